@@ -1,0 +1,47 @@
+# Entrain.  `make run` starts it, `make test` tests it; each installs what it needs first.
+#
+# What takes more than a few lines is a script in .ci/.
+.DEFAULT_GOAL := help
+.PHONY: help packages setup run test lint bench install uninstall test-debian13 clean
+
+PYTHON ?= python3
+PYTEST_ARGS ?= tests
+export PYTHON PYTEST_ARGS
+
+help: ## list these targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1@\2/p' Makefile | column -t -s @ 2>/dev/null \
+	    || sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1: \2/p' Makefile
+
+packages: ## install missing system packages (apt), or print the command that does (dnf, pacman, brew)
+	@.ci/packages run
+
+setup: packages ## build Entrain and install it in .venv
+	@.ci/setup
+
+run: setup ## start Entrain; without a sound server, in a sandbox that shows what it does
+	@exec .venv/bin/entrain run --protocol default --sandbox=auto
+
+test: ## run every test
+	@.ci/packages test
+	@.ci/setup test
+	@.ci/test
+
+lint: packages ## check style and types
+	@.ci/setup test
+	@.ci/lint
+
+bench: packages ## measure speed, memory and start-up time
+	@.ci/setup test
+	@.venv/bin/python bench/run.py
+
+install: setup ## install for this user, outside this folder
+	@.ci/install
+
+uninstall: ## remove that installation and all that Entrain has stored
+	@.ci/uninstall
+
+test-debian13: ## run the tests with a sound server in a Debian 13 chroot (as root)
+	@.ci/debian trixie test PYTEST_ARGS=tests/device
+
+clean: ## remove everything that was built
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

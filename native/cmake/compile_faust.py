@@ -1,0 +1,105 @@
+"""Turn FAUST sources into C++ classes, JSON descriptions and one table of all blocks.
+
+Usage: compile_faust.py OUTPUT_FOLDER LIBRARY_FOLDER SOURCE.dsp ...
+
+The compiler is PyPI's ``cyfaust`` if it can be imported (the isolated build of the wheel has
+it), else ``faust`` on PATH.  A function under the GPL among those used fails the build.
+"""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Inputs and outputs of the groups that a block can belong to.
+CHANNELS = {"generator": (0, 2), "processor": (2, 2), "output": (2, 2)}
+
+# Double precision: a single-precision phase drifts by millihertz.  Denormals are flushed by the
+# callback, not by extra code in every block.
+FLAGS = ["-lang", "cpp", "-double", "-ftz", "0", "-inpl", "-json"]
+
+
+class BuildError(Exception):
+    """A block cannot be built; the text says which and why."""
+
+
+def compile_block(source: Path, library: Path, output: Path) -> dict[str, object]:
+    """Write ``<name>.hpp`` and return what FAUST says of the block."""
+    name = source.stem
+    arguments = [*FLAGS, "-cn", f"block_{name}", "-I", str(library), "-O", str(output)]
+    arguments += ["-o", f"{name}.hpp"]
+    if importlib.util.find_spec("cyfaust"):
+        from cyfaust import generate_auxfiles_from_file
+
+        done = generate_auxfiles_from_file(str(source), *arguments)
+    elif faust := shutil.which("faust"):
+        done = subprocess.run([faust, *arguments, str(source)], check=False).returncode == 0
+    else:
+        raise BuildError("no FAUST compiler: pip install cyfaust, or install faust")
+    described = output / f"{source.name}.json"
+    if not done or not described.exists():
+        raise BuildError(f"{source.name}: FAUST refuses it (see above)")
+    return json.loads(described.read_text(encoding="utf-8"))
+
+
+def gpl_functions(description: dict[str, object]) -> list[str]:
+    """Name the used functions that are under the GPL; the LGPL is another licence.
+
+    Licences differ from function to function, and their authors spell the key in two ways.
+    """
+    return [
+        f"{key.rsplit('/', 1)[0]} ({value})"
+        for entry in description["meta"]
+        for key, value in entry.items()
+        if re.search(r"licen[cs]e$", key)
+        and re.search(r"(?<!L)GPL|General Public", value)
+        and "Lesser" not in value
+    ]
+
+
+def check_shape(source: Path, description: dict[str, object]) -> None:
+    """Refuse a block that the engine could not use."""
+    declared = {key: value for entry in description["meta"] for key, value in entry.items()}
+    group = declared.get("group")
+    if group not in CHANNELS:
+        raise BuildError(f"{source.name}: declare group as one of {', '.join(CHANNELS)}")
+    if (description["inputs"], description["outputs"]) != CHANNELS[group]:
+        raise BuildError(f"{source.name}: a {group} has {CHANNELS[group]} inputs and outputs")
+    if description["name"] != source.stem:
+        raise BuildError(f"{source.name}: declare its name as {source.stem}")
+
+
+def portable(description: dict[str, object]) -> str:
+    """Leave out what only describes the machine that built it."""
+    for key in ("library_list", "include_pathnames"):
+        description.pop(key, None)
+    return json.dumps(description, sort_keys=True, separators=(",", ":"))
+
+
+def main(output: Path, library: Path, sources: list[Path]) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    table = []
+    for source in sorted(sources):
+        description = compile_block(source, library, output)
+        if guilty := gpl_functions(description):
+            raise BuildError(f"{source.name} uses functions under the GPL: {', '.join(guilty)}")
+        check_shape(source, description)
+        text = portable(description)
+        (output / f"{source.stem}.json").write_text(text, encoding="utf-8")
+        table.append((source.stem, text))
+    lines = [f'#include "{name}.hpp"' for name, _ in table]
+    lines += ["", "namespace entrain {", "static const BlockKind block_kinds[] = {"]
+    for name, text in table:
+        lines += [f'    {{"{name}", R"json({text})json", &make<block_{name}>}},']
+    lines += ["};", "}", ""]
+    (output / "block_table.hpp").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]])
+    except BuildError as error:
+        sys.exit(f"compile_faust: {error}")

@@ -1,0 +1,248 @@
+/* Entrain's whole native interface.
+ *
+ * No preprocessor lines: C++ includes this file through engine.h, and cffi reads it as it is.
+ *
+ * Threads:  [control] any thread that may wait; these functions take a lock among themselves
+ *           [audio]   the device's callback: never allocates, locks, waits, logs or frees
+ *           [any]     both; wait-free
+ * Samples:  float, full scale = 1.0, two channels (left, right), not interleaved.
+ * Frames:   one frame = one sample of each channel.  The engine counts them from 0 and never
+ *           goes back; parameters change on multiples of 16 frames of that count (the "grid").
+ * Handles:  a layer is named by a number that is never used twice in one engine. */
+
+typedef enum {
+    ENTRAIN_OK = 0,
+    ENTRAIN_E_ARGUMENT = 1,    /* a null pointer or a number outside its range */
+    ENTRAIN_E_MEMORY = 2,      /* out of memory */
+    ENTRAIN_E_KIND = 3,        /* no block of that kind */
+    ENTRAIN_E_LAYER = 4,       /* no layer with that number */
+    ENTRAIN_E_PARAMETER = 5,   /* the block has no parameter with that symbol */
+    ENTRAIN_E_RANGE = 6,       /* not a finite number inside the parameter's range */
+    ENTRAIN_E_SERVER = 7,      /* the sound server does not answer or refuses */
+    ENTRAIN_E_OVERRUN = 8      /* those frames are overwritten already, or not written yet */
+} entrain_status;
+
+/* Raised whenever a declaration below changes its meaning or layout. */
+enum { ENTRAIN_ABI_VERSION = 1 };
+
+/* The ABI version that the library was built with; another one than above is a stale file.
+ *
+ * thread:   [any] */
+uint32_t entrain_abi_version(void);
+
+/* One English sentence for a status; static storage.
+ *
+ * thread:   [any] */
+const char *entrain_status_text(entrain_status status);
+
+/* ---- blocks: what a layer can be made of -------------------------------------------- */
+
+/* How many kinds of block are compiled in.
+ *
+ * thread:   [any] */
+uint32_t entrain_block_count(void);
+
+/* FAUST's own description of a block: name, parameters, units, ranges, licences.
+ *
+ * index:    0 .. entrain_block_count() - 1
+ * returns:  JSON text in static storage, or null
+ * thread:   [any] */
+const char *entrain_block_json(uint32_t index);
+
+/* ---- engine ------------------------------------------------------------------------- */
+
+typedef struct entrain_engine entrain_engine;
+
+/* Build an engine with no layers: it passes the programme through its limiter.
+ *
+ * rate_hz:  8000 .. 192000, whole
+ * engine:   receives the engine; to be given back to entrain_destroy()
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_create(uint32_t rate_hz, entrain_engine **engine);
+
+/* Free an engine.  No callback may use it any more.
+ *
+ * engine:   may be null
+ * thread:   [control] */
+void entrain_destroy(entrain_engine *engine);
+
+/* Process one block.
+ *
+ * in, out:  two pointers each, to `frames` samples; in[c] == out[c] is allowed; a null in[c]
+ *           is silence, a null out[c] is not written
+ * frames:   any number; 0 does nothing
+ * thread:   [audio], or one [control] thread while no device runs */
+void entrain_process(entrain_engine *engine, const float *const *in, float *const *out,
+                     uint32_t frames);
+
+/* Rebuild everything that depends on the sample rate; layers keep their numbers and values,
+ * and fade in again.
+ *
+ * rate_hz:  8000 .. 192000
+ * thread:   [control], also while the device runs */
+entrain_status entrain_set_rate(entrain_engine *engine, uint32_t rate_hz);
+
+/* The rate that the callback works at; a device at another rate must pass its input through
+ * until entrain_set_rate() has been heard.
+ *
+ * thread:   [any] */
+uint32_t entrain_rate(const entrain_engine *engine);
+
+/* Delay from input to output, the same in bypass; the look-ahead of the limiter.
+ *
+ * thread:   [any] */
+uint32_t entrain_latency_frames(const entrain_engine *engine);
+
+/* ---- layers ------------------------------------------------------------------------- */
+
+/* Build a layer, its parameters at their initial values; not heard before entrain_route().
+ *
+ * kind:     the block's name, e.g. "binaural"
+ * layer:    receives its number, from 1 on
+ * returns:  ENTRAIN_OK, ENTRAIN_E_KIND or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_add_layer(entrain_engine *engine, const char *kind, uint32_t *layer);
+
+/* Set a parameter.  A layer that is not routed takes the value at once; one that is heard
+ * moves to it in a straight line, in the parameter's own unit, from the next grid step on.
+ *
+ * symbol:   the parameter's permanent name, e.g. "beat_hz"
+ * value:    in the parameter's own unit, inside its range
+ * seconds:  0 .. 86400, the length of the move; 0 means the 20 ms that keep it from clicking
+ * returns:  ENTRAIN_OK, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
+ * thread:   [control], also while the device runs */
+entrain_status entrain_set_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
+                                     float value, float seconds);
+
+/* The value that a parameter has now, or, when asked for its target, moves to.
+ *
+ * target:   0: as last evaluated by the callback; 1: where it is going
+ * thread:   [control] */
+entrain_status entrain_get_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
+                                     int target, float *value);
+
+/* Say which layers are heard.  Those that stay keep their state untouched, those that come
+ * fade in, those that go fade out, are freed, and their numbers with them.
+ *
+ * layers:   `count` different numbers; processors act in this order, generators are summed
+ *           behind them
+ * returns:  ENTRAIN_OK or ENTRAIN_E_LAYER (then nothing has changed)
+ * thread:   [control], also while the device runs */
+entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count);
+
+/* Cross-fade to the untouched, equally delayed programme, or back.
+ *
+ * thread:   [any] */
+void entrain_set_bypass(entrain_engine *engine, int bypass);
+
+/* Say whether a programme plays; generators fade out when it ends and in when it begins.
+ * An engine starts with a programme playing.
+ *
+ * thread:   [any] */
+void entrain_set_playing(entrain_engine *engine, int playing);
+
+/* 1 once the fade after entrain_set_playing(engine, 0) is over and its tail has left.
+ *
+ * thread:   [any] */
+int entrain_is_quiet(const entrain_engine *engine);
+
+/* ---- what the callback cannot say it counts ----------------------------------------- */
+
+typedef struct {
+    uint64_t frames;             /* processed since the engine was made */
+    uint64_t cycles;             /* calls of entrain_process() */
+    uint64_t xruns;              /* gaps in the device's clock, reported by the back end */
+    uint64_t missing_buffers;    /* cycles in which the server gave no buffer */
+    uint64_t nonfinite;          /* input samples that were NaN or infinite */
+    uint64_t busy_ns;            /* time spent in entrain_process() in all */
+    uint64_t worst_ns;           /* longest call since the last entrain_reset_worst() */
+} entrain_stats;
+
+/* thread:   [any] */
+void entrain_read_stats(const entrain_engine *engine, entrain_stats *stats);
+
+/* thread:   [any] */
+void entrain_reset_worst(entrain_engine *engine);
+
+/* Count what only a back end can see.
+ *
+ * thread:   [audio] */
+void entrain_count_xrun(entrain_engine *engine);
+void entrain_count_missing_buffer(entrain_engine *engine);
+
+typedef struct {
+    float in_rms[2];             /* full scale = 1.0; time constant 300 ms */
+    float in_peak[2];            /* highest sample, falling 20 dB/s */
+    float out_rms[2];
+    float out_peak[2];
+} entrain_levels;
+
+/* thread:   [any] */
+void entrain_read_levels(const entrain_engine *engine, entrain_levels *levels);
+
+/* Copy what went out, for analysis.
+ *
+ * first:    number of the first frame wanted; the last 65536 frames are kept
+ * samples:  receives frames x 2 floats, left then right for each frame
+ * returns:  ENTRAIN_OK or ENTRAIN_E_OVERRUN
+ * thread:   [control]; any number of readers */
+entrain_status entrain_read_tap(const entrain_engine *engine, uint64_t first, float *samples,
+                                uint32_t frames);
+
+/* ---- back ends ----------------------------------------------------------------------
+ * Each sound system is a shared library of its own, libentrain_<name>, with these functions.
+ * It owns its threads; a program that is asleep or busy does not hold up the sound. */
+
+typedef struct entrain_io entrain_io;
+
+typedef enum {
+    ENTRAIN_IO_CONNECTING = 0,   /* the sink is being made */
+    ENTRAIN_IO_WAITING = 1,      /* the sink is there, its target is not */
+    ENTRAIN_IO_READY = 2,        /* linked to the target; sound flows when something plays */
+    ENTRAIN_IO_LOST = 3          /* the server is gone: close, and open anew */
+} entrain_io_phase;
+
+typedef struct {
+    int32_t phase;               /* an entrain_io_phase */
+    uint32_t playing;            /* programmes that run into the sink now */
+    uint32_t rate_hz;            /* of the device's clock; 0 before the first cycle */
+    uint32_t quantum_frames;     /* of the last cycle; 0 before the first cycle */
+    uint32_t running;            /* 1 while the graph runs, 0 while it sleeps */
+    uint32_t generation;         /* counts changes of this structure's other fields and texts */
+    char target[256];            /* name of the device asked for */
+    char configured_default[256]; /* name that the server has been told to use, or "" */
+    char effective_default[256]; /* name that the server uses, or "" */
+    char error[256];             /* last thing that went wrong, one line, or "" */
+} entrain_io_state;
+
+/* Make the sink "entrain" and run the engine between it and the target.  Returns before all is
+ * ready; entrain_io_read_state() tells.
+ *
+ * engine:   must outlive the back end
+ * target:   name of the real device; may be empty: then the sink waits
+ * returns:  ENTRAIN_OK, ENTRAIN_E_SERVER or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_io_open(entrain_engine *engine, const char *target, entrain_io **io);
+
+/* Fade out, remove the sink and stop all threads.  Waits 100 ms at most for the fade.
+ *
+ * io:       may be null
+ * thread:   [control] */
+void entrain_io_close(entrain_io *io);
+
+/* Play on another device.  A name that is not there (yet) is waited for.
+ *
+ * thread:   [control] */
+entrain_status entrain_io_set_target(entrain_io *io, const char *target);
+
+/* Copy the state.
+ *
+ * thread:   [control] */
+void entrain_io_read_state(entrain_io *io, entrain_io_state *state);
+
+/* A file descriptor that is readable while there is news in the state; reading it (8 bytes)
+ * takes the news.  Owned by the back end.
+ *
+ * thread:   [control] */
+int entrain_io_fd(entrain_io *io);

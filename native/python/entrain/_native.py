@@ -1,0 +1,47 @@
+"""Load the native libraries: cffi in ABI mode, from the declarations that C++ compiles."""
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cffi import FFI
+
+from entrain.errors import EngineError, EntrainError
+
+_PACKAGE = Path(__file__).parent
+_SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
+
+ffi = FFI()
+ffi.cdef((_PACKAGE / "engine_decls.h").read_text(encoding="utf-8"))
+
+
+def path(name: str) -> Path:
+    """Say where the native library `name` is, or would be."""
+    return _PACKAGE / "lib" / f"lib{name}{_SUFFIX}"
+
+
+@cache
+def load(name: str) -> Any:
+    """Load a native library of this package.
+
+    Raises
+    ------
+    EntrainError
+        It is missing, cannot be loaded, or belongs to another version of Entrain.
+
+    """
+    try:
+        library: Any = ffi.dlopen(str(path(name)))
+    except OSError as error:
+        raise EntrainError(f"cannot load {path(name).name}: {error}") from error
+    if name == "entrain" and library.entrain_abi_version() != library.ENTRAIN_ABI_VERSION:
+        raise EntrainError("the native library is of another version: install Entrain again")
+    return library
+
+
+def check(status: int, what: str) -> None:
+    """Turn a native status into an exception.  The only place that does."""
+    if status:
+        reason = ffi.string(load("entrain").entrain_status_text(status)).decode()
+        raise EngineError(what, status, reason)

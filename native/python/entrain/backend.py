@@ -1,0 +1,110 @@
+"""Python face of a native back end: the sink, its target and the threads between them.
+
+The back end works by itself; this module starts it, asks how it is, and stops it.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from entrain._native import check, ffi, load, path
+from entrain.engine import Engine
+from entrain.errors import EntrainError
+
+NAMES = ("pipewire", "null")
+
+
+class Phase(IntEnum):
+    """How far the back end is; see ``entrain_io_phase`` in engine_decls.h."""
+
+    CONNECTING = 0
+    WAITING = 1
+    READY = 2
+    LOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BackendState:
+    """A snapshot; see ``entrain_io_state`` in engine_decls.h."""
+
+    phase: Phase
+    playing: int
+    rate_hz: int
+    quantum_frames: int
+    running: bool
+    target: str
+    configured_default: str
+    effective_default: str
+    error: str
+
+
+def available() -> list[str]:
+    """Name the back ends that this machine can load, best first."""
+    return [name for name in NAMES if path(f"entrain_{name}").exists() and _loads(name)]
+
+
+def _loads(name: str) -> bool:
+    try:
+        load(f"entrain_{name}")
+    except EntrainError:
+        return False
+    return True
+
+
+class Backend:
+    """An open back end.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    engine : Engine
+        Must stay open until this is closed.
+    target : str
+        Name of the real device; empty: the sink waits for `set_target`.
+
+    Raises
+    ------
+    EntrainError
+        Its library cannot be loaded, or the server does not answer.
+
+    """
+
+    def __init__(self, name: str, engine: Engine, target: str = "") -> None:
+        load("entrain")  # the back end's library finds the engine in it
+        self._library = load(f"entrain_{name}")
+        handle = ffi.new("entrain_io **")
+        check(self._library.entrain_io_open(engine.native, target.encode(), handle), name)
+        self._io = handle[0]
+
+    def fileno(self) -> int:
+        """A descriptor that is readable, 8 bytes at a time, when `state` has news."""
+        return int(self._library.entrain_io_fd(self._io))
+
+    def state(self) -> BackendState:
+        """Copy the state."""
+        raw = ffi.new("entrain_io_state *")
+        self._library.entrain_io_read_state(self._io, raw)
+        return BackendState(
+            phase=Phase(raw.phase),
+            playing=raw.playing,
+            rate_hz=raw.rate_hz,
+            quantum_frames=raw.quantum_frames,
+            running=bool(raw.running),
+            target=_text(raw.target),
+            configured_default=_text(raw.configured_default),
+            effective_default=_text(raw.effective_default),
+            error=_text(raw.error),
+        )
+
+    def set_target(self, target: str) -> None:
+        """Play on another device, now or as soon as it is there."""
+        check(self._library.entrain_io_set_target(self._io, target.encode()), target)
+
+    def close(self) -> None:
+        """Fade out and remove the sink."""
+        self._library.entrain_io_close(self._io)
+        self._io = ffi.NULL
+
+
+def _text(array: object) -> str:
+    return bytes(ffi.string(array)).decode("utf-8", errors="replace")

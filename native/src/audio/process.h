@@ -1,0 +1,74 @@
+// The part of the engine that lives in the device's callback.
+//
+//   input ─ clamp ─► processors ─► + generators ─► limiter ─► bypass switch ─► output
+//              └──────────────── delay ──────────────────────────┘
+#pragma once
+
+#include "audio/fade.h"
+#include "audio/meter.h"
+#include "audio/realtime.h"
+#include "audio/route.h"
+#include "audio/tap.h"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+namespace entrain {
+
+struct Counters {
+    std::atomic<std::uint64_t> frames{0};
+    std::atomic<std::uint64_t> cycles{0};
+    std::atomic<std::uint64_t> xruns{0};
+    std::atomic<std::uint64_t> missing_buffers{0};
+    std::atomic<std::uint64_t> nonfinite{0};
+    std::atomic<std::uint64_t> busy_ns{0};
+    std::atomic<std::uint64_t> worst_ns{0};
+};
+
+class Process {
+public:
+    // ---- [audio] -------------------------------------------------------------------------
+    void run(const float *const *in, float *const *out,
+             std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
+
+    // ---- hand-over of routes -------------------------------------------------------------
+    // [control] Offer a route; returns one that was offered before and never taken, or null.
+    Route *offer(Route *route) noexcept {
+        return offered_.exchange(route, std::memory_order_acq_rel);
+    }
+    // [any] Serial number of the route in use: older ones are not looked at any more.
+    std::uint64_t in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
+
+    // ---- [any] ---------------------------------------------------------------------------
+    std::atomic<bool> bypass{false};
+    std::atomic<bool> playing{true};
+    std::atomic<bool> quiet{false};
+    Counters counters;
+    Meter input_meter;
+    Meter output_meter;
+    Tap tap;
+
+private:
+    void chunk(const float *const *in, float *const *out, std::uint32_t offset,
+               std::uint32_t frames) noexcept;
+    void read(const float *const *in, std::uint32_t offset, std::uint32_t frames) noexcept;
+    void add_generators(std::uint32_t frames) noexcept;
+    void delay_programme(std::uint32_t frames) noexcept;
+
+    std::atomic<Route *> offered_{nullptr};
+    std::atomic<std::uint64_t> in_use_{0};
+
+    // Owned by the callback:
+    static constexpr std::uint32_t kDelayFrames = 1024;  // a power of two, above any latency
+    const Route *route_ = nullptr;
+    std::uint64_t frame_ = 0;
+    Fade playing_fade_{true};
+    Fade bypass_fade_{false};
+    std::uint32_t quiet_frames_ = 0;
+    std::array<std::array<float, kDelayFrames>, 2> delay_{};
+    Chunk programme_{};  // as it came in; then as it came in `latency` ago
+    Chunk processed_{};
+};
+
+}  // namespace entrain

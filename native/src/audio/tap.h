@@ -1,0 +1,52 @@
+// The last frames that went out, for whoever wants to look at them later.
+#pragma once
+
+#include "audio/layer.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace entrain {
+
+// One writer that never waits, any number of readers that find out when they were too slow.
+class Tap {
+public:
+    static constexpr std::uint64_t kFrames = 65536;
+
+    // [audio]
+    void write(const Chunk &chunk, std::uint32_t frames) noexcept {
+        const std::uint64_t start = end_.load(std::memory_order_relaxed);
+        // Readers must see that these frames are being overwritten before they are.
+        claimed_.store(start + frames, std::memory_order_relaxed);
+        std::atomic_thread_fence(std::memory_order_release);
+        for (std::uint32_t i = 0; i < frames; ++i) {
+            const std::size_t at = 2 * ((start + i) % kFrames);
+            samples_[at].store(chunk[0][i], std::memory_order_relaxed);
+            samples_[at + 1].store(chunk[1][i], std::memory_order_relaxed);
+        }
+        end_.store(start + frames, std::memory_order_release);
+    }
+
+    // [control] False when some of those frames are not written yet or overwritten already.
+    bool read(std::uint64_t first, float *samples, std::uint32_t frames) const noexcept {
+        const std::uint64_t end = end_.load(std::memory_order_acquire);
+        if (frames > end || first > end - frames) return false;
+        if (end - first > kFrames) return false;
+        for (std::uint32_t i = 0; i < frames; ++i) {
+            const std::size_t at = 2 * ((first + i) % kFrames);
+            samples[2 * i] = samples_[at].load(std::memory_order_relaxed);
+            samples[2 * i + 1] = samples_[at + 1].load(std::memory_order_relaxed);
+        }
+        std::atomic_thread_fence(std::memory_order_acquire);
+        return claimed_.load(std::memory_order_relaxed) - first <= kFrames;
+    }
+
+private:
+    const std::unique_ptr<std::atomic<float>[]> samples_ =
+        std::make_unique<std::atomic<float>[]>(2 * kFrames);
+    std::atomic<std::uint64_t> claimed_{0};
+    std::atomic<std::uint64_t> end_{0};
+};
+
+}  // namespace entrain

@@ -1,0 +1,139 @@
+// The C ABI: checks what comes from outside, and lets no exception through.
+
+#include "control/engine.h"
+
+#include <cmath>
+#include <new>
+
+namespace {
+
+bool is_rate(std::uint32_t rate_hz) { return rate_hz >= 8000 && rate_hz <= 192000; }
+
+template <class Call> entrain_status guarded(Call call) {
+    try {
+        return call();
+    } catch (...) {  // nothing here throws but for want of memory
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
+}  // namespace
+
+uint32_t entrain_abi_version(void) { return ENTRAIN_ABI_VERSION; }
+
+const char *entrain_status_text(entrain_status status) {
+    switch (status) {
+        case ENTRAIN_OK: return "done";
+        case ENTRAIN_E_ARGUMENT: return "a pointer is null or a number is outside its range";
+        case ENTRAIN_E_MEMORY: return "out of memory";
+        case ENTRAIN_E_KIND: return "there is no block of that kind";
+        case ENTRAIN_E_LAYER: return "there is no layer with that number";
+        case ENTRAIN_E_PARAMETER: return "the block has no parameter with that symbol";
+        case ENTRAIN_E_RANGE: return "the value is outside the parameter's range";
+        case ENTRAIN_E_SERVER: return "the sound server does not answer";
+        case ENTRAIN_E_OVERRUN: return "those frames are not there any more, or not yet";
+    }
+    return "unknown status";
+}
+
+uint32_t entrain_block_count(void) { return static_cast<uint32_t>(entrain::block_count()); }
+
+const char *entrain_block_json(uint32_t index) {
+    const entrain::BlockKind *kind = entrain::block_at(index);
+    return kind ? kind->json : nullptr;
+}
+
+entrain_status entrain_create(uint32_t rate_hz, entrain_engine **engine) {
+    if (!engine || !is_rate(rate_hz)) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] {
+        *engine = new entrain_engine(rate_hz);
+        return ENTRAIN_OK;
+    });
+}
+
+void entrain_destroy(entrain_engine *engine) { delete engine; }
+
+void entrain_process(entrain_engine *engine, const float *const *in, float *const *out,
+                     uint32_t frames) {
+    engine->process.run(in, out, frames);
+}
+
+entrain_status entrain_set_rate(entrain_engine *engine, uint32_t rate_hz) {
+    if (!engine || !is_rate(rate_hz)) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] { return engine->set_rate(rate_hz); });
+}
+
+uint32_t entrain_rate(const entrain_engine *engine) { return engine->rate_hz; }
+
+uint32_t entrain_latency_frames(const entrain_engine *engine) { return engine->latency_frames; }
+
+entrain_status entrain_add_layer(entrain_engine *engine, const char *kind, uint32_t *layer) {
+    if (!engine || !kind || !layer) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] { return engine->add_layer(kind, layer); });
+}
+
+entrain_status entrain_set_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
+                                     float value, float seconds) {
+    if (!engine || !symbol) return ENTRAIN_E_ARGUMENT;
+    if (!(seconds >= 0.0F && seconds <= 86400.0F)) return ENTRAIN_E_RANGE;
+    return guarded([&] { return engine->set_parameter(layer, symbol, {value, seconds}); });
+}
+
+entrain_status entrain_get_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
+                                     int target, float *value) {
+    if (!engine || !symbol || !value) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] { return engine->get_parameter(layer, symbol, target != 0, value); });
+}
+
+entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count) {
+    if (!engine || (!layers && count)) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] { return engine->route(layers, count); });
+}
+
+void entrain_set_bypass(entrain_engine *engine, int bypass) {
+    engine->process.bypass.store(bypass != 0, std::memory_order_relaxed);
+}
+
+void entrain_set_playing(entrain_engine *engine, int playing) {
+    // Quiet is asked for after this, maybe before the callback has run again.
+    if (!playing) engine->process.quiet.store(false, std::memory_order_relaxed);
+    engine->process.playing.store(playing != 0, std::memory_order_relaxed);
+}
+
+int entrain_is_quiet(const entrain_engine *engine) {
+    return engine->process.quiet.load(std::memory_order_relaxed) ? 1 : 0;
+}
+
+void entrain_read_stats(const entrain_engine *engine, entrain_stats *stats) {
+    const entrain::Counters &counters = engine->process.counters;
+    stats->frames = counters.frames;
+    stats->cycles = counters.cycles;
+    stats->xruns = counters.xruns;
+    stats->missing_buffers = counters.missing_buffers;
+    stats->nonfinite = counters.nonfinite;
+    stats->busy_ns = counters.busy_ns;
+    stats->worst_ns = counters.worst_ns;
+}
+
+void entrain_reset_worst(entrain_engine *engine) { engine->process.counters.worst_ns = 0; }
+
+void entrain_count_xrun(entrain_engine *engine) { ++engine->process.counters.xruns; }
+
+void entrain_count_missing_buffer(entrain_engine *engine) {
+    ++engine->process.counters.missing_buffers;
+}
+
+void entrain_read_levels(const entrain_engine *engine, entrain_levels *levels) {
+    for (std::size_t c = 0; c < 2; ++c) {
+        levels->in_rms[c] = engine->process.input_meter.rms(c);
+        levels->in_peak[c] = engine->process.input_meter.peak(c);
+        levels->out_rms[c] = engine->process.output_meter.rms(c);
+        levels->out_peak[c] = engine->process.output_meter.peak(c);
+    }
+}
+
+entrain_status entrain_read_tap(const entrain_engine *engine, uint64_t first, float *samples,
+                                uint32_t frames) {
+    if (!engine || (!samples && frames)) return ENTRAIN_E_ARGUMENT;
+    return engine->process.tap.read(first, samples, frames) ? ENTRAIN_OK : ENTRAIN_E_OVERRUN;
+}

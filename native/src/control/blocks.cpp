@@ -1,0 +1,113 @@
+#include "control/blocks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <string>
+
+namespace entrain {
+
+template <class Block> static std::unique_ptr<dsp> make() { return std::make_unique<Block>(); }
+
+}  // namespace entrain
+
+// Written by the build: one class for each block, and the table of them, `block_kinds`.
+#include "block_table.hpp"
+
+namespace entrain {
+namespace {
+
+// Collects the parameters and the read-outs of a block.
+class Collector final : public UI {
+public:
+    struct Slider {
+        float *zone;
+        float initial, minimum, maximum;
+    };
+
+    void addButton(const char *, float *zone) override { sliders.push_back({zone, 0, 0, 1}); }
+    void addCheckButton(const char *label, float *zone) override { addButton(label, zone); }
+    void addVerticalSlider(const char *, float *zone, float initial, float minimum, float maximum,
+                           float) override {
+        sliders.push_back({zone, initial, minimum, maximum});
+    }
+    void addHorizontalSlider(const char *label, float *zone, float initial, float minimum,
+                             float maximum, float step) override {
+        addVerticalSlider(label, zone, initial, minimum, maximum, step);
+    }
+    void addNumEntry(const char *label, float *zone, float initial, float minimum, float maximum,
+                     float step) override {
+        addVerticalSlider(label, zone, initial, minimum, maximum, step);
+    }
+    void addHorizontalBargraph(const char *, float *zone, float, float) override {
+        bargraphs.push_back(zone);
+    }
+    void addVerticalBargraph(const char *, float *zone, float, float) override {
+        bargraphs.push_back(zone);
+    }
+    void declare(float *zone, const char *key, const char *value) override {
+        if (zone && std::strcmp(key, "symbol") == 0) symbols[zone] = value;
+    }
+
+    std::deque<Slider> sliders;
+    std::deque<float *> bargraphs;
+    std::map<const float *, std::string> symbols;
+};
+
+Group group_of(const BlockKind &kind) noexcept {
+    // The build has checked that it is one of the three and has the channels it should have.
+    if (std::strstr(kind.json, "{\"group\":\"generator\"}")) return Group::generator;
+    if (std::strstr(kind.json, "{\"group\":\"output\"}")) return Group::output;
+    return Group::processor;
+}
+
+}  // namespace
+
+std::size_t block_count() noexcept { return std::size(block_kinds); }
+
+const BlockKind *block_at(std::size_t index) noexcept {
+    return index < block_count() ? &block_kinds[index] : nullptr;
+}
+
+const BlockKind *find_block(const char *name) noexcept {
+    const auto *end = std::end(block_kinds);
+    const auto *found = std::find_if(std::begin(block_kinds), end, [name](const BlockKind &kind) {
+        return std::strcmp(kind.name, name) == 0;
+    });
+    return found == end ? nullptr : found;
+}
+
+std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
+                                  std::uint32_t rate_hz) {
+    std::unique_ptr<dsp> block = kind.make();
+    block->init(static_cast<int>(rate_hz));
+    Collector ui;
+    block->buildUserInterface(&ui);
+    std::deque<Parameter> parameters;
+    for (const Collector::Slider &slider : ui.sliders)
+        parameters.emplace_back(ui.symbols[slider.zone], slider.zone, slider.initial,
+                                slider.minimum, slider.maximum);
+    return std::make_unique<Layer>(number, group_of(kind), std::move(block), std::move(parameters),
+                                   rate_hz);
+}
+
+std::uint32_t latency_of(const BlockKind &kind, std::uint32_t rate_hz) {
+    const std::unique_ptr<dsp> block = kind.make();
+    block->init(static_cast<int>(rate_hz));
+    Collector ui;
+    block->buildUserInterface(&ui);
+    // Bargraphs are filled in by compute().
+    float silence[2][1] = {{0.0F}, {0.0F}};
+    float *channels[2] = {silence[0], silence[1]};
+    block->compute(1, channels, channels);
+    for (const float *bargraph : ui.bargraphs)
+        if (ui.symbols[bargraph] == "latency_frames")
+            return static_cast<std::uint32_t>(std::lround(*bargraph));
+    return 0;
+}
+
+}  // namespace entrain

@@ -1,0 +1,29 @@
+// The blocks that FAUST compiled: one for each faust/*.dsp.
+#pragma once
+
+#include "audio/layer.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace entrain {
+
+struct BlockKind {
+    const char *name;
+    const char *json;  // FAUST's description
+    std::unique_ptr<dsp> (*make)();
+};
+
+std::size_t block_count() noexcept;
+const BlockKind *block_at(std::size_t index) noexcept;  // null beyond the last one
+const BlockKind *find_block(const char *name) noexcept;  // null if there is none
+
+// An instance at its initial values, ready to run.  Throws std::bad_alloc.
+std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
+                                  std::uint32_t rate_hz);
+
+// What a block says of its own delay (a bargraph with the symbol latency_frames); 0 if nothing.
+std::uint32_t latency_of(const BlockKind &kind, std::uint32_t rate_hz);
+
+}  // namespace entrain

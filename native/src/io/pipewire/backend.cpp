@@ -1,0 +1,161 @@
+#include "io/pipewire/backend.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace entrain::pipewire {
+
+Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
+                 std::string target)
+    : engine_(engine),
+      connection_(std::move(connection)),
+      wake_(connection_->loop(),
+            Source::event(connection_->loop(),
+                          [](void *self, std::uint64_t) noexcept {
+                              static_cast<Backend *>(self)->reconcile();
+                          },
+                          this)),
+      tail_(connection_->loop(), engine, [this] { changed(); }),
+      programmes_([this] { changed(); }),
+      defaults_([this] { changed(); }),
+      registry_(connection_->core(),
+                {[this] { changed(); },
+                 [this](Id id) { defaults_.came(registry_.proxy(), id); },
+                 [this](Id id) {
+                     defaults_.gone(id);
+                     programmes_.gone(id);
+                 }}),
+      sink_(connection_->core(),
+            {[this] { changed(); }, [this](const char *message) { lost(message); }}),
+      links_(connection_->core(), [this] { changed(); }),
+      target_(std::move(target)) {
+    cycle_.engine = engine;
+    cycle_.loop = connection_->loop();
+    cycle_.news = wake_.get();
+    holder_ = Filter::holder(connection_->core(), [this] { changed(); });
+    filter_ = Filter::engine(connection_->core(), cycle_, [this] { changed(); });
+    connection_->on_lost([this](const char *message) { lost(message); });
+    publish();
+}
+
+Backend::~Backend() { connection_->stop(); }
+
+bool Backend::start() noexcept {
+    return state_.valid() && wake_.get() != nullptr && holder_ && filter_ && connection_->start();
+}
+
+void Backend::fade_out() noexcept {
+    using namespace std::chrono_literals;
+    {
+        const Lock lock(connection_->thread());
+        closing_ = true;
+        if (phase_ != ENTRAIN_IO_READY || !filter_->streaming()) return;
+        entrain_set_playing(engine_, 0);
+    }
+    const auto end = std::chrono::steady_clock::now() + 100ms;
+    while (entrain_is_quiet(engine_) == 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(2ms);
+}
+
+void Backend::set_target(std::string target) {
+    const Lock lock(connection_->thread());
+    target_ = std::move(target);
+    publish();
+    changed();
+}
+
+void Backend::lost(const char *message) {
+    phase_ = ENTRAIN_IO_LOST;
+    error_ = message != nullptr ? message : "";
+    cycle_.linked.store(false, std::memory_order_relaxed);
+    publish();
+}
+
+void Backend::reconcile() {
+    if (closing_ || phase_ == ENTRAIN_IO_LOST) return;
+    if (filter_->failed() || holder_->failed()) return lost("the server has refused a node");
+
+    follow_rate();
+    programmes_.refresh(registry_.proxy(), registry_.graph(), sink_.id(), holder_->id());
+    tail_.update(programmes_.running() > 0, filter_->streaming());
+
+    if (topology_ != registry_.topology()) {
+        topology_ = registry_.topology();
+        links_.forget_failures();
+    }
+    std::vector<WantedLink> wanted;
+    const bool complete = wanted_links(wanted);
+    links_.apply(wanted, filter_->streaming());
+
+    const bool ready = complete && links_.made(wanted);
+    cycle_.linked.store(ready && links_.up(wanted), std::memory_order_relaxed);
+    if (ready) {
+        phase_ = ENTRAIN_IO_READY;
+        error_.clear();
+    } else {
+        // The sink has no ports before the session manager has seen it.
+        const bool sink_there = registry_.graph().pair(sink_.id(), Side::monitor).has_value();
+        phase_ = sink_there ? ENTRAIN_IO_WAITING : ENTRAIN_IO_CONNECTING;
+        if (const std::string error = links_.error(); !error.empty()) error_ = error;
+    }
+    publish();
+}
+
+void Backend::follow_rate() {
+    const std::uint32_t rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
+    if (rate_hz != 0 && rate_hz != entrain_rate(engine_)) {
+        const entrain_status status = entrain_set_rate(engine_, rate_hz);
+        if (status != ENTRAIN_OK) error_ = entrain_status_text(status);
+    }
+    const std::uint32_t latency_frames = entrain_latency_frames(engine_);
+    if (latency_frames != latency_frames_ && filter_->id() != kNoId) {
+        latency_frames_ = latency_frames;
+        filter_->set_latency(latency_frames);
+    }
+}
+
+// All links that should stand now, the downstream ones first, so that nothing arrives where it
+// cannot leave.  Returns whether the way from the sink to the device is complete.
+bool Backend::wanted_links(std::vector<WantedLink> &wanted) {
+    const Graph &graph = registry_.graph();
+    const Id filter = filter_->id();
+    const Id target = graph.find_sink(target_, sink_.id());
+    const auto device = graph.pair(target, Side::playback);
+    const auto outputs = graph.pair(filter, Side::output);
+    const auto inputs = graph.pair(filter, Side::input);
+    const auto monitors = graph.pair(sink_.id(), Side::monitor);
+    const auto playback = graph.pair(sink_.id(), Side::playback);
+    const auto silence = graph.pair(holder_->id(), Side::output);
+
+    const bool to_device = outputs && device;
+    const bool to_filter = monitors && inputs;
+    if (to_device) {
+        cycle_.mono.store(device->mono(), std::memory_order_relaxed);
+        for (std::size_t c = 0; c < 2; ++c)
+            wanted.push_back({filter, outputs->ports[c], target, device->ports[c], true});
+    }
+    if (to_filter)
+        for (std::size_t c = 0; c < 2; ++c)
+            wanted.push_back({sink_.id(), monitors->ports[c], filter, inputs->ports[c], true});
+    if (silence && playback && tail_.holds())
+        wanted.push_back(
+            {holder_->id(), silence->ports[0], sink_.id(), playback->ports[0], false});
+    return to_device && to_filter;
+}
+
+void Backend::publish() {
+    entrain_io_state state{};
+    state.phase = phase_;
+    state.playing = programmes_.running();
+    state.rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
+    state.quantum_frames = cycle_.quantum_frames.load(std::memory_order_relaxed);
+    state.running = phase_ != ENTRAIN_IO_LOST && filter_ && filter_->streaming() ? 1 : 0;
+    put(state.target, target_);
+    put(state.configured_default, defaults_.configured());
+    put(state.effective_default, defaults_.effective());
+    put(state.error, error_);
+    state_.publish(state);
+}
+
+}  // namespace entrain::pipewire

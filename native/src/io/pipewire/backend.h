@@ -1,0 +1,70 @@
+// The back end: keeps what stands in the server equal to what should stand there.
+//
+//   player ─► [sink] ═monitor═► [engine filter] ═► [device]      ═ our passive links
+//   holder ─────┘ while a programme plays or fades out
+#pragma once
+
+#include "audio/pipewire_process.h"
+#include "io/pipewire/connection.h"
+#include "io/pipewire/default_sink.h"
+#include "io/pipewire/filter.h"
+#include "io/pipewire/links.h"
+#include "io/pipewire/programmes.h"
+#include "io/pipewire/registry.h"
+#include "io/pipewire/sink.h"
+#include "io/pipewire/state.h"
+#include "io/pipewire/tail.h"
+
+#include "entrain/engine.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace entrain::pipewire {
+
+class Backend {
+public:
+    Backend(entrain_engine *engine, std::unique_ptr<Connection> connection, std::string target);
+    ~Backend();
+    Backend(const Backend &) = delete;
+    Backend &operator=(const Backend &) = delete;
+
+    // thread:   [control]
+    bool start() noexcept;
+    void fade_out() noexcept;
+    void set_target(std::string target);
+    State &state() noexcept { return state_; }
+
+private:
+    // Everything below is on the loop's thread, or has its lock.
+    void changed() noexcept { wake_.signal(); }
+    void lost(const char *message);
+    void reconcile();
+    void follow_rate();
+    bool wanted_links(std::vector<WantedLink> &wanted);
+    void publish();
+
+    entrain_engine *engine_;
+    std::unique_ptr<Connection> connection_;
+    State state_;
+    Source wake_;  // signalled by every change, however many; runs reconcile() once
+    Cycle cycle_;
+    Tail tail_;
+    Programmes programmes_;
+    DefaultSink defaults_;
+    Registry registry_;
+    Sink sink_;
+    std::unique_ptr<Filter> holder_;
+    std::unique_ptr<Filter> filter_;
+    LinkSet links_;
+
+    std::string target_;
+    std::string error_;
+    entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
+    std::uint64_t topology_ = 0;
+    std::uint32_t latency_frames_ = 0;
+    bool closing_ = false;
+};
+
+}  // namespace entrain::pipewire

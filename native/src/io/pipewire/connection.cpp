@@ -1,0 +1,60 @@
+#include "io/pipewire/connection.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <mutex>
+
+namespace entrain::pipewire {
+
+namespace {
+
+// The configuration in which the data thread asks for real-time priority: a file of its own
+// before 1.3.81, then the default.  Without the permission the thread stays an ordinary one.
+const char *realtime_config() noexcept {
+    int major = 0;
+    int minor = 0;
+    char *rest = nullptr;
+    major = static_cast<int>(std::strtol(pw_get_library_version(), &rest, 10));
+    if (*rest == '.') minor = static_cast<int>(std::strtol(rest + 1, nullptr, 10));
+    return major > 1 || (major == 1 && minor >= 3) ? "client.conf" : "client-rt.conf";
+}
+
+}  // namespace
+
+std::unique_ptr<Connection> Connection::open() {
+    // Never undone: other code of this process may use the library as well.
+    static std::once_flag once;
+    std::call_once(once, [] { pw_init(nullptr, nullptr); });
+
+    std::unique_ptr<Connection> self(new Connection);
+    self->thread_.reset(pw_thread_loop_new("entrain-pw", nullptr));
+    if (!self->thread_) return nullptr;
+    self->context_.reset(
+        pw_context_new(self->loop(), properties({{PW_KEY_CONFIG_NAME, realtime_config()}}), 0));
+    if (!self->context_) return nullptr;
+    self->core_.reset(pw_context_connect(
+        self->context_.get(),
+        properties({{PW_KEY_APP_NAME, "Entrain"}, {PW_KEY_APP_ICON_NAME, "entrain"}}), 0));
+    return self->core_ ? std::move(self) : nullptr;
+}
+
+Connection::~Connection() {
+    if (thread_) stop();
+}
+
+void Connection::on_lost(std::function<void(const char *)> lost) {
+    static const pw_core_events kEvents = [] {
+        pw_core_events table{};
+        table.version = PW_VERSION_CORE_EVENTS;
+        table.error = [](void *self, std::uint32_t id, int, int result,
+                         const char *message) noexcept {
+            if (id == PW_ID_CORE && result == -EPIPE)
+                static_cast<Connection *>(self)->lost_(message);
+        };
+        return table;
+    }();
+    lost_ = std::move(lost);
+    listen(core_.get(), hook_, &kEvents, this);
+}
+
+}  // namespace entrain::pipewire

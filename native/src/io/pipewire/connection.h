@@ -1,0 +1,43 @@
+// A connection to the server with a thread of its own.
+#pragma once
+
+#include "io/pipewire/pw.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace entrain::pipewire {
+
+class Connection {
+public:
+    // Null when there is no server.  Its thread waits for start().
+    static std::unique_ptr<Connection> open();
+
+    ~Connection();
+    Connection(const Connection &) = delete;
+    Connection &operator=(const Connection &) = delete;
+
+    // `lost` comes on the loop's thread, with one line of text.
+    void on_lost(std::function<void(const char *)> lost);
+
+    pw_thread_loop *thread() const noexcept { return thread_.get(); }
+    pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
+    pw_core *core() const noexcept { return core_.get(); }
+
+    // Let the loop run; until then nothing is sent or received.
+    bool start() noexcept { return pw_thread_loop_start(thread_.get()) >= 0; }
+    // Wait for the loop's thread to end: then its objects may be destroyed from here.
+    void stop() noexcept { pw_thread_loop_stop(thread_.get()); }
+
+private:
+    Connection() = default;
+
+    std::function<void(const char *)> lost_;
+    ThreadLoop thread_;
+    Context context_;
+    Core core_;
+    Hook hook_;
+};
+
+}  // namespace entrain::pipewire

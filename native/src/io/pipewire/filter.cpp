@@ -1,0 +1,121 @@
+#include "io/pipewire/filter.h"
+
+#include <array>
+
+namespace entrain::pipewire {
+
+namespace {
+
+constexpr std::array<const char *, 2> kChannels{"FL", "FR"};
+
+}  // namespace
+
+Filter::Filter(pw_core *core, const char *name, pw_properties *props,
+               std::function<void()> changed)
+    : changed_(std::move(changed)), filter_(pw_filter_new(core, name, props)) {
+    static const pw_filter_events kEvents = [] {
+        pw_filter_events table{};
+        table.version = PW_VERSION_FILTER_EVENTS;
+        table.state_changed = [](void *self, pw_filter_state, pw_filter_state state,
+                                 const char *) noexcept {
+            auto &filter = *static_cast<Filter *>(self);
+            filter.state_ = state;
+            // Comes before the first cycle after a rest: starting and stopping pass through
+            // this thread.
+            if (filter.fresh_ != nullptr && state != PW_FILTER_STATE_STREAMING)
+                filter.fresh_->store(true, std::memory_order_relaxed);
+            filter.changed_();
+        };
+        return table;
+    }();
+    if (filter_ != nullptr) pw_filter_add_listener(filter_, &state_hook_.hook, &kEvents, this);
+}
+
+Filter::~Filter() {
+    // The hooks' memory is ours and their list is the filter's, so they leave it first.
+    // The process hook is read by the callback: the filter is disconnected, which waits for it.
+    if (filter_ == nullptr) return;
+    pw_filter_disconnect(filter_);
+    for (Hook *hook : {&state_hook_, &process_hook_}) {
+        if (hook->hook.link.prev != nullptr) spa_hook_remove(&hook->hook);
+        hook->hook = spa_hook{};
+    }
+    pw_filter_destroy(filter_);
+}
+
+std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle,
+                                       std::function<void()> changed) {
+    static const pw_filter_events kEvents = [] {
+        pw_filter_events table{};
+        table.version = PW_VERSION_FILTER_EVENTS;
+        table.process = process;
+        return table;
+    }();
+    // Passive, in the sink's group: runs whenever the sink does and never by itself.
+    std::unique_ptr<Filter> filter(new Filter(core, "entrain-engine",
+                                              properties({{PW_KEY_NODE_NAME, "entrain-engine"},
+                                                          {PW_KEY_NODE_DESCRIPTION,
+                                                           "Entrain's processing"},
+                                                          {PW_KEY_MEDIA_TYPE, "Audio"},
+                                                          {PW_KEY_MEDIA_CATEGORY, "Filter"},
+                                                          {PW_KEY_MEDIA_ROLE, "DSP"},
+                                                          {PW_KEY_NODE_PASSIVE, "true"},
+                                                          {PW_KEY_NODE_GROUP, "entrain"},
+                                                          {PW_KEY_NODE_LINK_GROUP, "entrain"}}),
+                                              std::move(changed)));
+    if (filter->filter_ == nullptr) return nullptr;
+    filter->fresh_ = &cycle.fresh;
+    for (std::size_t c = 0; c < 2; ++c) {
+        const std::string channel = kChannels[c];
+        cycle.in[c] = filter->add_port(PW_DIRECTION_INPUT, ("input_" + channel).c_str(),
+                                       kChannels[c]);
+        cycle.out[c] = filter->add_port(PW_DIRECTION_OUTPUT, ("output_" + channel).c_str(),
+                                        kChannels[c]);
+        if (cycle.in[c] == nullptr || cycle.out[c] == nullptr) return nullptr;
+    }
+    return filter->connect(kEvents, &cycle) ? std::move(filter) : nullptr;
+}
+
+std::unique_ptr<Filter> Filter::holder(pw_core *core, std::function<void()> changed) {
+    static const pw_filter_events kEvents = [] {
+        pw_filter_events table{};
+        table.version = PW_VERSION_FILTER_EVENTS;
+        table.process = hold;
+        return table;
+    }();
+    std::unique_ptr<Filter> filter(new Filter(
+        core, "entrain-holder",
+        properties({{PW_KEY_NODE_NAME, "entrain-holder"},
+                    {PW_KEY_NODE_DESCRIPTION, "Entrain's fade-out"},
+                    {PW_KEY_MEDIA_TYPE, "Audio"},
+                    {PW_KEY_MEDIA_CATEGORY, "Playback"},
+                    {PW_KEY_MEDIA_ROLE, "DSP"}}),
+        std::move(changed)));
+    if (filter->filter_ == nullptr) return nullptr;
+    void *port = filter->add_port(PW_DIRECTION_OUTPUT, "output_FL", kChannels[0]);
+    return port != nullptr && filter->connect(kEvents, port) ? std::move(filter) : nullptr;
+}
+
+void *Filter::add_port(pw_direction direction, const char *name, const char *channel) noexcept {
+    return pw_filter_add_port(filter_, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS,
+                              sizeof(void *),
+                              properties({{PW_KEY_FORMAT_DSP, "32 bit float mono audio"},
+                                          {PW_KEY_PORT_NAME, name},
+                                          {PW_KEY_AUDIO_CHANNEL, channel}}),
+                              nullptr, 0);
+}
+
+bool Filter::connect(const pw_filter_events &events, void *data) noexcept {
+    pw_filter_add_listener(filter_, &process_hook_.hook, &events, data);
+    return pw_filter_connect(filter_, PW_FILTER_FLAG_RT_PROCESS, nullptr, 0) >= 0;
+}
+
+Id Filter::id() const noexcept { return pw_filter_get_node_id(filter_); }
+
+void Filter::set_latency(std::uint32_t frames) noexcept {
+    std::array<std::uint8_t, 256> memory;
+    const spa_pod *params[] = {latency_param(frames, memory)};
+    pw_filter_update_params(filter_, nullptr, params, 1);
+}
+
+}  // namespace entrain::pipewire

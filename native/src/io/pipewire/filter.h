@@ -1,0 +1,45 @@
+// Our two nodes that have a callback: the engine's, and the silent holder.
+#pragma once
+
+#include "audio/pipewire_process.h"
+#include "io/pipewire/graph.h"
+#include "io/pipewire/pw.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace entrain::pipewire {
+
+class Filter {
+public:
+    // The engine between the sink and the device.  `cycle` receives the ports.
+    static std::unique_ptr<Filter> engine(pw_core *core, Cycle &cycle,
+                                          std::function<void()> changed);
+    // A source of silence: what it is linked to keeps running.
+    static std::unique_ptr<Filter> holder(pw_core *core, std::function<void()> changed);
+
+    ~Filter();
+    Filter(const Filter &) = delete;
+    Filter &operator=(const Filter &) = delete;
+
+    Id id() const noexcept;  // kNoId before the server knows the node
+    bool streaming() const noexcept { return state_ == PW_FILTER_STATE_STREAMING; }
+    bool failed() const noexcept { return state_ == PW_FILTER_STATE_ERROR; }
+    // Tell the server by how much the output is late, for players that show pictures.
+    void set_latency(std::uint32_t frames) noexcept;
+
+private:
+    Filter(pw_core *core, const char *name, pw_properties *props, std::function<void()> changed);
+    void *add_port(pw_direction direction, const char *name, const char *channel) noexcept;
+    bool connect(const pw_filter_events &events, void *data) noexcept;
+
+    std::function<void()> changed_;
+    pw_filter *filter_;
+    pw_filter_state state_ = PW_FILTER_STATE_UNCONNECTED;
+    std::atomic<bool> *fresh_ = nullptr;
+    Hook state_hook_;
+    Hook process_hook_;
+};
+
+}  // namespace entrain::pipewire

@@ -1,0 +1,64 @@
+// What the server's registry has told us: nodes, their ports, the links between them.
+//
+// Plain data on the loop's thread; knows nothing of the client library.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace entrain::pipewire {
+
+using Id = std::uint32_t;
+constexpr Id kNoId = 0xffffffffU;
+
+struct Node {
+    std::string name;
+    std::string media_class;
+};
+
+struct Port {
+    Id node = kNoId;
+    bool input = false;
+    bool monitor = false;
+    std::string channel;  // "FL", "FR", "MONO", ... or ""
+    std::string name;
+};
+
+struct Link {
+    Id output_node = kNoId;
+    Id input_node = kNoId;
+};
+
+// One port for each of our two channels; both the same when there is only one.
+struct PortPair {
+    std::array<Id, 2> ports{kNoId, kNoId};
+    bool mono() const noexcept { return ports[0] == ports[1]; }
+};
+
+enum class Side { playback, monitor, input, output };
+
+class Graph {
+public:
+    std::map<Id, Node> nodes;
+    std::map<Id, Port> ports;
+    std::map<Id, Link> links;
+
+    // Forget whatever has this number.
+    void remove(Id id);
+
+    // The sink of that name, other than `own`; the one with ports, or else the youngest.
+    Id find_sink(const std::string &name, Id own) const;
+
+    // The ports of a node for left and right: by channel, or else the first two, or the only
+    // one twice.  Nothing while it has no ports on that side.
+    std::optional<PortPair> pair(Id node, Side side) const;
+
+    // Nodes that are linked into `node`.
+    std::set<Id> sources_of(Id node) const;
+};
+
+}  // namespace entrain::pipewire

@@ -1,0 +1,37 @@
+// The programmes that play into our sink.
+#pragma once
+
+#include "io/pipewire/graph.h"
+#include "io/pipewire/pw.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace entrain::pipewire {
+
+// A player that is paused keeps its links; only its node's state tells that it is.
+class Programmes {
+public:
+    explicit Programmes(std::function<void()> changed) : changed_(std::move(changed)) {}
+
+    // Watch whoever is linked into `sink`, except `holder`.
+    void refresh(pw_proxy *registry, const Graph &graph, Id sink, Id holder);
+
+    // A number may be given to another node at once.
+    void gone(Id id) { players_.erase(id); }
+
+    std::uint32_t running() const noexcept;
+
+private:
+    struct Player {
+        Programmes *programmes;
+        bool running = false;
+        Proxy proxy;
+        Hook hook;
+    };
+    std::function<void()> changed_;
+    std::map<Id, std::unique_ptr<Player>> players_;
+};
+
+}  // namespace entrain::pipewire

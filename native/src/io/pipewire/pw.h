@@ -1,0 +1,193 @@
+// The client library, its C dialect kept away from our warnings, and its objects as C++ owners.
+//
+// Everything that is a macro there is a function here, so that no other file needs the pragmas.
+#pragma once
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+#include <pipewire/extensions/metadata.h>
+#include <pipewire/filter.h>
+#include <pipewire/pipewire.h>
+#include <spa/param/latency-utils.h>
+#include <spa/utils/json.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace entrain::pipewire {
+
+template <auto function>
+struct Deleter {
+    template <typename T>
+    void operator()(T *object) const noexcept {
+        function(object);
+    }
+};
+
+using ThreadLoop = std::unique_ptr<pw_thread_loop, Deleter<pw_thread_loop_destroy>>;
+using Context = std::unique_ptr<pw_context, Deleter<pw_context_destroy>>;
+using Core = std::unique_ptr<pw_core, Deleter<pw_core_disconnect>>;
+using Proxy = std::unique_ptr<pw_proxy, Deleter<pw_proxy_destroy>>;
+
+// A callback slot.  Taken off its list when it goes, if it ever was on one.
+class Hook {
+public:
+    Hook() noexcept = default;
+    ~Hook() {
+        if (hook.link.prev != nullptr) spa_hook_remove(&hook);
+    }
+    Hook(const Hook &) = delete;
+    Hook &operator=(const Hook &) = delete;
+
+    spa_hook hook{};
+};
+
+// An event source or timer of a loop.
+class Source {
+public:
+    Source(pw_loop *loop, spa_source *source) noexcept : loop_(loop), source_(source) {}
+    ~Source() {
+        if (source_ != nullptr) pw_loop_destroy_source(loop_, source_);
+    }
+    Source(const Source &) = delete;
+    Source &operator=(const Source &) = delete;
+
+    spa_source *get() const noexcept { return source_; }
+    void signal() noexcept { pw_loop_signal_event(loop_, source_); }
+    // Fire every `period_ns`; 0 stops it.
+    void every(long period_ns) noexcept {
+        timespec period{0, period_ns};
+        pw_loop_update_timer(loop_, source_, &period, &period, false);
+    }
+
+    static spa_source *event(pw_loop *loop, spa_source_event_func_t call, void *data) noexcept {
+        return pw_loop_add_event(loop, call, data);
+    }
+    static spa_source *timer(pw_loop *loop, spa_source_timer_func_t call, void *data) noexcept {
+        return pw_loop_add_timer(loop, call, data);
+    }
+
+private:
+    pw_loop *loop_;
+    spa_source *source_;
+};
+
+// Holds a thread loop still while a [control] thread works on its objects.
+class Lock {
+public:
+    explicit Lock(pw_thread_loop *loop) noexcept : loop_(loop) { pw_thread_loop_lock(loop_); }
+    ~Lock() { pw_thread_loop_unlock(loop_); }
+    Lock(const Lock &) = delete;
+    Lock &operator=(const Lock &) = delete;
+
+private:
+    pw_thread_loop *loop_;
+};
+
+// A set of properties; owned by whoever takes it over from get().
+inline pw_properties *properties(
+    std::initializer_list<std::pair<const char *, std::string>> items) noexcept {
+    pw_properties *set = pw_properties_new(nullptr, nullptr);
+    if (set != nullptr)
+        for (const auto &[key, value] : items) pw_properties_set(set, key, value.c_str());
+    return set;
+}
+
+// Make an object in the server.  It lives as long as the proxy, or the connection.
+inline Proxy create_object(
+    pw_core *core, const char *factory, const char *type, std::uint32_t version,
+    std::initializer_list<std::pair<const char *, std::string>> items) noexcept {
+    pw_properties *set = properties(items);
+    if (set == nullptr) return nullptr;
+    void *object = pw_core_create_object(core, factory, type, version, &set->dict, 0);
+    pw_properties_free(set);
+    return Proxy(static_cast<pw_proxy *>(object));
+}
+
+inline Proxy get_registry(pw_core *core) noexcept {
+    return Proxy(reinterpret_cast<pw_proxy *>(pw_core_get_registry(core, PW_VERSION_REGISTRY, 0)));
+}
+
+inline Proxy bind(pw_proxy *registry, std::uint32_t id, const char *type,
+                  std::uint32_t version) noexcept {
+    return Proxy(static_cast<pw_proxy *>(
+        pw_registry_bind(reinterpret_cast<pw_registry *>(registry), id, type, version, 0)));
+}
+
+inline void listen(pw_core *core, Hook &hook, const pw_core_events *events, void *data) noexcept {
+    pw_core_add_listener(core, &hook.hook, events, data);
+}
+inline void listen(pw_proxy *proxy, Hook &hook, const pw_proxy_events *events,
+                   void *data) noexcept {
+    pw_proxy_add_listener(proxy, &hook.hook, events, data);
+}
+inline void listen(pw_proxy *proxy, Hook &hook, const pw_registry_events *events,
+                   void *data) noexcept {
+    pw_registry_add_listener(reinterpret_cast<pw_registry *>(proxy), &hook.hook, events, data);
+}
+inline void listen(pw_proxy *proxy, Hook &hook, const pw_node_events *events,
+                   void *data) noexcept {
+    pw_node_add_listener(reinterpret_cast<pw_node *>(proxy), &hook.hook, events, data);
+}
+inline void listen(pw_proxy *proxy, Hook &hook, const pw_link_events *events,
+                   void *data) noexcept {
+    pw_link_add_listener(reinterpret_cast<pw_link *>(proxy), &hook.hook, events, data);
+}
+inline void listen(pw_proxy *proxy, Hook &hook, const pw_metadata_events *events,
+                   void *data) noexcept {
+    pw_metadata_add_listener(reinterpret_cast<pw_metadata *>(proxy), &hook.hook, events, data);
+}
+
+// The text under `key`, or "".
+inline std::string text(const spa_dict *dict, const char *key) {
+    const char *value = dict != nullptr ? spa_dict_lookup(dict, key) : nullptr;
+    return value != nullptr ? value : "";
+}
+
+// The number under `key`, or SPA_ID_INVALID.
+inline std::uint32_t number(const spa_dict *dict, const char *key) noexcept {
+    const char *value = dict != nullptr ? spa_dict_lookup(dict, key) : nullptr;
+    std::uint32_t result = SPA_ID_INVALID;
+    return value != nullptr && spa_atou32(value, &result, 10) ? result : SPA_ID_INVALID;
+}
+
+// The parameter by which a filter says how much later its output is; lies in `memory`.
+template <typename Memory>
+const spa_pod *latency_param(std::uint32_t frames, Memory &memory) noexcept {
+    spa_process_latency_info latency{};
+    latency.rate = frames;  // unsigned at first, signed since 1.2; the member's own type rules
+    spa_pod_builder builder{};
+    spa_pod_builder_init(&builder, memory.data(), static_cast<std::uint32_t>(memory.size()));
+    return spa_process_latency_build(&builder, SPA_PARAM_ProcessLatency, &latency);
+}
+
+// The text under `key` in a flat JSON object, or "".
+inline std::string json_text(const char *json, const char *key) {
+    char name[64];
+    char value[256];
+    spa_json whole;
+    spa_json object;
+    spa_json_init(&whole, json, std::char_traits<char>::length(json));
+    if (spa_json_enter_object(&whole, &object) <= 0) return "";
+    while (spa_json_get_string(&object, name, sizeof name) > 0) {
+        if (std::string(name) == key)
+            return spa_json_get_string(&object, value, sizeof value) > 0 ? value : "";
+        const char *skipped;
+        if (spa_json_next(&object, &skipped) <= 0) break;
+    }
+    return "";
+}
+
+}  // namespace entrain::pipewire
+
+#pragma GCC diagnostic pop

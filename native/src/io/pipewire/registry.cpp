@@ -1,0 +1,50 @@
+#include "io/pipewire/registry.h"
+
+#include <utility>
+
+namespace entrain::pipewire {
+
+Registry::Registry(pw_core *core, Events events)
+    : events_(std::move(events)), proxy_(get_registry(core)) {
+    static const pw_registry_events kEvents = [] {
+        pw_registry_events table{};
+        table.version = PW_VERSION_REGISTRY_EVENTS;
+        table.global = [](void *self, std::uint32_t id, std::uint32_t, const char *type,
+                          std::uint32_t, const spa_dict *dict) noexcept {
+            static_cast<Registry *>(self)->came(id, type, dict);
+        };
+        table.global_remove = [](void *self, std::uint32_t id) noexcept {
+            auto &registry = *static_cast<Registry *>(self);
+            if (registry.graph_.links.count(id) == 0) ++registry.topology_;
+            registry.graph_.remove(id);
+            registry.events_.gone(id);
+            registry.events_.changed();
+        };
+        return table;
+    }();
+    if (proxy_) listen(proxy_.get(), hook_, &kEvents, this);
+}
+
+void Registry::came(Id id, const char *type, const spa_dict *dict) {
+    const std::string kind = type;
+    if (kind == PW_TYPE_INTERFACE_Node) {
+        graph_.nodes[id] = Node{text(dict, PW_KEY_NODE_NAME), text(dict, PW_KEY_MEDIA_CLASS)};
+    } else if (kind == PW_TYPE_INTERFACE_Port) {
+        graph_.ports[id] = Port{number(dict, PW_KEY_NODE_ID),
+                                text(dict, PW_KEY_PORT_DIRECTION) == "in",
+                                text(dict, PW_KEY_PORT_MONITOR) == "true",
+                                text(dict, PW_KEY_AUDIO_CHANNEL), text(dict, PW_KEY_PORT_NAME)};
+    } else if (kind == PW_TYPE_INTERFACE_Link) {
+        graph_.links[id] = Link{number(dict, PW_KEY_LINK_OUTPUT_NODE),
+                                number(dict, PW_KEY_LINK_INPUT_NODE)};
+    } else if (kind == PW_TYPE_INTERFACE_Metadata) {
+        if (text(dict, PW_KEY_METADATA_NAME) == "default") events_.defaults_came(id);
+        return;
+    } else {
+        return;
+    }
+    if (kind != PW_TYPE_INTERFACE_Link) ++topology_;
+    events_.changed();
+}
+
+}  // namespace entrain::pipewire

@@ -1,0 +1,37 @@
+// Keeps a Graph up to date with the server, and reports the "default" metadata object.
+#pragma once
+
+#include "io/pipewire/graph.h"
+#include "io/pipewire/pw.h"
+
+#include <functional>
+
+namespace entrain::pipewire {
+
+class Registry {
+public:
+    // thread of all callbacks: the loop's
+    struct Events {
+        std::function<void()> changed;           // something came or went
+        std::function<void(Id)> defaults_came;   // the session manager's metadata object
+        std::function<void(Id)> gone;            // any object
+    };
+
+    Registry(pw_core *core, Events events);
+
+    const Graph &graph() const noexcept { return graph_; }
+    // Counts nodes and ports that came or went; links do not count.
+    std::uint64_t topology() const noexcept { return topology_; }
+    pw_proxy *proxy() const noexcept { return proxy_.get(); }
+
+private:
+    void came(Id id, const char *type, const spa_dict *dict);
+
+    Events events_;
+    Graph graph_;
+    std::uint64_t topology_ = 0;
+    Proxy proxy_;
+    Hook hook_;
+};
+
+}  // namespace entrain::pipewire

@@ -1,0 +1,44 @@
+#include "io/pipewire/sink.h"
+
+#include <utility>
+
+namespace entrain::pipewire {
+
+Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
+    static const pw_proxy_events kEvents = [] {
+        pw_proxy_events table{};
+        table.version = PW_VERSION_PROXY_EVENTS;
+        table.bound = [](void *self, std::uint32_t id) noexcept {
+            auto &sink = *static_cast<Sink *>(self);
+            sink.id_ = id;
+            sink.events_.changed();
+        };
+        table.removed = [](void *self) noexcept {
+            static_cast<Sink *>(self)->events_.failed("the server has removed the sink");
+        };
+        table.error = [](void *self, int, int, const char *message) noexcept {
+            static_cast<Sink *>(self)->events_.failed(message);
+        };
+        return table;
+    }();
+    proxy_ = create_object(
+        core, "adapter", PW_TYPE_INTERFACE_Node, PW_VERSION_NODE,
+        {{PW_KEY_FACTORY_NAME, "support.null-audio-sink"},
+         {PW_KEY_NODE_NAME, "entrain"},
+         {PW_KEY_NODE_DESCRIPTION, "Entrain"},
+         {PW_KEY_MEDIA_CLASS, "Audio/Sink"},
+         {"audio.position", "FL,FR"},
+         {PW_KEY_NODE_VIRTUAL, "true"},
+         {PW_KEY_NODE_GROUP, "entrain"},
+         {PW_KEY_OBJECT_LINGER, "false"},
+         // The device's volume is Entrain's: samples pass the sink as they are.
+         {"monitor.channel-volumes", "false"},
+         // Players learn the device's delay behind us, and keep lips in step (since 1.0.4).
+         {"monitor.passthrough", "true"},
+         // Never the default by itself, never the clock while a device can be.
+         {PW_KEY_PRIORITY_SESSION, "0"},
+         {PW_KEY_PRIORITY_DRIVER, "0"}});
+    if (proxy_) listen(proxy_.get(), hook_, &kEvents, this);
+}
+
+}  // namespace entrain::pipewire

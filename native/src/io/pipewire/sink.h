@@ -1,0 +1,33 @@
+// The output device that people see.
+#pragma once
+
+#include "io/pipewire/graph.h"
+#include "io/pipewire/pw.h"
+
+#include <functional>
+#include <string>
+
+namespace entrain::pipewire {
+
+// A null sink that belongs to our connection: it vanishes with us, however we end.  It has no
+// ports before the session manager has set its format.
+class Sink {
+public:
+    // Both on the loop's thread; `failed` when the server refuses or removes the sink.
+    struct Events {
+        std::function<void()> changed;
+        std::function<void(const char *)> failed;
+    };
+
+    Sink(pw_core *core, Events events);
+
+    Id id() const noexcept { return id_; }  // kNoId before the server knows the node
+
+private:
+    Events events_;
+    Id id_ = kNoId;
+    Proxy proxy_;
+    Hook hook_;
+};
+
+}  // namespace entrain::pipewire

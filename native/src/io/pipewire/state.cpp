@@ -1,0 +1,35 @@
+#include "io/pipewire/state.h"
+
+#include <cstdint>
+#include <cstring>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace entrain::pipewire {
+
+State::State() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+State::~State() {
+    if (fd_ >= 0) close(fd_);
+}
+
+void State::publish(entrain_io_state next) noexcept {
+    {
+        const std::lock_guard<std::mutex> guard(mutex_);
+        next.generation = state_.generation;
+        if (std::memcmp(&next, &state_, sizeof next) == 0) return;
+        ++next.generation;
+        state_ = next;
+    }
+    // Fails only when the count is full: then there is news already.
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof one);
+}
+
+void State::read(entrain_io_state *state) const noexcept {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    *state = state_;
+}
+
+}  // namespace entrain::pipewire

@@ -1,0 +1,38 @@
+// The back end's state as [control] threads see it, and the descriptor that announces changes.
+#pragma once
+
+#include "entrain/engine.h"
+
+#include <mutex>
+#include <string>
+
+namespace entrain::pipewire {
+
+class State {
+public:
+    State();
+    ~State();
+    State(const State &) = delete;
+    State &operator=(const State &) = delete;
+
+    bool valid() const noexcept { return fd_ >= 0; }
+    int fd() const noexcept { return fd_; }
+
+    // Store everything but `generation`, which is counted here; announced if anything differs.
+    void publish(entrain_io_state next) noexcept;
+    void read(entrain_io_state *state) const noexcept;
+
+private:
+    int fd_;
+    mutable std::mutex mutex_;
+    entrain_io_state state_{};
+};
+
+// Put a text into one of the state's arrays, cut to its length.
+template <std::size_t size>
+void put(char (&array)[size], const std::string &text) noexcept {
+    const std::size_t length = text.copy(array, size - 1);
+    array[length] = '\0';
+}
+
+}  // namespace entrain::pipewire

@@ -1,0 +1,40 @@
+#include "io/pipewire/tail.h"
+
+#include <utility>
+
+namespace entrain::pipewire {
+
+namespace {
+
+constexpr long kLookEveryNs = 20'000'000;
+constexpr int kLooks = 100;  // 2 s: no fade is that long
+
+}  // namespace
+
+Tail::Tail(pw_loop *loop, entrain_engine *engine, std::function<void()> changed)
+    : engine_(engine),
+      changed_(std::move(changed)),
+      timer_(loop, Source::timer(loop, [](void *self, std::uint64_t) noexcept {
+                 static_cast<Tail *>(self)->look();
+             }, this)) {
+    entrain_set_playing(engine_, 0);
+}
+
+void Tail::update(bool playing, bool graph_runs) {
+    if (playing == playing_) return;
+    playing_ = playing;
+    entrain_set_playing(engine_, playing ? 1 : 0);
+    fading_ = !playing && graph_runs;
+    looks_left_ = kLooks;
+    timer_.every(fading_ ? kLookEveryNs : 0);
+}
+
+void Tail::look() {
+    if (!fading_) return;
+    if (entrain_is_quiet(engine_) == 0 && --looks_left_ > 0) return;
+    fading_ = false;
+    timer_.every(0);
+    changed_();
+}
+
+}  // namespace entrain::pipewire

@@ -1,0 +1,33 @@
+// Keeps the graph running until what the engine adds has faded out behind the last programme.
+#pragma once
+
+#include "io/pipewire/pw.h"
+
+#include "entrain/engine.h"
+
+#include <functional>
+
+namespace entrain::pipewire {
+
+class Tail {
+public:
+    Tail(pw_loop *loop, entrain_engine *engine, std::function<void()> changed);
+
+    // Say whether a programme plays, and whether the graph runs at all.
+    void update(bool playing, bool graph_runs);
+
+    // Whether the holder is to be linked.
+    bool holds() const noexcept { return playing_ || fading_; }
+
+private:
+    void look();
+
+    entrain_engine *engine_;
+    std::function<void()> changed_;
+    bool playing_ = false;
+    bool fading_ = false;
+    int looks_left_ = 0;
+    Source timer_;  // runs during a fade only
+};
+
+}  // namespace entrain::pipewire

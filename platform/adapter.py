@@ -1,0 +1,201 @@
+"""What Entrain asks of an operating system: the sound server, and where files go.
+
+Everything here may wait for the system, so it is called from a thread that may wait and
+never from the audio thread.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from entrain.errors import EntrainError
+
+SINK_NAME = "entrain"
+"""Name of our own device on every sound server."""
+
+CALL_TIMEOUT_S = 3.0
+"""Longest time that one call of a `SoundServer` waits for an answer."""
+
+
+class PlatformError(EntrainError):
+    """The system cannot do what was asked; one line for the user."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A device's volume as desktops show it.
+
+    Parameters
+    ----------
+    channels : tuple of float
+        One value per channel, 1.0 = 100 %, on PulseAudio's cubic scale: 0.5 is -18 dB.
+    muted : bool
+        Whether the device is silenced; the channels keep their values.
+
+    """
+
+    channels: tuple[float, ...]
+    muted: bool = False
+
+    def fitted(self, channels: int) -> "Volume":
+        """Return the same volume for a device of another channel count.
+
+        Channel by channel where the counts agree.  Otherwise left and right have no
+        counterpart, so the balance is dropped and every channel gets the mean.
+        """
+        if channels == len(self.channels) or not self.channels:
+            return self
+        mean = sum(self.channels) / len(self.channels)
+        return Volume((mean,) * channels, self.muted)
+
+
+@dataclass(frozen=True)
+class Device:
+    """An output of the sound server.  Its name is what identifies it, also after a replug."""
+
+    name: str
+    description: str
+    volume: Volume
+    own: bool
+    """True for Entrain's own sink."""
+    state: str
+    """``running``, ``idle``, ``suspended`` or ``unknown``."""
+    rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """Which sound server answers."""
+
+    name: str
+    version: str
+    kind: Literal["pipewire", "pulse", "null"]
+    default: str
+    """Name of the device that the server uses by default, or ``""``."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Entrain's own folders of this user."""
+
+    config: Path
+    state: Path
+    runtime: Path
+    """For the control socket; exists, and only the user may enter it."""
+
+
+class SoundServer(Protocol):
+    """One connection to the sound server.
+
+    Calls come from one thread at a time.  Each answers within `CALL_TIMEOUT_S` or raises
+    `PlatformError`; after such an error the connection is dead: `close` it and connect anew.
+    """
+
+    def info(self) -> ServerInfo:
+        """Return the server's name, version and effective default."""
+
+    def devices(self) -> list[Device]:
+        """Return all outputs, in the order in which the server prefers them.
+
+        Entrain's own sink is among them, marked by `Device.own`.
+        """
+
+    def default(self) -> str:
+        """Return the name of the effective default output, or ``""``."""
+
+    def set_default(self, name: str) -> None:
+        """Configure the default output.
+
+        Raises
+        ------
+        PlatformError
+            There is no such device, or the server does not answer.
+
+        """
+
+    def set_volume(self, name: str, volume: Volume) -> None:
+        """Set volume and mute of a device, `Volume.fitted` to its channel count.
+
+        Raises
+        ------
+        PlatformError
+            There is no such device, or the server does not answer.
+
+        """
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call back after each change of an output or of the default.
+
+        Parameters
+        ----------
+        callback : callable
+            Runs on a thread of this object and must return at once.  It is also called,
+            for the last time, when the connection is lost; not after `close`.
+
+        """
+
+    def close(self) -> None:
+        """Disconnect and stop the watching thread.  Idempotent; not from its callback."""
+
+
+class PrivateServer(Protocol):
+    """A sound server of our own, with a virtual speaker, that nothing else uses."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables with which a program reaches it."""
+
+    def close(self) -> None:
+        """Stop it and remove its files.  Idempotent."""
+
+
+class PlatformAdapter(Protocol):
+    """One operating system."""
+
+    can_sandbox: ClassVar[bool]
+
+    def connect(self) -> SoundServer:
+        """Connect to the sound server.
+
+        Raises
+        ------
+        PlatformError
+            No server answers.
+
+        """
+
+    def has_sound_server(self) -> bool:
+        """Tell whether a sound server answers at its socket.  Cheap; starts nothing."""
+
+    def default_backend(self) -> str:
+        """Return the name of the native back end that fits this machine.
+
+        Raises
+        ------
+        PlatformError
+            None does; the message says what is missing.
+
+        """
+
+    def paths(self) -> Paths:
+        """Return Entrain's folders; makes the runtime folder, mode 0700.
+
+        Raises
+        ------
+        PlatformError
+            The runtime folder cannot be made or belongs to somebody else.
+
+        """
+
+    def sandbox(self) -> PrivateServer:
+        """Start a private sound server with a virtual speaker.
+
+        Raises
+        ------
+        PlatformError
+            Programs that it needs are not installed, it does not start, or `can_sandbox`
+            is false.
+
+        """

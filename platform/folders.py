@@ -1,0 +1,52 @@
+"""Where Entrain's own files go; the same question on every system."""
+
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import platformdirs
+
+from entrain.platform.adapter import Paths, PlatformError
+
+
+def user_paths() -> Paths:
+    """Return the folders of this user; makes the runtime folder, which only they may enter.
+
+    Raises
+    ------
+    PlatformError
+        The runtime folder cannot be made, or belongs to somebody else.
+
+    """
+    return Paths(
+        config=platformdirs.user_config_path("entrain", appauthor=False),
+        state=platformdirs.user_state_path("entrain", appauthor=False),
+        runtime=_runtime_folder(),
+    )
+
+
+def _runtime_folder() -> Path:
+    if session := os.environ.get("XDG_RUNTIME_DIR"):
+        return _private(Path(session) / "entrain")
+    with warnings.catch_warnings():  # that there is no session folder is no news to the user
+        warnings.simplefilter("ignore")
+        folder = platformdirs.user_runtime_path("entrain", appauthor=False)
+    # It lies in a place like /tmp, where somebody else may have been first, and who owns the
+    # folder owns the control socket in it.
+    _private(folder.parent)
+    return _private(folder)
+
+
+def _private(folder: Path) -> Path:
+    """Make a folder that only the user can enter, or check that it is one."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        me = getattr(os, "getuid", lambda: found.st_uid)()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != me:
+            raise PlatformError(f"{folder} is not a folder of this user")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise PlatformError(f"cannot use {folder}: {error.strerror}") from error
+    return folder

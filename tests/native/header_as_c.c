@@ -1,0 +1,3 @@
+#include "entrain/engine.h"
+
+int entrain_header_compiles_as_c(void) { return ENTRAIN_ABI_VERSION; }

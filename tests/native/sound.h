@@ -1,0 +1,78 @@
+// An engine that cleans up after itself, and sound to feed it.
+#pragma once
+
+#include "entrain/engine.h"
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <stdexcept>
+#include <vector>
+
+constexpr std::uint32_t kRate = 48000;
+constexpr double kPi = 3.14159265358979323846;
+
+struct Sound {
+    explicit Sound(std::size_t frames) : left(frames), right(frames) {}
+    std::vector<float> left, right;
+};
+
+inline Sound noise(std::size_t frames, float amplitude = 0.1F) {
+    Sound sound(frames);
+    std::mt19937 random(1);
+    std::uniform_real_distribution<float> sample(-amplitude, amplitude);
+    for (float &value : sound.left) value = sample(random);
+    for (float &value : sound.right) value = sample(random);
+    return sound;
+}
+
+class Engine {
+public:
+    explicit Engine(std::uint32_t rate_hz = kRate) {
+        if (entrain_create(rate_hz, &engine_) != ENTRAIN_OK) throw std::runtime_error("create");
+    }
+    ~Engine() { entrain_destroy(engine_); }
+    Engine(const Engine &) = delete;
+    Engine &operator=(const Engine &) = delete;
+    operator entrain_engine *() const { return engine_; }
+
+    std::uint32_t binaural(float carrier_hz, float beat_hz, float level_db) {
+        std::uint32_t layer = 0;
+        if (entrain_add_layer(engine_, "binaural", &layer) != ENTRAIN_OK)
+            throw std::runtime_error("binaural");
+        set(layer, "carrier_hz", carrier_hz);
+        set(layer, "beat_hz", beat_hz);
+        set(layer, "level_db", level_db);
+        return layer;
+    }
+
+    void set(std::uint32_t layer, const char *symbol, float value, float seconds = 0.0F) {
+        if (entrain_set_parameter(engine_, layer, symbol, value, seconds) != ENTRAIN_OK)
+            throw std::runtime_error(symbol);
+    }
+
+    void route(const std::vector<std::uint32_t> &layers) {
+        if (entrain_route(engine_, layers.data(), static_cast<std::uint32_t>(layers.size())) !=
+            ENTRAIN_OK)
+            throw std::runtime_error("route");
+    }
+
+    // Process `in` from frame `first` on, `frames` of it, in blocks of the given sizes in turn.
+    void run(const Sound &in, Sound &out, std::size_t first, std::size_t frames,
+             const std::vector<std::uint32_t> &blocks) {
+        std::size_t turn = 0;
+        for (std::size_t done = 0; done < frames;) {
+            const auto block = static_cast<std::uint32_t>(
+                std::min<std::size_t>(blocks[turn++ % blocks.size()], frames - done));
+            const std::size_t at = first + done;
+            const float *const source[2] = {in.left.data() + at, in.right.data() + at};
+            float *const sink[2] = {out.left.data() + at, out.right.data() + at};
+            entrain_process(engine_, source, sink, block);
+            done += block;
+        }
+    }
+
+private:
+    entrain_engine *engine_ = nullptr;
+};

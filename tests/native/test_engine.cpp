@@ -1,0 +1,241 @@
+// What the engine promises about samples, measured on its output.
+
+#include "sound.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace {
+
+double decibels(double ratio) { return 20.0 * std::log10(ratio); }
+
+double largest_difference(const Sound &a, const Sound &b, std::size_t first, std::size_t shift) {
+    double largest = 0.0;
+    for (std::size_t i = first; i + shift < a.left.size(); ++i) {
+        largest = std::max(largest, std::fabs(double{a.left[i]} - double{b.left[i + shift]}));
+        largest = std::max(largest, std::fabs(double{a.right[i]} - double{b.right[i + shift]}));
+    }
+    return largest;
+}
+
+// A second of everything that changes: layers, parameters, bypass.  The changes fall between
+// blocks on frames that are on no grid.
+Sound busy_second(const std::vector<std::uint32_t> &blocks) {
+    Engine engine;
+    const Sound in = noise(kRate);
+    Sound out(kRate);
+    const std::uint32_t tone = engine.binaural(400, 10, -20);
+    engine.route({tone});
+    engine.run(in, out, 0, 10007, blocks);
+    engine.set(tone, "level_db", -12.0F);
+    engine.set(tone, "beat_hz", 4.0F, 0.3F);
+    engine.run(in, out, 10007, 9001, blocks);
+    const std::uint32_t second = engine.binaural(250, -7, -18);
+    engine.route({second, tone});
+    engine.run(in, out, 19008, 9500, blocks);
+    entrain_set_bypass(engine, 1);
+    engine.run(in, out, 28508, 3001, blocks);
+    entrain_set_bypass(engine, 0);
+    engine.route({second});
+    engine.run(in, out, 31509, kRate - 31509, blocks);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("any block sizes give the same samples") {
+    const Sound expected = busy_second({64});
+    for (const std::vector<std::uint32_t> &blocks : std::vector<std::vector<std::uint32_t>>{
+             {1}, {16}, {17}, {256}, {8192}, {1, 8192, 3, 500}, {63, 65, 5}}) {
+        const Sound out = busy_second(blocks);
+        REQUIRE(out.left == expected.left);
+        REQUIRE(out.right == expected.right);
+    }
+}
+
+TEST_CASE("the first 50 ms of a tone are right") {
+    Engine engine;
+    engine.route({engine.binaural(400, 10, -20)});
+    const std::uint32_t frames = kRate / 20;
+    const Sound in(frames + entrain_latency_frames(engine));
+    Sound out(in.left.size());
+    engine.run(in, out, 0, in.left.size(), {256});
+
+    const double amplitude = std::sqrt(2.0) * std::pow(10.0, -20.0 / 20.0);
+    const double fade_frames = 0.05 * kRate;
+    double worst = 0.0;
+    for (std::uint32_t i = 0; i < frames; ++i) {
+        const double part = (i + 1) / fade_frames;
+        const double gain = amplitude * part * part * (3.0 - 2.0 * part);
+        const double seconds = static_cast<double>(i) / kRate;
+        const std::size_t at = i + entrain_latency_frames(engine);
+        worst = std::max(worst, std::fabs(out.left[at] - gain * std::sin(2 * kPi * 405 * seconds)));
+        worst = std::max(worst, std::fabs(out.right[at] - gain * std::sin(2 * kPi * 395 * seconds)));
+    }
+    CHECK(decibels(worst / amplitude) < -120.0);
+}
+
+TEST_CASE("adding and removing a layer leaves its neighbour alone") {
+    const Sound silence(kRate);
+    Sound alone(kRate), together(kRate), other(kRate);
+    {
+        Engine engine;
+        engine.route({engine.binaural(400, 0, -20)});
+        engine.run(silence, alone, 0, kRate, {256});
+    }
+    {
+        Engine engine;
+        const std::uint32_t tone = engine.binaural(400, 0, -20);
+        engine.route({tone});
+        engine.run(silence, together, 0, 12000, {256});
+        const std::uint32_t guest = engine.binaural(1000, 0, -20);
+        engine.route({guest, tone});
+        engine.run(silence, together, 12000, 12000, {256});
+        engine.route({tone});
+        engine.run(silence, together, 24000, kRate - 24000, {256});
+    }
+    {
+        Engine engine;
+        engine.run(silence, other, 0, 12000, {256});
+        engine.route({engine.binaural(1000, 0, -20)});
+        engine.run(silence, other, 12000, 12000, {256});
+        engine.route({});
+        engine.run(silence, other, 24000, kRate - 24000, {256});
+    }
+    // What is left when the guest, rendered by itself, is taken away, is the tone alone.
+    for (std::size_t i = 0; i < kRate; ++i) {
+        together.left[i] -= other.left[i];
+        together.right[i] -= other.right[i];
+    }
+    CHECK(decibels(largest_difference(alone, together, 0, 0) / 0.1) < -100.0);
+}
+
+TEST_CASE("without layers and in bypass the programme comes out bit for bit, only later") {
+    Engine engine;
+    const std::uint32_t tone = engine.binaural(400, 10, -20);
+    const std::size_t latency = entrain_latency_frames(engine);
+    const Sound in = noise(kRate);
+    Sound out(kRate);
+
+    SUBCASE("without layers") {
+        engine.run(in, out, 0, kRate, {256});
+        CHECK(largest_difference(in, out, 0, latency) == 0.0);
+    }
+    SUBCASE("in bypass, above full scale too") {
+        engine.route({tone});
+        entrain_set_bypass(engine, 1);
+        const Sound loud = noise(kRate, 3.0F);
+        engine.run(loud, out, 0, kRate, {256});
+        CHECK(largest_difference(loud, out, kRate / 10, latency) == 0.0);
+    }
+}
+
+TEST_CASE("NaN and infinity never reach the output and are gone at once") {
+    Engine engine;
+    engine.route({engine.binaural(400, 10, -20)});
+    Sound in = noise(kRate), out(kRate), clean = in, expected(kRate);
+    const float bad[] = {std::numeric_limits<float>::quiet_NaN(),
+                         std::numeric_limits<float>::infinity(),
+                         -std::numeric_limits<float>::infinity()};
+    for (std::size_t i = 0; i < 300; ++i) {
+        in.left[20000 + i] = bad[i % 3];
+        clean.left[20000 + i] = 0.0F;
+    }
+    engine.run(in, out, 0, kRate, {256});
+    entrain_stats stats;
+    entrain_read_stats(engine, &stats);
+    CHECK(stats.nonfinite == 300);
+
+    Engine other;
+    other.route({other.binaural(400, 10, -20)});
+    other.run(clean, expected, 0, kRate, {256});
+    CHECK(out.left == expected.left);
+    CHECK(out.right == expected.right);
+}
+
+TEST_CASE("an input 16 times full scale and more still comes out limited") {
+    Engine engine;
+    Sound in = noise(kRate, 1000.0F), out(kRate);
+    engine.run(in, out, 0, kRate, {256});
+    CHECK(*std::max_element(out.left.begin(), out.left.end()) <= 1.0F);
+}
+
+TEST_CASE("generators fade when the programme ends and say when they are quiet") {
+    Engine engine;
+    engine.route({engine.binaural(400, 10, -20)});
+    const Sound in(2 * kRate);
+    Sound out(2 * kRate);
+    engine.run(in, out, 0, kRate, {256});
+    CHECK(entrain_is_quiet(engine) == 0);
+    entrain_set_playing(engine, 0);
+    engine.run(in, out, kRate, kRate / 10, {256});
+    CHECK(entrain_is_quiet(engine) == 0);
+    engine.run(in, out, kRate + kRate / 10, kRate - kRate / 10, {256});
+    CHECK(entrain_is_quiet(engine) == 1);
+    CHECK(out.left.back() == 0.0F);
+    // Faded, not cut: no step larger than the tone's own slope.
+    float step = 0.0F, own = 0.0F;
+    for (std::size_t i = kRate / 2; i < kRate; ++i)
+        own = std::max(own, std::fabs(out.left[i] - out.left[i - 1]));
+    for (std::size_t i = kRate; i < 2 * kRate; ++i)
+        step = std::max(step, std::fabs(out.left[i] - out.left[i - 1]));
+    CHECK(step <= 1.01F * own);
+}
+
+TEST_CASE("a new sample rate keeps layers and values") {
+    Engine engine;
+    const std::uint32_t tone = engine.binaural(400, 10, -20);
+    engine.route({tone});
+    Sound silence(kRate), out(kRate);
+    engine.run(silence, out, 0, 4800, {256});
+    REQUIRE(entrain_set_rate(engine, 44100) == ENTRAIN_OK);
+    CHECK(entrain_rate(engine) == 44100);
+    engine.run(silence, out, 0, 44100, {256});
+    int crossings = 0;
+    for (std::size_t i = 22050; i < 44100; ++i)
+        if (out.left[i - 1] < 0.0F && out.left[i] >= 0.0F) ++crossings;
+    CHECK(crossings == doctest::Approx(405.0 / 2.0).epsilon(0.01));
+    engine.set(tone, "carrier_hz", 300);
+    float value = 0.0F;
+    entrain_get_parameter(engine, tone, "carrier_hz", 1, &value);
+    CHECK(value == 300.0F);
+}
+
+TEST_CASE("what cannot be done is refused and changes nothing") {
+    Engine engine;
+    const std::uint32_t tone = engine.binaural(400, 10, -20);
+    engine.route({tone});
+    std::uint32_t other = 0;
+    CHECK(entrain_add_layer(engine, "nonsense", &other) == ENTRAIN_E_KIND);
+    CHECK(entrain_add_layer(engine, "limiter", &other) == ENTRAIN_E_KIND);
+    CHECK(entrain_set_parameter(engine, 99, "beat_hz", 1, 0) == ENTRAIN_E_LAYER);
+    CHECK(entrain_set_parameter(engine, tone, "nonsense", 1, 0) == ENTRAIN_E_PARAMETER);
+    CHECK(entrain_set_parameter(engine, tone, "beat_hz", 1000, 0) == ENTRAIN_E_RANGE);
+    CHECK(entrain_set_parameter(engine, tone, "beat_hz", std::nanf(""), 0) == ENTRAIN_E_RANGE);
+    CHECK(entrain_set_parameter(engine, tone, "beat_hz", 5, std::nanf("")) == ENTRAIN_E_RANGE);
+    const std::uint32_t twice[] = {tone, tone}, unknown[] = {tone, 99};
+    CHECK(entrain_route(engine, twice, 2) == ENTRAIN_E_LAYER);
+    CHECK(entrain_route(engine, unknown, 2) == ENTRAIN_E_LAYER);
+    entrain_engine *none = nullptr;
+    CHECK(entrain_create(0, &none) == ENTRAIN_E_ARGUMENT);
+    float value = 0.0F;
+    REQUIRE(entrain_get_parameter(engine, tone, "beat_hz", 1, &value) == ENTRAIN_OK);
+    CHECK(value == 10.0F);
+}
+
+TEST_CASE("the tap holds what went out") {
+    Engine engine;
+    const Sound in = noise(100000);
+    Sound out(100000);
+    engine.run(in, out, 0, 100000, {256});
+    std::vector<float> tapped(2 * 65536);
+    REQUIRE(entrain_read_tap(engine, 100000 - 65536, tapped.data(), 65536) == ENTRAIN_OK);
+    for (std::size_t i = 0; i < 65536; ++i) {
+        REQUIRE(tapped[2 * i] == out.left[100000 - 65536 + i]);
+        REQUIRE(tapped[2 * i + 1] == out.right[100000 - 65536 + i]);
+    }
+    CHECK(entrain_read_tap(engine, 100000 - 65537, tapped.data(), 16) == ENTRAIN_E_OVERRUN);
+    CHECK(entrain_read_tap(engine, 99999, tapped.data(), 2) == ENTRAIN_E_OVERRUN);
+}

@@ -1,0 +1,47 @@
+// entrain_process() never allocates, frees or locks, whatever it is handed.
+
+#include "sound.h"
+#include "trap.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <mutex>
+
+TEST_CASE("the trap catches what it should") {
+    if (!trap::counts) return;
+    trap::enter();
+    void *volatile memory = std::malloc(100);  // volatile: or the compiler leaves it out
+    std::free(memory);
+    static std::mutex mutex;
+    mutex.lock();
+    mutex.unlock();
+    CHECK(trap::leave() == 3);
+}
+
+TEST_CASE("processing neither allocates nor locks while everything changes") {
+    Engine engine;
+    const Sound in = noise(kRate);
+    Sound out(kRate);
+    std::vector<std::uint32_t> layers;
+    const std::vector<std::uint32_t> blocks{64, 1, 300};
+    long caught = 0;
+    std::mt19937 random(2);
+    for (int round = 0; round < 200; ++round) {
+        switch (random() % 6) {
+            case 0: layers.push_back(engine.binaural(300, 10, -30)); break;
+            case 1: if (!layers.empty()) layers.pop_back(); break;
+            case 2: if (!layers.empty()) engine.set(layers.back(), "carrier_hz", 500); break;
+            case 3: entrain_set_bypass(engine, static_cast<int>(random() % 2)); break;
+            case 4: entrain_set_playing(engine, static_cast<int>(random() % 2)); break;
+            default: entrain_set_rate(engine, random() % 2 ? 44100 : 48000); break;
+        }
+        engine.route(layers);
+        trap::enter();
+        const float *const source[2] = {in.left.data(), in.right.data()};
+        float *const sink[2] = {out.left.data(), out.right.data()};
+        for (const std::uint32_t block : blocks) entrain_process(engine, source, sink, block);
+        caught += trap::leave();
+    }
+    CHECK(caught == 0);
+}

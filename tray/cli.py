@@ -1,0 +1,434 @@
+"""The command line.  Every command but `run`, `render` and `doctor` asks the running Entrain.
+
+Imports stand inside the commands: `status` has to be quick, and `run` to stay small.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import click
+
+from entrain.errors import EntrainError
+from entrain.tray import complete
+
+
+class _Commands(click.Group):
+    """Lists commands in the order of this file; says every failure in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EntrainError as error:
+            click.echo(f"entrain: {' '.join(str(error).split())}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo(err=True)  # the shell's prompt begins on a line of its own
+            ctx.exit(130)
+
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="entrain", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """One more output device that puts brainwave entrainment into whatever you play.
+
+    \b
+    entrain                                start; same as `entrain run`
+    entrain on                             send all sound through it
+    entrain use binaural:beat_hz=6         another beat
+    entrain set tone.beat_hz 4 --over 600  glide to 4 Hz within ten minutes
+    entrain off                            as before
+
+    Each command has its own --help.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(run)
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+_protocol = click.option(
+    "--protocol",
+    metavar="ID|FILE",
+    shell_complete=complete.protocols,
+    help="A shipped protocol or a JSON file (a path: ./mine.json).",
+)
+_layers = click.option(
+    "--layer",
+    "layers",
+    metavar="SPEC",
+    multiple=True,
+    help="Add a layer, kind:key=value,...; may be repeated.",
+)
+
+
+@cli.command()
+@click.option("--headless", is_flag=True, help="No icon.")
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "pipewire", "null"]),
+    default="auto",
+    show_default=True,
+    help="Sound system; null plays nowhere.",
+)
+@click.option("--output", metavar="NAME", help="Real device to play on (see `entrain devices`).")
+@_protocol
+@_layers
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "always"]),
+    is_flag=False,
+    flag_value="always",
+    help="Private sound server with a virtual speaker; auto: only if there is no other.",
+)
+@click.option("--verbose", is_flag=True, help="Say on stderr what happens.")
+def run(
+    headless: bool,
+    backend: str,
+    output: str | None,
+    protocol: str | None,
+    layers: tuple[str, ...],
+    sandbox: Literal["auto", "always"] | None,
+    verbose: bool,
+) -> None:
+    """Add the output device "Entrain", until Ctrl-C or `entrain stop`.
+
+    \b
+    Examples:
+      entrain run --headless
+      entrain run --layer binaural:carrier_hz=400,beat_hz=10,level_db=-20
+      entrain run --layer low=binaural:carrier_hz=100 --layer binaural:carrier_hz=300
+      entrain run --protocol ./evening.json --output alsa_output.usb-headset
+      entrain run --sandbox              on a machine without sound
+    """
+    import logging
+
+    from entrain.vdevice.options import RunOptions
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="entrain: %(message)s"
+    )
+    options = RunOptions(
+        headless=headless,
+        backend=backend,
+        output=output,
+        protocol=_resolve(protocol, layers) if protocol or layers else None,
+        sandbox=sandbox or "never",
+        verbose=verbose,
+    )
+    from entrain.vdevice import app
+
+    sys.exit(app.run(options))
+
+
+@cli.command()
+@_json
+def status(as_json: bool) -> None:
+    """Say what Entrain does now.
+
+    \b
+    Examples:
+      entrain status
+      entrain status --json | jq .levels.out_db
+    """
+    _show(_ask("status"), as_json, "status")
+
+
+@cli.command()
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.05, 60),
+    default=1.0,
+    show_default=True,
+    help="Seconds between two looks.",
+)
+@_json
+def watch(interval: float, as_json: bool) -> None:
+    """Follow the status, until Ctrl-C.
+
+    \b
+    Examples:
+      entrain watch --interval 0.2
+      entrain watch --json >> log.jsonl
+    """
+    from entrain.tray import show
+    from entrain.vdevice.client import Client
+
+    live = sys.stdout.isatty() and not as_json
+    with Client() as client:
+        for state in client.watch(interval):
+            if live:
+                click.echo(f"\r{show.live(state)}\x1b[K", nl=False)
+            else:
+                click.echo(json.dumps(state) if as_json else show.live(state))
+    if live:
+        click.echo()
+
+
+@cli.command()
+def stop() -> None:
+    """End the running Entrain; returns when the sound is as it was before.
+
+    \b
+    Example:
+      entrain stop
+    """
+    from entrain.vdevice.client import Client
+
+    with Client() as client:
+        client.ask("stop")
+        client.wait_closed()
+
+
+@cli.command()
+def on() -> None:
+    """Make Entrain the default output; the former one is remembered.
+
+    \b
+    Example:
+      entrain on
+    """
+    _change("on")
+
+
+@cli.command()
+def off() -> None:
+    """Give the former default output back; the device Entrain stays.
+
+    \b
+    Example:
+      entrain off
+    """
+    _change("off")
+
+
+@cli.command()
+@click.argument("state", type=click.Choice(["on", "off"]), required=False)
+def bypass(state: str | None) -> None:
+    """Let the sound pass untouched (on), or process it (off); without a word, toggle.
+
+    \b
+    Examples:
+      entrain bypass on       hear the difference
+      entrain bypass off
+    """
+    _change("bypass", on=None if state is None else state == "on")
+
+
+@cli.command()
+def toggle() -> None:
+    """Toggle bypass; made for a keyboard shortcut.
+
+    \b
+    Example:
+      entrain toggle
+    """
+    _change("bypass", on=None)
+
+
+@cli.command()
+@click.argument(
+    "protocol", metavar="ID|FILE|SPEC...", nargs=-1, required=True, shell_complete=complete.protocols
+)
+def use(protocol: tuple[str, ...]) -> None:
+    """Replace what is running: a shipped protocol, a file, or layers as SPEC.
+
+    SPEC is kind:key=value,... and, to name the layer, id=kind:key=value,...
+
+    \b
+    Examples:
+      entrain use default
+      entrain use ./evening.json
+      entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-15
+      entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
+    """
+    from entrain.vdevice.model import is_id
+
+    if len(protocol) == 1 and is_id(protocol[0]):
+        _change("use", protocol=protocol[0])
+    else:
+        document = _resolve(protocol[0], protocol[1:])
+        _change("use", protocol=document.model_dump(mode="json"))
+
+
+@cli.command("set", context_settings={"ignore_unknown_options": True})  # -20 is no option
+@click.argument("address", shell_complete=complete.addresses)
+@click.argument("value", type=float)
+@click.option(
+    "--over",
+    type=click.FloatRange(0, 86400),
+    default=0.0,
+    metavar="SECONDS",
+    help="Glide to the value within this time.",
+)
+def set_value(address: str, value: float, over: float) -> None:
+    """Change one parameter, layer.parameter, in its own unit.
+
+    \b
+    Examples:
+      entrain set tone.level_db -20
+      entrain set tone.beat_hz 4 --over 600
+    """
+    _change("set", address=address, value=value, over_s=over)
+
+
+@cli.command()
+@_json
+def devices(as_json: bool) -> None:
+    """List the real output devices.
+
+    \b
+    Examples:
+      entrain devices
+      entrain devices --json
+    """
+    from entrain.vdevice.client import NotRunning
+
+    try:
+        found = _ask("devices")
+    except NotRunning:
+        from entrain.vdevice.devices import ask_server
+
+        found = [device.model_dump() for device in ask_server()]
+    _show(found, as_json, "devices")
+
+
+@cli.command()
+@click.argument("name", shell_complete=complete.outputs)
+def output(name: str) -> None:
+    """Play on another real device, by its name in `entrain devices`.
+
+    \b
+    Example:
+      entrain output alsa_output.usb-headset.analog-stereo
+    """
+    _change("output", name=name)
+
+
+@cli.command()
+@click.argument("source", metavar="IN", type=click.Path())
+@click.argument("destination", metavar="OUT", type=click.Path())
+@_protocol
+@_layers
+@_json
+def render(
+    source: str, destination: str, protocol: str | None, layers: tuple[str, ...], as_json: bool
+) -> None:
+    """Process a sound file instead of live sound; any format libsndfile knows.
+
+    \b
+    Examples:
+      entrain render song.flac song-alpha.flac
+      entrain render song.wav out.wav --layer binaural:beat_hz=6,level_db=-25
+    """
+    from pathlib import Path
+
+    from entrain.vdevice.render import render_file
+
+    resolved = _resolve(protocol or (None if layers else "default"), layers)
+    with _progress("render", hidden=as_json) as progress:
+        result = render_file(Path(source), Path(destination), resolved, progress=progress)
+    if as_json:
+        click.echo(result.model_dump_json())
+    else:
+        click.echo(
+            f"{destination}: {result.seconds:.1f} s at {result.rate_hz} Hz, "
+            f"{result.speed:.0f} times as fast as listening"
+        )
+
+
+@cli.command()
+@_json
+def doctor(as_json: bool) -> None:
+    """Look at all that Entrain needs, and say what to do about what is missing.
+
+    \b
+    Examples:
+      entrain doctor
+      entrain doctor --json > report.json
+    """
+    from dataclasses import asdict
+
+    from entrain.tray import show
+    from entrain.vdevice.doctor import examine
+
+    found = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in found]))
+    else:
+        show.findings([(f.name, f.ok, f.text, f.advice) for f in found])
+    bad = [finding.name for finding in found if finding.ok is False]
+    if bad:
+        raise EntrainError(f"not all is well: {', '.join(bad)}")
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that teaches a shell to complete Entrain's commands.
+
+    \b
+    Examples:
+      eval "$(entrain completion bash)"                                in ~/.bashrc
+      entrain completion fish > ~/.config/fish/completions/entrain.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None  # click knows the three
+    click.echo(script(cli, {}, "entrain", "_ENTRAIN_COMPLETE").source())
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    cli(prog_name="entrain")
+
+
+def _ask(command: str, **fields: object) -> Any:
+    from entrain.vdevice.client import Client
+
+    with Client() as client:
+        return client.ask(command, **fields)
+
+
+def _change(command: str, **fields: object) -> None:
+    answer = _ask(command, **fields)
+    if isinstance(answer, dict):
+        from entrain.tray import show
+
+        click.echo(show.summary(answer))
+
+
+def _show(answer: Any, as_json: bool, how: Literal["status", "devices"]) -> None:
+    if as_json:
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    from entrain.tray import show
+
+    {"status": show.status, "devices": show.devices}[how](answer)
+
+
+def _resolve(source: str | None, layers: tuple[str, ...]) -> Any:
+    from entrain.engine import blocks
+    from entrain.vdevice import library
+
+    return library.resolve(source, layers, blocks)
+
+
+@contextmanager
+def _progress(label: str, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr, for a callback of frames done and frames in all."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda done, total: bar.update(done * 1000 // max(total, 1) - bar.pos)

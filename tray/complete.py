@@ -1,0 +1,50 @@
+"""What the shell offers after Tab; silent where there is nothing to ask."""
+
+import contextlib
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from entrain.errors import EntrainError
+
+_TIMEOUT_S = 1.0
+
+
+def protocols(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the shipped protocols, else files."""
+    from entrain.vdevice import library
+
+    found = [CompletionItem(name) for name in library.ids() if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def addresses(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the running layers' parameters."""
+    status = _ask("status") or {}
+    layers = (status.get("protocol") or {}).get("layers", [])
+    names = [f"{layer['id']}.{symbol}" for layer in layers for symbol in layer["params"]]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def outputs(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the real devices."""
+    return [
+        CompletionItem(device["name"], help=device["description"])
+        for device in _ask("devices") or []
+        if device["name"].startswith(incomplete)
+    ]
+
+
+def _ask(command: str) -> Any:
+    from entrain.vdevice.client import Client
+
+    with contextlib.suppress(EntrainError), Client(timeout_s=_TIMEOUT_S) as client:
+        return client.ask(command)
+    return None

@@ -1,0 +1,1 @@
+"""The virtual device: protocols, control API, stored state, life cycle, offline rendering."""

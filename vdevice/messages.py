@@ -1,0 +1,250 @@
+"""What goes over the control socket: requests, and the status they are answered with.
+
+One JSON object per line.  A request has a `command`; an answer is
+``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.
+"""
+
+import math
+from typing import Annotated, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from entrain.errors import EntrainError
+from entrain.vdevice.model import BlockSource, Layer, Line, ProtocolReference, explain
+
+MAX_OVER_S = 86400.0
+
+
+class RequestError(EntrainError):
+    """A control message that cannot be understood."""
+
+
+def _within(low: float, high: float, unit: str) -> AfterValidator:
+    def check(value: float) -> float:
+        if not low <= value <= high:  # so written, NaN is outside
+            raise ValueError(f"is outside {low:g} … {high:g} {unit}")
+        return value
+
+    return AfterValidator(check)
+
+
+DeviceName = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class GetStatus(_Request):
+    """Answered with a `Status`."""
+
+    command: Literal["status"] = "status"
+
+
+class Stop(_Request):
+    """Leave the system as it was found and end."""
+
+    command: Literal["stop"] = "stop"
+
+
+class On(_Request):
+    """Make Entrain the default output."""
+
+    command: Literal["on"] = "on"
+
+
+class Off(_Request):
+    """Give the former default output back."""
+
+    command: Literal["off"] = "off"
+
+
+class Bypass(_Request):
+    """Let the sound pass untouched, or process it again."""
+
+    command: Literal["bypass"] = "bypass"
+    on: bool | None = None
+    """None toggles."""
+
+
+class Use(_Request):
+    """Replace the running protocol."""
+
+    command: Literal["use"] = "use"
+    protocol: ProtocolReference
+
+
+class Set(_Request):
+    """Move one parameter."""
+
+    command: Literal["set"] = "set"
+    address: Annotated[str, StringConstraints(max_length=130)]
+    value: float
+    """In the parameter's own unit.  NaN comes through: `check_value` can name the range."""
+    over_s: Annotated[float, _within(0, MAX_OVER_S, "s")] = 0.0
+
+
+class ListDevices(_Request):
+    """Answered with a list of `Device`."""
+
+    command: Literal["devices"] = "devices"
+
+
+class SetOutput(_Request):
+    """Play on another real device."""
+
+    command: Literal["output"] = "output"
+    name: DeviceName
+
+
+class Watch(_Request):
+    """Answered with a `Status` now and after each interval, until the client sends or closes."""
+
+    command: Literal["watch"] = "watch"
+    interval_s: Annotated[float, _within(0.05, 60, "s")] = 1.0
+
+
+Request = Annotated[
+    GetStatus | Stop | On | Off | Bypass | Use | Set | ListDevices | SetOutput | Watch,
+    Field(discriminator="command"),
+]
+
+_REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+COMMANDS: tuple[str, ...] = tuple(
+    cls.model_fields["command"].default for cls in get_args(get_args(Request)[0])
+)
+
+
+def parse_request(line: bytes, blocks: BlockSource | None = None) -> Request:
+    """Read one message.
+
+    Parameters
+    ----------
+    line : bytes
+        One JSON object; a newline at its end does not matter.
+    blocks : callable, optional
+        Gives the blocks whose ranges an error can name.
+
+    Raises
+    ------
+    RequestError
+        One line that names the field.
+
+    """
+    try:
+        return _REQUEST.validate_json(line, context=blocks)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        if detail["type"].startswith("union_tag") and not detail["loc"]:
+            known = ", ".join(COMMANDS)
+            raise RequestError(f"command must be one of {known}") from error
+        raise RequestError(_untagged(error)) from error
+
+
+def _untagged(error: ValidationError) -> str:
+    line = explain(error, skip=1)[0]  # the first part of a place is the command
+    for tag in ("protocol.document", "protocol.id"):
+        line = line.replace(tag, "protocol", 1) if line.startswith(tag) else line
+    return line
+
+
+# ---- answers -----------------------------------------------------------------------------
+
+State = Literal["processing", "idle", "bypassed", "off", "waiting-for-device", "failed"]
+
+Decibels = Annotated[
+    float | None,
+    BeforeValidator(lambda v: None if isinstance(v, float) and not math.isfinite(v) else v),
+]
+"""dBFS RMS; None where there is nothing to hear (minus infinity becomes None)."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Output(_Answer):
+    """The real device."""
+
+    name: str
+    description: str
+    rate_hz: int
+    """0 before the first cycle."""
+    quantum_frames: int
+    """0 before the first cycle."""
+
+
+class Latency(_Answer):
+    """What Entrain adds to the way of the sound."""
+
+    added_frames: int
+    added_ms: FiniteFloat
+
+
+class ActiveProtocol(_Answer):
+    """What is running."""
+
+    id: str
+    name: str
+    elapsed_s: FiniteFloat
+    layers: list[Layer]
+    """With the values that they have, or move to."""
+
+
+class Levels(_Answer):
+    """Meters, louder ear."""
+
+    in_db: Decibels = None
+    out_db: Decibels = None
+
+
+class Status(_Answer):
+    """Everything about the running app that a person or a script may want to know."""
+
+    state: State
+    reason: str
+    """Why, one line; may be empty."""
+    on: bool
+    """Entrain is the default output."""
+    bypass: bool
+    backend: str
+    sink: str
+    """Name of the virtual device; empty while there is none."""
+    output: Output | None = None
+    latency: Latency
+    protocol: ActiveProtocol | None = None
+    levels: Levels = Levels()
+    volume: FiniteFloat | None = None
+    """Of the real device as its slider shows it, 1 = 100 %."""
+    muted: bool = False
+    xruns: int = 0
+    """Gaps in the device's clock since the start."""
+    cpu_load: FiniteFloat = 0.0
+    """Share of one core that the callback took lately, 0 … 1."""
+    worst_callback_ms: FiniteFloat = 0.0
+    errors: list[str] = []
+    """The last few, oldest first, one line each."""
+    retry_in_s: FiniteFloat | None = None
+    """Time to the next try, while the sound server is gone."""
+    version: str
+
+
+class Device(_Answer):
+    """A real output device."""
+
+    name: str
+    description: str
+    current: bool
+    """Entrain plays on it."""
+    default: bool
+    """The desktop's default output."""
