@@ -9,8 +9,7 @@ PYTEST_ARGS ?= tests
 export PYTHON PYTEST_ARGS
 
 help: ## list these targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1@\2/p' Makefile | column -t -s @ 2>/dev/null \
-	    || sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1: \2/p' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 packages: ## install missing system packages (apt), or print the command that does (dnf, pacman, brew)
 	@.ci/packages run

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pulsectl  # type: ignore[import-untyped]
+import pulsectl
 
 from entrain.platform.adapter import (
     CALL_TIMEOUT_S,

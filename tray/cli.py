@@ -7,12 +7,15 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from entrain.errors import EntrainError
 from entrain.tray import complete
+
+if TYPE_CHECKING:
+    from entrain.vdevice.model import Protocol
 
 
 class _Commands(click.Group):
@@ -100,7 +103,7 @@ def run(
     sandbox: Literal["auto", "always"] | None,
     verbose: bool,
 ) -> None:
-    """Add the output device "Entrain", until Ctrl-C or `entrain stop`.
+    """Add the output device Entrain.  Runs until Ctrl-C or `entrain stop`.
 
     \b
     Examples:
@@ -125,9 +128,9 @@ def run(
         sandbox=sandbox or "never",
         verbose=verbose,
     )
-    from entrain.vdevice import app
+    from entrain.vdevice.app import run as run_app
 
-    sys.exit(app.run(options))
+    sys.exit(run_app(options))
 
 
 @cli.command()
@@ -140,7 +143,13 @@ def status(as_json: bool) -> None:
       entrain status
       entrain status --json | jq .levels.out_db
     """
-    _show(_ask("status"), as_json, "status")
+    answer = _ask("status")
+    if as_json:
+        _print_json(answer)
+        return
+    from entrain.tray import show
+
+    show.status(answer)
 
 
 @cli.command()
@@ -176,7 +185,7 @@ def watch(interval: float, as_json: bool) -> None:
 
 @cli.command()
 def stop() -> None:
-    """End the running Entrain; returns when the sound is as it was before.
+    """End the running Entrain.  Returns when the sound is as it was before.
 
     \b
     Example:
@@ -191,7 +200,7 @@ def stop() -> None:
 
 @cli.command()
 def on() -> None:
-    """Make Entrain the default output; the former one is remembered.
+    """Make Entrain the default output.  The former one is remembered.
 
     \b
     Example:
@@ -202,7 +211,7 @@ def on() -> None:
 
 @cli.command()
 def off() -> None:
-    """Give the former default output back; the device Entrain stays.
+    """Give the former default output back.  The device Entrain stays.
 
     \b
     Example:
@@ -214,7 +223,7 @@ def off() -> None:
 @cli.command()
 @click.argument("state", type=click.Choice(["on", "off"]), required=False)
 def bypass(state: str | None) -> None:
-    """Let the sound pass untouched (on), or process it (off); without a word, toggle.
+    """Let the sound pass untouched, or process it.  Without on or off, toggle.
 
     \b
     Examples:
@@ -226,7 +235,7 @@ def bypass(state: str | None) -> None:
 
 @cli.command()
 def toggle() -> None:
-    """Toggle bypass; made for a keyboard shortcut.
+    """Toggle bypass.  Made for a keyboard shortcut.
 
     \b
     Example:
@@ -237,10 +246,14 @@ def toggle() -> None:
 
 @cli.command()
 @click.argument(
-    "protocol", metavar="ID|FILE|SPEC...", nargs=-1, required=True, shell_complete=complete.protocols
+    "protocol",
+    metavar="ID|FILE|SPEC...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete.protocols,
 )
 def use(protocol: tuple[str, ...]) -> None:
-    """Replace what is running: a shipped protocol, a file, or layers as SPEC.
+    """Use another protocol, file or layers.
 
     SPEC is kind:key=value,... and, to name the layer, id=kind:key=value,...
 
@@ -271,7 +284,7 @@ def use(protocol: tuple[str, ...]) -> None:
     help="Glide to the value within this time.",
 )
 def set_value(address: str, value: float, over: float) -> None:
-    """Change one parameter, layer.parameter, in its own unit.
+    """Change one parameter, in its own unit.  ADDRESS is layer.parameter.
 
     \b
     Examples:
@@ -299,13 +312,18 @@ def devices(as_json: bool) -> None:
         from entrain.vdevice.devices import ask_server
 
         found = [device.model_dump() for device in ask_server()]
-    _show(found, as_json, "devices")
+    if as_json:
+        _print_json(found)
+        return
+    from entrain.tray import show
+
+    show.devices(found)
 
 
 @cli.command()
 @click.argument("name", shell_complete=complete.outputs)
 def output(name: str) -> None:
-    """Play on another real device, by its name in `entrain devices`.
+    """Play on another real device.  NAME is as in `entrain devices`.
 
     \b
     Example:
@@ -323,7 +341,7 @@ def output(name: str) -> None:
 def render(
     source: str, destination: str, protocol: str | None, layers: tuple[str, ...], as_json: bool
 ) -> None:
-    """Process a sound file instead of live sound; any format libsndfile knows.
+    """Process a sound file.  Any format that libsndfile knows.
 
     \b
     Examples:
@@ -349,7 +367,7 @@ def render(
 @cli.command()
 @_json
 def doctor(as_json: bool) -> None:
-    """Look at all that Entrain needs, and say what to do about what is missing.
+    """See whether all that Entrain needs is there.  Says what to do if not.
 
     \b
     Examples:
@@ -363,7 +381,7 @@ def doctor(as_json: bool) -> None:
 
     found = examine()
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in found]))
+        _print_json([asdict(finding) for finding in found])
     else:
         show.findings([(f.name, f.ok, f.text, f.advice) for f in found])
     bad = [finding.name for finding in found if finding.ok is False]
@@ -374,7 +392,7 @@ def doctor(as_json: bool) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script that teaches a shell to complete Entrain's commands.
+    """Print a shell's completion script.
 
     \b
     Examples:
@@ -408,16 +426,11 @@ def _change(command: str, **fields: object) -> None:
         click.echo(show.summary(answer))
 
 
-def _show(answer: Any, as_json: bool, how: Literal["status", "devices"]) -> None:
-    if as_json:
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
-        return
-    from entrain.tray import show
-
-    {"status": show.status, "devices": show.devices}[how](answer)
+def _print_json(answer: object) -> None:
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-def _resolve(source: str | None, layers: tuple[str, ...]) -> Any:
+def _resolve(source: str | None, layers: tuple[str, ...]) -> "Protocol":
     from entrain.engine import blocks
     from entrain.vdevice import library
 

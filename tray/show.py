@@ -40,7 +40,7 @@ def status(status: Json) -> None:
         rows.append(("", status["reason"]))
     if status["retry_in_s"] is not None:
         rows.append(("next try", f"in {status['retry_in_s']:.0f} s"))
-    rows.append(("default", "Entrain" if status["on"] else "not Entrain (`entrain on` makes it so)"))
+    rows.append(("on", "yes" if status["on"] else "no (`entrain on` sends all sound through it)"))
     if protocol := status["protocol"]:
         name = f"{protocol['name']} ({protocol['id']}), {_clock(protocol['elapsed_s'])}"
         rows.append(("protocol", name))

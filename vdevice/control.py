@@ -13,7 +13,7 @@ import os
 import socket
 import stat
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,7 @@ LINE_TIMEOUT_S = 10.0
 CLAIM_TIMEOUT_S = 1.0
 CLOSE_TIMEOUT_S = 1.0
 
-Answer = BaseModel | dict[str, Any] | list[Any] | None
-Handler = Callable[[Request], Awaitable[Answer | list[BaseModel]]]
+Handler = Callable[[Request], Awaitable[BaseModel | Sequence[BaseModel] | None]]
 
 _log = logging.getLogger(__name__)
 
@@ -169,9 +168,7 @@ class ControlServer:
 
     """
 
-    def __init__(
-        self, claimed: Claim, handle: Handler, blocks: BlockSource | None = None
-    ) -> None:
+    def __init__(self, claimed: Claim, handle: Handler, blocks: BlockSource | None = None) -> None:
         self._claim = claimed
         self._handle = handle
         self._blocks = blocks
@@ -191,6 +188,8 @@ class ControlServer:
         """
         if self._server is not None:
             self._server.close()
+            for _ in range(10):  # steps of the loop until who was just accepted is a client
+                await asyncio.sleep(0)
         busy = [task for task, client in self._clients.items() if client.is_busy]
         if busy:
             await asyncio.wait(busy, timeout=CLOSE_TIMEOUT_S)
@@ -288,9 +287,7 @@ class _Connection:
                             raise ControlError("message ends without a newline")
                         return None
             except TimeoutError:
-                raise ControlError(
-                    f"message is not complete after {LINE_TIMEOUT_S:g} s"
-                ) from None
+                raise ControlError(f"message is not complete after {LINE_TIMEOUT_S:g} s") from None
         if end > MAX_LINE_BYTES:
             raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
         line = bytes(self._begun[:end])

@@ -1,26 +1,24 @@
 """The real output devices, as the control API shows them."""
 
-from entrain.platform.adapter import SoundServer
+from collections.abc import Sequence
+
+from entrain.platform import adapter
 from entrain.vdevice.messages import Device
 
 
-def real_devices(server: SoundServer, current: str = "") -> list[Device]:
-    """List all outputs but our own; may wait for the sound server.
+def described(devices: Sequence[adapter.Device], current: str, default: str) -> list[Device]:
+    """Describe all outputs but our own.
 
     Parameters
     ----------
-    server : SoundServer
-        An open connection.
+    devices : sequence of adapter.Device
+        As the sound server lists them.
     current : str
-        Name of the device that Entrain plays on.
-
-    Raises
-    ------
-    PlatformError
-        The server does not answer.
+        Name of the device that Entrain plays on, or ``""``.
+    default : str
+        Name of the desktop's default output, or ``""``.
 
     """
-    default = server.default()
     return [
         Device(
             name=device.name,
@@ -28,7 +26,7 @@ def real_devices(server: SoundServer, current: str = "") -> list[Device]:
             current=device.name == current,
             default=device.name == default,
         )
-        for device in server.devices()
+        for device in devices
         if not device.own
     ]
 
@@ -39,6 +37,6 @@ def ask_server() -> list[Device]:
 
     server = factory.load().connect()
     try:
-        return real_devices(server)
+        return described(server.devices(), current="", default=server.default())
     finally:
         server.close()

@@ -106,9 +106,7 @@ class Address(NamedTuple):
     symbol: str
 
 
-def parse_protocol(
-    text: bytes, source: str, blocks: BlockSource | None = None
-) -> Protocol:
+def parse_protocol(text: bytes, source: str, blocks: BlockSource | None = None) -> Protocol:
     """Read a JSON document.
 
     Parameters
@@ -268,9 +266,7 @@ def find_layer(protocol: Protocol, layer_id: str) -> Layer:
     raise ProtocolError(f"there is no layer {layer_id!r}; there is {known}")
 
 
-def with_value(
-    protocol: Protocol, address: str, value: float, blocks: BlockSource
-) -> Protocol:
+def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
     """The protocol with one value changed, checked; raises `ProtocolError`."""
     layer_id, symbol = parse_address(address)
     layer = find_layer(protocol, layer_id)

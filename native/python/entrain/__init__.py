@@ -1,5 +1,3 @@
 """Entrain: one more output device that puts brainwave entrainment into whatever you play."""
 
-from importlib.metadata import version
-
-__version__ = version("entrain")
+__version__ = "0.1.0"

@@ -63,7 +63,7 @@ void process(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING
         frames != cycle.quantum_frames.load(std::memory_order_relaxed)) {
         cycle.rate_hz.store(rate_hz, std::memory_order_relaxed);
         cycle.quantum_frames.store(frames, std::memory_order_relaxed);
-        pw_loop_signal_event(cycle.loop, cycle.news);
+        signal(cycle.loop, cycle.news);
     }
 
     if (entrain_rate(cycle.engine) == rate_hz)

@@ -61,8 +61,7 @@ void Backend::fade_out() noexcept {
 void Backend::set_target(std::string target) {
     const Lock lock(connection_->thread());
     target_ = std::move(target);
-    publish();
-    changed();
+    reconcile();
 }
 
 void Backend::lost(const char *message) {
@@ -85,11 +84,13 @@ void Backend::reconcile() {
         links_.forget_failures();
     }
     std::vector<WantedLink> wanted;
-    const bool complete = wanted_links(wanted);
+    const bool complete = add_way(wanted);
+    const std::vector<WantedLink> way = wanted;
+    if (tail_.holds()) add_hold(wanted);
     links_.apply(wanted, filter_->streaming());
 
-    const bool ready = complete && links_.made(wanted);
-    cycle_.linked.store(ready && links_.up(wanted), std::memory_order_relaxed);
+    const bool ready = complete && links_.made(way);
+    cycle_.linked.store(ready && links_.up(way), std::memory_order_relaxed);
     if (ready) {
         phase_ = ENTRAIN_IO_READY;
         error_.clear();
@@ -115,9 +116,9 @@ void Backend::follow_rate() {
     }
 }
 
-// All links that should stand now, the downstream ones first, so that nothing arrives where it
-// cannot leave.  Returns whether the way from the sink to the device is complete.
-bool Backend::wanted_links(std::vector<WantedLink> &wanted) {
+// The links from the sink to the device, the downstream ones first, so that nothing arrives where
+// it cannot leave.  Returns whether the way is complete.
+bool Backend::add_way(std::vector<WantedLink> &links) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
     const Id target = graph.find_sink(target_, sink_.id());
@@ -125,23 +126,27 @@ bool Backend::wanted_links(std::vector<WantedLink> &wanted) {
     const auto outputs = graph.pair(filter, Side::output);
     const auto inputs = graph.pair(filter, Side::input);
     const auto monitors = graph.pair(sink_.id(), Side::monitor);
-    const auto playback = graph.pair(sink_.id(), Side::playback);
-    const auto silence = graph.pair(holder_->id(), Side::output);
 
     const bool to_device = outputs && device;
     const bool to_filter = monitors && inputs;
     if (to_device) {
         cycle_.mono.store(device->mono(), std::memory_order_relaxed);
         for (std::size_t c = 0; c < 2; ++c)
-            wanted.push_back({filter, outputs->ports[c], target, device->ports[c], true});
+            links.push_back({filter, outputs->ports[c], target, device->ports[c], true});
     }
     if (to_filter)
         for (std::size_t c = 0; c < 2; ++c)
-            wanted.push_back({sink_.id(), monitors->ports[c], filter, inputs->ports[c], true});
-    if (silence && playback && tail_.holds())
-        wanted.push_back(
-            {holder_->id(), silence->ports[0], sink_.id(), playback->ports[0], false});
+            links.push_back({sink_.id(), monitors->ports[c], filter, inputs->ports[c], true});
     return to_device && to_filter;
+}
+
+// The link that keeps the graph running; one channel is enough.
+void Backend::add_hold(std::vector<WantedLink> &links) {
+    const auto silence = registry_.graph().pair(holder_->id(), Side::output);
+    const auto playback = registry_.graph().pair(sink_.id(), Side::playback);
+    if (silence && playback)
+        links.push_back(
+            {holder_->id(), silence->ports[0], sink_.id(), playback->ports[0], false});
 }
 
 void Backend::publish() {

@@ -42,7 +42,8 @@ private:
     void lost(const char *message);
     void reconcile();
     void follow_rate();
-    bool wanted_links(std::vector<WantedLink> &wanted);
+    bool add_way(std::vector<WantedLink> &links);
+    void add_hold(std::vector<WantedLink> &links);
     void publish();
 
     entrain_engine *engine_;

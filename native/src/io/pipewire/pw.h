@@ -52,6 +52,11 @@ public:
     spa_hook hook{};
 };
 
+// May be called from any thread, the callback too: one write to an eventfd.
+inline void signal(pw_loop *loop, spa_source *event) noexcept {
+    pw_loop_signal_event(loop, event);
+}
+
 // An event source or timer of a loop.
 class Source {
 public:
@@ -63,7 +68,7 @@ public:
     Source &operator=(const Source &) = delete;
 
     spa_source *get() const noexcept { return source_; }
-    void signal() noexcept { pw_loop_signal_event(loop_, source_); }
+    void signal() noexcept { pipewire::signal(loop_, source_); }
     // Fire every `period_ns`; 0 stops it.
     void every(long period_ns) noexcept {
         timespec period{0, period_ns};

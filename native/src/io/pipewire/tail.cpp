@@ -22,9 +22,11 @@ Tail::Tail(pw_loop *loop, entrain_engine *engine, std::function<void()> changed)
 
 void Tail::update(bool playing, bool graph_runs) {
     if (playing == playing_) return;
+    // The server stops players to change its rate: a programme ends while the graph runs.
+    if (!playing && !graph_runs) return;
     playing_ = playing;
     entrain_set_playing(engine_, playing ? 1 : 0);
-    fading_ = !playing && graph_runs;
+    fading_ = !playing;
     looks_left_ = kLooks;
     timer_.every(fading_ ? kLookEveryNs : 0);
 }

@@ -1,0 +1,12 @@
+// Must be stopped by RealtimeSanitizer: shows that the other tests could fail.
+
+#include "audio/realtime.h"
+
+#include <cstdlib>
+
+static void callback() noexcept ENTRAIN_NONBLOCKING {
+    void *volatile memory = std::malloc(100);
+    std::free(memory);
+}
+
+int main() { callback(); }

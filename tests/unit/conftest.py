@@ -1,0 +1,83 @@
+"""A control server on a thread of its own, so that a test can be its blocking client."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrain.vdevice import control
+from entrain.vdevice.control import ControlServer
+from entrain.vdevice.messages import Latency, Request, Status
+
+STATUS = Status(
+    state="idle",
+    reason="nothing plays",
+    on=False,
+    bypass=False,
+    backend="null",
+    sink="entrain",
+    latency=Latency(added_frames=70, added_ms=1.46),
+    version="0.1.0",
+)
+
+
+class Running:
+    """A served control socket.
+
+    Parameters
+    ----------
+    path : Path
+        Of the socket.
+    respond : callable
+        Gives the result of a request; runs on the server's thread.
+
+    """
+
+    def __init__(self, path: Path, respond: Callable[[Request], Any]) -> None:
+        self.path = path
+        self.requests: list[Request] = []
+        self._respond = respond
+        self._claim = control.claim(path)
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+        self._thread.start()
+        assert self._started.wait(10)
+
+    def close(self) -> None:
+        """End it; idempotent."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join(20)
+            assert not self._thread.is_alive()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._end = asyncio.Event()
+        server = ControlServer(self._claim, self._handle)
+        await server.start()
+        self._started.set()
+        await self._end.wait()
+        await server.close()
+
+    async def _handle(self, request: Request) -> Any:
+        self.requests.append(request)
+        if request.command == "stop":
+            self._end.set()
+        return self._respond(request)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Running]]:
+    """Serve a path until the test is over; answers with `STATUS` unless told otherwise."""
+    running: list[Running] = []
+
+    def start(path: Path, respond: Callable[[Request], Any] = lambda request: STATUS) -> Running:
+        running.append(Running(path, respond))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.close()

@@ -1,0 +1,420 @@
+"""The command line as a person and a script meet it."""
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from entrain.errors import EntrainError
+from entrain.tray.cli import cli
+from entrain.vdevice import messages
+from entrain.vdevice.messages import Latency, Status
+from entrain.vdevice.options import RunOptions
+from entrain.vdevice.reports import Finding, RenderSummary
+
+NOT_RUNNING = "entrain: Entrain is not running; start it with `entrain run`\n"
+
+STATUS = Status(
+    state="processing",
+    reason="",
+    on=True,
+    bypass=False,
+    backend="pipewire",
+    sink="entrain",
+    output=messages.Output(name="a", description="Ear\x1b[2J", rate_hz=48000, quantum_frames=256),
+    latency=Latency(added_frames=70, added_ms=1.458),
+    protocol=messages.ActiveProtocol(
+        id="default",
+        name="Alpha 10",
+        elapsed_s=3725.0,
+        layers=[messages.Layer(kind="binaural", id="tone", params={"beat_hz": 10.0})],
+    ),
+    levels=messages.Levels(in_db=-18.25, out_db=None),
+    volume=0.5,
+    cpu_load=0.0123,
+    version="0.1.0",
+)
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runtime folder of the test's own, and no sound server."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    return tmp_path
+
+
+@pytest.fixture
+def server(runtime: Path, serve: Any) -> Any:
+    return serve(runtime / "entrain" / "control.sock", lambda request: STATUS)
+
+
+def entrain(*arguments: str) -> Result:
+    result = CliRunner().invoke(cli, arguments, prog_name="entrain")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def provide(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Put a function in the place of a module that does the work."""
+
+    def put(module: str, **functions: object) -> None:
+        fake = ModuleType(module)
+        vars(fake).update(functions)
+        monkeypatch.setitem(sys.modules, module, fake)
+
+    return put
+
+
+# ---- asking the running Entrain ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["status", "--json"],
+        ["stop"],
+        ["on"],
+        ["off"],
+        ["bypass"],
+        ["toggle"],
+        ["use", "default"],
+        ["use", "binaural:beat_hz=4"],
+        ["set", "tone.beat_hz", "-4"],
+        ["output", "a"],
+        ["watch"],
+    ],
+)
+def test_without_a_running_entrain_a_command_says_what_to_do(arguments):
+    result = entrain(*arguments)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", NOT_RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "request_"),
+    [
+        (["on"], messages.On()),
+        (["off"], messages.Off()),
+        (["bypass", "on"], messages.Bypass(on=True)),
+        (["bypass", "off"], messages.Bypass(on=False)),
+        (["bypass"], messages.Bypass(on=None)),
+        (["toggle"], messages.Bypass(on=None)),
+        (["use", "default"], messages.Use(protocol="default")),
+        (["output", "a b"], messages.SetOutput(name="a b")),
+        (["set", "tone.level_db", "-20"], messages.Set(address="tone.level_db", value=-20.0)),
+        (["set", "tone.beat_hz", "-1e-3"], messages.Set(address="tone.beat_hz", value=-0.001)),
+        (
+            ["set", "--over", "600", "tone.beat_hz", "-.5"],
+            messages.Set(address="tone.beat_hz", value=-0.5, over_s=600.0),
+        ),
+        (
+            ["set", "tone.beat_hz", "4", "--over=1.5"],
+            messages.Set(address="tone.beat_hz", value=4.0, over_s=1.5),
+        ),
+    ],
+)
+def test_a_command_is_one_request(server, arguments, request_):
+    result = entrain(*arguments)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "processing · Alpha 10 · Ear?[2J\n"
+    assert server.requests == [request_]
+
+
+def test_not_a_number_is_left_to_the_one_who_knows_the_range(server):
+    assert entrain("set", "tone.beat_hz", "-inf").exit_code == 0
+    assert server.requests[0].value == float("-inf")
+
+
+def test_a_file_is_read_here_and_sent_as_a_whole(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    document = {"id": "mine", "name": "Mine", "layers": [{"kind": "binaural"}]}
+    Path("mine.json").write_text(json.dumps(document))
+
+    assert entrain("use", "mine.json").exit_code == 0
+
+    assert server.requests[0].protocol.id == "mine"
+
+
+def test_several_specs_are_one_protocol(server):
+    assert entrain("use", "a=binaural:beat_hz=4", "binaural:beat_hz=-8").exit_code == 0
+
+    layers = server.requests[0].protocol.layers
+    assert [(layer.id, layer.params) for layer in layers] == [
+        ("a", {"beat_hz": 4.0}),
+        ("binaural", {"beat_hz": -8.0}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "line"),
+    [
+        ("binaural:beat_hz=60", "binaural: beat_hz = 60 is outside -50 … 50 Hz"),
+        (
+            "binaural:beat_hz=nan",
+            "binaural: beat_hz = nan is not a finite number; allowed is -50 … 50 Hz",
+        ),
+        ("nosuch:x=1", "nosuch: there is no layer kind 'nosuch'; there is "),
+        ("./nosuch.json", "cannot read nosuch.json: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_used_never_reaches_the_running_entrain(server, protocol, line):
+    result = entrain("use", protocol)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"entrain: {line}")
+    assert result.stderr.count("\n") == 1
+    assert server.requests == []
+
+
+def test_a_refusal_is_one_line_and_exit_1(runtime, serve):
+    def refuse(request):
+        raise EntrainError("there is no device 'x'")
+
+    serve(runtime / "entrain" / "control.sock", refuse)
+
+    result = entrain("output", "x")
+
+    assert (result.exit_code, result.stderr) == (1, "entrain: there is no device 'x'\n")
+
+
+def test_status_as_json_is_the_whole_status(server):
+    result = entrain("status", "--json")
+
+    assert json.loads(result.stdout) == STATUS.model_dump(mode="json")
+
+
+def test_status_in_a_pipe_is_plain_aligned_text(server):
+    lines = entrain("status").stdout.splitlines()
+
+    assert "state        processing" in lines
+    assert "protocol     Alpha 10 (default), 1:02:05" in lines
+    assert "             tone (binaural): beat_hz 10" in lines
+    assert "output       Ear?[2J (a)" in lines  # a device's name cannot steer the terminal
+    assert "added delay  1.46 ms, 70 frames" in lines
+    assert "levels       in -18.2 dB, out silent" in lines
+    assert "volume       50%" in lines
+
+
+def test_stop_waits_until_entrain_has_gone(server):
+    assert entrain("stop").exit_code == 0
+
+    assert entrain("status").stderr == NOT_RUNNING
+
+
+def test_devices_works_without_a_running_entrain():
+    result = entrain("devices", "--json")
+
+    assert result.exit_code == 0
+    for device in json.loads(result.stdout):
+        assert messages.Device.model_validate(device).current is False
+
+
+# ---- usage ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nosuch"],
+        ["set", "tone.beat_hz"],
+        ["set", "tone.beat_hz", "four"],
+        ["set", "tone.beat_hz", "4", "--ovr", "3"],
+        ["set", "tone.beat_hz", "4", "--over", "-1"],
+        ["use"],
+        ["bypass", "maybe"],
+        ["run", "--backend", "nosuch"],
+        ["run", "--sandbox=maybe"],
+        ["render", "in.wav"],
+        ["completion", "tcsh"],
+    ],
+)
+def test_wrong_usage_is_exit_2(arguments):
+    result = entrain(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage: entrain" in result.stderr
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_every_command_teaches_by_example(command):
+    result = entrain(command, "--help")
+
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
+    assert result.stdout.count(f"entrain {command}") >= 2  # the usage line and an example
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_completion_script_is_the_shells(shell):
+    assert "_ENTRAIN_COMPLETE" in entrain("completion", shell).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("entrain use def", "default"), ("entrain set to", "tone.beat_hz")],
+)
+def test_tab_offers_protocols_and_addresses(server, words, offered):
+    result = CliRunner().invoke(
+        cli,
+        prog_name="entrain",
+        env={
+            "_ENTRAIN_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        },
+    )
+
+    assert result.stdout.splitlines() == [f"plain,{offered}"]
+
+
+# ---- work that is done here ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], RunOptions()),
+        (["run"], RunOptions()),
+        (["run", "--sandbox"], RunOptions(sandbox="always")),
+        (["run", "--sandbox", "--headless"], RunOptions(sandbox="always", headless=True)),
+        (["run", "--sandbox=auto"], RunOptions(sandbox="auto")),
+        (
+            ["run", "--backend", "null", "--output", "a", "--verbose"],
+            RunOptions(backend="null", output="a", verbose=True),
+        ),
+    ],
+)
+def test_run_hands_its_options_to_the_app(provide, arguments, expected):
+    seen = []
+    provide("entrain.vdevice.app", run=lambda options: seen.append(options) or 7)
+
+    assert entrain(*arguments).exit_code == 7
+    assert seen == [expected]
+
+
+def test_run_with_layers_runs_them(provide):
+    seen = []
+    provide("entrain.vdevice.app", run=lambda options: seen.append(options) or 0)
+
+    entrain("run", "--protocol", "default", "--layer", "binaural:beat_hz=-4")
+
+    assert [layer.id for layer in seen[0].protocol.layers] == ["tone", "binaural"]
+
+
+def test_run_does_not_start_with_a_bad_layer(provide):
+    provide("entrain.vdevice.app", run=lambda options: pytest.fail("started"))
+
+    result = entrain("run", "--layer", "binaural:beat_hz=60")
+
+    assert result.exit_code == 1
+    assert result.stderr == "entrain: binaural: beat_hz = 60 is outside -50 … 50 Hz\n"
+
+
+def test_ctrl_c_is_no_traceback(provide):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    provide("entrain.vdevice.app", run=interrupted)
+
+    result = entrain("run")
+
+    assert (result.exit_code, result.stderr) == (130, "\n")
+
+
+SUMMARY = RenderSummary(
+    frames=96000, rate_hz=48000, seconds=2.0, in_db=-18.0, out_db=-17.9, speed=150.0
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "protocol_id", "layer_id"),
+    [
+        ([], "default", "tone"),
+        (["--layer", "binaural"], "custom", "binaural"),
+        (["--protocol", "default"], "default", "tone"),
+    ],
+)
+def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_id):
+    seen = []
+
+    def render_file(source, destination, protocol, progress=None):
+        seen.append((source, destination, protocol))
+        return SUMMARY
+
+    provide("entrain.vdevice.render", render_file=render_file)
+
+    result = entrain("render", "in.wav", "out.flac", *options)
+
+    assert result.stdout == "out.flac: 2.0 s at 48000 Hz, 150 times as fast as listening\n"
+    source, destination, protocol = seen[0]
+    assert (source, destination) == (Path("in.wav"), Path("out.flac"))
+    assert (protocol.id, protocol.layers[0].id) == (protocol_id, layer_id)
+
+
+def test_render_as_json_prints_the_summary(provide):
+    provide("entrain.vdevice.render", render_file=lambda *_, progress: SUMMARY)
+
+    result = entrain("render", "in.wav", "out.wav", "--json")
+
+    assert json.loads(result.stdout) == SUMMARY.model_dump()
+
+
+def test_doctor_fails_only_when_something_is_wrong(provide):
+    good = [Finding("server", True, "PipeWire 1.4"), Finding("icon", None, "no display")]
+    provide("entrain.vdevice.doctor", examine=lambda: good)
+    assert entrain("doctor").exit_code == 0
+
+    bad = [*good, Finding("library", False, "not there", "apt install libpipewire-0.3-0")]
+    provide("entrain.vdevice.doctor", examine=lambda: bad)
+    result = entrain("doctor")
+    assert result.exit_code == 1
+    assert result.stderr == "entrain: not all is well: library\n"
+    assert "library  problem  not there" in result.stdout
+    assert "-> apt install libpipewire-0.3-0" in result.stdout
+    assert json.loads(entrain("doctor", "--json").stdout)[2]["ok"] is False
+
+
+# ---- light at rest -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["status"], {"asyncio", "numpy", "soundfile", "rich", "pydantic", "cffi", "pulsectl"}),
+        (["toggle"], {"asyncio", "numpy", "soundfile", "rich", "pydantic", "cffi", "pulsectl"}),
+        (["run", "--layer", "binaural"], {"numpy", "soundfile", "rich", "scipy"}),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(arguments, unwanted):
+    code = f"""
+import sys, types
+app = types.ModuleType("entrain.vdevice.app")
+app.run = lambda options: 0
+sys.modules[app.__name__] = app
+from entrain.tray.cli import main
+sys.argv = ["entrain", *{arguments!r}]
+try:
+    main()
+except SystemExit:
+    print(*(name for name in sys.modules if name in {unwanted!r}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stdout.split() == []
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,392 @@
+"""The control socket: one Entrain at a time, and no client can hurt it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from entrain.errors import EntrainError
+from entrain.vdevice import control, messages
+from entrain.vdevice.client import Client, ClientError, NotRunning
+from entrain.vdevice.control import AlreadyRunning, ControlError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "r" / "control.sock"
+
+
+@contextlib.contextmanager
+def raw(path: Path):
+    """A client that can misbehave: send bytes, read lines."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(str(path))
+        yield connection, connection.makefile("rb")
+
+
+def is_well(path: Path) -> bool:
+    with Client(path) as client:
+        return client.ask("status")["state"] == "idle"
+
+
+# ---- single instance -----------------------------------------------------------------------
+
+
+def test_the_socket_is_private(path):
+    claim = control.claim(path)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    claim.release()
+
+
+def test_a_folder_that_others_can_enter_is_closed_to_them(path):
+    path.parent.mkdir()
+    path.parent.chmod(0o777)
+
+    control.claim(path).release()
+
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a folder away")
+def test_a_folder_of_another_user_is_not_used(path):
+    path.parent.mkdir()
+    os.chown(path.parent, 12345, 12345)
+
+    with pytest.raises(ControlError, match="belongs to another user"):
+        control.claim(path)
+    with pytest.raises(ClientError, match="belongs to another user"):
+        Client(path)
+
+
+def test_a_second_one_is_told_that_the_first_runs(path, serve):
+    serve(path)
+
+    with pytest.raises(AlreadyRunning, match=r"^Entrain is already running"):
+        control.claim(path)
+
+    assert is_well(path)
+
+
+def test_one_that_has_claimed_but_does_not_answer_yet_counts(path, monkeypatch):
+    monkeypatch.setattr(control, "CLAIM_TIMEOUT_S", 0.1)
+    path.parent.mkdir()
+    fd = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+
+    with pytest.raises(AlreadyRunning):
+        control.claim(path)
+    os.close(fd)
+    control.claim(path).release()
+
+
+def test_what_a_killed_one_left_behind_does_not_hinder(path, serve):
+    code = (
+        "import os, sys, pathlib; from entrain.vdevice import control;"
+        "claim = control.claim(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60)
+    assert killed.returncode == -9
+    assert path.is_socket()
+
+    serve(path)
+
+    assert is_well(path)
+
+
+def test_of_many_that_start_at_once_one_wins(path):
+    code = (
+        "import sys, pathlib; from entrain.vdevice import control\n"
+        "sys.stdin.readline()\n"
+        "try: control.claim(pathlib.Path(sys.argv[1])); print('won', flush=True)\n"
+        "except control.AlreadyRunning: print('lost', flush=True)\n"
+        "sys.stdin.readline()"
+    )
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for starter in starters:
+        assert starter.stdin
+        starter.stdin.write("\n")
+        starter.stdin.flush()
+    results = [starter.stdout.readline().strip() for starter in starters if starter.stdout]
+    for starter in starters:
+        starter.communicate("\n", timeout=60)
+
+    assert sorted(results) == ["lost", "lost", "lost", "won"]
+
+
+def test_a_file_that_is_no_socket_is_not_removed(path):
+    path.parent.mkdir()
+    path.write_text("precious")
+
+    with pytest.raises(ControlError, match="is in the way"):
+        control.claim(path)
+
+    assert path.read_text() == "precious"
+
+
+def test_a_path_too_long_for_a_socket_is_one_line(tmp_path):
+    with pytest.raises(ControlError, match=r"cannot listen at .*path too long"):
+        control.claim(tmp_path / ("x" * 100) / "control.sock")
+
+
+def test_after_release_nothing_is_left_and_another_can_start(path):
+    first = control.claim(path)
+    first.release()
+    first.release()
+
+    assert os.listdir(path.parent) == []
+    control.claim(path).release()
+
+
+# ---- asking --------------------------------------------------------------------------------
+
+
+def test_a_request_reaches_the_handler_and_its_result_the_client(path, serve):
+    server = serve(path)
+
+    with Client(path) as client:
+        assert client.ask("set", address="tone.beat_hz", value=4)["reason"] == "nothing plays"
+        assert client.ask("bypass", on=True)["state"] == "idle"
+
+    assert server.requests == [
+        messages.Set(address="tone.beat_hz", value=4.0),
+        messages.Bypass(on=True),
+    ]
+
+
+def test_a_list_of_models_is_a_result(path, serve):
+    device = messages.Device(name="a", description="A", current=True, default=False)
+    serve(path, lambda request: [device])
+
+    with Client(path) as client:
+        assert client.ask("devices") == [device.model_dump()]
+
+
+def test_the_handlers_refusal_is_the_clients_error_in_one_line(path, serve):
+    def refuse(request):
+        raise EntrainError("there is no device 'x';\nthere is 'a'")
+
+    serve(path, refuse)
+
+    with Client(path) as client, pytest.raises(ClientError) as caught:
+        client.ask("output", name="x")
+
+    assert str(caught.value) == "there is no device 'x'; there is 'a'"
+
+
+def test_a_bug_in_the_handler_shows_no_traceback_and_ends_nothing(path, serve, caplog):
+    def fail(request):
+        if request.command == "on":
+            raise ZeroDivisionError("deep inside")
+        return messages.Device(name="a", description="A", current=True, default=False)
+
+    serve(path, fail)
+
+    with Client(path) as client:
+        with pytest.raises(ClientError, match=r"^internal error in on: ZeroDivisionError$"):
+            client.ask("on")
+        assert client.ask("status")["name"] == "a"
+    assert "Traceback" not in caplog.text
+
+
+def test_nobody_there_is_told_with_what_to_do(path):
+    with pytest.raises(NotRunning, match=r"^Entrain is not running; start it with `entrain run`$"):
+        Client(path)
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    with pytest.raises(NotRunning):
+        Client(path)
+
+
+def test_stop_is_answered_and_the_hang_up_means_that_another_can_start(path, serve):
+    serve(path)
+
+    with Client(path) as client:
+        client.ask("stop")
+        client.wait_closed()
+    control.claim(path).release()
+
+
+def test_watch_goes_on_until_the_client_leaves(path, serve):
+    server = serve(path)
+
+    with Client(path) as client:
+        seen = [status["state"] for status, _ in zip(client.watch(0.05), range(3), strict=False)]
+
+    assert seen == ["idle"] * 3
+    assert is_well(path)
+    assert {request.command for request in server.requests} == {"status"}
+
+
+def test_watch_ends_with_the_server(path, serve):
+    server = serve(path)
+
+    with Client(path) as client:
+        states = client.watch(0.05)
+        next(states)
+        server.close()
+        assert all(status["state"] == "idle" for status in states)
+
+
+def test_a_request_ends_a_watch(path, serve):
+    serve(path)
+
+    with raw(path) as (connection, lines):
+        connection.sendall(b'{"command": "watch", "interval_s": 60}\n')
+        assert json.loads(lines.readline())["ok"]
+        connection.sendall(b'{"command": "nonsense"}\n')
+        assert not json.loads(lines.readline())["ok"]
+
+
+# ---- clients that misbehave ----------------------------------------------------------------
+
+
+def test_garbage_gets_one_error_line_and_the_connection_lives_on(path, serve):
+    serve(path)
+
+    with raw(path) as (connection, lines):
+        for garbage in (b"\xff\xfe", b"[" * 60_000, b"", b'{"command": NaN}', b"null"):
+            connection.sendall(garbage + b"\n")
+            answer = json.loads(lines.readline())
+            assert answer.keys() == {"ok", "error"}
+            assert answer["ok"] is False
+            assert "\n" not in answer["error"]
+        connection.sendall(b'{"command": "status"}\n')
+        assert json.loads(lines.readline())["ok"] is True
+
+
+def test_random_messages_are_each_answered_with_one_line(path, serve):
+    serve(path)
+    chance = random.Random(2)
+    seeds = [
+        b'{"command": "set", "address": "tone.beat_hz", "value": 4, "over_s": 1}',
+        b'{"command": "use", "protocol": {"id": "x", "name": "X", "layers": [{"kind": "am"}]}}',
+        b'{"command": "bypass", "on": null}',
+        b'{"command": "output", "name": "a"}',
+    ]
+
+    with raw(path) as (connection, lines):
+        for _ in range(500):
+            message = bytearray(chance.choice([*seeds, chance.randbytes(chance.randrange(300))]))
+            for _ in range(chance.randrange(6)):
+                if message:
+                    place = chance.randrange(len(message))
+                    message[place : place + chance.randrange(4)] = chance.randbytes(
+                        chance.randrange(3)
+                    )
+            connection.sendall(bytes(message).replace(b"\n", b" ") + b"\n")
+            answer = json.loads(lines.readline())
+            assert answer.keys() in ({"ok", "result"}, {"ok", "error"})
+            assert "internal" not in answer.get("error", "")
+    assert is_well(path)
+
+
+def test_requests_sent_together_are_answered_in_order(path, serve):
+    serve(path, lambda request: None)
+
+    with raw(path) as (connection, lines):
+        connection.sendall(b'{"command": "status"}\n{"command": "x"}\n{"command": "status"}\n')
+        assert [json.loads(lines.readline())["ok"] for _ in range(3)] == [True, False, True]
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n"])
+def test_an_overlong_line_is_refused(path, serve, ending):
+    serve(path)
+
+    with raw(path) as (connection, lines):
+        with contextlib.suppress(OSError):  # it hangs up while we still send
+            connection.sendall(b" " * (control.MAX_LINE_BYTES * 3) + ending)
+        assert json.loads(lines.readline())["error"] == "message is longer than 65536 bytes"
+    assert is_well(path)
+
+
+def test_a_message_cut_short_is_refused(path, serve):
+    server = serve(path)
+
+    with raw(path) as (connection, lines):
+        connection.sendall(b'{"command": "stop"}')
+        connection.shutdown(socket.SHUT_WR)
+        assert json.loads(lines.readline())["error"] == "message ends without a newline"
+        assert lines.readline() == b""
+    assert server.requests == []
+
+
+def test_a_line_begun_but_not_finished_is_not_waited_for(path, serve, monkeypatch):
+    monkeypatch.setattr(control, "LINE_TIMEOUT_S", 0.2)
+    serve(path)
+
+    with raw(path) as (connection, lines):
+        connection.sendall(b'{"command"')
+        assert json.loads(lines.readline())["error"] == "message is not complete after 0.2 s"
+        assert lines.readline() == b""
+
+
+def test_a_client_that_says_nothing_may_stay(path, serve, monkeypatch):
+    monkeypatch.setattr(control, "LINE_TIMEOUT_S", 0.05)
+    serve(path)
+
+    with raw(path) as (connection, lines):
+        time.sleep(0.3)
+        connection.sendall(b'{"command": "status"}\n')
+        assert json.loads(lines.readline())["ok"]
+
+
+def test_a_client_that_never_reads_is_dropped(path, serve, monkeypatch):
+    monkeypatch.setattr(control, "LINE_TIMEOUT_S", 0.2)
+    server = serve(path)
+
+    with raw(path) as (connection, _):
+        connection.settimeout(20)
+        with pytest.raises(OSError):  # at last: nobody takes it any more
+            while True:
+                connection.sendall(b'{"command": "status"}\n' * 100)
+    assert server.requests
+    assert is_well(path)
+
+
+def test_too_many_clients_are_refused_politely_until_one_leaves(path, serve):
+    serve(path)
+    with contextlib.ExitStack() as stack:
+        for _ in range(control.MAX_CLIENTS):
+            client = stack.enter_context(Client(path))
+            client.ask("status")
+        with Client(path) as late, pytest.raises(ClientError, match=r"^too many clients \(32\)"):
+            late.ask("status")
+        client.ask("status")
+
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            assert is_well(path)
+            break
+        except ClientError:  # the server has not seen them leave yet
+            assert time.monotonic() < deadline
+
+
+def test_a_protocol_too_long_for_the_socket_is_refused_by_the_client(path, serve):
+    serve(path)
+
+    with Client(path) as client, pytest.raises(ClientError, match="longer than 65536 bytes"):
+        client.ask("use", protocol="x" * 70_000)

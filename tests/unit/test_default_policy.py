@@ -1,0 +1,292 @@
+"""Who is the default output, and when Entrain keeps its hands off."""
+
+from collections import deque
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entrain.platform.adapter import SINK_NAME
+from entrain.vdevice.default_policy import (
+    ECHO_S,
+    DefaultPolicy,
+    Defaults,
+    Remember,
+    SetDefault,
+    SwitchOff,
+    SwitchOn,
+    choose_target,
+)
+
+DEVICES = ("speakers", "headphones")
+
+
+def seen(configured: str, effective: str | None = None, devices=DEVICES) -> Defaults:
+    return Defaults(configured, configured if effective is None else effective, devices)
+
+
+def started(on: bool, former: str = "speakers") -> DefaultPolicy:
+    """A policy at rest: Entrain is the default if it is on."""
+    policy = DefaultPolicy(on, former)
+    policy.observe(seen(SINK_NAME if on else former), 0.0)
+    return policy
+
+
+def test_on_remembers_the_default_and_takes_it_once():
+    policy = started(on=False)
+
+    assert policy.switch_on(seen("", "headphones"), 1.0) == [
+        Remember("headphones"),
+        SetDefault(SINK_NAME),
+    ]
+    assert policy.observe(seen("", "headphones"), 1.1) == []
+    assert policy.observe(seen(SINK_NAME, "headphones"), 1.2) == []
+    assert policy.observe(seen(SINK_NAME), 1.3) == []
+    assert policy.on
+
+
+def test_off_writes_the_former_default_explicitly_even_if_none_was_configured():
+    policy = started(on=False)
+    policy.switch_on(seen("", "headphones"), 1.0)
+    policy.observe(seen(SINK_NAME), 1.1)
+
+    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("headphones")]
+    assert policy.observe(seen(SINK_NAME), 2.1) == []
+    assert policy.observe(seen("headphones"), 2.2) == []
+    assert not policy.on
+
+
+def test_off_right_after_on_still_gives_back_and_is_not_taken_for_a_choice():
+    policy = started(on=False)
+    policy.switch_on(seen("speakers"), 1.0)
+
+    assert policy.switch_off(seen("speakers"), 1.01) == [SetDefault("speakers")]
+    assert policy.observe(seen(SINK_NAME), 1.02) == []
+    assert policy.observe(seen("speakers"), 1.03) == []
+    assert not policy.on
+
+
+def test_off_takes_the_best_device_where_the_former_is_gone():
+    policy = started(on=True, former="bluetooth")
+
+    assert policy.switch_off(seen(SINK_NAME), 1.0) == [SetDefault("speakers")]
+    assert policy.switch_off(seen(SINK_NAME, devices=()), 1.0) == []
+
+
+def test_another_choice_in_the_desktop_switches_off_and_is_not_fought():
+    policy = started(on=True)
+
+    assert policy.observe(seen("headphones", SINK_NAME), 1.0) == [
+        SwitchOff("another output was chosen: headphones")
+    ]
+    assert policy.observe(seen("headphones"), 1.1) == [Remember("headphones")]
+    assert not policy.on
+    assert policy.give_back(seen("headphones"), 2.0) == []
+
+
+def test_choosing_entrain_in_the_desktop_switches_on():
+    policy = started(on=False, former="headphones")
+
+    assert policy.observe(seen(SINK_NAME), 1.0) == [SwitchOn("headphones")]
+    assert policy.observe(seen(SINK_NAME), 1.1) == []
+    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("headphones")]
+
+
+def test_while_off_an_unplugged_default_does_not_leave_entrain_in_its_place():
+    policy = started(on=False, former="bluetooth")
+    left = seen("bluetooth", SINK_NAME)
+
+    assert policy.observe(left, 1.0) == [SetDefault("speakers")]
+    assert policy.observe(left, 1.1) == []
+    assert policy.observe(seen("speakers"), 1.2) == [Remember("speakers")]
+    assert not policy.on
+
+
+def test_while_off_it_waits_for_a_device_if_there_is_none():
+    policy = started(on=False)
+
+    assert policy.observe(seen("speakers", SINK_NAME, ()), 1.0) == []
+    assert policy.observe(seen("speakers", SINK_NAME, ("hdmi",)), 1.1) == [SetDefault("hdmi")]
+
+
+def test_off_without_any_device_gives_back_when_one_is_plugged_in():
+    policy = started(on=True)
+    assert policy.switch_off(seen(SINK_NAME, devices=()), 1.0) == []
+
+    assert policy.observe(seen(SINK_NAME, devices=("hdmi",)), 2.0) == [SetDefault("hdmi")]
+
+
+def test_while_on_an_unplugged_former_default_is_not_forgotten():
+    policy = started(on=True, former="headphones")
+    policy.observe(seen(SINK_NAME, devices=("speakers",)), 1.0)
+
+    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("headphones")]
+
+
+def test_while_on_a_vanished_sink_is_no_choice():
+    policy = started(on=True)
+
+    assert policy.observe(seen(SINK_NAME, "headphones"), 1.0) == []
+    assert policy.observe(seen(SINK_NAME), 1.1) == []
+    assert (policy.on, policy.former) == (True, "speakers")
+
+
+@pytest.mark.parametrize(
+    ("on", "former", "now", "expected"),
+    [
+        (True, "speakers", seen("speakers"), [SetDefault(SINK_NAME)]),
+        (True, "speakers", seen("headphones"), [Remember("headphones"), SetDefault(SINK_NAME)]),
+        (True, "", seen("", "speakers"), [Remember("speakers"), SetDefault(SINK_NAME)]),
+        (True, "headphones", seen(SINK_NAME, "speakers"), []),
+        (True, "bluetooth", seen(SINK_NAME, "speakers"), [Remember("speakers")]),
+        (False, "headphones", seen(SINK_NAME), [SetDefault("headphones")]),
+        (False, "bluetooth", seen(SINK_NAME), [SetDefault("speakers")]),
+        (False, "speakers", seen("speakers"), []),
+    ],
+    ids=[
+        "on again",
+        "chosen meanwhile",
+        "first start",
+        "killed",
+        "killed, former gone",
+        "killed while off",
+        "killed while off, former gone",
+        "nothing to do",
+    ],
+)
+def test_at_the_start(on, former, now, expected):
+    assert DefaultPolicy(on, former).observe(now, 0.0) == expected
+
+
+def test_while_the_session_manager_is_away_nothing_is_decided():
+    policy = started(on=True)
+
+    assert policy.observe(seen("", ""), 1.0) == []
+    assert policy.on
+
+
+def test_a_session_manager_that_forgot_entrain_is_told_again():
+    policy = started(on=True, former="headphones")
+    policy.observe(seen("", ""), 1.0)
+
+    assert policy.observe(seen("", "speakers"), 2.0) == [SetDefault(SINK_NAME)]
+    assert (policy.on, policy.former) == (True, "headphones")
+
+
+def test_on_while_the_session_manager_is_away_is_done_when_it_is_back():
+    policy = started(on=False)
+
+    assert policy.switch_on(seen("", ""), 1.0) == []
+    assert policy.observe(seen("speakers"), 2.0) == [SetDefault(SINK_NAME)]
+
+
+def test_a_choice_that_our_own_write_overtakes_is_respected():
+    policy = started(on=False)
+    policy.switch_on(seen("speakers"), 1.0)
+    policy.observe(seen("headphones"), 1.01)
+
+    assert policy.observe(seen(SINK_NAME), 1.02) == [SetDefault("headphones")]
+    assert not policy.on
+
+
+def test_a_default_that_the_server_never_takes_is_given_up():
+    policy = started(on=False)
+    policy.switch_on(seen("speakers"), 1.0)
+    assert policy.wake_s() == 1.0 + ECHO_S
+
+    assert policy.observe(seen("speakers"), 1.0 + ECHO_S) == [
+        SwitchOff("another output was chosen: speakers")
+    ]
+    assert policy.wake_s() is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "former", "devices", "best", "expected"),
+    [
+        ("headphones", "speakers", DEVICES, "speakers", "headphones"),
+        ("bluetooth", "headphones", DEVICES, "speakers", "headphones"),
+        ("", "bluetooth", DEVICES, "headphones", "headphones"),
+        ("", "", DEVICES, SINK_NAME, "speakers"),
+        (SINK_NAME, SINK_NAME, (SINK_NAME, "hdmi"), SINK_NAME, "hdmi"),
+        ("", "speakers", (SINK_NAME,), SINK_NAME, ""),
+    ],
+)
+def test_the_target_is_never_entrain_itself(chosen, former, devices, best, expected):
+    assert choose_target(chosen, former, devices, best) == expected
+
+
+class Server:
+    """A session manager that elects and forgets like WirePlumber, and acts late."""
+
+    def __init__(self) -> None:
+        self.configured = ""
+        self.history: list[str] = []
+        self.devices = set(DEVICES)
+        self.queue: deque[str] = deque()
+
+    def configure(self, name: str) -> None:
+        self.configured = name
+        self.history = [name, *(other for other in self.history if other != name)]
+
+    def step(self) -> None:
+        if self.queue:
+            self.configure(self.queue.popleft())
+
+    def seen(self) -> Defaults:
+        present = tuple(name for name in DEVICES if name in self.devices)
+        candidates = [*self.history, *present, SINK_NAME]
+        effective = next(name for name in candidates if name in (*present, SINK_NAME))
+        return Defaults(self.configured, effective, present)
+
+
+EVENTS = st.one_of(
+    st.tuples(st.sampled_from(["on", "off", "step", "look", "restart"])),
+    st.tuples(st.just("choose"), st.sampled_from([*DEVICES, SINK_NAME])),
+    st.tuples(st.just("plug"), st.sampled_from(DEVICES)),
+    st.tuples(st.just("unplug"), st.sampled_from(DEVICES)),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(EVENTS, max_size=30), st.booleans())
+def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
+    server, policy, now_s = Server(), DefaultPolicy(on), 0.0
+
+    def act(actions) -> bool:
+        server.queue.extend(action.name for action in actions if isinstance(action, SetDefault))
+        return bool(actions)
+
+    for event in events:
+        now_s += 0.1
+        match event:
+            case ("on",):
+                act(policy.switch_on(server.seen(), now_s))
+            case ("off",):
+                act(policy.switch_off(server.seen(), now_s))
+            case ("step",):
+                server.step()
+            case ("look",):
+                act(policy.observe(server.seen(), now_s))
+                assert policy.observe(server.seen(), now_s) == []
+            case ("restart",):
+                policy.observe(Defaults("", "", ()), now_s)
+            case ("choose", name):
+                server.configure(name)
+                act(policy.observe(server.seen(), now_s))
+            case ("plug", name):
+                server.devices.add(name)
+            case ("unplug", name):
+                server.devices.discard(name)
+
+    for _ in range(20):
+        acted = act(policy.observe(server.seen(), now_s)) or bool(server.queue)
+        while server.queue:
+            server.step()
+            act(policy.observe(server.seen(), now_s))
+        if not acted and policy.wake_s() is None:
+            break
+        now_s = policy.wake_s() or now_s
+    else:
+        pytest.fail("it does not come to rest")
+    if server.devices:
+        assert (server.seen().effective == SINK_NAME) == policy.on

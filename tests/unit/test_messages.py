@@ -1,0 +1,123 @@
+"""What the control socket understands, and how a status reads."""
+
+import json
+import math
+
+import pytest
+
+from entrain.engine import Block, Parameter
+from entrain.vdevice import messages
+from entrain.vdevice.messages import RequestError, parse_request
+
+
+def blocks() -> dict[str, Block]:
+    beat = Parameter("beat_hz", "Beat", "Hz", -50, 50, 10, 0.001)
+    return {"binaural": Block("binaural", "generator", "", {"beat_hz": beat})}
+
+
+@pytest.mark.parametrize(
+    ("line", "request_"),
+    [
+        ('{"command": "status"}', messages.GetStatus()),
+        ('{"command": "bypass"}', messages.Bypass(on=None)),
+        ('{"command": "bypass", "on": false}', messages.Bypass(on=False)),
+        ('{"command": "use", "protocol": "default"}', messages.Use(protocol="default")),
+        (
+            '{"command": "set", "address": "tone.beat_hz", "value": -4}',
+            messages.Set(address="tone.beat_hz", value=-4.0, over_s=0.0),
+        ),
+        ('{"command": "output", "name": "a b"}', messages.SetOutput(name="a b")),
+        ('{"command": "watch", "interval_s": 2}\r\n', messages.Watch(interval_s=2.0)),
+    ],
+)
+def test_a_request_is_read(line, request_):
+    assert parse_request(line.encode()) == request_
+
+
+def test_a_protocol_can_be_sent_as_a_whole():
+    document = {"id": "x", "name": "X", "layers": [{"kind": "am", "params": {"depth": 1}}]}
+
+    request = parse_request(json.dumps({"command": "use", "protocol": document}).encode())
+
+    assert isinstance(request, messages.Use)
+    assert not isinstance(request.protocol, str)
+    assert request.protocol.layers[0].params == {"depth": 1.0}
+
+
+def test_a_value_that_is_not_finite_reaches_the_one_who_knows_the_range():
+    request = parse_request(b'{"command": "set", "address": "a.b", "value": NaN}')
+
+    assert isinstance(request, messages.Set)
+    assert math.isnan(request.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (b"", "not JSON: EOF while parsing a value at line 1 column 0"),
+        (b"status", "not JSON: expected value at line 1 column 1"),
+        (b"3", "the document: must be an object"),
+        (b"{}", "command must be one of status, stop, on, off, bypass, use, set, devices, "),
+        (b'{"command": ["on"]}', "command must be one of "),
+        (b'{"command": "status", "x": 1}', "x is not a field that belongs here"),
+        (b'{"command": "bypass", "on": "yes"}', "on = 'yes': must be a valid boolean"),
+        (b'{"command": "use"}', "protocol is missing"),
+        (b'{"command": "use", "protocol": "A b"}', "protocol = 'A b' is not a name of a-z, "),
+        (
+            b'{"command": "use", "protocol": {"id": "x", "name": "X", "layers": [{"kind": 3}]}}',
+            "protocol.layers[0].kind = 3: must be a valid string",
+        ),
+        (
+            b'{"command": "use", "protocol": {"id": "x", "name": "X", "layers": '
+            b'[{"kind": "binaural", "params": {"beat_hz": Infinity}}]}}',
+            "protocol.layers[0].params: beat_hz = inf is not a finite number; allowed is -50 … 50",
+        ),
+        (
+            b'{"command": "set", "address": "a.b", "value": "1"}',
+            "value = '1': must be a valid number",
+        ),
+        (
+            b'{"command": "set", "address": "a.b", "value": 1, "over_s": 86401}',
+            "over_s = 86401 is outside 0 … 86400 s",
+        ),
+        (
+            b'{"command": "set", "address": "a.b", "value": 1, "over_s": NaN}',
+            "over_s = nan is outside 0 … 86400 s",
+        ),
+        (b'{"command": "watch", "interval_s": 0}', "interval_s = 0 is outside 0.05 … 60 s"),
+        (
+            b'{"command": "output", "name": "a\\nb"}',
+            "name = 'a\\nb' must be one line of printable text",
+        ),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_one_line_naming_the_field(line, error):
+    with pytest.raises(RequestError) as caught:
+        parse_request(line, blocks)
+
+    assert str(caught.value).startswith(error)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_status_has_what_scripts_rely_on():
+    status = messages.Status(
+        state="idle",
+        reason="nothing plays",
+        on=True,
+        bypass=False,
+        backend="null",
+        sink="entrain",
+        output=messages.Output(name="a", description="A", rate_hz=48000, quantum_frames=256),
+        latency=messages.Latency(added_frames=70, added_ms=1.46),
+        protocol=messages.ActiveProtocol(id="default", name="Alpha 10", elapsed_s=1.5, layers=[]),
+        levels=messages.Levels(in_db=-math.inf, out_db=-20.0),
+        version="0.1.0",
+    )
+
+    read = json.loads(status.model_dump_json())
+
+    assert {"state", "backend", "sink", "xruns", "cpu_load", "errors"} <= read.keys()
+    assert {"name", "rate_hz", "quantum_frames"} <= read["output"].keys()
+    assert {"added_frames", "added_ms"} == read["latency"].keys()
+    assert {"id", "elapsed_s"} <= read["protocol"].keys()
+    assert read["levels"] == {"in_db": None, "out_db": -20.0}  # silence is no number in JSON

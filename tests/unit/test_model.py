@@ -1,0 +1,261 @@
+"""What a protocol may say, and the line a user reads when it says something else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from entrain.engine import Block, Parameter
+from entrain.vdevice import library, model
+from entrain.vdevice.model import Protocol, ProtocolError
+
+
+def _block(kind: str, group: str, *parameters: Parameter) -> Block:
+    return Block(kind, group, "", {parameter.symbol: parameter for parameter in parameters})
+
+
+BLOCKS = {
+    "binaural": _block(
+        "binaural",
+        "generator",
+        Parameter("carrier_hz", "Carrier", "Hz", 20, 1500, 200, 0.01),
+        Parameter("beat_hz", "Beat", "Hz", -50, 50, 10, 0.001),
+    ),
+    "am": _block("am", "processor", Parameter("depth", "Depth", "1", 0, 1, 0.5, 0.001)),
+    "limiter": _block("limiter", "output", Parameter("ceiling_db", "Ceiling", "dB", -12, 0, -1, 1)),
+}
+
+
+def blocks() -> dict[str, Block]:
+    return BLOCKS
+
+
+def document(**changes: object) -> bytes:
+    whole = {"id": "x", "name": "X", "layers": [{"kind": "binaural", "params": {"beat_hz": 4}}]}
+    return json.dumps(whole | changes).encode()
+
+
+def with_params(params: str) -> bytes:
+    return document(layers=["@"]).replace(
+        b'"@"', b'{"kind": "binaural", "params": %s}' % params.encode()
+    )
+
+
+def test_a_spec_is_one_layer():
+    layer = model.parse_spec("tone=binaural:carrier_hz=400,beat_hz=-7.5", blocks)
+
+    assert (layer.id, layer.kind) == ("tone", "binaural")
+    assert layer.params == {"carrier_hz": 400.0, "beat_hz": -7.5}
+
+
+def test_a_layers_id_is_its_kind_unless_named():
+    assert model.parse_spec("am").id == "am"
+    assert model.parse_protocol(document(), "f").layers[0].id == "binaural"
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        ("binaural:beat_hz=60", "binaural: beat_hz = 60 is outside -50 … 50 Hz"),
+        ("t=binaural:beat_hz=-50.01", "t: beat_hz = -50.01 is outside -50 … 50 Hz"),
+        ("am:depth=1.5", "am: depth = 1.5 is outside 0 … 1"),
+        (
+            "binaural:beat_hz=nan",
+            "binaural: beat_hz = nan is not a finite number; allowed is -50 … 50 Hz",
+        ),
+        (
+            "binaural:beat_hz=-inf",
+            "binaural: beat_hz = -inf is not a finite number; allowed is -50 … 50 Hz",
+        ),
+        ("binaural:beat_hz=x", "binaural: beat_hz = 'x' is not a number"),
+        (
+            "binaural:beet=1",
+            "binaural: there is no parameter 'beet'; there is carrier_hz, beat_hz",
+        ),
+        ("theta:a=1", "theta: there is no layer kind 'theta'; there is am, binaural"),
+        ("limiter", "limiter: there is no layer kind 'limiter'; there is am, binaural"),
+        ("binaural:beat_hz", "binaural: 'beat_hz' is not key=value"),
+        ("binaural:beat_hz=1,beat_hz=2", "binaural: beat_hz is given twice"),
+        ("", "'' is not kind:key=value,... (binaural:beat_hz=10)"),
+    ],
+)
+def test_a_bad_spec_is_one_line_with_field_and_range(spec, line):
+    with pytest.raises(ProtocolError) as caught:
+        model.parse_spec(spec, blocks)
+
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (b"{", "f: not JSON: EOF while parsing an object at line 1 column 1"),
+        (b"\xff", "f: not JSON: expected value at line 1 column 1"),
+        (b"[" * 100_000, "f: not JSON: recursion limit exceeded at line 1 column 202"),
+        (document(schema_version=2), "f: schema_version = 2: must be 1"),
+        (document(colour=1), "f: colour is not a field that belongs here"),
+        (document(id="../x"), "f: id = '../x' is not a name of a-z, 0-9, - and _"),
+        (document(name="\x1b[2J"), "f: name = '\\x1b[2J' must be one line of printable text"),
+        (document(layers=[{}]), "f: layers[0].kind is missing"),
+        (
+            document(layers=[{"kind": "am"}, {"kind": "am"}]),
+            "f: two layers have the id 'am'; give each its own",
+        ),
+        (
+            with_params('{"beat_hz": "4"}'),
+            "f: layers[0].params.beat_hz = '4': must be a valid number",
+        ),
+        (
+            with_params('{"beat_hz": true}'),
+            "f: layers[0].params.beat_hz = True: must be a valid number",
+        ),
+        (
+            with_params('{"beat_hz": NaN}'),
+            "f: layers[0].params: beat_hz = nan is not a finite number; allowed is -50 … 50 Hz",
+        ),
+        (
+            with_params('{"beat_hz": 1e999}'),
+            "f: layers[0].params: beat_hz = inf is not a finite number; allowed is -50 … 50 Hz",
+        ),
+        (with_params('{"beat_hz": 60}'), "f: binaural: beat_hz = 60 is outside -50 … 50 Hz"),
+    ],
+)
+def test_a_bad_document_is_one_line_with_field_and_range(text, line):
+    with pytest.raises(ProtocolError) as caught:
+        model.parse_protocol(text, "f", blocks)
+
+    assert str(caught.value) == line
+
+
+def test_a_number_of_any_length_is_refused_in_one_short_line():
+    with pytest.raises(ProtocolError) as caught:
+        model.parse_protocol(with_params('{"beat_hz": %s}' % ("9" * 4000)), "f", blocks)
+
+    assert len(str(caught.value)) < 200
+
+
+def test_all_problems_of_a_protocol_can_be_listed():
+    layers = [
+        {"kind": "binaural", "params": {"beat_hz": 60, "beet": 1}},
+        {"kind": "theta"},
+    ]
+
+    found = list(model.problems(model.parse_protocol(document(layers=layers), "f"), blocks))
+
+    assert [line.split(" ")[0] for line in found] == ["binaural:", "binaural:", "theta:"]
+
+
+def test_a_value_at_the_edge_of_its_range_is_allowed():
+    model.check_value(BLOCKS["binaural"], "beat_hz", -50.0)
+    model.check_value(BLOCKS["binaural"], "beat_hz", 50)
+
+
+def test_a_protocol_survives_json():
+    protocol = library.by_id("default")
+
+    again = model.parse_protocol(protocol.model_dump_json().encode(), "again")
+
+    assert again == protocol
+
+
+def test_setting_a_value_makes_a_new_protocol():
+    before = library.from_specs(["tone=binaural:beat_hz=4", "am"], blocks)
+
+    after = model.with_value(before, "tone.beat_hz", 7, blocks)
+
+    assert after.layers[0].params == {"beat_hz": 7.0}
+    assert after.layers[1] == before.layers[1]
+    assert before.layers[0].params == {"beat_hz": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "line"),
+    [
+        ("tone", 1, "'tone' is not an address (layer.parameter: tone.beat_hz)"),
+        ("a.b.c", 1, "'a.b.c' is not an address (layer.parameter: tone.beat_hz)"),
+        ("ton.beat_hz", 1, "there is no layer 'ton'; there is tone"),
+        ("tone.beat_hz", 51, "tone: beat_hz = 51 is outside -50 … 50 Hz"),
+        (
+            "tone.beat_hz",
+            float("nan"),
+            "tone: beat_hz = nan is not a finite number; allowed is -50 … 50 Hz",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_set_is_one_line(address, value, line):
+    protocol = library.from_specs(["tone=binaural"], blocks)
+
+    with pytest.raises(ProtocolError) as caught:
+        model.with_value(protocol, address, value, blocks)
+
+    assert str(caught.value) == line
+
+
+# ---- library: ID, FILE or SPEC -------------------------------------------------------------
+
+
+def test_shipped_protocols_are_named_like_their_files_and_fit_the_real_blocks():
+    from entrain.engine import blocks as real_blocks
+
+    assert library.DEFAULT_ID in library.ids()
+    for name in library.ids():
+        protocol = library.by_id(name)
+        assert protocol.id == name
+        model.check(protocol, real_blocks)
+
+
+def test_the_form_of_the_text_tells_id_file_and_spec_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.json").write_bytes(document(id="mine"))
+    Path("default").write_bytes(document(id="not-this-one"))
+
+    assert library.resolve("default").id == "default"
+    assert library.resolve("./default").id == "not-this-one"
+    assert library.resolve("mine.json").id == "mine"
+    assert library.resolve("am:depth=1").id == "custom"
+    assert library.resolve("soft=am").layers[0].id == "soft"
+
+
+def test_layers_are_added_to_a_protocol_and_get_free_ids():
+    protocol = library.resolve("default", ["am", "am:depth=1", "soft=am"])
+
+    assert [layer.id for layer in protocol.layers] == ["tone", "am", "am-2", "soft"]
+    assert protocol.id == "custom"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("nope", "there is no protocol 'nope'; there is "),
+        ("no/such.json", "cannot read no/such.json: No such file or directory"),
+        ("/", "/ is not a file"),
+        ("a\0b", "cannot read a\\x00b: embedded null byte"),
+    ],
+)
+def test_a_protocol_that_is_not_there_is_one_line(text, line):
+    with pytest.raises(ProtocolError) as caught:
+        library.resolve(text)
+
+    assert str(caught.value).startswith(line)
+
+
+def test_a_huge_file_is_refused(tmp_path):
+    file = tmp_path / "huge.json"
+    file.write_bytes(document() + b" " * library.MAX_FILE_BYTES)
+
+    with pytest.raises(ProtocolError, match="is larger than 1048576 bytes"):
+        library.load_file(file)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    file = tmp_path / "bom.json"
+    file.write_bytes(b"\xef\xbb\xbf" + document(id="bom"))
+
+    assert library.load_file(file).id == "bom"
+
+
+def test_the_schema_can_be_exported():
+    schema = Protocol.model_json_schema()
+
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"id", "name", "layers"}

@@ -1,0 +1,94 @@
+"""The made-up platform behaves as the real one promises."""
+
+import stat
+
+import pytest
+
+from entrain.platform import factory
+from entrain.platform.adapter import SINK_NAME, PlatformError, Volume
+from entrain.platform.null import NullAdapter, NullServer, null_device
+
+
+@pytest.fixture
+def server() -> NullServer:
+    return NullServer((null_device("speakers"), null_device("mono", channels=1)))
+
+
+def test_the_factory_obeys_the_override(monkeypatch):
+    monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
+
+    assert isinstance(factory.load(), NullAdapter)
+
+
+def test_the_factory_refuses_a_system_that_nobody_has_written(monkeypatch):
+    monkeypatch.delenv("ENTRAIN_PLATFORM", raising=False)
+    monkeypatch.setattr("sys.platform", "plan9")
+
+    with pytest.raises(PlatformError, match="plan9"):
+        factory.load()
+
+
+def test_entrain_is_the_default_only_when_told_so(server):
+    server.add_device(null_device(SINK_NAME))
+    assert server.default() == "speakers"
+
+    server.set_default(SINK_NAME)
+    assert server.info().default == SINK_NAME
+
+    server.remove_device(SINK_NAME)
+    assert server.default() == "speakers"
+
+
+def test_a_volume_is_fitted_to_the_device(server):
+    server.set_volume("mono", Volume((0.2, 0.4), muted=True))
+
+    mono = server.devices()[1].volume
+    assert mono.channels == pytest.approx((0.3,))
+    assert mono.muted
+
+
+def test_changes_are_announced_until_the_connection_is_lost(server):
+    calls = []
+    server.watch(lambda: calls.append(server.default))
+    server.set_volume("speakers", Volume((0.5, 0.5)))
+    assert len(calls) == 1
+
+    server.lose()
+    assert len(calls) == 2
+    with pytest.raises(PlatformError):
+        server.devices()
+
+
+@pytest.mark.parametrize("call", ["set_default", "remove_device"])
+def test_an_unknown_output_is_named(server, call):
+    with pytest.raises(PlatformError, match="'hdmi'"):
+        getattr(server, call)("hdmi")
+
+
+def test_the_runtime_folder_is_private(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "entrain").mkdir(mode=0o755)
+
+    runtime = NullAdapter().paths().runtime
+
+    assert runtime == tmp_path / "entrain"
+    assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
+
+
+def test_a_link_in_place_of_the_runtime_folder_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "entrain").symlink_to("elsewhere")
+
+    with pytest.raises(PlatformError, match="not a folder of this user"):
+        NullAdapter().paths()
+
+
+def test_without_a_session_a_runtime_folder_is_made(monkeypatch, tmp_path, recwarn):
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    runtime = NullAdapter().paths().runtime
+
+    assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
+    assert not recwarn.list

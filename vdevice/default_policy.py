@@ -1,0 +1,248 @@
+"""When Entrain is the default output, and which real device it plays on.
+
+Decisions only: nothing here calls a server.  A server knows two defaults: the *configured*
+one, which somebody has chosen, and the *effective* one, which is used while the other is not
+there.  They come one by one and late, and our own choices come back as news; every decision
+here may be asked for again with the same facts and then changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from entrain.platform.adapter import SINK_NAME
+from entrain.vdevice.echoes import Echoes
+
+ECHO_S = 5.0
+"""Longest time after which a default that we have configured shows up."""
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What the server says now.
+
+    Parameters
+    ----------
+    configured, effective : str
+        Names of devices, or ``""`` for none.
+    devices : tuple of str
+        The real devices that are there, in the server's order of preference.
+
+    """
+
+    configured: str
+    effective: str
+    devices: tuple[str, ...]
+
+    @property
+    def blank(self) -> bool:
+        """Whether no session manager has said anything (yet, or any more)."""
+        return not self.configured and not self.effective
+
+    @property
+    def real(self) -> str:
+        """The effective default, unless it is Entrain."""
+        return "" if self.effective == SINK_NAME else self.effective
+
+
+@dataclass(frozen=True)
+class SetDefault:
+    """Configure this default on the server."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class SwitchOn:
+    """Entrain has been chosen in the desktop: it is on now."""
+
+    former: str
+
+
+@dataclass(frozen=True)
+class SwitchOff:
+    """Another output has been chosen: Entrain is off now."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Remember:
+    """Store the real device that is to be the default again."""
+
+    former: str
+
+
+Action = SetDefault | SwitchOn | SwitchOff | Remember
+
+
+class DefaultPolicy:
+    """On and off, and the default output.
+
+    Methods return what is to be done, in this order.  Times are in seconds of any clock that
+    only goes forward.
+
+    Parameters
+    ----------
+    on : bool
+        As stored when Entrain ran last.
+    former : str
+        The real device that was the default, as stored; ``""`` if none is known.
+
+    """
+
+    def __init__(self, on: bool = False, former: str = "") -> None:
+        self.on = on
+        self.former = former
+        self._configured = ""
+        self._blank = True  # the first facts are those of a start
+        self._rescued = False
+        self._owed = False  # the default is to be given back, but there is no device to give it to
+        self._echoes = Echoes[str](ECHO_S, str.__eq__)
+
+    def observe(self, seen: Defaults, now_s: float) -> list[Action]:
+        """React to what the server says.  The first call is the start of Entrain.
+
+        Call it once Entrain's sink is there: a server refuses a default that is not.
+        """
+        if seen.blank:
+            self._blank = True
+            return []
+        if self._blank:
+            return self._start(seen, now_s)
+        lapsed = self._echoes.expire(now_s)
+        changed, own = self._compare(seen)
+        actions: list[Action] = []
+        if own:
+            actions += self._after_own_write(seen, now_s)
+        elif changed or lapsed:
+            actions += self._after_choice(seen)
+        if not self.on:
+            actions += self._while_off(seen, now_s)
+        return actions
+
+    def switch_on(self, seen: Defaults, now_s: float) -> list[Action]:
+        """Make Entrain the default, once, and remember what was the default before."""
+        self.on = True
+        if seen.blank:  # the start that follows does it
+            self._blank = True
+            return []
+        actions = self._remember(seen.real)
+        if self._expected(seen, now_s) != SINK_NAME:
+            actions += self._set(SINK_NAME, now_s)
+        return actions
+
+    def switch_off(self, seen: Defaults, now_s: float) -> list[Action]:
+        """Give the default back and stay off."""
+        self.on = False
+        return self.give_back(seen, now_s)
+
+    def give_back(self, seen: Defaults, now_s: float) -> list[Action]:
+        """Configure the former default, as before quitting; only while Entrain is the default."""
+        expected = self._expected(seen, now_s)
+        ours = SINK_NAME in (expected, seen.effective) and expected not in seen.devices
+        name = choose_target("", self.former, seen.devices, "")
+        self._owed = ours and not name
+        return self._set(name, now_s) if ours and name else []
+
+    def wake_s(self) -> float | None:
+        """Return when `observe` is to be called again even if nothing happens, or None."""
+        return self._echoes.until_s()
+
+    def session_restarted(self) -> None:
+        """Take the next facts as those of a start.
+
+        To be called when the session manager has come back, if the moment in which it said
+        nothing may have passed unseen.
+        """
+        self._blank = True
+
+    def _start(self, seen: Defaults, now_s: float) -> list[Action]:
+        self._blank = False
+        self._rescued = False
+        self._configured = seen.configured
+        self._echoes.clear()
+        actions: list[Action] = []
+        # A choice made while we were away is the new former default.  Where Entrain is still
+        # configured (we were killed), or nothing is, the effective one is only a stopgap.
+        chosen = seen.configured not in ("", SINK_NAME)
+        if chosen or self.former not in seen.devices:
+            actions += self._remember(seen.real)
+        if self.on:
+            if seen.configured != SINK_NAME:
+                actions += self._set(SINK_NAME, now_s)
+        elif seen.configured == SINK_NAME:
+            actions += self.give_back(seen, now_s)
+        else:
+            actions += self._while_off(seen, now_s)
+        return actions
+
+    def _after_choice(self, seen: Defaults) -> list[Action]:
+        """Follow somebody else's choice."""
+        chosen = seen.configured == SINK_NAME
+        if chosen == self.on:
+            return []
+        self.on = chosen
+        if chosen:
+            return [SwitchOn(self.former)]
+        return [SwitchOff(f"another output was chosen: {seen.configured or seen.effective}")]
+
+    def _after_own_write(self, seen: Defaults, now_s: float) -> list[Action]:
+        """See to it that a write of ours that came after somebody else's choice does not win."""
+        if self._echoes.newest() is not None or self.on == (seen.configured == SINK_NAME):
+            return []
+        return self._set(SINK_NAME, now_s) if self.on else self.give_back(seen, now_s)
+
+    def _while_off(self, seen: Defaults, now_s: float) -> list[Action]:
+        if seen.effective != SINK_NAME:
+            self._rescued = False
+        if seen.configured == SINK_NAME:  # what we have given back is on its way
+            return self.give_back(seen, now_s) if self._owed and seen.devices else []
+        unplugged = seen.effective == SINK_NAME and seen.configured not in seen.devices
+        if unplugged and not self._rescued and seen.devices:
+            self._rescued = True
+            return self._set(seen.devices[0], now_s)
+        return self._remember(seen.real)
+
+    def _expected(self, seen: Defaults, now_s: float) -> str:
+        """Return what will be configured once all that we have written has arrived."""
+        self._echoes.expire(now_s)
+        self._compare(seen)
+        return self._echoes.newest() or seen.configured
+
+    def _compare(self, seen: Defaults) -> tuple[bool, bool]:
+        """Tell whether the configured default has changed, and whether that was us."""
+        changed = seen.configured != self._configured
+        self._configured = seen.configured
+        return changed, changed and self._echoes.take(seen.configured)
+
+    def _remember(self, name: str) -> list[Action]:
+        if not name or name == self.former:
+            return []
+        self.former = name
+        return [Remember(name)]
+
+    def _set(self, name: str, now_s: float) -> list[Action]:
+        self._echoes.expect(name, now_s)
+        return [SetDefault(name)]
+
+
+def choose_target(chosen: str, former: str, devices: Sequence[str], server_best: str) -> str:
+    """Return the real device that Entrain plays on, or ``""`` if there is none.
+
+    Parameters
+    ----------
+    chosen : str
+        Chosen in Entrain, or ``""``.
+    former : str
+        The real device that was the default last (`DefaultPolicy.former`).
+    devices : sequence of str
+        Devices that are there, in the server's order of preference.
+    server_best : str
+        What the server would take, or ``""``.
+
+    """
+    real = [name for name in devices if name != SINK_NAME]
+    for name in (chosen, former, server_best):
+        if name in real:
+            return name
+    return real[0] if real else ""

@@ -1,0 +1,345 @@
+"""The virtual device's life: made, linked to a real one, lost with its server, made again.
+
+Runs on the main thread's asyncio loop.  What may wait for the sound server runs on one worker
+thread; the sound itself depends on neither.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from entrain.backend import Backend, BackendState, Phase
+from entrain.engine import Engine
+from entrain.errors import EntrainError
+from entrain.platform.adapter import Device, PlatformAdapter, SoundServer, Volume
+from entrain.vdevice import default_policy as policy
+from entrain.vdevice.volume_mirror import VolumeMirror
+
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 4.0
+CONNECT_TIMEOUT_S = 5.0
+"""For the sink to be made, once the server has been reached."""
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class UnknownOutput(EntrainError):
+    """There is no real device of that name."""
+
+
+class VirtualDevice:
+    """Keeps the sink alive, on the right target, at the right volume.
+
+    Parameters
+    ----------
+    adapter : PlatformAdapter
+        Gives the sound server.
+    engine : Engine
+        Processes what is played to the sink.
+    backend : str
+        Name of a back end, or ``auto``.
+    chosen : str
+        The real device that the user chose; ``""`` to follow the desktop.
+    defaults : DefaultPolicy
+        Whether Entrain is on, and what was the default before.
+    changed : callable
+        Called after on, off, or the former default have changed.
+
+    """
+
+    def __init__(
+        self,
+        adapter: PlatformAdapter,
+        engine: Engine,
+        backend: str,
+        chosen: str,
+        defaults: policy.DefaultPolicy,
+        changed: Callable[[], None],
+    ) -> None:
+        self.chosen = chosen
+        self.reason = ""
+        """Why nothing is heard or why Entrain is off, one line."""
+        self.errors: deque[str] = deque(maxlen=5)
+        self.retry_at_s: float | None = None
+        self.backend_name = "" if backend == "auto" else backend
+        self.devices: list[Device] = []
+        self._adapter = adapter
+        self._engine = engine
+        self._wanted_backend = backend
+        self._defaults = defaults
+        self._changed = changed
+        self._mirror = VolumeMirror()
+        self._backend: Backend | None = None
+        self._server: SoundServer | None = None
+        self._worker = ThreadPoolExecutor(1, "entrain-server")
+        self._news = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+
+    # ---- what others ask -------------------------------------------------------------------
+
+    @property
+    def state(self) -> BackendState | None:
+        """The back end's state; None while there is none."""
+        return self._backend.state() if self._backend else None
+
+    @property
+    def on(self) -> bool:
+        """Whether Entrain is, or is to be, the default output."""
+        return self._defaults.on
+
+    @property
+    def target(self) -> Device | None:
+        """The real device that is played on, if it is there."""
+        state = self.state
+        return self._find(state.target) if state else None
+
+    async def switch(self, on: bool) -> None:
+        """Become the default output, or give it back; raises `EntrainError`."""
+        async with self._lock:
+            self.reason = ""
+            await self._look()
+            act = self._defaults.switch_on if on else self._defaults.switch_off
+            await self._carry_out(act(self._seen(), time.monotonic()))
+            self._changed()
+        self._news.set()
+
+    async def choose(self, name: str) -> None:
+        """Play on another real device; raises `EntrainError` where there is none of that name."""
+        async with self._lock:
+            await self._look()
+            self._require(name)
+            self.chosen = name
+            self._retarget()
+        self._news.set()
+
+    async def list_devices(self) -> list[Device]:
+        """All outputs but our own; raises `EntrainError`."""
+        async with self._lock:
+            await self._look()
+        return self._real()
+
+    # ---- life --------------------------------------------------------------------------------
+
+    async def live(self, ready: Callable[[], None]) -> None:
+        """Connect and go on, until cancelled; with growing pauses where that fails.
+
+        Parameters
+        ----------
+        ready : callable
+            Called once, when the sink is there for the first time.
+
+        Raises
+        ------
+        EntrainError
+            The chosen device does not exist, at the first connection only.
+
+        """
+        pause_s = FIRST_PAUSE_S
+        first = True
+        while True:
+            try:
+                async with self._connection():
+                    if first and self.chosen and self._server:
+                        self._require(self.chosen)
+                    await asyncio.wait_for(self._sink_made(), CONNECT_TIMEOUT_S)
+                    self.reason, self.retry_at_s = "", None
+                    if first:
+                        first = False
+                        ready()
+                    pause_s = FIRST_PAUSE_S
+                    await self._follow()
+            except TimeoutError:
+                self._complain("the sound server makes no device; does a session manager run?")
+            except UnknownOutput:
+                raise
+            except EntrainError as error:
+                self._complain(str(error))
+            self.retry_at_s = time.monotonic() + pause_s
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def leave(self) -> None:
+        """Give the default back and remove the sink; nothing of it may fail."""
+        async with self._lock:
+            with contextlib.suppress(EntrainError):
+                if self._server:
+                    await self._look()
+                    await self._carry_out(self._defaults.give_back(self._seen(), time.monotonic()))
+            await self._disconnect()
+        self._worker.shutdown(wait=False)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[None]:
+        try:
+            async with self._lock:
+                await self._connect()
+            yield
+        finally:
+            async with self._lock:
+                await self._disconnect()
+
+    async def _connect(self) -> None:
+        name = self._wanted_backend
+        if name == "auto":
+            name = await self._wait(self._adapter.default_backend)
+        if name != "null":
+            self._server = await self._wait(self._adapter.connect)
+            self.devices = await self._wait(self._server.devices)
+        default = await self._wait(self._server.default) if self._server else ""
+        target = self._best_target(default)
+        self._backend = await self._wait(lambda: Backend(name, self._engine, target))
+        self.backend_name = name
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._backend.fileno(), self._take_news)
+        if self._server:
+            server = self._server
+            await self._wait(lambda: server.watch(self._tell))
+        self._mirror = VolumeMirror()
+        self._defaults.session_restarted()
+        self._news.set()
+
+    async def _disconnect(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if self._backend:
+            self._loop.remove_reader(self._backend.fileno())
+            backend, self._backend = self._backend, None
+            await self._wait(backend.close)
+        if self._server:
+            server, self._server = self._server, None
+            await self._wait(server.close)
+        self.devices = []
+
+    async def _sink_made(self) -> None:
+        """Wait until the server lists our own device."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._refresh()
+            if not self._server or any(device.own for device in self.devices):
+                return
+
+    async def _follow(self) -> None:
+        """React to news until the server is lost (an EntrainError)."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            state = self.state
+            if state is None or state.phase == Phase.LOST:
+                raise EntrainError("the sound server is gone")
+            await self._look()
+            if any(device.own for device in self.devices):
+                await self._carry_out(self._defaults.observe(self._seen(), time.monotonic()))
+            self._retarget()
+            await self._mirror_volume()
+
+    # ---- steps, all under the lock -------------------------------------------------------------
+
+    async def _look(self) -> None:
+        if self._server:
+            self.devices = await self._wait(self._server.devices)
+
+    def _seen(self) -> policy.Defaults:
+        state = self.state
+        names = tuple(device.name for device in self._real())
+        if state is None:
+            return policy.Defaults("", "", names)
+        return policy.Defaults(state.configured_default, state.effective_default, names)
+
+    async def _carry_out(self, actions: Sequence[policy.Action]) -> None:
+        for action in actions:
+            _log.info("%s", action)
+            match action:
+                case policy.SetDefault(name):
+                    if self._server:
+                        server = self._server
+                        # Written down first: a crash right after must find the former default.
+                        self._changed()
+                        await self._wait(lambda: server.set_default(name))  # noqa: B023
+                case policy.SwitchOff(reason):
+                    self.reason = reason
+                case policy.SwitchOn():
+                    self.reason = ""
+                case policy.Remember():
+                    pass
+        if actions:
+            self._changed()
+
+    def _retarget(self) -> None:
+        state = self.state
+        if self._backend is None or state is None:
+            return
+        target = self._best_target(state.effective_default)
+        if target and target != state.target:
+            self._backend.set_target(target)
+
+    async def _mirror_volume(self) -> None:
+        state = self.state
+        if self._server is None or state is None:
+            return
+        own = next((device.volume for device in self.devices if device.own), None)
+        target = self._find(state.target)
+        volume: Volume | None = target.volume if target else None
+        now_s = time.monotonic()
+        for name, wanted in self._mirror.observe(own, volume, state.target, now_s):
+            server = self._server
+            # The device may have gone since; then there will be news of that.
+            with contextlib.suppress(EntrainError):
+                await self._wait(lambda: server.set_volume(name, wanted))  # noqa: B023
+        if self._timer:
+            self._timer.cancel()
+        wake_s = self._mirror.wake_s()
+        if wake_s is not None:
+            self._timer = self._loop.call_later(max(0.0, wake_s - now_s), self._news.set)
+
+    # ---- small things ----------------------------------------------------------------------
+
+    def _best_target(self, effective: str) -> str:
+        names = [device.name for device in self._real()]
+        return policy.choose_target(self.chosen, self._defaults.former, names, effective)
+
+    def _real(self) -> list[Device]:
+        return [device for device in self.devices if not device.own]
+
+    def _find(self, name: str) -> Device | None:
+        return next((device for device in self.devices if device.name == name), None)
+
+    def _require(self, name: str) -> None:
+        names = [device.name for device in self._real()]
+        if name not in names:
+            known = ", ".join(names) or "none"
+            raise UnknownOutput(f"there is no output {name!r}; there is {known}")
+
+    def _complain(self, reason: str) -> None:
+        if reason != self.reason:  # a server that stays away is told once
+            _log.warning("%s; trying again", reason)
+            self.errors.append(reason)
+        self.reason = reason
+
+    def _take_news(self) -> None:
+        if self._backend:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._backend.fileno(), 8)
+        self._news.set()
+
+    def _tell(self) -> None:
+        """Called on the sound server's watching thread."""
+        with contextlib.suppress(RuntimeError):  # the loop may have ended
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def _wait(self, call: Callable[[], T]) -> T:
+        """Run on the worker thread what may wait for the server."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
