@@ -282,7 +282,8 @@ def _pulse_sockets() -> list[Path]:
 def _pipewire_sockets() -> list[Path]:
     name = os.environ.get("PIPEWIRE_REMOTE") or "pipewire-0"
     return [
-        Path(folder) / name for folder in _runtime_folders("PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR")
+        Path(folder) / name
+        for folder in _runtime_folders("PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR")
     ]
 
 

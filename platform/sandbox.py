@@ -104,7 +104,8 @@ class Sandbox:
         missing = sorted({_PACKAGES[name] for name in _PACKAGES if shutil.which(name) is None})
         if missing:
             raise PlatformError(f"the sandbox needs these packages: {' '.join(missing)}")
-        self._devices = {device.name: device for device in devices}
+        self._devices = tuple(devices)
+        self._present: set[str] = set()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folder = _short_temporary_folder()
         self._guard = subprocess.Popen(
@@ -152,9 +153,13 @@ class Sandbox:
         return self._processes[program].pid
 
     def start_server(self) -> None:
-        """Start all servers, with the settings and the state that the folder holds."""
+        """Start all servers, with the settings and the state that the folder holds.
+
+        The devices are those of the beginning.
+        """
         if "pipewire" not in self._processes:
             self._start("pipewire")
+            self._present = {device.name for device in self._devices}
             self._await(lambda: _listens(self._folder / "pipewire-0"))
         self.start_session_manager(wait=False)
         if "pipewire-pulse" not in self._processes:
@@ -186,11 +191,13 @@ class Sandbox:
         """Plug a device in and wait until it is there."""
         self._command("pw-cli", "create-node", "adapter", "{ " + _properties(device) + " }")
         self._await(lambda: device.name in self._sinks())
+        self._present.add(device.name)
 
     def remove_device(self, name: str) -> None:
         """Unplug a device and wait until it is gone."""
         self._command("pw-cli", "destroy", str(self._sinks()[name]))
         self._await(lambda: name not in self._sinks())
+        self._present.discard(name)
 
     def close(self) -> None:
         """Stop everything and remove the folder.  Idempotent."""
@@ -216,7 +223,7 @@ class Sandbox:
         config = self._folder / "config"
         objects = "\n".join(
             "  { factory = adapter args = { " + _properties(device) + " } }"
-            for device in self._devices.values()
+            for device in self._devices
         )
         files = {
             "pipewire/pipewire.conf.d/devices.conf": f"context.objects = [\n{objects}\n]\n",
@@ -272,17 +279,15 @@ class Sandbox:
         if not _listens(self._folder / "pulse" / "native"):
             return False
         objects = self._dump()
-        return set(self._devices) <= set(_sink_ids(objects)) and (
-            not self._devices or _has_default(objects)
+        return self._present <= set(_sink_ids(objects)) and (
+            not self._present or _has_default(objects)
         )
 
     def _sinks(self) -> dict[str, int]:
         return _sink_ids(self._dump())
 
     def _dump(self) -> list[dict[str, object]]:
-        text = self._command("pw-dump", "--no-colors")
-        found = json.loads(text) if text.strip() else []
-        return found if isinstance(found, list) else []
+        return _parse_dump(self._command("pw-dump", "--no-colors"))
 
     def _command(self, *arguments: str) -> str:
         """Run one of PipeWire's own tools against this server."""
@@ -325,7 +330,8 @@ def _properties(device: VirtualDevice) -> str:
         "monitor.channel-volumes": "true",
     }
     return " ".join(
-        f"{key} = {value if value[0] == '[' else json.dumps(value)}" for key, value in values.items()
+        f"{key} = {value if value[0] == '[' else json.dumps(value)}"
+        for key, value in values.items()
     )
 
 
@@ -345,6 +351,17 @@ def _listens(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def _parse_dump(text: str) -> list[dict[str, object]]:
+    """Read what pw-dump prints: a list, and one more for each change while it looked."""
+    objects: dict[int, dict[str, object]] = {}
+    decoder, text = json.JSONDecoder(), text.strip()
+    while text:
+        found, end = decoder.raw_decode(text)
+        objects.update((item["id"], item) for item in found)
+        text = text[end:].lstrip()
+    return list(objects.values())
 
 
 def _sink_ids(objects: list[dict[str, object]]) -> dict[str, int]:

@@ -3,6 +3,8 @@
 Imports stand inside the commands: `status` has to be quick, and `run` to stay small.
 """
 
+# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+
 import json
 import sys
 from collections.abc import Callable, Iterator

@@ -18,6 +18,7 @@ from entrain.platform import factory
 from entrain.platform.adapter import SINK_NAME, PlatformAdapter
 from entrain.vdevice import messages
 from entrain.vdevice.chain import Chain
+from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import Claim, ControlServer, claim
 from entrain.vdevice.default_policy import DefaultPolicy
 from entrain.vdevice.device import VirtualDevice
@@ -26,8 +27,6 @@ from entrain.vdevice.library import DEFAULT_ID, by_id
 from entrain.vdevice.model import Protocol, ProtocolError, check, with_value
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.store import State, Store
-
-CONTROL_SOCKET = "control.sock"
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ def run(options: RunOptions, ready: Callable[[str], None] | None = None) -> int:
     adapter = factory.load()
     paths = adapter.paths()
     with ExitStack() as stack:
-        claimed = claim(paths.runtime / CONTROL_SOCKET)
+        claimed = claim(paths.runtime / SOCKET_NAME)
         stack.callback(claimed.release)
         sandboxed = options.sandbox == "always" or (
             options.sandbox == "auto" and not adapter.has_sound_server()
@@ -207,7 +206,7 @@ class App:
             xruns=stats.xruns,
             cpu_load=self._load.of(stats.busy_ns),
             worst_callback_ms=stats.worst_ns / 1e6,
-            errors=list(device.errors) + ([self._store.warning] if self._warning() else []),
+            errors=[*device.errors, *self._warnings()],
             retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
             version=__version__,
         )
@@ -236,8 +235,8 @@ class App:
         levels = self.engine.levels()
         return messages.Levels(in_db=_decibels(levels.in_rms), out_db=_decibels(levels.out_rms))
 
-    def _warning(self) -> str:
-        return self._store.warning if self._store else ""
+    def _warnings(self) -> list[str]:
+        return [self._store.warning] if self._store and self._store.warning else []
 
     def _greeting(self) -> str:
         target = self._device.target

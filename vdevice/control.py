@@ -187,9 +187,12 @@ class ControlServer:
         To be called last: a client of `stop` takes the hang-up for the end of the app.
         """
         if self._server is not None:
-            self._server.close()
-            for _ in range(10):  # steps of the loop until who was just accepted is a client
+            # asyncio trips over a connection that is accepted but not set up when its server is
+            # closed, so accept no more, and let the loop take the few steps of the set-up.
+            asyncio.get_running_loop().remove_reader(self._claim.listener)
+            for _ in range(10):
                 await asyncio.sleep(0)
+            self._server.close()
         busy = [task for task, client in self._clients.items() if client.is_busy]
         if busy:
             await asyncio.wait(busy, timeout=CLOSE_TIMEOUT_S)

@@ -111,6 +111,8 @@ class DefaultPolicy:
             return self._start(seen, now_s)
         lapsed = self._echoes.expire(now_s)
         changed, own = self._compare(seen)
+        if changed or seen.effective != SINK_NAME:
+            self._rescued = False
         actions: list[Action] = []
         if own:
             actions += self._after_own_write(seen, now_s)
@@ -193,12 +195,10 @@ class DefaultPolicy:
         return self._set(SINK_NAME, now_s) if self.on else self.give_back(seen, now_s)
 
     def _while_off(self, seen: Defaults, now_s: float) -> list[Action]:
-        if seen.effective != SINK_NAME:
-            self._rescued = False
         if seen.configured == SINK_NAME:  # what we have given back is on its way
             return self.give_back(seen, now_s) if self._owed and seen.devices else []
         unplugged = seen.effective == SINK_NAME and seen.configured not in seen.devices
-        if unplugged and not self._rescued and seen.devices:
+        if unplugged and seen.devices and not self._rescued and self._echoes.newest() is None:
             self._rescued = True
             return self._set(seen.devices[0], now_s)
         return self._remember(seen.real)

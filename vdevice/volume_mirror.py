@@ -111,8 +111,7 @@ class VolumeMirror:
 
     def _waiting(self) -> bool:
         return any(
-            echoes.newest() is not None
-            for echoes in (self._entrain_echoes, self._target_echoes)
+            echoes.newest() is not None for echoes in (self._entrain_echoes, self._target_echoes)
         )
 
     def _set_entrain(self, target: Volume, now_s: float) -> list[tuple[str, Volume]]:
@@ -122,9 +121,7 @@ class VolumeMirror:
         return [(SINK_NAME, wanted)]
 
     @staticmethod
-    def _news(
-        before: Volume | None, now: Volume, echoes: Echoes[Volume]
-    ) -> bool:
+    def _news(before: Volume | None, now: Volume, echoes: Echoes[Volume]) -> bool:
         """Tell whether somebody else has changed this side."""
         if before is not None and _close(before, now):
             return False

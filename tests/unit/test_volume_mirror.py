@@ -167,7 +167,7 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
             look()
         elif event[0] == "time":
             now_s += event[1]
-            while event[1] >= ECHO_S and server.queue:  # no server is as late as that
+            while event[1] >= 1.0 and server.queue:  # no server is as late as that
                 server.step()
         else:
             mirror.observe(server.volumes[SINK_NAME], None, "", now_s)

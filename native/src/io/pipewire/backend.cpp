@@ -21,15 +21,14 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
       defaults_([this] { changed(); }),
       registry_(connection_->core(),
                 {[this] { changed(); },
-                 [this](Id id) { defaults_.came(registry_.proxy(), id); },
+                 [this](Id id) { session_manager_came(id); },
                  [this](Id id) {
                      defaults_.gone(id);
                      programmes_.gone(id);
                  }}),
-      sink_(connection_->core(),
-            {[this] { changed(); }, [this](const char *message) { lost(message); }}),
       links_(connection_->core(), [this] { changed(); }),
       target_(std::move(target)) {
+    make_sink();
     cycle_.engine = engine;
     cycle_.loop = connection_->loop();
     cycle_.news = wake_.get();
@@ -71,12 +70,32 @@ void Backend::lost(const char *message) {
     publish();
 }
 
+void Backend::make_sink() {
+    sink_.reset();  // two of the same name would confuse the session manager
+    sink_ = std::make_unique<Sink>(
+        connection_->core(),
+        Sink::Events{[this] { changed(); }, [this](const char *message) { lost(message); }});
+}
+
+void Backend::session_manager_came(Id metadata) {
+    defaults_.came(registry_.proxy(), metadata);
+    sink_is_stale_ = managed_;
+    managed_ = true;
+    changed();
+}
+
 void Backend::reconcile() {
     if (closing_ || phase_ == ENTRAIN_IO_LOST) return;
     if (filter_->failed() || holder_->failed()) return lost("the server has refused a node");
 
     follow_rate();
-    programmes_.refresh(registry_.proxy(), registry_.graph(), sink_.id(), holder_->id());
+    if (sink_is_stale_) {
+        // WirePlumber 0.4 never links to a sink that its predecessor has set up: give it a new
+        // one, unless somebody plays into this one all the same.
+        sink_is_stale_ = false;
+        if (registry_.graph().sources_of(sink_->id()).empty()) make_sink();
+    }
+    programmes_.refresh(registry_.proxy(), registry_.graph(), sink_->id(), holder_->id());
     tail_.update(programmes_.running() > 0, filter_->streaming());
 
     if (topology_ != registry_.topology()) {
@@ -96,7 +115,7 @@ void Backend::reconcile() {
         error_.clear();
     } else {
         // The sink has no ports before the session manager has seen it.
-        const bool sink_there = registry_.graph().pair(sink_.id(), Side::monitor).has_value();
+        const bool sink_there = registry_.graph().pair(sink_->id(), Side::monitor).has_value();
         phase_ = sink_there ? ENTRAIN_IO_WAITING : ENTRAIN_IO_CONNECTING;
         if (const std::string error = links_.error(); !error.empty()) error_ = error;
     }
@@ -121,11 +140,11 @@ void Backend::follow_rate() {
 bool Backend::add_way(std::vector<WantedLink> &links) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
-    const Id target = graph.find_sink(target_, sink_.id());
+    const Id target = graph.find_sink(target_, sink_->id());
     const auto device = graph.pair(target, Side::playback);
     const auto outputs = graph.pair(filter, Side::output);
     const auto inputs = graph.pair(filter, Side::input);
-    const auto monitors = graph.pair(sink_.id(), Side::monitor);
+    const auto monitors = graph.pair(sink_->id(), Side::monitor);
 
     const bool to_device = outputs && device;
     const bool to_filter = monitors && inputs;
@@ -136,17 +155,17 @@ bool Backend::add_way(std::vector<WantedLink> &links) {
     }
     if (to_filter)
         for (std::size_t c = 0; c < 2; ++c)
-            links.push_back({sink_.id(), monitors->ports[c], filter, inputs->ports[c], true});
+            links.push_back({sink_->id(), monitors->ports[c], filter, inputs->ports[c], true});
     return to_device && to_filter;
 }
 
 // The link that keeps the graph running; one channel is enough.
 void Backend::add_hold(std::vector<WantedLink> &links) {
     const auto silence = registry_.graph().pair(holder_->id(), Side::output);
-    const auto playback = registry_.graph().pair(sink_.id(), Side::playback);
+    const auto playback = registry_.graph().pair(sink_->id(), Side::playback);
     if (silence && playback)
         links.push_back(
-            {holder_->id(), silence->ports[0], sink_.id(), playback->ports[0], false});
+            {holder_->id(), silence->ports[0], sink_->id(), playback->ports[0], false});
 }
 
 void Backend::publish() {

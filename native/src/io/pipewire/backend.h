@@ -40,6 +40,8 @@ private:
     // Everything below is on the loop's thread, or has its lock.
     void changed() noexcept { wake_.signal(); }
     void lost(const char *message);
+    void make_sink();
+    void session_manager_came(Id metadata);
     void reconcile();
     void follow_rate();
     bool add_way(std::vector<WantedLink> &links);
@@ -55,7 +57,7 @@ private:
     Programmes programmes_;
     DefaultSink defaults_;
     Registry registry_;
-    Sink sink_;
+    std::unique_ptr<Sink> sink_;
     std::unique_ptr<Filter> holder_;
     std::unique_ptr<Filter> filter_;
     LinkSet links_;
@@ -65,6 +67,8 @@ private:
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint64_t topology_ = 0;
     std::uint32_t latency_frames_ = 0;
+    bool managed_ = false;       // a session manager has been there
+    bool sink_is_stale_ = false;  // it was set up by one that has gone
     bool closing_ = false;
 };
 

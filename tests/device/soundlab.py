@@ -1,0 +1,189 @@
+"""Playing, recording and looking at a private sound server, from outside of Entrain."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+Frames = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+RATE_HZ = 48000
+
+
+def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
+    """Ask until the answer is true, and return it."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {what}")
+        time.sleep(0.02)
+    return answer
+
+
+def sine(
+    frequency_hz: float, seconds: float, amplitude: float = 0.5, rate_hz: int = RATE_HZ
+) -> Frames:
+    """Return a sine, the same on both ears."""
+    phase = 2 * np.pi * frequency_hz * np.arange(round(seconds * rate_hz)) / rate_hz
+    return np.repeat((amplitude * np.sin(phase)).astype(np.float32)[:, None], 2, axis=1)
+
+
+@contextmanager
+def play(
+    environment: Mapping[str, str],
+    sound: Frames,
+    sink: str = "entrain",
+    rate_hz: int = RATE_HZ,
+    latency_ms: int = 100,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Play (frames, 2) samples to a sink from now on; the programme is stopped at the end.
+
+    An empty `sink` means the default one.  With less latency a busy machine makes gaps.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(np.ascontiguousarray(sound, dtype=np.float32).tobytes())
+        file.seek(0)
+        target = [f"--device={sink}"] if sink else []
+        with _running(
+            ["pacat", "--playback", "--client-name=player", *target, *_format(rate_hz, latency_ms)],
+            environment,
+            stdin=file,
+        ) as player:
+            yield player
+
+
+class Recorder:
+    """Something that records a device's monitor."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def take(self, seconds: float, rate_hz: int = RATE_HZ) -> Frames:
+        """Return the next frames, (frames, 2)."""
+        wanted = round(seconds * rate_hz) * 8
+        assert self._process.stdout is not None
+        data = self._process.stdout.read(wanted)
+        assert len(data) == wanted, "the recording has ended"
+        return np.frombuffer(data, dtype=np.float32).reshape(-1, 2)
+
+
+@contextmanager
+def recording(
+    environment: Mapping[str, str], device: str, rate_hz: int = RATE_HZ, latency_ms: int = 50
+) -> Iterator[Recorder]:
+    """Record a device's monitor while the block runs; its first frames are there already.
+
+    This keeps the device awake; see `record_passively`.
+    """
+    with _running(
+        ["parec", f"--device={device}.monitor", "--client-name=recorder"]
+        + _format(rate_hz, latency_ms),
+        environment,
+        stdout=subprocess.PIPE,
+    ) as process:
+        recorder = Recorder(process)
+        recorder.take(0.02, rate_hz)
+        yield recorder
+
+
+def record(
+    environment: Mapping[str, str], device: str, seconds: float, rate_hz: int = RATE_HZ
+) -> Frames:
+    """Return what a device's monitor gives from now on, (frames, 2)."""
+    with recording(environment, device, rate_hz) as recorder:
+        return recorder.take(seconds, rate_hz)
+
+
+@contextmanager
+def record_passively(
+    environment: Mapping[str, str], device: str, file: Path, rate_hz: int = RATE_HZ
+) -> Iterator[None]:
+    """Record into a WAV file without keeping the device awake; time asleep is left out.
+
+    Read it with `soundfile.read` or `read_wav` after the block.
+    """
+    properties = "{ node.passive = true stream.capture.sink = true }"
+    with _running(
+        ["pw-record", f"--target={device}", f"--properties={properties}", "--latency=10ms"]
+        + [f"--rate={rate_hz}", "--channels=2", "--format=f32", str(file)],
+        environment,
+    ):
+        wait_until(file.exists, 5, "the recorder opens its file")
+        yield
+
+
+def read_wav(file: Path) -> Frames:
+    """Return a file's frames, (frames, 2)."""
+    return soundfile.read(file, dtype="float32", always_2d=True)[0]
+
+
+def sink_states(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return each sink's state: RUNNING, IDLE or SUSPENDED."""
+    lines = run(environment, "pactl", "list", "short", "sinks").splitlines()
+    return {fields[1]: fields[-1] for fields in (line.split("\t") for line in lines)}
+
+
+def default_sink(environment: Mapping[str, str]) -> str:
+    """Return the name of the effective default."""
+    return run(environment, "pactl", "get-default-sink").strip()
+
+
+def force_quantum(environment: Mapping[str, str], frames: int) -> None:
+    """Make the graph work in blocks of this size; 0 gives the choice back."""
+    run(environment, "pw-metadata", "-n", "settings", "0", "clock.force-quantum", str(frames))
+
+
+def force_rate(environment: Mapping[str, str], rate_hz: int) -> None:
+    """Make the graph work at this rate; 0 gives the choice back."""
+    run(environment, "pw-metadata", "-n", "settings", "0", "clock.force-rate", str(rate_hz))
+
+
+def run(environment: Mapping[str, str], *command: str) -> str:
+    """Run one of the sound system's own tools and return what it prints."""
+    return subprocess.run(
+        command,
+        env={**os.environ, **environment, "LC_ALL": "C"},
+        capture_output=True,
+        timeout=15,
+        check=True,
+        text=True,
+    ).stdout
+
+
+def _format(rate_hz: int, latency_ms: int) -> list[str]:
+    return [
+        "--raw",
+        "--format=float32le",
+        "--channels=2",
+        f"--rate={rate_hz}",
+        f"--latency-msec={latency_ms}",
+    ]
+
+
+@contextmanager
+def _running(
+    command: list[str], environment: Mapping[str, str], **streams: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        command, env={**os.environ, **environment}, **{"stdin": subprocess.DEVNULL, **streams}
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()

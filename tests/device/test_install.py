@@ -1,0 +1,153 @@
+"""`make install` and `make uninstall`: works without the clone, and leaves nothing behind."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+CLONE = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(
+    not (CLONE / "build/wheel").is_dir(), reason="no wheel here; `make setup` builds it"
+)
+
+
+class User:
+    """A user who has a few files already, and a clone with a built wheel in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.clone = folder / "clone of entrain"
+        self.runtime = folder / "runtime"
+        self.data = self.home / ".local/share/entrain"
+        self.command = self.home / ".local/bin/entrain"
+        for file in (".bashrc", ".config/other/settings", ".local/bin/other"):
+            (self.home / file).parent.mkdir(parents=True, exist_ok=True)
+            (self.home / file).write_text(file)
+        self.runtime.mkdir(mode=0o700)
+        shutil.copytree(CLONE / ".ci", self.clone / ".ci")
+        shutil.copytree(CLONE / "build/wheel", self.clone / "build/wheel")
+        kept = ("PATH", "LANG", "PYTHON", "PIP_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy")
+        self.environment = {k: v for k, v in os.environ.items() if k.startswith(kept)} | {
+            "HOME": str(self.home),
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            # What pip and the tools that it asks keep for themselves is not looked at here.
+            "RUSTUP_HOME": str(folder / "rustup"),
+            "PIP_CACHE_DIR": str(platformdirs.user_cache_path("pip")),
+            "PIP_CONFIG_FILE": os.environ.get(
+                "PIP_CONFIG_FILE", str(platformdirs.user_config_path("pip") / "pip.conf")
+            ),
+        }
+
+    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, env=self.environment, cwd="/", capture_output=True, text=True, timeout=300
+        )
+
+    def start(self, *command: str | Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=self.environment, cwd="/")
+
+    def files(self) -> dict[str, bytes | str]:
+        """Everything at home: files with what is in them, links with where they lead."""
+        return {
+            str(path.relative_to(self.home)): str(path.readlink())
+            if path.is_symlink()
+            else path.read_bytes()
+            if path.is_file()
+            else "folder"
+            for path in self.home.rglob("*")
+        }
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path)
+
+
+@pytest.fixture
+def installed(user: User) -> Iterator[User]:
+    """Twice: an update must know what the first time made."""
+    for _ in range(2):
+        done = user.run(user.clone / ".ci/install")
+        assert done.returncode == 0, done.stderr
+    yield user
+    if user.command.exists():
+        user.run(user.command, "stop")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_it_works_without_the_clone_and_uninstall_leaves_nothing(user, request):
+    before = user.files()
+    request.getfixturevalue("installed")
+    shutil.rmtree(user.clone)
+    share = user.data.parent
+
+    assert "render" in user.run(user.command, "--help").stdout
+    for file in (
+        "bash-completion/completions/entrain",
+        "zsh/site-functions/_entrain",
+        "fish/vendor_completions.d/entrain.fish",
+    ):
+        assert "_ENTRAIN_COMPLETE" in (share / file).read_text()
+
+    # Somebody else begins to use a folder that the installation made.
+    (share / "fish/vendor_completions.d/other.fish").write_text("complete other")
+    setting = user.home / ".config/entrain/mine"
+    setting.parent.mkdir(exist_ok=True)
+    setting.write_text("a setting")
+    process = user.start(user.command, "run", "--headless", "--backend", "null")
+    try:
+        until(lambda: user.run(user.command, "status").returncode == 0)
+
+        done = user.run(user.data / "uninstall")
+
+        assert done.returncode == 0, done.stderr
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert str(setting.parent) in done.stderr
+    left = {name: what for name, what in user.files().items() if name not in before}
+    assert left.pop(".local/share/fish/vendor_completions.d/other.fish") == b"complete other"
+    # .local/state was made by Entrain while it ran, and is everybody's.
+    assert left.keys() <= {
+        ".local/share",
+        ".local/share/fish",
+        ".local/share/fish/vendor_completions.d",
+        ".local/state",
+    }
+    assert before.items() <= user.files().items()
+    assert list(user.runtime.iterdir()) == []
+
+
+def test_another_command_of_that_name_is_left_alone(user):
+    user.command.write_text("somebody else's")
+    before = user.files()
+
+    done = user.run(user.clone / ".ci/install")
+
+    assert done.returncode == 1
+    assert str(user.command) in done.stderr
+    assert user.files() == before
+
+
+def test_uninstalling_nothing_is_fine(user):
+    before = user.files()
+
+    done = user.run(user.clone / ".ci/uninstall")
+
+    assert done.returncode == 0
+    assert "nothing is installed" in done.stderr
+    assert user.files() == before

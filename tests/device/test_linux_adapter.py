@@ -1,0 +1,202 @@
+"""The Linux adapter against a real, private sound server."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+import soundlab
+
+from entrain.platform import factory
+from entrain.platform.adapter import CALL_TIMEOUT_S, SINK_NAME, PlatformError, Volume
+from entrain.platform.linux import LinuxAdapter
+from entrain.platform.sandbox import VirtualDevice
+
+STEP = 2 / 65536
+
+
+@pytest.fixture
+def sound(server):
+    connection = LinuxAdapter().connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def news(sound):
+    event = threading.Event()
+    sound.watch(event.set)
+    return event
+
+
+def device(sound, name):
+    return next(device for device in sound.devices() if device.name == name)
+
+
+def test_this_is_the_adapter_for_linux():
+    assert isinstance(factory.load(), LinuxAdapter)
+
+
+def test_pipewire_is_recognised(server, sound):
+    info = sound.info()
+
+    assert (info.name, info.kind, info.default) == ("PipeWire", "pipewire", "speakers")
+    assert info.version[0].isdigit()
+    assert LinuxAdapter().has_sound_server()
+    assert LinuxAdapter().default_backend() == "pipewire"
+
+
+def test_devices_come_in_the_order_of_preference(server, sound):
+    server.add_device(VirtualDevice(SINK_NAME, "Entrain", 0))
+    server.add_device(VirtualDevice("mono", "Mono", 950, ("MONO",)))
+
+    found = sound.devices()
+
+    assert [device.name for device in found] == ["speakers", "mono", "headphones", SINK_NAME]
+    assert [device.own for device in found] == [False, False, False, True]
+    assert (found[0].description, found[0].rate_hz, found[0].channels) == ("Speakers", 48000, 2)
+    assert found[0].state in ("idle", "suspended")
+    assert found[1].channels == 1
+
+
+def test_the_default_is_configured_for_good(server, sound):
+    sound.set_default("headphones")
+    soundlab.wait_until(lambda: sound.default() == "headphones", 5, "it takes effect")
+
+    server.add_device(VirtualDevice("bluetooth", "Bluetooth", 2000))
+    time.sleep(0.2)
+    assert sound.default() == "headphones"
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [Volume((0.5, 0.25)), Volume((0.333, 1.2), muted=True), Volume((0.0, 0.0)), Volume((1.0, 1.0))],
+)
+def test_volume_balance_and_mute_are_set(sound, volume):
+    sound.set_volume("speakers", volume)
+
+    def found() -> bool:
+        now = device(sound, "speakers").volume
+        return now.muted == volume.muted and now.channels == pytest.approx(
+            volume.channels, abs=STEP
+        )
+
+    soundlab.wait_until(found, 5, "the volume is there")
+
+
+def test_a_volume_is_fitted_to_the_device(server, sound):
+    server.add_device(VirtualDevice("mono", "Mono", 500, ("MONO",)))
+
+    sound.set_volume("mono", Volume((0.2, 0.6)))
+
+    soundlab.wait_until(
+        lambda: device(sound, "mono").volume.channels == pytest.approx((0.4,), abs=STEP),
+        5,
+        "the mean is there",
+    )
+
+
+@pytest.mark.parametrize("call", ["set_default", "set_volume"])
+def test_an_unknown_output_is_named_and_the_connection_lives_on(sound, call):
+    arguments = [] if call == "set_default" else [Volume((1.0, 1.0))]
+
+    with pytest.raises(PlatformError, match="no output named 'hdmi'"):
+        getattr(sound, call)("hdmi", *arguments)
+    assert sound.default() == "speakers"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("pactl", "set-sink-volume", "headphones", "40%"),
+        ("pactl", "set-sink-mute", "headphones", "1"),
+        ("pactl", "set-default-sink", "headphones"),
+        ("pactl", "load-module", "module-null-sink", "sink_name=other"),
+    ],
+    ids=["volume", "mute", "default", "new device"],
+)
+def test_changes_made_by_others_are_news(server, sound, news, command):
+    news.clear()
+    soundlab.run(server.environment, *command)
+
+    assert news.wait(5)
+
+
+def test_a_lost_server_is_news_and_a_clear_error(server, sound, news):
+    news.clear()
+    server.stop_server(kill=True)
+
+    assert news.wait(5)
+    with pytest.raises(PlatformError):
+        sound.devices()
+    assert not LinuxAdapter().has_sound_server()
+    with pytest.raises(PlatformError, match="no sound server answers"):
+        LinuxAdapter().connect()
+    with pytest.raises(PlatformError, match="no sound server answers"):
+        LinuxAdapter().default_backend()
+
+    server.start_server()
+    again = LinuxAdapter().connect()
+    assert again.default() == "speakers"
+    again.close()
+
+
+def test_a_server_that_hangs_does_not_hang_us(server, sound):
+    os.kill(server.pid("pipewire-pulse"), signal.SIGSTOP)
+    before = time.monotonic()
+
+    with pytest.raises(PlatformError, match="does not answer"):
+        sound.devices()
+
+    assert time.monotonic() - before < 3 * CALL_TIMEOUT_S
+    with pytest.raises(PlatformError, match="lost"):
+        sound.devices()
+
+
+def test_after_close_there_is_no_more_news(server, sound, news):
+    sound.close()
+    sound.close()
+    news.clear()
+
+    soundlab.run(server.environment, "pactl", "set-sink-volume", "speakers", "40%")
+
+    assert not news.wait(0.3)
+    assert "entrain-watch" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_waiting_for_news_costs_nothing(server, sound, news):
+    time.sleep(0.5)
+    before = time.process_time()
+    time.sleep(1.0)
+
+    assert time.process_time() - before < 0.05
+
+
+def test_pulseaudio_alone_is_refused_in_one_line(monkeypatch, sound):
+    info = sound.info()
+    monkeypatch.setattr(
+        "entrain.platform.linux.PulseServer.info",
+        lambda self: type(info)("PulseAudio", "16.1", "pulse", "speakers"),
+    )
+
+    with pytest.raises(PlatformError, match=r"PulseAudio 16\.1; .* needs PipeWire") as caught:
+        LinuxAdapter().default_backend()
+    assert "\n" not in str(caught.value)
+
+
+def test_pipewire_for_video_only_is_refused(server, monkeypatch):
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{server.folder}/nobody")
+
+    with pytest.raises(PlatformError, match="pipewire-pulse"):
+        LinuxAdapter().default_backend()
+
+
+def test_a_socket_that_a_dead_server_left_is_no_server(home, monkeypatch):
+    path = home / "runtime" / "pipewire-0"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+    assert path.exists()
+    assert not LinuxAdapter().has_sound_server()

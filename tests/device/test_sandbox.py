@@ -1,0 +1,159 @@
+"""The private sound server works like a real one and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundlab
+from measure import level_db
+
+from entrain.platform.adapter import PlatformError
+from entrain.platform.sandbox import Sandbox, VirtualDevice
+
+BLUETOOTH = VirtualDevice("bluetooth", "Bluetooth", 2000)
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs; one that is dead and not yet waited for does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_it_has_the_devices_and_the_best_one_is_the_default(server):
+    assert set(soundlab.sink_states(server.environment)) == {"speakers", "headphones"}
+    assert soundlab.default_sink(server.environment) == "speakers"
+
+
+def test_what_is_played_is_recorded_at_its_level(server):
+    tone = soundlab.sine(1000, 5, amplitude=0.5)
+    with (
+        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.play(server.environment, tone, "speakers"),
+    ):
+        soundlab.wait_until(lambda: np.any(recorder.take(0.05)), 5, "sound arrives")
+        heard = recorder.take(0.5)
+
+    assert level_db(heard[:, 0], 1000) == pytest.approx(-9.03, abs=0.01)
+    assert level_db(heard[:, 1], 1000) == pytest.approx(-9.03, abs=0.01)
+
+
+def test_the_volume_of_a_device_is_in_its_monitor(server):
+    soundlab.run(server.environment, "pactl", "set-sink-volume", "speakers", "50%")
+    with (
+        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.play(server.environment, soundlab.sine(1000, 5), "speakers"),
+    ):
+        soundlab.wait_until(lambda: np.any(recorder.take(0.05)), 5, "sound arrives")
+        recorder.take(0.2)  # a volume moves there in a ramp
+        heard = recorder.take(0.5)
+
+    assert level_db(heard[:, 0], 1000) == pytest.approx(-9.03 - 18.06, abs=0.05)
+
+
+def test_a_passive_recording_lets_the_device_sleep_and_hears_it_wake(server, tmp_path):
+    file = tmp_path / "heard.wav"
+    with soundlab.record_passively(server.environment, "speakers", file):
+        soundlab.wait_until(
+            lambda: soundlab.sink_states(server.environment)["speakers"] == "SUSPENDED",
+            20,
+            "the device sleeps",
+        )
+        with soundlab.play(server.environment, soundlab.sine(1000, 1), "speakers") as player:
+            player.wait(10)
+
+    heard = soundlab.read_wav(file)
+    assert np.max(np.abs(heard)) == pytest.approx(0.5, abs=0.01)
+
+
+def test_devices_come_and_go(server):
+    server.add_device(BLUETOOTH)
+    soundlab.wait_until(
+        lambda: soundlab.default_sink(server.environment) == "bluetooth", 5, "it is preferred"
+    )
+
+    server.remove_device("bluetooth")
+    soundlab.wait_until(
+        lambda: soundlab.default_sink(server.environment) == "speakers", 5, "back to speakers"
+    )
+    assert set(soundlab.sink_states(server.environment)) == {"speakers", "headphones"}
+
+
+def test_a_device_that_is_unplugged_stays_so_over_a_restart_of_the_session_manager(server):
+    server.remove_device("speakers")
+    server.restart_session_manager()
+
+    assert set(soundlab.sink_states(server.environment)) == {"headphones"}
+
+
+def test_the_configured_default_survives_a_restart_of_all_servers(server):
+    soundlab.run(server.environment, "pactl", "set-default-sink", "headphones")
+    state = server.folder / "state" / "wireplumber" / "default-nodes"
+    soundlab.wait_until(
+        lambda: state.exists() and "headphones" in state.read_text(), 10, "it is stored"
+    )
+
+    server.stop_server(kill=True)
+    server.start_server()
+
+    soundlab.wait_until(
+        lambda: soundlab.default_sink(server.environment) == "headphones", 5, "it is restored"
+    )
+
+
+def test_it_shares_nothing_with_the_user(server, home):
+    variables = Path(f"/proc/{server.pid('wireplumber')}/environ").read_bytes().split(b"\0")
+
+    for line in variables:
+        name, _, value = line.partition(b"=")
+        if name.startswith(b"XDG_"):
+            assert value.startswith(bytes(server.folder)), name
+    soundlab.record(server.environment, "speakers", 0.1)
+    assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_close_leaves_no_process_and_no_file():
+    sandbox = Sandbox()
+    pids = [sandbox.pid(name) for name in ("pipewire", "wireplumber", "pipewire-pulse")]
+    os.kill(pids[0], signal.SIGSTOP)
+
+    sandbox.close()
+    sandbox.close()
+
+    assert not sandbox.folder.exists()
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_a_killed_parent_leaves_no_process_and_no_file():
+    program = textwrap.dedent("""\
+        from entrain.platform.sandbox import Sandbox
+        sandbox = Sandbox()
+        names = ("pipewire", "wireplumber", "pipewire-pulse")
+        print(sandbox.folder, *(sandbox.pid(name) for name in names), flush=True)
+        input()
+        """)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with parent:
+        assert parent.stdout is not None
+        folder, *pids = parent.stdout.readline().decode().split()
+        assert Path(folder).exists()
+        parent.kill()
+
+    soundlab.wait_until(lambda: not Path(folder).exists(), 10, "the folder is gone")
+    soundlab.wait_until(lambda: not any(alive(int(pid)) for pid in pids), 10, "all are gone")
+
+
+def test_missing_programs_are_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(PlatformError, match="pipewire pipewire-bin pipewire-pulse wireplumber"):
+        Sandbox()

@@ -1,0 +1,80 @@
+"""The promises of the folder layout."""
+
+import ast
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ["native/python/entrain", "vdevice", "tray", "platform", "presets"]
+
+
+@pytest.mark.parametrize("statement", ["import platform; platform.system()", "import numpy"])
+def test_the_folder_platform_does_not_hide_pythons_own(statement):
+    """With an __init__.py in it, most of Python would break when started in the root."""
+    subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True)
+    assert not (ROOT / "platform" / "__init__.py").exists()
+
+
+def test_no_module_of_platform_is_named_like_one_of_pythons():
+    names = {path.stem for path in (ROOT / "platform").glob("*.py")}
+    assert not names & sys.stdlib_module_names
+
+
+def test_no_module_of_the_root_package_collides_with_a_room():
+    names = {path.stem for path in (ROOT / "native/python/entrain").glob("*.py")}
+    assert not names & {"vdevice", "tray", "platform", "presets"}
+
+
+def test_tests_run_on_the_installed_wheel():
+    import entrain
+
+    assert Path(entrain.__file__).is_relative_to(sysconfig.get_path("purelib"))
+
+
+def _imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("room", "forbidden"),
+    [
+        ("native/python/entrain", ("entrain.vdevice", "entrain.tray", "entrain.platform")),
+        ("platform", ("entrain.vdevice", "entrain.tray", "entrain.engine", "entrain.backend")),
+        ("vdevice", ("entrain.tray", "pulsectl")),
+        ("tray", ("pulsectl", "entrain.backend")),
+    ],
+)
+def test_a_room_does_not_know_what_it_should_not(room, forbidden):
+    for path in (ROOT / room).rglob("*.py"):
+        guilty = {name for name in _imports(path) if name.startswith(forbidden)}
+        assert not guilty, f"{path} imports {guilty}"
+
+
+def test_the_running_app_loads_no_heavy_module():
+    """Measured: numpy alone is 12 MB."""
+    code = """
+import sys
+import entrain.vdevice.app, entrain.tray.cli
+heavy = {"numpy", "scipy", "soundfile", "rich", "sounddevice"} & set(sys.modules)
+sys.exit(f"loaded: {heavy}" if heavy else 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_audio_code_includes_nothing_that_waits():
+    """The thread boundary is a folder: audio/ knows nothing of control/ and of locks."""
+    for path in (ROOT / "native/src/audio").iterdir():
+        text = path.read_text(encoding="utf-8")
+        for forbidden in ("<mutex>", "<thread>", "<condition_variable>", '"control/', "<iostream>"):
+            assert forbidden not in text, f"{path.name} includes {forbidden}"
