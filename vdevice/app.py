@@ -130,7 +130,6 @@ class App:
             if life.done():
                 life.result()  # raises what ended it
         finally:
-            await self._device.leave()
             life.cancel()
             stopped.cancel()
             await asyncio.gather(life, stopped, return_exceptions=True)

@@ -130,7 +130,9 @@ class VirtualDevice:
     # ---- life --------------------------------------------------------------------------------
 
     async def live(self, ready: Callable[[], None]) -> None:
-        """Connect and go on, until cancelled; with growing pauses where that fails.
+        """Connect and go on, with growing pauses where that fails, until cancelled.
+
+        Then, and only then, the default output is given back.
 
         Parameters
         ----------
@@ -167,22 +169,16 @@ class VirtualDevice:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def leave(self) -> None:
-        """Give the default back and remove the sink; nothing of it may fail."""
-        async with self._lock:
-            with contextlib.suppress(EntrainError):
-                if self._server:
-                    await self._look()
-                    await self._carry_out(self._defaults.give_back(self._seen(), time.monotonic()))
-            await self._disconnect()
-        self._worker.shutdown(wait=False)
-
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[None]:
         try:
             async with self._lock:
                 await self._connect()
             yield
+        except asyncio.CancelledError:
+            async with self._lock:
+                await self._give_back()
+            raise
         finally:
             async with self._lock:
                 await self._disconnect()
@@ -218,6 +214,11 @@ class VirtualDevice:
             server, self._server = self._server, None
             await self._wait(server.close)
         self.devices = []
+
+    async def _give_back(self) -> None:
+        with contextlib.suppress(EntrainError):  # a server that is gone has nothing to be given
+            await self._look()
+            await self._carry_out(self._defaults.give_back(self._seen(), time.monotonic()))
 
     async def _sink_made(self) -> None:
         """Wait until the server lists our own device."""
