@@ -18,7 +18,7 @@ setup: packages ## build Entrain and install it in .venv
 	@.ci/setup
 
 run: setup ## start Entrain; without a sound server, in a sandbox that shows what it does
-	@exec .venv/bin/entrain run --protocol default --sandbox=auto
+	@exec .venv/bin/entrain run --protocol default --sandbox=auto --demo
 
 test: ## run every test
 	@.ci/packages test

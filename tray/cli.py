@@ -7,8 +7,8 @@ Imports stand inside the commands: `status` has to be quick, and `run` to stay s
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -95,6 +95,7 @@ _layers = click.option(
     flag_value="always",
     help="Private sound server with a virtual speaker; auto: only if there is no other.",
 )
+@click.option("--demo", is_flag=True, help="In the sandbox: play a piece, print what is measured.")
 @click.option("--verbose", is_flag=True, help="Say on stderr what happens.")
 def run(
     headless: bool,
@@ -103,6 +104,7 @@ def run(
     protocol: str | None,
     layers: tuple[str, ...],
     sandbox: Literal["auto", "always"] | None,
+    demo: bool,
     verbose: bool,
 ) -> None:
     """Add the output device Entrain.  Runs until Ctrl-C or `entrain stop`.
@@ -132,7 +134,17 @@ def run(
     )
     from entrain.vdevice.app import run as run_app
 
-    sys.exit(run_app(options))
+    with ExitStack() as stack:
+
+        def ready(greeting: str, environment: Mapping[str, str]) -> None:
+            click.echo(greeting)
+            if environment:
+                click.echo("Other programs reach this private sound server with:")
+                click.echo("  export " + " ".join(f"{k}={v}" for k, v in environment.items()))
+            if demo and environment:
+                stack.enter_context(_demonstration())
+
+        sys.exit(run_app(options, ready))
 
 
 @cli.command()
@@ -437,6 +449,19 @@ def _resolve(source: str | None, layers: tuple[str, ...]) -> "Protocol":
     from entrain.vdevice import library
 
     return library.resolve(source, layers, blocks)
+
+
+@contextmanager
+def _demonstration() -> Iterator[None]:
+    """Run the demonstration beside this process; numpy is not to be loaded in it."""
+    import subprocess
+
+    process = subprocess.Popen([sys.executable, "-m", "entrain.tray.demo"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from pydantic import BaseModel
@@ -31,7 +31,10 @@ from entrain.vdevice.store import State, Store
 _log = logging.getLogger(__name__)
 
 
-def run(options: RunOptions, ready: Callable[[str], None] | None = None) -> int:
+Ready = Callable[[str, Mapping[str, str]], None]
+
+
+def run(options: RunOptions, ready: Ready | None = None) -> int:
     """Run Entrain until it is stopped.
 
     Parameters
@@ -39,7 +42,8 @@ def run(options: RunOptions, ready: Callable[[str], None] | None = None) -> int:
     options : RunOptions
         Win over the stored state.
     ready : callable, optional
-        Gets one line for the user when the device is there for the first time.
+        Called when the device is there for the first time, with one line for the user and with
+        the variables by which other programs reach the sandbox; without a sandbox, none.
 
     Returns
     -------
@@ -57,20 +61,23 @@ def run(options: RunOptions, ready: Callable[[str], None] | None = None) -> int:
     with ExitStack() as stack:
         claimed = claim(paths.runtime / SOCKET_NAME)
         stack.callback(claimed.release)
+        environment: Mapping[str, str] = {}
         sandboxed = options.sandbox == "always" or (
             options.sandbox == "auto" and not adapter.has_sound_server()
         )
         if sandboxed:
             server = adapter.sandbox()
             stack.callback(server.close)
-            os.environ.update(server.environment)
+            environment = server.environment
+            os.environ.update(environment)
             # What happens in the sandbox is no state of the user's.
             store = None
         else:
             store = Store(paths.state / "state.json")
         app = App(options, adapter, store, start_on=sandboxed)
         stack.callback(app.engine.close)
-        asyncio.run(app.serve(claimed, ready or (lambda _: None)))
+        greet = (lambda: ready(app.greeting(), environment)) if ready else (lambda: None)
+        asyncio.run(app.serve(claimed, greet))
     return 0
 
 
@@ -116,14 +123,14 @@ class App:
             self._save,
         )
 
-    async def serve(self, claimed: Claim, ready: Callable[[str], None]) -> None:
+    async def serve(self, claimed: Claim, ready: Callable[[], None]) -> None:
         """Serve until `stop` or a signal, then leave the system as it was found."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.handle, blocks)
         await server.start()
-        life = asyncio.create_task(self._device.live(lambda: ready(self._greeting())))
+        life = asyncio.create_task(self._device.live(ready))
         stopped = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -210,6 +217,14 @@ class App:
             version=__version__,
         )
 
+    def greeting(self) -> str:
+        """Say in one line how things stand, for somebody who has just started it."""
+        target = self._device.target
+        where = target.description if target else "no device yet"
+        if self._device.on:
+            return f'Output "Entrain" is on: {self._protocol.name}, heard on {where}'
+        return f'Output "Entrain" is there, heard on {where}; `entrain on` makes it the default'
+
     # ---- inside ------------------------------------------------------------------------------
 
     def _state(self) -> messages.State:
@@ -236,13 +251,6 @@ class App:
 
     def _warnings(self) -> list[str]:
         return [self._store.warning] if self._store and self._store.warning else []
-
-    def _greeting(self) -> str:
-        target = self._device.target
-        where = target.description if target else "no device yet"
-        if self._device.on:
-            return f'Output "Entrain" is on: {self._protocol.name}, heard on {where}'
-        return f'Output "Entrain" is there, heard on {where}; `entrain on` makes it the default'
 
     def _use(self, wanted: str | Protocol) -> None:
         protocol = by_id(wanted) if isinstance(wanted, str) else wanted

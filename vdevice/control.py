@@ -248,7 +248,7 @@ class ControlServer:
             request = GetStatus()
         try:
             result = await self._handle(request)
-            return _encode({"ok": True, "result": to_jsonable_python(result, inf_nan_mode="null")})
+            return _encode({"ok": True, "result": to_jsonable_python(result)})
         except EntrainError as error:
             return _refusal(str(error))
         except Exception as error:  # a bug of ours; the sound and the other clients go on

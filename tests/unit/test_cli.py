@@ -300,7 +300,7 @@ def test_tab_offers_protocols_and_addresses(server, words, offered):
 )
 def test_run_hands_its_options_to_the_app(provide, arguments, expected):
     seen = []
-    provide("entrain.vdevice.app", run=lambda options: seen.append(options) or 7)
+    provide("entrain.vdevice.app", run=lambda options, ready: seen.append(options) or 7)
 
     assert entrain(*arguments).exit_code == 7
     assert seen == [expected]
@@ -308,7 +308,7 @@ def test_run_hands_its_options_to_the_app(provide, arguments, expected):
 
 def test_run_with_layers_runs_them(provide):
     seen = []
-    provide("entrain.vdevice.app", run=lambda options: seen.append(options) or 0)
+    provide("entrain.vdevice.app", run=lambda options, ready: seen.append(options) or 0)
 
     entrain("run", "--protocol", "default", "--layer", "binaural:beat_hz=-4")
 
@@ -316,7 +316,7 @@ def test_run_with_layers_runs_them(provide):
 
 
 def test_run_does_not_start_with_a_bad_layer(provide):
-    provide("entrain.vdevice.app", run=lambda options: pytest.fail("started"))
+    provide("entrain.vdevice.app", run=lambda options, ready: pytest.fail("started"))
 
     result = entrain("run", "--layer", "binaural:beat_hz=60")
 
@@ -324,8 +324,21 @@ def test_run_does_not_start_with_a_bad_layer(provide):
     assert result.stderr == "entrain: binaural: beat_hz = 60 is outside -50 … 50 Hz\n"
 
 
+def test_run_says_when_the_device_is_there_and_how_to_reach_a_sandbox(provide):
+    def run(options, ready):
+        ready("Entrain is there", {"PULSE_SERVER": "unix:/x"})
+        return 0
+
+    provide("entrain.vdevice.app", run=run)
+
+    lines = entrain("run").stdout.splitlines()
+
+    assert lines[0] == "Entrain is there"
+    assert "PULSE_SERVER=unix:/x" in lines[-1]
+
+
 def test_ctrl_c_is_no_traceback(provide):
-    def interrupted(options):
+    def interrupted(options, ready):
         raise KeyboardInterrupt
 
     provide("entrain.vdevice.app", run=interrupted)
@@ -403,7 +416,7 @@ def test_a_command_imports_only_what_it_needs(arguments, unwanted):
     code = f"""
 import sys, types
 app = types.ModuleType("entrain.vdevice.app")
-app.run = lambda options: 0
+app.run = lambda options, ready: 0
 sys.modules[app.__name__] = app
 from entrain.tray.cli import main
 sys.argv = ["entrain", *{arguments!r}]

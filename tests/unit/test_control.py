@@ -167,25 +167,52 @@ def test_after_release_nothing_is_left_and_another_can_start(path):
     control.claim(path).release()
 
 
-@pytest.mark.parametrize("steps", range(8))
-def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps):
-    async def close_meanwhile() -> None:
-        server = control.ControlServer(control.claim(path), handle)
-        await server.start()
-        client.connect(str(path))
-        for _ in range(steps):  # however far asyncio has got with it
-            await asyncio.sleep(0)
-        await server.close()
-
+@pytest.mark.parametrize("steps", range(16))
+@pytest.mark.parametrize("closes_first", [False, True])
+def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps, closes_first):
     async def handle(request):
         return None
 
+    async def main() -> None:
+        server = control.ControlServer(control.claim(path), handle)
+        await server.start()
+        closing = asyncio.create_task(server.close()) if closes_first else None
+        if closing is None:
+            client.connect(str(path))
+        for _ in range(steps):  # however far asyncio has got with the one or the other
+            await asyncio.sleep(0)
+        if closing is None:
+            await server.close()
+        else:
+            client.connect(str(path))
+            await closing
+
     with socket.socket(socket.AF_UNIX) as client:
-        asyncio.run(close_meanwhile())
-        gc.collect()  # a connection left open would be a warning, which is an error here
         client.settimeout(20)
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(FileNotFoundError, ConnectionError):
+            asyncio.run(main())
             assert client.recv(1) == b""
+        gc.collect()  # a connection left open would be a warning, which is an error here
+
+
+def test_an_answer_under_way_is_finished_before_the_hang_up(path):
+    async def main() -> bytes:
+        async def handle(request):
+            closing.append(asyncio.create_task(server.close()))
+            await asyncio.sleep(0.05)
+
+        closing: list[asyncio.Task[None]] = []
+        server = control.ControlServer(control.claim(path), handle)
+        await server.start()
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b'{"command": "on"}\n')
+        received = await reader.read()  # up to the hang-up
+        await closing[0]
+        writer.close()
+        await writer.wait_closed()
+        return received
+
+    assert json.loads(asyncio.run(main())) == {"ok": True, "result": None}
 
 
 # ---- asking --------------------------------------------------------------------------------
@@ -416,3 +443,11 @@ def test_a_protocol_too_long_for_the_socket_is_refused_by_the_client(path, serve
 
     with Client(path) as client, pytest.raises(ClientError, match="longer than 65536 bytes"):
         client.ask("use", protocol="x" * 70_000)
+
+
+def test_silence_is_null(path, serve):
+    silence = messages.Levels(in_db=float("-inf"), out_db=None)
+    serve(path, lambda request: silence)
+
+    with Client(path) as client:
+        assert client.ask("status") == {"in_db": None, "out_db": None}

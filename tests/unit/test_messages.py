@@ -114,7 +114,7 @@ def test_a_status_has_what_scripts_rely_on():
         version="0.1.0",
     )
 
-    read = json.loads(status.model_dump_json())
+    read = json.loads(json.dumps(status.model_dump(), allow_nan=False))
 
     assert {"state", "backend", "sink", "xruns", "cpu_load", "errors"} <= read.keys()
     assert {"name", "rate_hz", "quantum_frames"} <= read["output"].keys()

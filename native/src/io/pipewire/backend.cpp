@@ -140,7 +140,8 @@ void Backend::follow_rate() {
 bool Backend::add_way(std::vector<WantedLink> &links) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
-    const Id target = graph.find_sink(target_, sink_->id());
+    // Never into ourselves, nor into another Entrain on the same server.
+    const Id target = target_ == kSinkName ? kNoId : graph.find_sink(target_);
     const auto device = graph.pair(target, Side::playback);
     const auto outputs = graph.pair(filter, Side::output);
     const auto inputs = graph.pair(filter, Side::input);
@@ -171,7 +172,7 @@ void Backend::add_hold(std::vector<WantedLink> &links) {
 void Backend::publish() {
     entrain_io_state state{};
     state.phase = phase_;
-    state.playing = programmes_.running();
+    state.playing = phase_ != ENTRAIN_IO_LOST ? programmes_.running() : 0;
     state.rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
     state.quantum_frames = cycle_.quantum_frames.load(std::memory_order_relaxed);
     state.running = phase_ != ENTRAIN_IO_LOST && filter_ && filter_->streaming() ? 1 : 0;

@@ -27,12 +27,12 @@ void Graph::remove(Id id) {
     links.erase(id);
 }
 
-Id Graph::find_sink(const std::string &name, Id own) const {
+Id Graph::find_sink(const std::string &name) const {
     if (name.empty()) return kNoId;
     Id found = kNoId;
     bool found_has_ports = false;
     for (const auto &[id, node] : nodes) {
-        if (id == own || node.name != name) continue;
+        if (node.name != name) continue;
         // "Audio/Duplex" devices and sinks of other kinds ("Audio/Sink/Virtual") play as well.
         if (node.media_class.rfind("Audio/Sink", 0) != 0 && node.media_class != "Audio/Duplex")
             continue;

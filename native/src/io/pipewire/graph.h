@@ -50,8 +50,8 @@ public:
     // Forget whatever has this number.
     void remove(Id id);
 
-    // The sink of that name, other than `own`; the one with ports, or else the youngest.
-    Id find_sink(const std::string &name, Id own) const;
+    // The sink of that name; if there are several, the youngest that has ports.
+    Id find_sink(const std::string &name) const;
 
     // The ports of a node for left and right: by channel, or else the first two, or the only
     // one twice.  Nothing while it has no ports on that side.

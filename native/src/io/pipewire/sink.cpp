@@ -24,7 +24,7 @@ Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
     proxy_ = create_object(
         core, "adapter", PW_TYPE_INTERFACE_Node, PW_VERSION_NODE,
         {{PW_KEY_FACTORY_NAME, "support.null-audio-sink"},
-         {PW_KEY_NODE_NAME, "entrain"},
+         {PW_KEY_NODE_NAME, kSinkName},
          {PW_KEY_NODE_DESCRIPTION, "Entrain"},
          {PW_KEY_MEDIA_CLASS, "Audio/Sink"},
          {"audio.position", "FL,FR"},

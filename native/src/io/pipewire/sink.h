@@ -9,6 +9,8 @@
 
 namespace entrain::pipewire {
 
+constexpr const char *kSinkName = "entrain";
+
 // A null sink that belongs to our connection: it vanishes with us, however we end.  It has no
 // ports before the session manager has set its format.
 class Sink {
