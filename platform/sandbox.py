@@ -165,6 +165,8 @@ class Sandbox:
         if "pipewire-pulse" not in self._processes:
             self._start("pipewire-pulse")
         self._await(self._ready)
+        for number in self._sinks().values():
+            self._rouse(number)
 
     def stop_server(self, kill: bool = False) -> None:
         """Stop all servers; with `kill` without a warning, as in a crash."""
@@ -192,6 +194,7 @@ class Sandbox:
         self._command("pw-cli", "create-node", "adapter", "{ " + _properties(device) + " }")
         self._await(lambda: device.name in self._sinks())
         self._present.add(device.name)
+        self._rouse(self._sinks()[device.name])
 
     def remove_device(self, name: str) -> None:
         """Unplug a device and wait until it is gone."""
@@ -282,6 +285,11 @@ class Sandbox:
         return self._present <= set(_sink_ids(objects)) and (
             not self._present or _has_default(objects)
         )
+
+    def _rouse(self, number: int) -> None:
+        """Start a device once: PipeWire 1.4 keeps volumes from one that has never run."""
+        for command in ("Start", "Pause"):
+            self._command("pw-cli", "send-command", str(number), command, "{}")
 
     def _sinks(self) -> dict[str, int]:
         return _sink_ids(self._dump())

@@ -26,9 +26,7 @@ def level_db(signal: Signal, frequency_hz: float, rate_hz: float = RATE_HZ) -> f
     return levels_db(signal, [frequency_hz], rate_hz)[0]
 
 
-def levels_db(
-    signal: Signal, frequencies_hz: list[float], rate_hz: float = RATE_HZ
-) -> list[float]:
+def levels_db(signal: Signal, frequencies_hz: list[float], rate_hz: float = RATE_HZ) -> list[float]:
     """Return the levels of several sines fitted together: none leaks into another."""
     phase = 2 * np.pi * np.arange(len(signal)) / rate_hz
     columns = [np.ones(len(signal))]
@@ -41,6 +39,21 @@ def levels_db(
     power = np.square(fitted[1::2]) + np.square(fitted[2::2])
     with np.errstate(divide="ignore"):
         return [float(level) for level in 10 * np.log10(power / 2)]
+
+
+def steady_level_db(
+    signal: Signal, frequency_hz: float, rate_hz: float = RATE_HZ, window_s: float = 0.1
+) -> float:
+    """Return the median of `level_db` over short windows: a gap in a recording does not count.
+
+    Programs that play and record miss a deadline now and then on a busy machine, also where
+    the graph between them does not.
+    """
+    window = round(window_s * rate_hz)
+    starts = range(0, len(signal) - window + 1, window)
+    return float(
+        np.median([level_db(signal[at : at + window], frequency_hz, rate_hz) for at in starts])
+    )
 
 
 def frequency_hz(

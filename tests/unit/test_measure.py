@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from measure import RATE_HZ, frequency_hz, level_db, levels_db, rms_db
+from measure import RATE_HZ, frequency_hz, level_db, levels_db, rms_db, steady_level_db
 
 
 def sine(hz: float, seconds: float, amplitude: float = 1.0, phase: float = 0.3) -> np.ndarray:
@@ -22,6 +22,14 @@ def test_a_weak_tone_is_found_beside_a_strong_one():
     signal = sine(405, 1.234) + sine(395, 1.234, 1e-4)
 
     assert levels_db(signal, [405, 395])[1] == pytest.approx(-83.0103, abs=1e-3)
+
+
+def test_a_gap_in_a_recording_does_not_count():
+    signal = sine(1000, 1)
+    signal[5000:7000] = 0
+
+    assert steady_level_db(signal, 1000) == pytest.approx(-3.0103, abs=1e-3)
+    assert level_db(signal, 1000) < -3.3
 
 
 def test_a_constant_is_no_tone():

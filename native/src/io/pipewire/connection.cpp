@@ -11,11 +11,9 @@ namespace {
 // The configuration in which the data thread asks for real-time priority: a file of its own
 // before 1.3.81, then the default.  Without the permission the thread stays an ordinary one.
 const char *realtime_config() noexcept {
-    int major = 0;
-    int minor = 0;
     char *rest = nullptr;
-    major = static_cast<int>(std::strtol(pw_get_library_version(), &rest, 10));
-    if (*rest == '.') minor = static_cast<int>(std::strtol(rest + 1, nullptr, 10));
+    const long major = std::strtol(pw_get_library_version(), &rest, 10);
+    const long minor = *rest == '.' ? std::strtol(rest + 1, nullptr, 10) : 0;
     return major > 1 || (major == 1 && minor >= 3) ? "client.conf" : "client-rt.conf";
 }
 

@@ -1,0 +1,100 @@
+"""Entrain as its users have it: a process of its own, steered by its command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import soundlab
+
+ENTRAIN = [sys.executable, "-m", "entrain.tray"]
+
+
+class App:
+    """A running ``entrain run``."""
+
+    def __init__(self, process: "subprocess.Popen[str]", environment: Mapping[str, str]) -> None:
+        self.process = process
+        self.environment = environment
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def __call__(self, *arguments: str) -> str:
+        """Run a command that must succeed, and return what it prints."""
+        done = command(self.environment, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def status(self) -> dict[str, Any]:
+        return dict(json.loads(self("status", "--json")))
+
+    def wait_for(self, timeout_s: float = 10, **wanted: object) -> dict[str, Any]:
+        """Wait until the status has these values."""
+        seen: dict[str, Any] = {}
+
+        def matches() -> bool:
+            seen.clear()
+            seen.update(self.status())
+            return all(seen[key] == value for key, value in wanted.items())
+
+        try:
+            soundlab.wait_until(matches, timeout_s, f"status has {wanted}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {seen}") from None
+        return seen
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def quit(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it as a user or a session would; returns the exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(15)
+
+
+def command(
+    environment: Mapping[str, str], *arguments: str, timeout_s: float = 20
+) -> "subprocess.CompletedProcess[str]":
+    """Run ``entrain`` to its end."""
+    return subprocess.run(
+        [*ENTRAIN, *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+@contextmanager
+def running(environment: Mapping[str, str], *options: str) -> Iterator[App]:
+    """Run Entrain until the end of the block; it is ready when the block begins."""
+    process = subprocess.Popen(
+        [*ENTRAIN, "run", "--headless", *options],
+        env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    try:
+        assert process.stdout.readline(), "it ended before it was ready"
+        yield App(process, environment)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+        process.stdout.close()

@@ -1,0 +1,190 @@
+"""What is heard at the real device while a program plays to Entrain."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import app
+import numpy as np
+import pytest
+import soundlab
+from measure import frequency_hz, level_db, levels_db
+
+LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+
+
+def settled(recorder: soundlab.Recorder) -> None:
+    """Wait for the programme, and for everything that fades in."""
+    soundlab.wait_until(lambda: np.any(recorder.take(0.05)), 10, "sound arrives")
+    recorder.take(0.5)
+
+
+@pytest.mark.slow
+def test_a_tone_and_the_beat_arrive_as_promised(server):
+    """Level within 0.5 dB; 405 Hz left, 395 Hz right; beat within 1 mHz over a minute."""
+    tone = soundlab.sine(1000, 75, amplitude=0.1)
+    with (
+        app.running(server.environment, "--layer", LAYER),
+        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.play(server.environment, tone),
+    ):
+        settled(recorder)
+        heard = recorder.take(60)
+
+    for ear, own_hz, other_hz in ((0, 405, 395), (1, 395, 405)):
+        programme_db, own_db, other_db = levels_db(heard[:480_000, ear], [1000, own_hz, other_hz])
+        assert programme_db == pytest.approx(-23.01, abs=0.5)
+        assert own_db == pytest.approx(-20.0, abs=0.5)
+        assert other_db < own_db - 80
+    left_hz = frequency_hz(heard[:, 0], 405)
+    right_hz = frequency_hz(heard[:, 1], 395)
+    assert left_hz == pytest.approx(405, abs=0.001)
+    assert right_hz == pytest.approx(395, abs=0.001)
+    assert left_hz - right_hz == pytest.approx(10, abs=0.001)
+
+
+@pytest.mark.parametrize("quantum_frames", [64, 128, 256, 1024])
+def test_added_latency_is_the_look_ahead_and_nothing_else(server, quantum_frames):
+    """Measured in one cycle of the graph: what comes back minus what goes to the device itself."""
+    with app.running(server.environment, "--layer", LAYER) as entrain:
+        soundlab.force_quantum(server.environment, quantum_frames)
+        through, direct = (
+            int(
+                soundlab.run(
+                    server.environment,
+                    *("pw-jack", sys.executable, str(Path(__file__).with_name("lag_probe.py"))),
+                    *(sink, "speakers", str(quantum_frames)),
+                )
+            )
+            for sink in ("entrain", "speakers")
+        )
+        assert through - direct == entrain.status()["latency"]["added_frames"]
+        assert entrain.status()["latency"]["added_ms"] <= 1.5
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 96_000])
+def test_the_beat_is_exact_at_other_sample_rates(server, rate_hz):
+    soundlab.force_rate(server.environment, rate_hz)
+    with (
+        app.running(server.environment, "--layer", LAYER) as entrain,
+        soundlab.recording(server.environment, "speakers", rate_hz=rate_hz) as recorder,
+        soundlab.play(server.environment, soundlab.sine(1000, 20, 0.1, rate_hz), rate_hz=rate_hz),
+    ):
+        soundlab.wait_until(lambda: np.any(recorder.take(0.05, rate_hz)), 10, "sound arrives")
+        recorder.take(1, rate_hz)
+        heard = recorder.take(5, rate_hz)
+        assert entrain.status()["output"]["rate_hz"] == rate_hz
+
+    assert frequency_hz(heard[:, 0], 405, rate_hz) == pytest.approx(405, abs=0.005)
+    assert frequency_hz(heard[:, 1], 395, rate_hz) == pytest.approx(395, abs=0.005)
+    assert level_db(heard[:, 0], 405, rate_hz) == pytest.approx(-20, abs=0.5)
+
+
+def test_any_quantum_while_playing(server):
+    """16 to 8192 frames a cycle: the tones go on, in phase and without a gap."""
+    with (
+        app.running(server.environment, "--layer", LAYER) as entrain,
+        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), latency_ms=400),
+    ):
+        settled(recorder)
+        for quantum_frames in (16, 8192, 64, 2048, 512):
+            soundlab.force_quantum(server.environment, quantum_frames)
+            soundlab.wait_until(
+                lambda q=quantum_frames: entrain.status()["output"]["quantum_frames"] == q,
+                10,
+                f"quantum {quantum_frames}",
+            )
+            # The recorder's own buffers may break at the change; afterwards all is well again.
+            heard = soundlab.wait_until(
+                lambda: unbroken(recorder.take(1)), 15, f"clean sound at {quantum_frames}"
+            )
+            assert heard
+        assert entrain.process.poll() is None
+
+
+def unbroken(heard: soundlab.Frames) -> bool:
+    """Whether a second of sound holds both tones and nothing else."""
+    for ear, carrier_hz in ((0, 405), (1, 395)):
+        programme_db, carrier_db = levels_db(heard[:, ear], [1000, carrier_hz])
+        if abs(programme_db + 23.01) > 0.5 or abs(carrier_db + 20) > 0.5:
+            return False
+    return True
+
+
+def test_the_sample_rate_changes_while_playing(server):
+    with (
+        app.running(server.environment, "--layer", LAYER) as entrain,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)) as player,
+    ):
+        for rate_hz in (44_100, 48_000):
+            soundlab.force_rate(server.environment, rate_hz)
+            soundlab.wait_until(
+                lambda r=rate_hz: entrain.status()["output"]["rate_hz"] == r, 10, f"{rate_hz} Hz"
+            )
+            with soundlab.recording(server.environment, "speakers", rate_hz) as recorder:
+                soundlab.wait_until(
+                    lambda r=rate_hz, rec=recorder: has_tones(rec.take(1, r), r), 15, "both tones"
+                )
+        assert player.poll() is None
+
+
+def has_tones(heard: soundlab.Frames, rate_hz: int) -> bool:
+    return abs(level_db(heard[:, 0], 405, rate_hz) + 20) < 0.5
+
+
+def test_parameters_glide_and_bypass_is_silent_about_it(server):
+    with (
+        app.running(server.environment, "--layer", f"tone={LAYER}") as entrain,
+        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)),
+    ):
+        settled(recorder)
+        entrain("set", "tone.beat_hz", "4", "--over", "0.5")
+        soundlab.wait_until(
+            lambda: abs(frequency_hz(recorder.take(1)[:, 0], 402) - 402) < 0.05, 10, "402 Hz left"
+        )
+        entrain("bypass", "on")
+        soundlab.wait_until(
+            lambda: level_db(recorder.take(1)[:, 0], 402) < -80, 10, "the tones are gone"
+        )
+        assert level_db(recorder.take(1)[:, 0], 1000) == pytest.approx(-23.01, abs=0.5)
+        assert entrain.status()["state"] == "bypassed"
+        entrain("toggle")
+        entrain("use", "binaural:carrier_hz=300,beat_hz=-6,level_db=-25")
+        soundlab.wait_until(
+            lambda: abs(level_db(recorder.take(1)[:, 1], 303) + 25) < 0.5, 10, "303 Hz right"
+        )
+
+
+def test_the_app_is_asleep_while_it_plays_on(server):
+    """The sound does not need Python: with the whole main thread stopped, it goes on."""
+    code = """
+import time
+from entrain.backend import Backend
+from entrain.engine import Engine
+
+engine = Engine()
+engine.route([engine.add_layer("binaural", {"carrier_hz": 400, "level_db": -20})])
+backend = Backend("pipewire", engine, "speakers")
+print("ready", flush=True)
+end = time.monotonic() + 30
+while time.monotonic() < end:  # holds the interpreter's lock, in slices of 10 s
+    sum(range(10**8))
+"""
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline()
+        soundlab.wait_until(
+            lambda: "entrain" in soundlab.sink_states(server.environment), 5, "the sink"
+        )
+        with (
+            soundlab.recording(server.environment, "speakers") as recorder,
+            soundlab.play(server.environment, soundlab.sine(1000, 20, 0.1)),
+        ):
+            settled(recorder)
+            soundlab.wait_until(lambda: unbroken(recorder.take(1)), 10, "clean sound")
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
