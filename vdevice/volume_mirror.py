@@ -11,7 +11,7 @@ from entrain.vdevice.echoes import Echoes
 TOLERANCE = 3 / 65536
 """Servers count volumes in steps of 1/65536 and round on the way."""
 
-GRACE_S = 2.0
+GRACE_S = 0.25
 """After Entrain appears, its session manager gives it the volume of another day."""
 
 ECHO_S = 3.0
@@ -69,23 +69,26 @@ class VolumeMirror:
         entrain_news = self._news(self._entrain, entrain, self._entrain_echoes)
         target_news = self._news(self._target, target, self._target_echoes)
         self._entrain, self._target = entrain, target
+        # What they will be once all that we have written has arrived.
+        entrain_soon = self._entrain_echoes.newest() or entrain
+        target_soon = self._target_echoes.newest() or target
 
-        if _agree(entrain, target):
-            self._given_up = None
-            return []
         if new_target or target_news:
-            return self._set_entrain(target, now_s)
+            return self._set_entrain(entrain_soon, target, now_s)
         if entrain_news:
             if now_s < self._distrust_until_s:
-                return self._set_entrain(target, now_s)
+                return self._set_entrain(entrain, target_soon, now_s)
+            if _agree(entrain, target_soon):
+                return []
             wanted = entrain.fitted(len(target.channels))
             self._target_echoes.expect(wanted, now_s)
             return [(target_name, wanted)]
-        if self._waiting() or self._given_up == (entrain, target):
+        waiting = (self._entrain_echoes.newest(), self._target_echoes.newest()) != (None, None)
+        if waiting or self._given_up == (entrain, target):
             return []
         # What we have set never showed up, or was overtaken: say what is heard, but once.
-        self._given_up = (entrain, target)
-        return self._set_entrain(target, now_s)
+        self._given_up = None if _agree(entrain, target) else (entrain, target)
+        return self._set_entrain(entrain, target, now_s)
 
     def distrust(self, now_s: float) -> None:
         """Let the target win for `GRACE_S`: the session manager restores old volumes now.
@@ -109,14 +112,12 @@ class VolumeMirror:
         if entrain is None:
             self._entrain_echoes.clear()
 
-    def _waiting(self) -> bool:
-        return any(
-            echoes.newest() is not None for echoes in (self._entrain_echoes, self._target_echoes)
-        )
-
-    def _set_entrain(self, target: Volume, now_s: float) -> list[tuple[str, Volume]]:
-        assert self._entrain is not None
-        wanted = target.fitted(len(self._entrain.channels))
+    def _set_entrain(
+        self, entrain: Volume, target: Volume, now_s: float
+    ) -> list[tuple[str, Volume]]:
+        if _agree(entrain, target):
+            return []
+        wanted = target.fitted(len(entrain.channels))
         self._entrain_echoes.expect(wanted, now_s)
         return [(SINK_NAME, wanted)]
 

@@ -84,6 +84,16 @@ def test_an_echo_is_no_news_even_if_it_was_rounded_and_the_slider_has_moved_on(m
     assert found == [("speakers", volume(0.3, 0.3))]
 
 
+def test_a_write_that_is_still_on_its_way_does_not_undo_a_mute(mirror):
+    loud, mute = volume(0.8, 0.8), volume(0.5, 0.5, muted=True)
+    assert mirror.observe(volume(0.5, 0.5), mute, "speakers", LATER_S) == [(SINK_NAME, mute)]
+    assert mirror.observe(mute, loud, "speakers", LATER_S + 0.1) == [(SINK_NAME, loud)]
+
+    assert mirror.observe(mute, mute, "speakers", LATER_S + 0.2) == [(SINK_NAME, mute)]
+    assert mirror.observe(loud, mute, "speakers", LATER_S + 0.3) == []
+    assert mirror.observe(mute, mute, "speakers", LATER_S + 0.4) == []
+
+
 def test_a_target_that_refuses_is_believed_once(mirror):
     now_s = LATER_S
     assert mirror.observe(volume(0.4, 0.4), volume(0.5, 0.5), "speakers", now_s)
@@ -154,13 +164,17 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
         server.queue.extend(found)
         return bool(found)
 
-    for event in events:
+    for count, event in enumerate(events):
+        # A value that was there before, and in between was another that nobody has looked at,
+        # is no change to anybody: so no value comes twice.
+        unique = 0.001 * count
         if event[0] == "entrain":
-            server.volumes[SINK_NAME] = volume(event[1], event[2], muted=event[3])
+            levels = [event[1] + unique, event[2] + unique]
+            server.volumes[SINK_NAME] = volume(*levels, muted=event[3])
             server.chosen_on_entrain.add(server.volumes[SINK_NAME].fitted(channels))
         elif event[0] == "target":
-            levels = [event[1], event[2], *[event[1]] * 4][:channels]
-            server.volumes["speakers"] = volume(*levels, muted=event[3])
+            levels = [event[1] + unique, event[2] + unique, *[event[1] + unique] * 4]
+            server.volumes["speakers"] = volume(*levels[:channels], muted=event[3])
         elif event[0] == "step":
             server.step()
         elif event[0] == "look":

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kBypassSeconds = 0.02;
 constexpr double kProgrammeStartsSeconds = 0.01;
-constexpr double kProgrammeEndsSeconds = 0.25;
+constexpr double kProgrammeEndsSeconds = 0.08;
 constexpr float kDoor = 16.0F;  // full scale times 16: nothing sensible is louder
 
 using Clock = std::chrono::steady_clock;

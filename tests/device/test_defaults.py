@@ -1,0 +1,180 @@
+"""Who is the default output, before, during and after: a system is left as it was found."""
+
+import json
+import signal
+
+import app
+import pytest
+import soundlab
+
+from entrain.platform.sandbox import VirtualDevice
+
+BLUETOOTH = VirtualDevice("bluetooth", "Bluetooth", 2000)
+
+
+def effective(server):
+    return soundlab.default_sink(server.environment)
+
+
+def configured(server):
+    """What somebody has chosen, or "" if nobody has."""
+    text = soundlab.run(server.environment, "pw-metadata", "-n", "default", "0")
+    for line in text.splitlines():
+        if "key:'default.configured.audio.sink'" in line:
+            return json.loads(line.split("value:'")[1].split("'")[0])["name"]
+    return ""
+
+
+def becomes(server, name, *, chosen=None, timeout_s=5):
+    soundlab.wait_until(
+        lambda: effective(server) == name and chosen in (None, configured(server)),
+        timeout_s,
+        f"default is {name}, configured {chosen}",
+    )
+
+
+def choose(server, name):
+    """As a desktop's sound settings do."""
+    soundlab.run(server.environment, "pactl", "set-default-sink", name)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_quitting_gives_the_default_back(server, how):
+    choose(server, "headphones")
+    with app.running(server.environment, "--protocol", "default") as entrain:
+        becomes(server, "entrain")
+        assert entrain.quit(how) == 0
+        becomes(server, "headphones", chosen="headphones")
+        assert "entrain" not in soundlab.sink_states(server.environment)
+
+
+def test_on_and_off(server):
+    choose(server, "headphones")
+    with app.running(server.environment) as entrain:
+        assert entrain.status()["state"] == "off"
+        assert effective(server) == "headphones"
+        entrain("on")
+        becomes(server, "entrain", chosen="entrain")
+        assert entrain.status()["state"] == "idle"
+        assert entrain.status()["output"]["name"] == "headphones"
+        entrain("off")
+        becomes(server, "headphones", chosen="headphones")
+        assert entrain.status()["state"] == "off"
+        assert "entrain" in soundlab.sink_states(server.environment)
+        assert app.command(server.environment, "stop").returncode == 0
+        becomes(server, "headphones", chosen="headphones")
+
+
+def test_where_nothing_was_configured_the_former_one_is_written_down(server):
+    assert configured(server) == ""
+    with app.running(server.environment) as entrain:
+        entrain("on")
+        becomes(server, "entrain")
+        entrain("off")
+        becomes(server, "speakers", chosen="speakers")
+
+
+def test_its_own_output_does_not_jump_when_it_becomes_the_default(server):
+    """A session manager alone would take the device of the highest priority."""
+    choose(server, "headphones")
+    with app.running(server.environment, "--protocol", "default") as entrain:
+        becomes(server, "entrain")
+        for _ in range(5):
+            assert entrain.status()["output"]["name"] == "headphones"
+
+
+def test_on_quit_on_again(server):
+    choose(server, "headphones")
+    with app.running(server.environment) as entrain:
+        entrain("on")
+        becomes(server, "entrain")
+        entrain.quit()
+    becomes(server, "headphones", chosen="headphones")
+    with app.running(server.environment) as entrain:
+        becomes(server, "entrain")
+        assert entrain.status()["output"]["name"] == "headphones"
+        entrain("off")
+        becomes(server, "headphones", chosen="headphones")
+    with app.running(server.environment) as entrain:
+        assert entrain.status()["on"] is False
+        assert effective(server) == "headphones"
+
+
+def test_a_kill_while_a_program_plays(server):
+    """Within a second: no sink, the former default, and the program is heard on it."""
+    choose(server, "headphones")
+    with (
+        app.running(server.environment, "--protocol", "default") as entrain,
+        soundlab.recording(server.environment, "headphones") as recorder,
+    ):
+        becomes(server, "entrain")
+        with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), sink=""):
+            soundlab.wait_until(lambda: recorder.take(0.1).any(), 10, "sound arrives")
+            entrain.kill()
+            recorder.take(1)  # a second of the device's own time
+            assert recorder.take(0.2).any()
+            assert "entrain" not in soundlab.sink_states(server.environment)
+            assert effective(server) == "headphones"
+
+
+def test_a_kill_and_a_plain_start(server):
+    """The session manager still has Entrain configured; the former device is not forgotten."""
+    choose(server, "headphones")
+    with app.running(server.environment) as entrain:
+        entrain("on")
+        becomes(server, "entrain")
+        entrain.kill()
+    becomes(server, "headphones")
+    with app.running(server.environment) as entrain:
+        becomes(server, "entrain", chosen="entrain")
+        assert entrain.status()["output"]["name"] == "headphones"
+        entrain("off")
+        becomes(server, "headphones", chosen="headphones")
+
+
+def test_the_former_device_is_unplugged_while_entrain_is_off(server):
+    """The session manager would fall back on Entrain; a real device is configured instead."""
+    server.add_device(BLUETOOTH)
+    choose(server, "bluetooth")
+    with app.running(server.environment) as entrain:
+        entrain("on")
+        becomes(server, "entrain")
+        entrain("off")
+        becomes(server, "bluetooth", chosen="bluetooth")
+        server.remove_device("bluetooth")
+        soundlab.wait_until(
+            lambda: effective(server) in ("speakers", "headphones"), 5, "a real default"
+        )
+        assert configured(server) != "entrain"
+        assert entrain.status()["on"] is False
+
+
+def test_choosing_entrain_in_the_desktop_switches_it_on(server):
+    with app.running(server.environment) as entrain:
+        choose(server, "entrain")
+        entrain.wait_for(on=True)
+        assert entrain.status()["output"]["name"] == "speakers"
+        choose(server, "headphones")
+        status = entrain.wait_for(on=False)
+        assert "headphones" in status["reason"]
+        assert effective(server) == "headphones"
+
+
+def test_the_target_is_unplugged_and_comes_back(server):
+    server.add_device(BLUETOOTH)
+    with app.running(server.environment, "--protocol", "default") as entrain:
+        entrain("output", "bluetooth")
+        entrain.wait_for(output=entrain.status()["output"] | {"name": "bluetooth"})
+        server.remove_device("bluetooth")
+        soundlab.wait_until(
+            lambda: entrain.status()["output"]["name"] == "speakers", 5, "back on the speakers"
+        )
+        server.add_device(BLUETOOTH)
+        soundlab.wait_until(
+            lambda: entrain.status()["output"]["name"] == "bluetooth", 5, "on the chosen one again"
+        )
+        with (
+            soundlab.recording(server.environment, "bluetooth") as recorder,
+            soundlab.play(server.environment, soundlab.sine(1000, 30, 0.1)),
+        ):
+            soundlab.wait_until(lambda: recorder.take(0.1).any(), 10, "sound on the chosen one")
