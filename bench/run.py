@@ -77,9 +77,7 @@ def _entrain() -> list[str]:
     return [str(ENTRAIN), "run", "--headless", "--layer", layer]
 
 
-def _measure(
-    name: str, command: list[str], sink: str, options: argparse.Namespace
-) -> Figures:
+def _measure(name: str, command: list[str], sink: str, options: argparse.Namespace) -> Figures:
     print(f"measuring {name} …", flush=True)
     starts = []
     for _ in range(5):
@@ -103,9 +101,7 @@ def _measure(
         before = _cpu_ticks(process.pid)
         time.sleep(10)
         idle = _cpu_ticks(process.pid) - before
-    return Figures(
-        name, statistics.median(starts), statistics.median(rates), pss_mb, idle, worst
-    )
+    return Figures(name, statistics.median(starts), statistics.median(rates), pss_mb, idle, worst)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""The first minute on a machine without sound: plays a short piece through Entrain and prints
-what arrives at the virtual speaker.
+"""The first minute on a machine without sound: a short piece through Entrain, and figures of it.
 
-A process of its own, started by ``entrain run --demo``: numpy stays out of the running app.
+What is printed is measured on what arrives at the virtual speaker.  A process of its own, started
+by ``entrain run --demo``: numpy stays out of the running app.
 """
 
 import os
@@ -20,6 +20,8 @@ from entrain.vdevice.client import Client
 RATE_HZ = 48_000
 PIECE_SECONDS = 24
 WINDOW_SECONDS = 2
+
+assert sys.platform == "linux"  # as the sandbox
 
 Samples = npt.NDArray[np.float32]
 

@@ -16,10 +16,11 @@ from entrain.backend import Phase
 from entrain.engine import Engine, blocks
 from entrain.platform import factory
 from entrain.platform.adapter import SINK_NAME, PlatformAdapter
+from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import messages
 from entrain.vdevice.chain import Chain
 from entrain.vdevice.client import SOCKET_NAME
-from entrain.vdevice.control import Claim, ControlServer, claim
+from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
@@ -59,7 +60,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
     adapter = factory.load()
     paths = adapter.paths()
     with ExitStack() as stack:
-        claimed = claim(paths.runtime / SOCKET_NAME)
+        claimed = claim(paths.runtime / SOCKET_NAME, MAX_CLIENTS)
         stack.callback(claimed.release)
         environment: Mapping[str, str] = {}
         sandboxed = options.sandbox == "always" or (
@@ -126,8 +127,9 @@ class App:
     async def serve(self, claimed: Claim, ready: Callable[[], None]) -> None:
         """Serve until `stop` or a signal, then leave the system as it was found."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop.set)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last one: its terminal was closed
+            if number := getattr(signal, name, None):
+                loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.handle, blocks)
         await server.start()
         life = asyncio.create_task(self._device.live(ready))

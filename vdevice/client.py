@@ -4,14 +4,13 @@ Plain JSON in and out, so that a command starts fast: neither asyncio nor pydant
 """
 
 import json
-import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from entrain.errors import EntrainError
 from entrain.platform.folders import user_paths
+from entrain.platform.local_socket import connect
 
 SOCKET_NAME = "control.sock"
 TIMEOUT_S = 15.0
@@ -45,29 +44,17 @@ class Client:
     ------
     NotRunning
         Nobody listens there.
-    ClientError
+    SocketError
         The socket is another user's, or cannot be opened.
 
     """
 
     def __init__(self, path: Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        path = path or user_paths().runtime / SOCKET_NAME
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(timeout_s)
+        found = connect(path or user_paths().runtime / SOCKET_NAME, timeout_s)
+        if found is None:
+            raise NotRunning
+        self._socket = found
         self._received = bytearray()
-        try:
-            if path.parent.stat().st_uid != os.geteuid():
-                raise ClientError(f"{path.parent} belongs to another user; not used")
-            self._socket.connect(os.fspath(path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            self.close()
-            raise NotRunning from None
-        except OSError as error:
-            self.close()
-            raise ClientError(f"cannot connect to {path}: {error.strerror or error}") from error
-        except BaseException:
-            self.close()
-            raise
 
     def __enter__(self) -> Self:
         return self

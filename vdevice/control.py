@@ -1,4 +1,4 @@
-"""The control API's server: a Unix socket that only this user can open.
+"""The control API's server, at a socket that only this user can open.
 
 Runs on the main thread's asyncio loop.  Nothing that a client sends, or does not send, holds up
 the loop or ends it: sizes, counts and waits are bounded, and every refusal is one line.
@@ -6,21 +6,16 @@ the loop or ends it: sizes, counts and waits are bounded, and every refusal is o
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import logging
-import os
-import socket
-import stat
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from entrain.errors import EntrainError
+from entrain.platform.local_socket import Claim
 from entrain.vdevice.messages import GetStatus, Request, Watch, parse_request
 from entrain.vdevice.model import BlockSource
 
@@ -28,7 +23,6 @@ MAX_LINE_BYTES = 64 * 1024
 MAX_CLIENTS = 32
 LINE_TIMEOUT_S = 10.0
 """To finish a line once it has begun, and to read an answer."""
-CLAIM_TIMEOUT_S = 1.0
 CLOSE_TIMEOUT_S = 1.0
 
 Handler = Callable[[Request], Awaitable[BaseModel | Sequence[BaseModel] | None]]
@@ -37,119 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class ControlError(EntrainError):
-    """The control socket cannot be made."""
-
-
-class AlreadyRunning(ControlError):
-    """Another Entrain has the control socket."""
-
-    def __init__(self) -> None:
-        super().__init__("Entrain is already running (use `entrain status`)")
-
-
-class Claim:
-    """The right to be the only Entrain of this user, and its listening socket.
-
-    The kernel holds the right (a lock on the folder), so nothing of it outlives the process.
-    """
-
-    def __init__(self, path: Path, folder_fd: int, listener: socket.socket) -> None:
-        self.path = path
-        self.listener = listener
-        self._folder_fd = folder_fd
-
-    def release(self) -> None:
-        """Remove the socket and let another Entrain start.  Idempotent."""
-        if self._folder_fd < 0:
-            return
-        self.listener.close()
-        self.path.unlink(missing_ok=True)
-        os.close(self._folder_fd)
-        self._folder_fd = -1
-
-
-def claim(path: Path) -> Claim:
-    """Become the only Entrain that listens at this path.
-
-    Waits up to `CLAIM_TIMEOUT_S` for one that is just ending.
-
-    Raises
-    ------
-    AlreadyRunning
-        Another one listens there.
-    ControlError
-        The folder is not private or cannot be made, or the path is too long for a socket.
-
-    """
-    try:
-        folder_fd = _open_private(path.parent)
-    except OSError as error:
-        raise ControlError(f"cannot use {path.parent}: {error.strerror}") from error
-    try:
-        _lock(folder_fd, path)
-        return Claim(path, folder_fd, _listen(path))
-    except OSError as error:
-        os.close(folder_fd)
-        raise ControlError(f"cannot listen at {path}: {error.strerror or error}") from error
-    except BaseException:
-        os.close(folder_fd)
-        raise
-
-
-def _open_private(folder: Path) -> int:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        if os.fstat(fd).st_uid != os.geteuid():
-            raise ControlError(f"{folder} belongs to another user; not used")
-        os.fchmod(fd, 0o700)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
-
-
-def _lock(folder_fd: int, path: Path) -> None:
-    deadline = time.monotonic() + CLAIM_TIMEOUT_S
-    while True:
-        if _is_answered(path):
-            raise AlreadyRunning
-        try:
-            fcntl.flock(folder_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:  # it has just begun, or is about to end
-            if time.monotonic() > deadline:
-                raise AlreadyRunning from None
-            time.sleep(0.02)
-
-
-def _is_answered(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(os.fspath(path))
-        except (ConnectionRefusedError, FileNotFoundError):
-            return False
-        except TimeoutError:  # its queue is full: busy, but there
-            return True
-        return True
-
-
-def _listen(path: Path) -> socket.socket:
-    if os.path.lexists(path):
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise ControlError(f"{path} is in the way and is not a socket")
-        path.unlink()  # left behind by one that was killed
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(os.fspath(path))
-        path.chmod(0o600)
-        listener.listen(MAX_CLIENTS)
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
+    """A message that cannot be taken."""
 
 
 class ControlServer:
@@ -177,7 +59,7 @@ class ControlServer:
 
     async def start(self) -> None:
         """Begin to answer."""
-        self._server = await asyncio.start_unix_server(
+        self._server = await asyncio.start_server(
             self._serve, sock=self._claim.listener, limit=MAX_LINE_BYTES
         )
 

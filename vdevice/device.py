@@ -83,6 +83,7 @@ class VirtualDevice:
         self._news = asyncio.Event()
         self._lock = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._was_blank = False
 
     # ---- what others ask -------------------------------------------------------------------
 
@@ -242,10 +243,15 @@ class VirtualDevice:
             if state is None or state.phase == Phase.LOST:
                 raise EntrainError("the sound server is gone")
             await self._look()
+            seen, now_s = self._seen(), time.monotonic()
+            if self._was_blank and not seen.blank:  # the session manager has come back
+                self._mirror.distrust(now_s)
+            self._was_blank = seen.blank
             if any(device.own for device in self.devices):
-                await self._carry_out(self._defaults.observe(self._seen(), time.monotonic()))
+                await self._carry_out(self._defaults.observe(seen, now_s))
             self._retarget()
             await self._mirror_volume()
+            self._wake_again()
 
     # ---- steps, all under the lock -------------------------------------------------------------
 
@@ -300,11 +306,15 @@ class VirtualDevice:
             # The device may have gone since; then there will be news of that.
             with contextlib.suppress(EntrainError):
                 await self._wait(lambda: server.set_volume(name, wanted))  # noqa: B023
+
+    def _wake_again(self) -> None:
+        """See to it that what never shows up is noticed; without such a thing there is no timer."""
         if self._timer:
             self._timer.cancel()
-        wake_s = self._mirror.wake_s()
-        if wake_s is not None:
-            self._timer = self._loop.call_later(max(0.0, wake_s - now_s), self._news.set)
+        now_s = time.monotonic()
+        times = [at_s for at_s in (self._mirror.wake_s(), self._defaults.wake_s()) if at_s]
+        if times:
+            self._timer = self._loop.call_later(max(0.0, min(times) - now_s), self._news.set)
 
     # ---- small things ----------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ A state that cannot be read or written never stops the sound: it costs one warni
 import contextlib
 import logging
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -118,8 +119,9 @@ def _replace(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    folder_fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder_fd)  # the new name, too, survives a power cut
-    finally:
-        os.close(folder_fd)
+    if sys.platform != "win32":  # folders cannot be synced there
+        folder_fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder_fd)  # the new name, too, survives a power cut
+        finally:
+            os.close(folder_fd)

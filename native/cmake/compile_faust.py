@@ -18,8 +18,9 @@ from pathlib import Path
 CHANNELS = {"generator": (0, 2), "processor": (2, 2), "output": (2, 2)}
 
 # Double precision: a single-precision phase drifts by millihertz.  Denormals are flushed by the
-# callback, not by extra code in every block.
-FLAGS = ["-lang", "cpp", "-double", "-ftz", "0", "-inpl", "-json"]
+# callback, not by extra code in every block.  Short delays are rings too (-mcd 0): shifting them
+# costs more instructions.
+FLAGS = ["-lang", "cpp", "-double", "-ftz", "0", "-mcd", "0", "-inpl", "-json"]
 
 
 class BuildError(Exception):

@@ -9,9 +9,13 @@ of the graph, so that whole cycles of delay show as well.
 import sys
 import threading
 import time
+from unittest import mock
 
-import jack
 import numpy as np
+
+# The module asks ldconfig where the library is, and that knows nothing of pw-jack's own folder.
+with mock.patch("ctypes.util.find_library", return_value="libjack.so.0"):
+    import jack
 
 BURST_FRAMES = 512
 
@@ -19,10 +23,11 @@ BURST_FRAMES = 512
 def main(sink: str, device: str, quantum_frames: int) -> int:
     client = jack.Client("lag-probe")
     out, back = client.outports.register("out"), client.inports.register("in")
-    frames = 2 * client.samplerate
+    rate_hz = client.samplerate  # while the client is open
+    frames = 2 * rate_hz
     burst = np.random.default_rng(0).standard_normal(BURST_FRAMES).astype(np.float32) * 0.1
     stimulus, heard = np.zeros(frames, np.float32), np.zeros(frames, np.float32)
-    for start in range(client.samplerate // 4, frames - 2 * BURST_FRAMES, client.samplerate // 4):
+    for start in range(rate_hz // 4, frames - 2 * BURST_FRAMES, rate_hz // 4):
         stimulus[start : start + BURST_FRAMES] = burst
     position = [-1]  # below 0: not yet
     done = threading.Event()
@@ -50,7 +55,7 @@ def main(sink: str, device: str, quantum_frames: int) -> int:
         if not done.wait(15):
             sys.exit("the graph does not run")
     spectrum = np.fft.rfft(heard, 2 * frames) * np.conj(np.fft.rfft(stimulus, 2 * frames))
-    print(int(np.argmax(np.abs(np.fft.irfft(spectrum)[: client.samplerate // 8]))))
+    print(int(np.argmax(np.abs(np.fft.irfft(spectrum)[: rate_hz // 8]))))
     return 0
 
 

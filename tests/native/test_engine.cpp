@@ -170,9 +170,9 @@ TEST_CASE("generators fade when the programme ends and say when they are quiet")
     engine.run(in, out, 0, kRate, {256});
     CHECK(entrain_is_quiet(engine) == 0);
     entrain_set_playing(engine, 0);
-    engine.run(in, out, kRate, kRate / 10, {256});
+    engine.run(in, out, kRate, kRate / 20, {256});
     CHECK(entrain_is_quiet(engine) == 0);
-    engine.run(in, out, kRate + kRate / 10, kRate - kRate / 10, {256});
+    engine.run(in, out, kRate + kRate / 20, kRate - kRate / 20, {256});
     CHECK(entrain_is_quiet(engine) == 1);
     CHECK(out.left.back() == 0.0F);
     // Faded, not cut: no step larger than the tone's own slope.

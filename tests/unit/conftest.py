@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from entrain.vdevice import control
+from entrain.platform import local_socket
 from entrain.vdevice.control import ControlServer
 from entrain.vdevice.messages import Latency, Request, Status
 
@@ -40,7 +40,7 @@ class Running:
         self.path = path
         self.requests: list[Request] = []
         self._respond = respond
-        self._claim = control.claim(path)
+        self._claim = local_socket.claim(path, 32)
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
         self._thread.start()

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from entrain.errors import EntrainError
+from entrain.platform import local_socket
+from entrain.platform.local_socket import AlreadyRunning, SocketError
 from entrain.vdevice import control, messages
 from entrain.vdevice.client import Client, ClientError, NotRunning
-from entrain.vdevice.control import AlreadyRunning, ControlError
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def is_well(path: Path) -> bool:
 
 
 def test_the_socket_is_private(path):
-    claim = control.claim(path)
+    claim = local_socket.claim(path, 32)
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -61,7 +62,7 @@ def test_a_folder_that_others_can_enter_is_closed_to_them(path):
     path.parent.mkdir()
     path.parent.chmod(0o777)
 
-    control.claim(path).release()
+    local_socket.claim(path, 32).release()
 
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -71,9 +72,9 @@ def test_a_folder_of_another_user_is_not_used(path):
     path.parent.mkdir()
     os.chown(path.parent, 12345, 12345)
 
-    with pytest.raises(ControlError, match="belongs to another user"):
-        control.claim(path)
-    with pytest.raises(ClientError, match="belongs to another user"):
+    with pytest.raises(SocketError, match="belongs to another user"):
+        local_socket.claim(path, 32)
+    with pytest.raises(SocketError, match="belongs to another user"):
         Client(path)
 
 
@@ -81,27 +82,27 @@ def test_a_second_one_is_told_that_the_first_runs(path, serve):
     serve(path)
 
     with pytest.raises(AlreadyRunning, match=r"^Entrain is already running"):
-        control.claim(path)
+        local_socket.claim(path, 32)
 
     assert is_well(path)
 
 
 def test_one_that_has_claimed_but_does_not_answer_yet_counts(path, monkeypatch):
-    monkeypatch.setattr(control, "CLAIM_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(local_socket, "CLAIM_TIMEOUT_S", 0.1)
     path.parent.mkdir()
     fd = os.open(path.parent, os.O_RDONLY)
     fcntl.flock(fd, fcntl.LOCK_EX)
 
     with pytest.raises(AlreadyRunning):
-        control.claim(path)
+        local_socket.claim(path, 32)
     os.close(fd)
-    control.claim(path).release()
+    local_socket.claim(path, 32).release()
 
 
 def test_what_a_killed_one_left_behind_does_not_hinder(path, serve):
     code = (
-        "import os, sys, pathlib; from entrain.vdevice import control;"
-        "claim = control.claim(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+        "import os, sys, pathlib; from entrain.platform import local_socket;"
+        "claim = local_socket.claim(pathlib.Path(sys.argv[1]), 32); os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60)
     assert killed.returncode == -9
@@ -114,10 +115,10 @@ def test_what_a_killed_one_left_behind_does_not_hinder(path, serve):
 
 def test_of_many_that_start_at_once_one_wins(path):
     code = (
-        "import sys, pathlib; from entrain.vdevice import control\n"
+        "import sys, pathlib; from entrain.platform import local_socket\n"
         "sys.stdin.readline()\n"
-        "try: control.claim(pathlib.Path(sys.argv[1])); print('won', flush=True)\n"
-        "except control.AlreadyRunning: print('lost', flush=True)\n"
+        "try: local_socket.claim(pathlib.Path(sys.argv[1]), 32); print('won', flush=True)\n"
+        "except local_socket.AlreadyRunning: print('lost', flush=True)\n"
         "sys.stdin.readline()"
     )
     path.parent.mkdir()
@@ -147,24 +148,24 @@ def test_a_file_that_is_no_socket_is_not_removed(path):
     path.parent.mkdir()
     path.write_text("precious")
 
-    with pytest.raises(ControlError, match="is in the way"):
-        control.claim(path)
+    with pytest.raises(SocketError, match="is in the way"):
+        local_socket.claim(path, 32)
 
     assert path.read_text() == "precious"
 
 
 def test_a_path_too_long_for_a_socket_is_one_line(tmp_path):
-    with pytest.raises(ControlError, match=r"cannot listen at .*path too long"):
-        control.claim(tmp_path / ("x" * 100) / "control.sock")
+    with pytest.raises(SocketError, match=r"cannot listen at .*path too long"):
+        local_socket.claim(tmp_path / ("x" * 100) / "control.sock", 32)
 
 
 def test_after_release_nothing_is_left_and_another_can_start(path):
-    first = control.claim(path)
+    first = local_socket.claim(path, 32)
     first.release()
     first.release()
 
     assert os.listdir(path.parent) == []
-    control.claim(path).release()
+    local_socket.claim(path, 32).release()
 
 
 @pytest.mark.parametrize("steps", range(16))
@@ -174,7 +175,7 @@ def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps, closes
         return None
 
     async def main() -> None:
-        server = control.ControlServer(control.claim(path), handle)
+        server = control.ControlServer(local_socket.claim(path, 32), handle)
         await server.start()
         closing = asyncio.create_task(server.close()) if closes_first else None
         if closing is None:
@@ -202,7 +203,7 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
             await asyncio.sleep(0.05)
 
         closing: list[asyncio.Task[None]] = []
-        server = control.ControlServer(control.claim(path), handle)
+        server = control.ControlServer(local_socket.claim(path, 32), handle)
         await server.start()
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"command": "on"}\n')
@@ -282,7 +283,7 @@ def test_stop_is_answered_and_the_hang_up_means_that_another_can_start(path, ser
     with Client(path) as client:
         client.ask("stop")
         client.wait_closed()
-    control.claim(path).release()
+    local_socket.claim(path, 32).release()
 
 
 def test_watch_goes_on_until_the_client_leaves(path, serve):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+
 from entrain.engine import Engine
 from entrain.vdevice.chain import Chain
 from entrain.vdevice.library import from_specs

@@ -80,8 +80,8 @@ void entrain_io_close(entrain_io *io) {
 
 entrain_status entrain_io_set_target(entrain_io *io, const char *target) {
     const std::lock_guard<std::mutex> lock(io->mutex);
-    std::snprintf(io->state.target, sizeof io->state.target, "%s", target);
-    io->state.phase = *target ? ENTRAIN_IO_READY : ENTRAIN_IO_WAITING;
+    std::snprintf(io->state.target, sizeof io->state.target, "%s", *target ? target : "null");
+    io->state.phase = ENTRAIN_IO_READY;
     tell(*io);
     return ENTRAIN_OK;
 }

@@ -1,0 +1,175 @@
+"""The socket by which programs of one user find the one running Entrain.
+
+On Linux and macOS a Unix socket in a private folder; what stands for it on Windows goes here.
+"""
+
+import os
+import socket
+import stat
+import sys
+import time
+from pathlib import Path
+
+from entrain.platform.adapter import PlatformError
+
+if sys.platform != "win32":
+    import fcntl
+
+CLAIM_TIMEOUT_S = 1.0
+
+_NOT_ON_WINDOWS = "this version of Entrain has no control socket on Windows"
+
+
+class SocketError(PlatformError):
+    """The socket cannot be made or opened."""
+
+
+class AlreadyRunning(SocketError):
+    """Another Entrain has the control socket."""
+
+    def __init__(self) -> None:
+        super().__init__("Entrain is already running (use `entrain status`)")
+
+
+class Claim:
+    """The right to be the only Entrain of this user, and its listening socket.
+
+    The kernel holds the right (a lock on the folder), so nothing of it outlives the process.
+    """
+
+    def __init__(self, path: Path, folder_fd: int, listener: socket.socket) -> None:
+        self.path = path
+        self.listener = listener
+        self._folder_fd = folder_fd
+
+    def release(self) -> None:
+        """Remove the socket and let another Entrain start.  Idempotent."""
+        if self._folder_fd < 0:
+            return
+        self.listener.close()
+        self.path.unlink(missing_ok=True)
+        os.close(self._folder_fd)
+        self._folder_fd = -1
+
+
+def claim(path: Path, backlog: int) -> Claim:
+    """Become the only Entrain that listens at this path.
+
+    Waits up to `CLAIM_TIMEOUT_S` for one that is just ending.  At most `backlog` clients may
+    queue.
+
+    Raises
+    ------
+    AlreadyRunning
+        Another one listens there.
+    SocketError
+        The folder is not private or cannot be made, or the path is too long for a socket.
+
+    """
+    if sys.platform == "win32":
+        raise SocketError(_NOT_ON_WINDOWS)
+    else:
+        return _claim(path, backlog)
+
+
+def connect(path: Path, timeout_s: float) -> socket.socket | None:
+    """Connect to the running Entrain; None where nobody listens.
+
+    Raises
+    ------
+    SocketError
+        The socket is another user's, or cannot be opened.
+
+    """
+    if sys.platform == "win32":
+        raise SocketError(_NOT_ON_WINDOWS)
+    else:
+        return _connect(path, timeout_s)
+
+
+if sys.platform != "win32":
+
+    def _claim(path: Path, backlog: int) -> Claim:
+        try:
+            folder_fd = _open_private(path.parent)
+        except OSError as error:
+            raise SocketError(f"cannot use {path.parent}: {error.strerror}") from error
+        try:
+            _lock(folder_fd, path)
+            return Claim(path, folder_fd, _listen(path, backlog))
+        except OSError as error:
+            os.close(folder_fd)
+            raise SocketError(f"cannot listen at {path}: {error.strerror or error}") from error
+        except BaseException:
+            os.close(folder_fd)
+            raise
+
+    def _connect(path: Path, timeout_s: float) -> socket.socket | None:
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(timeout_s)
+        try:
+            if path.parent.stat().st_uid != os.geteuid():
+                raise SocketError(f"{path.parent} belongs to another user; not used")
+            client.connect(os.fspath(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            client.close()
+            return None
+        except OSError as error:
+            client.close()
+            raise SocketError(f"cannot connect to {path}: {error.strerror or error}") from error
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _open_private(folder: Path) -> int:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(fd).st_uid != os.geteuid():
+                raise SocketError(f"{folder} belongs to another user; not used")
+            os.fchmod(fd, 0o700)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def _lock(folder_fd: int, path: Path) -> None:
+        deadline = time.monotonic() + CLAIM_TIMEOUT_S
+        while True:
+            if _is_answered(path):
+                raise AlreadyRunning
+            try:
+                fcntl.flock(folder_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:  # it has just begun, or is about to end
+                if time.monotonic() > deadline:
+                    raise AlreadyRunning from None
+                time.sleep(0.02)
+
+    def _is_answered(path: Path) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(1.0)
+            try:
+                probe.connect(os.fspath(path))
+            except (ConnectionRefusedError, FileNotFoundError):
+                return False
+            except TimeoutError:  # its queue is full: busy, but there
+                return True
+            return True
+
+    def _listen(path: Path, backlog: int) -> socket.socket:
+        if os.path.lexists(path):
+            if not stat.S_ISSOCK(path.lstat().st_mode):
+                raise SocketError(f"{path} is in the way and is not a socket")
+            path.unlink()  # left behind by one that was killed
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            listener.bind(os.fspath(path))
+            path.chmod(0o600)
+            listener.listen(backlog)
+            listener.setblocking(False)
+        except BaseException:
+            listener.close()
+            raise
+        return listener

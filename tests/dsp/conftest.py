@@ -1,0 +1,72 @@
+"""Sound as the engine makes it: what a test asks for, processed offline, not late."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from entrain.engine import Engine, blocks
+from entrain.vdevice.chain import Chain
+from entrain.vdevice.library import from_specs
+from entrain.vdevice.model import Protocol
+
+Move = tuple[float, str, float, float]
+"""At which second, which address, to which value, within how many seconds."""
+
+
+def _render(
+    layers: Protocol | str | Sequence[str],
+    source: npt.ArrayLike = 1.0,
+    rate_hz: int = 48_000,
+    block: int = 4096,
+    moves: Sequence[Move] = (),
+) -> npt.NDArray[np.float32]:
+    """Process sound through layers and the limiter.
+
+    Parameters
+    ----------
+    layers : Protocol, SPEC or sequence of SPEC
+        None (an empty sequence) leaves the limiter alone.
+    source : (frames, 2) array or seconds
+        The programme; a number is that much silence.
+    rate_hz : int
+        Sample rate.
+    block : int
+        Frames given to the engine at a time.
+    moves : sequence of Move
+        Parameters to move on the way, in the order of time.
+
+    Returns
+    -------
+    (frames, 2) float32 ndarray
+        As long as the source; the engine's latency is taken out.
+
+    """
+    if not isinstance(layers, Protocol):
+        layers = from_specs([layers] if isinstance(layers, str) else layers, blocks)
+    programme = np.asarray(source, np.float32)
+    if programme.ndim == 0:
+        programme = np.zeros((round(float(programme) * rate_hz), 2), np.float32)
+    with Engine(rate_hz) as engine:
+        chain = Chain(engine)
+        chain.use(layers)
+        latency = engine.latency_frames
+        padded = np.pad(programme.T, ((0, 0), (0, latency)))
+        rendered = []
+        at = 0
+        for second, address, value, over_s in [*moves, (np.inf, "", 0.0, 0.0)]:
+            end = padded.shape[1] if second == np.inf else round(second * rate_hz)
+            for start in range(at, end, block):
+                piece = padded[:, start : min(start + block, end)]
+                rendered.append(engine.process(np.ascontiguousarray(piece)))
+            at = end
+            if address:
+                chain.set(address, value, over_s)
+    return np.concatenate(rendered, 1)[:, latency:].T
+
+
+@pytest.fixture
+def render() -> Callable[..., npt.NDArray[np.float32]]:
+    """Render layers over a programme; see `_render`."""
+    return _render

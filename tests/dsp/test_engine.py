@@ -1,0 +1,149 @@
+"""The engine's Python face: what it says of itself and what it refuses."""
+
+import numpy as np
+import pytest
+
+from entrain.engine import Engine, blocks
+from entrain.errors import EngineError, EntrainError
+
+NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
+
+
+@pytest.fixture
+def engine():
+    with Engine() as engine:
+        yield engine
+
+
+# ---- what the blocks say of themselves ----------------------------------------------------
+
+
+@pytest.mark.parametrize("block", blocks().values(), ids=blocks().keys())
+def test_every_block_and_parameter_describes_itself(block):
+    assert block.group in ("generator", "processor", "output")
+    assert len(block.description) > 10
+    assert block.parameters
+    for symbol, parameter in block.parameters.items():
+        assert parameter.symbol == symbol
+        assert symbol.isidentifier()
+        assert symbol == symbol.lower()
+        assert parameter.name
+        assert parameter.unit
+        assert parameter.minimum <= parameter.initial <= parameter.maximum
+        assert 0 < parameter.step <= parameter.maximum - parameter.minimum
+
+
+@pytest.mark.parametrize("block", blocks().values(), ids=blocks().keys())
+def test_a_symbol_ends_in_the_unit_it_is_measured_in(block):
+    endings = {"Hz": "_hz", "dB": "_db", "dBTP": "_db", "ms": "_ms", "s": "_s", "1": ""}
+    for parameter in block.parameters.values():
+        assert parameter.symbol.endswith(endings[parameter.unit])
+
+
+@pytest.mark.parametrize("kind", [k for k, b in blocks().items() if b.group != "output"])
+def test_a_new_layer_has_its_initial_values(engine, kind):
+    layer = engine.add_layer(kind)
+    for symbol, parameter in blocks()[kind].parameters.items():
+        assert engine.parameter(layer, symbol) == pytest.approx(parameter.initial, rel=1e-6)
+
+
+# ---- what it refuses ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate_hz", [0, 7_999, 192_001])
+def test_a_rate_out_of_range_is_named(engine, rate_hz):
+    with pytest.raises(EngineError, match=rf"^engine at {rate_hz} Hz: \S"):
+        Engine(rate_hz)
+    with pytest.raises(EngineError, match=rf"^rate of {rate_hz} Hz: \S"):
+        engine.rate_hz = rate_hz
+    assert engine.rate_hz == 48_000
+
+
+@pytest.mark.parametrize(
+    ("attempt", "named", "status"),
+    [
+        (lambda e, layer: e.add_layer("nonsense"), "nonsense", 3),
+        (lambda e, layer: e.add_layer("limiter"), "limiter", 3),
+        (lambda e, layer: e.set_parameter(layer + 1, "beat_hz", 1), "beat_hz", 4),
+        (lambda e, layer: e.set_parameter(layer, "nonsense", 1), "nonsense", 5),
+        (lambda e, layer: e.parameter(layer, "nonsense"), "nonsense", 5),
+        (lambda e, layer: e.set_parameter(layer, "beat_hz", 51), "beat_hz", 6),
+        (lambda e, layer: e.set_parameter(layer, "beat_hz", np.nan), "beat_hz", 6),
+        (lambda e, layer: e.set_parameter(layer, "beat_hz", 1, -1), "beat_hz", 6),
+        (lambda e, layer: e.route([layer, layer]), "layers", 4),
+        (lambda e, layer: e.read_tap(0, 1), "tap", 8),
+    ],
+)
+def test_a_refusal_is_one_line_that_names_what_was_asked_for(engine, attempt, named, status):
+    layer = engine.add_layer("binaural", {"beat_hz": 10})
+    engine.route([layer])
+    with pytest.raises(EngineError) as refused:
+        attempt(engine, layer)
+    what, _, reason = str(refused.value).partition(": ")
+    assert what == named
+    assert len(reason) > 10
+    assert "\n" not in reason
+    assert refused.value.status == status
+    assert isinstance(refused.value, EntrainError)
+    assert engine.parameter(layer, "beat_hz") == 10
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        np.zeros((2, 64)),
+        np.zeros((64, 2), np.float32),
+        np.zeros(64, np.float32),
+        np.zeros((1, 64), np.float32),
+        np.zeros((2, 64, 1), np.float32),
+        np.zeros((64, 2), np.float32).T,
+        np.zeros((2, 128), np.float32)[:, ::2],
+    ],
+    ids=["double", "interleaved", "flat", "mono", "3-D", "Fortran order", "strided"],
+)
+def test_a_block_of_another_shape_type_or_order_is_refused(engine, block):
+    with pytest.raises(ValueError, match=r"float32|contiguous"):
+        engine.process(block)
+    assert engine.stats().frames == 0
+
+
+# ---- sound in, sound out ------------------------------------------------------------------
+
+
+def test_a_block_is_not_changed_and_the_answer_is_a_new_one(engine):
+    before = NOISE.copy()
+    out = engine.process(NOISE)
+    np.testing.assert_array_equal(NOISE, before)
+    assert (out.shape, out.dtype) == (NOISE.shape, NOISE.dtype)
+    assert not np.shares_memory(out, NOISE)
+
+
+def test_an_empty_block_does_nothing(engine):
+    assert engine.process(np.zeros((2, 0), np.float32)).shape == (2, 0)
+    assert engine.stats().cycles == 0
+
+
+def test_the_tap_gives_back_what_went_out(engine):
+    out = engine.process(NOISE)
+    tapped = engine.read_tap(NOISE.shape[1] - 1000, 1000)
+    assert tapped.dtype == np.float32
+    np.testing.assert_array_equal(tapped, out[:, -1000:])
+
+
+@pytest.mark.parametrize("first", [0, 70_000 - 65_537, 70_000 - 999])
+def test_the_tap_refuses_frames_that_are_gone_or_to_come(engine, first):
+    engine.process(NOISE)
+    with pytest.raises(EngineError, match=r"^tap: "):
+        engine.read_tap(first, 1000)
+
+
+def test_counters_and_meters_tell_what_went_through(engine):
+    """After 1.5 s the meters' 300 ms are over to within exp(-5), 0.06 dB."""
+    out = engine.process(np.ascontiguousarray(NOISE))
+    assert engine.stats().frames == NOISE.shape[1]
+    levels = engine.levels()
+    for measured, sound in ((levels.in_rms, NOISE), (levels.out_rms, out)):
+        expected = np.sqrt(np.mean(np.square(sound, dtype=float), axis=1))
+        assert measured == pytest.approx(expected, rel=0.05)
+    # a peak falls 20 dB/s, and one of the highest comes by every few milliseconds
+    assert levels.in_peak == pytest.approx(np.abs(NOISE).max(axis=1), rel=0.5)

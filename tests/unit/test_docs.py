@@ -1,0 +1,107 @@
+"""docs/control-api.md says what the program does."""
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from entrain.vdevice import client, control, messages
+from entrain.vdevice.messages import COMMANDS, Device, RequestError, Status, parse_request
+from entrain.vdevice.model import Protocol
+
+PAGE = (Path(__file__).parents[2] / "docs" / "control-api.md").read_text(encoding="utf-8")
+
+
+def blocks_of(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def exchanges() -> list[tuple[str, str | None]]:
+    """Each request with the answer below it, if there is one."""
+    found: list[tuple[str, str | None]] = []
+    for line in "".join(blocks_of("json")).splitlines():
+        if "command" in json.loads(line):
+            found.append((line, None))
+        else:
+            found[-1] = (found[-1][0], line)
+    return found
+
+
+def refused_when_read(request: str) -> str | None:
+    try:
+        parse_request(request.encode())
+    except RequestError as error:
+        return str(error)
+    return None
+
+
+ANSWERED = [(sent, json.loads(answer)) for sent, answer in exchanges() if answer]
+MODELS = dict(zip(COMMANDS, get_args(get_args(messages.Request)[0]), strict=True))
+GOOD = [sent for sent, answer in exchanges() if not answer or json.loads(answer)["ok"]]
+
+
+@pytest.mark.parametrize("request_", GOOD)
+def test_each_request_that_is_not_refused_is_one(request_):
+    parse_request(request_.encode())
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"), [(sent, a["error"]) for sent, a in ANSWERED if not a["ok"]]
+)
+def test_a_refusal_reads_as_shown(request_, error):
+    """What only the running app can know (layers, protocols, devices) passes the reading."""
+    assert refused_when_read(request_) in (error, None)
+    if "there is" not in error and not error.startswith("tone:"):
+        assert refused_when_read(request_) == error
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_explained_and_has_an_example(command):
+    assert re.search(rf"^\| `{command}` \|", PAGE, re.MULTILINE)
+    assert command in [json.loads(request)["command"] for request in GOOD]
+
+
+def test_every_field_of_a_command_is_named_in_its_row():
+    for command in COMMANDS:
+        row = re.search(rf"^\| `{command}` \| (.*?) \|", PAGE, re.MULTILINE)
+        names = re.findall(r"`(\w+)`:", row[1]) if row else []
+        assert names == [name for name in MODELS[command].model_fields if name != "command"]
+
+
+def test_the_answers_are_what_the_program_can_say():
+    for sent, answer in ANSWERED:
+        if answer["ok"] and json.loads(sent)["command"] == "status":
+            status = Status.model_validate(answer["result"])
+            assert json.loads(status.model_dump_json()) == answer["result"]
+        if answer["ok"] and json.loads(sent)["command"] == "devices":
+            assert [Device.model_validate(device) for device in answer["result"]]
+
+
+def test_every_field_of_the_status_is_explained():
+    table = PAGE.split("### status")[1].split("### on")[0]
+    explained = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
+    assert explained == [name for name in Status.model_fields if name != "version"]
+
+
+def test_the_limits_are_those_of_the_program():
+    rows = re.findall(r"^\| .*? \| (\d+)", PAGE.split("## Limits")[1], re.MULTILINE)
+    (max_layers,) = (m.max_length for m in Protocol.model_fields["layers"].metadata)
+    assert [int(limit) for limit in rows] == [
+        control.MAX_LINE_BYTES,
+        control.MAX_CLIENTS,
+        control.LINE_TIMEOUT_S,
+        max_layers,
+    ]
+    assert f"wait {client.TIMEOUT_S:g} s" in PAGE
+    assert f"{client.STOP_TIMEOUT_S:g} s for the end" in PAGE
+    assert f"0 … {messages.MAX_OVER_S:.0f} s" in PAGE
+
+
+def test_the_python_example_runs(serve, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    serve(tmp_path / "entrain" / "control.sock")
+    (example,) = blocks_of("python")
+    exec(compile(example, "docs/control-api.md", "exec"), {})
+    assert capsys.readouterr().out == "idle\n"
