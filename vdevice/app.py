@@ -123,6 +123,7 @@ class App:
             self._defaults,
             self._save,
         )
+        self._note_warning()
 
     async def serve(self, claimed: Claim, ready: Callable[[], None]) -> None:
         """Serve until `stop` or a signal, then leave the system as it was found."""
@@ -214,7 +215,7 @@ class App:
             xruns=stats.xruns,
             cpu_load=self._load.of(stats.busy_ns),
             worst_callback_ms=stats.worst_ns / 1e6,
-            errors=[*device.errors, *self._warnings()],
+            errors=list(device.errors),
             retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
             version=__version__,
         )
@@ -251,9 +252,6 @@ class App:
         levels = self.engine.levels()
         return messages.Levels(in_db=_decibels(levels.in_rms), out_db=_decibels(levels.out_rms))
 
-    def _warnings(self) -> list[str]:
-        return [self._store.warning] if self._store and self._store.warning else []
-
     def _use(self, wanted: str | Protocol) -> None:
         protocol = by_id(wanted) if isinstance(wanted, str) else wanted
         check(protocol, blocks)
@@ -261,6 +259,12 @@ class App:
         self._protocol = protocol
         self._shipped_id = wanted if isinstance(wanted, str) else ""
         self._began_s = time.monotonic()
+
+    def _note_warning(self) -> None:
+        """Let `status` show what is wrong with the state file."""
+        warning = self._store.warning if self._store else ""
+        if warning and warning not in self._device.errors:
+            self._device.errors.append(warning)
 
     def _save(self) -> None:
         if self._store:
@@ -273,6 +277,7 @@ class App:
                     former_default=self._defaults.former or None,
                 )
             )
+            self._note_warning()
 
 
 class _Load:

@@ -77,6 +77,15 @@ def command(
 @contextmanager
 def running(environment: Mapping[str, str], *options: str) -> Iterator[App]:
     """Run Entrain until the end of the block; it is ready when the block begins."""
+    with running_unready(environment, *options) as entrain:
+        assert entrain.process.stdout
+        assert entrain.process.stdout.readline(), "it ended before it was ready"
+        yield entrain
+
+
+@contextmanager
+def running_unready(environment: Mapping[str, str], *options: str) -> Iterator[App]:
+    """Run Entrain until the end of the block; only its control socket is waited for."""
     process = subprocess.Popen(
         [*ENTRAIN, "run", "--headless", *options],
         env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
@@ -86,7 +95,11 @@ def running(environment: Mapping[str, str], *options: str) -> Iterator[App]:
     )
     assert process.stdout
     try:
-        assert process.stdout.readline(), "it ended before it was ready"
+        soundlab.wait_until(
+            lambda: process.poll() is not None or command(environment, "status").returncode == 0,
+            10,
+            "Entrain answers",
+        )
         yield App(process, environment)
     finally:
         if process.poll() is None:

@@ -1,6 +1,7 @@
 """Playing, recording and looking at a private sound server, from outside of Entrain."""
 
 import os
+import selectors
 import subprocess
 import tempfile
 import time
@@ -12,11 +13,13 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import soundfile
+from measure import level_db
 
 Frames = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 RATE_HZ = 48000
+STANDSTILL_S = 10.0
 
 
 def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
@@ -65,15 +68,21 @@ class Recorder:
     """Something that records a device's monitor."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+        assert process.stdout is not None
+        self._descriptor = process.stdout.fileno()
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(self._descriptor, selectors.EVENT_READ)
 
     def take(self, seconds: float, rate_hz: int = RATE_HZ) -> Frames:
-        """Return the next frames, (frames, 2)."""
-        wanted = round(seconds * rate_hz) * 8
-        assert self._process.stdout is not None
-        data = self._process.stdout.read(wanted)
-        assert len(data) == wanted, "the recording has ended"
-        return np.frombuffer(data, dtype=np.float32).reshape(-1, 2)
+        """Return the next frames, (frames, 2), or fail where none come any more."""
+        missing = round(seconds * rate_hz) * 8
+        data = []
+        while missing > 0:
+            assert self._ready.select(STANDSTILL_S), "the recording stands still"
+            data.append(os.read(self._descriptor, missing))
+            assert data[-1], "the recording has ended"
+            missing -= len(data[-1])
+        return np.frombuffer(b"".join(data), dtype=np.float32).reshape(-1, 2)
 
 
 @contextmanager
@@ -84,8 +93,10 @@ def recording(
 
     This keeps the device awake; see `record_passively`.
     """
+    # Else the session manager moves a recorder of the default device's monitor to a new default's.
+    pinned = ["--property=node.dont-reconnect=true", "--property=node.dont-move=true"]
     with _running(
-        ["parec", f"--device={device}.monitor", "--client-name=recorder"]
+        ["parec", f"--device={device}.monitor", "--client-name=recorder", *pinned]
         + _format(rate_hz, latency_ms),
         environment,
         stdout=subprocess.PIPE,
@@ -113,7 +124,7 @@ def record_passively(
     """
     properties = "{ node.passive = true stream.capture.sink = true }"
     with _running(
-        ["pw-record", f"--target={device}", f"--properties={properties}", "--latency=10ms"]
+        ["pw-record", f"--target={device}", f"--properties={properties}", "--latency=100ms"]
         + [f"--rate={rate_hz}", "--channels=2", "--format=f32", str(file)],
         environment,
     ):
@@ -187,3 +198,8 @@ def _running(
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def tone_db(heard: Frames, frequency_hz: float) -> float:
+    """Return the level of a tone on the left ear."""
+    return level_db(heard[:, 0], frequency_hz)

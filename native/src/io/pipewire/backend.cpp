@@ -103,9 +103,11 @@ void Backend::reconcile() {
         links_.forget_failures();
     }
     std::vector<WantedLink> wanted;
-    const bool complete = add_way(wanted);
+    // A new sink runs once by itself, so that it shows its volume, and without the device, which
+    // may sleep on.
+    const bool complete = (sink_->has_run() || tail_.holds()) && add_way(wanted);
     const std::vector<WantedLink> way = wanted;
-    if (tail_.holds()) add_hold(wanted);
+    if (!sink_->has_run() || tail_.holds()) add_hold(wanted);
     links_.apply(wanted, filter_->streaming());
 
     const bool ready = complete && links_.made(way);
@@ -136,7 +138,9 @@ void Backend::follow_rate() {
 }
 
 // The links from the sink to the device, the downstream ones first, so that nothing arrives where
-// it cannot leave.  Returns whether the way is complete.
+// it cannot leave; none before the sink has its ports: PipeWire 0.3 starts a sink whose group
+// already runs in the middle of its configuration, and crashes.  Returns whether the way is
+// complete.
 bool Backend::add_way(std::vector<WantedLink> &links) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
@@ -147,7 +151,7 @@ bool Backend::add_way(std::vector<WantedLink> &links) {
     const auto inputs = graph.pair(filter, Side::input);
     const auto monitors = graph.pair(sink_->id(), Side::monitor);
 
-    const bool to_device = outputs && device;
+    const bool to_device = monitors && outputs && device;
     const bool to_filter = monitors && inputs;
     if (to_device) {
         cycle_.mono.store(device->mono(), std::memory_order_relaxed);
@@ -160,11 +164,13 @@ bool Backend::add_way(std::vector<WantedLink> &links) {
     return to_device && to_filter;
 }
 
-// The link that keeps the graph running; one channel is enough.
+// The link that keeps the graph running; one channel is enough.  None before the sink is
+// configured, as above.
 void Backend::add_hold(std::vector<WantedLink> &links) {
     const auto silence = registry_.graph().pair(holder_->id(), Side::output);
     const auto playback = registry_.graph().pair(sink_->id(), Side::playback);
-    if (silence && playback)
+    const auto monitors = registry_.graph().pair(sink_->id(), Side::monitor);
+    if (silence && playback && monitors)
         links.push_back(
             {holder_->id(), silence->ports[0], sink_->id(), playback->ports[0], false});
 }

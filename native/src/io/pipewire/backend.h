@@ -1,7 +1,7 @@
 // The back end: keeps what stands in the server equal to what should stand there.
 //
 //   player ─► [sink] ═monitor═► [engine filter] ═► [device]      ═ our passive links
-//   holder ─────┘ while a programme plays or fades out
+//   holder ─────┘ while a programme plays or fades out, and once before all else
 #pragma once
 
 #include "audio/pipewire_process.h"

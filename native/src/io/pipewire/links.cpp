@@ -103,15 +103,12 @@ void LinkSet::apply(const std::vector<WantedLink> &wanted, bool running) {
         links_.erase(std::remove_if(links_.begin(), links_.end(), condition), links_.end());
     };
     drop([](const auto &made) { return made->gone && !made->failed; });
-    for (const WantedLink &link : wanted)
-        if (find(link) == nullptr) links_.push_back(make(link));
-
     const auto awaited = [&](const std::unique_ptr<Made> &old) {
         return running && old->up &&
                std::any_of(wanted.begin(), wanted.end(), [&](const WantedLink &link) {
                    const Made *made = find(link);
-                   return link.output_port == old->wanted.output_port && !made->up &&
-                          !made->failed;
+                   return link.output_port == old->wanted.output_port &&
+                          (made == nullptr || (!made->up && !made->failed));
                });
     };
     drop([&](const auto &made) {
@@ -120,6 +117,9 @@ void LinkSet::apply(const std::vector<WantedLink> &wanted, bool running) {
                         [&](const WantedLink &link) { return same(made->wanted, link); });
         return !still_wanted && !awaited(made);
     });
+    // After that: a device that is linked now need not wake for a holder that goes.
+    for (const WantedLink &link : wanted)
+        if (find(link) == nullptr) links_.push_back(make(link));
 }
 
 void LinkSet::forget_failures() {

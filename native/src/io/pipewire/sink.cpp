@@ -21,6 +21,17 @@ Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
         };
         return table;
     }();
+    static const pw_node_events kNodeEvents = [] {
+        pw_node_events table{};
+        table.version = PW_VERSION_NODE_EVENTS;
+        table.info = [](void *self, const pw_node_info *info) noexcept {
+            auto &sink = *static_cast<Sink *>(self);
+            if (sink.has_run_ || info->state != PW_NODE_STATE_RUNNING) return;
+            sink.has_run_ = true;
+            sink.events_.changed();
+        };
+        return table;
+    }();
     proxy_ = create_object(
         core, "adapter", PW_TYPE_INTERFACE_Node, PW_VERSION_NODE,
         {{PW_KEY_FACTORY_NAME, "support.null-audio-sink"},
@@ -38,7 +49,9 @@ Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
          // Never the default by itself, never the clock while a device can be.
          {PW_KEY_PRIORITY_SESSION, "0"},
          {PW_KEY_PRIORITY_DRIVER, "0"}});
-    if (proxy_) listen(proxy_.get(), hook_, &kEvents, this);
+    if (!proxy_) return;
+    listen(proxy_.get(), hook_, &kEvents, this);
+    listen(proxy_.get(), node_hook_, &kNodeEvents, this);
 }
 
 }  // namespace entrain::pipewire

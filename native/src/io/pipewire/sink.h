@@ -24,12 +24,16 @@ public:
     Sink(pw_core *core, Events events);
 
     Id id() const noexcept { return id_; }  // kNoId before the server knows the node
+    // Whether it has ever run: PipeWire 1.4 tells nobody of a new volume before that.
+    bool has_run() const noexcept { return has_run_; }
 
 private:
     Events events_;
     Id id_ = kNoId;
+    bool has_run_ = false;
     Proxy proxy_;
     Hook hook_;
+    Hook node_hook_;
 };
 
 }  // namespace entrain::pipewire

@@ -1,0 +1,283 @@
+"""Sleeping, waking, losing the server, starting twice, and being asked for nonsense."""
+
+import json
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import app
+import numpy as np
+import pytest
+import soundlab
+from conftest import HEADPHONES, SPEAKERS
+
+LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+QUIET_LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-90"
+
+
+def asleep(server):
+    return set(soundlab.sink_states(server.environment).values()) == {"SUSPENDED"}
+
+
+def cpu_ticks(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+# ---- sleep ----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_when_nothing_plays_everything_sleeps(server):
+    """All sinks suspended within 20 s, and then not one tick of the processor in 20 s."""
+    with app.running(server.environment, "--layer", LAYER) as entrain:
+        with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)):
+            entrain.wait_for(state="processing")
+        soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended")
+        before = cpu_ticks(entrain.pid)
+        time.sleep(20)
+        assert cpu_ticks(entrain.pid) == before
+        assert entrain.status()["state"] == "idle"
+
+
+def test_a_stream_is_heard_from_its_first_sample_on(server, tmp_path):
+    """From sleep, with nothing else that keeps the device awake."""
+    frames = 48_000
+    ramp = np.repeat(np.linspace(0, 0.5, frames, dtype=np.float32)[:, None], 2, axis=1)
+    with app.running(server.environment, "--layer", QUIET_LAYER):
+        soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended")
+        file = tmp_path / "heard.wav"
+        with soundlab.record_passively(server.environment, "speakers", file):
+            with soundlab.play(server.environment, ramp) as player:
+                player.wait(10)
+            soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended again")
+        heard = soundlab.read_wav(file)[:, 0]
+    # A sample's height tells which one it is.
+    first = heard[np.flatnonzero(heard > 0.001)[0]] / 0.5 * frames
+    last = np.max(heard) / 0.5 * frames
+    assert first < 0.01 * 48_000
+    assert last == pytest.approx(frames, abs=0.005 * frames)
+
+
+def test_tones_fade_when_the_last_stream_stops(server):
+    """Nothing is cut: no step above what the tone itself makes, down to silence."""
+    with (
+        app.running(server.environment, "--layer", LAYER),
+        soundlab.recording(server.environment, "speakers") as recorder,
+    ):
+
+        def ends_smoothly():
+            with soundlab.play(server.environment, np.zeros((48_000, 2), np.float32)) as player:
+                player.wait(10)
+            heard = recorder.take(3)[:, 0]
+            end = np.flatnonzero(np.abs(heard) > 1e-6)[-1]
+            steps = np.abs(np.diff(heard[end - 9600 : end + 480]))
+            return end < len(heard) - 480 and np.max(steps) < 1.1 * own_step
+
+        own_step = 0.1 * np.sqrt(2) * 2 * np.pi * 405 / 48_000
+        # A busy machine may lose a cycle just then; a cut would be there every time.
+        soundlab.wait_until(ends_smoothly, 30, "an end without a step")
+
+
+# ---- the server goes and comes -------------------------------------------------------------
+
+
+def hears_tones(server):
+    with (
+        soundlab.play(server.environment, soundlab.sine(1000, 30, 0.1)),
+        soundlab.recording(server.environment, "speakers") as recorder,
+    ):
+        soundlab.wait_until(
+            lambda: abs(soundlab.tone_db(recorder.take(0.5), 405) + 20) < 0.5, 10, "the tones"
+        )
+
+
+def test_the_server_is_killed_and_started_again(server):
+    with app.running(server.environment, "--layer", LAYER) as entrain:
+        server.stop_server(kill=True)
+        status = entrain.wait_for(state="failed")
+        assert "sound server" in status["reason"]
+        pauses = {round(entrain.status()["retry_in_s"] or 0, 1) for _ in range(40)}
+        assert max(pauses) <= 4
+        server.start_server()
+        entrain.wait_for(state="idle", timeout_s=10)
+        assert entrain.status()["reason"] == ""
+        assert entrain.status()["protocol"]["id"] == "custom"
+        soundlab.wait_until(
+            lambda: soundlab.default_sink(server.environment) == "entrain", 5, "on again"
+        )
+        hears_tones(server)
+
+
+def test_pauses_between_tries_grow(server):
+    with app.running(server.environment, "--layer", LAYER) as entrain:
+        server.stop_server(kill=True)
+        entrain.wait_for(state="failed")
+        longest = 0.0
+
+        def waits_seconds():
+            nonlocal longest
+            longest = max(longest, entrain.status()["retry_in_s"] or 0.0)
+            return longest > 1.5
+
+        soundlab.wait_until(waits_seconds, 20, "a pause of more than 1.5 s")
+        before = cpu_ticks(entrain.pid)
+        time.sleep(4)
+        assert cpu_ticks(entrain.pid) - before < 40  # under a tenth of one processor
+
+
+def test_it_can_be_started_before_the_server(server):
+    server.stop_server()
+    with app.running_unready(server.environment, "--layer", LAYER) as entrain:
+        entrain.wait_for(state="failed")
+        server.start_server()
+        entrain.wait_for(state="idle", timeout_s=10)
+
+
+def test_the_session_manager_is_killed_and_started_again(server):
+    with app.running(server.environment, "--layer", LAYER) as entrain:
+        soundlab.wait_until(lambda: soundlab.default_sink(server.environment) == "entrain", 5, "on")
+        server.kill_session_manager()
+        for device in (SPEAKERS, HEADPHONES):  # real ones go and come with their session manager
+            server.remove_device(device.name)
+        server.start_session_manager(wait=False)
+        for device in (SPEAKERS, HEADPHONES):
+            server.add_device(device)
+        entrain.wait_for(state="idle", timeout_s=10)
+        soundlab.wait_until(
+            lambda: soundlab.default_sink(server.environment) == "entrain", 5, "still on"
+        )
+        hears_tones(server)
+
+
+# ---- one only --------------------------------------------------------------------------------
+
+
+def test_a_second_start_says_that_it_runs(server):
+    with app.running(server.environment) as entrain:
+        second = app.command(server.environment, "run", "--headless")
+        assert second.returncode == 1
+        assert second.stderr.strip() == "entrain: Entrain is already running (use `entrain status`)"
+        assert entrain.status()["state"] == "off"
+
+
+def test_a_dead_socket_does_not_hinder(server, home):
+    with app.running(server.environment) as entrain:
+        entrain.kill()
+    left = Path(os.environ["XDG_RUNTIME_DIR"]) / "entrain" / "control.sock"
+    assert left.is_socket()
+    with app.running(server.environment) as entrain:
+        assert entrain.status()["state"] == "off"
+        assert left.stat().st_mode & 0o777 == 0o600
+
+
+def test_without_a_running_entrain_commands_say_so(server):
+    for arguments in (("status",), ("on",), ("set", "tone.beat_hz", "4"), ("stop",)):
+        done = app.command(server.environment, *arguments)
+        assert done.returncode == 1
+        assert done.stderr.strip() == "entrain: Entrain is not running; start it with `entrain run`"
+
+
+# ---- bad input ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("use", "nonsense:beat_hz=1"), 1, "no layer kind 'nonsense'; there is binaural"),
+        (("use", "binaural:beat_hz=99"), 1, "beat_hz = 99 is outside -50 … 50 Hz"),
+        (("use", "binaural:beat_hz=nan"), 1, "not a finite number; allowed is -50 … 50 Hz"),
+        (("use", "binaural:nonsense=1"), 1, "there is no parameter 'nonsense'"),
+        (("use", "nonsense"), 1, "there is no protocol 'nonsense'"),
+        (("use", "./missing.json"), 1, "missing.json: No such file"),
+        (("set", "binaural.beat_hz", "99"), 1, "beat_hz = 99 is outside -50 … 50 Hz"),
+        (("set", "binaural.beat_hz", "nan"), 1, "-50 … 50 Hz"),
+        (("set", "nonsense.beat_hz", "4"), 1, "there is no layer 'nonsense'; there is binaural"),
+        (("set", "beat_hz", "4"), 1, "is not an address"),
+        (("set", "binaural.beat_hz", "4", "--over", "-1"), 2, "--over"),
+        (("output", "nonsense"), 1, "there is no output 'nonsense'; there is speakers"),
+        (("bypass", "maybe"), 2, "maybe"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)
+def test_bad_input_is_one_line_and_the_sound_goes_on(idle_entrain, arguments, code, said):
+    before = idle_entrain.status()["protocol"]["layers"]
+    done = app.command(idle_entrain.environment, *arguments)
+    assert done.returncode == code
+    assert said in done.stderr
+    if code == 1:
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert idle_entrain.status()["protocol"]["layers"] == before
+    assert idle_entrain.status()["state"] == "idle"
+
+
+@pytest.fixture
+def idle_entrain(server):
+    with app.running(server.environment, "--layer", LAYER) as entrain:
+        yield entrain
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--output", "nonsense"), "there is no output 'nonsense'; there is speakers, headphones"),
+        (("--layer", "binaural:beat_hz=99"), "beat_hz = 99 is outside -50 … 50 Hz"),
+        (("--protocol", "./missing.json"), "missing.json: No such file"),
+    ],
+)
+def test_a_start_that_cannot_be_is_one_line(server, options, said):
+    done = app.command(server.environment, "run", "--headless", *options)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert soundlab.default_sink(server.environment) == "speakers"
+
+
+def test_garbage_on_the_control_socket(idle_entrain):
+    path = Path(os.environ["XDG_RUNTIME_DIR"]) / "entrain" / "control.sock"
+    for message in (b"\n", b"garbage\n", b"\xff\xfe\n", b'{"command": "fly"}\n', b"[[[[\n"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(message)
+            answer = json.loads(client.makefile().readline())
+            assert answer["ok"] is False
+            assert answer["error"]
+    assert idle_entrain.status()["state"] == "idle"
+
+
+# ---- what survives ---------------------------------------------------------------------------
+
+
+def test_protocol_output_and_bypass_survive_a_restart(server):
+    with app.running(server.environment) as entrain:
+        entrain("use", "tone=binaural:carrier_hz=321")
+        entrain("set", "tone.beat_hz", "7")
+        entrain("output", "headphones")
+        entrain("bypass", "on")
+        assert entrain.quit(signal.SIGTERM) == 0
+    with app.running(server.environment) as entrain:
+        status = entrain.status()
+        assert status["protocol"]["layers"][0]["params"] == {"carrier_hz": 321, "beat_hz": 7}
+        assert status["output"]["name"] == "headphones"
+        assert status["bypass"] is True
+
+
+def test_a_broken_state_file_is_kept_aside(server):
+    state = Path(os.environ["XDG_STATE_HOME"]) / "entrain" / "state.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{ broken")
+    with app.running(server.environment) as entrain:
+        assert "state.json" in " ".join(entrain.status()["errors"])
+    assert state.with_name("state.json.broken").read_text() == "{ broken"
+
+
+def test_stop_returns_when_everything_is_as_before(server):
+    with app.running(server.environment, "--layer", LAYER) as entrain:
+        entrain("stop")
+        assert soundlab.default_sink(server.environment) == "speakers"
+        soundlab.wait_until(
+            lambda: "entrain" not in soundlab.sink_states(server.environment), 2, "no sink"
+        )
+        assert entrain.process.wait(5) == 0
