@@ -28,6 +28,15 @@ def level_db(signal: Signal, frequency_hz: float, rate_hz: float = RATE_HZ) -> f
 
 def levels_db(signal: Signal, frequencies_hz: list[float], rate_hz: float = RATE_HZ) -> list[float]:
     """Return the levels of several sines fitted together: none leaks into another."""
+    power = np.square(np.abs(phasors(signal, frequencies_hz, rate_hz)))
+    with np.errstate(divide="ignore"):
+        return [float(level) for level in 10 * np.log10(power / 2)]
+
+
+def phasors(
+    signal: Signal, frequencies_hz: list[float], rate_hz: float = RATE_HZ
+) -> npt.NDArray[np.complexfloating]:
+    """Return amplitude and phase, at the signal's beginning, of several sines fitted together."""
     phase = 2 * np.pi * np.arange(len(signal)) / rate_hz
     columns = [np.ones(len(signal))]
     for frequency_hz in frequencies_hz:
@@ -36,9 +45,7 @@ def levels_db(signal: Signal, frequencies_hz: list[float], rate_hz: float = RATE
     # Normal equations: sines this far apart are as good as orthogonal, and a minute of sound
     # would make lstsq's decomposition slow.
     fitted = np.linalg.solve(matrix.T @ matrix, matrix.T @ np.asarray(signal, dtype=np.float64))
-    power = np.square(fitted[1::2]) + np.square(fitted[2::2])
-    with np.errstate(divide="ignore"):
-        return [float(level) for level in 10 * np.log10(power / 2)]
+    return fitted[1::2] - 1j * fitted[2::2]
 
 
 def steady_level_db(

@@ -1,7 +1,7 @@
 """Playing, recording and looking at a private sound server, from outside of Entrain."""
 
 import os
-import selectors
+import select
 import subprocess
 import tempfile
 import time
@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from measure import level_db
+from measure import level_db, phasors
 
 Frames = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -70,19 +70,48 @@ class Recorder:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         self._descriptor = process.stdout.fileno()
-        self._ready = selectors.DefaultSelector()
-        self._ready.register(self._descriptor, selectors.EVENT_READ)
 
     def take(self, seconds: float, rate_hz: int = RATE_HZ) -> Frames:
         """Return the next frames, (frames, 2), or fail where none come any more."""
         missing = round(seconds * rate_hz) * 8
         data = []
         while missing > 0:
-            assert self._ready.select(STANDSTILL_S), "the recording stands still"
+            ready, _, _ = select.select([self._descriptor], [], [], STANDSTILL_S)
+            assert ready, "the recording stands still"
             data.append(os.read(self._descriptor, missing))
             assert data[-1], "the recording has ended"
             missing -= len(data[-1])
         return np.frombuffer(b"".join(data), dtype=np.float32).reshape(-1, 2)
+
+    def take_unbroken(
+        self,
+        seconds: int,
+        tones_hz: tuple[list[float], list[float]],
+        rate_hz: int = RATE_HZ,
+        within_s: int = 60,
+    ) -> Frames:
+        """Return the next frames without a break in these tones (left, right), (frames, 2).
+
+        Programs that play and record miss a deadline now and then on a busy machine.  Then a
+        tone's phase or level differs from that of a second ago, and the count begins anew.
+
+        The tones are whole numbers of hertz.  One that is more than 3 mHz off never passes.
+        """
+        stretch: list[Frames] = []
+        before = None
+        for _ in range(within_s):
+            second = self.take(1, rate_hz)
+            now = np.concatenate(
+                [phasors(second[:, ear], tones_hz[ear], rate_hz) for ear in (0, 1)]
+            )
+            if before is None or np.any(np.abs(now - before) >= 0.02 * np.abs(before)):
+                stretch.clear()
+            stretch.append(second)
+            before = now
+            # A break close to the end of a second hardly shows in it: leave out both ends.
+            if len(stretch) == seconds + 2:
+                return np.concatenate(stretch[1:-1])
+        raise AssertionError(f"no {seconds} s without a break within {within_s} s")
 
 
 @contextmanager
