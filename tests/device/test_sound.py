@@ -8,7 +8,7 @@ import app
 import numpy as np
 import pytest
 import soundlab
-from measure import frequency_hz, level_db, levels_db
+from measure import frequency_hz, level_db, levels_db, phasors, rms_db, steady_level_db
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
 TONES_HZ = ([1000, 405], [1000, 395])
@@ -97,18 +97,27 @@ def test_any_quantum_while_playing(server):
                 f"quantum {quantum_frames}",
             )
             # The recorder's own buffers may break at the change; afterwards all is well again.
-            heard = soundlab.wait_until(
-                lambda: unbroken(recorder.take(1)), 15, f"clean sound at {quantum_frames}"
+            # No virtual machine is punctual to a third of a millisecond for a whole second, with
+            # or without Entrain.
+            stretch_s = 0.1 if quantum_frames < 512 else 1
+            soundlab.wait_until(
+                lambda s=stretch_s: unbroken(recorder.take(s)),
+                30,
+                f"clean sound at {quantum_frames}",
             )
-            assert heard
         assert entrain.process.poll() is None
 
 
 def unbroken(heard: soundlab.Frames) -> bool:
-    """Whether a second of sound holds both tones and nothing else."""
-    for ear, carrier_hz in ((0, 405), (1, 395)):
-        programme_db, carrier_db = levels_db(heard[:, ear], [1000, carrier_hz])
+    """Whether sound holds both tones and nothing else: a single lost sample shows."""
+    time_s = np.arange(len(heard)) / soundlab.RATE_HZ
+    for ear, tones_hz in enumerate(TONES_HZ):
+        programme_db, carrier_db = levels_db(heard[:, ear], tones_hz)
         if abs(programme_db + 23.01) > 0.5 or abs(carrier_db + 20) > 0.5:
+            return False
+        turns = np.exp(2j * np.pi * np.outer(time_s, tones_hz))
+        rest = heard[:, ear] - np.real(turns @ phasors(heard[:, ear], tones_hz))
+        if rms_db(rest) > -60:
             return False
     return True
 
@@ -149,7 +158,7 @@ def test_parameters_glide_and_bypass_is_silent_about_it(server):
         soundlab.wait_until(
             lambda: level_db(recorder.take(1)[:, 0], 402) < -80, 10, "the tones are gone"
         )
-        assert level_db(recorder.take(1)[:, 0], 1000) == pytest.approx(-23.01, abs=0.5)
+        assert steady_level_db(recorder.take(1)[:, 0], 1000) == pytest.approx(-23.01, abs=0.5)
         assert entrain.status()["state"] == "bypassed"
         entrain("toggle")
         entrain("use", "binaural:carrier_hz=300,beat_hz=-6,level_db=-25")
@@ -161,7 +170,7 @@ def test_parameters_glide_and_bypass_is_silent_about_it(server):
 def test_the_app_is_asleep_while_it_plays_on(server):
     """The sound does not need Python: with the whole main thread stopped, it goes on."""
     code = """
-import time
+import ctypes
 from entrain.backend import Backend
 from entrain.engine import Engine
 
@@ -169,9 +178,7 @@ engine = Engine()
 engine.route([engine.add_layer("binaural", {"carrier_hz": 400, "level_db": -20})])
 backend = Backend("pipewire", engine, "speakers")
 print("ready", flush=True)
-end = time.monotonic() + 30
-while time.monotonic() < end:  # holds the interpreter's lock, in slices of 10 s
-    sum(range(10**8))
+ctypes.PyDLL(None).sleep(60)  # without giving the interpreter's lock away
 """
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:
@@ -181,10 +188,10 @@ while time.monotonic() < end:  # holds the interpreter's lock, in slices of 10 s
         )
         with (
             soundlab.recording(server.environment, "speakers") as recorder,
-            soundlab.play(server.environment, soundlab.sine(1000, 20, 0.1)),
+            soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), latency_ms=400),
         ):
             settled(recorder)
-            soundlab.wait_until(lambda: unbroken(recorder.take(1)), 10, "clean sound")
+            soundlab.wait_until(lambda: unbroken(recorder.take(1)), 30, "clean sound")
     finally:
         holder.kill()
         holder.wait()
