@@ -188,21 +188,24 @@ class VirtualDevice:
         name = self._wanted_backend
         if name == "auto":
             name = await self._wait(self._adapter.default_backend)
-        if name != "null":
-            self._server = await self._wait(self._adapter.connect)
-            self.devices = await self._wait(self._server.devices)
-        default = await self._wait(self._server.default) if self._server else ""
-        target = self._best_target(default)
-        self._backend = await self._wait(lambda: Backend(name, self._engine, target))
         self.backend_name = name
         self._loop = asyncio.get_running_loop()
+        self._backend = await self._wait(lambda: self._open(name))
         self._loop.add_reader(self._backend.fileno(), self._take_news)
-        if self._server:
-            server = self._server
-            await self._wait(lambda: server.watch(self._tell))
         self._mirror = VolumeMirror()
         self._defaults.session_restarted()
         self._news.set()
+
+    def _open(self, name: str) -> Backend:
+        """Connect, on the worker thread; what has been opened by then is closed all the same."""
+        target = ""
+        if name != "null":
+            self._server = self._adapter.connect()
+            self._server.watch(self._tell)
+            self.devices = self._server.devices()
+            target = self._best_target(self._server.default())
+        self._backend = Backend(name, self._engine, target)
+        return self._backend
 
     async def _disconnect(self) -> None:
         if self._timer:
@@ -352,5 +355,10 @@ class VirtualDevice:
             self._loop.call_soon_threadsafe(self._news.set)
 
     async def _wait(self, call: Callable[[], T]) -> T:
-        """Run on the worker thread what may wait for the server."""
-        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+        """Run on the worker thread what may wait for the server; when cancelled, to its end."""
+        future = asyncio.get_running_loop().run_in_executor(self._worker, call)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait({future})
+            raise
