@@ -1,5 +1,7 @@
 #include "io/pipewire/filter.h"
 
+#include "io/pipewire/sink.h"
+
 #include <array>
 
 namespace entrain::pipewire {
@@ -60,7 +62,7 @@ std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle,
                                                           {PW_KEY_MEDIA_CATEGORY, "Filter"},
                                                           {PW_KEY_MEDIA_ROLE, "DSP"},
                                                           {PW_KEY_NODE_PASSIVE, "true"},
-                                                          {PW_KEY_NODE_GROUP, "entrain"},
+                                                          {PW_KEY_NODE_GROUP, group_name()},
                                                           {PW_KEY_NODE_LINK_GROUP, "entrain"}}),
                                               std::move(changed)));
     if (filter->filter_ == nullptr) return nullptr;

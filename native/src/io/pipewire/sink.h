@@ -7,9 +7,15 @@
 #include <functional>
 #include <string>
 
+#include <unistd.h>
+
 namespace entrain::pipewire {
 
 constexpr const char *kSinkName = "entrain";
+
+// The nodes that always share one clock.  A name of this process's own: joining the running group
+// of another Entrain on the same server would start the sink before it is configured, see add_way.
+inline std::string group_name() { return "entrain-" + std::to_string(getpid()); }
 
 // A null sink that belongs to our connection: it vanishes with us, however we end.  It has no
 // ports before the session manager has set its format.
