@@ -81,6 +81,30 @@ def test_tones_fade_when_the_last_stream_stops(server):
         soundlab.wait_until(ends_smoothly, 30, "an end without a step")
 
 
+# ---- starting --------------------------------------------------------------------------------
+
+
+def test_starting_under_music_does_not_upset_the_server(server):
+    """PipeWire 0.3 crashes when a sink is started in the middle of its configuration."""
+    pid = server.pid("pipewire")
+    with (
+        soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), sink="speakers") as player,
+        soundlab.recording(server.environment, "speakers"),
+    ):
+        soundlab.wait_until(
+            lambda: soundlab.sink_states(server.environment)["speakers"] == "RUNNING", 5, "music"
+        )
+        for _ in range(6):
+            with app.running(server.environment, "--layer", LAYER) as entrain:
+                soundlab.wait_until(
+                    lambda e=entrain: e.status()["state"] in ("processing", "idle"), 5, "ready"
+                )
+        assert player.poll() is None
+    assert server.pid("pipewire") == pid
+    assert Path(f"/proc/{pid}").exists()
+    assert "start node error" not in server.log
+
+
 # ---- the server goes and comes -------------------------------------------------------------
 
 
