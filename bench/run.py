@@ -117,7 +117,11 @@ def _started(command: list[str], sink: str) -> Iterator[tuple["subprocess.Popen[
         yield process, time.monotonic() - began
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         while f"\t{sink}\t" in _command("pactl", "list", "short", "sinks"):
             time.sleep(0.01)
 

@@ -153,7 +153,9 @@ class VirtualDevice:
                 async with self._connection():
                     if first and self.chosen and self._server:
                         self._require(self.chosen)
-                    await asyncio.wait_for(self._sink_made(), CONNECT_TIMEOUT_S)
+                    # Not wait_for(): on Python 3.11 it loses a cancellation now and then.
+                    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                        await self._sink_made()
                     self.reason, self.retry_at_s = "", None
                     if first:
                         first = False

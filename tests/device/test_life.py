@@ -176,6 +176,16 @@ def test_the_session_manager_is_killed_and_started_again(server):
         hears_tones(server)
 
 
+def test_it_can_be_stopped_at_any_moment_of_its_start(server):
+    for delay_s in np.linspace(0.0, 0.6, 13):
+        with app.running_unready(server.environment, "--layer", LAYER) as entrain:
+            time.sleep(delay_s)
+            assert entrain.quit(signal.SIGTERM) == 0
+        soundlab.wait_until(
+            lambda: soundlab.default_sink(server.environment) == "speakers", 5, "default is back"
+        )
+
+
 # ---- one only --------------------------------------------------------------------------------
 
 

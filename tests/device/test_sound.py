@@ -23,12 +23,13 @@ def settled(recorder: soundlab.Recorder) -> None:
 @pytest.mark.slow
 def test_a_tone_and_the_beat_arrive_as_promised(server):
     """Level within 0.5 dB; 405 Hz left, 395 Hz right; beat within 1 mHz over a minute."""
-    soundlab.force_quantum(server.environment, 2048)  # gives a busy machine time
+    # Long cycles: a virtual machine may stand still for a tenth of a second.
+    soundlab.force_quantum(server.environment, 8192)
     tone = soundlab.sine(1000, 200, amplitude=0.1)
     with (
         app.running(server.environment, "--layer", LAYER),
         soundlab.recording(server.environment, "speakers") as recorder,
-        soundlab.play(server.environment, tone, latency_ms=400),
+        soundlab.play(server.environment, tone, latency_ms=1000),
     ):
         settled(recorder)
         heard = recorder.take_unbroken(60, TONES_HZ, within_s=180)
