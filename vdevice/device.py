@@ -252,7 +252,9 @@ class VirtualDevice:
             if self._was_blank and not seen.blank:  # the session manager has come back
                 self._mirror.distrust(now_s)
             self._was_blank = seen.blank
-            if any(device.own for device in self.devices):
+            own = any(device.own for device in self.devices)
+            _log.debug("%s; own device %s", seen, "there" if own else "missing")
+            if own:
                 await self._carry_out(self._defaults.observe(seen, now_s))
             self._retarget()
             await self._mirror_volume()

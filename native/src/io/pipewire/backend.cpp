@@ -101,6 +101,7 @@ void Backend::reconcile() {
     if (topology_ != registry_.topology()) {
         topology_ = registry_.topology();
         links_.forget_failures();
+        defaults_.ask_again(registry_.proxy());
     }
     std::vector<WantedLink> wanted;
     // A new sink runs once by itself, so that it shows its volume, and without the device, which

@@ -13,13 +13,16 @@ void DefaultSink::came(pw_proxy *registry, Id id) {
         };
         return table;
     }();
-    gone(id_);
+    watch_.reset();
+    configured_.clear();
+    effective_.clear();
     auto watch = std::make_unique<Watch>();
     watch->proxy = bind(registry, id, PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA);
     if (!watch->proxy) return;
     listen(watch->proxy.get(), watch->hook, &kEvents, this);
     watch_ = std::move(watch);
     id_ = id;
+    changed_();
 }
 
 void DefaultSink::gone(Id id) {
@@ -29,6 +32,10 @@ void DefaultSink::gone(Id id) {
     configured_.clear();
     effective_.clear();
     changed_();
+}
+
+void DefaultSink::ask_again(pw_proxy *registry) {
+    if (watch_ != nullptr && configured_.empty() && effective_.empty()) came(registry, id_);
 }
 
 void DefaultSink::set(Id subject, const char *key, const char *value) {

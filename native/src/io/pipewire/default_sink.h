@@ -18,6 +18,9 @@ public:
 
     void came(pw_proxy *registry, Id id);
     void gone(Id id);
+    // Bind anew if nothing has been heard yet: WirePlumber 0.4 sometimes tells one that binds
+    // while it starts nothing at all.
+    void ask_again(pw_proxy *registry);
 
     const std::string &configured() const noexcept { return configured_; }
     const std::string &effective() const noexcept { return effective_; }
