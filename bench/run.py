@@ -3,7 +3,8 @@
 Usage: python bench/run.py [--seconds N] [--json FILE]
 
 On a shared machine an absolute figure says little; the ratio to what does the least possible
-work on the same graph, at the same time, says more.
+work on the same graph, at the same time, says more.  The target for the processor, 16 ms/s, is
+EasyEffects without effects on a machine where pw-loopback takes 6: a ratio of 2.7.
 """
 
 import argparse
@@ -88,10 +89,10 @@ def _measure(name: str, command: list[str], sink: str, options: argparse.Namespa
         for _ in range(options.rounds):
             with _playing(sink):
                 time.sleep(2)
-                before, began = _cpu_ticks(process.pid), time.monotonic()
+                before, began = _cpu_ns(process.pid), time.monotonic()
                 time.sleep(options.seconds)
-                ticks = _cpu_ticks(process.pid) - before
-                rates.append(1000 * ticks / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began))
+                spent_ms = (_cpu_ns(process.pid) - before) / 1e6
+                rates.append(spent_ms / (time.monotonic() - began))
         worst = None
         if name == "entrain":
             status = json.loads(_command(str(ENTRAIN), "status", "--json"))
@@ -147,6 +148,12 @@ def _cpu_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+def _cpu_ns(pid: int) -> int:
+    """Processor time of all threads; clock ticks are too coarse for work that comes in bursts."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
+
+
 def _pss_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
@@ -165,7 +172,7 @@ def _print(figures: list[Figures]) -> None:
     for title in ("", base.program, own.program, "ratio", "target"):
         table.add_column(title, justify="left" if not title else "right")
     rows = [
-        ("CPU, ms per s of sound", base.cpu_ms_per_s, own.cpu_ms_per_s, "≤ 16"),
+        ("CPU, ms per s of sound", base.cpu_ms_per_s, own.cpu_ms_per_s, "≤ 16, ratio ≤ 2.7"),
         ("sink there, s after start", base.sink_after_s, own.sink_after_s, "< 1"),
         ("memory (PSS), MB", base.pss_mb, own.pss_mb, "≤ 45"),
         ("idle, ticks in 10 s", base.idle_ticks, own.idle_ticks, "0"),

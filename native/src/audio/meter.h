@@ -3,6 +3,7 @@
 
 #include "audio/layer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
@@ -17,7 +18,7 @@ public:
             for (std::uint32_t i = 0; i < frames; ++i) {
                 const float sample = chunk[c][i];
                 square_[c] += double{sample} * double{sample};
-                highest_[c] = std::fmax(highest_[c], std::fabs(sample));
+                highest_[c] = std::max(highest_[c], std::fabs(sample));
             }
         }
     }
@@ -29,7 +30,7 @@ public:
         const auto fall = static_cast<float>(std::pow(10.0, -kFallDbPerSecond / 20.0 * seconds));
         for (std::size_t c = 0; c < 2; ++c) {
             mean_[c] = keep * mean_[c] + (1.0 - keep) * square_[c] / frames;
-            falling_[c] = std::fmax(fall * falling_[c], highest_[c]);
+            falling_[c] = std::max(fall * falling_[c], highest_[c]);
             square_[c] = 0.0;
             highest_[c] = 0.0F;
             rms_[c].store(static_cast<float>(std::sqrt(mean_[c])), std::memory_order_relaxed);
