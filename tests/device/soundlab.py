@@ -151,13 +151,19 @@ def record_passively(
 
     Read it with `soundfile.read` or `read_wav` after the block.
     """
-    properties = "{ node.passive = true stream.capture.sink = true }"
+    name = "passive-recorder"
+    properties = f"{{ node.name = {name} node.passive = true stream.capture.sink = true }}"
     with _running(
         ["pw-record", f"--target={device}", f"--properties={properties}", "--latency=100ms"]
         + [f"--rate={rate_hz}", "--channels=2", "--format=f32", str(file)],
         environment,
     ):
         wait_until(file.exists, 5, "the recorder opens its file")
+        wait_until(
+            lambda: f"|-> {name}:" in run(environment, "pw-link", "--links"),
+            10,
+            "the recorder is linked",
+        )
         yield
 
 
