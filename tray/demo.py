@@ -6,6 +6,7 @@ by ``entrain run --demo``: numpy stays out of the running app.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ Samples = npt.NDArray[np.float32]
 
 def main() -> int:
     """Play, measure once a second, say what remains."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for our parent, which then ends us
     for program in ("pacat", "parec"):
         if not shutil.which(program):
             print(f"no demonstration: {program} is missing (package pulseaudio-utils)")
@@ -91,12 +93,12 @@ def _demonstrate(client: Client) -> None:
     try:
         threading.Thread(target=_feed, args=(player,), daemon=True).start()
         print(f"playing a piece of {PIECE_SECONDS} s through Entrain; measured at the output:")
-        _measure(client, recorder)
+        if _measure(client, recorder):
+            print("The piece is over; Entrain goes on. Ctrl-C ends it.")
     finally:
         for process in (player, recorder):
             process.terminate()
             process.wait()
-    print("The piece is over; Entrain goes on. Ctrl-C ends it.")
 
 
 def _feed(player: "subprocess.Popen[bytes]") -> None:
@@ -108,14 +110,15 @@ def _feed(player: "subprocess.Popen[bytes]") -> None:
         pass  # the demonstration has been ended
 
 
-def _measure(client: Client, recorder: "subprocess.Popen[bytes]") -> None:
+def _measure(client: Client, recorder: "subprocess.Popen[bytes]") -> bool:
+    """Print a line a second; False if the sound server has gone before the piece was over."""
     assert recorder.stdout
     heard = np.zeros((0, 2), np.float32)
     cpu_s = _cpu_seconds()
     for _ in range(PIECE_SECONDS - 1):
         data = recorder.stdout.read(RATE_HZ * 2 * 4)
         if len(data) < RATE_HZ * 2 * 4:
-            return
+            return False
         heard = np.concatenate([heard, np.frombuffer(data, np.float32).reshape(-1, 2)])
         heard = heard[-WINDOW_SECONDS * RATE_HZ :]
         now_s = _cpu_seconds()
@@ -124,6 +127,7 @@ def _measure(client: Client, recorder: "subprocess.Popen[bytes]") -> None:
         cpu_s = now_s
     if sys.stdout.isatty():
         print()
+    return True
 
 
 def _line(heard: Samples, status: dict[str, object], cpu_ms: float) -> str:
