@@ -12,10 +12,6 @@ import pytest
 
 CLONE = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(
-    not (CLONE / "build/wheel").is_dir(), reason="no wheel here; `make setup` builds it"
-)
-
 
 class User:
     """A user who has a few files already, and a clone with a built wheel in it."""
@@ -66,6 +62,7 @@ class User:
 
 @pytest.fixture
 def user(tmp_path: Path) -> User:
+    assert (CLONE / "build/wheel").is_dir(), "no wheel here; `make setup` builds it"
     return User(tmp_path)
 
 
