@@ -55,8 +55,6 @@ class SetDefault:
 class SwitchOn:
     """Entrain has been chosen in the desktop: it is on now."""
 
-    former: str
-
 
 @dataclass(frozen=True)
 class SwitchOff:
@@ -185,7 +183,7 @@ class DefaultPolicy:
             return []
         self.on = chosen
         if chosen:
-            return [SwitchOn(self.former)]
+            return [SwitchOn()]
         return [SwitchOff(f"another output was chosen: {seen.configured or seen.effective}")]
 
     def _after_own_write(self, seen: Defaults, now_s: float) -> list[Action]:

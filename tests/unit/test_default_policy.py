@@ -87,7 +87,8 @@ def test_another_choice_in_the_desktop_switches_off_and_is_not_fought():
 def test_choosing_entrain_in_the_desktop_switches_on():
     policy = started(on=False, former="headphones")
 
-    assert policy.observe(seen(SINK_NAME), 1.0) == [SwitchOn("headphones")]
+    assert policy.observe(seen(SINK_NAME), 1.0) == [SwitchOn()]
+    assert policy.former == "headphones"
     assert policy.observe(seen(SINK_NAME), 1.1) == []
     assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("headphones")]
 
