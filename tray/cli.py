@@ -80,7 +80,7 @@ _layers = click.option(
 @click.option("--headless", is_flag=True, help="No icon.")
 @click.option(
     "--backend",
-    type=click.Choice(["auto", "pipewire", "null"]),
+    type=click.Choice(["auto", "pipewire", "pulse", "null"]),
     default="auto",
     show_default=True,
     help="Sound system; null plays nowhere.",
@@ -95,6 +95,13 @@ _layers = click.option(
     flag_value="always",
     help="Private sound server with a virtual speaker; auto: only if there is no other.",
 )
+@click.option(
+    "--latency",
+    "latency_ms",
+    type=click.FloatRange(4, 500),
+    metavar="MS",
+    help="With PulseAudio: added delay to aim at from now on, 10 at first; less may click.",
+)
 @click.option("--demo", is_flag=True, help="In the sandbox: play a piece, print what is measured.")
 @click.option("--verbose", is_flag=True, help="Say on stderr what happens.")
 def run(
@@ -104,6 +111,7 @@ def run(
     protocol: str | None,
     layers: tuple[str, ...],
     sandbox: Literal["auto", "always"] | None,
+    latency_ms: float | None,
     demo: bool,
     verbose: bool,
 ) -> None:
@@ -130,6 +138,7 @@ def run(
         output=output,
         protocol=_resolve(protocol, layers) if protocol or layers else None,
         sandbox=sandbox or "never",
+        latency_ms=latency_ms,
         verbose=verbose,
     )
     from entrain.vdevice.app import run as run_app

@@ -107,6 +107,7 @@ class App:
         self._shipped_id = "" if options.protocol else _shipped_id(stored)
         self._began_s = time.monotonic()
         self._stop = asyncio.Event()
+        self._latency_ms = options.latency_ms or stored.latency_ms
         self._load = _Load()
         self.engine = Engine()
         self.engine.bypass = stored.bypass
@@ -120,6 +121,7 @@ class App:
             self.engine,
             options.backend,
             options.output or stored.output or "",
+            self._latency_ms,
             self._defaults,
             self._save,
         )
@@ -184,6 +186,8 @@ class App:
         stats = self.engine.stats()
         rate_hz = self.engine.rate_hz
         latency_frames = self.engine.latency_frames
+        if state:
+            latency_frames += round(state.added_us * rate_hz / 1e6)
         retry_at_s = device.retry_at_s
         return messages.Status(
             state=self._state(),
@@ -275,6 +279,7 @@ class App:
                     protocol=self._shipped_id or self._protocol,
                     output=self._device.chosen or None,
                     former_default=self._defaults.former or None,
+                    latency_ms=self._latency_ms,
                 )
             )
             self._note_warning()

@@ -48,6 +48,8 @@ class VirtualDevice:
         Name of a back end, or ``auto``.
     chosen : str
         The real device that the user chose; ``""`` to follow the desktop.
+    latency_ms : float or None
+        Added delay to aim at where sink and device have a clock each; None: the back end's own.
     defaults : DefaultPolicy
         Whether Entrain is on, and what was the default before.
     changed : callable
@@ -61,6 +63,7 @@ class VirtualDevice:
         engine: Engine,
         backend: str,
         chosen: str,
+        latency_ms: float | None,
         defaults: policy.DefaultPolicy,
         changed: Callable[[], None],
     ) -> None:
@@ -74,6 +77,7 @@ class VirtualDevice:
         self._adapter = adapter
         self._engine = engine
         self._wanted_backend = backend
+        self._latency_ms = latency_ms
         self._defaults = defaults
         self._changed = changed
         self._mirror = VolumeMirror()
@@ -205,8 +209,12 @@ class VirtualDevice:
             self._server = self._adapter.connect()
             self._server.watch(self._tell)
             self.devices = self._server.devices()
+            if any(device.own for device in self.devices):
+                self._note("a device that an earlier Entrain had left behind has been removed")
             target = self._best_target(self._server.default())
         self._backend = Backend(name, self._engine, target)
+        if self._latency_ms is not None:
+            self._backend.set_latency(self._latency_ms)
         return self._backend
 
     async def _disconnect(self) -> None:
@@ -246,7 +254,7 @@ class VirtualDevice:
         async with self._lock:
             state = self.state
             if state is None or state.phase == Phase.LOST:
-                raise EntrainError("the sound server is gone")
+                raise EntrainError((state and state.error) or "the sound server is gone")
             await self._look()
             seen, now_s = self._seen(), time.monotonic()
             if self._was_blank and not seen.blank:  # the session manager has come back
@@ -343,9 +351,12 @@ class VirtualDevice:
 
     def _complain(self, reason: str) -> None:
         if reason != self.reason:  # a server that stays away is told once
-            _log.warning("%s; trying again", reason)
-            self.errors.append(reason)
+            self._note(f"{reason}; trying again")
         self.reason = reason
+
+    def _note(self, text: str) -> None:
+        _log.warning("%s", text)
+        self.errors.append(text)
 
     def _take_news(self) -> None:
         if self._backend:

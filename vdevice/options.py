@@ -20,5 +20,7 @@ class RunOptions:
     """Checked against the blocks; None: the stored one, else `default`."""
     sandbox: Literal["never", "auto", "always"] = "never"
     """Start a private sound server; `auto`: only where there is none."""
+    latency_ms: float | None = None
+    """Added delay to aim at, 4 … 500, where sink and device have a clock each; None: as stored."""
     verbose: bool = False
     """Log what happens to stderr."""

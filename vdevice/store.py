@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entrain.vdevice.model import ProtocolReference, explain
 
@@ -35,6 +35,8 @@ class State(BaseModel):
     """The real device that the user chose; None: follow the desktop."""
     former_default: str | None = None
     """The default output before `on`; given back by `off`, also after a crash."""
+    latency_ms: float | None = Field(default=None, ge=4, le=500)
+    """See `RunOptions.latency_ms`; None: what the back end begins with."""
 
 
 class Store:

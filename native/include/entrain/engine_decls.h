@@ -23,7 +23,7 @@ typedef enum {
 } entrain_status;
 
 /* Raised whenever a declaration below changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 1 };
+enum { ENTRAIN_ABI_VERSION = 2 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *
@@ -209,6 +209,7 @@ typedef struct {
     uint32_t rate_hz;            /* of the device's clock; 0 before the first cycle */
     uint32_t quantum_frames;     /* of the last cycle; 0 before the first cycle */
     uint32_t running;            /* 1 while the graph runs, 0 while it sleeps */
+    uint32_t added_us;           /* delay beside the engine's that it aims at; 0: one clock */
     uint32_t generation;         /* counts changes of this structure's other fields and texts */
     char target[256];            /* name of the device asked for */
     char configured_default[256]; /* name that the server has been told to use, or "" */
@@ -235,6 +236,16 @@ void entrain_io_close(entrain_io *io);
  *
  * thread:   [control] */
 entrain_status entrain_io_set_target(entrain_io *io, const char *target);
+
+/* Where the sink and the device have a clock each, how much later than by itself a program is
+ * to be heard, the engine's own delay included.  Less than the initial 10 ms may click; after
+ * clicks the back end raises it by itself, and lowers it again slowly.  Elsewhere this does
+ * nothing.
+ *
+ * added_ms: 4 .. 500
+ * returns:  ENTRAIN_OK or ENTRAIN_E_RANGE
+ * thread:   [control] */
+entrain_status entrain_io_set_latency(entrain_io *io, double added_ms);
 
 /* Copy the state.
  *

@@ -10,7 +10,7 @@ from entrain._native import check, ffi, load, path
 from entrain.engine import Engine
 from entrain.errors import EntrainError
 
-NAMES = ("pipewire", "null")
+NAMES = ("pipewire", "pulse", "null")
 
 
 class Phase(IntEnum):
@@ -31,6 +31,7 @@ class BackendState:
     rate_hz: int
     quantum_frames: int
     running: bool
+    added_us: int
     target: str
     configured_default: str
     effective_default: str
@@ -90,6 +91,7 @@ class Backend:
             rate_hz=raw.rate_hz,
             quantum_frames=raw.quantum_frames,
             running=bool(raw.running),
+            added_us=raw.added_us,
             target=_text(raw.target),
             configured_default=_text(raw.configured_default),
             effective_default=_text(raw.effective_default),
@@ -99,6 +101,10 @@ class Backend:
     def set_target(self, target: str) -> None:
         """Play on another device, now or as soon as it is there."""
         check(self._library.entrain_io_set_target(self._io, target.encode()), target)
+
+    def set_latency(self, added_ms: float) -> None:
+        """Aim at this added delay where sink and device have a clock each; see engine_decls.h."""
+        check(self._library.entrain_io_set_latency(self._io, added_ms), "latency")
 
     def close(self) -> None:
         """Fade out and remove the sink."""

@@ -183,11 +183,23 @@ void Backend::publish() {
     state.rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
     state.quantum_frames = cycle_.quantum_frames.load(std::memory_order_relaxed);
     state.running = phase_ != ENTRAIN_IO_LOST && filter_ && filter_->streaming() ? 1 : 0;
-    put(state.target, target_);
-    put(state.configured_default, defaults_.configured());
-    put(state.effective_default, defaults_.effective());
-    put(state.error, error_);
+    io::put(state.target, target_);
+    io::put(state.configured_default, defaults_.configured());
+    io::put(state.effective_default, defaults_.effective());
+    io::put(state.error, error_);
     state_.publish(state);
 }
 
 }  // namespace entrain::pipewire
+
+namespace entrain::io {
+
+std::unique_ptr<Backend> open_backend(entrain_engine *engine, std::string target) {
+    std::unique_ptr<pipewire::Connection> connection = pipewire::Connection::open();
+    if (!connection) return nullptr;
+    auto opened =
+        std::make_unique<pipewire::Backend>(engine, std::move(connection), std::move(target));
+    return opened->start() ? std::move(opened) : nullptr;
+}
+
+}  // namespace entrain::io

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "audio/pipewire_process.h"
+#include "io/backend.h"
 #include "io/pipewire/connection.h"
 #include "io/pipewire/default_sink.h"
 #include "io/pipewire/filter.h"
@@ -12,7 +13,6 @@
 #include "io/pipewire/programmes.h"
 #include "io/pipewire/registry.h"
 #include "io/pipewire/sink.h"
-#include "io/pipewire/state.h"
 #include "io/pipewire/tail.h"
 
 #include "entrain/engine.h"
@@ -23,18 +23,17 @@
 
 namespace entrain::pipewire {
 
-class Backend {
+class Backend final : public io::Backend {
 public:
     Backend(entrain_engine *engine, std::unique_ptr<Connection> connection, std::string target);
-    ~Backend();
+    ~Backend() override;
     Backend(const Backend &) = delete;
     Backend &operator=(const Backend &) = delete;
 
     // thread:   [control]
     bool start() noexcept;
-    void fade_out() noexcept;
-    void set_target(std::string target);
-    State &state() noexcept { return state_; }
+    void fade_out() noexcept override;
+    void set_target(std::string target) override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
@@ -50,7 +49,6 @@ private:
 
     entrain_engine *engine_;
     std::unique_ptr<Connection> connection_;
-    State state_;
     Source wake_;  // signalled by every change, however many; runs reconcile() once
     Cycle cycle_;
     Tail tail_;

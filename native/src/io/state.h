@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-namespace entrain::pipewire {
+namespace entrain::io {
 
 class State {
 public:
@@ -35,4 +35,4 @@ void put(char (&array)[size], const std::string &text) noexcept {
     array[length] = '\0';
 }
 
-}  // namespace entrain::pipewire
+}  // namespace entrain::io

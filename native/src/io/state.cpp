@@ -1,4 +1,4 @@
-#include "io/pipewire/state.h"
+#include "io/state.h"
 
 #include <cstdint>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-namespace entrain::pipewire {
+namespace entrain::io {
 
 State::State() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -32,4 +32,4 @@ void State::read(entrain_io_state *state) const noexcept {
     *state = state_;
 }
 
-}  // namespace entrain::pipewire
+}  // namespace entrain::io

@@ -1,0 +1,144 @@
+#include "audio/clock_bridge.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace entrain {
+
+namespace {
+
+constexpr float kMuted = 1e-6F;  // 1 % on the server's cubic scale
+constexpr double kWaitS = 0.005;  // see set_gain()
+constexpr float kRisePerS = 500.0F;
+
+std::uint32_t frames_of(double seconds, std::uint32_t rate_hz) noexcept {
+    return static_cast<std::uint32_t>(std::max(0.0, std::round(seconds * rate_hz)));
+}
+
+}  // namespace
+
+ClockBridge::ClockBridge(entrain_engine *engine, double target_s)
+    : engine_(engine), controller_(LatencySettings{target_s}) {
+    set_rates(in_hz_, out_hz_);
+}
+
+void ClockBridge::set_rates(std::uint32_t in_hz, std::uint32_t out_hz) {
+    in_hz_ = in_hz;
+    out_hz_ = out_hz;
+    kept_.assign(2 * frames_of(kLongestWaitS, in_hz), 0.0F);
+    kept_frames_ = drained_frames_ = 0;
+    matcher_.reset();
+}
+
+// A change is known some milliseconds before or after it is heard.  What undoes it goes down at
+// once, and up a little later: so no change is ever louder than before and after.
+void ClockBridge::set_gain(std::array<float, 2> gain) noexcept ENTRAIN_NONBLOCKING {
+    for (std::size_t c = 0; c < 2; ++c) {
+        const float wanted = gain[c] < kMuted ? 0.0F : 1.0F / gain[c];
+        if (wanted > wanted_[c] && undo_[c] >= wanted_[c])
+            wait_frames_[c] = frames_of(kWaitS, in_hz_);
+        wanted_[c] = wanted;
+    }
+}
+
+void ClockBridge::start(double now_s) noexcept ENTRAIN_NONBLOCKING {
+    flowing_ = true;
+    skip_frames_ = 0;
+    drained_frames_ = 0;
+    controller_.restart(now_s);
+    // The matcher holds the first frames back.
+    const double delay = matcher_.delay_frames(static_cast<double>(out_hz_) / in_hz_);
+    const double kept_s = (static_cast<double>(kept_frames_) - delay) / in_hz_;
+    insert_frames_ = frames_of(controller_.target_s() - kept_s, out_hz_);
+}
+
+void ClockBridge::stop() noexcept ENTRAIN_NONBLOCKING {
+    flowing_ = false;
+    kept_frames_ = drained_frames_ = 0;
+    matcher_.reset();
+}
+
+Frames ClockBridge::drain() noexcept ENTRAIN_NONBLOCKING {
+    if (insert_frames_ > 0) return convert(nullptr, 0);
+    const auto left = static_cast<std::uint32_t>(kept_frames_ - drained_frames_);
+    const std::uint32_t frames = std::min(left, kBlockFrames);
+    if (frames == 0) {
+        kept_frames_ = drained_frames_ = 0;
+        return {};
+    }
+    const float *in = kept_.data() + 2 * drained_frames_;
+    drained_frames_ += frames;
+    return convert(in, frames);
+}
+
+Frames ClockBridge::push(const float *in, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
+    frames = std::min(frames, kBlockFrames);
+    const float rise = 1.0F + kRisePerS / static_cast<float>(in_hz_);
+    for (std::size_t c = 0; c < 2; ++c)
+        for (std::uint32_t i = 0; i < frames; ++i) {
+            if (wait_frames_[c] > 0)
+                --wait_frames_[c];
+            else
+                undo_[c] = std::max(undo_[c], 1e-3F) * rise;  // never quite 0: it could not rise
+            undo_[c] = std::min(undo_[c], wanted_[c]);
+            in_[2 * i + c] = in != nullptr ? in[2 * i + c] * undo_[c] : 0.0F;
+        }
+    if (flowing_) return convert(in_.data(), frames);
+    keep(frames);
+    return {};
+}
+
+void ClockBridge::observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING {
+    const double correction_s = controller_.observe(now_s, queued_s);
+    if (correction_s > 0.0)
+        skip_frames_ = frames_of(correction_s, in_hz_);
+    else if (correction_s < 0.0)
+        insert_frames_ = frames_of(-correction_s, out_hz_);
+}
+
+void ClockBridge::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
+    controller_.underrun(now_s);
+    skip_frames_ = 0;
+    insert_frames_ = frames_of(controller_.target_s(), out_hz_);
+}
+
+void ClockBridge::keep(std::uint32_t frames) noexcept {
+    const auto end = in_.begin() + 2 * frames;
+    if (kept_frames_ == 0 && std::all_of(in_.begin(), end, [](float x) { return x == 0.0F; }))
+        return;
+    // No device for so long: then nobody waits for the beginning any more.
+    if (2 * (kept_frames_ + frames) > kept_.size()) kept_frames_ = 0;
+    std::copy(in_.begin(), end, kept_.begin() + static_cast<std::ptrdiff_t>(2 * kept_frames_));
+    kept_frames_ += frames;
+}
+
+Frames ClockBridge::convert(const float *in, std::uint32_t frames) noexcept {
+    const std::uint32_t skipped = std::min(skip_frames_, frames);
+    skip_frames_ -= skipped;
+    frames -= skipped;
+
+    const std::uint32_t inserted = std::min(insert_frames_, kOutFrames / 2);
+    insert_frames_ -= inserted;
+    std::fill_n(out_.begin(), 2 * inserted, 0.0F);
+
+    std::uint32_t made = 0;
+    if (frames > 0) {
+        const double ratio = controller_.ratio() * out_hz_ / in_hz_;
+        made = matcher_.process(in + 2 * skipped, frames, ratio, out_.data() + 2 * inserted,
+                                kOutFrames - inserted);
+    }
+    process(inserted + made);
+    return {out_.data(), inserted + made};
+}
+
+void ClockBridge::process(std::uint32_t frames) noexcept {
+    if (entrain_rate(engine_) != out_hz_) return;  // it is being rebuilt: pass the sound through
+    for (std::uint32_t i = 0; i < frames; ++i)
+        for (std::size_t c = 0; c < 2; ++c) planes_[c][i] = out_[2 * i + c];
+    float *const planes[2] = {planes_[0].data(), planes_[1].data()};
+    entrain_process(engine_, planes, planes, frames);
+    for (std::uint32_t i = 0; i < frames; ++i)
+        for (std::size_t c = 0; c < 2; ++c) out_[2 * i + c] = planes_[c][i];
+}
+
+}  // namespace entrain

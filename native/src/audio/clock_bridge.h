@@ -1,0 +1,88 @@
+// From the sink's clock to the device's: what was captured is made to fit, and then processed.
+//
+//   captured ─ undo the sink's volume ─ rate matcher ─ engine ─► to be queued for the device
+//                                            ▲
+//                       latency controller ──┘
+//
+// The engine counts the device's frames, so that a beat is as exact as the device's own clock.
+#pragma once
+
+#include "audio/latency_controller.h"
+#include "audio/rate_matcher.h"
+#include "audio/realtime.h"
+
+#include "entrain/engine.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace entrain {
+
+// Interleaved, left and right.
+struct Frames {
+    const float *samples = nullptr;
+    std::uint32_t count = 0;
+};
+
+// Where two threads are named, they must not run at the same time.
+class ClockBridge {
+public:
+    static constexpr std::uint32_t kBlockFrames = 256;
+    static constexpr double kLongestWaitS = 2.0;  // for the device, before sound is lost
+
+    // [control]
+    ClockBridge(entrain_engine *engine, double target_s);
+    bool valid() const noexcept { return matcher_.valid(); }
+    void set_rates(std::uint32_t in_hz, std::uint32_t out_hz);
+
+    // ---- [audio] -------------------------------------------------------------------------
+
+    // What each channel was multiplied with before it came here.
+    void set_gain(std::array<float, 2> gain) noexcept ENTRAIN_NONBLOCKING;
+
+    // The device is about to play: from now on what comes in comes out.  Until then it is kept,
+    // from the first sample on that is not silence; take it with drain() until that is empty.
+    void start(double now_s) noexcept ENTRAIN_NONBLOCKING;
+    void stop() noexcept ENTRAIN_NONBLOCKING;
+    Frames drain() noexcept ENTRAIN_NONBLOCKING;
+
+    // Take captured frames, kBlockFrames at most; null is silence.  The result lives until the
+    // next call.
+    Frames push(const float *in, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
+
+    // How much sound is queued for the device, measured right after a block was queued.
+    void observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING;
+
+    // The device ran dry: the next block comes with the whole queue in front of it.
+    void underrun(double now_s) noexcept ENTRAIN_NONBLOCKING;
+
+    double target_s() const noexcept { return controller_.target_s(); }
+
+private:
+    void keep(std::uint32_t frames) noexcept;
+    Frames convert(const float *in, std::uint32_t frames) noexcept;
+    void process(std::uint32_t frames) noexcept;
+
+    static constexpr std::uint32_t kOutFrames = 4096;
+
+    entrain_engine *engine_;
+    LatencyController controller_;
+    RateMatcher matcher_;
+    std::uint32_t in_hz_ = 48000;
+    std::uint32_t out_hz_ = 48000;
+    bool flowing_ = false;
+    std::array<float, 2> wanted_{1.0F, 1.0F};  // inverse of the sink's volume
+    std::array<float, 2> undo_{1.0F, 1.0F};    // moves there
+    std::array<std::uint32_t, 2> wait_frames_{};  // before it rises
+    std::uint32_t skip_frames_ = 0;            // of what comes in
+    std::uint32_t insert_frames_ = 0;          // of silence, before what comes next
+    std::vector<float> kept_;                  // interleaved, allocated once
+    std::size_t kept_frames_ = 0;
+    std::size_t drained_frames_ = 0;
+    std::array<float, 2 * kBlockFrames> in_{};
+    std::array<float, 2 * kOutFrames> out_{};
+    std::array<std::array<float, kOutFrames>, 2> planes_{};
+};
+
+}  // namespace entrain

@@ -1,0 +1,37 @@
+// What a sound system is to the rest of the program; one class for each, in its own library.
+#pragma once
+
+#include "io/state.h"
+
+#include "entrain/engine.h"
+
+#include <memory>
+#include <string>
+
+namespace entrain::io {
+
+// All functions are called from [control] threads.
+class Backend {
+public:
+    virtual ~Backend() = default;
+    Backend(const Backend &) = delete;
+    Backend &operator=(const Backend &) = delete;
+
+    // Silence what the engine adds, within 100 ms; the destructor follows.
+    virtual void fade_out() noexcept = 0;
+    virtual void set_target(std::string target) = 0;
+    // Only where there are two clocks.
+    virtual void set_latency(double /*added_s*/) {}
+
+    State &state() noexcept { return state_; }
+
+protected:
+    Backend() = default;
+
+    State state_;
+};
+
+// Defined once in each library.  Null when the server does not answer or refuses.
+std::unique_ptr<Backend> open_backend(entrain_engine *engine, std::string target);
+
+}  // namespace entrain::io

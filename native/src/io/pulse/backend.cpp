@@ -1,0 +1,206 @@
+#include "io/pulse/backend.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace entrain::pulse {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint32_t kRateHz = 48000;  // of the sink, where the device's is not known
+constexpr double kAddedS = 0.010;
+constexpr pa_usec_t kLookEveryUs = 20'000;
+constexpr int kLooks = 100;  // 2 s: no fade is that long
+
+// Of the delay that we promise, this much is not in the queue: recording and resampling.
+constexpr double kElsewhereS = 0.0015;
+
+}  // namespace
+
+Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
+                 std::string target)
+    : engine_(engine),
+      connection_(std::move(connection)),
+      bridge_(engine, kAddedS - kElsewhereS),
+      guardian_(connection_->api(), [this] { reconcile(); }),
+      server_(connection_->context(), [this] { reconcile(); }),
+      streams_(connection_->context(), engine, bridge_, [this] { reconcile(); }),
+      tail_(connection_->context(), connection_->api(), [this] { look_at_tail(); }),
+      target_(std::move(target)) {
+    connection_->on_lost([this] { lost("the sound server is gone"); });
+    entrain_set_playing(engine_, 0);
+    publish();
+}
+
+Backend::~Backend() {
+    {
+        const Lock lock(connection_->thread());
+        closing_ = true;
+        if (sink_ && phase_ != ENTRAIN_IO_LOST) sink_->unload();
+    }
+    // The server answers within milliseconds; where it does not, the guardian asks it as well.
+    const auto end = std::chrono::steady_clock::now() + 1s;
+    const auto waits = [this] {
+        const Lock lock(connection_->thread());
+        return sink_ && phase_ != ENTRAIN_IO_LOST && !sink_->unloaded();
+    };
+    while (waits() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+    {
+        const Lock lock(connection_->thread());
+        if (sink_ && sink_->unloaded()) guardian_.protect(std::nullopt, "");
+    }
+    connection_->stop();
+}
+
+void Backend::fade_out() noexcept {
+    {
+        const Lock lock(connection_->thread());
+        if (!streams_.flows()) return;
+        entrain_set_playing(engine_, 0);
+    }
+    const auto end = std::chrono::steady_clock::now() + 100ms;
+    while (entrain_is_quiet(engine_) == 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(2ms);
+}
+
+void Backend::set_target(std::string target) {
+    const Lock lock(connection_->thread());
+    target_ = std::move(target);
+    reconcile();
+}
+
+void Backend::set_latency(double added_s) {
+    const Lock lock(connection_->thread());
+    (void)added_s;
+}
+
+void Backend::lost(const std::string &why) {
+    if (closing_) return;
+    phase_ = ENTRAIN_IO_LOST;
+    error_ = why;
+    streams_.stop_playing();
+    publish();
+}
+
+void Backend::reconcile() {
+    if (closing_ || phase_ == ENTRAIN_IO_LOST || !server_.seen()) return;
+    if (!sink_) {
+        const Device *target = server_.find(target_);
+        sink_.emplace(connection_->context(), target != nullptr ? target->rate_hz : kRateHz,
+                      [this] { reconcile(); });
+    }
+    protect();
+    if (!sink_->error().empty()) return lost(sink_->error());
+
+    follow_default();
+    const Device *own = server_.find(kSinkName);
+    if (own != nullptr && own->module == sink_->module()) {
+        if (!std::exchange(had_sink_, true)) streams_.capture(own->rate_hz);
+        follow_volume(*own);
+        follow_programmes(server_.playing(own->index));
+        follow_target();
+    } else if (had_sink_) {
+        return lost("somebody has removed the device Entrain");
+    }
+    publish();
+}
+
+// The server multiplies what is recorded from the sink with its volume.
+void Backend::follow_volume(const Device &own) {
+    std::array<float, 2> gain{};
+    for (std::size_t c = 0; c < 2; ++c)
+        gain[c] = static_cast<float>(
+            pa_sw_volume_to_linear(own.volume.values[c < own.volume.channels ? c : 0]));
+    bridge_.set_gain(gain);
+}
+
+// Clients see one default only, the effective one.  It is somebody's choice, unless it has taken
+// the place of a device that has gone.
+void Backend::follow_default() {
+    const std::string &now = server_.default_device();
+    if (now != configured_) {
+        const bool stopgap = now == kSinkName && !configured_.empty() &&
+                             server_.find(configured_) == nullptr;
+        if (!stopgap) configured_ = now;
+    }
+    if (now != kSinkName && !now.empty()) former_default_ = now;
+}
+
+void Backend::follow_programmes(std::uint32_t playing) {
+    if ((playing > 0) != (playing_ > 0)) {
+        entrain_set_playing(engine_, playing > 0 ? 1 : 0);
+        if (playing > 0) {
+            sounding_ = true;
+            tail_.stop();
+        } else {
+            looks_left_ = kLooks;
+            tail_.in(kLookEveryUs);
+        }
+    }
+    playing_ = playing;
+}
+
+// Keep the device playing until what we have added has faded out behind the last programme.
+void Backend::look_at_tail() {
+    if (playing_ > 0 || !sounding_) return;
+    if (streams_.flows() && entrain_is_quiet(engine_) == 0 && --looks_left_ > 0)
+        return tail_.in(kLookEveryUs);
+    sounding_ = false;
+    reconcile();
+}
+
+void Backend::follow_target() {
+    // Never into ourselves.
+    const Device *device = target_ == kSinkName ? nullptr : server_.find(target_);
+    if (device == nullptr) {
+        streams_.stop_playing();
+        phase_ = ENTRAIN_IO_WAITING;
+        return;
+    }
+    if (device->rate_hz != entrain_rate(engine_)) {
+        const entrain_status status = entrain_set_rate(engine_, device->rate_hz);
+        if (status != ENTRAIN_OK) error_ = entrain_status_text(status);
+    }
+    streams_.play_on(device->name, device->rate_hz);
+    streams_.flow(sounding_);
+    const bool ready = streams_.captures() && streams_.plays();
+    phase_ = ready ? ENTRAIN_IO_READY : ENTRAIN_IO_CONNECTING;
+    if (ready) error_.clear();
+}
+
+void Backend::protect() {
+    if (sink_->module() != PA_INVALID_INDEX)
+        guardian_.protect(sink_->module(), former_default_.empty() ? target_ : former_default_);
+}
+
+void Backend::publish() {
+    entrain_io_state state{};
+    state.phase = phase_;
+    const bool alive = phase_ != ENTRAIN_IO_LOST;
+    state.playing = alive ? playing_ : 0;
+    state.rate_hz = streams_.rate_hz();
+    state.quantum_frames = streams_.block_frames();
+    state.running = alive && streams_.flows() ? 1 : 0;
+    state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
+    io::put(state.target, target_);
+    io::put(state.configured_default, configured_);
+    io::put(state.effective_default, alive ? server_.default_device() : "");
+    io::put(state.error, error_.empty() ? guardian_.error() : error_);
+    state_.publish(state);
+}
+
+}  // namespace entrain::pulse
+
+namespace entrain::io {
+
+std::unique_ptr<Backend> open_backend(entrain_engine *engine, std::string target) {
+    std::unique_ptr<pulse::Connection> connection = pulse::Connection::open();
+    if (!connection) return nullptr;
+    const pulse::Lock lock(connection->thread());
+    return std::make_unique<pulse::Backend>(engine, std::move(connection), std::move(target));
+}
+
+}  // namespace entrain::io

@@ -1,0 +1,67 @@
+// The back end: keeps what stands in the server equal to what should stand there.
+//
+//   player ─► [null sink "entrain"] ─monitor─► capture ─► bridge, engine ─► playback ─► [device]
+//
+// One thread: the loop's.  The sound passes it in blocks of two milliseconds; what else is done
+// there takes microseconds, or happens when nothing is heard.
+#pragma once
+
+#include "io/backend.h"
+#include "io/pulse/connection.h"
+#include "io/pulse/guardian.h"
+#include "io/pulse/server.h"
+#include "io/pulse/sink.h"
+#include "io/pulse/streams.h"
+#include "io/pulse/timer.h"
+
+#include "entrain/engine.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace entrain::pulse {
+
+class Backend final : public io::Backend {
+public:
+    Backend(entrain_engine *engine, std::unique_ptr<Connection> connection, std::string target);
+    ~Backend() override;
+
+    void fade_out() noexcept override;
+    void set_target(std::string target) override;
+    void set_latency(double added_s) override;
+
+private:
+    // Everything below is on the loop's thread, or has its lock.
+    void reconcile();
+    void lost(const std::string &why);
+    void follow_volume(const Device &own);
+    void follow_default();
+    void follow_programmes(std::uint32_t playing);
+    void look_at_tail();
+    void follow_target();
+    void protect();
+    void publish();
+
+    entrain_engine *engine_;
+    std::unique_ptr<Connection> connection_;
+    ClockBridge bridge_;
+    Guardian guardian_;
+    Server server_;
+    Streams streams_;
+    OneShot tail_;
+    std::optional<Sink> sink_;
+
+    std::string target_;
+    std::string former_default_;  // the last one that was not Entrain
+    std::string configured_;
+    std::string error_;
+    entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
+    std::uint32_t playing_ = 0;
+    int looks_left_ = 0;  // at the tail
+    bool sounding_ = false;  // a programme plays, or what we have added fades out
+    bool had_sink_ = false;
+    bool closing_ = false;
+};
+
+}  // namespace entrain::pulse

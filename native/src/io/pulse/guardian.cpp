@@ -1,0 +1,216 @@
+#include "io/pulse/guardian.h"
+
+#include <pulse/timeval.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include <dlfcn.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace entrain::pulse {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char *kName = "entrain-guardian";
+constexpr std::size_t kPacketBytes = 600;  // as in guardian/main.cpp
+constexpr milliseconds kFirstPause{500};
+constexpr milliseconds kLongestPause{30'000};
+constexpr milliseconds kShortLife{10'000};
+constexpr milliseconds kReapEvery{5};
+constexpr milliseconds kFarewell{3'000};  // longer than its own cleaning may take
+
+// Whether the child has ended.  Also true if somebody else has waited for it.
+bool has_ended(pid_t process) noexcept { return waitpid(process, nullptr, WNOHANG) != 0; }
+
+}  // namespace
+
+void Timer::start(milliseconds from_now) {
+    stop();
+    timeval when{};
+    pa_gettimeofday(&when);
+    pa_timeval_add(&when, static_cast<pa_usec_t>(from_now.count()) * PA_USEC_PER_MSEC);
+    event_ = api_->time_new(
+        api_, &when,
+        [](pa_mainloop_api *, pa_time_event *, const timeval *, void *data) noexcept {
+            auto &self = *static_cast<Timer *>(data);
+            self.stop();
+            self.call_();
+        },
+        this);
+}
+
+void Timer::stop() noexcept {
+    if (event_ != nullptr) api_->time_free(event_);
+    event_ = nullptr;
+}
+
+std::string Guardian::default_executable() {
+    Dl_info library{};
+    const auto here = reinterpret_cast<const void *>(&Guardian::default_executable);
+    if (dladdr(here, &library) == 0 || library.dli_fname == nullptr) return kName;
+    const std::string path = library.dli_fname;
+    return path.substr(0, path.rfind('/') + 1) + kName;
+}
+
+Guardian::Guardian(pa_mainloop_api *api, std::function<void()> changed, std::string executable)
+    : api_(api),
+      changed_(std::move(changed)),
+      executable_(std::move(executable)),
+      reap_again_(api, [this] { reap(); }),
+      spawn_again_(api, [this] {
+          spawn();
+          changed_();
+      }) {
+    spawn();
+}
+
+Guardian::~Guardian() {
+    close_socket();
+    if (process_ < 0) return;
+    const auto deadline = Clock::now() + kFarewell;
+    while (!has_ended(process_)) {
+        if (Clock::now() > deadline) {
+            kill(process_, SIGKILL);
+            waitpid(process_, nullptr, 0);
+            return;
+        }
+        std::this_thread::sleep_for(milliseconds(1));
+    }
+}
+
+void Guardian::protect(std::optional<std::uint32_t> module, const std::string &fallback) {
+    // First: with the index told, all is.
+    if (!fallback.empty() && default_message_ != "default " + fallback) {
+        default_message_ = "default " + fallback;
+        send(default_message_);
+    }
+    tell_module(module ? "module " + std::to_string(*module) : "module none");
+}
+
+void Guardian::loading() { tell_module("module loading"); }
+
+void Guardian::tell_module(std::string message) {
+    if (module_message_ == message) return;
+    module_message_ = std::move(message);
+    send(module_message_);
+}
+
+void Guardian::send(const std::string &message) {
+    // No socket: all is sent when there is one.
+    if (socket_ < 0 || message.empty() || message.size() > kPacketBytes) return;
+    // It reads at once; where its queue is full, it does not work any more.
+    if (::send(socket_, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        lost(std::strerror(errno));
+}
+
+void Guardian::spawn() {
+    started_ = Clock::now();
+    if (!start_process()) {
+        pause_ = std::max(pause_, kFirstPause);
+        spawn_later();
+        return;
+    }
+    event_ = api_->io_new(
+        api_, socket_, PA_IO_EVENT_INPUT,
+        [](pa_mainloop_api *, pa_io_event *, int, pa_io_event_flags_t flags, void *data) noexcept {
+            static_cast<Guardian *>(data)->heard(flags);
+        },
+        this);
+    // It may have died meanwhile: then the first of these closes the socket.
+    send(default_message_);
+    send(module_message_);
+}
+
+bool Guardian::start_process() {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        error_ = std::string("no socket for ") + kName + ": " + std::strerror(errno);
+        return false;
+    }
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&how);
+    // Standard input stays open after exec, whatever number the socket had.
+    posix_spawn_file_actions_adddup2(&files, ends[1], STDIN_FILENO);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&how, &none);
+    // A session of its own: what a terminal or a shell does to the program is not for it.
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+
+    std::string name = kName;
+    char *arguments[] = {name.data(), nullptr};
+    pid_t process = -1;
+    const int failure =
+        posix_spawn(&process, executable_.c_str(), &files, &how, arguments, environ);
+    posix_spawnattr_destroy(&how);
+    posix_spawn_file_actions_destroy(&files);
+    close(ends[1]);
+    if (failure != 0) {
+        close(ends[0]);
+        error_ = "cannot start " + executable_ + ": " + std::strerror(failure);
+        return false;
+    }
+    process_ = process;
+    socket_ = ends[0];
+    return true;
+}
+
+void Guardian::heard(pa_io_event_flags_t flags) {
+    char message[kPacketBytes];
+    const ssize_t size = recv(socket_, message, sizeof message, MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET)) return;
+    if (size <= 0) {
+        if (size < 0 || (flags & PA_IO_EVENT_HANGUP) != 0) lost("it has ended");
+        return;
+    }
+    if (watching_ || std::string(message, static_cast<std::size_t>(size)) != "ready") return;
+    watching_ = true;
+    error_.clear();
+    changed_();
+}
+
+void Guardian::lost(std::string why) {
+    // Before its socket closes: one that hangs would wake up later and clean up under our feet.
+    kill(process_, SIGKILL);
+    close_socket();
+    watching_ = false;
+    error_ = std::string(kName) + ": " + std::move(why);
+    reap();
+    changed_();
+}
+
+void Guardian::close_socket() noexcept {
+    if (event_ != nullptr) api_->io_free(event_);
+    event_ = nullptr;
+    if (socket_ >= 0) close(socket_);
+    socket_ = -1;
+}
+
+void Guardian::reap() {
+    if (!has_ended(process_)) {
+        reap_again_.start(kReapEvery);
+        return;
+    }
+    process_ = -1;
+    if (Clock::now() - started_ >= kShortLife) pause_ = milliseconds(0);
+    spawn_later();
+}
+
+void Guardian::spawn_later() {
+    spawn_again_.start(pause_);
+    pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
+}
+
+}  // namespace entrain::pulse

@@ -1,0 +1,84 @@
+#include "io/pulse/server.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace entrain::pulse {
+
+Server::Server(pa_context *context, std::function<void()> changed)
+    : context_(context), changed_(std::move(changed)) {
+    pa_context_set_subscribe_callback(
+        context,
+        [](pa_context *, pa_subscription_event_type_t, std::uint32_t, void *self) {
+            static_cast<Server *>(self)->look();
+        },
+        this);
+    constexpr int kNews = PA_SUBSCRIPTION_MASK_SERVER | PA_SUBSCRIPTION_MASK_SINK |
+                          PA_SUBSCRIPTION_MASK_SINK_INPUT;
+    forget(pa_context_subscribe(context, static_cast<pa_subscription_mask_t>(kNews), nullptr,
+                                nullptr));
+    look();
+}
+
+const Device *Server::find(const std::string &name) const noexcept {
+    const auto found = std::find_if(devices_.begin(), devices_.end(),
+                                    [&](const Device &device) { return device.name == name; });
+    return found != devices_.end() ? &*found : nullptr;
+}
+
+std::uint32_t Server::playing(std::uint32_t device) const noexcept {
+    return static_cast<std::uint32_t>(
+        std::count_if(programmes_.begin(), programmes_.end(), [=](const Programme &programme) {
+            return programme.device == device && !programme.corked;
+        }));
+}
+
+// The three questions are sent at once, and answered in this order; so that a default that is
+// there because its predecessor has gone is never seen together with that predecessor.
+void Server::look() {
+    if (looking_) {
+        again_ = true;
+        return;
+    }
+    looking_ = true;
+    next_devices_.clear();
+    next_programmes_.clear();
+    forget(pa_context_get_server_info(
+        context_,
+        [](pa_context *, const pa_server_info *info, void *self) {
+            const char *name = info != nullptr ? info->default_sink_name : nullptr;
+            static_cast<Server *>(self)->next_default_ = name != nullptr ? name : "";
+        },
+        this));
+    forget(pa_context_get_sink_info_list(
+        context_,
+        [](pa_context *, const pa_sink_info *info, int, void *self) {
+            if (info != nullptr)
+                static_cast<Server *>(self)->next_devices_.push_back(
+                    {info->name, info->index, info->owner_module, info->sample_spec.rate,
+                     info->volume});
+        },
+        this));
+    forget(pa_context_get_sink_input_info_list(
+        context_,
+        [](pa_context *, const pa_sink_input_info *info, int, void *self) {
+            if (info != nullptr)
+                static_cast<Server *>(self)->next_programmes_.push_back(
+                    {info->sink, info->corked != 0});
+            else
+                static_cast<Server *>(self)->looked();
+        },
+        this));
+}
+
+void Server::looked() {
+    looking_ = false;
+    seen_ = true;
+    default_ = next_default_;
+    devices_.swap(next_devices_);
+    programmes_.swap(next_programmes_);
+    if (std::exchange(again_, false)) look();
+    changed_();
+}
+
+}  // namespace entrain::pulse

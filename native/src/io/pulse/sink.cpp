@@ -1,0 +1,104 @@
+#include "io/pulse/sink.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include <unistd.h>
+
+namespace entrain::pulse {
+
+namespace {
+
+constexpr const char *kModule = "module-null-sink";
+constexpr const char *kOwner = "entrain.pid=";
+
+// The process that has made a sink of our name; 0 where the module is another one.
+pid_t owner(const pa_module_info &info) {
+    if (std::strcmp(info.name, kModule) != 0 || info.argument == nullptr) return 0;
+    if (std::strstr(info.argument, "sink_name=entrain ") != info.argument) return 0;
+    const char *pid = std::strstr(info.argument, kOwner);
+    return pid != nullptr ? static_cast<pid_t>(std::strtol(pid + std::strlen(kOwner), nullptr, 10))
+                          : 0;
+}
+
+bool lives(pid_t process) { return process != getpid() && kill(process, 0) == 0; }
+
+}  // namespace
+
+Sink::Sink(pa_context *context, std::uint32_t rate_hz, std::function<void()> changed)
+    : context_(context), rate_hz_(rate_hz), changed_(std::move(changed)) {
+    look_for_others();
+}
+
+void Sink::look_for_others() {
+    forget(pa_context_get_module_info_list(
+        context_,
+        [](pa_context *, const pa_module_info *info, int, void *data) {
+            Sink &self = *static_cast<Sink *>(data);
+            if (info != nullptr) return self.seen(*info);
+            for (const std::uint32_t module : self.left_behind_)
+                forget(pa_context_unload_module(self.context_, module, nullptr, nullptr));
+            if (self.error_.empty()) self.load();
+            self.changed_();
+        },
+        this));
+}
+
+void Sink::seen(const pa_module_info &info) {
+    const pid_t process = owner(info);
+    if (process == 0) return;
+    if (lives(process))
+        error_ = "another Entrain (process " + std::to_string(process) + ") uses this sound server";
+    else
+        left_behind_.push_back(info.index);
+}
+
+void Sink::load() {
+    // Without `norewinds` such a sink renders up to two seconds ahead; older servers do not know
+    // the word.  Samples in float: nothing is lost at a low volume, nor clipped above 100 %.
+    const std::string arguments =
+        std::string("sink_name=") + kSinkName + " format=float32le channels=2 " +
+        "channel_map=front-left,front-right rate=" + std::to_string(rate_hz_) +
+        (no_rewinds_ ? " norewinds=1" : "") +
+        " sink_properties='device.description=Entrain device.icon_name=entrain " + kOwner +
+        std::to_string(getpid()) + "'";
+    forget(pa_context_load_module(
+        context_, kModule, arguments.c_str(),
+        [](pa_context *, std::uint32_t module, void *self) {
+            static_cast<Sink *>(self)->loaded(module);
+        },
+        this));
+}
+
+void Sink::loaded(std::uint32_t module) {
+    module_ = module;
+    const int error = pa_context_errno(context_);
+    if (module == PA_INVALID_INDEX && error == PA_ERR_MODINITFAILED && no_rewinds_) {
+        no_rewinds_ = false;
+        return load();
+    }
+    if (module == PA_INVALID_INDEX)
+        error_ = error == PA_ERR_ACCESS
+                     ? "the sound server does not allow programs to add a device"
+                     : std::string("the sound server cannot add a device: ") + pa_strerror(error);
+    changed_();
+}
+
+void Sink::unload() {
+    if (module_ == PA_INVALID_INDEX) {
+        unloaded_ = true;
+        return;
+    }
+    forget(pa_context_unload_module(
+        context_, std::exchange(module_, PA_INVALID_INDEX),
+        [](pa_context *, int, void *data) {
+            Sink &self = *static_cast<Sink *>(data);
+            self.unloaded_ = true;
+            self.changed_();
+        },
+        this));
+}
+
+}  // namespace entrain::pulse

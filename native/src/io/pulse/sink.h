@@ -1,0 +1,44 @@
+// Our device: a null sink, which the server keeps until somebody unloads its module.
+#pragma once
+
+#include "io/pulse/pulse.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace entrain::pulse {
+
+class Sink {
+public:
+    // Remove what an Entrain that has died left behind, then make the sink.  `changed` comes when
+    // that is done or has failed.
+    Sink(pa_context *context, std::uint32_t rate_hz, std::function<void()> changed);
+
+    // The module that owns it, or PA_INVALID_INDEX.
+    std::uint32_t module() const noexcept { return module_; }
+    // Why there is none, one line; empty while it is being made.
+    const std::string &error() const noexcept { return error_; }
+
+    // Remove it; `changed` comes when it is gone.
+    void unload();
+    bool unloaded() const noexcept { return unloaded_; }
+
+private:
+    void look_for_others();
+    void seen(const pa_module_info &info);
+    void load();
+    void loaded(std::uint32_t module);
+
+    pa_context *context_;
+    std::uint32_t rate_hz_;
+    std::function<void()> changed_;
+    bool no_rewinds_ = true;
+    bool unloaded_ = false;
+    std::uint32_t module_ = PA_INVALID_INDEX;
+    std::string error_;
+    std::vector<std::uint32_t> left_behind_;
+};
+
+}  // namespace entrain::pulse

@@ -1,0 +1,187 @@
+#include "io/pulse/streams.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace entrain::pulse {
+
+namespace {
+
+constexpr std::uint32_t kFrameBytes = 2 * sizeof(float);
+constexpr pa_usec_t kBlockUs = 2'000;         // as small as a server delivers dependably
+constexpr pa_usec_t kMeasureEveryUs = 25'000;
+
+double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
+
+std::uint32_t bytes(pa_usec_t time_us, std::uint32_t rate_hz) noexcept {
+    return static_cast<std::uint32_t>(time_us * rate_hz / 1'000'000) * kFrameBytes;
+}
+
+}  // namespace
+
+void StreamDeleter::operator()(pa_stream *stream) const noexcept {
+    pa_stream_set_state_callback(stream, nullptr, nullptr);
+    pa_stream_set_read_callback(stream, nullptr, nullptr);
+    pa_stream_set_underflow_callback(stream, nullptr, nullptr);
+    pa_stream_disconnect(stream);
+    pa_stream_unref(stream);
+}
+
+Streams::Streams(pa_context *context, entrain_engine *engine, ClockBridge &bridge,
+                 std::function<void()> changed)
+    : context_(context), engine_(engine), bridge_(bridge), changed_(std::move(changed)) {}
+
+pa_stream_state_t Streams::state(const Stream &stream) noexcept {
+    return stream ? pa_stream_get_state(stream.get()) : PA_STREAM_UNCONNECTED;
+}
+
+Stream Streams::open(const char *name, std::uint32_t rate_hz) {
+    const pa_sample_spec format{PA_SAMPLE_FLOAT32LE, rate_hz, 2};
+    pa_channel_map map;
+    pa_channel_map_init_stereo(&map);
+    const Properties properties(pa_proplist_new());
+    pa_proplist_sets(properties.get(), PA_PROP_MEDIA_ROLE, "filter");
+    Stream stream(pa_stream_new_with_proplist(context_, name, &format, &map, properties.get()));
+    if (stream)
+        pa_stream_set_state_callback(
+            stream.get(), [](pa_stream *, void *self) { static_cast<Streams *>(self)->changed_(); },
+            this);
+    return stream;
+}
+
+void Streams::capture(std::uint32_t rate_hz) {
+    capture_ = open("Entrain", rate_hz);
+    if (!capture_) return;
+    pa_stream_set_read_callback(
+        capture_.get(),
+        [](pa_stream *, std::size_t, void *self) { static_cast<Streams *>(self)->read(); }, this);
+    constexpr auto kServerChooses = static_cast<std::uint32_t>(-1);
+    const pa_buffer_attr buffer{kServerChooses, kServerChooses, kServerChooses, kServerChooses,
+                                bytes(kBlockUs, rate_hz)};
+    constexpr int kFlags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY |
+                           PA_STREAM_DONT_INHIBIT_AUTO_SUSPEND;
+    const std::string monitor = std::string(kSinkName) + ".monitor";
+    if (pa_stream_connect_record(capture_.get(), monitor.c_str(), &buffer,
+                                 static_cast<pa_stream_flags_t>(kFlags)) < 0)
+        capture_.reset();
+}
+
+void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {
+    const bool dead = !PA_STREAM_IS_GOOD(state(playback_));
+    if (playback_ && !dead && device == device_ && rate_hz == rate_hz_) return;
+    stop_playing();
+    device_ = device;
+    rate_hz_ = rate_hz;
+    playback_ = open("Entrain", rate_hz);
+    if (!playback_) return;
+    pa_stream_set_underflow_callback(
+        playback_.get(), [](pa_stream *, void *self) { static_cast<Streams *>(self)->ran_dry(); },
+        this);
+    // We write as sound comes in, whatever the server asks for: `tlength` only has to be long
+    // enough for it to agree to blocks of the smallest size.
+    constexpr auto kServerChooses = static_cast<std::uint32_t>(-1);
+    const pa_buffer_attr buffer{kServerChooses, bytes(5 * kBlockUs, rate_hz), 0,
+                                bytes(kBlockUs, rate_hz), kServerChooses};
+    constexpr int kFlags =
+        PA_STREAM_DONT_MOVE | PA_STREAM_EARLY_REQUESTS | PA_STREAM_START_CORKED;
+    if (pa_stream_connect_playback(playback_.get(), device.c_str(), &buffer,
+                                   static_cast<pa_stream_flags_t>(kFlags), nullptr, nullptr) < 0)
+        playback_.reset();
+}
+
+void Streams::stop_playing() noexcept {
+    playback_.reset();
+    device_.clear();
+    rate_hz_ = 0;
+    if (std::exchange(flows_, false)) bridge_.stop();
+    measuring_ = false;
+}
+
+void Streams::flow(bool flows) {
+    wanted_ = flows;
+    if (!plays() || flows == flows_) return;
+    flows_ = flows;
+    if (flows) {
+        // First the queue, then the device: so it never runs dry at the start.
+        bridge_.start(now_s());
+        while (true) {
+            const Frames frames = bridge_.drain();
+            if (frames.count == 0) break;
+            write(frames);
+        }
+        set_corked(false);
+    } else {
+        bridge_.stop();
+        set_corked(true);
+        forget(pa_stream_flush(playback_.get(), nullptr, nullptr));
+    }
+}
+
+void Streams::set_corked(bool corked) {
+    forget(pa_stream_cork(playback_.get(), corked ? 1 : 0, nullptr, nullptr));
+}
+
+void Streams::read() {
+    const void *data = nullptr;
+    std::size_t size = 0;
+    while (pa_stream_readable_size(capture_.get()) > 0) {
+        if (pa_stream_peek(capture_.get(), &data, &size) < 0 || size == 0) break;
+        const auto *samples = static_cast<const float *>(data);  // null where some were lost
+        auto left = static_cast<std::uint32_t>(size / kFrameBytes);
+        block_frames_ = left;
+        while (left > 0) {
+            const std::uint32_t frames = std::min(left, ClockBridge::kBlockFrames);
+            write(bridge_.push(samples, frames));
+            if (samples != nullptr) samples += 2 * frames;
+            left -= frames;
+        }
+        pa_stream_drop(capture_.get());
+    }
+    if (flows_) measure();
+}
+
+void Streams::write(Frames frames) {
+    if (frames.count == 0 || !plays()) return;
+    const pa_seek_mode_t from = dry_ ? PA_SEEK_RELATIVE_ON_READ : PA_SEEK_RELATIVE;
+    dry_ = false;
+    pa_stream_write(playback_.get(), frames.samples, frames.count * kFrameBytes, nullptr, 0, from);
+}
+
+// Asked right after a block was queued, so that the answers are comparable.
+void Streams::measure() {
+    const pa_usec_t now_us = pa_rtclock_now();
+    if (measuring_ || now_us < measured_us_ + kMeasureEveryUs) return;
+    measured_us_ = now_us;
+    measuring_ = true;
+    forget(pa_stream_update_timing_info(
+        playback_.get(),
+        [](pa_stream *, int success, void *data) {
+            Streams &self = *static_cast<Streams *>(data);
+            self.measuring_ = false;
+            if (success != 0 && self.flows_) self.measured();
+        },
+        this));
+}
+
+void Streams::measured() {
+    const pa_timing_info *info = pa_stream_get_timing_info(playback_.get());
+    if (info == nullptr || info->write_index_corrupt != 0 || info->read_index_corrupt != 0) return;
+    const double queue_s = static_cast<double>(info->write_index - info->read_index) /
+                           (static_cast<double>(kFrameBytes) * rate_hz_);
+    // Beyond what the device takes at once.
+    const double device_s = (static_cast<double>(info->sink_usec) -
+                             static_cast<double>(info->configured_sink_usec)) * 1e-6;
+    timeval now;
+    pa_gettimeofday(&now);
+    const double age_s = static_cast<double>(pa_timeval_diff(&now, &info->timestamp)) * 1e-6;
+    bridge_.observe(now_s(), queue_s + device_s - age_s);
+}
+
+void Streams::ran_dry() {
+    if (!flows_) return;
+    entrain_count_xrun(engine_);
+    bridge_.underrun(now_s());
+    dry_ = true;
+}
+
+}  // namespace entrain::pulse

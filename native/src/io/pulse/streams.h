@@ -1,0 +1,72 @@
+// The two streams between which the sound passes us: a recording of our sink, and one that plays
+// on the device.
+#pragma once
+
+#include "audio/clock_bridge.h"
+#include "io/pulse/pulse.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace entrain::pulse {
+
+// A stream that is disconnected before it goes; its callbacks no longer come then.
+struct StreamDeleter {
+    void operator()(pa_stream *stream) const noexcept;
+};
+using Stream = std::unique_ptr<pa_stream, StreamDeleter>;
+
+class Streams {
+public:
+    // `changed` comes when one of the streams gets ready or ends.
+    Streams(pa_context *context, entrain_engine *engine, ClockBridge &bridge,
+            std::function<void()> changed);
+
+    // Record our sink; it may fall asleep all the same.
+    void capture(std::uint32_t rate_hz);
+    bool captures() const noexcept { return state(capture_) == PA_STREAM_READY; }
+
+    // Play on this device; where it does so already, nothing happens.
+    void play_on(const std::string &device, std::uint32_t rate_hz);
+    void stop_playing() noexcept;
+    bool plays() const noexcept { return state(playback_) == PA_STREAM_READY; }
+    bool failed() const noexcept { return failed_; }
+    std::uint32_t rate_hz() const noexcept { return rate_hz_; }  // of the device; 0: none
+
+    // Let the sound flow, or the device sleep.
+    void flow(bool flows);
+    bool flows() const noexcept { return flows_; }
+
+    // Frames that came at once last.
+    std::uint32_t block_frames() const noexcept { return block_frames_; }
+
+private:
+    static pa_stream_state_t state(const Stream &stream) noexcept;
+    Stream open(const char *name, std::uint32_t rate_hz);
+    void read();
+    void write(Frames frames);
+    void measure();
+    void measured();
+    void ran_dry();
+    void set_corked(bool corked);
+
+    pa_context *context_;
+    entrain_engine *engine_;
+    ClockBridge &bridge_;
+    std::function<void()> changed_;
+    Stream capture_;
+    Stream playback_;
+    std::string device_;
+    std::uint32_t rate_hz_ = 0;
+    std::uint32_t block_frames_ = 0;
+    bool failed_ = false;
+    bool wanted_ = false;  // to flow, as soon as there is a device
+    bool flows_ = false;
+    bool dry_ = false;
+    bool measuring_ = false;
+    pa_usec_t measured_us_ = 0;
+};
+
+}  // namespace entrain::pulse

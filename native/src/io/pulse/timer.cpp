@@ -1,0 +1,30 @@
+#include "io/pulse/timer.h"
+
+#include <utility>
+
+namespace entrain::pulse {
+
+OneShot::OneShot(pa_context *context, pa_mainloop_api *api, std::function<void()> fire)
+    : context_(context),
+      api_(api),
+      fire_(std::move(fire)),
+      event_(pa_context_rttime_new(
+          context, PA_USEC_INVALID,
+          [](pa_mainloop_api *, pa_time_event *, const timeval *, void *self) {
+              static_cast<OneShot *>(self)->fire_();
+          },
+          this)) {}
+
+OneShot::~OneShot() {
+    if (event_ != nullptr) api_->time_free(event_);
+}
+
+void OneShot::in(pa_usec_t delay_us) {
+    if (event_ != nullptr) pa_context_rttime_restart(context_, event_, pa_rtclock_now() + delay_us);
+}
+
+void OneShot::stop() {
+    if (event_ != nullptr) pa_context_rttime_restart(context_, event_, PA_USEC_INVALID);
+}
+
+}  // namespace entrain::pulse

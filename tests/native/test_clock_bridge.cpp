@@ -1,0 +1,192 @@
+// The bridge between two clocks: nothing is lost at the start, the sink's volume is undone, beats
+// go on through every break, and its audio functions neither allocate nor lock.
+
+#include "sound.h"
+#include "trap.h"
+
+#include "audio/clock_bridge.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+
+using entrain::ClockBridge;
+using entrain::Frames;
+
+namespace {
+
+constexpr double kTargetS = 0.008;
+constexpr std::uint32_t kBlock = 96;  // 2 ms
+
+struct Bench {
+    explicit Bench(std::uint32_t out_hz = kRate) { bridge->set_rates(kRate, out_hz); }
+
+    // Feed one block, the same value in every frame but for `gain`, and collect what comes out.
+    void push(float value, std::uint32_t frames = kBlock, std::array<float, 2> gain = {1, 1}) {
+        std::vector<float> in(2 * frames);
+        for (std::size_t i = 0; i < in.size(); ++i) in[i] = value * gain[i % 2];
+        trap::enter();
+        const Frames out = bridge->push(in.data(), frames);
+        caught += trap::leave();
+        take(out);
+    }
+    void start() {
+        trap::enter();
+        bridge->start(now_s);
+        caught += trap::leave();
+        while (true) {
+            trap::enter();
+            const Frames out = bridge->drain();
+            caught += trap::leave();
+            if (out.count == 0) return;
+            take(out);
+        }
+    }
+    void take(Frames out) {
+        for (std::uint32_t i = 0; i < out.count; ++i) {
+            left.push_back(out.samples[2 * i]);
+            right.push_back(out.samples[2 * i + 1]);
+        }
+    }
+
+    Engine engine;
+    std::unique_ptr<ClockBridge> bridge = std::make_unique<ClockBridge>(engine, kTargetS);
+    std::vector<float> left, right;
+    double now_s = 100.0;
+    long caught = 0;
+};
+
+std::size_t first_sound(const std::vector<float> &samples) {
+    const auto found = std::find_if(samples.begin(), samples.end(),
+                                    [](float x) { return std::abs(x) > 0.05F; });
+    return static_cast<std::size_t>(found - samples.begin());
+}
+
+// The largest difference to a sine of this frequency, whole hertz, in the last second.
+double residual(const std::vector<float> &samples, double frequency_hz, std::uint32_t rate_hz) {
+    double real = 0, imaginary = 0;
+    const std::size_t count = rate_hz, first = samples.size() - count;
+    for (std::size_t i = 0; i < count; ++i) {
+        const double phase = 2 * kPi * frequency_hz * static_cast<double>(i) / rate_hz;
+        real += samples[first + i] * std::cos(phase);
+        imaginary += samples[first + i] * std::sin(phase);
+    }
+    real *= 2.0 / static_cast<double>(count);
+    imaginary *= 2.0 / static_cast<double>(count);
+    double worst = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const double phase = 2 * kPi * frequency_hz * static_cast<double>(i) / rate_hz;
+        worst = std::max(worst, std::abs(samples[first + i] - real * std::cos(phase) -
+                                         imaginary * std::sin(phase)));
+    }
+    return worst;
+}
+
+}  // namespace
+
+TEST_CASE("the first sample is heard, however late the device wakes") {
+    Bench bench;
+    for (int i = 0; i < 100; ++i) bench.push(0.0F);
+    CHECK(bench.left.empty());
+    for (int i = 0; i < 50; ++i) bench.push(0.25F);  // 100 ms without a device
+    CHECK(bench.left.empty());
+    bench.start();
+    for (int i = 0; i < 50; ++i) bench.push(0.25F);
+
+    const auto sounding = static_cast<double>(bench.left.size() - first_sound(bench.left));
+    CHECK(sounding >= 100 * kBlock - 200);  // the rest is still inside the filters
+    CHECK(bench.caught == 0);
+}
+
+TEST_CASE("a start queues as much as is aimed at, silence first") {
+    Bench bench;
+    bench.push(0.0F);
+    bench.push(0.25F);
+    bench.start();
+    const double queued_s = static_cast<double>(bench.left.size()) / kRate;
+    CHECK(queued_s == doctest::Approx(kTargetS).epsilon(0.15));
+}
+
+TEST_CASE("the sink's volume is undone") {
+    Bench bench;
+    bench.start();
+    SUBCASE("half") {
+        bench.bridge->set_gain({0.125F, 0.125F});
+        for (int i = 0; i < 50; ++i) bench.push(0.25F, kBlock, {0.125F, 0.125F});
+        CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
+        CHECK(bench.right.back() == doctest::Approx(0.25).epsilon(0.001));
+    }
+    SUBCASE("one side lower than the other") {
+        bench.bridge->set_gain({1e-3F, 0.5F});
+        for (int i = 0; i < 400; ++i) bench.push(0.25F, kBlock, {1e-3F, 0.5F});
+        CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
+        CHECK(bench.right.back() == doctest::Approx(0.25).epsilon(0.001));
+    }
+    SUBCASE("above 100 %") {
+        bench.bridge->set_gain({2.0F, 2.0F});
+        for (int i = 0; i < 50; ++i) bench.push(0.25F, kBlock, {2.0F, 2.0F});
+        CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
+    }
+    SUBCASE("below 1 % is silence") {
+        bench.bridge->set_gain({0.9e-6F, 0.9e-6F});
+        for (int i = 0; i < 50; ++i) bench.push(0.25F, kBlock, {0.9e-6F, 0.9e-6F});
+        CHECK(bench.left.back() == 0.0F);
+    }
+    CHECK(bench.caught == 0);
+}
+
+TEST_CASE("no change of the volume is louder than before and after") {
+    // What was recorded shows the change a block before or after we are told of it.
+    for (const int told : {-1, 0, 1}) {
+        for (const bool rises : {true, false}) {
+            CAPTURE(told);
+            CAPTURE(rises);
+            if (rises && told > 0) continue;  // news that comes too late cannot be heeded
+            Bench bench;
+            bench.start();
+            const float before = rises ? 0.01F : 1.0F, after = rises ? 1.0F : 0.01F;
+            bench.bridge->set_gain({before, before});
+            for (int i = -200; i < 100; ++i) {
+                if (i == told) bench.bridge->set_gain({after, after});
+                const float gain = i < 0 ? before : after;
+                bench.push(0.25F, kBlock, {gain, gain});
+            }
+            const float peak = *std::max_element(bench.left.begin(), bench.left.end());
+            CHECK(peak < 0.26F);
+            CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
+        }
+    }
+}
+
+TEST_CASE("beats are made in the device's clock and go on through every break") {
+    for (const std::uint32_t out_hz : {kRate, 44100U}) {
+        CAPTURE(out_hz);
+        Bench bench(out_hz);
+        entrain_set_rate(bench.engine, out_hz);
+        bench.engine.route({bench.engine.binaural(400, 10, -20)});
+        bench.start();
+        for (int i = 0; i < 1000; ++i) {
+            bench.now_s += 0.002;
+            bench.push(0.0F);
+            trap::enter();
+            if (i % 10 == 5) {  // a measurement, now and then far off: sound is dropped or inserted
+                const double queued_s = i % 400 > 200 ? kTargetS + 0.02 : kTargetS;
+                bench.bridge->observe(bench.now_s, queued_s);
+            }
+            if (i == 700) bench.bridge->underrun(bench.now_s);
+            bench.caught += trap::leave();
+        }
+        CHECK(residual(bench.left, 405, out_hz) < 1e-6);
+        CHECK(residual(bench.right, 395, out_hz) < 1e-6);
+        CHECK(bench.caught == 0);
+    }
+}
+
+TEST_CASE("an engine at another rate is waited for, sound passes meanwhile") {
+    Bench bench(44100);
+    bench.start();
+    for (int i = 0; i < 50; ++i) bench.push(0.25F);
+    CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
+}
