@@ -52,8 +52,8 @@ def _backends() -> Iterator[Finding]:
     from entrain.backend import available
 
     names = available()
-    ok = "pipewire" in names
-    advice = "" if ok else "install PipeWire's library (Debian: libpipewire-0.3-0), build again"
+    ok = bool({"pipewire", "pulse"} & set(names))
+    advice = "" if ok else "install libpipewire-0.3 or libpulse and libsamplerate, build again"
     yield Finding("back ends", ok, ", ".join(names) or "none", advice)
 
 
@@ -73,7 +73,7 @@ def _server(adapter: PlatformAdapter, running: bool) -> Iterator[Finding]:
     yield Finding("output devices", bool(real), names or "none", advice)
     left_behind = any(device.own for device in devices) and not running
     if left_behind:
-        yield Finding("leftovers", False, "a device Entrain without its app", "log out and in")
+        yield Finding("leftovers", False, "a device Entrain without its app", "entrain run")
     default_is_stale = info.default == SINK_NAME and not running
     advice = "entrain run, then entrain off" if default_is_stale else ""
     yield Finding("default output", not default_is_stale, info.default or "none", advice)

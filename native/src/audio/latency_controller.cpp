@@ -30,7 +30,7 @@ constexpr double kSettlingTo_s = 7.5;
 constexpr double kSettled_s = 9.5;
 
 // A shift of the latency by more than this is a lost or a doubled block, not drift.
-constexpr double kJump_s = 1.0e-3;
+constexpr double kJump_s = 0.8e-3;
 constexpr double kStartTolerance_s = 0.25e-3;  // at a break a further correction costs nothing
 constexpr double kJumpTolerance_s = 0.5e-3;
 constexpr double kMostAtOnce_s = 1.0;
@@ -116,9 +116,8 @@ void LatencyController::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
     ++underruns_;
     if (!std::isfinite(now_s)) return;
     const double since_s = now_s - last_underrun_s_;
-    const bool is_first = underruns_ == 1 || since_s > kOneUnderrun_s;
+    if (!has_started_ || std::abs(since_s) < kOneUnderrun_s) return;
     last_underrun_s_ = now_s;
-    if (!has_started_ || !is_first) return;
     gather(kJumpTolerance_s);
     if (now_s - started_s_ < kGrace_s || now_s < blind_until_s_) return;
     pressure_ = std::max(pressure_ - since_s / kForget_s, 0.0) + 1.0;

@@ -103,7 +103,7 @@ private:
     double blind_until_s_ = 0.0;
 
     double pressure_ = 0.0;  // recent underruns
-    double last_underrun_s_ = 0.0;
+    double last_underrun_s_ = -1e9;  // long ago
     double hold_s_;
     std::uint64_t underruns_ = 0;
     std::uint64_t corrections_ = 0;

@@ -34,7 +34,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
     cycle_.news = wake_.get();
     holder_ = Filter::holder(connection_->core(), [this] { changed(); });
     filter_ = Filter::engine(connection_->core(), cycle_, [this] { changed(); });
-    connection_->on_lost([this](const char *message) { lost(message); });
+    connection_->on_lost([this] { lost("the sound server is gone"); });
     publish();
 }
 

@@ -40,14 +40,12 @@ Connection::~Connection() {
     if (thread_) stop();
 }
 
-void Connection::on_lost(std::function<void(const char *)> lost) {
+void Connection::on_lost(std::function<void()> lost) {
     static const pw_core_events kEvents = [] {
         pw_core_events table{};
         table.version = PW_VERSION_CORE_EVENTS;
-        table.error = [](void *self, std::uint32_t id, int, int result,
-                         const char *message) noexcept {
-            if (id == PW_ID_CORE && result == -EPIPE)
-                static_cast<Connection *>(self)->lost_(message);
+        table.error = [](void *self, std::uint32_t id, int, int result, const char *) noexcept {
+            if (id == PW_ID_CORE && result == -EPIPE) static_cast<Connection *>(self)->lost_();
         };
         return table;
     }();

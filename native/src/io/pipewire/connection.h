@@ -18,8 +18,8 @@ public:
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    // `lost` comes on the loop's thread, with one line of text.
-    void on_lost(std::function<void(const char *)> lost);
+    // `lost` comes on the loop's thread.
+    void on_lost(std::function<void()> lost);
 
     pw_thread_loop *thread() const noexcept { return thread_.get(); }
     pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
@@ -33,7 +33,7 @@ public:
 private:
     Connection() = default;
 
-    std::function<void(const char *)> lost_;
+    std::function<void()> lost_;
     ThreadLoop thread_;
     Context context_;
     Core core_;
