@@ -35,12 +35,15 @@ struct Stage {
         char pattern[] = "/tmp/guardian-XXXXXX";
         folder = mkdtemp(pattern);
         loop = pa_mainloop_new();
+        context = pa_context_new(api(), "test");  // not connected: only its timers are used
     }
     ~Stage() {
+        pa_context_unref(context);
         pa_mainloop_free(loop);
         std::filesystem::remove_all(folder);
     }
 
+    pa_mainloop_api *api() const { return pa_mainloop_get_api(loop); }
     std::string executable() const { return folder / "guardian"; }
 
     void install(const char *script) const {
@@ -71,6 +74,7 @@ struct Stage {
 
     std::filesystem::path folder;
     pa_mainloop *loop;
+    pa_context *context;
 };
 
 bool ends_with(const std::string &text, const std::string &end) {
@@ -86,7 +90,7 @@ TEST_CASE("a guardian that is killed is replaced and told everything again") {
     int changes = 0;
     pid_t last = 0;
     {
-        Guardian guardian(pa_mainloop_get_api(stage.loop), [&] { ++changes; }, stage.executable());
+        Guardian guardian(stage.context, stage.api(), [&] { ++changes; }, stage.executable());
         guardian.protect(7, "speakers");
         stage.wait_for([&] { return guardian.watching(); });
         stage.wait_for([&] { return stage.heard() == "default speakersmodule 7"; });
@@ -118,7 +122,7 @@ TEST_CASE("a guardian that is killed is replaced and told everything again") {
 TEST_CASE("a guardian that hangs is replaced when it does not read any more") {
     const Stage stage;
     stage.install(kGood);
-    Guardian guardian(pa_mainloop_get_api(stage.loop), [] {}, stage.executable());
+    Guardian guardian(stage.context, stage.api(), [] {}, stage.executable());
     stage.wait_for([&] { return guardian.watching(); });
     const pid_t first = stage.process();
     kill(first, SIGSTOP);
@@ -139,7 +143,7 @@ TEST_CASE("a guardian that hangs is replaced when it does not read any more") {
 TEST_CASE("one that cannot be started is tried again") {
     const Stage stage;
     bool said = false;
-    Guardian guardian(pa_mainloop_get_api(stage.loop), [&] { said = true; }, stage.executable());
+    Guardian guardian(stage.context, stage.api(), [&] { said = true; }, stage.executable());
     CHECK(!said);  // its owner does not have it yet
     CHECK(guardian.error().find("No such file") != std::string::npos);
     guardian.protect(3, "speakers");
@@ -160,7 +164,7 @@ TEST_CASE("one that dies at once is not started without pause") {
         return std::count(lines.begin(), lines.end(), '\n');
     };
     const auto begin = steady_clock::now();
-    Guardian guardian(pa_mainloop_get_api(stage.loop), [] {}, stage.executable());
+    Guardian guardian(stage.context, stage.api(), [] {}, stage.executable());
     stage.wait_for([&] { return starts() >= 4; });
 
     CHECK(steady_clock::now() - begin >= std::chrono::milliseconds(1400));  // 0 + 0.5 + 1 s

@@ -175,7 +175,8 @@ TEST_CASE("after a suspension the latency is back within a second") {
                     clocks.run(at_s + 10.0);
                     CHECK(clocks.worst_error_ms(at_s + 1.0, at_s + 10.0) < 1.0);
                     // The clocks' ratio is remembered: far from the 3 cents of a first start.
-                    CHECK(clocks.worst_pitch_cents(at_s, at_s + 10.0) < (clock_runs ? 1.0 : kCents));
+                    const double limit_cents = clock_runs ? 1.0 : kCents;
+                    CHECK(clocks.worst_pitch_cents(at_s, at_s + 10.0) < limit_cents);
                 }
             }
 }
@@ -257,7 +258,10 @@ TEST_CASE("underruns raise the target at once, and it comes down in minutes, unh
     CHECK(clocks.worst_error_ms(90.0) < 1.0);
     check_pitch(clocks);
 
-    for (int i = 0; i < 100; ++i) controller.underrun(2000.0 + i);
+    for (int i = 0; i < 200; ++i) {  // without a pause
+        controller.underrun(2000.0 + 0.1 * i);
+        controller.observe(2000.0 + 0.1 * i, controller.target_s());
+    }
     CHECK(controller.target_s() == doctest::Approx(0.015));
 }
 
@@ -310,7 +314,7 @@ TEST_CASE("resampled tones keep THD+N below -100 dB while the ratio moves") {
 
 TEST_CASE("all input is used at once and comes out a constant time later") {
     std::mt19937 random(6);
-    for (const double base_ratio : {0.25, 0.5, 44100.0 / 48000.0, 1.0, 48000.0 / 44100.0, 2.0, 4.0}) {
+    for (const double base_ratio : {0.25, 0.5, 44100.0 / 48000.0, 1.0, 2.0, 4.0}) {
         CAPTURE(base_ratio);
         RateMatcher matcher;
         REQUIRE(matcher.valid());
@@ -367,8 +371,9 @@ TEST_CASE("matching neither allocates nor locks") {
         if (i % 500 == 499) controller.restart(time_s);
         if (i % 100 == 99) controller.underrun(time_s);
         if (i % 300 == 299) matcher.reset();
-        controller.observe(time_s += i % 700 ? 0.02 : 10.0,
-                           0.01 + 1e-6 * static_cast<double>(random() % 4000) + (i % 200 < 100 ? 0.008 : 0.0));
+        const double noise_s = 1e-6 * static_cast<double>(random() % 4000);
+        const double jump_s = i % 200 < 100 ? 0.008 : 0.0;
+        controller.observe(time_s += i % 700 ? 0.02 : 10.0, 0.01 + noise_s + jump_s);
         matcher.process(in.data(), static_cast<std::uint32_t>(random() % 512), controller.ratio(),
                         out.data(), 20000);
         caught += trap::leave();

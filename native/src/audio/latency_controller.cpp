@@ -116,7 +116,8 @@ void LatencyController::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
     ++underruns_;
     if (!std::isfinite(now_s)) return;
     const double since_s = now_s - last_underrun_s_;
-    if (!has_started_ || std::abs(since_s) < kOneUnderrun_s) return;
+    // While the latency is being put right, more of them say nothing new.
+    if (!has_started_ || gathering_ || std::abs(since_s) < kOneUnderrun_s) return;
     last_underrun_s_ = now_s;
     gather(kJumpTolerance_s);
     if (now_s - started_s_ < kGrace_s || now_s < blind_until_s_) return;

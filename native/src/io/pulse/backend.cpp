@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kRateHz = 48000;  // of the sink, where the device's is not known
 constexpr double kAddedS = 0.010;
-constexpr pa_usec_t kLookEveryUs = 20'000;
+constexpr auto kLookEvery = 20ms;
 constexpr int kLooks = 100;  // 2 s: no fade is that long
 
 // Of the delay that we promise, this much is not in the queue: recording and resampling.
@@ -25,7 +25,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
     : engine_(engine),
       connection_(std::move(connection)),
       bridge_(engine, kAddedS - kElsewhereS),
-      guardian_(connection_->api(), [this] { reconcile(); }),
+      guardian_(connection_->context(), connection_->api(), [this] { reconcile(); }),
       server_(connection_->context(), [this] { reconcile(); }),
       streams_(connection_->context(), engine, bridge_, [this] { reconcile(); }),
       tail_(connection_->context(), connection_->api(), [this] { look_at_tail(); }),
@@ -137,7 +137,7 @@ void Backend::follow_programmes(std::uint32_t playing) {
             tail_.stop();
         } else {
             looks_left_ = kLooks;
-            tail_.in(kLookEveryUs);
+            tail_.in(kLookEvery);
         }
     }
     playing_ = playing;
@@ -147,7 +147,7 @@ void Backend::follow_programmes(std::uint32_t playing) {
 void Backend::look_at_tail() {
     if (playing_ > 0 || !sounding_) return;
     if (streams_.flows() && entrain_is_quiet(engine_) == 0 && --looks_left_ > 0)
-        return tail_.in(kLookEveryUs);
+        return tail_.in(kLookEvery);
     sounding_ = false;
     reconcile();
 }

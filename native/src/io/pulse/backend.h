@@ -49,7 +49,7 @@ private:
     Guardian guardian_;
     Server server_;
     Streams streams_;
-    OneShot tail_;
+    Timer tail_;
     std::optional<Sink> sink_;
 
     std::string target_;

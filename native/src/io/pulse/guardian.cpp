@@ -1,7 +1,5 @@
 #include "io/pulse/guardian.h"
 
-#include <pulse/timeval.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -34,26 +32,6 @@ bool has_ended(pid_t process) noexcept { return waitpid(process, nullptr, WNOHAN
 
 }  // namespace
 
-void Timer::start(milliseconds from_now) {
-    stop();
-    timeval when{};
-    pa_gettimeofday(&when);
-    pa_timeval_add(&when, static_cast<pa_usec_t>(from_now.count()) * PA_USEC_PER_MSEC);
-    event_ = api_->time_new(
-        api_, &when,
-        [](pa_mainloop_api *, pa_time_event *, const timeval *, void *data) noexcept {
-            auto &self = *static_cast<Timer *>(data);
-            self.stop();
-            self.call_();
-        },
-        this);
-}
-
-void Timer::stop() noexcept {
-    if (event_ != nullptr) api_->time_free(event_);
-    event_ = nullptr;
-}
-
 std::string Guardian::default_executable() {
     Dl_info library{};
     const auto here = reinterpret_cast<const void *>(&Guardian::default_executable);
@@ -62,12 +40,13 @@ std::string Guardian::default_executable() {
     return path.substr(0, path.rfind('/') + 1) + kName;
 }
 
-Guardian::Guardian(pa_mainloop_api *api, std::function<void()> changed, std::string executable)
+Guardian::Guardian(pa_context *context, pa_mainloop_api *api, std::function<void()> changed,
+                   std::string executable)
     : api_(api),
       changed_(std::move(changed)),
       executable_(std::move(executable)),
-      reap_again_(api, [this] { reap(); }),
-      spawn_again_(api, [this] {
+      reap_again_(context, api, [this] { reap(); }),
+      spawn_again_(context, api, [this] {
           spawn();
           changed_();
       }) {
@@ -200,7 +179,7 @@ void Guardian::close_socket() noexcept {
 
 void Guardian::reap() {
     if (!has_ended(process_)) {
-        reap_again_.start(kReapEvery);
+        reap_again_.in(kReapEvery);
         return;
     }
     process_ = -1;
@@ -209,7 +188,7 @@ void Guardian::reap() {
 }
 
 void Guardian::spawn_later() {
-    spawn_again_.start(pause_);
+    spawn_again_.in(pause_);
     pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
 }
 

@@ -2,7 +2,7 @@
 // guardian/main.cpp for what the two say to each other.
 #pragma once
 
-#include <pulse/mainloop-api.h>
+#include "io/pulse/timer.h"
 
 #include <chrono>
 #include <cstdint>
@@ -14,23 +14,6 @@
 #include <sys/types.h>
 
 namespace entrain::pulse {
-
-// Calls a function once, later.
-class Timer {
-public:
-    Timer(pa_mainloop_api *api, std::function<void()> call) : api_(api), call_(std::move(call)) {}
-    ~Timer() { stop(); }
-    Timer(const Timer &) = delete;
-    Timer &operator=(const Timer &) = delete;
-
-    void start(std::chrono::milliseconds from_now);
-    void stop() noexcept;
-
-private:
-    pa_mainloop_api *api_;
-    std::function<void()> call_;
-    pa_time_event *event_ = nullptr;
-};
 
 // Keeps one guardian running.  Make it before the module is loaded, one for each connection to
 // the server: the guardian ends when the server does.
@@ -44,7 +27,7 @@ class Guardian {
 public:
     // `changed` comes when watching() or error() may have changed: from the loop, or out of
     // protect().  It must not destroy this object.
-    Guardian(pa_mainloop_api *api, std::function<void()> changed,
+    Guardian(pa_context *context, pa_mainloop_api *api, std::function<void()> changed,
              std::string executable = default_executable());
     // What protect() has told last is cleaned up; with no module, nothing.  Blocks until the
     // guardian has ended: some milliseconds, 3 s at most with a server that does not answer.

@@ -4,26 +4,27 @@
 
 namespace entrain::pulse {
 
-OneShot::OneShot(pa_context *context, pa_mainloop_api *api, std::function<void()> fire)
+Timer::Timer(pa_context *context, pa_mainloop_api *api, std::function<void()> fire)
     : context_(context),
       api_(api),
       fire_(std::move(fire)),
       event_(pa_context_rttime_new(
           context, PA_USEC_INVALID,
           [](pa_mainloop_api *, pa_time_event *, const timeval *, void *self) {
-              static_cast<OneShot *>(self)->fire_();
+              static_cast<Timer *>(self)->fire_();
           },
           this)) {}
 
-OneShot::~OneShot() {
+Timer::~Timer() {
     if (event_ != nullptr) api_->time_free(event_);
 }
 
-void OneShot::in(pa_usec_t delay_us) {
+void Timer::in(std::chrono::microseconds delay) {
+    const auto delay_us = static_cast<pa_usec_t>(delay.count());
     if (event_ != nullptr) pa_context_rttime_restart(context_, event_, pa_rtclock_now() + delay_us);
 }
 
-void OneShot::stop() {
+void Timer::stop() {
     if (event_ != nullptr) pa_context_rttime_restart(context_, event_, PA_USEC_INVALID);
 }
 

@@ -3,19 +3,20 @@
 
 #include "io/pulse/pulse.h"
 
+#include <chrono>
 #include <functional>
 
 namespace entrain::pulse {
 
-class OneShot {
+class Timer {
 public:
-    OneShot(pa_context *context, pa_mainloop_api *api, std::function<void()> fire);
-    ~OneShot();
-    OneShot(const OneShot &) = delete;
-    OneShot &operator=(const OneShot &) = delete;
+    Timer(pa_context *context, pa_mainloop_api *api, std::function<void()> fire);
+    ~Timer();
+    Timer(const Timer &) = delete;
+    Timer &operator=(const Timer &) = delete;
 
     // Fire once from now; a time that was set before no longer counts.
-    void in(pa_usec_t delay_us);
+    void in(std::chrono::microseconds delay);
     void stop();
 
 private:
