@@ -98,8 +98,12 @@ void ClockBridge::observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLO
 
 void ClockBridge::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
     controller_.underrun(now_s);
-    skip_frames_ = 0;
-    insert_frames_ = frames_of(controller_.target_s(), out_hz_);
+}
+
+void ClockBridge::refill(std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
+    const double excess_s = static_cast<double>(frames) / in_hz_ - controller_.target_s();
+    skip_frames_ = frames_of(excess_s, in_hz_);
+    insert_frames_ = frames_of(-excess_s, out_hz_);
 }
 
 void ClockBridge::keep(std::uint32_t frames) noexcept {

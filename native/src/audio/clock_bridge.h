@@ -35,6 +35,7 @@ public:
     ClockBridge(entrain_engine *engine, double target_s);
     bool valid() const noexcept { return matcher_.valid(); }
     void set_rates(std::uint32_t in_hz, std::uint32_t out_hz);
+    void set_target(double target_s) noexcept { controller_.set_target(target_s); }
 
     // ---- [audio] -------------------------------------------------------------------------
 
@@ -54,8 +55,10 @@ public:
     // How much sound is queued for the device, measured right after a block was queued.
     void observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // The device ran dry: the next block comes with the whole queue in front of it.
+    // The device ran dry.
     void underrun(double now_s) noexcept ENTRAIN_NONBLOCKING;
+    // So many frames come next, before anything else is queued: make them the whole queue.
+    void refill(std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
 
     double target_s() const noexcept { return controller_.target_s(); }
 

@@ -78,6 +78,13 @@ LatencyController::LatencyController(const LatencySettings &settings) noexcept
 
 double LatencyController::noise_s() const noexcept { return std::sqrt(var_noise_); }
 
+void LatencyController::set_target(double target_s) noexcept ENTRAIN_NONBLOCKING {
+    settings_.target_s = target_s_ = target_s;
+    settings_.maximum_s = std::max(settings_.maximum_s, target_s);
+    pressure_ = 0.0;
+    gather(kStartTolerance_s);
+}
+
 void LatencyController::restart(double now_s) noexcept ENTRAIN_NONBLOCKING {
     if (has_started_)
         var_drift_ = std::min(var_drift_ + kDriftWalk * std::abs(now_s - last_s_),

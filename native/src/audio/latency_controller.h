@@ -26,6 +26,9 @@ public:
 
     explicit LatencyController(const LatencySettings &settings) noexcept;
 
+    // Aim at another latency from now on: reached at once, by a correction.
+    void set_target(double target_s) noexcept ENTRAIN_NONBLOCKING;
+
     // Playback starts, or starts again: what is learned of the clocks' ratio is kept.
     void restart(double now_s) noexcept ENTRAIN_NONBLOCKING;
 
@@ -75,7 +78,7 @@ private:
     double spread() const noexcept;
     void steer(double elapsed_s) noexcept;
 
-    const LatencySettings settings_;
+    LatencySettings settings_;
     double target_s_;
     double target_slope_ = 0.0;  // seconds per second
     double ratio_ = 1.0;

@@ -1,5 +1,6 @@
 #include "io/pulse/backend.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -11,7 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint32_t kRateHz = 48000;  // of the sink, where the device's is not known
-constexpr double kAddedS = 0.010;
+constexpr double kLeastQueueS = 0.001;
 constexpr auto kLookEvery = 20ms;
 constexpr int kLooks = 100;  // 2 s: no fade is that long
 
@@ -24,7 +25,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                  std::string target)
     : engine_(engine),
       connection_(std::move(connection)),
-      bridge_(engine, kAddedS - kElsewhereS),
+      bridge_(engine, added_s_),
       guardian_(connection_->context(), connection_->api(), [this] { reconcile(); }),
       server_(connection_->context(), [this] { reconcile(); }),
       streams_(connection_->context(), engine, bridge_, [this] { reconcile(); }),
@@ -32,6 +33,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
       target_(std::move(target)) {
     connection_->on_lost([this] { lost("the sound server is gone"); });
     entrain_set_playing(engine_, 0);
+    aim();
     publish();
 }
 
@@ -74,7 +76,15 @@ void Backend::set_target(std::string target) {
 
 void Backend::set_latency(double added_s) {
     const Lock lock(connection_->thread());
-    (void)added_s;
+    added_s_ = added_s;
+    aim();
+}
+
+// Of the delay that is promised, only the rest is in the queue.
+void Backend::aim() {
+    const double engine_s =
+        static_cast<double>(entrain_latency_frames(engine_)) / entrain_rate(engine_);
+    bridge_.set_target(std::max(kLeastQueueS, added_s_ - engine_s - kElsewhereS));
 }
 
 void Backend::lost(const std::string &why) {

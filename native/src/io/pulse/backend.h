@@ -35,6 +35,7 @@ private:
     // Everything below is on the loop's thread, or has its lock.
     void reconcile();
     void lost(const std::string &why);
+    void aim();
     void follow_volume(const Device &own);
     void follow_default();
     void follow_programmes(std::uint32_t playing);
@@ -44,6 +45,7 @@ private:
     void publish();
 
     entrain_engine *engine_;
+    double added_s_ = 0.010;  // what a program is heard later through us, in all
     std::unique_ptr<Connection> connection_;
     ClockBridge bridge_;
     Guardian guardian_;

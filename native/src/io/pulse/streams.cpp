@@ -1,6 +1,7 @@
 #include "io/pulse/streams.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace entrain::pulse {
@@ -10,6 +11,7 @@ namespace {
 constexpr std::uint32_t kFrameBytes = 2 * sizeof(float);
 constexpr pa_usec_t kBlockUs = 2'000;         // as small as a server delivers dependably
 constexpr pa_usec_t kMeasureEveryUs = 25'000;
+constexpr double kTellTarget_s = 0.0005;
 
 double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
 
@@ -124,6 +126,10 @@ void Streams::set_corked(bool corked) {
 void Streams::read() {
     const void *data = nullptr;
     std::size_t size = 0;
+    // Late blocks come in a crowd: what makes up for the gap is played, the rest left out at once.
+    if (dry_ && flows_)
+        bridge_.refill(static_cast<std::uint32_t>(
+            pa_stream_readable_size(capture_.get()) / kFrameBytes));
     while (pa_stream_readable_size(capture_.get()) > 0) {
         if (pa_stream_peek(capture_.get(), &data, &size) < 0 || size == 0) break;
         const auto *samples = static_cast<const float *>(data);  // null where some were lost
@@ -175,6 +181,10 @@ void Streams::measured() {
     pa_gettimeofday(&now);
     const double age_s = static_cast<double>(pa_timeval_diff(&now, &info->timestamp)) * 1e-6;
     bridge_.observe(now_s(), queue_s + device_s - age_s);
+    if (std::abs(bridge_.target_s() - told_target_s_) > kTellTarget_s) {
+        told_target_s_ = bridge_.target_s();
+        changed_();
+    }
 }
 
 void Streams::ran_dry() {
@@ -182,6 +192,7 @@ void Streams::ran_dry() {
     entrain_count_xrun(engine_);
     bridge_.underrun(now_s());
     dry_ = true;
+    changed_();
 }
 
 }  // namespace entrain::pulse

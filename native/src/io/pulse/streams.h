@@ -67,6 +67,7 @@ private:
     bool dry_ = false;
     bool measuring_ = false;
     pa_usec_t measured_us_ = 0;
+    double told_target_s_ = 0.0;
 };
 
 }  // namespace entrain::pulse
