@@ -184,6 +184,17 @@ TEST_CASE("generators fade when the programme ends and say when they are quiet")
     CHECK(step <= 1.01F * own);
 }
 
+TEST_CASE("what begins without a programme, or bypassed, begins silent") {
+    Engine engine;
+    engine.route({engine.binaural(400, 10, -20)});
+    SUBCASE("without a programme") { entrain_set_playing(engine, 0); }
+    SUBCASE("bypassed") { entrain_set_bypass(engine, 1); }
+    const Sound in(kRate);
+    Sound out(kRate);
+    engine.run(in, out, 0, kRate, {256});
+    CHECK(std::all_of(out.left.begin(), out.left.end(), [](float x) { return x == 0.0F; }));
+}
+
 TEST_CASE("a new sample rate keeps layers and values") {
     Engine engine;
     const std::uint32_t tone = engine.binaural(400, 10, -20);

@@ -54,6 +54,10 @@ void Process::run(const float *const *in, float *const *out,
 
 void Process::chunk(const float *const *in, float *const *out, std::uint32_t offset,
                     std::uint32_t frames) noexcept {
+    if (frame_ == 0) {  // what was said before the first frame is no change
+        playing_fade_ = Fade{playing.load(std::memory_order_relaxed)};
+        bypass_fade_ = Fade{bypass.load(std::memory_order_relaxed)};
+    }
     read(in, offset, frames);
     input_meter.add(programme_, frames);
 
