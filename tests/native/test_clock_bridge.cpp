@@ -109,6 +109,21 @@ TEST_CASE("a start queues as much as is aimed at, silence first") {
     CHECK(queued_s == doctest::Approx(kTargetS).epsilon(0.15));
 }
 
+TEST_CASE("after the device ran dry the queue is as long as is aimed at") {
+    Bench bench;
+    bench.start();
+    for (int i = 0; i < 50; ++i) bench.push(0.25F);
+    const std::size_t before = bench.left.size();
+    std::uint32_t blocks = 0;
+    SUBCASE("few frames have come meanwhile") { blocks = 1; }
+    SUBCASE("many frames have come at once") { blocks = 20; }
+    bench.bridge->underrun(bench.now_s);
+    bench.bridge->refill(blocks * kBlock);
+    for (std::uint32_t i = 0; i < blocks; ++i) bench.push(0.25F);
+    const auto queued = static_cast<double>(bench.left.size() - before);
+    CHECK(queued / kRate == doctest::Approx(kTargetS).epsilon(0.02));
+}
+
 TEST_CASE("the sink's volume is undone") {
     Bench bench;
     bench.start();

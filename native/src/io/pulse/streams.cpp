@@ -52,6 +52,7 @@ Stream Streams::open(const char *name, std::uint32_t rate_hz) {
 }
 
 void Streams::capture(std::uint32_t rate_hz) {
+    capture_rate_hz_ = rate_hz;
     capture_ = open("Entrain", rate_hz);
     if (!capture_) return;
     pa_stream_set_read_callback(
@@ -73,7 +74,7 @@ void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {
     if (playback_ && !dead && device == device_ && rate_hz == rate_hz_) return;
     stop_playing();
     device_ = device;
-    rate_hz_ = rate_hz;
+    if (std::exchange(rate_hz_, rate_hz) != rate_hz) bridge_.set_rates(capture_rate_hz_, rate_hz);
     playback_ = open("Entrain", rate_hz);
     if (!playback_) return;
     pa_stream_set_underflow_callback(

@@ -60,6 +60,7 @@ private:
     Stream playback_;
     std::string device_;
     std::uint32_t rate_hz_ = 0;
+    std::uint32_t capture_rate_hz_ = 0;
     std::uint32_t block_frames_ = 0;
     bool failed_ = false;
     bool wanted_ = false;  // to flow, as soon as there is a device
