@@ -88,6 +88,7 @@ class VirtualDevice:
         self._lock = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._was_blank = False
+        self._added_us = 0
 
     # ---- what others ask -------------------------------------------------------------------
 
@@ -255,6 +256,9 @@ class VirtualDevice:
             state = self.state
             if state is None or state.phase == Phase.LOST:
                 raise EntrainError((state and state.error) or "the sound server is gone")
+            if state.added_us != self._added_us:
+                self._added_us = state.added_us
+                _log.info("added delay beside the engine's: %.1f ms", state.added_us / 1000)
             await self._look()
             seen, now_s = self._seen(), time.monotonic()
             if self._was_blank and not seen.blank:  # the session manager has come back
