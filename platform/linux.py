@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,7 +39,17 @@ _ERRORS = (
 )
 _PIPEWIRE_MARK = "on PipeWire "
 _STATES = ("running", "idle", "suspended")
-_NO_SERVER = "no sound server answers; is PipeWire running? (entrain run --sandbox needs none)"
+_NO_SERVER = (
+    "no sound server answers; is PipeWire or PulseAudio running? (entrain run --sandbox needs none)"
+)
+_NO_ACCESS = "the sound server denies access; is it another user's, or the PulseAudio cookie wrong?"
+_PA_ERR_ACCESS = 1
+
+# What PulseAudio's own device_init_priority() adds for what a sink says of itself.
+_PULSE_PRIORITIES = {
+    "device.form_factor": {"headphone": 900, "hifi": 600, "speaker": 500, "portable": 450},
+    "device.bus": {"bluetooth": 50, "usb": 40, "pci": 30},
+}
 
 
 class LinuxAdapter:
@@ -57,7 +67,8 @@ class LinuxAdapter:
         if not any(_answers(path) for path in _pulse_sockets()):
             if any(_answers(path) for path in _pipewire_sockets()):
                 raise PlatformError(
-                    "PipeWire runs, but not as sound server; install and start pipewire-pulse"
+                    "PipeWire runs, but not as sound server; "
+                    "install and start pipewire-pulse (or PulseAudio)"
                 )
             raise PlatformError(_NO_SERVER)
         server = self.connect()
@@ -65,20 +76,15 @@ class LinuxAdapter:
             info = server.info()
         finally:
             server.close()
-        if info.kind != "pipewire":
-            raise PlatformError(
-                f"the sound server is {info.name} {info.version}; "
-                "this version of Entrain needs PipeWire as the sound server"
-            )
-        return "pipewire"
+        return "pipewire" if info.kind == "pipewire" else "pulse"
 
     def paths(self) -> Paths:
         return user_paths()
 
     def sandbox(self) -> PrivateServer:
-        from entrain.platform.sandbox import Sandbox
+        from entrain.platform.sandbox import open_sandbox
 
-        return Sandbox()
+        return open_sandbox()
 
 
 class PulseServer:
@@ -101,8 +107,12 @@ class PulseServer:
 
     def devices(self) -> list[Device]:
         with self._link.call() as pulse:
+            on_pipewire = _PIPEWIRE_MARK in str(pulse.server_info().server_name)
             sinks = pulse.sink_list()
-        return [_device(sink) for sink in sorted(sinks, key=_preference)]
+        priority = _pipewire_priority if on_pipewire else _pulse_priority
+        # Those with something plugged in first; among equals the order is the server's.
+        sinks.sort(key=lambda sink: (_unplugged(sink), -priority(sink.proplist)))
+        return [_device(sink) for sink in sinks]
 
     def default(self) -> str:
         return self.info().default
@@ -171,7 +181,8 @@ class _Connection:
             yield self._pulse
         except _ERRORS as error:
             if connecting:
-                raise PlatformError(_NO_SERVER) from error
+                denied = self._errno() == _PA_ERR_ACCESS
+                raise PlatformError(_NO_ACCESS if denied else _NO_SERVER) from error
             if self._pulse.connected:
                 raise PlatformError("the sound server refuses") from error
             raise PlatformError("the sound server does not answer") from error
@@ -191,6 +202,9 @@ class _Connection:
 
     def close(self) -> None:
         self._pulse.close()
+
+    def _errno(self) -> int:
+        return int(pulsectl._pulsectl.pa.context_errno(self._pulse._ctx))
 
     def _poll(self, fds: list[Any], timeout_s: float) -> int:
         left_s = max(0.0, self._deadline - time.monotonic())
@@ -248,13 +262,25 @@ def _poll(fds: list[Any], timeout_s: float) -> int:
     return len(found)
 
 
-def _preference(sink: Any) -> tuple[bool, int]:
-    """Order devices as a session manager does: those with something plugged in first."""
+def _unplugged(sink: Any) -> bool:
     port = getattr(sink, "port_active", None)
-    unplugged = port is not None and port.available_state == "no"
-    properties = sink.proplist
+    return port is not None and port.available_state == "no"
+
+
+def _pipewire_priority(properties: Mapping[str, str]) -> int:
     priority = properties.get("priority.session", properties.get("priority.driver", "0"))
-    return unplugged, -int(priority) if priority.isdigit() else 0
+    return int(priority) if priority.isdigit() else 0
+
+
+def _pulse_priority(properties: Mapping[str, str]) -> int:
+    """Work out what PulseAudio thinks of a sink; it does not tell."""
+    priority = 10_000 if properties.get("device.api") == "jack" else 0
+    if kind := properties.get("device.class"):
+        priority += {"sound": 9000, "modem": 0}.get(kind, 1000)
+    for key, values in _PULSE_PRIORITIES.items():
+        priority += values.get(properties.get(key, ""), 0)
+    profile = properties.get("device.profile.name", "")
+    return priority + 9 * profile.startswith("analog-") + 7 * profile.startswith("iec958-")
 
 
 def _device(sink: Any) -> Device:

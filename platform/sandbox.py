@@ -1,10 +1,10 @@
-"""A private PipeWire with virtual devices: for tests, and for machines without sound.
+"""A private sound server with virtual devices: for tests, and for machines without sound.
 
 It shares nothing with the user's own sound: sockets, settings and state lie in a temporary
-folder, no hardware is opened, no message bus is used.
+folder, no hardware is opened, no message bus is used.  What every server has in common is here;
+`open_sandbox` starts the one that this machine has the programs for.
 """
 
-import json
 import os
 import shutil
 import signal
@@ -13,47 +13,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Literal, Self
 
 from entrain.platform.adapter import PlatformError
 
 assert sys.platform == "linux"
 
 START_TIMEOUT_S = 15.0
-
-_PACKAGES = {
-    "pipewire": "pipewire",
-    "pw-cli": "pipewire-bin",
-    "wireplumber": "wireplumber",
-    "pipewire-pulse": "pipewire-pulse",
-}
-
-# Keep the session manager away from the machine's own hardware and message buses:
-# WirePlumber 0.4 reads Lua, 0.5 reads the other format, each ignores the other's files.
-_WIREPLUMBER_SETTINGS = {
-    "main.lua.d/80-private.lua": """\
-alsa_monitor.enabled = false
-v4l2_monitor.enabled = false
-libcamera_monitor.enabled = false
-default_access.properties["enable-flatpak-portal"] = false
-""",
-    "bluetooth.lua.d/80-private.lua": "bluez_monitor.enabled = false\n",
-    "wireplumber.conf.d/private.conf": """\
-wireplumber.profiles = {
-  main = {
-    hardware.audio = disabled
-    hardware.bluetooth = disabled
-    hardware.video-capture = disabled
-    support.portal-permissionstore = disabled
-    support.logind = disabled
-  }
-}
-""",
-}
 
 # Lives in the servers' process group and outlives us when we are killed: the pipe on its
 # standard input then closes, and it stops them and removes the folder.
@@ -74,15 +45,40 @@ class VirtualDevice:
 
     name: str
     description: str
+    """Without quotation marks."""
     priority: int = 1000
-    """The session manager prefers the highest."""
+    """0 … 1999; the server prefers the highest."""
     positions: tuple[str, ...] = ("FL", "FR")
+    rate_hz: int = 48000
+    """On PulseAudio; PipeWire's devices work at the rate of their graph."""
 
 
 SPEAKERS = VirtualDevice("speakers", "Virtual speaker")
 
 
-class Sandbox:
+def open_sandbox(devices: Sequence[VirtualDevice] = (SPEAKERS,)) -> "Sandbox":
+    """Start a private PipeWire or, where that is not installed, a private PulseAudio.
+
+    Raises
+    ------
+    PlatformError
+        Neither is installed, or the server does not come up within `START_TIMEOUT_S`.
+
+    """
+    from entrain.platform.sandbox_pipewire import PipeWireSandbox
+    from entrain.platform.sandbox_pulse import PulseSandbox
+
+    if not PipeWireSandbox.missing_packages():
+        return PipeWireSandbox(devices)
+    if not PulseSandbox.missing_packages():
+        return PulseSandbox(devices)
+    pipewire, pulse = PipeWireSandbox.missing_packages(), PulseSandbox.missing_packages()
+    raise PlatformError(
+        f"the sandbox needs these packages: {' '.join(pipewire)} (or: {' '.join(pulse)})"
+    )
+
+
+class Sandbox(ABC):
     """A private sound server; a context manager.
 
     Use it from one thread.  When this process dies, in whatever way, the servers stop and
@@ -100,12 +96,14 @@ class Sandbox:
 
     """
 
+    kind: ClassVar[Literal["pipewire", "pulse"]]
+    _packages: ClassVar[Mapping[str, str]]
+    """Programs that it runs, and Debian's packages of them."""
+
     def __init__(self, devices: Sequence[VirtualDevice] = (SPEAKERS,)) -> None:
-        missing = sorted({_PACKAGES[name] for name in _PACKAGES if shutil.which(name) is None})
-        if missing:
+        if missing := self.missing_packages():
             raise PlatformError(f"the sandbox needs these packages: {' '.join(missing)}")
         self._devices = tuple(devices)
-        self._present: set[str] = set()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folder = _short_temporary_folder()
         self._guard = subprocess.Popen(
@@ -116,15 +114,25 @@ class Sandbox:
             process_group=0,
         )
         try:
-            self._write_settings()
+            for name in ("state", "data", "cache", "pulse"):
+                (self._folder / name).mkdir(mode=0o700)
+            for path, text in self._settings().items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
             self.start_server()
         except BaseException:
             self.close()
             raise
 
+    @classmethod
+    def missing_packages(cls) -> list[str]:
+        """Name the packages, in Debian's words, that would have to be installed for it."""
+        names = {package for name, package in cls._packages.items() if shutil.which(name) is None}
+        return sorted(names)
+
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables with which a program reaches this server.
+        """The variables with which a program reaches this server, and no other.
 
         XDG_RUNTIME_DIR is not among them: a program's own files stay where they are.
         """
@@ -149,58 +157,28 @@ class Sandbox:
         return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
 
     def pid(self, program: str) -> int:
-        """Return the process id of ``pipewire``, ``wireplumber`` or ``pipewire-pulse``."""
+        """Return the process id of one of the server's programs."""
         return self._processes[program].pid
 
+    @abstractmethod
     def start_server(self) -> None:
-        """Start all servers, with the settings and the state that the folder holds.
+        """Start all of it, with the settings and the state that the folder holds.
 
         The devices are those of the beginning.
         """
-        if "pipewire" not in self._processes:
-            self._start("pipewire")
-            self._present = {device.name for device in self._devices}
-            self._await(lambda: _listens(self._folder / "pipewire-0"))
-        self.start_session_manager(wait=False)
-        if "pipewire-pulse" not in self._processes:
-            self._start("pipewire-pulse")
-        self._await(self._ready)
-        for number in self._sinks().values():
-            self._rouse(number)
 
     def stop_server(self, kill: bool = False) -> None:
-        """Stop all servers; with `kill` without a warning, as in a crash."""
-        for name in ("pipewire-pulse", "wireplumber", "pipewire"):
+        """Stop all of it; with `kill` without a warning, as in a crash."""
+        for name in reversed(list(self._processes)):
             self._stop(name, kill)
 
-    def start_session_manager(self, wait: bool = True) -> None:
-        """Start WirePlumber, if it does not run."""
-        if "wireplumber" not in self._processes:
-            self._start("wireplumber")
-        if wait:
-            self._await(self._ready)
-
-    def kill_session_manager(self) -> None:
-        """Kill WirePlumber without a warning."""
-        self._stop("wireplumber", kill=True)
-
-    def restart_session_manager(self) -> None:
-        """Stop WirePlumber and start it again."""
-        self._stop("wireplumber", kill=False)
-        self.start_session_manager()
-
+    @abstractmethod
     def add_device(self, device: VirtualDevice) -> None:
         """Plug a device in and wait until it is there."""
-        self._command("pw-cli", "create-node", "adapter", "{ " + _properties(device) + " }")
-        self._await(lambda: device.name in self._sinks())
-        self._present.add(device.name)
-        self._rouse(self._sinks()[device.name])
 
+    @abstractmethod
     def remove_device(self, name: str) -> None:
         """Unplug a device and wait until it is gone."""
-        self._command("pw-cli", "destroy", str(self._sinks()[name]))
-        self._await(lambda: name not in self._sinks())
-        self._present.discard(name)
 
     def close(self) -> None:
         """Stop everything and remove the folder.  Idempotent."""
@@ -222,21 +200,9 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _write_settings(self) -> None:
-        config = self._folder / "config"
-        objects = "\n".join(
-            "  { factory = adapter args = { " + _properties(device) + " } }"
-            for device in self._devices
-        )
-        files = {
-            "pipewire/pipewire.conf.d/devices.conf": f"context.objects = [\n{objects}\n]\n",
-            **{f"wireplumber/{name}": text for name, text in _WIREPLUMBER_SETTINGS.items()},
-        }
-        for name, text in files.items():
-            (config / name).parent.mkdir(parents=True, exist_ok=True)
-            (config / name).write_text(text, encoding="utf-8")
-        for name in ("state", "data", "cache", "pulse"):
-            (self._folder / name).mkdir(mode=0o700)
+    @abstractmethod
+    def _settings(self) -> Mapping[Path, str]:
+        """Return the files, below the folder, that the server reads."""
 
     def _server_environment(self) -> dict[str, str]:
         ours = ("PIPEWIRE_", "PULSE_", "WIREPLUMBER_", "XDG_", "DBUS_")
@@ -254,10 +220,10 @@ class Sandbox:
             "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self._folder}/no-bus",
         }
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, *arguments: str) -> None:
         with (self._folder / "log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                [name],
+                [name, *arguments],
                 env=self._server_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -277,32 +243,12 @@ class Sandbox:
             process.kill()
             process.wait()
 
-    def _ready(self) -> bool:
-        """Tell whether there are devices, one is the default, and PulseAudio programs get in."""
-        if not _listens(self._folder / "pulse" / "native"):
-            return False
-        objects = self._dump()
-        return self._present <= set(_sink_ids(objects)) and (
-            not self._present or _has_default(objects)
-        )
-
-    def _rouse(self, number: int) -> None:
-        """Start a device once: PipeWire 1.4 keeps volumes from one that has never run."""
-        for command in ("Start", "Pause"):
-            self._command("pw-cli", "send-command", str(number), command, "{}")
-
-    def _sinks(self) -> dict[str, int]:
-        return _sink_ids(self._dump())
-
-    def _dump(self) -> list[dict[str, object]]:
-        return _parse_dump(self._command("pw-dump", "--no-colors"))
-
     def _command(self, *arguments: str) -> str:
-        """Run one of PipeWire's own tools against this server."""
+        """Run one of the sound system's own tools against this server."""
         try:
             return subprocess.run(
                 arguments,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=START_TIMEOUT_S,
@@ -325,22 +271,14 @@ class Sandbox:
             time.sleep(0.01)
 
 
-def _properties(device: VirtualDevice) -> str:
-    values = {
-        "factory.name": "support.null-audio-sink",
-        "node.name": device.name,
-        "node.description": device.description,
-        "media.class": "Audio/Sink",
-        "audio.position": f"[ {' '.join(device.positions)} ]",
-        "object.linger": "true",
-        "priority.session": str(device.priority),
-        "priority.driver": str(device.priority),
-        "monitor.channel-volumes": "true",
-    }
-    return " ".join(
-        f"{key} = {value if value[0] == '[' else json.dumps(value)}"
-        for key, value in values.items()
-    )
+def listens(path: Path) -> bool:
+    """Tell whether somebody listens at a socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
 
 
 def _short_temporary_folder() -> Path:
@@ -350,42 +288,3 @@ def _short_temporary_folder() -> Path:
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="entrain-", dir="/tmp"))
     return folder
-
-
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
-
-
-def _parse_dump(text: str) -> list[dict[str, object]]:
-    """Read what pw-dump prints: a list, and one more for each change while it looked."""
-    objects: dict[int, dict[str, object]] = {}
-    decoder, text = json.JSONDecoder(), text.strip()
-    while text:
-        found, end = decoder.raw_decode(text)
-        objects.update((item["id"], item) for item in found)
-        text = text[end:].lstrip()
-    return list(objects.values())
-
-
-def _sink_ids(objects: list[dict[str, object]]) -> dict[str, int]:
-    found = {}
-    for item in objects:
-        info = item.get("info")
-        properties = info.get("props", {}) if isinstance(info, dict) else {}
-        if properties.get("media.class") == "Audio/Sink":
-            found[str(properties.get("node.name"))] = int(str(item["id"]))
-    return found
-
-
-def _has_default(objects: list[dict[str, object]]) -> bool:
-    for item in objects:
-        entries = item.get("metadata")
-        for entry in entries if isinstance(entries, list) else []:
-            if entry.get("key") == "default.audio.sink" and entry.get("value"):
-                return True
-    return False

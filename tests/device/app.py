@@ -13,6 +13,9 @@ import soundlab
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 
+PATIENT = {"pipewire": (), "pulse": ("--latency=200",)}
+"""Options for each server where latency does not matter: a busy machine then makes no gaps."""
+
 
 class App:
     """A running ``entrain run``."""

@@ -1,16 +1,24 @@
 """Every test here gets a sound server and folders of its own; the user's stay untouched."""
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.sandbox_pipewire import PipeWireSandbox
+from entrain.platform.sandbox_pulse import PulseSandbox
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
 HEADPHONES = VirtualDevice("headphones", "Headphones", 900)
+
+SANDBOXES: dict[str, type[Sandbox]] = {"pipewire": PipeWireSandbox, "pulse": PulseSandbox}
+
+Start = Callable[[type[Sandbox]], Sandbox]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,10 +42,46 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def is_installed(sandbox: type[Sandbox]) -> bool:
+    """Tell whether a server can be tested here.  In CI both must be."""
+    return not sandbox.missing_packages() or os.environ.get("CI") == "true"
+
+
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Sandbox]:
-    """A private sound server with two devices; programs of this test reach it."""
-    with Sandbox((SPEAKERS, HEADPHONES)) as sandbox:
-        for name, value in sandbox.environment.items():
-            monkeypatch.setenv(name, value)
-        yield sandbox
+def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
+    """Start a private sound server with two devices; programs of this test reach it."""
+    with ExitStack() as stack:
+
+        def start(sandbox: type[Sandbox]) -> Sandbox:
+            if not is_installed(sandbox):
+                pytest.skip(f"not installed: {' '.join(sandbox.missing_packages())}")
+            server = stack.enter_context(sandbox((SPEAKERS, HEADPHONES)))
+            for name, value in server.environment.items():
+                monkeypatch.setenv(name, value)
+            return server
+
+        yield start
+
+
+@pytest.fixture(params=SANDBOXES)
+def server(request: pytest.FixtureRequest, start: Start) -> Sandbox:
+    """Each of the sound servers in turn."""
+    return start(SANDBOXES[request.param])
+
+
+@pytest.fixture
+def any_server(start: Start) -> Sandbox:
+    """One that is installed: for what cannot differ between them."""
+    return start(PipeWireSandbox if is_installed(PipeWireSandbox) else PulseSandbox)
+
+
+@pytest.fixture
+def pipewire_server(start: Start) -> Sandbox:
+    """PipeWire, for what only it has."""
+    return start(PipeWireSandbox)
+
+
+@pytest.fixture
+def pulse_server(start: Start) -> Sandbox:
+    """PulseAudio, for what only it has."""
+    return start(PulseSandbox)

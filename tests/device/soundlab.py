@@ -3,6 +3,7 @@
 import os
 import select
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 from measure import level_db, phasors
+
+from entrain.platform.sandbox import Sandbox
 
 Frames = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -83,6 +86,17 @@ class Recorder:
             missing -= len(data[-1])
         return np.frombuffer(b"".join(data), dtype=np.float32).reshape(-1, 2)
 
+    def skip_to_now(self, rate_hz: int = RATE_HZ) -> None:
+        """Throw away what has been recorded while nobody took it."""
+        began = time.monotonic()
+        for _ in range(1000):
+            self.take(0.05, rate_hz)
+            now = time.monotonic()
+            if now - began > 0.03:  # it had to be waited for
+                return
+            began = now
+        raise AssertionError("the recording does not come to its end")
+
     def take_unbroken(
         self,
         seconds: int,
@@ -145,25 +159,26 @@ def record(
 
 @contextmanager
 def record_passively(
-    environment: Mapping[str, str], device: str, file: Path, rate_hz: int = RATE_HZ
+    server: Sandbox, device: str, file: Path, rate_hz: int = RATE_HZ
 ) -> Iterator[None]:
     """Record into a WAV file without keeping the device awake; time asleep is left out.
 
     Read it with `soundfile.read` or `read_wav` after the block.
     """
     name = "passive-recorder"
-    properties = f"{{ node.name = {name} node.passive = true stream.capture.sink = true }}"
-    with _running(
-        ["pw-record", f"--target={device}", f"--properties={properties}", "--latency=100ms"]
-        + [f"--rate={rate_hz}", "--channels=2", "--format=f32", str(file)],
-        environment,
-    ):
+    if server.kind == "pipewire":
+        properties = f"{{ node.name = {name} node.passive = true stream.capture.sink = true }}"
+        command = ["pw-record", f"--target={device}", f"--properties={properties}"]
+        command += ["--latency=100ms", f"--rate={rate_hz}", "--channels=2", "--format=f32"]
+        command += [str(file)]
+        links, line = ("pw-link", "--links"), f"|-> {name}:"
+    else:
+        program = Path(__file__).with_name("passive_recorder.py")
+        command = [sys.executable, str(program), f"{device}.monitor", str(rate_hz), str(file)]
+        links, line = ("pactl", "list", "source-outputs"), f'application.name = "{name}"'
+    with _running(command, server.environment):
         wait_until(file.exists, 5, "the recorder opens its file")
-        wait_until(
-            lambda: f"|-> {name}:" in run(environment, "pw-link", "--links"),
-            10,
-            "the recorder is linked",
-        )
+        wait_until(lambda: line in run(server.environment, *links), 10, "the recorder is linked")
         yield
 
 
@@ -184,12 +199,12 @@ def default_sink(environment: Mapping[str, str]) -> str:
 
 
 def force_quantum(environment: Mapping[str, str], frames: int) -> None:
-    """Make the graph work in blocks of this size; 0 gives the choice back."""
+    """Make PipeWire's graph work in blocks of this size; 0 gives the choice back."""
     run(environment, "pw-metadata", "-n", "settings", "0", "clock.force-quantum", str(frames))
 
 
 def force_rate(environment: Mapping[str, str], rate_hz: int) -> None:
-    """Make the graph work at this rate; 0 gives the choice back."""
+    """Make PipeWire's graph work at this rate; 0 gives the choice back."""
     run(environment, "pw-metadata", "-n", "settings", "0", "clock.force-rate", str(rate_hz))
 
 

@@ -5,9 +5,11 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import soundlab
+from odd_pulse import strangers_server
 
 from entrain.platform import factory
 from entrain.platform.adapter import CALL_TIMEOUT_S, SINK_NAME, PlatformError, Volume
@@ -39,13 +41,14 @@ def test_this_is_the_adapter_for_linux():
     assert isinstance(factory.load(), LinuxAdapter)
 
 
-def test_pipewire_is_recognised(server, sound):
+def test_the_server_is_recognised(server, sound):
     info = sound.info()
 
-    assert (info.name, info.kind, info.default) == ("PipeWire", "pipewire", "speakers")
+    name = {"pipewire": "PipeWire", "pulse": "PulseAudio"}[server.kind]
+    assert (info.name, info.kind, info.default) == (name, server.kind, "speakers")
     assert info.version[0].isdigit()
     assert LinuxAdapter().has_sound_server()
-    assert LinuxAdapter().default_backend() == "pipewire"
+    assert LinuxAdapter().default_backend() == server.kind
 
 
 def test_devices_come_in_the_order_of_preference(server, sound):
@@ -61,11 +64,31 @@ def test_devices_come_in_the_order_of_preference(server, sound):
     assert found[1].channels == 1
 
 
+def test_the_first_device_is_the_one_that_the_server_takes_next(server, sound):
+    """Whenever one is unplugged; on PulseAudio also between equals."""
+    for name, priority in (("hdmi", 700), ("bluetooth", 1950), ("usb", 1030), ("twin", 900)):
+        if name != "twin" or server.kind == "pulse":
+            server.add_device(VirtualDevice(name, name.title(), priority))
+
+    order = []
+    while devices := sound.devices():
+        order.append(devices[0].name)
+        soundlab.wait_until(
+            lambda name=order[-1]: sound.default() == name, 5, f"{order[-1]} is the default"
+        )
+        if len(devices) == 1:  # PulseAudio makes a dummy in the place of the last one
+            break
+        server.remove_device(order[-1])
+
+    twins = ["twin"] if server.kind == "pulse" else []
+    assert order == ["bluetooth", "usb", "speakers", "headphones", *twins, "hdmi"]
+
+
 def test_the_default_is_configured_for_good(server, sound):
     sound.set_default("headphones")
     soundlab.wait_until(lambda: sound.default() == "headphones", 5, "it takes effect")
 
-    server.add_device(VirtualDevice("bluetooth", "Bluetooth", 2000))
+    server.add_device(VirtualDevice("bluetooth", "Bluetooth", 1999))
     time.sleep(0.2)
     assert sound.default() == "headphones"
 
@@ -144,7 +167,8 @@ def test_a_lost_server_is_news_and_a_clear_error(server, sound, news):
 
 
 def test_a_server_that_hangs_does_not_hang_us(server, sound):
-    os.kill(server.pid("pipewire-pulse"), signal.SIGSTOP)
+    program = {"pipewire": "pipewire-pulse", "pulse": "pulseaudio"}[server.kind]
+    os.kill(server.pid(program), signal.SIGSTOP)
     before = time.monotonic()
 
     with pytest.raises(PlatformError, match="does not answer"):
@@ -174,23 +198,24 @@ def test_waiting_for_news_costs_nothing(server, sound, news):
     assert time.process_time() - before < 0.05
 
 
-def test_pulseaudio_alone_is_refused_in_one_line(monkeypatch, sound):
-    info = sound.info()
-    monkeypatch.setattr(
-        "entrain.platform.linux.PulseServer.info",
-        lambda self: type(info)("PulseAudio", "16.1", "pulse", "speakers"),
-    )
-
-    with pytest.raises(PlatformError, match=r"PulseAudio 16\.1; .* needs PipeWire") as caught:
-        LinuxAdapter().default_backend()
-    assert "\n" not in str(caught.value)
-
-
-def test_pipewire_for_video_only_is_refused(server, monkeypatch):
-    monkeypatch.setenv("PULSE_SERVER", f"unix:{server.folder}/nobody")
+def test_pipewire_for_video_only_is_refused(pipewire_server, monkeypatch):
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{pipewire_server.folder}/nobody")
 
     with pytest.raises(PlatformError, match="pipewire-pulse"):
         LinuxAdapter().default_backend()
+
+
+def test_a_server_of_somebody_else_denies_access(pulse_server, home, monkeypatch):
+    with strangers_server(pulse_server, home) as (environment, cookie):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        for call in (LinuxAdapter().connect, LinuxAdapter().default_backend):
+            with pytest.raises(PlatformError, match="denies access") as caught:
+                call()
+            assert "\n" not in str(caught.value)
+
+        cookie.write_bytes(Path(pulse_server.environment["PULSE_COOKIE"]).read_bytes())
+        assert LinuxAdapter().default_backend() == "pulse"
 
 
 def test_a_socket_that_a_dead_server_left_is_no_server(home, monkeypatch):

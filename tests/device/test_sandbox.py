@@ -10,12 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundlab
+from conftest import is_installed
 from measure import steady_level_db
 
 from entrain.platform.adapter import PlatformError
-from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.linux import LinuxAdapter
+from entrain.platform.sandbox import VirtualDevice
+from entrain.platform.sandbox_pipewire import PipeWireSandbox
+from entrain.platform.sandbox_pulse import PulseSandbox
 
-BLUETOOTH = VirtualDevice("bluetooth", "Bluetooth", 2000)
+BLUETOOTH = VirtualDevice("bluetooth", "Bluetooth", 1999)
+PROGRAMS = {
+    "pipewire": ("pipewire", "wireplumber", "pipewire-pulse"),
+    "pulse": ("pulseaudio",),
+}
 
 
 def alive(pid: int) -> bool:
@@ -60,7 +68,7 @@ def test_the_volume_of_a_device_is_in_its_monitor(server):
 
 def test_a_passive_recording_lets_the_device_sleep_and_hears_it_wake(server, tmp_path):
     file = tmp_path / "heard.wav"
-    with soundlab.record_passively(server.environment, "speakers", file):
+    with soundlab.record_passively(server, "speakers", file):
         soundlab.wait_until(
             lambda: soundlab.sink_states(server.environment)["speakers"] == "SUSPENDED",
             20,
@@ -86,18 +94,21 @@ def test_devices_come_and_go(server):
     assert set(soundlab.sink_states(server.environment)) == {"speakers", "headphones"}
 
 
-def test_a_device_that_is_unplugged_stays_so_over_a_restart_of_the_session_manager(server):
-    server.remove_device("speakers")
-    server.restart_session_manager()
+def test_a_device_that_is_unplugged_stays_so_over_a_restart_of_the_session_manager(
+    pipewire_server,
+):
+    pipewire_server.remove_device("speakers")
+    pipewire_server.restart_session_manager()
 
-    assert set(soundlab.sink_states(server.environment)) == {"headphones"}
+    assert set(soundlab.sink_states(pipewire_server.environment)) == {"headphones"}
 
 
 def test_the_configured_default_survives_a_restart_of_all_servers(server):
     soundlab.run(server.environment, "pactl", "set-default-sink", "headphones")
-    state = server.folder / "state" / "wireplumber" / "default-nodes"
     soundlab.wait_until(
-        lambda: state.exists() and "headphones" in state.read_text(), 10, "it is stored"
+        lambda: any("headphones" in path.read_text() for path in stored_defaults(server)),
+        10,
+        "it is stored",
     )
 
     server.stop_server(kill=True)
@@ -108,35 +119,39 @@ def test_the_configured_default_survives_a_restart_of_all_servers(server):
     )
 
 
-def test_it_shares_nothing_with_the_user(server, home):
-    variables = Path(f"/proc/{server.pid('wireplumber')}/environ").read_bytes().split(b"\0")
+def stored_defaults(server) -> list[Path]:
+    names = ("wireplumber/default-nodes", "*-default-sink")
+    return [path for name in names for path in (server.folder / "state").glob(name)]
 
-    for line in variables:
-        name, _, value = line.partition(b"=")
-        if name.startswith(b"XDG_"):
-            assert value.startswith(bytes(server.folder)), name
+
+def test_it_shares_nothing_with_the_user(server, home):
+    for program in PROGRAMS[server.kind]:
+        variables = Path(f"/proc/{server.pid(program)}/environ").read_bytes().split(b"\0")
+        for line in variables:
+            name, _, value = line.partition(b"=")
+            if name.startswith((b"XDG_", b"PULSE_CONFIG", b"PULSE_STATE")):
+                assert value.startswith(bytes(server.folder)), name
     soundlab.record(server.environment, "speakers", 0.1)
     assert not [path for path in home.rglob("*") if path.is_file()]
 
 
-def test_close_leaves_no_process_and_no_file():
-    sandbox = Sandbox()
-    pids = [sandbox.pid(name) for name in ("pipewire", "wireplumber", "pipewire-pulse")]
+def test_close_leaves_no_process_and_no_file(server):
+    pids = [server.pid(name) for name in PROGRAMS[server.kind]]
     os.kill(pids[0], signal.SIGSTOP)
 
-    sandbox.close()
-    sandbox.close()
+    server.close()
+    server.close()
 
-    assert not sandbox.folder.exists()
+    assert not server.folder.exists()
     assert not any(alive(pid) for pid in pids)
 
 
-def test_a_killed_parent_leaves_no_process_and_no_file():
-    program = textwrap.dedent("""\
-        from entrain.platform.sandbox import Sandbox
-        sandbox = Sandbox()
-        names = ("pipewire", "wireplumber", "pipewire-pulse")
-        print(sandbox.folder, *(sandbox.pid(name) for name in names), flush=True)
+def test_a_killed_parent_leaves_no_process_and_no_file(server):
+    sandbox = type(server)
+    program = textwrap.dedent(f"""\
+        from {sandbox.__module__} import {sandbox.__name__}
+        sandbox = {sandbox.__name__}()
+        print(sandbox.folder, *map(sandbox.pid, {PROGRAMS[server.kind]}), flush=True)
         input()
         """)
     parent = subprocess.Popen(
@@ -146,6 +161,7 @@ def test_a_killed_parent_leaves_no_process_and_no_file():
         assert parent.stdout is not None
         folder, *pids = parent.stdout.readline().decode().split()
         assert Path(folder).exists()
+        assert all(alive(int(pid)) for pid in pids)
         parent.kill()
 
     soundlab.wait_until(lambda: not Path(folder).exists(), 10, "the folder is gone")
@@ -155,5 +171,40 @@ def test_a_killed_parent_leaves_no_process_and_no_file():
 def test_missing_programs_are_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(PlatformError, match="pipewire pipewire-bin pipewire-pulse wireplumber"):
-        Sandbox()
+    with pytest.raises(PlatformError) as caught:
+        LinuxAdapter().sandbox()
+    assert str(caught.value) == (
+        "the sandbox needs these packages: pipewire pipewire-bin pipewire-pulse wireplumber"
+        " (or: pulseaudio pulseaudio-utils)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "kind"), [(PipeWireSandbox, "pipewire"), (PulseSandbox, "pulse")]
+)
+def test_it_takes_the_server_that_is_installed(monkeypatch, home, sandbox, kind):
+    """PipeWire where both are."""
+    if not is_installed(sandbox):
+        pytest.skip(f"not installed: {' '.join(sandbox.missing_packages())}")
+    if kind == "pulse":
+        hide(monkeypatch, home, "wireplumber")
+
+    private = LinuxAdapter().sandbox()
+    try:
+        states = soundlab.sink_states(private.environment)
+        assert isinstance(private, sandbox)
+    finally:
+        private.close()
+    assert set(states) == {"speakers"}
+
+
+def hide(monkeypatch, home, program) -> None:
+    """Behave as if a program were not installed."""
+    folder = home / "bin"
+    folder.mkdir()
+    for name in reversed(os.environ["PATH"].split(":")):
+        for path in Path(name).glob("*"):
+            (folder / path.name).unlink(missing_ok=True)
+            (folder / path.name).symlink_to(path)
+    (folder / program).unlink(missing_ok=True)
+    monkeypatch.setenv("PATH", str(folder))

@@ -76,7 +76,7 @@ def test_a_new_targets_volume_is_taken_over(server):
 def test_half_volume_is_18_db_less_at_the_device(server):
     """A desktop's slider is cubic: 0.5³ is −18.06 dB."""
     with (
-        app.running(server.environment, "--layer", LAYER),
+        app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]),
         soundlab.recording(server.environment, "speakers") as recorder,
         soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)),
     ):
@@ -95,7 +95,7 @@ def test_after_a_kill_nothing_is_louder(server):
     """At 25 % (−36 dB) the sound must not jump when Entrain is gone."""
     with (
         soundlab.recording(server.environment, "speakers") as recorder,
-        app.running(server.environment, "--layer", LAYER) as entrain,
+        app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]) as entrain,
     ):
         settle(server)
         pactl(server, "set-sink-volume", "entrain", "25%")

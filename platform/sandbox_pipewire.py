@@ -1,0 +1,173 @@
+"""A private PipeWire, with its session manager and its PulseAudio face."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from entrain.platform import sandbox
+
+assert sys.platform == "linux"
+
+# Keep the session manager away from the machine's own hardware and message buses:
+# WirePlumber 0.4 reads Lua, 0.5 reads the other format, each ignores the other's files.
+_WIREPLUMBER_SETTINGS = {
+    "main.lua.d/80-private.lua": """\
+alsa_monitor.enabled = false
+v4l2_monitor.enabled = false
+libcamera_monitor.enabled = false
+default_access.properties["enable-flatpak-portal"] = false
+""",
+    "bluetooth.lua.d/80-private.lua": "bluez_monitor.enabled = false\n",
+    "wireplumber.conf.d/private.conf": """\
+wireplumber.profiles = {
+  main = {
+    hardware.audio = disabled
+    hardware.bluetooth = disabled
+    hardware.video-capture = disabled
+    support.portal-permissionstore = disabled
+    support.logind = disabled
+  }
+}
+""",
+}
+
+
+class PipeWireSandbox(sandbox.Sandbox):
+    """PipeWire, WirePlumber and pipewire-pulse."""
+
+    kind: ClassVar[Literal["pipewire", "pulse"]] = "pipewire"
+    _packages: ClassVar[Mapping[str, str]] = {
+        "pipewire": "pipewire",
+        "pw-cli": "pipewire-bin",
+        "wireplumber": "wireplumber",
+        "pipewire-pulse": "pipewire-pulse",
+    }
+
+    def __init__(self, devices: Sequence[sandbox.VirtualDevice] = (sandbox.SPEAKERS,)) -> None:
+        self._present: set[str] = set()
+        super().__init__(devices)
+
+    def start_server(self) -> None:
+        if "pipewire" not in self._processes:
+            self._start("pipewire")
+            self._present = {device.name for device in self._devices}
+            self._await(lambda: sandbox.listens(self._folder / "pipewire-0"))
+        self.start_session_manager(wait=False)
+        if "pipewire-pulse" not in self._processes:
+            self._start("pipewire-pulse")
+        self._await(self._ready)
+        for number in self._sinks().values():
+            self._rouse(number)
+
+    def stop_server(self, kill: bool = False) -> None:
+        for name in ("pipewire-pulse", "wireplumber", "pipewire"):
+            self._stop(name, kill)
+
+    def start_session_manager(self, wait: bool = True) -> None:
+        """Start WirePlumber, if it does not run."""
+        if "wireplumber" not in self._processes:
+            self._start("wireplumber")
+        if wait:
+            self._await(self._ready)
+
+    def kill_session_manager(self) -> None:
+        """Kill WirePlumber without a warning."""
+        self._stop("wireplumber", kill=True)
+
+    def restart_session_manager(self) -> None:
+        """Stop WirePlumber and start it again."""
+        self._stop("wireplumber", kill=False)
+        self.start_session_manager()
+
+    def add_device(self, device: sandbox.VirtualDevice) -> None:
+        self._command("pw-cli", "create-node", "adapter", "{ " + _properties(device) + " }")
+        self._await(lambda: device.name in self._sinks())
+        self._present.add(device.name)
+        self._rouse(self._sinks()[device.name])
+
+    def remove_device(self, name: str) -> None:
+        self._command("pw-cli", "destroy", str(self._sinks()[name]))
+        self._await(lambda: name not in self._sinks())
+        self._present.discard(name)
+
+    def _settings(self) -> Mapping[Path, str]:
+        config = self._folder / "config"
+        objects = "\n".join(
+            "  { factory = adapter args = { " + _properties(device) + " } }"
+            for device in self._devices
+        )
+        devices = config / "pipewire" / "pipewire.conf.d" / "devices.conf"
+        return {
+            devices: f"context.objects = [\n{objects}\n]\n",
+            **{config / "wireplumber" / name: text for name, text in _WIREPLUMBER_SETTINGS.items()},
+        }
+
+    def _ready(self) -> bool:
+        """Tell whether there are devices, one is the default, and PulseAudio programs get in."""
+        if not sandbox.listens(self._folder / "pulse" / "native"):
+            return False
+        objects = self._dump()
+        return self._present <= set(_sink_ids(objects)) and (
+            not self._present or _has_default(objects)
+        )
+
+    def _rouse(self, number: int) -> None:
+        """Start a device once: PipeWire 1.4 keeps volumes from one that has never run."""
+        for command in ("Start", "Pause"):
+            self._command("pw-cli", "send-command", str(number), command, "{}")
+
+    def _sinks(self) -> dict[str, int]:
+        return _sink_ids(self._dump())
+
+    def _dump(self) -> list[dict[str, object]]:
+        return _parse_dump(self._command("pw-dump", "--no-colors"))
+
+
+def _properties(device: sandbox.VirtualDevice) -> str:
+    values = {
+        "factory.name": "support.null-audio-sink",
+        "node.name": device.name,
+        "node.description": device.description,
+        "media.class": "Audio/Sink",
+        "audio.position": f"[ {' '.join(device.positions)} ]",
+        "object.linger": "true",
+        "priority.session": str(device.priority),
+        "priority.driver": str(device.priority),
+        "monitor.channel-volumes": "true",
+    }
+    return " ".join(
+        f"{key} = {value if value[0] == '[' else json.dumps(value)}"
+        for key, value in values.items()
+    )
+
+
+def _parse_dump(text: str) -> list[dict[str, object]]:
+    """Read what pw-dump prints: a list, and one more for each change while it looked."""
+    objects: dict[int, dict[str, object]] = {}
+    decoder, text = json.JSONDecoder(), text.strip()
+    while text:
+        found, end = decoder.raw_decode(text)
+        objects.update((item["id"], item) for item in found)
+        text = text[end:].lstrip()
+    return list(objects.values())
+
+
+def _sink_ids(objects: list[dict[str, object]]) -> dict[str, int]:
+    found = {}
+    for item in objects:
+        info = item.get("info")
+        properties = info.get("props", {}) if isinstance(info, dict) else {}
+        if properties.get("media.class") == "Audio/Sink":
+            found[str(properties.get("node.name"))] = int(str(item["id"]))
+    return found
+
+
+def _has_default(objects: list[dict[str, object]]) -> bool:
+    for item in objects:
+        entries = item.get("metadata")
+        for entry in entries if isinstance(entries, list) else []:
+            if entry.get("key") == "default.audio.sink" and entry.get("value"):
+                return True
+    return False

@@ -1,0 +1,123 @@
+"""A private PulseAudio, with the modules that matter of those a desktop loads."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from entrain.platform import sandbox
+
+assert sys.platform == "linux"
+
+# As distributions have it: with flat volumes a program's volume would move the device's.
+_DAEMON_CONF = "flat-volumes = no\n"
+
+_CHANNELS = {
+    "MONO": "mono",
+    "FL": "front-left",
+    "FR": "front-right",
+    "FC": "front-center",
+    "LFE": "lfe",
+    "RL": "rear-left",
+    "RR": "rear-right",
+    "SL": "side-left",
+    "SR": "side-right",
+}
+
+# PulseAudio prefers a sink by what it says of itself: these properties, and what each adds here.
+# (Its own sum is the same, but for 9000 instead of 1000 for the first one.)
+_MERITS: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
+    ("device.class", (("sound", 1000),)),
+    ("device.form_factor", (("headphone", 900), ("hifi", 600), ("speaker", 500))),
+    ("device.bus", (("bluetooth", 50), ("usb", 40), ("pci", 30))),
+    ("device.profile.name", (("analog-stereo", 9), ("iec958-stereo", 7))),
+)
+
+
+class PulseSandbox(sandbox.Sandbox):
+    """PulseAudio."""
+
+    kind: ClassVar[Literal["pipewire", "pulse"]] = "pulse"
+    _packages: ClassVar[Mapping[str, str]] = {
+        "pulseaudio": "pulseaudio",
+        "pactl": "pulseaudio-utils",
+    }
+
+    def start_server(self) -> None:
+        if "pulseaudio" not in self._processes:
+            options = [option for load in self._modules() for option in ("--load", load)]
+            self._start("pulseaudio", *self._options(), *options)
+        self._await(lambda: sandbox.listens(self._socket))
+
+    def add_device(self, device: sandbox.VirtualDevice) -> None:
+        self._command("pactl", "load-module", *_load(device).split(" ", 1))
+
+    def remove_device(self, name: str) -> None:
+        self._command("pactl", "unload-module", self._null_sinks()[name])
+
+    def _settings(self) -> Mapping[Path, str]:
+        return {self._folder / "config" / "pulse" / "daemon.conf": _DAEMON_CONF}
+
+    def _server_environment(self) -> dict[str, str]:
+        return {
+            **super()._server_environment(),
+            "PULSE_CONFIG": str(self._folder / "config" / "pulse" / "daemon.conf"),
+            "PULSE_STATE_PATH": str(self._folder / "state"),
+        }
+
+    def _options(self) -> list[str]:
+        """Return the server's options, apart from the modules."""
+        return ["-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
+
+    def _modules(self) -> list[str]:
+        """Return the modules with their arguments, in a desktop's order, the socket last."""
+        return [
+            "module-device-restore",
+            "module-stream-restore",
+            *(_load(device) for device in self._devices),
+            # The default source, as on a desktop.  Without it that would be the default sink's
+            # monitor, and what records there would be moved whenever another sink is chosen.
+            "module-null-source source_name=microphone",
+            "module-default-device-restore",
+            "module-always-sink",
+            "module-intended-roles",
+            "module-suspend-on-idle",
+            f"module-native-protocol-unix socket={self._socket}"
+            f" auth-cookie={self.environment['PULSE_COOKIE']}",
+        ]
+
+    def _null_sinks(self) -> dict[str, str]:
+        """Return the module index of each device."""
+        found = {}
+        for line in self._command("pactl", "list", "short", "modules").splitlines():
+            index, module, arguments = line.split("\t")[:3]
+            if module == "module-null-sink":
+                found[arguments.split("sink_name=")[1].split(" ")[0]] = index
+        return found
+
+    @property
+    def _socket(self) -> Path:
+        return self._folder / "pulse" / "native"
+
+
+def _load(device: sandbox.VirtualDevice) -> str:
+    properties = {"device.description": device.description, **_merits(device.priority)}
+    text = " ".join(f'{key}="{value}"' for key, value in properties.items())
+    return (
+        f"module-null-sink sink_name={device.name} format=float32le rate={device.rate_hz}"
+        f" channels={len(device.positions)}"
+        f" channel_map={','.join(_CHANNELS[position] for position in device.positions)}"
+        f" sink_properties='{text}'"
+    )
+
+
+def _merits(priority: int) -> dict[str, str]:
+    """Choose properties that together are worth this much, or else a little less."""
+    chosen = {}
+    for key, values in _MERITS:
+        for value, worth in values:
+            if worth <= priority:
+                chosen[key] = value
+                priority -= worth
+                break
+    return chosen
