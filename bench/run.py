@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from entrain.platform.sandbox import Sandbox
+from entrain.platform.sandbox_pipewire import PipeWireSandbox
 
 QUANTUM_FRAMES = 256
 RATE_HZ = 48_000
@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="rounds, the two taking turns")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Sandbox() as server:
+    with tempfile.TemporaryDirectory() as folder, PipeWireSandbox() as server:
         os.environ.update(server.environment)
         for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
             os.environ[name] = folder

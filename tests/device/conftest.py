@@ -71,8 +71,8 @@ def server(request: pytest.FixtureRequest, start: Start) -> Sandbox:
 
 @pytest.fixture
 def any_server(start: Start) -> Sandbox:
-    """One that is installed: for what cannot differ between them."""
-    return start(PipeWireSandbox if is_installed(PipeWireSandbox) else PulseSandbox)
+    """One that is installed, the quicker first: for what cannot differ between them."""
+    return start(PulseSandbox if is_installed(PulseSandbox) else PipeWireSandbox)
 
 
 @pytest.fixture

@@ -114,10 +114,14 @@ def test_a_kill_while_a_program_plays(server):
     ):
         becomes(server, "entrain")
         with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), sink=""):
-            soundlab.wait_until(lambda: recorder.take(0.1).any(), 10, "sound arrives")
+            # The tone itself: WirePlumber 0.4 may drop a player for good whose sink goes while it
+            # is being linked, whoever the sink belongs to.
+            soundlab.wait_until(
+                lambda: soundlab.tone_db(recorder.take(0.1), 1000) > -40, 10, "the tone arrives"
+            )
             entrain.kill()
             recorder.take(1)  # a second of the device's own time
-            assert recorder.take(0.2).any()
+            assert soundlab.tone_db(recorder.take(0.2), 1000) > -40
             assert "entrain" not in soundlab.sink_states(server.environment)
             assert effective(server) == "headphones"
 

@@ -114,6 +114,8 @@ void Backend::reconcile() {
         follow_target();
     } else if (had_sink_) {
         return lost("somebody has removed the device Entrain");
+    } else if (own != nullptr && server_.made_by(sink_->module())) {
+        return lost("another device on this sound server has the name \"entrain\"");
     }
     publish();
 }

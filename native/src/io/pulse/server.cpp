@@ -26,6 +26,12 @@ const Device *Server::find(const std::string &name) const noexcept {
     return found != devices_.end() ? &*found : nullptr;
 }
 
+bool Server::made_by(std::uint32_t module) const noexcept {
+    return module != PA_INVALID_INDEX &&
+           std::any_of(devices_.begin(), devices_.end(),
+                       [=](const Device &device) { return device.module == module; });
+}
+
 std::uint32_t Server::playing(std::uint32_t device) const noexcept {
     return static_cast<std::uint32_t>(
         std::count_if(programmes_.begin(), programmes_.end(), [=](const Programme &programme) {

@@ -38,9 +38,7 @@ void Sink::look_for_others() {
         [](pa_context *, const pa_module_info *info, int, void *data) {
             Sink &self = *static_cast<Sink *>(data);
             if (info != nullptr) return self.seen(*info);
-            for (const std::uint32_t module : self.left_behind_)
-                forget(pa_context_unload_module(self.context_, module, nullptr, nullptr));
-            if (self.error_.empty()) self.load();
+            if (self.error_.empty()) self.remove_left_behind();
             self.changed_();
         },
         this));
@@ -53,6 +51,20 @@ void Sink::seen(const pa_module_info &info) {
         error_ = "another Entrain (process " + std::to_string(process) + ") uses this sound server";
     else
         left_behind_.push_back(info.index);
+}
+
+// Ours comes after: the server would give it another name while the old one is there.
+void Sink::remove_left_behind() {
+    to_unload_ = left_behind_.size();
+    if (to_unload_ == 0) return load();
+    for (const std::uint32_t module : left_behind_)
+        forget(pa_context_unload_module(
+            context_, module,
+            [](pa_context *, int, void *data) {
+                Sink &self = *static_cast<Sink *>(data);
+                if (--self.to_unload_ == 0) self.load();
+            },
+            this));
 }
 
 void Sink::load() {

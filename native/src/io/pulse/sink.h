@@ -28,6 +28,7 @@ public:
 private:
     void look_for_others();
     void seen(const pa_module_info &info);
+    void remove_left_behind();
     void load();
     void loaded(std::uint32_t module);
 
@@ -39,6 +40,7 @@ private:
     std::uint32_t module_ = PA_INVALID_INDEX;
     std::string error_;
     std::vector<std::uint32_t> left_behind_;
+    std::size_t to_unload_ = 0;
 };
 
 }  // namespace entrain::pulse
