@@ -29,9 +29,10 @@ lint: packages ## check style and types
 	@.ci/setup test
 	@.ci/lint
 
-bench: packages ## measure speed, memory and start-up time
+bench: packages ## measure speed, memory, start-up time and delay (13 minutes)
 	@.ci/setup test
 	@.venv/bin/python bench/run.py
+	@.venv/bin/python bench/pulse.py
 
 install: setup ## install for this user, outside this folder
 	@.ci/install

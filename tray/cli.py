@@ -76,6 +76,13 @@ _layers = click.option(
 )
 
 
+def _number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Refuse "nan", which is in any range."""
+    if value is not None and value != value:
+        raise click.BadParameter("not a number")
+    return value
+
+
 @cli.command()
 @click.option("--headless", is_flag=True, help="No icon.")
 @click.option(
@@ -99,6 +106,7 @@ _layers = click.option(
     "--latency",
     "latency_ms",
     type=click.FloatRange(4, 500),
+    callback=_number,
     metavar="MS",
     help="With PulseAudio: added delay to aim at from now on, 10 at first; less may click.",
 )

@@ -154,6 +154,19 @@ def test_no_guardian_outlives_its_app(pulse_server):
     soundlab.wait_until(lambda: not executable(guardian), 5, "the guardian has ended")
 
 
+# ---- the added delay ---------------------------------------------------------------------------
+
+
+def test_the_delay_that_is_asked_for_is_aimed_at_and_survives_a_restart(pulse_server):
+    server = pulse_server
+    with app.running(server.environment) as entrain:
+        assert entrain.status()["latency"]["added_ms"] == pytest.approx(10, abs=0.1)
+    with app.running(server.environment, "--latency", "42") as entrain:
+        assert entrain.status()["latency"]["added_ms"] == pytest.approx(42, abs=0.1)
+    with app.running(server.environment) as entrain:
+        assert entrain.status()["latency"]["added_ms"] == pytest.approx(42, abs=0.1)
+
+
 # ---- servers that refuse -----------------------------------------------------------------------
 
 
@@ -219,6 +232,31 @@ def test_a_server_that_denies_access(pulse_server, home):
         entrain.wait_for(state="idle", timeout_s=10, reason="")
         on(server, entrain)
         entrain("stop")
+        assert is_clean(server, "speakers")
+
+
+def test_the_name_is_taken_by_a_foreign_device(pulse_server):
+    server = pulse_server
+    module = pactl(server, "load-module", "module-null-sink", "sink_name=entrain").strip()
+    with app.running_unready(server.environment, "--layer", LAYER) as entrain:
+        refused(entrain, 'another device on this sound server has the name "entrain"')
+        pactl(server, "unload-module", module)
+        entrain.wait_for(state="idle", timeout_s=10, reason="")
+        on(server, entrain)
+    assert is_clean(server, "speakers")
+
+
+def test_an_entrain_of_another_session_on_the_same_server(pulse_server, tmp_path):
+    """Its sink is left alone, and taken over once it is gone."""
+    server = pulse_server
+    elsewhere = {**server.environment, "XDG_RUNTIME_DIR": str(tmp_path)}
+    tmp_path.chmod(0o700)
+    with app.running(server.environment, "--layer", LAYER) as first:
+        with app.running_unready(elsewhere, "--layer", LAYER) as second:
+            refused(second, f"another Entrain (process {first.pid})")
+            assert first.status()["state"] == "idle"
+            assert first.quit() == 0
+            second.wait_for(state="idle", timeout_s=10, reason="")
         assert is_clean(server, "speakers")
 
 

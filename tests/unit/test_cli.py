@@ -237,6 +237,8 @@ def test_devices_works_without_a_running_entrain():
         ["bypass", "maybe"],
         ["run", "--backend", "nosuch"],
         ["run", "--sandbox=maybe"],
+        ["run", "--latency", "2"],
+        ["run", "--latency", "nan"],
         ["render", "in.wav"],
         ["completion", "tcsh"],
     ],

@@ -1,0 +1,465 @@
+"""Added delay and glitches of the path on PulseAudio, beside ``module-loopback`` in the same run.
+
+Usage: python bench/pulse.py [--seconds N] [--json FILE]
+
+    player A → sink "entrain" → Entrain, bypassed               → device "speakers"
+    player B → sink "loop"    → module-loopback latency_msec=10 → device "headphones"
+
+Both at the same time, with the same sound, on a private server.  The delay is that from a
+sink's monitor to the device's.  Both are early by one block; sink and device work in blocks of the
+same length here, so that does not show (the table tells the lengths).
+"""
+
+import argparse
+import contextlib
+import fcntl
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import numpy as np
+import pulsectl
+from pulse_recorder import RATE_HZ, PulseRecorder
+from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited, sound
+
+from entrain.platform.sandbox import VirtualDevice
+from entrain.platform.sandbox_pulse import PulseSandbox
+from entrain.vdevice.client import Client
+
+ENTRAIN = [sys.executable, "-m", "entrain.tray"]
+LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+WINDOW_S = 5.0
+POLL_S = 1.0
+CPU_STRETCH_S = 10.0
+PLAYER_LATENCY_MS = 200  # a player that runs dry would tell nothing about the paths
+PIPE_BYTES = 1 << 20  # 2.7 s
+
+# Sleeps with the priority of the server's threads, and counts how often it wakes up too late for
+# what is queued for a device.  Where it does, the glitches are the machine's.
+STALL_S = 0.008
+SLEEPER = f"""
+import os, sys, threading, time
+try:
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
+except PermissionError:
+    pass
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set())).start()
+late = 0
+while not ended.is_set():
+    began_s = time.monotonic()
+    time.sleep(0.002)
+    late += time.monotonic() - began_s > 0.002 + {STALL_S}
+print(late)
+"""
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What Entrain said of itself at one time."""
+
+    time_s: float
+    added_ms: float
+    xruns: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A time during which Entrain's target did not change."""
+
+    target_ms: float
+    from_s: float
+    to_s: float
+    windows: int
+    spread_ms: float
+    """Between the windows' medians."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One path's figures."""
+
+    path: str
+    delay_ms: float
+    """Median."""
+    p1_ms: float
+    p99_ms: float
+    window_min_ms: float
+    """Of the medians of the windows of 5 s."""
+    window_max_ms: float
+    bursts: int
+    device_glitches: int
+    """At the device, without those that were in the sink already."""
+    sink_glitches: int
+    sink_block_ms: float
+    device_block_ms: float
+    server_cpu_ms_per_s: float
+    """The server's, with this path alone."""
+    own_cpu_ms_per_s: float | None
+    """Entrain's process; the other path is in the server."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that a run has shown."""
+
+    seconds: float
+    paths: list[Figures]
+    stretches: list[Stretch]
+    target_changes: list[tuple[float, float]]
+    """Seconds from the beginning, and the new target in milliseconds."""
+    xruns: int
+    recorder_error_us: float
+    """Greatest delay found between two recordings of one monitor."""
+    stalls: int
+    """How often a thread of the highest priority in use here came more than 8 ms late."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One path, and what is heard at its two ends in a span of time."""
+
+    name: str
+    sink: str
+    device: str
+    heard: Mapping[str, Heard]
+    since_s: float
+    until_s: float
+
+    @cached_property
+    def delays(self) -> list[tuple[float, float]]:
+        """Of each burst: when it is in the sink, and how much later at the device, in seconds."""
+        return delays_s(
+            self.heard[self.sink].bursts_s(self.since_s, self.until_s),
+            self.heard[self.device].bursts_s(self.since_s, self.until_s + MOST_DELAY_S),
+        )
+
+    def medians_s(self, since_s: float, until_s: float) -> list[float]:
+        """Return the median delay of each whole window in this time."""
+        medians = []
+        for index in range(int((until_s - since_s) / WINDOW_S)):
+            begin_s = since_s + index * WINDOW_S
+            end_s = begin_s + WINDOW_S
+            inside = [delay_s for at_s, delay_s in self.delays if begin_s <= at_s < end_s]
+            if inside:
+                medians.append(statistics.median(inside))
+        return medians
+
+    def figures(self, blocks_ms: Mapping[str, float], cpu: tuple[float, float | None]) -> Figures:
+        """Sum up; `cpu` is the server's and, where there is one, the path's own process's."""
+        if not self.delays:
+            raise SystemExit(f"{self.name}: no burst has come through")
+        delays_ms = 1e3 * np.array([delay_s for _, delay_s in self.delays])
+        median_ms, p1_ms, p99_ms = (float(x) for x in np.percentile(delays_ms, (50, 1, 99)))
+        medians_ms = [1e3 * median_s for median_s in self.medians_s(self.since_s, self.until_s)]
+        sink_s = self.heard[self.sink].disturbances_s(self.since_s - 0.5, self.until_s)
+        device_s = self.heard[self.device].disturbances_s(self.since_s, self.until_s)
+        return Figures(
+            path=self.name,
+            delay_ms=median_ms,
+            p1_ms=p1_ms,
+            p99_ms=p99_ms,
+            window_min_ms=min(medians_ms, default=median_ms),
+            window_max_ms=max(medians_ms, default=median_ms),
+            bursts=len(self.delays),
+            device_glitches=len(device_s) - inherited(device_s, sink_s, median_ms / 1e3),
+            sink_glitches=sum(time_s >= self.since_s for time_s in sink_s),
+            sink_block_ms=blocks_ms[self.sink],
+            device_block_ms=blocks_ms[self.device],
+            server_cpu_ms_per_s=cpu[0],
+            own_cpu_ms_per_s=cpu[1],
+        )
+
+
+def main() -> int:
+    """Measure both paths and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="length of the measurement")
+    parser.add_argument("--settle", type=float, default=12, help="seconds left out before it")
+    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    options = parser.parse_args()
+    devices = (
+        VirtualDevice("speakers", "Speakers", 1000),
+        VirtualDevice("headphones", "Headphones", 900),
+    )
+    with tempfile.TemporaryDirectory() as folder, PulseSandbox(devices) as server:
+        os.environ.update(server.environment)
+        for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME", "DATA_HOME"):
+            os.environ[f"XDG_{name}"] = folder
+        try:
+            result = _measure(server.pid("pulseaudio"), options.seconds, options.settle)
+        except BaseException:
+            print(server.log, file=sys.stderr)
+            raise
+    _print(result)
+    if options.json:
+        options.json.write_text(json.dumps(asdict(result), indent=2))
+    return 0
+
+
+def _measure(server: int, seconds: float, settle_s: float) -> Result:
+    stretch_s = min(CPU_STRETCH_S, seconds)
+    print("measuring the processor's time, each path alone …", flush=True)
+    with _loopback(), _playing("loop"):
+        loop_cpu = _cpu(stretch_s, server)
+    with _entrain() as entrain:
+        with _playing("entrain"):
+            own_cpu = _cpu(stretch_s, server, entrain)
+        print(f"measuring both paths for {seconds:g} s …", flush=True)
+        with _loopback(), _playing("entrain"), _playing("loop"):
+            error_us = _recorder_error_us()
+            polls, heard, stalls = _listen(seconds, settle_s)
+            blocks_ms = _blocks_ms()
+    since_s, until_s = polls[0].time_s, polls[-1].time_s
+    own = Way("entrain", "entrain", "speakers", heard, since_s, until_s)
+    loop = Way("module-loopback", "loop", "headphones", heard, since_s, until_s)
+    return Result(
+        seconds=seconds,
+        paths=[own.figures(blocks_ms, own_cpu), loop.figures(blocks_ms, loop_cpu)],
+        stretches=_stretches(polls, own),
+        target_changes=[
+            (after.time_s - since_s, after.added_ms)
+            for before, after in pairwise(polls)
+            if after.added_ms != before.added_ms
+        ],
+        xruns=polls[-1].xruns - polls[0].xruns,
+        recorder_error_us=error_us,
+        stalls=stalls,
+    )
+
+
+def _recorder_error_us() -> float:
+    """Record one monitor twice for some seconds, and return how far apart the same sound is."""
+    twins = [Heard(), Heard()]
+    with PulseRecorder(["entrain.monitor"] * 2) as recorder:
+        began_s = time.monotonic()
+        time.sleep(5)
+        for place, blocks in zip(twins, recorder.take(), strict=True):
+            place.add(blocks)
+    one, other = (place.bursts_s(began_s + 0.5, began_s + 4.5) for place in twins)
+    return 1e6 * max((abs(delay_s) for _, delay_s in delays_s(one, other)), default=math.nan)
+
+
+def _listen(seconds: float, settle_s: float) -> tuple[list[Poll], dict[str, Heard], int]:
+    """Record everything; what is heard is analysed as it comes."""
+    names = ("entrain", "speakers", "loop", "headphones")
+    heard = {name: Heard() for name in names}
+    # No more than these: all that is recorded passes the server's main thread, and so does what
+    # Entrain plays, while the other path lives in threads of its own.
+    sources = [f"{name}.monitor" for name in names]
+    with PulseRecorder(sources) as recorder, Client() as client:
+
+        def hear() -> None:
+            for place, blocks in zip(heard.values(), recorder.take(), strict=True):
+                place.add(blocks)
+
+        settled_s = time.monotonic() + settle_s
+        while time.monotonic() < settled_s:
+            time.sleep(POLL_S)
+            hear()
+        sleeper = subprocess.Popen(
+            [sys.executable, "-c", SLEEPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        polls = [_poll(client)]
+        while polls[-1].time_s < polls[0].time_s + seconds:
+            time.sleep(POLL_S)
+            hear()
+            polls.append(_poll(client))
+        stalls = int(sleeper.communicate()[0])
+        time.sleep(MOST_DELAY_S)  # until the last is through
+        hear()
+    return polls, heard, stalls
+
+
+def _poll(client: Client) -> Poll:
+    status = client.ask("status")
+    return Poll(time.monotonic(), round(status["latency"]["added_ms"], 2), status["xruns"])
+
+
+def _blocks_ms() -> dict[str, float]:
+    with pulsectl.Pulse("bench") as pulse:
+        return {sink.name: sink.configured_latency / 1e3 for sink in pulse.sink_list()}
+
+
+def _stretches(polls: list[Poll], own: Way) -> list[Stretch]:
+    """Return the times of constant target that are long enough for two windows."""
+    found = []
+    for target_ms, group in groupby(polls, key=lambda poll: poll.added_ms):
+        times_s = [poll.time_s for poll in group]
+        medians_s = own.medians_s(times_s[0], times_s[-1])
+        if len(medians_s) >= 2:
+            from_s, to_s = times_s[0] - own.since_s, times_s[-1] - own.since_s
+            spread_ms = 1e3 * (max(medians_s) - min(medians_s))
+            found.append(Stretch(target_ms, from_s, to_s, len(medians_s), spread_ms))
+    return found
+
+
+@contextmanager
+def _entrain() -> Iterator[int]:
+    """Run Entrain, bypassed; gives its process id."""
+    command = [*ENTRAIN, "run", "--headless", "--backend", "pulse", "--output", "speakers"]
+    process = subprocess.Popen([*command, "--layer", LAYER], stdout=subprocess.DEVNULL)
+    try:
+        _await(lambda: _has_sink("entrain") or process.poll() is not None, "Entrain's sink")
+        _command(*ENTRAIN, "bypass", "on")
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+@contextmanager
+def _loopback() -> Iterator[None]:
+    """Have the server do the same by itself."""
+    modules = [
+        ["module-null-sink", "sink_name=loop", "norewinds=1", "format=float32le"]
+        + ["channels=2", f"rate={RATE_HZ}"],
+        ["module-loopback", "source=loop.monitor", "sink=headphones", "latency_msec=10"]
+        + ["source_dont_move=true", "sink_dont_move=true"],
+    ]
+    loaded = []
+    try:
+        for module in modules:
+            loaded.append(_command("pactl", "load-module", *module).strip())
+        yield
+    finally:
+        for index in reversed(loaded):
+            subprocess.run(["pactl", "unload-module", index], check=False)
+
+
+@contextmanager
+def _playing(sink: str) -> Iterator[None]:
+    """Play the sound to a sink, from another process."""
+    player = subprocess.Popen(
+        ["pacat", "--playback", "--raw", "--format=float32le", f"--rate={RATE_HZ}", "--channels=2",
+         f"--device={sink}", f"--latency-msec={PLAYER_LATENCY_MS}"],
+        stdin=subprocess.PIPE,
+    )  # fmt: skip
+    assert player.stdin
+    pipe = player.stdin
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+    def feed() -> None:
+        at = 0
+        with contextlib.suppress(BrokenPipeError):
+            while True:
+                pipe.write(sound(at, RATE_HZ // 4).tobytes())
+                at += RATE_HZ // 4
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        yield
+    finally:
+        player.terminate()
+        player.wait()
+        feeder.join()
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
+
+
+def _cpu(seconds: float, *processes: int) -> tuple[float, float | None]:
+    """Measure the server's, and one more process's, milliseconds per second.
+
+    Players and recorders are not in it.
+    """
+    time.sleep(3)
+    began_s, before = time.monotonic(), [_cpu_ns(process) for process in processes]
+    time.sleep(seconds)
+    passed_s = time.monotonic() - began_s
+    spent = [
+        (_cpu_ns(process) - used) / 1e6 / passed_s
+        for process, used in zip(processes, before, strict=True)
+    ]
+    return spent[0], spent[1] if len(spent) > 1 else None
+
+
+def _cpu_ns(pid: int) -> int:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
+
+
+def _has_sink(name: str) -> bool:
+    return f"\t{name}\t" in _command("pactl", "list", "short", "sinks")
+
+
+def _await(condition: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + 15
+    while not condition():
+        if time.monotonic() > deadline_s:
+            raise SystemExit(f"not within 15 s: {what}")
+        time.sleep(0.02)
+
+
+def _command(*arguments: str) -> str:
+    return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+
+
+def _print(result: Result) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    own, base = result.paths
+    table = Table(title=f"path on PulseAudio, both at once for {result.seconds:g} s")
+    for title in ("", base.path, own.path, "target"):
+        table.add_column(title, justify="left" if not title else "right")
+
+    def row(title: str, text: Callable[[Figures], str], target: str = "") -> None:
+        table.add_row(title, text(base), text(own), target)
+
+    row("added delay, median, ms", lambda path: f"{path.delay_ms:.2f}", "≤ 12")
+    row("p1 … p99, ms", lambda path: f"{path.p1_ms:.2f} … {path.p99_ms:.2f}")
+    row(
+        f"medians of {WINDOW_S:g} s, ms",
+        lambda path: f"{path.window_min_ms:.2f} … {path.window_max_ms:.2f}",
+    )
+    row("glitches of the path", lambda path: str(path.device_glitches), f"≤ {base.path}")
+    row("glitches in the sink already", lambda path: str(path.sink_glitches))
+    row(
+        "blocks of sink and device, ms",
+        lambda path: f"{path.sink_block_ms:.2f}, {path.device_block_ms:.2f}",
+    )
+    row("server alone with it, ms/s", lambda path: f"{path.server_cpu_ms_per_s:.1f}")
+    row(
+        "own process, ms/s",
+        lambda path: "" if path.own_cpu_ms_per_s is None else f"{path.own_cpu_ms_per_s:.1f}",
+    )
+    console = Console()
+    console.print(table)
+    for stretch in result.stretches:
+        console.print(
+            f"target {stretch.target_ms:.2f} ms"
+            f" from {stretch.from_s:.0f} s to {stretch.to_s:.0f} s:"
+            f" {stretch.windows} windows within {stretch.spread_ms:.2f} ms (target: 1 ms)"
+        )
+    for at_s, target_ms in result.target_changes:
+        console.print(f"target changed at {at_s:.0f} s to {target_ms:.2f} ms")
+    console.print(f"Entrain's xruns: {result.xruns}")
+    console.print(
+        f"the machine itself stood still for more than {1e3 * STALL_S:g} ms: {result.stalls} times"
+    )
+    console.print(f"one monitor recorded twice: {result.recorder_error_us:.0f} µs apart at most")
+
+
+if __name__ == "__main__":
+    if PulseSandbox.missing_packages() or not shutil.which("pacat"):
+        print("bench: PulseAudio is missing (Debian: pulseaudio pulseaudio-utils), left out")
+        sys.exit(0)
+    sys.exit(main())
