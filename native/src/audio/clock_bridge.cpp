@@ -8,6 +8,8 @@ namespace entrain {
 namespace {
 
 constexpr float kMuted = 1e-6F;  // 1 % on the server's cubic scale
+constexpr double kPauseS = 1.0;       // in what is captured: the sink was asleep
+constexpr double kMostDrift = 0.001;  // of one clock against another
 constexpr double kWaitS = 0.005;  // see set_gain()
 constexpr float kRisePerS = 500.0F;
 
@@ -100,8 +102,24 @@ void ClockBridge::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
     controller_.underrun(now_s);
 }
 
-void ClockBridge::refill(std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
-    const double excess_s = static_cast<double>(frames) / in_hz_ - controller_.target_s();
+void ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
+    const double elapsed_s = now_s - newest_s_;
+    together_s_ = static_cast<double>(frames) / in_hz_;
+    capture_s_ += together_s_;
+    newest_s_ = now_s;
+    // The earliest counts; forgotten slowly, since the clocks differ.  After a pause, anew.
+    const double begun_s = now_s - capture_s_;
+    lead_s_ = has_arrived_ && elapsed_s < kPauseS
+                  ? std::min(lead_s_ + kMostDrift * elapsed_s, begun_s)
+                  : begun_s;
+    has_arrived_ = true;
+}
+
+// Late sound comes in a crowd.  If it were all queued behind the silence that it has caused, the
+// excess would have to be dropped later: a second break.
+void ClockBridge::refill() noexcept ENTRAIN_NONBLOCKING {
+    const double late_s = std::max(0.0, newest_s_ - capture_s_ - lead_s_);
+    const double excess_s = together_s_ + late_s - controller_.target_s();
     skip_frames_ = frames_of(excess_s, in_hz_);
     insert_frames_ = frames_of(-excess_s, out_hz_);
 }

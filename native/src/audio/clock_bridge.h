@@ -55,10 +55,13 @@ public:
     // How much sound is queued for the device, measured right after a block was queued.
     void observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING;
 
+    // So many frames have arrived together, to be pushed next.
+    void arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
+
     // The device ran dry.
     void underrun(double now_s) noexcept ENTRAIN_NONBLOCKING;
-    // So many frames come next, before anything else is queued: make them the whole queue.
-    void refill(std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
+    // What has just arrived, and what is late and must follow soon, becomes the whole queue.
+    void refill() noexcept ENTRAIN_NONBLOCKING;
 
     double target_s() const noexcept { return controller_.target_s(); }
 
@@ -78,6 +81,11 @@ private:
     std::array<float, 2> wanted_{1.0F, 1.0F};  // inverse of the sink's volume
     std::array<float, 2> undo_{1.0F, 1.0F};    // moves there
     std::array<std::uint32_t, 2> wait_frames_{};  // before it rises
+    double capture_s_ = 0.0;      // sound that has arrived in all
+    double newest_s_ = 0.0;       // when the last of it came
+    double lead_s_ = 0.0;         // when sound would have begun that is never late
+    double together_s_ = 0.0;     // length of what came last
+    bool has_arrived_ = false;
     std::uint32_t skip_frames_ = 0;            // of what comes in
     std::uint32_t insert_frames_ = 0;          // of silence, before what comes next
     std::vector<float> kept_;                  // interleaved, allocated once

@@ -47,8 +47,7 @@ constexpr double kGrace_s = 2.0;        // underruns this soon after a start do 
 constexpr double kOneUnderrun_s = 0.25;  // those closer together have one cause
 constexpr double kForget_s = 600.0;
 constexpr double kEnough = 1.5;  // two within five minutes
-constexpr double kRaise = 0.2;   // of the base target
-constexpr double kLeastRaise_s = 1e-3;
+constexpr double kRaise_s = 5e-3;  // where a machine is late once, it is so more often
 constexpr double kHold_s = 300.0;  // before the target is lowered; doubled at every raise
 constexpr double kLongestHold_s = 3600.0;
 constexpr double kLowering = 20e-6;  // seconds per second; adds 0.035 cent
@@ -132,7 +131,7 @@ void LatencyController::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
     if (pressure_ < kEnough) return;
     pressure_ = 0.0;
     if (target_s_ > settings_.target_s) hold_s_ = std::min(2.0 * hold_s_, kLongestHold_s);
-    const double raised_s = target_s_ + std::max(kLeastRaise_s, kRaise * settings_.target_s);
+    const double raised_s = target_s_ + kRaise_s;
     target_s_ = std::max(target_s_, std::min(raised_s, settings_.maximum_s));
     tolerance_s_ = kStartTolerance_s;
 }

@@ -9,8 +9,10 @@ namespace entrain::pulse {
 namespace {
 
 constexpr std::uint32_t kFrameBytes = 2 * sizeof(float);
-constexpr pa_usec_t kBlockUs = 2'000;         // as small as a server delivers dependably
+// Smaller ones cost more processor time, larger ones leave less time to be late.
+constexpr pa_usec_t kBlockUs = 3'000;
 constexpr pa_usec_t kMeasureEveryUs = 25'000;
+constexpr pa_usec_t kRequestUs = 50'000;
 constexpr double kTellTarget_s = 0.0005;
 
 double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
@@ -83,10 +85,10 @@ void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {
     // We write as sound comes in, whatever the server asks for: `tlength` only has to be long
     // enough for it to agree to blocks of the smallest size.
     constexpr auto kServerChooses = static_cast<std::uint32_t>(-1);
-    const pa_buffer_attr buffer{kServerChooses, bytes(5 * kBlockUs, rate_hz), 0,
-                                bytes(kBlockUs, rate_hz), kServerChooses};
+    const pa_buffer_attr buffer{kServerChooses, bytes(2 * kRequestUs + 2 * kBlockUs, rate_hz), 0,
+                                bytes(kRequestUs, rate_hz), kServerChooses};
     constexpr int kFlags =
-        PA_STREAM_DONT_MOVE | PA_STREAM_EARLY_REQUESTS | PA_STREAM_START_CORKED;
+        PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY | PA_STREAM_START_CORKED;
     if (pa_stream_connect_playback(playback_.get(), device.c_str(), &buffer,
                                    static_cast<pa_stream_flags_t>(kFlags), nullptr, nullptr) < 0)
         playback_.reset();
@@ -127,10 +129,9 @@ void Streams::set_corked(bool corked) {
 void Streams::read() {
     const void *data = nullptr;
     std::size_t size = 0;
-    // Late blocks come in a crowd: what makes up for the gap is played, the rest left out at once.
-    if (dry_ && flows_)
-        bridge_.refill(static_cast<std::uint32_t>(
-            pa_stream_readable_size(capture_.get()) / kFrameBytes));
+    bridge_.arrived(now_s(), static_cast<std::uint32_t>(
+                                 pa_stream_readable_size(capture_.get()) / kFrameBytes));
+    if (dry_ && flows_) bridge_.refill();
     while (pa_stream_readable_size(capture_.get()) > 0) {
         if (pa_stream_peek(capture_.get(), &data, &size) < 0 || size == 0) break;
         const auto *samples = static_cast<const float *>(data);  // null where some were lost
