@@ -51,7 +51,8 @@ void ClockBridge::start(double now_s) noexcept ENTRAIN_NONBLOCKING {
     // The matcher holds the first frames back.
     const double delay = matcher_.delay_frames(static_cast<double>(out_hz_) / in_hz_);
     const double kept_s = (static_cast<double>(kept_frames_) - delay) / in_hz_;
-    insert_frames_ = frames_of(controller_.target_s() - kept_s, out_hz_);
+    // A device that was asleep takes its first block at once.
+    insert_frames_ = frames_of(controller_.target_s() + block_s_ - kept_s, out_hz_);
 }
 
 void ClockBridge::stop() noexcept ENTRAIN_NONBLOCKING {
@@ -119,7 +120,8 @@ void ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
 // excess would have to be dropped later: a second break.
 void ClockBridge::refill() noexcept ENTRAIN_NONBLOCKING {
     const double late_s = std::max(0.0, newest_s_ - capture_s_ - lead_s_);
-    const double excess_s = together_s_ + late_s - controller_.target_s();
+    // The device is somewhere within its block.
+    const double excess_s = together_s_ + late_s - controller_.target_s() - 0.5 * block_s_;
     skip_frames_ = frames_of(excess_s, in_hz_);
     insert_frames_ = frames_of(-excess_s, out_hz_);
 }

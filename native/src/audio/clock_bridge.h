@@ -39,6 +39,9 @@ public:
 
     // ---- [audio] -------------------------------------------------------------------------
 
+    // What the device takes at once.
+    void set_device_block(double block_s) noexcept ENTRAIN_NONBLOCKING { block_s_ = block_s; }
+
     // What each channel was multiplied with before it came here.
     void set_gain(std::array<float, 2> gain) noexcept ENTRAIN_NONBLOCKING;
 
@@ -52,7 +55,8 @@ public:
     // next call.
     Frames push(const float *in, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
 
-    // How much sound is queued for the device, measured right after a block was queued.
+    // How much sound is queued for the device beyond what it takes at once, measured right after
+    // a block was queued.
     void observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING;
 
     // So many frames have arrived together, to be pushed next.
@@ -81,6 +85,7 @@ private:
     std::array<float, 2> wanted_{1.0F, 1.0F};  // inverse of the sink's volume
     std::array<float, 2> undo_{1.0F, 1.0F};    // moves there
     std::array<std::uint32_t, 2> wait_frames_{};  // before it rises
+    double block_s_ = 0.0;
     double capture_s_ = 0.0;      // sound that has arrived in all
     double newest_s_ = 0.0;       // when the last of it came
     double lead_s_ = 0.0;         // when sound would have begun that is never late

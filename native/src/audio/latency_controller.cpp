@@ -30,9 +30,10 @@ constexpr double kSettlingTo_s = 7.5;
 constexpr double kSettled_s = 9.5;
 
 // A shift of the latency by more than this is a lost or a doubled block, not drift.
-constexpr double kJump_s = 0.8e-3;
+constexpr double kJump_s = 0.95e-3;
 constexpr double kStartTolerance_s = 0.25e-3;  // at a break a further correction costs nothing
 constexpr double kJumpTolerance_s = 0.5e-3;
+constexpr double kRefillTolerance_s = 0.9e-3;  // the queue has been filled anew, as well as may be
 constexpr double kMostAtOnce_s = 1.0;
 constexpr double kWindow_s = 0.5;
 constexpr double kShortWindow_s = 0.15;  // while the drift is the greater question
@@ -125,7 +126,7 @@ void LatencyController::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
     // While the latency is being put right, more of them say nothing new.
     if (!has_started_ || gathering_ || std::abs(since_s) < kOneUnderrun_s) return;
     last_underrun_s_ = now_s;
-    gather(kJumpTolerance_s);
+    gather(kRefillTolerance_s);
     if (now_s - started_s_ < kGrace_s || now_s < blind_until_s_) return;
     pressure_ = std::max(pressure_ - since_s / kForget_s, 0.0) + 1.0;
     if (pressure_ < kEnough) return;
@@ -133,7 +134,6 @@ void LatencyController::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
     if (target_s_ > settings_.target_s) hold_s_ = std::min(2.0 * hold_s_, kLongestHold_s);
     const double raised_s = target_s_ + kRaise_s;
     target_s_ = std::max(target_s_, std::min(raised_s, settings_.maximum_s));
-    tolerance_s_ = kStartTolerance_s;
 }
 
 // Let the time pass: what the ratio does to the latency, and the target on its way down.

@@ -55,6 +55,7 @@ Stream Streams::open(const char *name, std::uint32_t rate_hz) {
 
 void Streams::capture(std::uint32_t rate_hz) {
     capture_rate_hz_ = rate_hz;
+    bridge_.set_device_block(static_cast<double>(kBlockUs) * 1e-6);  // until the device says
     capture_ = open("Entrain", rate_hz);
     if (!capture_) return;
     pa_stream_set_read_callback(
@@ -176,9 +177,9 @@ void Streams::measured() {
     if (info == nullptr || info->write_index_corrupt != 0 || info->read_index_corrupt != 0) return;
     const double queue_s = static_cast<double>(info->write_index - info->read_index) /
                            (static_cast<double>(kFrameBytes) * rate_hz_);
-    // Beyond what the device takes at once.
-    const double device_s = (static_cast<double>(info->sink_usec) -
-                             static_cast<double>(info->configured_sink_usec)) * 1e-6;
+    const double block_s = static_cast<double>(info->configured_sink_usec) * 1e-6;
+    const double device_s = static_cast<double>(info->sink_usec) * 1e-6 - block_s;
+    bridge_.set_device_block(block_s);
     timeval now;
     pa_gettimeofday(&now);
     const double age_s = static_cast<double>(pa_timeval_diff(&now, &info->timestamp)) * 1e-6;
