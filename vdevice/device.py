@@ -89,6 +89,7 @@ class VirtualDevice:
         self._timer: asyncio.TimerHandle | None = None
         self._was_blank = False
         self._added_us = 0
+        self._left_behind = False
 
     # ---- what others ask -------------------------------------------------------------------
 
@@ -161,6 +162,8 @@ class VirtualDevice:
                     # Not wait_for(): on Python 3.11 it loses a cancellation now and then.
                     async with asyncio.timeout(CONNECT_TIMEOUT_S):
                         await self._sink_made()
+                    if self._left_behind:
+                        self._note("a device that an earlier Entrain had left behind was removed")
                     self.reason, self.retry_at_s = "", None
                     if first:
                         first = False
@@ -210,8 +213,7 @@ class VirtualDevice:
             self._server = self._adapter.connect()
             self._server.watch(self._tell)
             self.devices = self._server.devices()
-            if any(device.own for device in self.devices):
-                self._note("a device that an earlier Entrain had left behind has been removed")
+            self._left_behind = any(device.own for device in self.devices)
             target = self._best_target(self._server.default())
         self._backend = Backend(name, self._engine, target)
         if self._latency_ms is not None:
@@ -241,7 +243,9 @@ class VirtualDevice:
             await self._news.wait()
             self._news.clear()
             await self._refresh()
-            if not self._server or any(device.own for device in self.devices):
+            state = self.state
+            made = state is not None and state.phase in (Phase.WAITING, Phase.READY)
+            if made and (not self._server or any(device.own for device in self.devices)):
                 return
 
     async def _follow(self) -> None:

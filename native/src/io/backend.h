@@ -28,6 +28,9 @@ public:
 protected:
     Backend() = default;
 
+    // After entrain_set_playing(engine, 0): for 100 ms at most.
+    static void wait_until_quiet(const entrain_engine *engine) noexcept;
+
     State state_;
 };
 

@@ -1,7 +1,5 @@
 #include "io/pipewire/backend.h"
 
-#include <chrono>
-#include <thread>
 #include <utility>
 
 namespace entrain::pipewire {
@@ -45,16 +43,13 @@ bool Backend::start() noexcept {
 }
 
 void Backend::fade_out() noexcept {
-    using namespace std::chrono_literals;
     {
         const Lock lock(connection_->thread());
         closing_ = true;
         if (phase_ != ENTRAIN_IO_READY || !filter_->streaming()) return;
         entrain_set_playing(engine_, 0);
     }
-    const auto end = std::chrono::steady_clock::now() + 100ms;
-    while (entrain_is_quiet(engine_) == 0 && std::chrono::steady_clock::now() < end)
-        std::this_thread::sleep_for(2ms);
+    wait_until_quiet(engine_);
 }
 
 void Backend::set_target(std::string target) {

@@ -3,6 +3,8 @@
 // Everything that is a macro there is a function here, so that no other file needs the pragmas.
 #pragma once
 
+#include "io/deleter.h"
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -26,13 +28,7 @@
 
 namespace entrain::pipewire {
 
-template <auto function>
-struct Deleter {
-    template <typename T>
-    void operator()(T *object) const noexcept {
-        function(object);
-    }
-};
+using io::Deleter;
 
 using ThreadLoop = std::unique_ptr<pw_thread_loop, Deleter<pw_thread_loop_destroy>>;
 using Context = std::unique_ptr<pw_context, Deleter<pw_context_destroy>>;

@@ -15,6 +15,7 @@ constexpr std::uint32_t kRateHz = 48000;  // of the sink, where the device's is 
 constexpr double kLeastQueueS = 0.001;
 constexpr auto kLookEvery = 20ms;
 constexpr int kLooks = 100;  // 2 s: no fade is that long
+constexpr int kHeard = -1;
 
 // Of the delay that we promise, this much is not in the queue: recording and resampling.
 constexpr double kElsewhereS = 0.0015;
@@ -58,14 +59,15 @@ Backend::~Backend() {
 }
 
 void Backend::fade_out() noexcept {
+    std::chrono::microseconds queued;
     {
         const Lock lock(connection_->thread());
         if (!streams_.flows()) return;
         entrain_set_playing(engine_, 0);
+        queued = streams_.queued();
     }
-    const auto end = std::chrono::steady_clock::now() + 100ms;
-    while (entrain_is_quiet(engine_) == 0 && std::chrono::steady_clock::now() < end)
-        std::this_thread::sleep_for(2ms);
+    wait_until_quiet(engine_);
+    std::this_thread::sleep_for(std::min<std::chrono::microseconds>(queued, 100ms));
 }
 
 void Backend::set_target(std::string target) {
@@ -99,8 +101,8 @@ void Backend::reconcile() {
     if (closing_ || phase_ == ENTRAIN_IO_LOST || !server_.seen()) return;
     if (!sink_) {
         const Device *target = server_.find(target_);
-        sink_.emplace(connection_->context(), target != nullptr ? target->rate_hz : kRateHz,
-                      [this] { reconcile(); });
+        sink_.emplace(connection_->context(), connection_->api(),
+                      target != nullptr ? target->rate_hz : kRateHz, [this] { reconcile(); });
     }
     protect();
     if (!sink_->error().empty()) return lost(sink_->error());
@@ -114,8 +116,6 @@ void Backend::reconcile() {
         follow_target();
     } else if (had_sink_) {
         return lost("somebody has removed the device Entrain");
-    } else if (own != nullptr && server_.made_by(sink_->module())) {
-        return lost("another device on this sound server has the name \"entrain\"");
     }
     publish();
 }
@@ -130,15 +130,16 @@ void Backend::follow_volume(const Device &own) {
 }
 
 // Clients see one default only, the effective one.  It is somebody's choice, unless it has taken
-// the place of a device that has gone.
+// the place of a device that has gone; one of the same name may have come since.
 void Backend::follow_default() {
     const std::string &now = server_.default_device();
-    if (now != configured_) {
-        const bool stopgap = now == kSinkName && !configured_.empty() &&
-                             server_.find(configured_) == nullptr;
+    if (now != effective_) {
+        const bool stopgap = !effective_.empty() && !server_.has(effective_index_);
         if (!stopgap) configured_ = now;
+        effective_ = now;
     }
-    if (now != kSinkName && !now.empty()) former_default_ = now;
+    if (const Device *device = server_.find(now)) effective_index_ = device->index;
+    if (configured_ != kSinkName && !configured_.empty()) former_default_ = configured_;
 }
 
 void Backend::follow_programmes(std::uint32_t playing) {
@@ -160,6 +161,10 @@ void Backend::look_at_tail() {
     if (playing_ > 0 || !sounding_) return;
     if (streams_.flows() && entrain_is_quiet(engine_) == 0 && --looks_left_ > 0)
         return tail_.in(kLookEvery);
+    if (streams_.flows() && looks_left_ != kHeard) {  // what was made last is still queued
+        looks_left_ = kHeard;
+        return tail_.in(streams_.queued() + kLookEvery);
+    }
     sounding_ = false;
     reconcile();
 }
@@ -199,7 +204,7 @@ void Backend::publish() {
     state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
     io::put(state.target, target_);
     io::put(state.configured_default, configured_);
-    io::put(state.effective_default, alive ? server_.default_device() : "");
+    io::put(state.effective_default, alive ? effective_ : "");
     io::put(state.error, error_.empty() ? guardian_.error() : error_);
     state_.publish(state);
 }

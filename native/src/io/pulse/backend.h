@@ -55,8 +55,10 @@ private:
     std::optional<Sink> sink_;
 
     std::string target_;
-    std::string former_default_;  // the last one that was not Entrain
+    std::string former_default_;  // the last one chosen that was not Entrain
     std::string configured_;
+    std::string effective_;
+    std::uint32_t effective_index_ = PA_INVALID_INDEX;
     std::string error_;
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint32_t playing_ = 0;

@@ -1,6 +1,8 @@
 // The client library's objects as C++ owners.
 #pragma once
 
+#include "io/deleter.h"
+
 #include <pulse/pulseaudio.h>
 
 #include <memory>
@@ -9,13 +11,7 @@ namespace entrain::pulse {
 
 constexpr const char *kSinkName = "entrain";
 
-template <auto function>
-struct Deleter {
-    template <typename T>
-    void operator()(T *object) const noexcept {
-        function(object);
-    }
-};
+using io::Deleter;
 
 using Loop = std::unique_ptr<pa_threaded_mainloop, Deleter<pa_threaded_mainloop_free>>;
 using Context = std::unique_ptr<pa_context, Deleter<pa_context_unref>>;

@@ -26,10 +26,9 @@ const Device *Server::find(const std::string &name) const noexcept {
     return found != devices_.end() ? &*found : nullptr;
 }
 
-bool Server::made_by(std::uint32_t module) const noexcept {
-    return module != PA_INVALID_INDEX &&
-           std::any_of(devices_.begin(), devices_.end(),
-                       [=](const Device &device) { return device.module == module; });
+bool Server::has(std::uint32_t device) const noexcept {
+    return std::any_of(devices_.begin(), devices_.end(),
+                       [=](const Device &known) { return known.index == device; });
 }
 
 std::uint32_t Server::playing(std::uint32_t device) const noexcept {

@@ -1,5 +1,6 @@
 #include "io/pulse/sink.h"
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,8 @@ namespace entrain::pulse {
 namespace {
 
 constexpr const char *kModule = "module-null-sink";
+constexpr int kMostLooks = 50;
+constexpr auto kLookAgain = std::chrono::milliseconds(5);
 constexpr const char *kOwner = "entrain.pid=";
 
 // The process that has made a sink of our name; 0 where the module is another one.
@@ -27,8 +30,12 @@ bool lives(pid_t process) { return process != getpid() && kill(process, 0) == 0;
 
 }  // namespace
 
-Sink::Sink(pa_context *context, std::uint32_t rate_hz, std::function<void()> changed)
-    : context_(context), rate_hz_(rate_hz), changed_(std::move(changed)) {
+Sink::Sink(pa_context *context, pa_mainloop_api *api, std::uint32_t rate_hz,
+           std::function<void()> changed)
+    : context_(context),
+      rate_hz_(rate_hz),
+      changed_(std::move(changed)),
+      look_again_(context, api, [this] { look_for_name(); }) {
     look_for_others();
 }
 
@@ -38,8 +45,9 @@ void Sink::look_for_others() {
         [](pa_context *, const pa_module_info *info, int, void *data) {
             Sink &self = *static_cast<Sink *>(data);
             if (info != nullptr) return self.seen(*info);
-            if (self.error_.empty()) self.remove_left_behind();
-            self.changed_();
+            for (const std::uint32_t module : self.left_behind_)
+                forget(pa_context_unload_module(self.context_, module, nullptr, nullptr));
+            self.look_for_name();
         },
         this));
 }
@@ -53,18 +61,25 @@ void Sink::seen(const pa_module_info &info) {
         left_behind_.push_back(info.index);
 }
 
-// Ours comes after: the server would give it another name while the old one is there.
-void Sink::remove_left_behind() {
-    to_unload_ = left_behind_.size();
-    if (to_unload_ == 0) return load();
-    for (const std::uint32_t module : left_behind_)
-        forget(pa_context_unload_module(
-            context_, module,
-            [](pa_context *, int, void *data) {
-                Sink &self = *static_cast<Sink *>(data);
-                if (--self.to_unload_ == 0) self.load();
-            },
-            this));
+// While the name is taken the server would give ours another one.  It says that it has unloaded a
+// module, and lists it no longer, before it has: so look for a while.
+void Sink::look_for_name() {
+    if (!error_.empty()) return changed_();
+    is_taken_ = false;
+    forget(pa_context_get_sink_info_by_name(
+        context_, kSinkName,
+        [](pa_context *, const pa_sink_info *info, int, void *data) {
+            Sink &self = *static_cast<Sink *>(data);
+            if (info != nullptr) {
+                self.is_taken_ = true;
+                return;
+            }
+            if (!self.is_taken_) return self.load();
+            if (++self.looks_ < kMostLooks) return self.look_again_.in(kLookAgain);
+            self.error_ = "another device on this sound server has the name \"entrain\"";
+            self.changed_();
+        },
+        this));
 }
 
 void Sink::load() {

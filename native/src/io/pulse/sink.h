@@ -2,6 +2,7 @@
 #pragma once
 
 #include "io/pulse/pulse.h"
+#include "io/pulse/timer.h"
 
 #include <cstdint>
 #include <functional>
@@ -14,7 +15,8 @@ class Sink {
 public:
     // Remove what an Entrain that has died left behind, then make the sink.  `changed` comes when
     // that is done or has failed.
-    Sink(pa_context *context, std::uint32_t rate_hz, std::function<void()> changed);
+    Sink(pa_context *context, pa_mainloop_api *api, std::uint32_t rate_hz,
+         std::function<void()> changed);
 
     // The module that owns it, or PA_INVALID_INDEX.
     std::uint32_t module() const noexcept { return module_; }
@@ -28,19 +30,21 @@ public:
 private:
     void look_for_others();
     void seen(const pa_module_info &info);
-    void remove_left_behind();
+    void look_for_name();
     void load();
     void loaded(std::uint32_t module);
 
     pa_context *context_;
     std::uint32_t rate_hz_;
     std::function<void()> changed_;
+    Timer look_again_;
     bool no_rewinds_ = true;
     bool unloaded_ = false;
     std::uint32_t module_ = PA_INVALID_INDEX;
     std::string error_;
     std::vector<std::uint32_t> left_behind_;
-    std::size_t to_unload_ = 0;
+    int looks_ = 0;
+    bool is_taken_ = false;
 };
 
 }  // namespace entrain::pulse

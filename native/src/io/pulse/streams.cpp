@@ -180,6 +180,8 @@ void Streams::measured() {
     const double block_s = static_cast<double>(info->configured_sink_usec) * 1e-6;
     const double device_s = static_cast<double>(info->sink_usec) * 1e-6 - block_s;
     bridge_.set_device_block(block_s);
+    queued_ = std::chrono::microseconds(
+        static_cast<std::int64_t>(1e6 * (queue_s + device_s + block_s)));
     timeval now;
     pa_gettimeofday(&now);
     const double age_s = static_cast<double>(pa_timeval_diff(&now, &info->timestamp)) * 1e-6;

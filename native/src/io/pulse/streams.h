@@ -5,6 +5,7 @@
 #include "audio/clock_bridge.h"
 #include "io/pulse/pulse.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,9 @@ public:
     void flow(bool flows);
     bool flows() const noexcept { return flows_; }
 
+    // How long it takes until what is written now is heard, as last measured.
+    std::chrono::microseconds queued() const noexcept { return queued_; }
+
     // Frames that came at once last.
     std::uint32_t block_frames() const noexcept { return block_frames_; }
 
@@ -68,6 +72,7 @@ private:
     bool dry_ = false;
     bool measuring_ = false;
     pa_usec_t measured_us_ = 0;
+    std::chrono::microseconds queued_{0};
     double told_target_s_ = 0.0;
 };
 
