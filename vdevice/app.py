@@ -248,7 +248,7 @@ class App:
 
     def _reason(self) -> str:
         state = self._device.state
-        if state and state.phase == Phase.WAITING:
+        if state and state.phase == Phase.WAITING and not self._device.target:
             return f"{state.target} is not there" if state.target else "there is no output device"
         return self._device.reason or (state.error if state else "")
 

@@ -174,8 +174,8 @@ class VirtualDevice:
                 self._complain("the sound server makes no device; does a session manager run?")
             except UnknownOutput:
                 raise
-            except EntrainError as error:
-                self._complain(str(error))
+            except EntrainError:
+                pass
             self.retry_at_s = time.monotonic() + pause_s
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -189,6 +189,11 @@ class VirtualDevice:
         except asyncio.CancelledError:
             async with self._lock:
                 await self._give_back()
+            raise
+        except UnknownOutput:
+            raise
+        except EntrainError as error:
+            self._complain(str(error))  # now: to disconnect may take a while
             raise
         finally:
             async with self._lock:

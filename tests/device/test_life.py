@@ -53,7 +53,7 @@ def test_a_stream_is_heard_from_its_first_sample_to_its_last(server, tmp_path):
     frames, falling = 48_000, 960
     heights = [np.linspace(0, 0.5, frames), np.linspace(0.5, 0, falling)]
     ramp = np.repeat(np.concatenate(heights).astype(np.float32)[:, None], 2, axis=1)
-    with app.running(server.environment, "--layer", QUIET_LAYER):
+    with app.running(server.environment, "--layer", QUIET_LAYER, *app.PATIENT[server.kind]):
         soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended")
         file = tmp_path / "heard.wav"
         with soundlab.record_passively(server, "speakers", file):

@@ -141,6 +141,20 @@ TEST_CASE("after the device ran dry the queue is as long as is aimed at") {
     CHECK(bench.caught == 0);
 }
 
+TEST_CASE("sound that never comes is not waited for long") {
+    Bench bench;
+    bench.start();
+    bench.bridge->arrived(bench.now_s, kBlock);
+    bench.push(0.25F);
+    bench.now_s += 0.9;  // the server has lost all of that
+    bench.bridge->underrun(bench.now_s);
+    bench.bridge->arrived(bench.now_s, kBlock);
+    bench.bridge->refill();
+    const std::size_t before = bench.left.size();
+    for (int i = 0; i < 150; ++i) bench.push(0.25F);
+    CHECK(bench.left.size() - before >= 50 * kBlock);
+}
+
 TEST_CASE("the sink's volume is undone") {
     Bench bench;
     bench.start();

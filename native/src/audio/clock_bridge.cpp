@@ -9,7 +9,8 @@ namespace {
 
 constexpr float kMuted = 1e-6F;  // 1 % on the server's cubic scale
 constexpr double kPauseS = 1.0;       // in what is captured: the sink was asleep
-constexpr double kMostDrift = 0.001;  // of one clock against another
+constexpr double kForget = 0.05;      // seconds per second; far above any clock's error
+constexpr double kLatestS = 0.2;      // what is later still is lost
 constexpr double kWaitS = 0.005;  // see set_gain()
 constexpr float kRisePerS = 500.0F;
 
@@ -108,10 +109,10 @@ void ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
     together_s_ = static_cast<double>(frames) / in_hz_;
     capture_s_ += together_s_;
     newest_s_ = now_s;
-    // The earliest counts; forgotten slowly, since the clocks differ.  After a pause, anew.
+    // The earliest counts, but not for long: some sound may have been lost.  After a pause, anew.
     const double begun_s = now_s - capture_s_;
     lead_s_ = has_arrived_ && elapsed_s < kPauseS
-                  ? std::min(lead_s_ + kMostDrift * elapsed_s, begun_s)
+                  ? std::min(lead_s_ + kForget * elapsed_s, begun_s)
                   : begun_s;
     has_arrived_ = true;
 }
@@ -119,7 +120,7 @@ void ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
 // Late sound comes in a crowd.  If it were all queued behind the silence that it has caused, the
 // excess would have to be dropped later: a second break.
 void ClockBridge::refill() noexcept ENTRAIN_NONBLOCKING {
-    const double late_s = std::max(0.0, newest_s_ - capture_s_ - lead_s_);
+    const double late_s = std::clamp(newest_s_ - capture_s_ - lead_s_, 0.0, kLatestS);
     // The device is somewhere within its block.
     const double excess_s = together_s_ + late_s - controller_.target_s() - 0.5 * block_s_;
     skip_frames_ = frames_of(excess_s, in_hz_);

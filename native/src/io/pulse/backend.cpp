@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::uint32_t kRateHz = 48000;  // of the sink, where the device's is not known
 constexpr double kLeastQueueS = 0.001;
+constexpr auto kRetry = 1s;
 constexpr auto kLookEvery = 20ms;
 constexpr int kLooks = 100;  // 2 s: no fade is that long
-constexpr int kHeard = -1;
 
 // Of the delay that we promise, this much is not in the queue: recording and resampling.
 constexpr double kElsewhereS = 0.0015;
@@ -31,6 +31,11 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
       server_(connection_->context(), [this] { reconcile(); }),
       streams_(connection_->context(), engine, bridge_, [this] { reconcile(); }),
       tail_(connection_->context(), connection_->api(), [this] { look_at_tail(); }),
+      retry_(connection_->context(), connection_->api(),
+             [this] {
+                 if (streams_.refused()) streams_.stop_playing();
+                 reconcile();
+             }),
       target_(std::move(target)) {
     connection_->on_lost([this] { lost("the sound server is gone"); });
     entrain_set_playing(engine_, 0);
@@ -111,6 +116,8 @@ void Backend::reconcile() {
     const Device *own = server_.find(kSinkName);
     if (own != nullptr && own->module == sink_->module()) {
         if (!std::exchange(had_sink_, true)) streams_.capture(own->rate_hz);
+        if (streams_.capture_failed())
+            return lost("the sound server does not let Entrain record its own device");
         follow_volume(*own);
         follow_programmes(server_.playing(own->index));
         follow_target();
@@ -159,11 +166,10 @@ void Backend::follow_programmes(std::uint32_t playing) {
 // Keep the device playing until what we have added has faded out behind the last programme.
 void Backend::look_at_tail() {
     if (playing_ > 0 || !sounding_) return;
-    if (streams_.flows() && entrain_is_quiet(engine_) == 0 && --looks_left_ > 0)
-        return tail_.in(kLookEvery);
-    if (streams_.flows() && looks_left_ != kHeard) {  // what was made last is still queued
-        looks_left_ = kHeard;
-        return tail_.in(streams_.queued() + kLookEvery);
+    if (streams_.flows() && looks_left_ > 0) {
+        if (entrain_is_quiet(engine_) == 0 && --looks_left_ > 0) return tail_.in(kLookEvery);
+        looks_left_ = 0;
+        return tail_.in(streams_.queued() + kLookEvery);  // what was made last is still to be heard
     }
     sounding_ = false;
     reconcile();
@@ -182,6 +188,11 @@ void Backend::follow_target() {
         if (status != ENTRAIN_OK) error_ = entrain_status_text(status);
     }
     streams_.play_on(device->name, device->rate_hz);
+    if (streams_.refused()) {  // as a rule because the device is about to go
+        phase_ = ENTRAIN_IO_WAITING;
+        error_ = "the sound server does not let Entrain play on " + device->description;
+        return retry_.in(kRetry);
+    }
     streams_.flow(sounding_);
     const bool ready = streams_.captures() && streams_.plays();
     phase_ = ready ? ENTRAIN_IO_READY : ENTRAIN_IO_CONNECTING;

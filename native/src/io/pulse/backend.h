@@ -52,6 +52,7 @@ private:
     Server server_;
     Streams streams_;
     Timer tail_;
+    Timer retry_;
     std::optional<Sink> sink_;
 
     std::string target_;

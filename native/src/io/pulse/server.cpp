@@ -60,8 +60,8 @@ void Server::look() {
         [](pa_context *, const pa_sink_info *info, int, void *self) {
             if (info != nullptr)
                 static_cast<Server *>(self)->next_devices_.push_back(
-                    {info->name, info->index, info->owner_module, info->sample_spec.rate,
-                     info->volume});
+                    {info->name, info->description, info->index, info->owner_module,
+                     info->sample_spec.rate, info->volume});
         },
         this));
     forget(pa_context_get_sink_input_info_list(

@@ -12,6 +12,7 @@ namespace entrain::pulse {
 
 struct Device {
     std::string name;
+    std::string description;
     std::uint32_t index;
     std::uint32_t module;  // that made it, or PA_INVALID_INDEX
     std::uint32_t rate_hz;

@@ -14,6 +14,7 @@ constexpr pa_usec_t kBlockUs = 3'000;
 constexpr pa_usec_t kMeasureEveryUs = 25'000;
 constexpr pa_usec_t kRequestUs = 50'000;
 constexpr double kTellTarget_s = 0.0005;
+constexpr double kMostQueued_s = 2.0;
 
 double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
 
@@ -73,8 +74,7 @@ void Streams::capture(std::uint32_t rate_hz) {
 }
 
 void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {
-    const bool dead = !PA_STREAM_IS_GOOD(state(playback_));
-    if (playback_ && !dead && device == device_ && rate_hz == rate_hz_) return;
+    if (playback_ && device == device_ && rate_hz == rate_hz_) return;
     stop_playing();
     device_ = device;
     if (std::exchange(rate_hz_, rate_hz) != rate_hz) bridge_.set_rates(capture_rate_hz_, rate_hz);
@@ -104,7 +104,6 @@ void Streams::stop_playing() noexcept {
 }
 
 void Streams::flow(bool flows) {
-    wanted_ = flows;
     if (!plays() || flows == flows_) return;
     flows_ = flows;
     if (flows) {
@@ -132,7 +131,7 @@ void Streams::read() {
     std::size_t size = 0;
     bridge_.arrived(now_s(), static_cast<std::uint32_t>(
                                  pa_stream_readable_size(capture_.get()) / kFrameBytes));
-    if (dry_ && flows_) bridge_.refill();
+    if (flows_ && std::exchange(to_refill_, false)) bridge_.refill();
     while (pa_stream_readable_size(capture_.get()) > 0) {
         if (pa_stream_peek(capture_.get(), &data, &size) < 0 || size == 0) break;
         const auto *samples = static_cast<const float *>(data);  // null where some were lost
@@ -180,8 +179,8 @@ void Streams::measured() {
     const double block_s = static_cast<double>(info->configured_sink_usec) * 1e-6;
     const double device_s = static_cast<double>(info->sink_usec) * 1e-6 - block_s;
     bridge_.set_device_block(block_s);
-    queued_ = std::chrono::microseconds(
-        static_cast<std::int64_t>(1e6 * (queue_s + device_s + block_s)));
+    const double all_s = std::clamp(queue_s + device_s + block_s, 0.0, kMostQueued_s);
+    queued_ = std::chrono::microseconds(static_cast<std::int64_t>(1e6 * all_s));
     timeval now;
     pa_gettimeofday(&now);
     const double age_s = static_cast<double>(pa_timeval_diff(&now, &info->timestamp)) * 1e-6;
@@ -196,7 +195,7 @@ void Streams::ran_dry() {
     if (!flows_) return;
     entrain_count_xrun(engine_);
     bridge_.underrun(now_s());
-    dry_ = true;
+    dry_ = to_refill_ = true;
     changed_();
 }
 

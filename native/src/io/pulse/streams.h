@@ -28,12 +28,14 @@ public:
     // Record our sink; it may fall asleep all the same.
     void capture(std::uint32_t rate_hz);
     bool captures() const noexcept { return state(capture_) == PA_STREAM_READY; }
+    bool capture_failed() const noexcept { return !PA_STREAM_IS_GOOD(state(capture_)); }
 
-    // Play on this device; where it does so already, nothing happens.
+    // Play on this device; where it does so already, or is refused, nothing happens.
     void play_on(const std::string &device, std::uint32_t rate_hz);
     void stop_playing() noexcept;
     bool plays() const noexcept { return state(playback_) == PA_STREAM_READY; }
-    bool failed() const noexcept { return failed_; }
+    // The server has ended the stream or does not let it be; stop_playing() forgets that.
+    bool refused() const noexcept { return playback_ && !PA_STREAM_IS_GOOD(state(playback_)); }
     std::uint32_t rate_hz() const noexcept { return rate_hz_; }  // of the device; 0: none
 
     // Let the sound flow, or the device sleep.
@@ -66,10 +68,9 @@ private:
     std::uint32_t rate_hz_ = 0;
     std::uint32_t capture_rate_hz_ = 0;
     std::uint32_t block_frames_ = 0;
-    bool failed_ = false;
-    bool wanted_ = false;  // to flow, as soon as there is a device
     bool flows_ = false;
-    bool dry_ = false;
+    bool dry_ = false;        // since the last block was queued
+    bool to_refill_ = false;
     bool measuring_ = false;
     pa_usec_t measured_us_ = 0;
     std::chrono::microseconds queued_{0};
