@@ -193,7 +193,9 @@ class VirtualDevice:
         except UnknownOutput:
             raise
         except EntrainError as error:
-            self._complain(str(error))  # now: to disconnect may take a while
+            # Now: to disconnect may take a while.
+            self._complain(str(error))
+            self.retry_at_s = time.monotonic()
             raise
         finally:
             async with self._lock:
