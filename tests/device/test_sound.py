@@ -63,17 +63,17 @@ def test_added_latency_is_the_look_ahead_and_nothing_else(pipewire_server, quant
     """Measured in one cycle of the graph: what comes back minus what goes to the device itself."""
     with app.running(pipewire_server.environment, "--layer", LAYER) as entrain:
         soundlab.force_quantum(pipewire_server.environment, quantum_frames)
-        through, direct = (
-            int(
-                soundlab.run(
-                    pipewire_server.environment,
-                    *("pw-jack", sys.executable, str(Path(__file__).with_name("lag_probe.py"))),
-                    *(sink, "speakers", str(quantum_frames)),
-                )
-            )
-            for sink in ("entrain", "speakers")
+
+        def lag(sink: str) -> int:
+            probe = str(Path(__file__).with_name("lag_probe.py"))
+            command = ("pw-jack", sys.executable, probe, sink, "speakers", str(quantum_frames))
+            return int(soundlab.run(pipewire_server.environment, *command))
+
+        added = entrain.status()["latency"]["added_frames"]
+        # A cycle that is lost meanwhile shows in one of the two.
+        soundlab.wait_until(
+            lambda: lag("entrain") - lag("speakers") == added, 40, f"{added} frames later"
         )
-        assert through - direct == entrain.status()["latency"]["added_frames"]
         assert entrain.status()["latency"]["added_ms"] <= 1.5
 
 
@@ -111,7 +111,7 @@ def test_any_quantum_while_playing(pipewire_server):
     with (
         app.running(pipewire_server.environment, "--layer", LAYER) as entrain,
         soundlab.recording(pipewire_server.environment, "speakers") as recorder,
-        soundlab.play(pipewire_server.environment, soundlab.sine(1000, 60, 0.1), latency_ms=400),
+        soundlab.play(pipewire_server.environment, soundlab.sine(1000, 300, 0.1), latency_ms=400),
     ):
         settled(recorder)
         for quantum_frames in (16, 8192, 64, 2048, 512):
@@ -124,10 +124,10 @@ def test_any_quantum_while_playing(pipewire_server):
             # The recorder's own buffers may break at the change; afterwards all is well again.
             # No virtual machine is punctual to a third of a millisecond for a whole second, with
             # or without Entrain.
-            stretch_s = 0.1 if quantum_frames < 512 else 1
+            stretch_s = 0.05 if quantum_frames < 64 else 0.1 if quantum_frames < 512 else 1
             soundlab.wait_until(
                 lambda s=stretch_s: is_clean(recorder.take(s)),
-                30,
+                60,
                 f"clean sound at {quantum_frames}",
             )
         assert entrain.process.poll() is None
