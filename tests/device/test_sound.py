@@ -124,7 +124,7 @@ def test_any_quantum_while_playing(pipewire_server):
             # The recorder's own buffers may break at the change; afterwards all is well again.
             # No virtual machine is punctual to a third of a millisecond for a whole second, with
             # or without Entrain.
-            stretch_s = 0.05 if quantum_frames < 64 else 0.1 if quantum_frames < 512 else 1
+            stretch_s = 0.1 if quantum_frames < 512 else 1
             soundlab.wait_until(
                 lambda s=stretch_s: is_clean(recorder.take(s)),
                 60,
