@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -95,7 +95,9 @@ class PulseServer:
         self._link = _Connection()
 
     def info(self) -> ServerInfo:
-        with self._link.call() as pulse:
+        # Over a connection of its own: PipeWire 0.3 can keep a new default from all those
+        # that are already there, when another program leaves while it is being told.
+        with closing(_Connection()) as link, link.call() as pulse:
             found = pulse.server_info()
         name, default = str(found.server_name), str(found.default_sink_name or "")
         if default.startswith("@"):  # PipeWire's way to say that there is none

@@ -1,7 +1,12 @@
 """A private PipeWire, with its session manager and its PulseAudio face."""
 
 import json
+import os
+import re
+import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -58,6 +63,7 @@ class PipeWireSandbox(sandbox.Sandbox):
         if "pipewire-pulse" not in self._processes:
             self._start("pipewire-pulse")
         self._await(self._ready)
+        self._await_default()
         for number in self._sinks().values():
             self._rouse(number)
 
@@ -71,6 +77,7 @@ class PipeWireSandbox(sandbox.Sandbox):
             self._start("wireplumber")
         if wait:
             self._await(self._ready)
+            self._await_default()
 
     def kill_session_manager(self) -> None:
         """Kill WirePlumber without a warning."""
@@ -106,12 +113,32 @@ class PipeWireSandbox(sandbox.Sandbox):
 
     def _ready(self) -> bool:
         """Tell whether there are devices, one is the default, and PulseAudio programs get in."""
-        if not sandbox.listens(self._folder / "pulse" / "native"):
-            return False
-        objects = self._dump()
-        return self._present <= set(_sink_ids(objects)) and (
-            not self._present or _has_default(objects)
+        return sandbox.listens(self._folder / "pulse" / "native") and self._present <= set(
+            self._sinks()
         )
+
+    def _await_default(self) -> None:
+        """Wait until the session manager has chosen a default.
+
+        In no hurry: a program that looks at the metadata and leaves before the session
+        manager has answered makes PipeWire 0.3 keep the next default from everybody.
+        """
+        if not self._present:
+            return
+        with (
+            tempfile.TemporaryFile() as said,
+            subprocess.Popen(
+                ["pw-metadata", "-m", "0", "default.audio.sink"],
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+            ) as watch,
+        ):
+            try:
+                self._await(lambda: b"name" in os.pread(said.fileno(), 4096, 0))
+                time.sleep(0.1)
+            finally:
+                watch.terminate()
 
     def _rouse(self, number: int) -> None:
         """Start a device once: PipeWire 1.4 keeps volumes from one that has never run."""
@@ -119,10 +146,13 @@ class PipeWireSandbox(sandbox.Sandbox):
             self._command("pw-cli", "send-command", str(number), command, "{}")
 
     def _sinks(self) -> dict[str, int]:
-        return _sink_ids(self._dump())
-
-    def _dump(self) -> list[dict[str, object]]:
-        return _parse_dump(self._command("pw-dump", "--no-colors"))
+        """Ask for the sinks' numbers by name; not with pw-dump, see `_await_default`."""
+        found = {}
+        for item in self._command("pw-cli", "ls", "Node").split("\tid ")[1:]:
+            properties = dict(re.findall(r'([\w.]+) = "(.*)"', item))
+            if properties.get("media.class") == "Audio/Sink":
+                found[properties["node.name"]] = int(item.split(",", 1)[0])
+        return found
 
 
 def _properties(device: sandbox.VirtualDevice) -> str:
@@ -141,33 +171,3 @@ def _properties(device: sandbox.VirtualDevice) -> str:
         f"{key} = {value if value[0] == '[' else json.dumps(value)}"
         for key, value in values.items()
     )
-
-
-def _parse_dump(text: str) -> list[dict[str, object]]:
-    """Read what pw-dump prints: a list, and one more for each change while it looked."""
-    objects: dict[int, dict[str, object]] = {}
-    decoder, text = json.JSONDecoder(), text.strip()
-    while text:
-        found, end = decoder.raw_decode(text)
-        objects.update((item["id"], item) for item in found)
-        text = text[end:].lstrip()
-    return list(objects.values())
-
-
-def _sink_ids(objects: list[dict[str, object]]) -> dict[str, int]:
-    found = {}
-    for item in objects:
-        info = item.get("info")
-        properties = info.get("props", {}) if isinstance(info, dict) else {}
-        if properties.get("media.class") == "Audio/Sink":
-            found[str(properties.get("node.name"))] = int(str(item["id"]))
-    return found
-
-
-def _has_default(objects: list[dict[str, object]]) -> bool:
-    for item in objects:
-        entries = item.get("metadata")
-        for entry in entries if isinstance(entries, list) else []:
-            if entry.get("key") == "default.audio.sink" and entry.get("value"):
-                return True
-    return False
