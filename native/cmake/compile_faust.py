@@ -1,4 +1,4 @@
-"""Turn FAUST sources into C++ classes, JSON descriptions and one table of all blocks.
+"""Turn FAUST sources into C++ classes, JSON descriptions, a table of all blocks, Python classes.
 
 Usage: compile_faust.py OUTPUT_FOLDER LIBRARY_FOLDER SOURCE.dsp ...
 
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 # Inputs and outputs of the groups that a block can belong to.
-CHANNELS = {"generator": (0, 2), "processor": (2, 2), "output": (2, 2)}
+CHANNELS = {"generator": (2, 2), "processor": (2, 2), "input": (2, 2), "output": (2, 2)}
 
 # Double precision: a single-precision phase drifts by millihertz.  Denormals are flushed by the
 # callback, not by extra code in every block.  Short delays are rings too (-mcd 0): shifting them
@@ -80,9 +80,56 @@ def portable(description: dict[str, object]) -> str:
     return json.dumps(description, sort_keys=True, separators=(",", ":"))
 
 
+def sliders(widgets: list[dict]) -> list[dict]:
+    """Find what can be set, in the order of the source."""
+    found = []
+    for widget in widgets:
+        if "items" in widget:
+            found += sliders(widget["items"])
+        elif "init" in widget:
+            found.append({**widget, **{k: v for entry in widget["meta"] for k, v in entry.items()}})
+    return found
+
+
+def python_class(description: dict[str, object]) -> str:
+    """Write the Python class of one block; values that it has are plain numbers."""
+    declared = {key: value for entry in description["meta"] for key, value in entry.items()}
+    name, parameters = description["name"], sliders(description["ui"])
+    lines = ["", "", f"class {name.capitalize()}(Runner):", f'    """{declared["description"]}.', ""]
+    lines += ["    Parameters", "    ----------", "    sample_rate_hz : int"]
+    lines += ["        8000 .. 192000."]
+    for each in parameters:
+        unit = "" if each["unit"] == "1" else f" {each['unit']}"
+        lines += [f"    {each['symbol']} : float"]
+        lines += [f"        {each['label']}, {each['min']:.10g} .. {each['max']:.10g}{unit}."]
+    lines += ["", '    """', ""]
+    lines += [f'    {each["symbol"]} = Value("{each["symbol"]}")' for each in parameters]
+    lines += ["", "    def __init__(", "        self,", "        sample_rate_hz: int = 48_000,"]
+    lines += ["        *,"] if parameters else []
+    lines += [f"        {each['symbol']}: float = {float(each['init'])!r}," for each in parameters]
+    lines += ["    ) -> None:", "        super().__init__(", f'            "{name}",']
+    lines += ["            sample_rate_hz,"]
+    lines += [f"            {each['symbol']}={each['symbol']}," for each in parameters]
+    return "\n".join([*lines, "        )", ""])
+
+
+def python_module(descriptions: list[dict[str, object]]) -> str:
+    """Write a class for each block."""
+    names = sorted(["Runner", *(str(each["name"]).capitalize() for each in descriptions)])
+    head = [
+        '"""A class for each FAUST block; written by the build from the blocks themselves."""',
+        "",
+        "from entrain.runner import Runner, Value",
+        "",
+        f"__all__ = {names!r}",
+        "",
+    ]
+    return "\n".join(head) + "".join(map(python_class, descriptions))
+
+
 def main(output: Path, library: Path, sources: list[Path]) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    table = []
+    table, descriptions = [], []
     for source in sorted(sources):
         description = compile_block(source, library, output)
         if guilty := gpl_functions(description):
@@ -91,11 +138,13 @@ def main(output: Path, library: Path, sources: list[Path]) -> None:
         text = portable(description)
         (output / f"{source.stem}.json").write_text(text, encoding="utf-8")
         table.append((source.stem, text))
+        descriptions.append(description)
     lines = [f'#include "{name}.hpp"' for name, _ in table]
     lines += ["", "namespace entrain {", "static const BlockKind block_kinds[] = {"]
     for name, text in table:
         lines += [f'    {{"{name}", R"json({text})json", &make<block_{name}>}},']
     lines += ["};", "}", ""]
+    (output / "faust.py").write_text(python_module(descriptions), encoding="utf-8")
     (output / "block_table.hpp").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -49,6 +49,30 @@ uint32_t entrain_block_count(void);
  * thread:   [any] */
 const char *entrain_block_json(uint32_t index);
 
+/* One block by itself, without an engine around it: for tests and notebooks.  Parameters take
+ * their values at once. */
+typedef struct entrain_block entrain_block;
+
+/* kind:     the block's name, e.g. "binaural"
+ * rate_hz:  8000 .. 192000
+ * block:    receives the block; to be given back to entrain_block_destroy()
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_KIND or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_block_create(const char *kind, uint32_t rate_hz, entrain_block **block);
+
+/* thread:   [control] */
+void entrain_block_destroy(entrain_block *block);
+
+/* value:    in the parameter's own unit, inside its range
+ * returns:  ENTRAIN_OK, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
+ * thread:   [control] */
+entrain_status entrain_block_set(entrain_block *block, const char *symbol, float value);
+
+/* in, out:  two pointers each, to `frames` samples; in[c] == out[c] is allowed; none is null
+ * thread:   [control] */
+void entrain_block_process(entrain_block *block, const float *const *in, float *const *out,
+                           uint32_t frames);
+
 /* ---- engine ------------------------------------------------------------------------- */
 
 typedef struct entrain_engine entrain_engine;

@@ -65,10 +65,10 @@ void Layer::process(std::uint64_t frame, Chunk &chunk, std::uint32_t frames,
     }
 }
 
-void Layer::generate(std::uint64_t frame, Chunk &sum, std::uint32_t frames,
-                     bool leaving) noexcept {
+void Layer::generate(std::uint64_t frame, const Chunk &programme, Chunk &sum,
+                     std::uint32_t frames, bool leaving) noexcept {
     if (silent(leaving)) return;
-    Chunk sound;
+    Chunk sound = programme;
     compute(frame, sound, frames);
     const bool fading = !presence_.is_at(!leaving);
     for (std::uint32_t i = 0; i < frames; ++i) {

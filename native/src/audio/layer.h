@@ -18,7 +18,7 @@ constexpr std::uint32_t kChunkFrames = 64;
 
 using Chunk = std::array<std::array<float, kChunkFrames>, 2>;
 
-enum class Group { generator, processor, output };
+enum class Group { input, generator, processor, output };
 
 class Layer {
 public:
@@ -39,15 +39,16 @@ public:
 
     // ---- [audio] -------------------------------------------------------------------------
 
-    // Process `frames` (at most kChunkFrames) frames in place; generators ignore what is there.
+    // Process `frames` (at most kChunkFrames) frames in place.
     // `frame` is the engine's count at the first of them.
     void compute(std::uint64_t frame, Chunk &chunk, std::uint32_t frames) noexcept;
 
     // Cross-fade from what was there to the processed programme (equal gain), or back.
     void process(std::uint64_t frame, Chunk &chunk, std::uint32_t frames, bool leaving) noexcept;
 
-    // Add the generated sound to `sum`.
-    void generate(std::uint64_t frame, Chunk &sum, std::uint32_t frames, bool leaving) noexcept;
+    // Add what the block generates beside `programme` to `sum`.
+    void generate(std::uint64_t frame, const Chunk &programme, Chunk &sum, std::uint32_t frames,
+                  bool leaving) noexcept;
 
 private:
     bool silent(bool leaving) noexcept;

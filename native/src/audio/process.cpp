@@ -112,7 +112,7 @@ void Process::read(const float *const *in, std::uint32_t offset, std::uint32_t f
 void Process::add_generators(std::uint32_t frames) noexcept {
     Chunk sum{};
     for (const Route::Entry &entry : route_->generators)
-        entry.layer->generate(frame_, sum, frames, entry.leaving);
+        entry.layer->generate(frame_, processed_, sum, frames, entry.leaving);
 
     const bool plays = playing.load(std::memory_order_relaxed);
     const double seconds = plays ? kProgrammeStartsSeconds : kProgrammeEndsSeconds;

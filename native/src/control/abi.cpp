@@ -5,6 +5,8 @@
 #include <cmath>
 #include <new>
 
+struct entrain_block : entrain::Instance {};
+
 namespace {
 
 bool is_rate(std::uint32_t rate_hz) { return rate_hz >= 8000 && rate_hz <= 192000; }
@@ -41,6 +43,38 @@ uint32_t entrain_block_count(void) { return static_cast<uint32_t>(entrain::block
 const char *entrain_block_json(uint32_t index) {
     const entrain::BlockKind *kind = entrain::block_at(index);
     return kind ? kind->json : nullptr;
+}
+
+entrain_status entrain_block_create(const char *kind, uint32_t rate_hz, entrain_block **block) {
+    if (!kind || !block || !is_rate(rate_hz)) return ENTRAIN_E_ARGUMENT;
+    const entrain::BlockKind *found = entrain::find_block(kind);
+    if (!found) return ENTRAIN_E_KIND;
+    return guarded([&] {
+        *block = new entrain_block{entrain::make_instance(*found, rate_hz)};
+        return ENTRAIN_OK;
+    });
+}
+
+void entrain_block_destroy(entrain_block *block) { delete block; }
+
+entrain_status entrain_block_set(entrain_block *block, const char *symbol, float value) {
+    if (!block || !symbol) return ENTRAIN_E_ARGUMENT;
+    for (entrain::Parameter &parameter : block->parameters) {
+        if (parameter.symbol() != symbol) continue;
+        if (!parameter.accepts(value)) return ENTRAIN_E_RANGE;
+        parameter.place(value);
+        return ENTRAIN_OK;
+    }
+    return ENTRAIN_E_PARAMETER;
+}
+
+void entrain_block_process(entrain_block *block, const float *const *in, float *const *out,
+                           uint32_t frames) {
+    const entrain::FlushDenormals flush;
+    // FAUST's signature is older than const.
+    float *inputs[2] = {const_cast<float *>(in[0]), const_cast<float *>(in[1])};
+    float *outputs[2] = {out[0], out[1]};
+    block->block->compute(static_cast<int>(frames), inputs, outputs);
 }
 
 entrain_status entrain_create(uint32_t rate_hz, entrain_engine **engine) {

@@ -59,8 +59,9 @@ public:
 };
 
 Group group_of(const BlockKind &kind) noexcept {
-    // The build has checked that it is one of the three and has the channels it should have.
+    // The build has checked that it is one of the four and has the channels it should have.
     if (std::strstr(kind.json, "{\"group\":\"generator\"}")) return Group::generator;
+    if (std::strstr(kind.json, "{\"group\":\"input\"}")) return Group::input;
     if (std::strstr(kind.json, "{\"group\":\"output\"}")) return Group::output;
     return Group::processor;
 }
@@ -81,8 +82,7 @@ const BlockKind *find_block(const char *name) noexcept {
     return found == end ? nullptr : found;
 }
 
-std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
-                                  std::uint32_t rate_hz) {
+Instance make_instance(const BlockKind &kind, std::uint32_t rate_hz) {
     std::unique_ptr<dsp> block = kind.make();
     block->init(static_cast<int>(rate_hz));
     Collector ui;
@@ -91,8 +91,14 @@ std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
     for (const Collector::Slider &slider : ui.sliders)
         parameters.emplace_back(ui.symbols[slider.zone], slider.zone, slider.initial,
                                 slider.minimum, slider.maximum);
-    return std::make_unique<Layer>(number, group_of(kind), std::move(block), std::move(parameters),
-                                   rate_hz);
+    return {std::move(block), std::move(parameters)};
+}
+
+std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
+                                  std::uint32_t rate_hz) {
+    Instance made = make_instance(kind, rate_hz);
+    return std::make_unique<Layer>(number, group_of(kind), std::move(made.block),
+                                   std::move(made.parameters), rate_hz);
 }
 
 std::uint32_t latency_of(const BlockKind &kind, std::uint32_t rate_hz) {

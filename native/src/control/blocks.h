@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 
 namespace entrain {
@@ -22,6 +23,13 @@ const BlockKind *find_block(const char *name) noexcept;  // null if there is non
 // An instance at its initial values, ready to run.  Throws std::bad_alloc.
 std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
                                   std::uint32_t rate_hz);
+
+// A block and its parameters, at their initial values.
+struct Instance {
+    std::unique_ptr<dsp> block;
+    std::deque<Parameter> parameters;
+};
+Instance make_instance(const BlockKind &kind, std::uint32_t rate_hz);
 
 // What a block says of its own delay (a bargraph with the symbol latency_frames); 0 if nothing.
 std::uint32_t latency_of(const BlockKind &kind, std::uint32_t rate_hz);
