@@ -40,7 +40,7 @@ from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.client import Client
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
-LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 WINDOW_S = 5.0
 POLL_S = 1.0
 CPU_STRETCH_S = 10.0

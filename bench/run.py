@@ -74,7 +74,7 @@ def _loopback() -> list[str]:
 
 
 def _entrain() -> list[str]:
-    layer = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+    layer = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
     return [str(ENTRAIN), "run", "--headless", "--layer", layer]
 
 

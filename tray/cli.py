@@ -1,4 +1,4 @@
-"""The command line.  Every command but `run`, `render` and `doctor` asks the running Entrain.
+"""The command line.  Every command but `run`, `render`, `verify` and `doctor` asks the running app.
 
 Imports stand inside the commands: `status` has to be quick, and `run` to stay small.
 """
@@ -15,6 +15,7 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.tray import complete
+from entrain.tray.position import Position
 
 if TYPE_CHECKING:
     from entrain.vdevice.model import Protocol
@@ -74,6 +75,11 @@ _layers = click.option(
     multiple=True,
     help="Add a layer, kind:key=value,...; may be repeated.",
 )
+_standalone = click.option(
+    "--standalone",
+    is_flag=True,
+    help="Let tones be heard without a programme too; else they fade when it falls silent.",
+)
 
 
 def _number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
@@ -95,6 +101,7 @@ def _number(_context: click.Context, _option: click.Parameter, value: float | No
 @click.option("--output", metavar="NAME", help="Real device to play on (see `entrain devices`).")
 @_protocol
 @_layers
+@_standalone
 @click.option(
     "--sandbox",
     type=click.Choice(["auto", "always"]),
@@ -118,6 +125,7 @@ def run(
     output: str | None,
     protocol: str | None,
     layers: tuple[str, ...],
+    standalone: bool,
     sandbox: Literal["auto", "always"] | None,
     latency_ms: float | None,
     demo: bool,
@@ -128,7 +136,7 @@ def run(
     \b
     Examples:
       entrain run --headless
-      entrain run --layer binaural:carrier_hz=400,beat_hz=10,level_db=-20
+      entrain run --layer binaural:carrier_hz=400,beat_hz=10,level_db=-12
       entrain run --layer low=binaural:carrier_hz=100 --layer binaural:carrier_hz=300
       entrain run --protocol ./evening.json --output alsa_output.usb-headset
       entrain run --sandbox              on a machine without sound
@@ -144,7 +152,7 @@ def run(
         headless=headless,
         backend=backend,
         output=output,
-        protocol=_resolve(protocol, layers) if protocol or layers else None,
+        protocol=_resolve(protocol, layers, standalone) if protocol or layers else None,
         sandbox=sandbox or "never",
         latency_ms=latency_ms,
         verbose=verbose,
@@ -253,15 +261,21 @@ def off() -> None:
 
 @cli.command()
 @click.argument("state", type=click.Choice(["on", "off"]), required=False)
-def bypass(state: str | None) -> None:
+@click.option(
+    "--matched",
+    is_flag=True,
+    help="Make the untouched sound as loud as what was heard, for a fair comparison.",
+)
+def bypass(state: str | None, matched: bool) -> None:
     """Let the sound pass untouched, or process it.  Without on or off, toggle.
 
     \b
     Examples:
       entrain bypass on       hear the difference
       entrain bypass off
+      entrain bypass --matched
     """
-    _change("bypass", on=None if state is None else state == "on")
+    _change("bypass", on=None if state is None else state == "on", matched=matched)
 
 
 @cli.command()
@@ -276,6 +290,27 @@ def toggle() -> None:
 
 
 @cli.command()
+@click.argument("action", type=click.Choice(["pause", "resume", "restart", "seek"]))
+@click.argument("position", type=Position(), required=False)
+def session(action: str, position: float | None) -> None:
+    """Pause, resume or move the running protocol's clock.
+
+    The clock runs with the sound; a protocol's timeline goes by it.
+
+    \b
+    Examples:
+      entrain session pause
+      entrain session resume
+      entrain session restart
+      entrain session seek 12:30     12 minutes and 30 seconds
+    """
+    if (action == "seek") != (position is not None):
+        raise click.UsageError("seek needs a position, the others have none")
+    runs = {"pause": False, "resume": True, "restart": True, "seek": None}[action]
+    _change("session", runs=runs, position_s=0.0 if action == "restart" else position)
+
+
+@cli.command()
 @click.argument(
     "protocol",
     metavar="ID|FILE|SPEC...",
@@ -283,7 +318,8 @@ def toggle() -> None:
     required=True,
     shell_complete=complete.protocols,
 )
-def use(protocol: tuple[str, ...]) -> None:
+@_standalone
+def use(protocol: tuple[str, ...], standalone: bool) -> None:
     """Use another protocol, file or layers.
 
     SPEC is kind:key=value,... and, to name the layer, id=kind:key=value,...
@@ -292,15 +328,15 @@ def use(protocol: tuple[str, ...]) -> None:
     Examples:
       entrain use default
       entrain use ./evening.json
-      entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-15
+      entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-12
       entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
     """
     from entrain.vdevice.model import is_id
 
-    if len(protocol) == 1 and is_id(protocol[0]):
+    if len(protocol) == 1 and is_id(protocol[0]) and not standalone:
         _change("use", protocol=protocol[0])
     else:
-        document = _resolve(protocol[0], protocol[1:])
+        document = _resolve(protocol[0], protocol[1:], standalone)
         _change("use", protocol=document.model_dump(mode="json"))
 
 
@@ -320,6 +356,8 @@ def set_value(address: str, value: float, over: float) -> None:
     \b
     Examples:
       entrain set tone.level_db -20
+      entrain set am.depth 0.3 --over 60
+      entrain set pre.gate 1            the engine's own: pre and limiter
       entrain set tone.beat_hz 4 --over 600
     """
     _change("set", address=address, value=value, over_s=over)
@@ -368,22 +406,31 @@ def output(name: str) -> None:
 @click.argument("destination", metavar="OUT", type=click.Path())
 @_protocol
 @_layers
+@_standalone
 @_json
 def render(
-    source: str, destination: str, protocol: str | None, layers: tuple[str, ...], as_json: bool
+    source: str,
+    destination: str,
+    protocol: str | None,
+    layers: tuple[str, ...],
+    standalone: bool,
+    as_json: bool,
 ) -> None:
     """Process a sound file.  Any format that libsndfile knows.
+
+    More than two channels are folded down to two after ITU-R BS.775.
 
     \b
     Examples:
       entrain render song.flac song-alpha.flac
-      entrain render song.wav out.wav --layer binaural:beat_hz=6,level_db=-25
+      entrain render song.wav out.wav --layer am:rate_hz=16,depth=0.5
+      entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
     """
     from pathlib import Path
 
     from entrain.vdevice.render import render_file
 
-    resolved = _resolve(protocol or (None if layers else "default"), layers)
+    resolved = _resolve(protocol or (None if layers else "default"), layers, standalone)
     with _progress("render", hidden=as_json) as progress:
         result = render_file(Path(source), Path(destination), resolved, progress=progress)
     if as_json:
@@ -393,6 +440,73 @@ def render(
             f"{destination}: {result.seconds:.1f} s at {result.rate_hz} Hz, "
             f"{result.speed:.0f} times as fast as listening"
         )
+
+
+@cli.command()
+@click.argument("source", metavar="FILE", type=click.Path())
+@click.option(
+    "--against", metavar="FILE", type=click.Path(), help="The original: what has been added to it?"
+)
+@click.option(
+    "--rate",
+    "rate_hz",
+    type=click.FloatRange(0.5, 100),
+    callback=_number,
+    metavar="HZ",
+    help="Look at this rate; without it, the rate is found.",
+)
+@click.option(
+    "--start",
+    "start_s",
+    type=click.FloatRange(0, 1e6),
+    callback=_number,
+    metavar="SECONDS",
+    help="Look at the minute from here on; without it, at the middle one.",
+)
+@click.option("--plot", metavar="PNG", type=click.Path(), help="Draw a picture.")
+@_json
+def verify(
+    source: str,
+    against: str | None,
+    rate_hz: float | None,
+    start_s: float | None,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Say what entrainment is measurably in a sound file.
+
+    Finds pairs of tones that beat between the ears, music that swells and fades at a steady
+    rate, and sound that turns or swings between the ears.  One minute is looked at, of any
+    file that libsndfile reads; the loudness is that of the whole.
+
+    \b
+    Index: how deep the sound swells and fades.
+      below 0.1  faint, at the limit of hearing
+      0.3        strong
+      1          down to silence
+    Floor: what restless music gives by accident; less than that is nothing.
+
+    \b
+    Examples:
+      entrain verify song-alpha.flac
+      entrain verify song-alpha.flac --against song.flac --plot song.png
+      entrain verify session.wav --start 600 --rate 6
+      entrain verify song-alpha.flac --json | jq '.found, .rate_hz'
+    """
+    from pathlib import Path
+
+    from entrain.vdevice.verify.analyse import verify_file
+    from entrain.vdevice.verify.words import as_text
+
+    with _progress("verify", hidden=as_json) as progress:
+        report, curves = verify_file(
+            Path(source), Path(against) if against else None, rate_hz, start_s, progress
+        )
+    if plot:
+        from entrain.vdevice.verify.plot import draw
+
+        draw(report, curves, Path(plot))
+    click.echo(report.model_dump_json() if as_json else as_text(report))
 
 
 @cli.command()
@@ -461,11 +575,12 @@ def _print_json(answer: object) -> None:
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-def _resolve(source: str | None, layers: tuple[str, ...]) -> "Protocol":
+def _resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "Protocol":
     from entrain.engine import blocks
     from entrain.vdevice import library
 
-    return library.resolve(source, layers, blocks)
+    protocol = library.resolve(source, layers, blocks)
+    return protocol.model_copy(update={"standalone": True}) if standalone else protocol
 
 
 @contextmanager

@@ -28,6 +28,8 @@ def live(status: Json) -> str:
     if protocol := status["protocol"]:
         parts.append(f"{protocol['name']} {_clock(protocol['elapsed_s'])}")
     parts.append(_levels(status))
+    if status["measured"]:
+        parts.append(f"measured: {status['measured']['text']}")
     parts.append(f"CPU {status['cpu_load']:.1%}")
     parts.append(f"{status['xruns']} xruns")
     return _clean(" · ".join(parts))
@@ -42,7 +44,8 @@ def status(status: Json) -> None:
         rows.append(("next try", f"in {status['retry_in_s']:.0f} s"))
     rows.append(("on", "yes" if status["on"] else "no (`entrain on` sends all sound through it)"))
     if protocol := status["protocol"]:
-        name = f"{protocol['name']} ({protocol['id']}), {_clock(protocol['elapsed_s'])}"
+        paused = "" if protocol["runs"] else ", paused"
+        name = f"{protocol['name']} ({protocol['id']}), {_clock(protocol['elapsed_s'])}{paused}"
         rows.append(("protocol", name))
         rows += [("", _layer(layer)) for layer in protocol["layers"]]
     if output := status["output"]:
@@ -51,7 +54,12 @@ def status(status: Json) -> None:
             rows.append(("", f"{output['rate_hz']} Hz, {output['quantum_frames']} frames a cycle"))
     latency = status["latency"]
     rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
+    if status["measured"]:
+        rows.append(("measured", status["measured"]["text"]))
     rows.append(("levels", _levels(status)))
+    if status["levels"]["out_lufs"] is not None:
+        rows.append(("loudness", _loudness(status["levels"])))
+    rows += [("setting", f"{key} {value:g}") for key, value in status["settings"].items()]
     if status["volume"] is not None:
         rows.append(("volume", f"{status['volume']:.0%}" + (", muted" if status["muted"] else "")))
     worst = status["worst_callback_ms"]
@@ -131,6 +139,16 @@ def _layer(layer: Json) -> str:
 def _levels(status: Json) -> str:
     levels = status["levels"]
     return f"in {_db(levels['in_db'])}, out {_db(levels['out_db'])}"
+
+
+def _loudness(levels: Json) -> str:
+    parts = []
+    for name in ("in", "out"):
+        short, whole = levels[f"{name}_lufs"], levels[f"integrated_{name}_lufs"]
+        if short is not None:
+            average = "" if whole is None else f" ({whole:.1f} since the start)"
+            parts.append(f"{name} {short:.1f} LUFS{average}")
+    return ", ".join(parts)
 
 
 def _db(value: float | None) -> str:

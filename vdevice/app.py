@@ -25,7 +25,8 @@ from entrain.vdevice.default_policy import DefaultPolicy
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
 from entrain.vdevice.library import DEFAULT_ID, by_id
-from entrain.vdevice.model import Protocol, ProtocolError, check, with_value
+from entrain.vdevice.measured import SelfMeasurement
+from entrain.vdevice.model import Protocol, ProtocolError, check, check_own, with_value
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.store import State, Store
 
@@ -105,13 +106,16 @@ class App:
         self._store = store
         self._protocol = options.protocol or _stored_protocol(stored)
         self._shipped_id = "" if options.protocol else _shipped_id(stored)
-        self._began_s = time.monotonic()
         self._stop = asyncio.Event()
         self._latency_ms = options.latency_ms or stored.latency_ms
         self._load = _Load()
         self.engine = Engine()
         self.engine.bypass = stored.bypass
         self._chain = Chain(self.engine)
+        self._measurement = SelfMeasurement(self.engine)
+        self._settings = _usable(stored.settings)
+        for address, value in self._settings.items():
+            self._chain.set(address, value, 0.0)
         self._chain.use(self._protocol)
         # Somebody who names a protocol wants to hear it.
         on = start_on or stored.on or options.protocol is not None
@@ -158,14 +162,18 @@ class App:
                 await self._device.switch(True)
             case messages.Off():
                 await self._device.switch(False)
-            case messages.Bypass(on=on):
+            case messages.Bypass(on=on, matched=matched):
+                self.engine.bypass_is_matched = matched
                 self.engine.bypass = (not self.engine.bypass) if on is None else on
             case messages.Use(protocol=protocol):
                 self._use(protocol)
             case messages.Set(address=address, value=value, over_s=over_s):
-                changed = with_value(self._protocol, address, value, blocks)
-                self._chain.set(address, value, over_s)
-                self._protocol, self._shipped_id = changed, ""
+                self._set(address, value, over_s)
+            case messages.Session(runs=runs, position_s=position_s):
+                if position_s is not None:
+                    self.engine.seek_session(position_s)
+                if runs is not None:
+                    self.engine.run_session(runs)
             case messages.SetOutput(name=name):
                 await self._device.choose(name)
             case messages.ListDevices():
@@ -189,11 +197,13 @@ class App:
         if state:
             latency_frames += round(state.added_us * rate_hz / 1e6)
         retry_at_s = device.retry_at_s
+        elapsed_s, runs = self.engine.session()
         return messages.Status(
             state=self._state(),
             reason=self._reason(),
             on=device.on,
             bypass=self.engine.bypass,
+            settings=self._settings,
             backend=device.backend_name,
             sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
             output=messages.Output(
@@ -210,10 +220,14 @@ class App:
             protocol=messages.ActiveProtocol(
                 id=self._protocol.id,
                 name=self._protocol.name,
-                elapsed_s=time.monotonic() - self._began_s,
+                elapsed_s=elapsed_s,
+                runs=runs,
                 layers=list(self._protocol.layers),
             ),
             levels=self._levels() if state and state.running else messages.Levels(),
+            measured=self._measurement.look(self._chain.layers())
+            if state and state.running
+            else None,
             volume=max(target.volume.channels, default=0.0) if target else None,
             muted=target.volume.muted if target else False,
             xruns=stats.xruns,
@@ -254,7 +268,15 @@ class App:
 
     def _levels(self) -> messages.Levels:
         levels = self.engine.levels()
-        return messages.Levels(in_db=_decibels(levels.in_rms), out_db=_decibels(levels.out_rms))
+        before, after = self.engine.loudness()
+        return messages.Levels(
+            in_db=_decibels(levels.in_rms),
+            out_db=_decibels(levels.out_rms),
+            in_lufs=before.short_term_lufs,
+            out_lufs=after.short_term_lufs,
+            integrated_in_lufs=before.integrated_lufs,
+            integrated_out_lufs=after.integrated_lufs,
+        )
 
     def _use(self, wanted: str | Protocol) -> None:
         protocol = by_id(wanted) if isinstance(wanted, str) else wanted
@@ -262,7 +284,15 @@ class App:
         self._chain.use(protocol)
         self._protocol = protocol
         self._shipped_id = wanted if isinstance(wanted, str) else ""
-        self._began_s = time.monotonic()
+
+    def _set(self, address: str, value: float, over_s: float) -> None:
+        if check_own(address, value, blocks):
+            self._chain.set(address, value, over_s)
+            self._settings[address] = value
+            return
+        changed = with_value(self._protocol, address, value, blocks)
+        self._chain.set(address, value, over_s)
+        self._protocol, self._shipped_id = changed, ""
 
     def _note_warning(self) -> None:
         """Let `status` show what is wrong with the state file."""
@@ -276,6 +306,7 @@ class App:
                 State(
                     on=self._defaults.on,
                     bypass=self.engine.bypass,
+                    settings=self._settings,
                     protocol=self._shipped_id or self._protocol,
                     output=self._device.chosen or None,
                     former_default=self._defaults.former or None,
@@ -303,6 +334,18 @@ class _Load:
 
 def _decibels(rms: tuple[float, float]) -> float | None:
     return 20 * math.log10(max(rms)) if max(rms) > 0 else None
+
+
+def _usable(settings: Mapping[str, float]) -> dict[str, float]:
+    """Leave out what this version cannot set."""
+    usable = {}
+    for address, value in settings.items():
+        try:
+            if check_own(address, value, blocks):
+                usable[address] = value
+        except ProtocolError as error:
+            _log.warning("%s; left as it is", error)
+    return usable
 
 
 def _shipped_id(stored: State) -> str:

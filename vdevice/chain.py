@@ -1,7 +1,11 @@
 """A protocol in the engine: keeps the names of layers beside the engine's numbers."""
 
-from entrain.engine import Engine, blocks
-from entrain.vdevice.model import Layer, Protocol, parse_address
+from collections.abc import Collection, Mapping
+
+from entrain.engine import INPUT_LAYER, OUTPUT_LAYER, Engine, Point, blocks
+from entrain.vdevice.model import OWN_LAYERS, Layer, Protocol, parse_address
+
+_OWN = dict(zip(OWN_LAYERS, (INPUT_LAYER, OUTPUT_LAYER), strict=True))
 
 
 class Chain:
@@ -16,10 +20,10 @@ class Chain:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._layers: dict[str, tuple[str, int]] = {}  # id -> kind, number
+        self._layers: dict[str, tuple[Layer, int]] = {}  # id -> as it runs, number
 
     def use(self, protocol: Protocol) -> None:
-        """Cross-fade to a protocol that has been checked against the blocks.
+        """Cross-fade to a protocol that has been checked against the blocks; its session begins.
 
         A layer of the same id and kind goes on where it is, and glides to its new values.
 
@@ -31,17 +35,23 @@ class Chain:
         """
         layers = {}
         for layer in protocol.layers:
-            kind, number = self._layers.get(layer.id, ("", 0))
-            if kind != layer.kind:
-                number = self._engine.add_layer(layer.kind, layer.params)
-            layers[layer.id] = (layer.kind, number)
-        for layer in protocol.layers:
-            self._glide(layer, layers[layer.id][1])
-        self._engine.route([number for _, number in layers.values()])
+            before, number = self._layers.get(layer.id, (None, 0))
+            if before is None or before.kind != layer.kind:
+                before, number = None, self._engine.add_layer(layer.kind, layer.params)
+            else:
+                self._glide(layer, number)
+            self._automate(before, layer, number)
+            layers[layer.id] = (layer, number)
+        self._engine.route([number for _, number in layers.values()], restart=True)
+        self._engine.set_standalone(protocol.standalone)
         self._layers = layers
 
+    def layers(self) -> Collection[tuple[Layer, int]]:
+        """What runs, with the engine's numbers."""
+        return self._layers.values()
+
     def set(self, address: str, value: float, over_s: float) -> None:
-        """Move one parameter of the running protocol; the value has been checked.
+        """Move one parameter of the running protocol or of the engine; the value was checked.
 
         Raises
         ------
@@ -50,10 +60,20 @@ class Chain:
 
         """
         layer_id, symbol = parse_address(address)
-        self._engine.set_parameter(self._layers[layer_id][1], symbol, value, over_s)
+        number = _OWN.get(layer_id) or self._layers[layer_id][1]
+        self._engine.set_parameter(number, symbol, value, over_s)
 
     def _glide(self, layer: Layer, number: int) -> None:
         for symbol, parameter in blocks()[layer.kind].parameters.items():
             value = layer.params.get(symbol, parameter.initial)
             if self._engine.parameter(number, symbol) != value:
                 self._engine.set_parameter(number, symbol, value)
+
+    def _automate(self, before: Layer | None, layer: Layer, number: int) -> None:
+        former: Mapping[str, object] = before.automation if before else {}
+        for symbol in former:
+            if symbol not in layer.automation:
+                self._engine.automate(number, symbol, ())
+        for symbol, automation in layer.automation.items():
+            points = [Point(p.at_s, p.value, p.curve) for p in automation.points]
+            self._engine.automate(number, symbol, points, automation.loop_s)

@@ -20,7 +20,14 @@ from pydantic import (
 )
 
 from entrain.errors import EntrainError
-from entrain.vdevice.model import BlockSource, Layer, Line, ProtocolReference, explain
+from entrain.vdevice.model import (
+    MAX_SESSION_S,
+    BlockSource,
+    Layer,
+    Line,
+    ProtocolReference,
+    explain,
+)
 
 MAX_OVER_S = 86400.0
 
@@ -75,6 +82,8 @@ class Bypass(_Request):
     command: Literal["bypass"] = "bypass"
     on: bool | None = None
     """None toggles."""
+    matched: bool = False
+    """Make the untouched sound as loud as what was heard: a fair comparison."""
 
 
 class Use(_Request):
@@ -92,6 +101,16 @@ class Set(_Request):
     value: float
     """In the parameter's own unit.  NaN comes through: `check_value` can name the range."""
     over_s: Annotated[float, _within(0, MAX_OVER_S, "s")] = 0.0
+
+
+class Session(_Request):
+    """Hold the session's clock, let it run, or move it."""
+
+    command: Literal["session"] = "session"
+    runs: bool | None = None
+    """None: as it is."""
+    position_s: Annotated[float, _within(0, MAX_SESSION_S, "s")] | None = None
+    """None: where it is."""
 
 
 class ListDevices(_Request):
@@ -115,7 +134,7 @@ class Watch(_Request):
 
 
 Request = Annotated[
-    GetStatus | Stop | On | Off | Bypass | Use | Set | ListDevices | SetOutput | Watch,
+    GetStatus | Stop | On | Off | Bypass | Use | Set | Session | ListDevices | SetOutput | Watch,
     Field(discriminator="command"),
 ]
 
@@ -166,7 +185,7 @@ Decibels = Annotated[
     float | None,
     BeforeValidator(lambda v: None if isinstance(v, float) and not math.isfinite(v) else v),
 ]
-"""dBFS RMS; None where there is nothing to hear (minus infinity becomes None)."""
+"""dBFS RMS or LUFS; None where there is nothing to hear (minus infinity becomes None)."""
 
 
 class _Answer(BaseModel):
@@ -197,15 +216,67 @@ class ActiveProtocol(_Answer):
     id: str
     name: str
     elapsed_s: FiniteFloat
+    """Of its session; stands still while nothing plays, and while the session is paused."""
+    runs: bool = True
+    """False: the session is paused."""
     layers: list[Layer]
     """With the values that they have, or move to."""
 
 
 class Levels(_Answer):
-    """Meters, louder ear."""
+    """Meters: the louder ear's RMS, and loudness after ITU-R BS.1770."""
 
     in_db: Decibels = None
     out_db: Decibels = None
+    in_lufs: Decibels = None
+    """Short-term, of 3 s."""
+    out_lufs: Decibels = None
+    integrated_in_lufs: Decibels = None
+    """Gated, since the start."""
+    integrated_out_lufs: Decibels = None
+
+
+class Tones(_Answer):
+    """One tone in each ear."""
+
+    left_hz: FiniteFloat
+    right_hz: FiniteFloat
+    left_db: FiniteFloat
+    """RMS, dBFS."""
+    right_db: FiniteFloat
+    beat_hz: FiniteFloat
+    """Left minus right."""
+    beat_error_hz: FiniteFloat
+    """Standard deviation to expect; falls while somebody watches."""
+
+
+class Modulation(_Answer):
+    """How the programme swells and fades."""
+
+    rate_hz: FiniteFloat
+    left_index: FiniteFloat
+    """m of a gain ``1 + m sin``."""
+    right_index: FiniteFloat
+    floor: FiniteFloat
+    """What the programme alone pretends to."""
+
+
+class Interaural(_Answer):
+    """How the programme's phase turns between the ears, from 150 to 1300 Hz."""
+
+    hz: FiniteFloat
+    coherence: FiniteFloat
+    """Share of the band that turns so, 0 … 1."""
+
+
+class Measured(_Answer):
+    """What was measured in the last second of what went out."""
+
+    text: str
+    """The same in one line."""
+    tones: Tones | None = None
+    modulation: Modulation | None = None
+    interaural: Interaural | None = None
 
 
 class Status(_Answer):
@@ -217,6 +288,8 @@ class Status(_Answer):
     on: bool
     """Entrain is the default output."""
     bypass: bool
+    settings: dict[str, FiniteFloat] = {}
+    """What has been set of the engine's own layers, by address (`pre.gate`)."""
     backend: str
     sink: str
     """Name of the virtual device; empty while there is none."""
@@ -224,6 +297,8 @@ class Status(_Answer):
     latency: Latency
     protocol: ActiveProtocol | None = None
     levels: Levels = Levels()
+    measured: Measured | None = None
+    """Of what the protocol promises, what is in the sound; None while nothing plays."""
     volume: FiniteFloat | None = None
     """Of the real device as its slider shows it, 1 = 100 %."""
     muted: bool = False

@@ -7,6 +7,7 @@ to the blocks that are compiled in.  Either way a user reads one line per proble
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -34,6 +35,11 @@ BlockSource = Callable[[], Mapping[str, "Block"]]
 LAYER_GROUPS = ("generator", "processor")
 """Blocks of other groups belong to the engine."""
 
+OWN_LAYERS = ("pre", "limiter")
+"""The engine's own layers, by which addresses name them; they are not a protocol's."""
+
+MAX_SESSION_S = 7 * 86400.0
+
 _SLUG = r"[a-z0-9][a-z0-9_-]{0,63}"
 _SPEC = re.compile(rf"(?:({_SLUG})=)?({_SLUG})(?::(.*))?", re.DOTALL)
 
@@ -52,6 +58,42 @@ Slug = Annotated[str, StringConstraints(pattern=f"^{_SLUG}$")]
 Line = Annotated[str, AfterValidator(_printable)]
 
 
+class Breakpoint(BaseModel):
+    """Where a parameter is at a time of the session, and how it goes on from there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    at_s: Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S)]
+    value: FiniteFloat
+    curve: Literal["step", "linear", "exponential", "smooth"] = "linear"
+    """``step`` stays until the next one; ``exponential`` makes equal ratios in equal times."""
+
+
+class Automation(BaseModel):
+    """What a parameter does over the session; before and after its breakpoints it holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    points: Annotated[tuple[Breakpoint, ...], Field(min_length=1, max_length=10_000)]
+    loop_s: Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S)] = 0.0
+    """After how long it begins again; 0: not at all."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for one, next_one in pairwise(self.points):
+            if next_one.at_s <= one.at_s:
+                raise ValueError(f"at_s = {next_one.at_s:.10g} does not come after {one.at_s:.10g}")
+            if one.curve == "exponential" and one.value * next_one.value <= 0:
+                raise ValueError(
+                    f"no exponential curve leads from {one.value:.10g} to {next_one.value:.10g}"
+                )
+        if self.loop_s and self.points[-1].at_s > self.loop_s:
+            raise ValueError(
+                f"at_s = {self.points[-1].at_s:.10g} is after the loop's end, {self.loop_s:.10g}"
+            )
+        return self
+
+
 class Layer(BaseModel):
     """One block and the values it starts with; what is not named keeps its initial value."""
 
@@ -60,6 +102,8 @@ class Layer(BaseModel):
     kind: Slug
     id: Slug = Field(default_factory=lambda data: str(data.get("kind", "")))
     params: dict[Slug, FiniteFloat] = {}
+    automation: dict[Slug, Automation] = {}
+    """Wins over `params`, until the parameter is set by hand."""
 
     @field_validator("params", mode="before")
     @classmethod
@@ -82,6 +126,8 @@ class Protocol(BaseModel):
     name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
     description: Annotated[Line, StringConstraints(max_length=2000)] = ""
     layers: Annotated[tuple[Layer, ...], Field(max_length=64)]
+    standalone: bool = False
+    """Generators are heard without a programme too; else they fade when it falls silent."""
 
     @model_validator(mode="after")
     def _unique_ids(self) -> Self:
@@ -219,7 +265,13 @@ def layer_problems(layer: Layer, blocks: Mapping[str, "Block"]) -> Iterator[str]
         kinds = ", ".join(sorted(b.kind for b in blocks.values() if b.group in LAYER_GROUPS))
         yield f"{layer.id}: there is no layer kind {layer.kind!r}; there is {kinds or 'none'}"
         return
-    for symbol, value in layer.params.items():
+    if layer.id in OWN_LAYERS:
+        yield f"{layer.id}: is the engine's own; give the layer another id"
+    values = [
+        *layer.params.items(),
+        *((symbol, p.value) for symbol, a in layer.automation.items() for p in a.points),
+    ]
+    for symbol, value in values:
         try:
             check_value(block, symbol, value, layer.id)
         except ProtocolError as error:
@@ -266,13 +318,34 @@ def find_layer(protocol: Protocol, layer_id: str) -> Layer:
     raise ProtocolError(f"there is no layer {layer_id!r}; there is {known}")
 
 
+def check_own(address: str, value: float, blocks: BlockSource) -> bool:
+    """Whether an address names one of the engine's own layers.
+
+    Raises
+    ------
+    ProtocolError
+        It does, but there is no such parameter, or it cannot have this value.
+
+    """
+    layer_id, symbol = parse_address(address)
+    if layer_id not in OWN_LAYERS:
+        return False
+    check_value(blocks()[layer_id], symbol, value)
+    return True
+
+
 def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
     """The protocol with one value changed, checked; raises `ProtocolError`."""
     layer_id, symbol = parse_address(address)
     layer = find_layer(protocol, layer_id)
     check(protocol.model_copy(update={"layers": (layer,)}), blocks)
     check_value(blocks()[layer.kind], symbol, value, layer_id)
-    changed = layer.model_copy(update={"params": {**layer.params, symbol: float(value)}})
+    changed = layer.model_copy(
+        update={
+            "params": {**layer.params, symbol: float(value)},
+            "automation": {k: v for k, v in layer.automation.items() if k != symbol},
+        }
+    )
     layers = tuple(changed if old.id == layer_id else old for old in protocol.layers)
     return protocol.model_copy(update={"layers": layers})
 

@@ -29,6 +29,8 @@ class State(BaseModel):
     on: bool = False
     """Entrain was the default output, and becomes it again."""
     bypass: bool = False
+    settings: dict[str, float] = {}
+    """Parameters of the engine's own layers, by address; what cannot be set is left out."""
     protocol: ProtocolReference | None = None
     """An id while it is as shipped, else the whole protocol with the values set since."""
     output: str | None = None

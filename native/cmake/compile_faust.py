@@ -17,6 +17,21 @@ from pathlib import Path
 # Inputs and outputs of the groups that a block can belong to.
 CHANNELS = {"generator": (2, 2), "processor": (2, 2), "input": (2, 2), "output": (2, 2)}
 
+# What only describes the machine that built it.
+MACHINE = ("library_list", "include_pathnames")
+
+# The engine gives it to every layer of a protocol; 0 is a bit-exact nothing.
+AMOUNT = {
+    "type": "hslider",
+    "label": "Amount",
+    "address": "/amount",
+    "meta": [{"symbol": "amount"}, {"unit": "1"}],
+    "init": 1,
+    "min": 0,
+    "max": 1,
+    "step": 0.001,
+}
+
 # Double precision: a single-precision phase drifts by millihertz.  Denormals are flushed by the
 # callback, not by extra code in every block.  Short delays are rings too (-mcd 0): shifting them
 # costs more instructions.
@@ -74,10 +89,11 @@ def check_shape(source: Path, description: dict[str, object]) -> None:
 
 
 def portable(description: dict[str, object]) -> str:
-    """Leave out what only describes the machine that built it."""
-    for key in ("library_list", "include_pathnames"):
-        description.pop(key, None)
-    return json.dumps(description, sort_keys=True, separators=(",", ":"))
+    """Describe the block as a layer: with the engine's own parameter, without this machine."""
+    layer = {k: v for k, v in description.items() if k not in MACHINE}
+    if {"group": "generator"} in layer["meta"] or {"group": "processor"} in layer["meta"]:
+        layer["ui"] = [*layer["ui"], AMOUNT]
+    return json.dumps(layer, sort_keys=True, separators=(",", ":"))
 
 
 def sliders(widgets: list[dict]) -> list[dict]:
@@ -95,7 +111,13 @@ def python_class(description: dict[str, object]) -> str:
     """Write the Python class of one block; values that it has are plain numbers."""
     declared = {key: value for entry in description["meta"] for key, value in entry.items()}
     name, parameters = description["name"], sliders(description["ui"])
-    lines = ["", "", f"class {name.capitalize()}(Runner):", f'    """{declared["description"]}.', ""]
+    lines = [
+        "",
+        "",
+        f"class {name.capitalize()}(Runner):",
+        f'    """{declared["description"]}.',
+        "",
+    ]
     lines += ["    Parameters", "    ----------", "    sample_rate_hz : int"]
     lines += ["        8000 .. 192000."]
     for each in parameters:

@@ -17,8 +17,8 @@ import soundlab
 from conftest import HEADPHONES, SPEAKERS
 from processes import children, executable
 
-LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
-QUIET_LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-90"
+LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
+QUIET_LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
 
 
 def asleep(server):
@@ -78,7 +78,7 @@ def test_tones_fade_when_the_last_stream_stops(server):
     ):
 
         def ends_smoothly():
-            with soundlab.play(server.environment, np.zeros((48_000, 2), np.float32)) as player:
+            with soundlab.play(server.environment, soundlab.sine(1000, 1, 0.001)) as player:
                 player.wait(10)
             heard = recorder.take(3)[:, 0]
             end = np.flatnonzero(np.abs(heard) > 1e-6)[-1]

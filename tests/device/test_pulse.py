@@ -11,7 +11,7 @@ from measure import steady_level_db
 from odd_pulse import FullPulse, LockedPulse, OldPulse, strangers_server
 from processes import children, executable
 
-LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 GUARDIAN = "entrain-guardian"
 ROUNDS = 10
 SILENCE_S = 0.2

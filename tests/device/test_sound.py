@@ -14,7 +14,7 @@ from measure import frequency_hz, level_db, levels_db, rms_db, steady_level_db
 
 from entrain.platform.sandbox import VirtualDevice
 
-LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 TONES_HZ = ([1000, 405], [1000, 395])
 # On PulseAudio the programme passes from one clock to another: its 1000 Hz are a little more or
 # less at the device, and not for long the same.  The beat is made in the device's clock.
@@ -203,7 +203,7 @@ def test_parameters_glide_and_bypass_is_silent_about_it(server):
         assert steady_level_db(recorder.take(1)[:, 0], 1000) == pytest.approx(-23.01, abs=0.5)
         assert entrain.status()["state"] == "bypassed"
         entrain("toggle")
-        entrain("use", "binaural:carrier_hz=300,beat_hz=-6,level_db=-25")
+        entrain("use", "binaural:carrier_hz=300,beat_hz=-6,floor_db=-25,ceiling_db=-25")
         soundlab.wait_until(
             lambda: abs(level_db(recorder.take(1)[:, 1], 303) + 25) < 0.5, 10, "303 Hz right"
         )
@@ -217,7 +217,7 @@ from entrain.backend import Backend
 from entrain.engine import Engine
 
 engine = Engine()
-engine.route([engine.add_layer("binaural", {{"carrier_hz": 400, "level_db": -20}})])
+engine.route([engine.add_layer("binaural", {{"carrier_hz": 400, "floor_db": -20, "ceiling_db": -20}})])
 backend = Backend("{server.kind}", engine, "speakers")
 print("ready", flush=True)
 ctypes.PyDLL(None).sleep(60)  # without giving the interpreter's lock away

@@ -10,7 +10,7 @@ from measure import level_db
 
 from entrain.vdevice.volume_mirror import GRACE_S
 
-LAYER = "binaural:carrier_hz=400,beat_hz=10,level_db=-60"
+LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-60,ceiling_db=-60"
 
 
 def pactl(server, *arguments):

@@ -29,7 +29,7 @@ def _render(
     layers : Protocol, SPEC or sequence of SPEC
         None (an empty sequence) leaves the limiter alone.
     source : (frames, 2) array or seconds
-        The programme; a number is that much silence.
+        The programme; a number is that much silence, in which SPECs are heard all the same.
     rate_hz : int
         Sample rate.
     block : int
@@ -45,6 +45,7 @@ def _render(
     """
     if not isinstance(layers, Protocol):
         layers = from_specs([layers] if isinstance(layers, str) else layers, blocks)
+        layers = layers.model_copy(update={"standalone": True})
     programme = np.asarray(source, np.float32)
     if programme.ndim == 0:
         programme = np.zeros((round(float(programme) * rate_hz), 2), np.float32)

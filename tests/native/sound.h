@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <random>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 constexpr std::uint32_t kRate = 48000;
@@ -27,23 +28,46 @@ inline Sound noise(std::size_t frames, float amplitude = 0.1F) {
     return sound;
 }
 
+// The blocks that a protocol may use.
+inline std::vector<std::string> layer_kinds() {
+    std::vector<std::string> kinds;
+    for (std::uint32_t i = 0; i < entrain_block_count(); ++i) {
+        const std::string json = entrain_block_json(i);
+        if (json.find("{\"group\":\"generator\"}") == std::string::npos &&
+            json.find("{\"group\":\"processor\"}") == std::string::npos)
+            continue;
+        const std::string key = "\"filename\":\"";
+        const std::size_t begin = json.find(key) + key.size();
+        kinds.push_back(json.substr(begin, json.find(".dsp", begin) - begin));
+    }
+    return kinds;
+}
+
 class Engine {
 public:
+    // Standalone: most of what is tested here sounds without a programme.
     explicit Engine(std::uint32_t rate_hz = kRate) {
         if (entrain_create(rate_hz, &engine_) != ENTRAIN_OK) throw std::runtime_error("create");
+        entrain_set_standalone(engine_, 1);
     }
     ~Engine() { entrain_destroy(engine_); }
     Engine(const Engine &) = delete;
     Engine &operator=(const Engine &) = delete;
     operator entrain_engine *() const { return engine_; }
 
-    std::uint32_t binaural(float carrier_hz, float beat_hz, float level_db) {
+    std::uint32_t add(const char *kind) {
         std::uint32_t layer = 0;
-        if (entrain_add_layer(engine_, "binaural", &layer) != ENTRAIN_OK)
-            throw std::runtime_error("binaural");
+        if (entrain_add_layer(engine_, kind, &layer) != ENTRAIN_OK) throw std::runtime_error(kind);
+        return layer;
+    }
+
+    // A tone of this level, whatever the programme is.
+    std::uint32_t binaural(float carrier_hz, float beat_hz, float level_db) {
+        const std::uint32_t layer = add("binaural");
         set(layer, "carrier_hz", carrier_hz);
         set(layer, "beat_hz", beat_hz);
-        set(layer, "level_db", level_db);
+        set(layer, "floor_db", level_db);
+        set(layer, "ceiling_db", level_db);
         return layer;
     }
 
@@ -52,10 +76,17 @@ public:
             throw std::runtime_error(symbol);
     }
 
-    void route(const std::vector<std::uint32_t> &layers) {
-        if (entrain_route(engine_, layers.data(), static_cast<std::uint32_t>(layers.size())) !=
-            ENTRAIN_OK)
+    void route(const std::vector<std::uint32_t> &layers, bool restart = false) {
+        if (entrain_route(engine_, layers.data(), static_cast<std::uint32_t>(layers.size()),
+                          restart) != ENTRAIN_OK)
             throw std::runtime_error("route");
+    }
+
+    void automate(std::uint32_t layer, const char *symbol, const std::vector<entrain_point> &points,
+                  double loop_s = 0.0) {
+        if (entrain_automate(engine_, layer, symbol, points.data(),
+                             static_cast<std::uint32_t>(points.size()), loop_s) != ENTRAIN_OK)
+            throw std::runtime_error(symbol);
     }
 
     // Process `in` from frame `first` on, `frames` of it, in blocks of the given sizes in turn.

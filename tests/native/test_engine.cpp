@@ -29,7 +29,7 @@ Sound busy_second(const std::vector<std::uint32_t> &blocks) {
     const std::uint32_t tone = engine.binaural(400, 10, -20);
     engine.route({tone});
     engine.run(in, out, 0, 10007, blocks);
-    engine.set(tone, "level_db", -12.0F);
+    engine.set(tone, "floor_db", -12.0F);
     engine.set(tone, "beat_hz", 4.0F, 0.3F);
     engine.run(in, out, 10007, 9001, blocks);
     const std::uint32_t second = engine.binaural(250, -7, -18);
@@ -164,8 +164,10 @@ TEST_CASE("an input 16 times full scale and more still comes out limited") {
 
 TEST_CASE("generators fade when the programme ends and say when they are quiet") {
     Engine engine;
+    entrain_set_standalone(engine, 0);
     engine.route({engine.binaural(400, 10, -20)});
-    const Sound in(2 * kRate);
+    Sound in(2 * kRate);
+    for (std::size_t i = 0; i < kRate; ++i) in.left[i] = i % 2 ? 0.001F : -0.001F;
     Sound out(2 * kRate);
     engine.run(in, out, 0, kRate, {256});
     CHECK(entrain_is_quiet(engine) == 0);
@@ -187,6 +189,7 @@ TEST_CASE("generators fade when the programme ends and say when they are quiet")
 TEST_CASE("what begins without a programme, or bypassed, begins silent") {
     Engine engine;
     engine.route({engine.binaural(400, 10, -20)});
+    entrain_set_standalone(engine, 0);
     SUBCASE("without a programme") { entrain_set_playing(engine, 0); }
     SUBCASE("bypassed") { entrain_set_bypass(engine, 1); }
     const Sound in(kRate);
@@ -227,8 +230,8 @@ TEST_CASE("what cannot be done is refused and changes nothing") {
     CHECK(entrain_set_parameter(engine, tone, "beat_hz", std::nanf(""), 0) == ENTRAIN_E_RANGE);
     CHECK(entrain_set_parameter(engine, tone, "beat_hz", 5, std::nanf("")) == ENTRAIN_E_RANGE);
     const std::uint32_t twice[] = {tone, tone}, unknown[] = {tone, 99};
-    CHECK(entrain_route(engine, twice, 2) == ENTRAIN_E_LAYER);
-    CHECK(entrain_route(engine, unknown, 2) == ENTRAIN_E_LAYER);
+    CHECK(entrain_route(engine, twice, 2, 0) == ENTRAIN_E_LAYER);
+    CHECK(entrain_route(engine, unknown, 2, 0) == ENTRAIN_E_LAYER);
     entrain_engine *none = nullptr;
     CHECK(entrain_create(0, &none) == ENTRAIN_E_ARGUMENT);
     float value = 0.0F;
@@ -242,11 +245,84 @@ TEST_CASE("the tap holds what went out") {
     Sound out(100000);
     engine.run(in, out, 0, 100000, {256});
     std::vector<float> tapped(2 * 65536);
-    REQUIRE(entrain_read_tap(engine, 100000 - 65536, tapped.data(), 65536) == ENTRAIN_OK);
+    REQUIRE(entrain_read_tap(engine, 0, 100000 - 65536, tapped.data(), 65536) == ENTRAIN_OK);
     for (std::size_t i = 0; i < 65536; ++i) {
         REQUIRE(tapped[2 * i] == out.left[100000 - 65536 + i]);
         REQUIRE(tapped[2 * i + 1] == out.right[100000 - 65536 + i]);
     }
-    CHECK(entrain_read_tap(engine, 100000 - 65537, tapped.data(), 16) == ENTRAIN_E_OVERRUN);
-    CHECK(entrain_read_tap(engine, 99999, tapped.data(), 2) == ENTRAIN_E_OVERRUN);
+    CHECK(entrain_read_tap(engine, 0, 100000 - 65537, tapped.data(), 16) == ENTRAIN_E_OVERRUN);
+    CHECK(entrain_read_tap(engine, 0, 99999, tapped.data(), 2) == ENTRAIN_E_OVERRUN);
+}
+
+TEST_CASE("generators fade when the programme falls silent, and come back with it") {
+    Engine engine;
+    entrain_set_standalone(engine, 0);
+    engine.route({engine.binaural(400, 10, -20)});
+    Sound in(9 * kRate);
+    const auto sounds = [](std::size_t i) { return i < kRate || i >= 8 * kRate; };
+    for (std::size_t i = 0; i < in.left.size(); ++i)
+        in.right[i] = sounds(i) ? (i % 2 ? 0.01F : -0.01F) : 1e-4F;
+    Sound out(in.left.size());
+    engine.run(in, out, 0, in.left.size(), {256});
+    const auto loudest = [&](double from_s, double to_s) {
+        const auto begin = out.left.begin();
+        return *std::max_element(begin + static_cast<std::ptrdiff_t>(from_s * kRate),
+                                 begin + static_cast<std::ptrdiff_t>(to_s * kRate));
+    };
+    CHECK(loudest(0.2, 1.0) == doctest::Approx(0.1414).epsilon(0.01));
+    CHECK(loudest(2.0, 2.9) == doctest::Approx(0.1414).epsilon(0.01));  // a pause is no end
+    CHECK(loudest(3.9, 4.1) == doctest::Approx(0.0707).epsilon(0.1));
+    CHECK(loudest(5.1, 8.0) == 0.0F);
+    CHECK(loudest(8.1, 9.0) == doctest::Approx(0.1414).epsilon(0.01));
+}
+
+TEST_CASE("a matched bypass is as loud as what was heard, and never louder than the programme") {
+    const Sound in = noise(8 * kRate, 0.05F);
+    const auto gain_db = [&](double layer_db, int bypass) {
+        Engine engine;
+        // The limiter's ceiling is the engine's only way to be softer without a processor.
+        if (layer_db < 0.0) engine.set(ENTRAIN_LAYER_OUTPUT, "ceiling_db", -12.0F);
+        Sound loud = in, out(8 * kRate);
+        for (float &sample : loud.left) sample *= 6.0F;
+        for (float &sample : loud.right) sample *= 6.0F;
+        const Sound &source = layer_db < 0.0 ? loud : in;
+        if (layer_db > 0.0) engine.route({engine.binaural(400, 10, -20)});
+        engine.run(source, out, 0, 6 * kRate, {480});
+        entrain_loudness before, after;
+        entrain_read_loudness(engine, &before, &after);
+        entrain_set_bypass(engine, bypass);
+        engine.run(source, out, 6 * kRate, 2 * kRate, {480});
+        const std::size_t at = 7 * kRate, late = entrain_latency_frames(engine);
+        const double gain = decibels(out.left[at + late] / source.left[at]);
+        if (bypass == ENTRAIN_BYPASS_MATCHED && layer_db < 0.0)
+            CHECK(gain == doctest::Approx(double{after.short_term_lufs - before.short_term_lufs})
+                              .epsilon(0.01));
+        return gain;
+    };
+    CHECK(gain_db(-1, ENTRAIN_BYPASS_EXACT) == 0.0);
+    CHECK(gain_db(-1, ENTRAIN_BYPASS_MATCHED) < -1.0);
+    CHECK(gain_db(1, ENTRAIN_BYPASS_MATCHED) == 0.0);
+}
+
+TEST_CASE("loudness is that of BS.1770, before and after") {
+    Engine engine;
+    Sound in(10 * kRate), out(10 * kRate);
+    // EBU Tech 3341, case 1: a stereo sine of -23 dBFS (peak) at 1 kHz has -23 LUFS.
+    for (std::size_t i = 0; i < in.left.size(); ++i) {
+        const double phase = 2.0 * kPi * 1000.0 * static_cast<double>(i) / kRate;
+        in.left[i] = in.right[i] =
+            static_cast<float>(std::pow(10.0, -23.0 / 20.0) * std::sin(phase));
+    }
+    engine.run(in, out, 0, in.left.size(), {480});
+    entrain_loudness before, after;
+    entrain_read_loudness(engine, &before, &after);
+    for (const entrain_loudness &each : {before, after}) {
+        CHECK(each.momentary_lufs == doctest::Approx(-23.0).epsilon(0.004));
+        CHECK(each.short_term_lufs == doctest::Approx(-23.0).epsilon(0.004));
+        CHECK(each.integrated_lufs == doctest::Approx(-23.0).epsilon(0.004));
+    }
+    entrain_reset_loudness(engine);
+    engine.run(Sound(480), out, 0, 480, {480});
+    entrain_read_loudness(engine, &before, &after);
+    CHECK(std::isinf(before.integrated_lufs));
 }

@@ -62,5 +62,5 @@ TEST_CASE("a layer that has faded out is freed, and its number with it") {
     engine.route({});
     CHECK(entrain_set_parameter(engine, tone, "beat_hz", 5, 0) == ENTRAIN_E_LAYER);
     const std::uint32_t again[] = {tone};
-    CHECK(entrain_route(engine, again, 1) == ENTRAIN_E_LAYER);
+    CHECK(entrain_route(engine, again, 1, 0) == ENTRAIN_E_LAYER);
 }

@@ -61,7 +61,7 @@ def test_the_lgpl_is_another_licence(build):
     ("body", "group", "said"),
     [
         ("process = _;", "processor", "(2, 2) inputs and outputs"),
-        ("process = _, _;", "generator", "(0, 2) inputs and outputs"),
+        ("process = _ <: _, _;", "generator", "(2, 2) inputs and outputs"),
         ("process = _, _;", "nonsense", "declare group"),
         ("process = nonsense;", "processor", "FAUST refuses it"),
     ],

@@ -451,4 +451,6 @@ def test_silence_is_null(path, serve):
     serve(path, lambda request: silence)
 
     with Client(path) as client:
-        assert client.ask("status") == {"in_db": None, "out_db": None}
+        levels = client.ask("status")
+        assert levels["in_db"] is None
+        assert levels["out_db"] is None

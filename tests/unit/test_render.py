@@ -9,7 +9,7 @@ from entrain.vdevice.chain import Chain
 from entrain.vdevice.library import from_specs
 from entrain.vdevice.render import BLOCK_FRAMES, RenderError, render_file
 
-TONE = from_specs(["binaural:carrier_hz=400,beat_hz=10,level_db=-20"])
+TONE = from_specs(["binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"])
 NOTHING = from_specs([])
 NOISE = (np.random.default_rng(1).standard_normal((3 * BLOCK_FRAMES + 17, 2)) * 0.1).astype("f4")
 
@@ -71,14 +71,14 @@ def test_progress_ends_with_all_frames(source, tmp_path):
         ("in.wav", "out.nonsense", "unknown ending"),
         ("in.wav", "no/such/folder/out.wav", "No such file or directory"),
         ("in.wav", "in.wav", "choose another name"),
-        ("six.wav", "out.wav", "6 channels; need mono or stereo"),
+        ("nine.wav", "out.wav", "9 channels; need 8 at most"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     source, tmp_path, source_name, destination_name, said
 ):
     (tmp_path / "text.wav").write_text("no sound")
-    soundfile.write(tmp_path / "six.wav", np.zeros((10, 6)), 48_000)
+    soundfile.write(tmp_path / "nine.wav", np.zeros((10, 9)), 48_000)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
 
     with pytest.raises(RenderError) as error:
@@ -87,3 +87,25 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_more_than_two_channels_are_folded_down(tmp_path):
+    """ITU-R BS.775: centre and surround at -3 dB, no LFE."""
+    frames = 4800
+    for channels, at, left, right in [
+        (1, 0, 1, 1),
+        (2, 1, 0, 1),
+        (6, 0, 1, 0),
+        (6, 2, 0.5**0.5, 0.5**0.5),
+        (6, 3, 0, 0),
+        (6, 4, 0.5**0.5, 0),
+        (8, 7, 0, 0.5**0.5),
+    ]:
+        programme = np.zeros((frames, channels), np.float32)
+        programme[:, at] = 0.25 * np.sin(2 * np.pi * 1000 * np.arange(frames) / 48_000)
+        source, destination = tmp_path / "many.wav", tmp_path / "two.wav"
+        soundfile.write(source, programme, 48_000, subtype="FLOAT")
+        render_file(source, destination, from_specs([]))
+        folded, _ = soundfile.read(destination, dtype="float32")
+        np.testing.assert_allclose(folded[:, 0], left * programme[:, at], atol=1e-7)
+        np.testing.assert_allclose(folded[:, 1], right * programme[:, at], atol=1e-7)

@@ -8,7 +8,8 @@
  * Samples:  float, full scale = 1.0, two channels (left, right), not interleaved.
  * Frames:   one frame = one sample of each channel.  The engine counts them from 0 and never
  *           goes back; parameters change on multiples of 16 frames of that count (the "grid").
- * Handles:  a layer is named by a number that is never used twice in one engine. */
+ * Handles:  a layer is named by a number that is never used twice in one engine.
+ * Session:  a clock that runs with the sound; what a protocol does over time goes by it. */
 
 typedef enum {
     ENTRAIN_OK = 0,
@@ -23,7 +24,7 @@ typedef enum {
 } entrain_status;
 
 /* Raised whenever a declaration below changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 2 };
+enum { ENTRAIN_ABI_VERSION = 3 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *
@@ -120,18 +121,24 @@ uint32_t entrain_latency_frames(const entrain_engine *engine);
 
 /* ---- layers ------------------------------------------------------------------------- */
 
+/* Two layers are always there and belong to the engine; their parameters can be set, but they are
+ * not routed: what happens to the programme first ("pre"), and the limiter. */
+enum { ENTRAIN_LAYER_INPUT = 1, ENTRAIN_LAYER_OUTPUT = 2, ENTRAIN_LAYER_FIRST = 3 };
+
 /* Build a layer, its parameters at their initial values; not heard before entrain_route().
  *
  * kind:     the block's name, e.g. "binaural"
- * layer:    receives its number, from 1 on
+ * layer:    receives its number, from ENTRAIN_LAYER_FIRST on
  * returns:  ENTRAIN_OK, ENTRAIN_E_KIND or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_add_layer(entrain_engine *engine, const char *kind, uint32_t *layer);
 
-/* Set a parameter.  A layer that is not routed takes the value at once; one that is heard
- * moves to it in a straight line, in the parameter's own unit, from the next grid step on.
+/* Set a parameter, and end its automation.  A layer that is not routed takes the value at once;
+ * one that is heard moves to it in a straight line, in the parameter's own unit, from the next
+ * grid step on.
  *
- * symbol:   the parameter's permanent name, e.g. "beat_hz"
+ * symbol:   the parameter's permanent name, e.g. "beat_hz"; every routed layer has "amount" as
+ *           well (0 .. 1): how much of it is heard
  * value:    in the parameter's own unit, inside its range
  * seconds:  0 .. 86400, the length of the move; 0 means the 20 ms that keep it from clicking
  * returns:  ENTRAIN_OK, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
@@ -146,22 +153,73 @@ entrain_status entrain_set_parameter(entrain_engine *engine, uint32_t layer, con
 entrain_status entrain_get_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
                                      int target, float *value);
 
+/* How a value gets from one breakpoint to the next. */
+enum {
+    ENTRAIN_CURVE_STEP = 0,          /* stays, and jumps at the next one */
+    ENTRAIN_CURVE_LINEAR = 1,
+    ENTRAIN_CURVE_EXPONENTIAL = 2,   /* equal ratios in equal times; no zero, no change of sign */
+    ENTRAIN_CURVE_SMOOTH = 3         /* 3 p^2 - 2 p^3: leaves and arrives without a corner */
+};
+
+typedef struct {
+    double seconds;              /* of the session */
+    double value;                /* in the parameter's own unit, inside its range */
+    int32_t curve;               /* from here to the next one */
+} entrain_point;
+
+/* Say what a parameter does over the session; heard from the next entrain_route() on.  Breakpoints
+ * fall on the frame that is nearest to their time; in between the value changes on the grid.
+ * Before the first one its value holds, after the last one that one's.
+ *
+ * points:   `count` of them, copied, in the order of time; 0 points: no automation
+ * loop_s:   0, or the length after which it begins again, 7 days at most
+ * returns:  ENTRAIN_OK, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
+ * thread:   [control], also while the device runs */
+entrain_status entrain_automate(entrain_engine *engine, uint32_t layer, const char *symbol,
+                                const entrain_point *points, uint32_t count, double loop_s);
+
 /* Say which layers are heard.  Those that stay keep their state untouched, those that come
  * fade in, those that go fade out, are freed, and their numbers with them.
  *
  * layers:   `count` different numbers; processors act in this order, generators are summed
  *           behind them
+ * restart:  1: the session begins anew, and runs, with these layers' first frame
  * returns:  ENTRAIN_OK or ENTRAIN_E_LAYER (then nothing has changed)
  * thread:   [control], also while the device runs */
-entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count);
+entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count,
+                             int restart);
 
-/* Cross-fade to the untouched, equally delayed programme, or back.
+/* Let the session's clock run, or hold it; it counts frames processed while it runs.
+ *
+ * thread:   [control], also while the device runs */
+void entrain_run_session(entrain_engine *engine, int runs);
+
+/* Move the session's clock; parameters that jump glide there within 20 ms.
+ *
+ * seconds:  0 .. 604800
+ * returns:  ENTRAIN_OK or ENTRAIN_E_RANGE
+ * thread:   [control], also while the device runs */
+entrain_status entrain_seek_session(entrain_engine *engine, double seconds);
+
+/* seconds, runs: receive where the session is, as of the last callback, and whether it runs
+ * thread:   [control] */
+void entrain_read_session(entrain_engine *engine, double *seconds, int *runs);
+
+/* Cross-fade to the untouched, equally delayed programme, or back.  Matched, the programme is
+ * made as loud as what was heard (short-term loudness; 6 dB softer at most, never louder), so
+ * that a comparison is fair.
  *
  * thread:   [any] */
+enum { ENTRAIN_BYPASS_OFF = 0, ENTRAIN_BYPASS_EXACT = 1, ENTRAIN_BYPASS_MATCHED = 2 };
 void entrain_set_bypass(entrain_engine *engine, int bypass);
 
-/* Say whether a programme plays; generators fade out when it ends and in when it begins.
- * An engine starts with a programme playing.
+/* Generators follow the programme: they fade out when it ends, or has been silent (below
+ * -70 dBFS) for 2 s, and in when it begins.  Standalone ones are heard without a programme.
+ *
+ * thread:   [any] */
+void entrain_set_standalone(entrain_engine *engine, int standalone);
+
+/* Say whether a programme plays.  An engine starts with one playing.
  *
  * thread:   [any] */
 void entrain_set_playing(entrain_engine *engine, int playing);
@@ -205,14 +263,65 @@ typedef struct {
 /* thread:   [any] */
 void entrain_read_levels(const entrain_engine *engine, entrain_levels *levels);
 
-/* Copy what went out, for analysis.
+typedef struct {
+    float momentary_lufs;        /* of 400 ms */
+    float short_term_lufs;       /* of 3 s */
+    float integrated_lufs;       /* gated, since the last entrain_reset_loudness() */
+} entrain_loudness;
+
+/* Loudness after ITU-R BS.1770-5; -inf where there is nothing to hear.
  *
+ * in, out:  the programme as it came in, and what went out
+ * thread:   [any] */
+void entrain_read_loudness(const entrain_engine *engine, entrain_loudness *in,
+                           entrain_loudness *out);
+
+/* Begin the integrated loudness anew.
+ *
+ * thread:   [any] */
+void entrain_reset_loudness(entrain_engine *engine);
+
+/* Copy what went out, or the programme as it came in (delayed as much), for analysis.
+ *
+ * programme: 0: what went out; 1: what came in
  * first:    number of the first frame wanted; the last 65536 frames are kept
  * samples:  receives frames x 2 floats, left then right for each frame
  * returns:  ENTRAIN_OK or ENTRAIN_E_OVERRUN
  * thread:   [control]; any number of readers */
-entrain_status entrain_read_tap(const entrain_engine *engine, uint64_t first, float *samples,
-                                uint32_t frames);
+entrain_status entrain_read_tap(const entrain_engine *engine, int programme, uint64_t first,
+                                float *samples, uint32_t frames);
+
+/* ---- self-measurement ------------------------------------------------------------------
+ * What is measurably in the last second of what went out.  It owes nothing to the promise but
+ * where to look. */
+
+typedef struct {
+    double tone_hz[2];           /* a tone in each ear; 0: none */
+    double modulation_hz;        /* rate at which the programme swells; 0: it does not */
+    double corner_hz;            /* the programme is modulated above this */
+    double interaural_hz;        /* turns per second of one ear's phase against the other's, or 0 */
+} entrain_promise;
+
+typedef struct {
+    double tone_hz[2];           /* 0: no tone stands out */
+    double tone_db[2];           /* RMS, full scale = 1.0 */
+    double beat_hz;              /* left - right; 0 unless both are there */
+    double beat_error_hz;        /* standard deviation to expect; falls with repeated calls */
+    double modulation_hz;        /* 0: there is no programme to be modulated */
+    double index[2];             /* m of a gain 1 + m sin; of each ear */
+    double index_floor[2];       /* what the programme alone pretends to */
+    double interaural_hz;        /* 0: no such turning stands out */
+    double coherence;            /* share of 150 .. 1300 Hz that turns so, 0 .. 1 */
+} entrain_measurement;
+
+/* Measure; about 2 ms of work.  Call it once a second while somebody looks: beats get exact to a
+ * millihertz within some calls 0.4 .. 1.2 s apart.
+ *
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_MEMORY, or ENTRAIN_E_OVERRUN if less than a
+ *           second has gone out yet
+ * thread:   [control] */
+entrain_status entrain_measure(entrain_engine *engine, const entrain_promise *promise,
+                               entrain_measurement *measurement);
 
 /* ---- back ends ----------------------------------------------------------------------
  * Each sound system is a shared library of its own, libentrain_<name>, with these functions.

@@ -31,12 +31,28 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A kind of layer; `group` is generator, processor or output."""
+    """What a layer is made of; `group` is input, generator, processor or output."""
 
     kind: str
     group: str
     description: str
     parameters: dict[str, Parameter]
+    promise: str = ""
+    """What it can be held to: ``tones`` (carrier_hz, beat_hz), ``modulation`` (rate_hz),
+    ``interaural`` (beat_hz), or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A breakpoint of an automation.
+
+    `seconds` of the session, a value in the parameter's own unit, and how it goes on from here:
+    ``step``, ``linear``, ``exponential`` or ``smooth``.
+    """
+
+    seconds: float
+    value: float
+    curve: str = "linear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,47 @@ class Levels:
     in_peak: tuple[float, float]
     out_rms: tuple[float, float]
     out_peak: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """Loudness in LUFS after ITU-R BS.1770-5; -inf where there is nothing to hear."""
+
+    momentary_lufs: float
+    short_term_lufs: float
+    integrated_lufs: float
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What ought to be in the sound; see ``entrain_promise`` in engine_decls.h."""
+
+    tone_hz: tuple[float, float] = (0.0, 0.0)
+    modulation_hz: float = 0.0
+    corner_hz: float = 0.0
+    interaural_hz: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is in the sound; see ``entrain_measurement`` in engine_decls.h."""
+
+    tone_hz: tuple[float, float]
+    tone_db: tuple[float, float]
+    beat_hz: float
+    beat_error_hz: float
+    modulation_hz: float
+    index: tuple[float, float]
+    index_floor: tuple[float, float]
+    interaural_hz: float
+    coherence: float
+
+
+CURVES = ("step", "linear", "exponential", "smooth")
+"""In the order of ``ENTRAIN_CURVE_*``."""
+
+INPUT_LAYER, OUTPUT_LAYER = 1, 2
+"""Numbers of the engine's own layers, `pre` and `limiter`."""
 
 
 @cache
@@ -88,7 +145,13 @@ def _describe(description: Mapping[str, Any]) -> Block:
             step=widget["step"],
         )
         parameters[parameter.symbol] = parameter
-    return Block(declared["name"], declared["group"], declared["description"], parameters)
+    return Block(
+        declared["name"],
+        declared["group"],
+        declared["description"],
+        parameters,
+        declared.get("promise", ""),
+    )
 
 
 def _sliders(widgets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -123,6 +186,7 @@ class Engine:
         check(self._library.entrain_create(rate_hz, handle), f"engine at {rate_hz} Hz")
         self._engine = handle[0]
         self._bypass = False
+        self._matched = False
 
     @property
     def native(self) -> Any:
@@ -193,8 +257,38 @@ class Engine:
         check(get_parameter(self._engine, layer, symbol.encode(), target, value), symbol)
         return float(value[0])
 
-    def route(self, layers: Sequence[int]) -> None:
+    def automate(
+        self, layer: int, symbol: str, points: Sequence[Point], loop_s: float = 0.0
+    ) -> None:
+        """Say what a parameter does over the session, from the next `route` on.
+
+        Parameters
+        ----------
+        layer : int
+            Its number.
+        symbol : str
+            The parameter's permanent name.
+        points : sequence of Point
+            In the order of time; none: no automation.
+        loop_s : float
+            After how long it begins again; 0: the last value holds.
+
+        Raises
+        ------
+        EngineError
+            Unknown layer or parameter, or points that cannot be.
+
+        """
+        raw = ffi.new(
+            "entrain_point[]", [(p.seconds, p.value, CURVES.index(p.curve)) for p in points]
+        )
+        automate = self._library.entrain_automate
+        check(automate(self._engine, layer, symbol.encode(), raw, len(points), loop_s), symbol)
+
+    def route(self, layers: Sequence[int], *, restart: bool = False) -> None:
         """Say which layers are heard; the others fade out and are gone.
+
+        With `restart` the session begins anew with these layers' first frame.
 
         Raises
         ------
@@ -202,7 +296,22 @@ class Engine:
             A number is unknown or named twice; then nothing has changed.
 
         """
-        check(self._library.entrain_route(self._engine, list(layers), len(layers)), "layers")
+        route = self._library.entrain_route
+        check(route(self._engine, list(layers), len(layers), restart), "layers")
+
+    def run_session(self, runs: bool) -> None:
+        """Let the session's clock run, or hold it."""
+        self._library.entrain_run_session(self._engine, runs)
+
+    def seek_session(self, seconds: float) -> None:
+        """Move the session's clock; raises `EngineError` outside 0 .. 604800."""
+        check(self._library.entrain_seek_session(self._engine, seconds), f"{seconds:.10g} s")
+
+    def session(self) -> tuple[float, bool]:
+        """Where the session is, in seconds, and whether its clock runs."""
+        seconds, runs = ffi.new("double *"), ffi.new("int *")
+        self._library.entrain_read_session(self._engine, seconds, runs)
+        return float(seconds[0]), bool(runs[0])
 
     @property
     def bypass(self) -> bool:
@@ -212,7 +321,21 @@ class Engine:
     @bypass.setter
     def bypass(self, bypass: bool) -> None:
         self._bypass = bypass
-        self._library.entrain_set_bypass(self._engine, bypass)
+        self._library.entrain_set_bypass(self._engine, bypass * (1 + self._matched))
+
+    @property
+    def bypass_is_matched(self) -> bool:
+        """Whether a bypassed programme is made as loud as what was heard; else it is exact."""
+        return self._matched
+
+    @bypass_is_matched.setter
+    def bypass_is_matched(self, matched: bool) -> None:
+        self._matched = matched
+        self.bypass = self._bypass
+
+    def set_standalone(self, standalone: bool) -> None:
+        """Say whether generators are heard without a programme."""
+        self._library.entrain_set_standalone(self._engine, standalone)
 
     def set_playing(self, playing: bool) -> None:
         """Say whether a programme plays: generators fade out when it ends."""
@@ -233,6 +356,51 @@ class Engine:
         raw = ffi.new("entrain_levels *")
         self._library.entrain_read_levels(self._engine, raw)
         return Levels(*(tuple(getattr(raw, name)) for name in Levels.__slots__))
+
+    def loudness(self) -> tuple[Loudness, Loudness]:
+        """Measure the programme as it came in, and what went out."""
+        raw = ffi.new("entrain_loudness[2]")
+        self._library.entrain_read_loudness(self._engine, raw, raw + 1)
+        before, after = (
+            Loudness(*(getattr(each, name) for name in Loudness.__slots__)) for each in raw
+        )
+        return before, after
+
+    def reset_loudness(self) -> None:
+        """Begin the integrated loudness anew."""
+        self._library.entrain_reset_loudness(self._engine)
+
+    def measure(self, promise: Promise) -> Measurement:
+        """Look for what was promised in the last second of what went out.
+
+        About 2 ms of work; a beat gets exact to a millihertz within some calls a second apart.
+
+        Raises
+        ------
+        EngineError
+            Less than a second has gone out yet.
+
+        """
+        wanted = (
+            list(promise.tone_hz),
+            promise.modulation_hz,
+            promise.corner_hz,
+            promise.interaural_hz,
+        )
+        raw = ffi.new("entrain_measurement *")
+        measure = self._library.entrain_measure
+        check(measure(self._engine, ffi.new("entrain_promise *", wanted), raw), "measurement")
+        return Measurement(
+            tone_hz=(raw.tone_hz[0], raw.tone_hz[1]),
+            tone_db=(raw.tone_db[0], raw.tone_db[1]),
+            beat_hz=raw.beat_hz,
+            beat_error_hz=raw.beat_error_hz,
+            modulation_hz=raw.modulation_hz,
+            index=(raw.index[0], raw.index[1]),
+            index_floor=(raw.index_floor[0], raw.index_floor[1]),
+            interaural_hz=raw.interaural_hz,
+            coherence=raw.coherence,
+        )
 
     def process(self, block: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
         """Process sound while no device runs.
@@ -266,8 +434,12 @@ class Engine:
         self._library.entrain_process(self._engine, source, sink, frames)
         return out
 
-    def read_tap(self, first: int, frames: int) -> "npt.NDArray[np.float32]":
+    def read_tap(
+        self, first: int, frames: int, *, programme: bool = False
+    ) -> "npt.NDArray[np.float32]":
         """Copy `frames` frames of the output, from frame number `first` on.
+
+        With `programme`, of the programme as it came in, delayed as much.
 
         Returns
         -------
@@ -282,8 +454,8 @@ class Engine:
         import numpy as np
 
         samples = np.empty((frames, 2), np.float32)
-        status = self._library.entrain_read_tap(self._engine, first, _pointer(samples), frames)
-        check(status, "tap")
+        read_tap = self._library.entrain_read_tap
+        check(read_tap(self._engine, programme, first, _pointer(samples), frames), "tap")
         return samples.T
 
 

@@ -15,31 +15,83 @@ Layer::Layer(std::uint32_t number_, Group group_, std::unique_ptr<dsp> block,
       block_(std::move(block)),
       parameters_(std::move(parameters)),
       fade_step_(1.0 / (kFadeSeconds * rate_hz)),
-      grid_steps_per_second_(static_cast<double>(rate_hz) / kGridFrames) {}
+      grid_steps_per_second_(static_cast<double>(rate_hz) / kGridFrames) {
+    if (group == Group::generator || group == Group::processor)
+        parameters_.emplace_back("amount", &amount_, 1.0F, 0.0F, 1.0F);
+}
 
-void Layer::compute(std::uint64_t frame, Chunk &chunk, std::uint32_t frames) noexcept {
+void Layer::follow(const Automation *automation) noexcept {
+    if (automation == automation_) return;
+    automation_ = automation;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        const Lane *own = nullptr;
+        if (automation)
+            for (const Lane &lane : automation->lanes)
+                if (lane.parameter == i) own = &lane;
+        parameters_[i].follow(own, heard_, grid_steps_per_second_);
+    }
+    stale_ = true;
+}
+
+void Layer::land() noexcept {
+    if (!automation_) return;
+    for (Parameter &parameter : parameters_) parameter.land(heard_, grid_steps_per_second_);
+    stale_ = true;
+}
+
+void Layer::evaluate(const SessionTime &session, bool grid) noexcept {
+    moving_ = false;
+    to_breakpoint_ = Lane::kNever;
+    for (Parameter &parameter : parameters_) {
+        to_breakpoint_ = std::min(to_breakpoint_, parameter.evaluate(session, grid));
+        moving_ = moving_ || parameter.is_moving();
+    }
+    stale_ = false;
+    if (amount_ == amount_target_) return;
+    amount_target_ = amount_;
+    if (heard_) {
+        amount_frames_ = kGridFrames;
+        amount_step_ = (amount_ - amount_now_) / float{kGridFrames};
+    } else {
+        amount_now_ = amount_;
+    }
+}
+
+void Layer::compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) noexcept {
     const std::uint32_t version = version_.load(std::memory_order_acquire);
-    bool stepping = moving_ || version != seen_;
+    if (automation_ && runs_ != moment.session.runs) stale_ = true;
+    runs_ = moment.session.runs;
+    if (!heard_) stale_ = true;
     for (std::uint32_t done = 0; done < frames;) {
-        const auto phase = static_cast<std::uint32_t>((frame + done) % kGridFrames);
-        if (stepping && phase == 0) {
-            if (version != seen_) {
-                seen_ = version;
-                for (Parameter &parameter : parameters_) parameter.take(grid_steps_per_second_);
-            }
-            moving_ = false;
-            for (Parameter &parameter : parameters_) {
-                parameter.step();
-                moving_ = moving_ || parameter.is_moving();
-            }
+        const auto phase = static_cast<std::uint32_t>((moment.frame + done) % kGridFrames);
+        const SessionTime now{moment.session.frame + (runs_ ? done : 0), runs_};
+        if (phase == 0 && version != seen_) {
+            seen_ = version;
+            for (Parameter &parameter : parameters_) parameter.take(grid_steps_per_second_);
+            moving_ = true;
         }
+        if (stale_ || to_breakpoint_ == 0 || (phase == 0 && moving_))
+            evaluate(now, phase == 0);
+        heard_ = true;
         // Between two changes a block may run in one go: its samples do not depend on it.
-        stepping = moving_ || version != seen_;
-        const std::uint32_t rest = frames - done;
-        const std::uint32_t span = stepping ? std::min(kGridFrames - phase, rest) : rest;
+        std::uint32_t span = frames - done;
+        if (moving_ || version != seen_) span = std::min(span, kGridFrames - phase);
+        if (to_breakpoint_ < span) span = static_cast<std::uint32_t>(to_breakpoint_);
         float *channels[2] = {chunk[0].data() + done, chunk[1].data() + done};
         block_->compute(static_cast<int>(span), channels, channels);
+        fill_amounts(done, span);
+        if (to_breakpoint_ != Lane::kNever) to_breakpoint_ -= span;
         done += span;
+    }
+}
+
+void Layer::fill_amounts(std::uint32_t first, std::uint32_t frames) noexcept {
+    for (std::uint32_t i = first; i < first + frames; ++i) {
+        if (amount_frames_ > 0) {
+            --amount_frames_;
+            amount_now_ = amount_frames_ == 0 ? amount_target_ : amount_now_ + amount_step_;
+        }
+        amounts_[i] = amount_now_;
     }
 }
 
@@ -49,30 +101,31 @@ bool Layer::silent(bool leaving) noexcept {
     return true;
 }
 
-void Layer::process(std::uint64_t frame, Chunk &chunk, std::uint32_t frames,
+void Layer::process(const Moment &moment, Chunk &chunk, std::uint32_t frames,
                     bool leaving) noexcept {
     if (silent(leaving)) return;
-    if (presence_.is_at(!leaving)) {
-        compute(frame, chunk, frames);
-        return;
-    }
     const Chunk before = chunk;
-    compute(frame, chunk, frames);
+    compute(moment, chunk, frames);
+    const bool fading = !presence_.is_at(!leaving);
     for (std::uint32_t i = 0; i < frames; ++i) {
-        const float gain = presence_.next(!leaving, fade_step_);
+        const float gain =
+            amounts_[i] * (fading ? presence_.next(!leaving, fade_step_) : 1.0F);
+        if (gain >= 1.0F) continue;
         for (std::size_t c = 0; c < 2; ++c)
-            chunk[c][i] = before[c][i] + gain * (chunk[c][i] - before[c][i]);
+            chunk[c][i] = gain > 0.0F ? before[c][i] + gain * (chunk[c][i] - before[c][i])
+                                      : before[c][i];
     }
 }
 
-void Layer::generate(std::uint64_t frame, const Chunk &programme, Chunk &sum,
+void Layer::generate(const Moment &moment, const Chunk &programme, Chunk &sum,
                      std::uint32_t frames, bool leaving) noexcept {
     if (silent(leaving)) return;
     Chunk sound = programme;
-    compute(frame, sound, frames);
+    compute(moment, sound, frames);
     const bool fading = !presence_.is_at(!leaving);
     for (std::uint32_t i = 0; i < frames; ++i) {
-        const float gain = fading ? presence_.next(!leaving, fade_step_) : 1.0F;
+        const float gain =
+            amounts_[i] * (fading ? presence_.next(!leaving, fade_step_) : 1.0F);
         for (std::size_t c = 0; c < 2; ++c) sum[c][i] += gain * sound[c][i];
     }
 }

@@ -1,6 +1,7 @@
 // A layer: one FAUST block with an identity, its parameters and how much of it is heard.
 #pragma once
 
+#include "audio/automation.h"
 #include "audio/fade.h"
 #include "audio/faust_base.h"
 #include "audio/parameter.h"
@@ -20,8 +21,16 @@ using Chunk = std::array<std::array<float, kChunkFrames>, 2>;
 
 enum class Group { input, generator, processor, output };
 
+// The moment at which a piece of sound begins: the engine's count of frames, and the session's.
+struct Moment {
+    std::uint64_t frame;
+    SessionTime session;
+};
+
 class Layer {
 public:
+    // `block` has been made for `rate_hz`, and `parameters` are its own.  A layer of a protocol
+    // gets one more, "amount".
     Layer(std::uint32_t number, Group group, std::unique_ptr<dsp> block,
           std::deque<Parameter> parameters, std::uint32_t rate_hz);
 
@@ -39,18 +48,25 @@ public:
 
     // ---- [audio] -------------------------------------------------------------------------
 
-    // Process `frames` (at most kChunkFrames) frames in place.
-    // `frame` is the engine's count at the first of them.
-    void compute(std::uint64_t frame, Chunk &chunk, std::uint32_t frames) noexcept;
+    // Follow this automation from now on (null: none); it must live until the next call.
+    void follow(const Automation *automation) noexcept;
+
+    // The session is about to jump.
+    void land() noexcept;
+
+    // Process `frames` (at most kChunkFrames) frames in place, all of it, whatever the amount is.
+    void compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) noexcept;
 
     // Cross-fade from what was there to the processed programme (equal gain), or back.
-    void process(std::uint64_t frame, Chunk &chunk, std::uint32_t frames, bool leaving) noexcept;
+    void process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bool leaving) noexcept;
 
     // Add what the block generates beside `programme` to `sum`.
-    void generate(std::uint64_t frame, const Chunk &programme, Chunk &sum, std::uint32_t frames,
+    void generate(const Moment &moment, const Chunk &programme, Chunk &sum, std::uint32_t frames,
                   bool leaving) noexcept;
 
 private:
+    void evaluate(const SessionTime &session, bool grid) noexcept;
+    void fill_amounts(std::uint32_t first, std::uint32_t frames) noexcept;
     bool silent(bool leaving) noexcept;
 
     const std::unique_ptr<dsp> block_;
@@ -61,8 +77,20 @@ private:
     const double fade_step_;
     const double grid_steps_per_second_;
     Fade presence_;
+    const Automation *automation_ = nullptr;
+    std::uint64_t to_breakpoint_ = Lane::kNever;  // frames
     std::uint32_t seen_ = 0;
+    bool heard_ = false;
     bool moving_ = false;
+    bool runs_ = false;
+    bool stale_ = false;  // the automation must be looked at before the next frame
+    // How much of the layer is heard: the parameter, and what is between two of its values.
+    float amount_ = 1.0F;
+    float amount_now_ = 1.0F;
+    float amount_target_ = 1.0F;
+    float amount_step_ = 0.0F;
+    std::uint32_t amount_frames_ = 0;
+    std::array<float, kChunkFrames> amounts_{};
 };
 
 }  // namespace entrain

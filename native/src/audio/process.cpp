@@ -12,6 +12,11 @@ namespace {
 constexpr double kBypassSeconds = 0.02;
 constexpr double kProgrammeStartsSeconds = 0.01;
 constexpr double kProgrammeEndsSeconds = 0.08;
+constexpr double kProgrammeFallsSilentSeconds = 2.0;
+constexpr double kSilenceSeconds = 2.0;      // a pause between two movements is no end
+constexpr float kSilence = 3.1623e-4F;       // -70 dBFS
+constexpr std::uint32_t kSilent = 1U << 30;  // frames: for ever
+constexpr double kMatchedLowestDb = -6.0;
 constexpr float kDoor = 16.0F;  // full scale times 16: nothing sensible is louder
 
 using Clock = std::chrono::steady_clock;
@@ -29,9 +34,10 @@ void Process::run(const float *const *in, float *const *out,
     const FlushDenormals flush;
     const Clock::time_point start = Clock::now();
 
-    if (const Route *route = offered_.exchange(nullptr, std::memory_order_acq_rel)) {
-        route_ = route;
-        in_use_.store(route->serial, std::memory_order_release);
+    if (const Route *route = offered_.exchange(nullptr, std::memory_order_acq_rel)) take(*route);
+    if (session.take()) {
+        for (const Route::Entry &entry : route_->processors) entry.layer->land();
+        for (const Route::Entry &entry : route_->generators) entry.layer->land();
     }
     for (std::uint32_t done = 0; done < frames;) {
         // Pieces end on multiples of kChunkFrames of the engine's count, whatever the blocks are.
@@ -52,29 +58,81 @@ void Process::run(const float *const *in, float *const *out,
         counters.worst_ns.store(spent, std::memory_order_relaxed);
 }
 
+void Process::take(const Route &route) noexcept {
+    const bool restarts = route.restart != restart_;
+    restart_ = route.restart;
+    if (restarts)
+        session.restart();
+    else if (route_ && route_->rate_hz != route.rate_hz)
+        session.rescale(route_->rate_hz, route.rate_hz);
+    const auto follow = [restarts](const std::vector<Route::Entry> &entries) {
+        for (const Route::Entry &entry : entries) {
+            entry.layer->follow(entry.automation.get());
+            if (restarts) entry.layer->land();
+        }
+    };
+    follow(route.processors);
+    follow(route.generators);
+    if (!route_ || route_->rate_hz != route.rate_hz) {
+        input_loudness.set_rate(route.rate_hz);
+        output_loudness.set_rate(route.rate_hz);
+    }
+    route_ = &route;
+    in_use_.store(route.serial, std::memory_order_release);
+}
+
 void Process::chunk(const float *const *in, float *const *out, std::uint32_t offset,
                     std::uint32_t frames) noexcept {
     if (frame_ == 0) {  // what was said before the first frame is no change
-        playing_fade_ = Fade{playing.load(std::memory_order_relaxed)};
-        bypass_fade_ = Fade{bypass.load(std::memory_order_relaxed)};
+        const Bypass wanted = bypass.load(std::memory_order_relaxed);
+        playing_fade_ = Fade{playing.load(std::memory_order_relaxed) &&
+                             standalone.load(std::memory_order_relaxed)};
+        bypass_fade_ = Fade{wanted != Bypass::off};
+        silent_frames_ = kSilent;
     }
     read(in, offset, frames);
     input_meter.add(programme_, frames);
+    input_loudness.add(programme_, frames);
 
+    const Moment moment{frame_, session.time()};
     processed_ = programme_;
+    route_->input->compute(moment, processed_, frames);
     for (const Route::Entry &entry : route_->processors)
-        entry.layer->process(frame_, processed_, frames, entry.leaving);
-    add_generators(frames);
-    route_->output->compute(frame_, processed_, frames);
+        entry.layer->process(moment, processed_, frames, entry.leaving);
+    add_generators(moment, frames);
+    route_->output->compute(moment, processed_, frames);
 
     delay_programme(frames);
-    const bool bypassed = bypass.load(std::memory_order_relaxed);
+    programme_tap.write(programme_, frames);
+    switch_bypass(frames);
+    output_meter.add(processed_, frames);
+    output_loudness.add(processed_, frames);
+    output_tap.write(processed_, frames);
+    for (std::size_t c = 0; c < 2; ++c)
+        if (out[c]) std::copy_n(processed_[c].data(), frames, out[c] + offset);
+    frame_ += frames;
+    session.advance(frames);
+}
+
+void Process::switch_bypass(std::uint32_t frames) noexcept {
+    const Bypass wanted = bypass.load(std::memory_order_relaxed);
+    const bool bypassed = wanted != Bypass::off;
+    const bool matched = wanted == Bypass::matched;
+    if (bypassed && bypass_fade_.is_closed()) {
+        prepare_matched();
+        matched_fade_ = Fade{matched};
+        matched_share_ = matched ? 1.0F : 0.0F;
+    }
     const bool fading = !bypass_fade_.is_at(bypassed);
+    // Going back, the programme stays as loud as it was.
+    const bool adjusting = bypassed && !matched_fade_.is_at(matched);
     const double step = 1.0 / (kBypassSeconds * route_->rate_hz);
     for (std::uint32_t i = 0; i < frames; ++i) {
         const float share = fading ? bypass_fade_.next(bypassed, step) : (bypassed ? 1.0F : 0.0F);
+        if (adjusting) matched_share_ = matched_fade_.next(matched, step);
+        const float gain = 1.0F + matched_share_ * (matched_gain_ - 1.0F);
         for (std::size_t c = 0; c < 2; ++c) {
-            const float dry = programme_[c][i];
+            const float dry = gain * programme_[c][i];
             float &wet = processed_[c][i];
             // A block gone wrong must not take the programme with it.
             if (share >= 1.0F || !std::isfinite(wet))
@@ -83,11 +141,16 @@ void Process::chunk(const float *const *in, float *const *out, std::uint32_t off
                 wet += share * (dry - wet);
         }
     }
-    output_meter.add(processed_, frames);
-    tap.write(processed_, frames);
-    for (std::size_t c = 0; c < 2; ++c)
-        if (out[c]) std::copy_n(processed_[c].data(), frames, out[c] + offset);
-    frame_ += frames;
+}
+
+void Process::prepare_matched() noexcept {
+    const double difference_lu =
+        double{output_loudness.short_term_lufs()} - double{input_loudness.short_term_lufs()};
+    // Never louder than the programme came in; and what is not known is not matched.
+    matched_gain_ = std::isfinite(difference_lu)
+                        ? static_cast<float>(std::pow(
+                              10.0, std::clamp(difference_lu, kMatchedLowestDb, 0.0) / 20.0))
+                        : 1.0F;
 }
 
 void Process::read(const float *const *in, std::uint32_t offset, std::uint32_t frames) noexcept {
@@ -109,17 +172,27 @@ void Process::read(const float *const *in, std::uint32_t offset, std::uint32_t f
     if (nonfinite) add(counters.nonfinite, nonfinite);
 }
 
-void Process::add_generators(std::uint32_t frames) noexcept {
+void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcept {
     Chunk sum{};
     for (const Route::Entry &entry : route_->generators)
-        entry.layer->generate(frame_, processed_, sum, frames, entry.leaving);
+        entry.layer->generate(moment, processed_, sum, frames, entry.leaving);
 
     const bool plays = playing.load(std::memory_order_relaxed);
-    const double seconds = plays ? kProgrammeStartsSeconds : kProgrammeEndsSeconds;
-    const double step = 1.0 / (seconds * route_->rate_hz);
-    const bool fading = !playing_fade_.is_at(plays);
+    const bool alone = standalone.load(std::memory_order_relaxed);
+    const double rate_hz = route_->rate_hz;
+    const auto patience = static_cast<std::uint32_t>(kSilenceSeconds * rate_hz);
     for (std::uint32_t i = 0; i < frames; ++i) {
-        const float gain = fading ? playing_fade_.next(plays, step) : (plays ? 1.0F : 0.0F);
+        const bool sounds = std::fabs(programme_[0][i]) > kSilence ||
+                            std::fabs(programme_[1][i]) > kSilence;
+        silent_frames_ = sounds ? 0 : std::min(silent_frames_ + 1, kSilent);
+        const bool wanted = alone || (plays && silent_frames_ < patience);
+        float gain = wanted ? 1.0F : 0.0F;
+        if (!playing_fade_.is_at(wanted)) {
+            const double seconds = wanted  ? kProgrammeStartsSeconds
+                                   : plays ? kProgrammeFallsSilentSeconds
+                                           : kProgrammeEndsSeconds;
+            gain = playing_fade_.next(wanted, 1.0 / (seconds * rate_hz));
+        }
         for (std::size_t c = 0; c < 2; ++c) processed_[c][i] += gain * sum[c][i];
     }
     // Quiet means: nothing is generated, and the limiter's delay holds none of it either.

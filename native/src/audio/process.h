@@ -1,13 +1,15 @@
 // The part of the engine that lives in the device's callback.
 //
-//   input ─ clamp ─► processors ─► + generators ─► limiter ─► bypass switch ─► output
-//              └──────────────── delay ──────────────────────────┘
+//   input ─ clamp ─► pre ─► processors ─► + generators ─► limiter ─► bypass switch ─► output
+//              └──────────────────── delay ───────────────────────────┘
 #pragma once
 
 #include "audio/fade.h"
+#include "audio/loudness.h"
 #include "audio/meter.h"
 #include "audio/realtime.h"
 #include "audio/route.h"
+#include "audio/session.h"
 #include "audio/tap.h"
 
 #include <array>
@@ -26,6 +28,8 @@ struct Counters {
     std::atomic<std::uint64_t> worst_ns{0};
 };
 
+enum class Bypass : std::uint8_t { off, exact, matched };
+
 class Process {
 public:
     // ---- [audio] -------------------------------------------------------------------------
@@ -41,20 +45,28 @@ public:
     std::uint64_t in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
 
     // ---- [any] ---------------------------------------------------------------------------
-    std::atomic<bool> bypass{false};
+    std::atomic<Bypass> bypass{Bypass::off};
     std::atomic<bool> playing{true};
+    std::atomic<bool> standalone{false};
     std::atomic<bool> quiet{false};
     Counters counters;
     Meter input_meter;
     Meter output_meter;
-    Tap tap;
+    Loudness input_loudness;
+    Loudness output_loudness;
+    Tap programme_tap;  // as it came in, as late as what goes out
+    Tap output_tap;
+    Session session;
 
 private:
     void chunk(const float *const *in, float *const *out, std::uint32_t offset,
                std::uint32_t frames) noexcept;
     void read(const float *const *in, std::uint32_t offset, std::uint32_t frames) noexcept;
-    void add_generators(std::uint32_t frames) noexcept;
+    void take(const Route &route) noexcept;
+    void add_generators(const Moment &moment, std::uint32_t frames) noexcept;
     void delay_programme(std::uint32_t frames) noexcept;
+    void switch_bypass(std::uint32_t frames) noexcept;
+    void prepare_matched() noexcept;
 
     std::atomic<Route *> offered_{nullptr};
     std::atomic<std::uint64_t> in_use_{0};
@@ -65,7 +77,12 @@ private:
     std::uint64_t frame_ = 0;
     Fade playing_fade_{true};
     Fade bypass_fade_{false};
+    Fade matched_fade_{false};
+    float matched_gain_ = 1.0F;
+    float matched_share_ = 0.0F;
+    std::uint64_t restart_ = 0;
     std::uint32_t quiet_frames_ = 0;
+    std::uint32_t silent_frames_ = 0;  // of the programme
     std::array<std::array<float, kDelayFrames>, 2> delay_{};
     Chunk programme_{};  // as it came in; then as it came in `latency` ago
     Chunk processed_{};

@@ -119,13 +119,42 @@ entrain_status entrain_get_parameter(entrain_engine *engine, uint32_t layer, con
     return guarded([&] { return engine->get_parameter(layer, symbol, target != 0, value); });
 }
 
-entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count) {
+entrain_status entrain_automate(entrain_engine *engine, uint32_t layer, const char *symbol,
+                                const entrain_point *points, uint32_t count, double loop_s) {
+    if (!engine || !symbol || (!points && count)) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] { return engine->automate(layer, symbol, points, count, loop_s); });
+}
+
+entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count,
+                             int restart) {
     if (!engine || (!layers && count)) return ENTRAIN_E_ARGUMENT;
-    return guarded([&] { return engine->route(layers, count); });
+    return guarded([&] { return engine->route(layers, count, restart != 0); });
+}
+
+void entrain_run_session(entrain_engine *engine, int runs) { engine->run_session(runs != 0); }
+
+entrain_status entrain_seek_session(entrain_engine *engine, double seconds) {
+    if (!(seconds >= 0.0 && seconds <= 604800.0)) return ENTRAIN_E_RANGE;
+    engine->seek_session(seconds);
+    return ENTRAIN_OK;
+}
+
+void entrain_read_session(entrain_engine *engine, double *seconds, int *runs) {
+    bool running = false;
+    engine->read_session(seconds, &running);
+    *runs = running ? 1 : 0;
 }
 
 void entrain_set_bypass(entrain_engine *engine, int bypass) {
-    engine->process.bypass.store(bypass != 0, std::memory_order_relaxed);
+    using entrain::Bypass;
+    const Bypass wanted = bypass == ENTRAIN_BYPASS_OFF       ? Bypass::off
+                          : bypass == ENTRAIN_BYPASS_MATCHED ? Bypass::matched
+                                                             : Bypass::exact;
+    engine->process.bypass.store(wanted, std::memory_order_relaxed);
+}
+
+void entrain_set_standalone(entrain_engine *engine, int standalone) {
+    engine->process.standalone.store(standalone != 0, std::memory_order_relaxed);
 }
 
 void entrain_set_playing(entrain_engine *engine, int playing) {
@@ -166,8 +195,34 @@ void entrain_read_levels(const entrain_engine *engine, entrain_levels *levels) {
     }
 }
 
-entrain_status entrain_read_tap(const entrain_engine *engine, uint64_t first, float *samples,
-                                uint32_t frames) {
+void entrain_read_loudness(const entrain_engine *engine, entrain_loudness *in,
+                           entrain_loudness *out) {
+    const auto read = [](const entrain::Loudness &from) {
+        return entrain_loudness{from.momentary_lufs(), from.short_term_lufs(),
+                                from.integrated_lufs()};
+    };
+    *in = read(engine->process.input_loudness);
+    *out = read(engine->process.output_loudness);
+}
+
+void entrain_reset_loudness(entrain_engine *engine) {
+    engine->process.input_loudness.reset();
+    engine->process.output_loudness.reset();
+}
+
+entrain_status entrain_measure(entrain_engine *engine, const entrain_promise *promise,
+                               entrain_measurement *measurement) {
+    if (!engine || !promise || !measurement) return ENTRAIN_E_ARGUMENT;
+    for (const double value : {promise->tone_hz[0], promise->tone_hz[1], promise->modulation_hz,
+                               promise->corner_hz, promise->interaural_hz})
+        if (!std::isfinite(value)) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] { return engine->measure(*promise, measurement); });
+}
+
+entrain_status entrain_read_tap(const entrain_engine *engine, int programme, uint64_t first,
+                                float *samples, uint32_t frames) {
     if (!engine || (!samples && frames)) return ENTRAIN_E_ARGUMENT;
-    return engine->process.tap.read(first, samples, frames) ? ENTRAIN_OK : ENTRAIN_E_OVERRUN;
+    const entrain::Process &process = engine->process;
+    const entrain::Tap &tap = programme ? process.programme_tap : process.output_tap;
+    return tap.read(first, samples, frames) ? ENTRAIN_OK : ENTRAIN_E_OVERRUN;
 }

@@ -1,0 +1,139 @@
+#include "audio/loudness.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace entrain {
+
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+// A sine of 997 Hz has its own level: this undoes the K-weighting there.
+constexpr double kOffsetLufs = -0.691;
+// Below any converter's noise: the filters' tail in digital silence.
+constexpr double kNothing = 1e-14;
+
+// The analog filters of which BS.1770 prints the digital ones for 48 kHz.
+constexpr double kShelfHz = 1681.974450955533;
+constexpr double kShelfDb = 3.999843853973347;
+constexpr double kShelfMiddle = 0.4996667741545416;  // share of the gain at kShelfHz
+constexpr double kShelfQ = 0.7071752369554196;
+constexpr double kHighPassHz = 38.13547087602444;
+constexpr double kHighPassQ = 0.5003270373238773;
+
+}  // namespace
+
+double Loudness::lufs(double power) noexcept {
+    return power < kNothing ? double{kSilent} : kOffsetLufs + 10.0 * std::log10(power);
+}
+
+void Loudness::set_rate(std::uint32_t rate_hz) noexcept ENTRAIN_NONBLOCKING {
+    if (rate_hz == rate_hz_) return;
+    rate_hz_ = rate_hz;
+    // Bilinear transform, exact at the corner.
+    const double shelf = std::tan(kPi * kShelfHz / rate_hz);
+    const double gain = std::pow(10.0, kShelfDb / 20.0);
+    const double middle = std::pow(gain, kShelfMiddle) * shelf / kShelfQ;
+    const double a0 = 1.0 + shelf / kShelfQ + shelf * shelf;
+    const double high = std::tan(kPi * kHighPassHz / rate_hz);
+    const double high_a0 = 1.0 + high / kHighPassQ + high * high;
+    filters_ = {(gain + middle + shelf * shelf) / a0,
+                2.0 * (shelf * shelf - gain) / a0,
+                (gain - middle + shelf * shelf) / a0,
+                2.0 * (shelf * shelf - 1.0) / a0,
+                (1.0 - shelf / kShelfQ + shelf * shelf) / a0,
+                2.0 * (high * high - 1.0) / high_a0,
+                (1.0 - high / kHighPassQ + high * high) / high_a0};
+    state_ = {};
+    hops_ = {};
+    hop_frames_ = (rate_hz + 5) / 10;
+    frames_left_ = hop_frames_;
+    hops_until_block_ = kMomentaryHops;
+}
+
+void Loudness::add(const Chunk &chunk, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
+    if (reset_.load(std::memory_order_relaxed) &&
+        reset_.exchange(false, std::memory_order_relaxed))
+        forget();
+    for (std::uint32_t at = 0; at < frames;) {
+        const std::uint32_t end = at + std::min(frames - at, frames_left_);
+        frames_left_ -= end - at;
+        const Filters f = filters_;
+        State s = state_;  // in registers
+        for (; at < end; ++at) {
+            for (std::size_t c = 0; c < 2; ++c) {
+                // What is one frame old comes last: the way round a loop is two operations.
+                const double w = chunk[c][at] - f.a2 * s.w2[c] - f.a1 * s.w1[c];
+                const double shelved = f.b1 * s.w1[c] + f.b2 * s.w2[c] + f.b0 * w;
+                s.w2[c] = s.w1[c];
+                s.w1[c] = w;
+                const double v = shelved - f.high_a2 * s.v2[c] - f.high_a1 * s.v1[c];
+                const double weighted = (v - s.v1[c]) - (s.v1[c] - s.v2[c]);
+                s.v2[c] = s.v1[c];
+                s.v1[c] = v;
+                s.sum[c] += weighted * weighted;
+            }
+        }
+        state_ = s;
+        if (frames_left_ == 0) hop();
+    }
+}
+
+void Loudness::forget() noexcept {
+    bins_ = {};
+    all_ = {};
+    // A hop that has begun holds sound from before.
+    hops_until_block_ = kMomentaryHops + (frames_left_ < hop_frames_ ? 1 : 0);
+    integrated_.store(kSilent, std::memory_order_relaxed);
+}
+
+void Loudness::hop() noexcept {
+    newest_ = (newest_ + 1) % kShortTermHops;
+    hops_[newest_] = (state_.sum[0] + state_.sum[1]) / hop_frames_;
+    state_.sum = {};
+    frames_left_ = hop_frames_;
+
+    const double block = mean_of_last(kMomentaryHops);
+    momentary_.store(static_cast<float>(lufs(block)), std::memory_order_relaxed);
+    short_term_.store(static_cast<float>(lufs(mean_of_last(kShortTermHops))),
+                      std::memory_order_relaxed);
+    if (hops_until_block_ > 1) {
+        --hops_until_block_;
+        return;
+    }
+    gate(block);
+    integrated_.store(static_cast<float>(integrated()), std::memory_order_relaxed);
+}
+
+double Loudness::mean_of_last(std::uint32_t hops) const noexcept {
+    double sum = 0.0;
+    for (std::uint32_t i = 0; i < hops; ++i)
+        sum += hops_[(newest_ + kShortTermHops - i) % kShortTermHops];
+    return sum / hops;
+}
+
+void Loudness::gate(double power) noexcept {
+    const double above = (lufs(power) - kAbsoluteGateLufs) * kBinsPerLu;
+    if (!(above > 0.0)) return;
+    Bin &bin = bins_[static_cast<std::size_t>(std::min(above, kBins - 1.0))];
+    for (Bin *counted : {&bin, &all_}) {
+        counted->power += power;
+        ++counted->blocks;
+    }
+}
+
+double Loudness::integrated() const noexcept {
+    if (all_.blocks == 0) return double{kSilent};
+    const double threshold = lufs(all_.power / all_.blocks) + kRelativeGateLu;
+    const double above = (threshold - kAbsoluteGateLufs) * kBinsPerLu;
+    // The bin that the threshold falls into counts if more than half of it is above.
+    const auto first = static_cast<std::uint32_t>(std::max(0.0, std::round(above)));
+    Bin heard{};
+    for (std::uint32_t i = first; i < kBins; ++i) {
+        heard.power += bins_[i].power;
+        heard.blocks += bins_[i].blocks;
+    }
+    return heard.blocks ? lufs(heard.power / heard.blocks) : double{kSilent};
+}
+
+}  // namespace entrain

@@ -1,0 +1,70 @@
+// The session's clock: runs with the sound, and can be paused and moved.
+#pragma once
+
+#include "audio/automation.h"
+
+#include <atomic>
+#include <cstdint>
+
+namespace entrain {
+
+class Session {
+public:
+    // ---- [control], one thread at a time -------------------------------------------------
+    void run(bool runs) noexcept { want(runs, kNoSeek); }
+    void seek(bool runs, std::uint64_t frame) noexcept { want(runs, frame); }
+
+    // ---- [any] ---------------------------------------------------------------------------
+    std::uint64_t position() const noexcept { return position_.load(std::memory_order_relaxed); }
+
+    // ---- [audio] -------------------------------------------------------------------------
+
+    // Do what has been asked for; true if the position jumps.
+    bool take() noexcept {
+        const std::uint64_t wanted = wanted_.exchange(0, std::memory_order_acquire);
+        if (wanted == 0) return false;
+        time_.runs = (wanted & kRuns) != 0;
+        const std::uint64_t frame = wanted & kFrame;
+        if (frame == kNoSeek || frame == time_.frame) return false;
+        time_.frame = frame;
+        return true;
+    }
+
+    // Begin anew, as a route asks for it.
+    void restart() noexcept { time_ = {0, true}; }
+
+    // Keep the place in seconds at another sample rate.
+    void rescale(std::uint32_t from_hz, std::uint32_t to_hz) noexcept {
+        time_.frame = time_.frame / from_hz * to_hz + time_.frame % from_hz * to_hz / from_hz;
+    }
+
+    const SessionTime &time() const noexcept { return time_; }
+    void advance(std::uint32_t frames) noexcept {
+        if (time_.runs) time_.frame += frames;
+        position_.store(time_.frame, std::memory_order_relaxed);
+    }
+
+private:
+    static constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
+    static constexpr std::uint64_t kRuns = std::uint64_t{1} << 62;
+    static constexpr std::uint64_t kFrame = kRuns - 1;
+    static constexpr std::uint64_t kNoSeek = kFrame;
+
+    void want(bool runs, std::uint64_t frame) noexcept {
+        // A seek that has not been taken yet must not get lost.
+        std::uint64_t before = wanted_.load(std::memory_order_relaxed);
+        std::uint64_t next;
+        do {
+            const bool kept = frame == kNoSeek && before != 0;
+            next = kPresent | (runs ? kRuns : 0) | (kept ? before & kFrame : frame);
+        } while (!wanted_.compare_exchange_weak(before, next, std::memory_order_release,
+                                                std::memory_order_relaxed));
+    }
+
+    std::atomic<std::uint64_t> wanted_{0};
+    std::atomic<std::uint64_t> position_{0};
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+    SessionTime time_{0, false};  // owned by the callback
+};
+
+}  // namespace entrain
