@@ -5,10 +5,18 @@ Levels are RMS in dB relative to full scale (1.0): a sine of amplitude 1 has -3.
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import sosfilt
 
 Signal = npt.NDArray[np.floating]
 
 RATE_HZ = 48000
+
+# The two stages that ITU-R BS.1770 prints for 48 kHz.
+K_WEIGHTING = [
+    [1.53512485958697, -2.69169618940638, 1.19839281085285]
+    + [1, -1.69065929318241, 0.73248077421585],
+    [1, -2, 1, 1, -1.99004745483398, 0.99007225036621],
+]
 
 
 def rms_db(signal: Signal) -> float:
@@ -85,3 +93,25 @@ def frequency_hz(
     phases = [np.angle(np.sum(turned[start : start + block] * window)) for start in starts]
     slope = np.polyfit(starts / rate_hz, np.unwrap(phases), 1)[0]
     return float(coarse_hz + slope / (2 * np.pi))
+
+
+def loudness_lufs(sound: Signal) -> float:
+    """Return the integrated loudness after ITU-R BS.1770 of (2, frames) at 48 kHz, gated."""
+    square = np.square(sosfilt(K_WEIGHTING, np.asarray(sound, dtype=np.float64))).sum(axis=0)
+    tenth = RATE_HZ // 10
+    tenths = square[: len(square) // tenth * tenth].reshape(-1, tenth).mean(axis=1)
+    power = np.convolve(tenths, np.ones(4) / 4, "valid")  # 400 ms each, a new one every 100 ms
+    power = power[power > 10 ** ((-70 + 0.691) / 10)]
+    power = power[power > np.mean(power) / 10]
+    return float(-0.691 + 10 * np.log10(np.mean(power)))
+
+
+def pink_noise(
+    seconds: float, rms: float = 0.1, rate_hz: int = RATE_HZ, seed: int = 1
+) -> npt.NDArray[np.float32]:
+    """Return (2, frames) of noise with equal power in every octave above 10 Hz, ears unrelated."""
+    frames = round(seconds * rate_hz)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=(2, frames)))
+    hz = np.fft.rfftfreq(frames, 1 / rate_hz)
+    sound = np.fft.irfft(spectrum * (hz > 0) / np.sqrt(np.maximum(hz, 10)), frames)
+    return np.asarray(sound * (rms / np.sqrt(np.mean(np.square(sound)))), np.float32)
