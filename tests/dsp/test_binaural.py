@@ -1,12 +1,24 @@
-"""What each ear gets from `binaural`, measured on rendered sound."""
+"""What each ear gets from `binaural`.
+
+The programme is silent here: the floor is the level.  How the level follows a programme is in
+test_generator_levels.
+"""
 
 import numpy as np
 import pytest
 from measure import frequency_hz, levels_db, rms_db
 from scipy.signal import butter, sosfilt
 
-TONE = "binaural:carrier_hz=400,beat_hz=10,level_db=-20"
+from entrain.runner import Runner
+
+TONE = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20"
 RATES_HZ = [8_000, 44_100, 48_000, 88_200, 96_000, 192_000]
+
+
+def tones(seconds: float, rate_hz: int = 48_000, **values: float) -> np.ndarray:
+    """What the block alone makes from its first frame on, one row for each ear."""
+    block = Runner("binaural", rate_hz, **{"carrier_hz": 400, "beat_hz": 10, **values})
+    return block.process(np.zeros((2, round(seconds * rate_hz)), np.float32))
 
 
 def settled(sound: np.ndarray, rate_hz: int = 48_000) -> np.ndarray:
@@ -26,58 +38,72 @@ def without(sound: np.ndarray, hz: float, rate_hz: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
-def test_the_left_ear_is_higher_by_the_beat_within_a_millihertz(render, rate_hz):
-    sound = settled(render("binaural:carrier_hz=400,beat_hz=10", 60.1, rate_hz), rate_hz)
+def test_the_left_ear_is_higher_by_the_beat_within_a_millihertz(rate_hz):
     every = rate_hz // 5000  # frames left out fold nothing: there is one tone, far below 2.5 kHz
     left_hz, right_hz = (
         frequency_hz(ear, near_hz, rate_hz / every)
-        for ear, near_hz in zip(sound[::every].T, (405, 395), strict=True)
+        for ear, near_hz in zip(tones(60, rate_hz)[:, ::every], (405, 395), strict=True)
     )
     assert left_hz == pytest.approx(405, abs=1e-3)
     assert left_hz - right_hz == pytest.approx(10, abs=1e-3)
 
 
-def test_a_negative_beat_swaps_the_ears(render):
-    positive = render("binaural:carrier_hz=400,beat_hz=7", 1)
-    negative = render("binaural:carrier_hz=400,beat_hz=-7", 1)
-    np.testing.assert_array_equal(negative, positive[:, ::-1])
-    assert not np.array_equal(positive[:, 0], positive[:, 1])
+def test_the_beat_is_still_right_after_ten_minutes():
+    """A millihertz too much would shift the phase between the ears by 0.6 cycles.
+
+    At the lowest rate, which makes the fewest frames.
+    """
+    rate_hz, seconds = 8_000, 600
+    left, right = tones(seconds, rate_hz).astype(float)
+
+    def lead_cycles(second: int) -> float:
+        """By which the left phase leads the right one at the beginning of a second."""
+        piece = slice(second * rate_hz, (second + 1) * rate_hz)
+        turns = 2j * np.pi * np.arange(rate_hz) / rate_hz
+        phasor = (left[piece] @ np.exp(-405 * turns)) * np.conj(right[piece] @ np.exp(-395 * turns))
+        return float(np.angle(phasor) / (2 * np.pi))
+
+    drift_cycles = (lead_cycles(seconds - 1) - lead_cycles(0) + 0.5) % 1 - 0.5
+    assert abs(drift_cycles) < 1e-6 * seconds  # a thousandth of what is allowed
+    assert frequency_hz(left[-60 * rate_hz :], 405, rate_hz) == pytest.approx(405, abs=1e-4)
 
 
-def test_without_a_beat_both_ears_hear_the_same(render):
-    sound = render("binaural:beat_hz=0", 1)
-    np.testing.assert_array_equal(sound[:, 0], sound[:, 1])
+def test_a_negative_beat_swaps_the_ears():
+    positive = tones(1, beat_hz=7)
+    np.testing.assert_array_equal(tones(1, beat_hz=-7), positive[::-1])
+    assert not np.array_equal(positive[0], positive[1])
+
+
+def test_without_a_beat_both_ears_hear_the_same():
+    left, right = tones(1, beat_hz=0)
+    np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.parametrize("wanted_db", [-90, -60, -30, -6])
 @pytest.mark.parametrize("rate_hz", [8_000, 48_000, 192_000])
-def test_each_ear_has_the_rms_level_that_was_asked_for(render, rate_hz, wanted_db):
-    spec = f"binaural:carrier_hz=400,beat_hz=10,level_db={wanted_db}"
-    # whole beats and whole periods of both tones
-    sound = settled(render(spec, 1.1, rate_hz), rate_hz)
-    assert rms_db(sound[:, 0]) == pytest.approx(wanted_db, abs=0.01)
-    assert rms_db(sound[:, 1]) == pytest.approx(wanted_db, abs=0.01)
+def test_each_ear_has_the_rms_level_that_was_asked_for(rate_hz, wanted_db):
+    for ear in tones(1, rate_hz, floor_db=wanted_db):  # whole periods of both tones
+        assert rms_db(ear) == pytest.approx(wanted_db, abs=0.01)
 
 
-@pytest.mark.parametrize("level", [-90, -20, -6])
+@pytest.mark.parametrize("level_db", [-90, -20, -6])
 @pytest.mark.parametrize("rate_hz", [8_000, 48_000, 192_000])
-def test_nothing_but_the_tone_and_the_rounding_of_32_bit_samples(render, rate_hz, level):
+def test_nothing_but_the_tone_and_the_rounding_of_32_bit_samples(rate_hz, level_db):
     """Rounding is off by at most half a step, and a step is at most 2^-23 of the sample.
 
     Evenly spread, that is a noise of 2^-23 / sqrt(12) of the tone: -149.3 dB.
     """
-    spec = f"binaural:carrier_hz=400,beat_hz=10,level_db={level}"
-    sound = settled(render(spec, 1.1, rate_hz), rate_hz)
-    for ear, hz in zip(sound.T, (405, 395), strict=True):
+    for ear, hz in zip(tones(1, rate_hz, floor_db=level_db), (405, 395), strict=True):
         assert rms_db(without(ear, hz, rate_hz)) - rms_db(ear) < decibels(2**-23 / np.sqrt(12))
 
 
-def test_an_ear_hears_nothing_of_the_other_ones_tone(render):
-    sound = settled(render(TONE, 2.1))
-    for ear, own_hz, other_hz in zip(sound.T, (405, 395), (395, 405), strict=True):
+def test_an_ear_hears_nothing_of_the_other_ones_tone():
+    for ear, own_hz, other_hz in zip(tones(2), (405, 395), (395, 405), strict=True):
         own_db, other_db = levels_db(ear, [own_hz, other_hz])
         assert other_db - own_db < -100
 
+
+# ---- moved by the engine ---------------------------------------------------------------------
 
 # A gain that begins to move bends the wave, and so does a frequency that moves in steps.  Above
 # `ABOVE_HZ` is left of a bend what the wave's slope changes by, in 1/s of its peak, divided by
@@ -97,12 +123,12 @@ def bend_of_frequency(by_hz: float, over_s: float) -> float:
 @pytest.mark.parametrize(
     ("targets", "over_s", "bend"),
     [
-        ({"level_db": -12}, 0, bend_of_level(8, 0.02)),
-        ({"level_db": -12}, 0.3, bend_of_level(8, 0.3)),
+        ({"floor_db": -12}, 0, bend_of_level(8, 0.02)),
+        ({"floor_db": -12}, 0.3, bend_of_level(8, 0.3)),
         ({"beat_hz": 4}, 0, bend_of_frequency(3, 0.02)),
         ({"carrier_hz": 300}, 0, bend_of_frequency(100, 0.02)),
         (
-            {"level_db": -12, "beat_hz": 4},
+            {"floor_db": -12, "beat_hz": 4},
             0.3,
             bend_of_level(8, 0.3) + bend_of_frequency(3, 0.3),
         ),
@@ -123,7 +149,7 @@ def test_moving_a_parameter_does_not_click(render, targets, over_s, bend):
 @pytest.mark.parametrize("start", [48_000, 48_001, 48_015])
 def test_a_glide_of_level_begins_and_ends_when_promised(render, start):
     """Within one step of 16 frames: from there on it is the sound that was always so loud."""
-    moves = [(start / 48_000, "binaural.level_db", -12, 0.5)]
+    moves = [(start / 48_000, "binaural.floor_db", -12, 0.5)]
     glided = render(TONE, 2, moves=moves)
     before = render(TONE, 2)
     after = render(TONE.replace("-20", "-12"), 2)
@@ -137,7 +163,7 @@ def test_a_glide_of_frequency_loses_no_phase(render):
     """The phase is the integral of the frequency; off by 16 frames, by 16 frames' worth of it."""
     rate_hz, start_s, over_s = 48_000, 1.0, 0.5
     sound = render(
-        "binaural:carrier_hz=400,beat_hz=0,level_db=-20",
+        "binaural:carrier_hz=400,beat_hz=0,floor_db=-20",
         2,
         moves=[(start_s, "binaural.carrier_hz", 300, over_s)],
     )
@@ -151,7 +177,7 @@ def test_a_glide_of_frequency_loses_no_phase(render):
 
 
 def test_block_size_cannot_be_heard(render):
-    moves = [(0.1, "binaural.beat_hz", 4, 0.2), (0.25, "binaural.level_db", -12, 0)]
+    moves = [(0.1, "binaural.beat_hz", 4, 0.2), (0.25, "binaural.floor_db", -12, 0)]
     np.testing.assert_array_equal(
         render(TONE, 0.5, block=37, moves=moves), render(TONE, 0.5, block=4096, moves=moves)
     )

@@ -5,9 +5,9 @@ import pytest
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError, EntrainError
+from entrain.vdevice.model import LAYER_GROUPS
 
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
-
 
 @pytest.fixture
 def engine():
@@ -20,7 +20,7 @@ def engine():
 
 @pytest.mark.parametrize("block", blocks().values(), ids=blocks().keys())
 def test_every_block_and_parameter_describes_itself(block):
-    assert block.group in ("generator", "processor", "output")
+    assert block.group in ("input", "generator", "processor", "output")
     assert len(block.description) > 10
     assert block.parameters
     for symbol, parameter in block.parameters.items():
@@ -35,12 +35,24 @@ def test_every_block_and_parameter_describes_itself(block):
 
 @pytest.mark.parametrize("block", blocks().values(), ids=blocks().keys())
 def test_a_symbol_ends_in_the_unit_it_is_measured_in(block):
-    endings = {"Hz": "_hz", "dB": "_db", "dBTP": "_db", "ms": "_ms", "s": "_s", "1": ""}
+    endings = {
+        "1": "",
+        "1/min": "_per_minute",
+        "Hz": "_hz",
+        "LUFS": "_lufs",
+        "dB": "_db",
+        "dB/octave": "_db_per_octave",
+        "dBTP": "_db",
+        "deg": "_deg",
+        "ms": "_ms",
+        "s": "_s",
+        "us": "_us",
+    }
     for parameter in block.parameters.values():
         assert parameter.symbol.endswith(endings[parameter.unit])
 
 
-@pytest.mark.parametrize("kind", [k for k, b in blocks().items() if b.group != "output"])
+@pytest.mark.parametrize("kind", [k for k, b in blocks().items() if b.group in LAYER_GROUPS])
 def test_a_new_layer_has_its_initial_values(engine, kind):
     layer = engine.add_layer(kind)
     for symbol, parameter in blocks()[kind].parameters.items():

@@ -44,11 +44,16 @@ def impulse(rate_hz: int, left: float, right: float) -> np.ndarray:
 # ---- the shift ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-@pytest.mark.parametrize("hz", [150, 200, 400, 700, 1000, 2000, 4000, 8000])
+@pytest.mark.parametrize(
+    ("rate_hz", "hz"),
+    [
+        (rate_hz, hz)
+        for rate_hz in RATES_HZ
+        for hz in (150, 200, 400, 700, 1000, 2000, 4000, 8000)
+        if hz < 0.37 * rate_hz
+    ],
+)
 def test_the_image_is_forty_decibels_down(rate_hz, hz):
-    if hz > 0.37 * rate_hz:
-        pytest.skip("too near to half the rate")
     left, right = shifted(both(tone(hz, rate_hz, 0.5)), rate_hz, beat_hz=10, **WIDE)
     for ear, wanted_hz, image_hz in ((left, hz + 5, hz - 5), (right, hz - 5, hz + 5)):
         wanted_db, image_db, _ = levels_db(ear, [wanted_hz, image_hz, hz], rate_hz)

@@ -1,4 +1,4 @@
-// What is measurably in the sound that went out: tones, beats and modulation near what was promised.
+// What is measurably in the sound that went out: tones, beats and modulation near the promised.
 //
 // Plain functions of copied frames, on the control thread.  They allocate nothing, use less than
 // 256 KiB of stack and take about half a millisecond each.  `frames` are interleaved stereo, full
@@ -25,7 +25,7 @@ constexpr double kMinSnrDb = 13.0;
 constexpr double kSearchHz = 1.0;  // to both sides of the promise
 
 struct Tones {
-    Line ear[2];             // Line::amplitude has its phase against a tone that is 0 at frame 0
+    Line ear[2];             // Line::amplitude: phase of a cosine of the promised hz at frame 0
     double level_db[2]{};    // RMS, full scale = 1.0; a sine from -1 to 1 has -3.01 dB
     double beat_hz = 0.0;    // left - right, 0 unless both are present
     double error_hz = 0.0;   // of the beat
@@ -76,7 +76,7 @@ public:
 
     // Both need four measurements.
     Line ear(int channel) const;  // Line::amplitude against the promise, in the middle of them
-    // left - right; error_hz > 0 if both ears are there, else both are 0.
+    // left - right; not present unless both ears are.
     struct Beat {
         bool present = false;
         double hz = 0.0;

@@ -1,0 +1,80 @@
+"""The engine measures of itself what the protocol promises."""
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from entrain.engine import Engine, Promise
+from entrain.errors import EngineError
+from entrain.vdevice.chain import Chain
+from entrain.vdevice.library import from_specs
+from entrain.vdevice.measured import SelfMeasurement
+
+RATE_HZ = 48_000
+
+
+def pink(seconds):
+    """Return pink noise, about -20 dBFS, different in each ear (P. Kellet's filter)."""
+    white = np.random.default_rng(9).standard_normal((2, round(seconds * RATE_HZ)))
+    b, a = [0.049922, -0.095993, 0.050612, -0.004408], [1, -2.494956, 2.017265, -0.522189]
+    return np.float32(lfilter(b, a, white))
+
+
+def looked_at(specs, seconds=4, bypass=False):
+    """Run layers over pink noise; return what the app would report after each second."""
+    reports = []
+    with Engine(RATE_HZ) as engine:
+        chain = Chain(engine)
+        chain.use(from_specs(specs))
+        engine.bypass = bypass
+        for second in np.split(pink(seconds), seconds, 1):
+            for block in np.split(second, 100, 1):
+                engine.process(np.ascontiguousarray(block))
+            measurement = SelfMeasurement(engine)  # each time anew: it would wait half a second
+            reports.append(measurement.look(chain.layers()))
+    return reports
+
+
+def test_a_binaural_beat_is_found_under_pink_noise():
+    *_, measured = looked_at(["binaural:carrier_hz=400,beat_hz=10"])
+    assert measured.tones.left_hz == pytest.approx(405, abs=0.01)
+    assert measured.tones.right_hz == pytest.approx(395, abs=0.01)
+    assert measured.tones.beat_hz == pytest.approx(10, abs=0.001)
+    assert measured.tones.beat_error_hz < 0.001
+    assert measured.text.startswith("10.000 Hz between 405.00 Hz (left)")
+
+
+def test_a_modulated_programme_has_the_index_it_was_given():
+    *_, measured = looked_at(["am:rate_hz=16,depth=0.5"])
+    assert measured.modulation.rate_hz == pytest.approx(16, abs=0.01)
+    assert measured.modulation.left_index == pytest.approx(0.5, abs=0.03)
+    assert measured.modulation.right_index == pytest.approx(0.5, abs=0.03)
+    assert measured.modulation.floor < 0.05
+    assert measured.text == "16.00 Hz swelling, index 0.50"
+
+
+def test_a_self_binaural_programme_turns_between_the_ears():
+    *_, measured = looked_at(["selfbinaural:beat_hz=10"])
+    assert measured.interaural.hz == pytest.approx(10, abs=0.05)
+
+
+def test_both_at_once_are_told_apart():
+    *_, measured = looked_at(["am:rate_hz=16,depth=0.5", "binaural:carrier_hz=400,beat_hz=10"], 8)
+    assert measured.modulation.left_index == pytest.approx(0.5, abs=0.04)
+    assert measured.tones.beat_hz == pytest.approx(10, abs=0.05)
+
+
+def test_in_bypass_there_is_nothing_of_it():
+    *_, measured = looked_at(["am:rate_hz=16,depth=0.5", "binaural"], bypass=True)
+    assert measured.tones is None
+    assert measured.modulation.left_index < 0.02
+    assert "no tones" in measured.text
+
+
+def test_what_promises_nothing_and_what_is_too_short_are_not_measured():
+    assert looked_at(["noise"]) == [None] * 4
+    first, second, *_ = looked_at(["am"])
+    assert first is None
+    assert second is not None
+    with Engine() as engine, pytest.raises(EngineError, match="measurement"):
+        engine.measure(Promise(modulation_hz=16.0))

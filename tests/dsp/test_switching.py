@@ -1,0 +1,99 @@
+"""Whatever is switched, nothing clicks."""
+
+import numpy as np
+import pytest
+from scipy.signal import butter, sosfilt
+
+from entrain.engine import Engine, blocks
+from entrain.vdevice.chain import Chain
+from entrain.vdevice.model import Layer, Protocol
+
+RATE_HZ = 48_000
+SWITCHES = 500  # for each programme
+EVERY = 12_000  # frames
+WINDOW = 240
+SETTLED = 5_760  # frames after which every fade is over: 100 ms and the filters' own time
+INTERMITTENT = {"bell", "pulse"}  # their own beginnings are not to be told from a click
+
+
+def sines(frames):
+    """Return three tones, and a soft one where clicks are looked for."""
+    time_s = np.arange(frames) / RATE_HZ
+    tones = [(220, 0.1), (440, 0.1), (1100, 0.05), (11_000, 0.001)]
+    return sum(a * np.sin(2 * np.pi * hz * time_s) for hz, a in tones)
+
+
+def noise(frames):
+    return 0.05 * np.random.default_rng(3).standard_normal(frames)
+
+
+def random_value(random, parameter):
+    value = random.uniform(parameter.minimum, parameter.maximum)
+    return float(round(value) if parameter.step == 1 else value)
+
+
+def random_layer(random, kind, layer_id):
+    parameters = blocks()[kind].parameters.values()
+    # An amount is a fade of its own; here the switch is what is looked at.
+    values = {p.symbol: random_value(random, p) for p in parameters if p.symbol != "amount"}
+    return Layer(kind=kind, id=layer_id, params=values)
+
+
+def random_protocol(random, kinds):
+    chosen = random.choice(kinds, size=random.integers(0, 4), replace=False)
+    return Protocol(
+        id="any",
+        name="Any",
+        layers=tuple(random_layer(random, str(kind), str(kind)) for kind in chosen),
+    )
+
+
+def bursts_db(heard, at):
+    """Return how far the switch at frame `at` stands out above what is before and after it."""
+
+    def loudest(begin, end):
+        windows = heard[:, begin:end].reshape(2, -1, WINDOW)
+        return np.sqrt((windows**2).mean(-1).max())
+
+    steady = max(loudest(at - EVERY + SETTLED, at), loudest(at + SETTLED, at + EVERY))
+    return 20 * np.log10(loudest(at, at + SETTLED) / steady)
+
+
+@pytest.mark.parametrize("programme", [sines, noise])
+def test_500_random_switches_never_click(programme):
+    """High-passed, no switch is more than 3 dB above the steady sound around it."""
+    random = np.random.default_rng(7)
+    kinds = sorted(
+        kind
+        for kind, block in blocks().items()
+        if block.group in ("generator", "processor") and kind not in INTERMITTENT
+    )
+    source = np.repeat(programme((SWITCHES + 2) * EVERY).astype("f4")[None], 2, 0)
+    said, pieces = [], []
+    with Engine(RATE_HZ) as engine:
+        chain = Chain(engine)
+        protocol = random_protocol(random, kinds)
+        chain.use(protocol)
+        for turn in range(SWITCHES + 2):
+            if 0 < turn <= SWITCHES:
+                switch = random.integers(3)
+                if switch == 0 or not protocol.layers:
+                    protocol = random_protocol(random, kinds)
+                    chain.use(protocol)
+                    said.append(protocol.layers)
+                elif switch == 1:
+                    engine.bypass_is_matched = bool(random.integers(2))
+                    engine.bypass = not engine.bypass
+                    said.append(f"bypass {engine.bypass} matched {engine.bypass_is_matched}")
+                else:
+                    layer = protocol.layers[random.integers(len(protocol.layers))]
+                    parameter = random.choice(list(blocks()[layer.kind].parameters.values()))
+                    value = random_value(random, parameter)
+                    chain.set(f"{layer.id}.{parameter.symbol}", value, 0.0)
+                    said.append(f"{layer.kind}.{parameter.symbol} = {value}, {protocol.layers}")
+            piece = source[:, turn * EVERY : (turn + 1) * EVERY]
+            pieces.append(engine.process(np.ascontiguousarray(piece)))
+    heard = sosfilt(butter(8, 8_000, "highpass", fs=RATE_HZ, output="sos"), np.hstack(pieces))
+    found = [(bursts_db(heard, turn * EVERY), said[turn - 1]) for turn in range(2, SWITCHES + 1)]
+    worst = [item for item in found if item[0] > 3.0]
+    assert not worst, "\n".join(f"{db:.1f} dB: {what}" for db, what in worst)
