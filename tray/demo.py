@@ -139,7 +139,7 @@ def _line(heard: Samples, status: dict[str, object], cpu_ms: float) -> str:
         if layer["kind"] == "binaural" and "carrier_hz" in layer["params"]:
             carrier_hz = layer["params"]["carrier_hz"]
             left, right = (frequency(heard[:, ear], carrier_hz, 30) for ear in (0, 1))
-            parts.append(f"left {left:.2f} Hz, right {right:.2f} Hz, beat {left - right:.3f} Hz")
+            parts.append(f"left {left:.2f} Hz, right {right:.2f} Hz, beat {left - right:.2f} Hz")
     latency = status["latency"]
     assert isinstance(latency, dict)
     parts.append(f"added delay {latency['added_ms']:.2f} ms")

@@ -234,7 +234,7 @@ def test_without_a_running_entrain_commands_say_so(any_server):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("use", "nonsense:beat_hz=1"), 1, "no layer kind 'nonsense'; there is binaural"),
+        (("use", "nonsense:beat_hz=1"), 1, "no layer kind 'nonsense'; there is am, "),
         (("use", "binaural:beat_hz=99"), 1, "beat_hz = 99 is outside -50 … 50 Hz"),
         (("use", "binaural:beat_hz=nan"), 1, "not a finite number; allowed is -50 … 50 Hz"),
         (("use", "binaural:nonsense=1"), 1, "there is no parameter 'nonsense'"),

@@ -36,12 +36,17 @@ def test_a_tone_and_the_beat_arrive_as_promised(server):
     seconds, within_s = {"pipewire": (60, 180), "pulse": (8, 120)}[server.kind]
     tone = soundlab.sine(1000, 200, amplitude=0.1)
     with (
-        app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]),
+        app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]) as entrain,
         soundlab.recording(server.environment, "speakers") as recorder,
         soundlab.play(server.environment, tone, latency_ms=1000),
     ):
         settled(recorder)
         heard = recorder.take_unbroken(seconds, STEADY_HZ[server.kind], within_s=within_s)
+        # It says the same of itself.
+        measured = entrain.status()["measured"]
+        assert measured["tones"]["beat_hz"] == pytest.approx(10, abs=0.01)
+        assert measured["tones"]["left_db"] == pytest.approx(-20, abs=0.5)
+        assert measured["text"].startswith("10.0")
 
     for ear, own_hz, other_hz in ((0, 405, 395), (1, 395, 405)):
         programme_db = steady_level_db(heard[:480_000, ear], 1000)
