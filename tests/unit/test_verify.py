@@ -1,0 +1,305 @@
+"""`entrain verify` finds what was put in, and nothing where nothing was."""
+
+import functools
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+from scipy.signal import butter, freqz_sos, hilbert, sosfiltfilt
+
+from entrain.tray.cli import cli
+from entrain.vdevice.verify.analyse import verify_file
+from entrain.vdevice.verify.bands import index_of
+from entrain.vdevice.verify.following import following
+from entrain.vdevice.verify.sound import Loudness, VerifyError, k_weighting, load
+
+RATE_HZ = 48_000
+
+
+@functools.cache
+def pink(seconds: float, seed: int = 1):
+    """0.1 RMS, 20 Hz and up."""
+    count = round(seconds * RATE_HZ)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(count))
+    frequency = np.fft.rfftfreq(count, 1 / RATE_HZ)
+    spectrum[1:] /= np.sqrt(frequency[1:])
+    spectrum[frequency < 20] = 0
+    noise = np.fft.irfft(spectrum, count)
+    return 0.1 * noise / np.sqrt(np.mean(noise**2))
+
+
+def turns(like, rate_hz):
+    return 2 * np.pi * rate_hz * np.arange(like.shape[-1]) / RATE_HZ
+
+
+def both(mono):
+    return np.stack([mono, mono])
+
+
+def modulated(mono, depth, rate_hz=16.0):
+    return mono * (1 + depth * np.sin(turns(mono, rate_hz))) / np.sqrt(1 + depth**2 / 2)
+
+
+def binaural(programme, carrier_hz=400.0, beat_hz=10.0, level_db=-15.0):
+    amplitude = 0.1 * np.sqrt(2) * 10 ** (level_db / 20)
+    ears = [carrier_hz + beat_hz / 2, carrier_hz - beat_hz / 2]
+    return np.stack([programme + amplitude * np.sin(turns(programme, f)) for f in ears])
+
+
+def turned(mono, phase):
+    """The phase in radians, half ahead on the left and half behind on the right."""
+    analytic = hilbert(mono)
+    return np.stack([(analytic * np.exp(s * 0.5j * phase)).real for s in (1, -1)])
+
+
+@pytest.fixture
+def verify(tmp_path):
+    def run(sound, rate_hz=RATE_HZ, **options):
+        soundfile.write(tmp_path / "a.wav", np.asarray(sound).T, rate_hz, subtype="FLOAT")
+        return verify_file(tmp_path / "a.wav", **options)[0]
+
+    return run
+
+
+def test_a_binaural_beat_under_noise_is_found(verify):
+    report = verify(binaural(pink(10)))
+    (pair,) = report.tones
+    assert report.found == ("binaural-beat",)
+    assert pair.left.hz == pytest.approx(405, abs=0.1)
+    assert pair.right.hz == pytest.approx(395, abs=0.1)
+    assert pair.beat_hz == pytest.approx(10, abs=0.01)
+    assert report.level_db - pair.left.level_db == pytest.approx(15, abs=0.5)
+    assert "a binaural beat of 10.00 Hz" in report.verdict[0]
+
+
+def test_a_clean_beat_is_exact_and_its_sign_tells_the_higher_ear(verify):
+    report = verify(binaural(np.zeros(RATE_HZ * 4), 300, -4.321))
+    assert report.tones[0].beat_hz == pytest.approx(-4.321, abs=0.001)
+    assert report.found == ("binaural-beat",)  # the tones are not a programme as well
+
+
+def test_a_beat_that_glides_is_followed(verify):
+    """From 10 to 9.5 Hz within 10 s is 3 Hz a minute less."""
+    time_s = np.arange(10 * RATE_HZ) / RATE_HZ
+    phase = 2 * np.pi * (10 * time_s - 0.05 * time_s**2 / 2) / 2
+    tone = [0.05 * np.sin(turns(time_s, 300) + s * phase) for s in (1, -1)]
+    (pair,) = verify(np.stack(tone) + 0.1 * pink(10)).tones
+    assert pair.beat_hz == pytest.approx(9.75, abs=0.01)
+    glide = pair.left.drift_hz_per_min - pair.right.drift_hz_per_min
+    assert glide == pytest.approx(-3, abs=0.3)
+
+
+def test_tones_above_the_limit_of_the_ears_are_said_to_be(verify):
+    assert "cannot compare" in verify(binaural(0.01 * pink(4), 2000)).verdict[0]
+
+
+def test_the_depth_of_modulation_is_measured_where_it_is(verify):
+    """Half deep from 200 to 6000 Hz, nothing an octave below."""
+    middle = sosfiltfilt(butter(8, [200, 6000], "bandpass", fs=RATE_HZ, output="sos"), pink(12))
+    report = verify(both(pink(12) - middle + modulated(middle, 0.5)))
+    (swell,) = report.swells
+    assert report.found == ("swell",)
+    assert swell.rate_hz == pytest.approx(16, abs=0.01)
+    assert swell.index == pytest.approx(0.5, abs=0.03)
+    assert abs(swell.ears_deg) < 1
+    for band in report.bands:
+        if 630 <= band.centre_hz <= 4100:
+            assert band.index == pytest.approx(0.5, abs=0.06)
+            assert band.sure
+        if band.centre_hz < 110:
+            assert not band.sure
+    assert 90 <= swell.still_below_hz <= 230
+
+
+def test_a_band_narrower_than_the_rate_loses_nothing(verify):
+    """At 100 Hz a third of an octave is 23 Hz wide, and 40 Hz goes far beyond it."""
+    bands = verify(both(modulated(pink(12), 0.5, 40))).bands
+    measured = [b.index for b in bands if 90 < b.centre_hz < 400]
+    assert np.mean(measured) == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("depth", [0.1, 0.5, 1.0])
+def test_the_index_is_the_depth(depth):
+    assert index_of(2 * depth / (1 + depth**2 / 2)) == pytest.approx(depth)
+
+
+def test_swelling_in_turn_is_a_movement(verify):
+    sound = np.stack([modulated(pink(4), m, 3.0) for m in (0.5, -0.5)])
+    report = verify(sound)
+    assert report.found == ("swell-between-ears",)
+    assert report.swells[0].rate_hz == pytest.approx(3, abs=0.02)
+
+
+def test_a_shifted_programme_turns_between_the_ears(verify):
+    report = verify(turned(pink(4), turns(pink(4), 10)))
+    assert report.found == ("programme-beat",)
+    assert report.interaural.slope_hz == pytest.approx(10, abs=0.05)
+    assert report.interaural.slope_coherence > 0.95
+    assert report.interaural.coherence < 0.1
+
+
+def test_a_swing_of_the_phase_is_measured(verify):
+    report = verify(turned(pink(4), np.pi / 2 * np.sin(turns(pink(4), 10))))
+    assert report.found == ("phase-swing",)
+    assert report.interaural.swing_hz == pytest.approx(10, abs=0.02)
+    assert report.interaural.swing_deg == pytest.approx(90, abs=3)
+
+
+@pytest.mark.parametrize("right", [1, 2])
+def test_nothing_is_found_in_noise(verify, right):
+    """The same on both ears, and another on each."""
+    report = verify(np.stack([pink(4), pink(4, right)]))
+    assert report.found == ()
+    assert report.verdict[0].startswith("No entrainment found")
+    assert not any(band.sure for band in report.bands)
+
+
+def test_what_the_original_has_as_well_is_no_entrainment(verify, tmp_path):
+    rhythm = modulated(pink(4), 0.8, 2.0)
+    soundfile.write(tmp_path / "original.wav", both(rhythm).T, RATE_HZ, subtype="FLOAT")
+    late = np.concatenate([np.zeros(480), modulated(rhythm, 0.4)])[: len(rhythm)]
+
+    report = verify(both(late), against=tmp_path / "original.wav")
+    assert [(round(s.rate_hz), s.in_original) for s in report.swells[:2]] == [
+        (16, False),
+        (2, True),
+    ]
+    assert report.change.offset_s == pytest.approx(0.01, abs=1e-4)
+    assert report.change.loudness_lu == pytest.approx(0, abs=0.1)
+    assert report.change.correlation == pytest.approx(1 / np.sqrt(1 + 0.4**2 / 2), abs=0.02)
+    (at_1k,) = [b for b in report.change.bands if round(b.centre_hz) == 1000]
+    assert at_1k.index_change == pytest.approx(0.4, abs=0.06)
+
+    same = verify(both(rhythm), against=tmp_path / "original.wav")
+    assert same.found == ()
+    assert "original" in same.verdict[0]
+
+
+def test_a_louder_sound_is_louder_by_as_much(verify, tmp_path):
+    soundfile.write(tmp_path / "original.wav", both(pink(3)).T, RATE_HZ, subtype="FLOAT")
+    change = verify(2 * both(pink(3)), against=tmp_path / "original.wav").change
+    assert change.loudness_lu == pytest.approx(20 * np.log10(2), abs=0.001)
+
+
+def test_loudness_is_that_of_the_standard():
+    """A 997 Hz sine at 0 dBFS in one ear is -3.01 LUFS (BS.1770), whatever the block size."""
+    sine = np.sin(turns(np.zeros(3 * RATE_HZ), 997)).astype("f4")
+    meter = Loudness(RATE_HZ)
+    for block in np.array_split(np.stack([sine, 0 * sine]), 7, axis=1):
+        meter.add(block)
+    assert meter.integrated_lufs() == pytest.approx(-3.01, abs=0.02)
+    _, at_48k = freqz_sos(k_weighting(RATE_HZ), [100, 1000, 5000], fs=RATE_HZ)
+    _, at_44k = freqz_sos(k_weighting(44_100), [100, 1000, 5000], fs=44_100)
+    np.testing.assert_allclose(np.abs(at_44k), np.abs(at_48k), rtol=0.02)
+
+
+def model(sound, rate_hz=10.0):
+    return following(np.asarray(sound, "f4"), RATE_HZ, [rate_hz])[0]
+
+
+def test_the_model_ranks_as_hearing_does():
+    tone = 0.1 * np.sin(turns(np.zeros(3 * RATE_HZ), 400))
+    silent = np.zeros(3 * RATE_HZ)
+    beats = [model(binaural(silent, carrier)).mso for carrier in (400, 700, 1000, 1300)]
+    assert beats == pytest.approx([1.02, 0.74, 0.07, 0.005], abs=0.03)
+    efr = [model(both(modulated(tone, m, 10.0))).efr for m in (1, 0.5, 0.25, 0.1)]
+    assert efr == pytest.approx([0.53, 0.21, 0.10, 0.04], abs=0.02)
+    assert model(binaural(silent)).efr < 0.01
+    noise = model(both(pink(3)))
+    assert noise.efr < 0.03
+    assert noise.mso < 0.07
+    under = model(binaural(pink(3)))
+    assert under.mso > 1.5 * under.mso_floor
+
+
+@pytest.mark.parametrize(
+    ("sound", "said"),
+    [
+        (np.zeros((2, 3 * RATE_HZ)), "Silence"),
+        (np.full((2, 3 * RATE_HZ), np.nan), "Silence"),
+        (np.ones((2, 100)), "Too short"),
+        (np.zeros((2, 0)), "Too short"),
+        (np.full((2, 3 * RATE_HZ), 1e38), "No entrainment found"),
+        (np.eye(1, 3 * RATE_HZ, 50_000), "No entrainment found"),
+    ],
+)
+def test_odd_files_have_an_answer_and_no_odd_numbers(verify, sound, said):
+    report = verify(sound)
+    assert report.verdict[0].startswith(said)
+    json.loads(report.model_dump_json(), parse_constant=pytest.fail)
+
+
+def test_mono_cannot_beat_between_the_ears(verify):
+    report = verify(modulated(pink(4), 0.5))
+    assert report.interaural is None
+    assert "mono" in " ".join(report.verdict)
+    assert report.swells[0].index == pytest.approx(0.5, abs=0.06)
+
+
+def test_of_a_long_file_the_middle_is_looked_at_unless_told(tmp_path):
+    ramp = np.repeat(np.arange(10.0) / 10, 8000)
+    soundfile.write(tmp_path / "a.wav", ramp, 8000, subtype="FLOAT")
+    sound = load(tmp_path / "a.wav", seconds=2)
+    assert (sound.start_s, sound.seconds, sound.total_s) == (4, 2, 10)
+    np.testing.assert_allclose(sound.samples, np.repeat([[0.4, 0.5]], 8000, 1).repeat(2, 0))
+    assert load(tmp_path / "a.wav", 7.5).seconds == 2.5
+    with pytest.raises(VerifyError, match=r"is over after 10\.0 s"):
+        load(tmp_path / "a.wav", 10)
+
+
+def test_fast_sample_rates_are_brought_down(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(192_000 * 2), 192_000)
+    sound = load(tmp_path / "a.wav")
+    assert (sound.rate_hz, sound.file_rate_hz, sound.samples.shape) == (
+        48_000,
+        192_000,
+        (2, 96_000),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing.wav", "missing.wav: No such file"),
+        ("text.wav", "text.wav: "),
+        ("six.wav", "6 channels; need mono or stereo"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(tmp_path, name, said):
+    (tmp_path / "text.wav").write_text("no sound")
+    soundfile.write(tmp_path / "six.wav", np.zeros((10, 6)), RATE_HZ)
+    result = CliRunner().invoke(cli, ["verify", str(tmp_path / name)])
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert said in result.stderr
+
+
+def test_the_command_prints_text_json_and_draws(tmp_path):
+    path, picture = tmp_path / "a $ b.flac", tmp_path / "picture.png"
+    soundfile.write(path, binaural(pink(3)).T, RATE_HZ)
+    run = functools.partial(CliRunner().invoke, cli, catch_exceptions=False)
+
+    text = run(["verify", str(path), "--plot", str(picture)])
+    assert text.exit_code == 0, text.stderr
+    assert "a binaural beat of 10.0" in text.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+    answer = json.loads(run(["verify", str(path), "--rate", "10", "--json"]).stdout)
+    assert answer["found"] == ["binaural-beat"]
+    assert answer["rate_hz"] == 10
+    assert answer["tones"][0]["beat_hz"] == pytest.approx(10, abs=0.05)
+    assert [f["rate_hz"] for f in answer["following"]] == [10]
+
+    refused = run(["verify", str(path), "--plot", str(tmp_path / "no" / "folder.png")])
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert run(["verify", str(path), "--rate", "nan"]).exit_code == 2
+
+
+def test_a_picture_is_drawn_of_silence_too(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((RATE_HZ, 2)), RATE_HZ)
+    picture = tmp_path / "picture.png"
+    result = CliRunner().invoke(cli, ["verify", str(tmp_path / "a.wav"), "--plot", str(picture)])
+    assert result.exit_code == 0
+    assert picture.stat().st_size > 1000

@@ -1,0 +1,319 @@
+"""Measures a file and puts the findings together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from entrain.vdevice.verify import words
+from entrain.vdevice.verify.bands import depths, edges_hz
+from entrain.vdevice.verify.compare import REACH_S, align, change
+from entrain.vdevice.verify.ears import interaural, phase_over_a_second
+from entrain.vdevice.verify.envelope import Envelope, envelope
+from entrain.vdevice.verify.following import following
+from entrain.vdevice.verify.report import BandDepth, Interaural, Pair, Swell, VerifyReport
+from entrain.vdevice.verify.sound import Sound, load
+from entrain.vdevice.verify.spectrum import Real, Spectrum
+from entrain.vdevice.verify.tones import pairs, tones
+
+SHORTEST_S = 2.0
+_SILENT_DB = -90.0
+_LEAST_INDEX = 0.02
+_STEPS = 6
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What only a picture needs."""
+
+    envelope: Envelope
+    phase_s: Real
+    phase_deg: Real
+    phase_of: str
+    """The range of frequency it was taken from."""
+
+
+def verify_file(
+    path: Path,
+    against: Path | None = None,
+    rate_hz: float | None = None,
+    start_s: float | None = None,
+    progress: Progress | None = None,
+) -> tuple[VerifyReport, Curves | None]:
+    """Measure what entrainment is in a sound file; memory does not grow with its length.
+
+    Loudness is that of the whole file; everything else is measured on a minute of it.
+
+    Parameters
+    ----------
+    path : Path
+        Mono or stereo, any format libsndfile reads.
+    against : Path, optional
+        The original, of which `path` was made.
+    rate_hz : float, optional
+        The rate to look at, 0.5 to 100 Hz; without it, the rate is found.
+    start_s : float, optional
+        Where the minute begins; without it, it lies in the middle.
+    progress : callable, optional
+        Gets the work done and the work in all.
+
+    Returns
+    -------
+    VerifyReport
+    Curves or None
+        None where there is nothing to draw: silence, or less than two seconds.
+
+    Raises
+    ------
+    VerifyError
+        A file cannot be read; one line that names it.
+
+    """
+    files = 1 if against is None else 2
+    total = 1000 * files + 100 * _STEPS
+
+    def reading(number: int) -> Progress | None:
+        if progress is None:
+            return None
+        tell = progress
+        return lambda done, frames: tell(1000 * number + 1000 * done // max(frames, 1), total)
+
+    def step(number: int) -> None:
+        if progress:
+            progress(1000 * files + 100 * number, total)
+
+    sound = load(path, start_s, progress=reading(0))
+    original = None
+    if against is not None:
+        first_s = max(0.0, sound.start_s - REACH_S)
+        original = load(against, first_s, sound.seconds + 2 * REACH_S, reading(1))
+    return _analyse(sound, original, str(path), str(against) if against else None, rate_hz, step)
+
+
+def _analyse(
+    sound: Sound,
+    original: Sound | None,
+    name: str,
+    original_name: str | None,
+    asked_hz: float | None,
+    step: Callable[[int], None],
+) -> tuple[VerifyReport, Curves | None]:
+    power = float(np.mean(np.square(sound.samples, dtype=np.float64))) if sound.seconds else 0.0
+    level_db = float(10 * np.log10(power)) if power > 0 else None
+    about = VerifyReport(
+        file=name,
+        against=original_name,
+        sample_rate_hz=sound.file_rate_hz,
+        channels=sound.channels,
+        seconds=sound.total_s,
+        section_start_s=sound.start_s,
+        section_s=sound.seconds,
+        loudness_lufs=sound.loudness_lufs,
+        level_db=level_db,
+        rate_hz=asked_hz,
+        bands_rate_hz=None,
+        found=(),
+        tones=(),
+        swells=(),
+        interaural=None,
+        bands=(),
+        following=(),
+        change=None,
+        verdict=(),
+        notes=(words.NOT_A_BRAIN,),
+    )
+    if sound.seconds < SHORTEST_S:
+        text = f"Too short to tell: {sound.seconds:.2f} s; it takes {SHORTEST_S:.0f} s at least."
+        return about.model_copy(update={"verdict": (text,)}), None
+    if level_db is None or level_db < _SILENT_DB:
+        return about.model_copy(
+            update={"verdict": ("Silence: there is nothing to measure.",)}
+        ), None
+
+    spectrum = Spectrum(sound.samples, sound.rate_hz)
+    aligned = align(sound, original) if original else None
+    before = envelope(Spectrum(aligned[0], sound.rate_hz)) if aligned else None
+    swelling = envelope(spectrum, before)
+    step(1)
+    both = sound.channels == 2
+    matched = pairs(*tones(sound.samples, sound.rate_hz, spectrum)) if both else []
+    step(2)
+    between = _interaural(spectrum, matched) if both else None
+    if between and between.swing_hz is not None and not between.of_tones:
+        swing_hz = between.swing_hz  # it gives steady tones sidebands at its multiples
+        matched = [p for p in matched if not _multiple(abs(p.beat_hz), swing_hz)]
+    step(3)
+
+    bands_at: dict[float, tuple[BandDepth, ...]] = {}
+    swells = []
+    for line_hz in (asked_hz,) if asked_hz else swelling.lines_hz:
+        bands_at[line_hz] = tuple(depths(sound.samples, sound.rate_hz, line_hz))
+        then = depths(aligned[0], sound.rate_hz, line_hz) if aligned else None
+        if found := _swell(bands_at[line_hz], line_hz, then):
+            swells.append(found)
+    swells.sort(key=lambda found: bool(found.in_original))
+    step(4)
+    rates = [abs(p.beat_hz) for p in matched]
+    if between and not between.of_tones:
+        rates += [abs(r) for r in (between.slope_hz, between.swing_hz) if r is not None]
+    rates += [found.rate_hz for found in swells]
+    model = following(sound.samples, sound.rate_hz, [asked_hz] if asked_hz else _distinct(rates))
+    step(5)
+    # nothing found: the highest point of the noise shows what nothing looks like
+    highest_hz = float(swelling.rates_hz[int(np.argmax(swelling.ratio))])
+    shown_hz = asked_hz or next((s.rate_hz for s in swells), next(iter(rates), highest_hz))
+    bands = bands_at.get(shown_hz) or tuple(depths(sound.samples, sound.rate_hz, shown_hz))
+    changed = change(sound, original, aligned, shown_hz, bands) if original and aligned else None
+    step(_STEPS)
+
+    report = about.model_copy(
+        update={
+            "rate_hz": asked_hz or next(iter(rates), None),
+            "bands_rate_hz": shown_hz,
+            "tones": tuple(matched),
+            "swells": tuple(swells),
+            "interaural": between,
+            "bands": bands,
+            "following": tuple(model),
+            "change": changed,
+        }
+    )
+    return _judged(report), _curves(spectrum, swelling, matched)
+
+
+def _judged(report: VerifyReport) -> VerifyReport:
+    found, lines, notes = [], [], [words.NOT_A_BRAIN]
+    if report.tones:
+        found.append("binaural-beat")
+        lines += [words.pair(pair, report.level_db) for pair in report.tones]
+    between = report.interaural
+    if between and between.slope_hz is not None and not between.of_tones:
+        found.append("programme-beat")
+        lines.append(words.programme_beat(between))
+    if between and between.swing_hz is not None and not between.of_tones:
+        found.append("phase-swing")
+        lines.append(words.phase_swing(between))
+    for swell in report.swells:
+        if not swell.in_original:
+            found.append("swell-between-ears" if abs(swell.ears_deg) > 120 else "swell")
+        lines.append(words.swell(swell))
+    if report.swells and report.change is None:
+        notes.insert(0, words.OWN_RHYTHM)
+    if report.rate_hz and not report.swells and not found:
+        lines.append(f"Nothing swells and fades at {report.rate_hz:.2f} Hz.")
+    if not found:
+        lines.insert(0, words.NOTHING_ADDED if report.swells else words.NOTHING)
+    if report.channels == 1:
+        lines.append("The file is mono: nothing can beat between the ears.")
+    lines += [words.following(model) for model in report.following]
+    if report.change:
+        lines += words.change(report.change, report.bands_rate_hz)
+    return report.model_copy(
+        update={
+            "found": tuple(dict.fromkeys(found)),
+            "verdict": tuple(lines),
+            "notes": tuple(notes),
+        }
+    )
+
+
+def _interaural(spectrum: Spectrum, matched: Sequence[Pair]) -> Interaural | None:
+    """Measure the sound without the tones that were found, or, if little is left, with them."""
+    if not matched:
+        return interaural(spectrum)
+    half_s = spectrum.section_s / 2
+    holes = [
+        (tone.hz - reach, tone.hz + reach)
+        for pair in matched
+        for tone in (pair.left, pair.right)
+        for reach in (2 + abs(tone.drift_hz_per_min) / 60 * half_s,)
+    ]
+    rest = spectrum.without(holes)
+    if rest.power(150, 1300) < 0.02 * spectrum.power(150, 1300):
+        measured = interaural(spectrum)
+        return measured and measured.model_copy(update={"of_tones": True})
+    measured = interaural(rest)
+    if measured and measured.swing_hz is not None:
+        swing_hz = measured.swing_hz
+        if any(abs(abs(pair.beat_hz) - swing_hz) < 0.1 for pair in matched):  # what leaked
+            return Interaural(coherence=measured.coherence)
+    return measured
+
+
+def _multiple(beat_hz: float, rate_hz: float) -> bool:
+    times = round(beat_hz / rate_hz)
+    return times >= 2 and abs(beat_hz - times * rate_hz) < 0.05
+
+
+def _swell(
+    bands: Sequence[BandDepth], rate_hz: float, original: Sequence[BandDepth] | None
+) -> Swell | None:
+    """Find the longest run of bands that swell about alike."""
+    loudest_db = max((b.level_db for b in bands if b.level_db is not None), default=0.0)
+    # partials further apart than hearing's filters are wide are two tones, not one that swells
+    wide = [b for b in bands if b.centre_hz > 3.5 * rate_hz]
+    audible = [b for b in wide if b.level_db is not None and b.level_db > loudest_db - 40]
+    moving = [b.index for b in audible if b.sure and b.index and b.index >= _LEAST_INDEX]
+    if not moving:
+        return None
+    least = float(np.median(moving)) / 2
+    runs: list[list[BandDepth]] = [[]]
+    gap = 0
+    for band in audible:
+        if band.sure and band.index is not None and band.index >= least:
+            runs[-1].append(band)
+            gap = 0
+        else:
+            gap += 1
+            if gap > 1:  # one band that does not join in is an accident
+                runs.append([])
+    run = max(runs, key=len)
+    below = [b for b in bands if b.index is not None and b.centre_hz < run[0].centre_hz]
+    still = []
+    for band in below:
+        if band.sure and (band.index or 0.0) > 0.05:
+            break
+        still.append(band)
+    turn = sum(
+        10 ** ((b.level_db or 0.0) / 10) * np.exp(1j * np.radians(b.ears_deg))
+        for b in run
+        if b.ears_deg is not None
+    )
+    index = _median(run)
+    old = None
+    if original is not None:
+        centres = [b.centre_hz for b in run]
+        same = [b for b in original if b.centre_hz in centres]
+        old = index - _median(same) < max(_LEAST_INDEX, 0.15 * index)
+    return Swell(
+        rate_hz=rate_hz,
+        index=index,
+        low_hz=edges_hz(run[0].centre_hz)[0],
+        high_hz=edges_hz(run[-1].centre_hz)[1],
+        still_below_hz=edges_hz(still[-1].centre_hz)[1] if still else None,
+        ears_deg=float(np.degrees(np.angle(turn))),
+        in_original=old,
+    )
+
+
+def _median(bands: Sequence[BandDepth]) -> float:
+    return float(np.median([(b.index or 0.0) if b.sure else 0.0 for b in bands]))
+
+
+def _distinct(rates_hz: Sequence[float]) -> list[float]:
+    kept: list[float] = []
+    for rate in rates_hz:
+        if all(abs(rate - other) > 0.05 for other in kept):
+            kept.append(rate)
+    return kept[:4]
+
+
+def _curves(spectrum: Spectrum, swelling: Envelope, matched: Sequence[Pair]) -> Curves:
+    if matched:
+        middle_hz, half_hz = matched[0].carrier_hz, abs(matched[0].beat_hz) / 2 + 4
+        phase = phase_over_a_second(spectrum, middle_hz - half_hz, middle_hz + half_hz)
+        return Curves(swelling, *phase, f"around {matched[0].carrier_hz:.0f} Hz")
+    return Curves(swelling, *phase_over_a_second(spectrum), "150–1300 Hz")

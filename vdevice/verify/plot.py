@@ -1,0 +1,202 @@
+"""Draws what was measured, for a person who has never seen a spectrum."""
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from entrain.vdevice.verify import words
+from entrain.vdevice.verify.analyse import Curves
+from entrain.vdevice.verify.report import VerifyReport
+from entrain.vdevice.verify.sound import VerifyError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_INK, _QUIET, _FOUND, _FLOOR = "#22303c", "#9aa7b2", "#0b7a75", "#dfe4e8"
+_MARK, _ASIDE = "#c8553d", "#5d6b77"
+
+
+def draw(report: VerifyReport, curves: Curves | None, path: Path) -> None:
+    """Write a PNG; matplotlib is loaded only here.
+
+    Raises
+    ------
+    VerifyError
+        The picture cannot be written.
+
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    style: dict[Any, Any] = {
+        "font.size": 10,
+        "text.color": _INK,
+        "axes.labelcolor": _INK,
+        "axes.edgecolor": _QUIET,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "xtick.color": _INK,
+        "ytick.color": _INK,
+    }
+    with rc_context(style):
+        figure = Figure(figsize=(11, 8.5), dpi=110, facecolor="white")
+        findings = report.verdict[: min(2, max(1, len(report.found)))]
+        title = "\n".join(textwrap.fill(_plain(finding), 84) for finding in findings)
+        figure.text(0.07, 0.97, title, size=13.5, weight="bold", va="top", linespacing=1.3)
+        below = 0.965 - 0.0305 * (title.count("\n") + 1)
+        figure.text(0.07, below, _subtitle(report), size=9.5, color=_ASIDE, va="top")
+        if curves is not None:
+            grid = figure.add_gridspec(
+                2, 2, left=0.07, right=0.97, bottom=0.07, top=below - 0.105, hspace=0.5, wspace=0.2
+            )
+            _bars(figure.add_subplot(grid[0, :]), report)
+            _rates(figure.add_subplot(grid[1, 0]), report, curves)
+            _phase(figure.add_subplot(grid[1, 1]), report, curves)
+        try:
+            with path.open("wb") as file:
+                figure.savefig(file, format="png")
+        except OSError as error:
+            raise VerifyError(f"{path}: {error.strerror or error}") from error
+
+
+def _bars(axes: "Axes", report: VerifyReport) -> None:
+    bands = [band for band in report.bands if band.index is not None]
+    at = np.arange(len(bands))
+    index = np.array([band.index or 0.0 for band in bands])
+    floor = np.array([band.floor or 0.0 for band in bands])
+    sure = np.array([band.sure for band in bands], bool)
+    axes.bar(at, floor, 0.96, color=_FLOOR)
+    axes.bar(at[~sure], index[~sure], 0.62, color=_QUIET)
+    axes.bar(at[sure], index[sure], 0.62, color=_FOUND)
+    shown = np.r_[0.0, index, np.minimum(floor, 0.8)]
+    axes.set_ylim(0, float(max(0.6, np.max(shown) * 1.1)))
+    axes.set_xlim(-0.7, len(bands) + 0.6)
+    axes.set_xticks(at, [words.band_name(band.centre_hz) for band in bands], size=8.5)
+    axes.set_xlabel("Hz: bass left, treble right")
+    axes.set_ylabel("modulation index")
+    for depth, word in ((words.FAINT_INDEX, "faint"), (words.STRONG_INDEX, "strong")):
+        axes.axhline(depth, color=_QUIET, lw=0.8, ls=":", zorder=0)
+        _aside(axes, depth, word)
+    _titled(
+        axes,
+        f"How deep the sound swells and fades {report.bands_rate_hz:.2f} times a second",
+        "0: not at all, 1: down to silence.  Green stands out; grey could be chance "
+        "(light: what any other rate would give).",
+    )
+
+
+def _rates(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
+    rates_hz, ratio = curves.envelope.rates_hz, curves.envelope.ratio
+    # a picture has fewer points than the spectrum: the highest of each column is drawn
+    column = np.digitize(rates_hz, np.geomspace(0.4, 101, 420))
+    groups = [column == k for k in np.unique(column)]
+    middle = np.array([rates_hz[group].mean() for group in groups])
+    height_db = np.array([10 * np.log10(max(ratio[group].max(), 1e-3)) for group in groups])
+    sure_db = float(10 * np.log10(curves.envelope.threshold))
+    axes.fill_between(middle, height_db, -3, color=_FOUND, alpha=0.25, lw=0)
+    axes.plot(middle, height_db, color=_FOUND, lw=1.2)
+    axes.axhline(sure_db, color=_QUIET, lw=0.9, ls=":")
+    marks = [swell.rate_hz for swell in report.swells]
+    if report.rate_hz and all(abs(report.rate_hz - mark) > 0.05 for mark in marks):
+        marks.append(report.rate_hz)
+    for row, rate in enumerate(marks):
+        axes.axvline(rate, color=_MARK, lw=1, ls="--", zorder=0)
+        axes.annotate(
+            f"{rate:.2f} Hz",
+            (rate, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4 if rate > 20 else 4, -4 - 14 * row),
+            textcoords="offset points",
+            ha="right" if rate > 20 else "left",
+            va="top",
+            color=_MARK,
+            weight="bold",
+        )
+    axes.set_xscale("log")
+    axes.set_xlim(0.45, 100)
+    axes.set_ylim(-3, float(max(25.0, height_db.max() * 1.15)))
+    ticks = (0.5, 1, 2, 4, 8, 16, 32, 64)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("times a second")
+    axes.set_ylabel("dB above its surroundings")
+    said = "A peak above the dotted line is no accident."
+    if report.found and not report.swells:
+        said = "No peak: what is between the ears does not change the loudness."
+    _titled(axes, "Which rhythms the loudness has", said)
+
+
+def _phase(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
+    axes.set_xlabel("seconds")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(-190, 190)
+    axes.set_yticks((-180, -90, 0, 90, 180), ["−180°", "−90°", "0°", "90°", "180°"])
+    axes.set_ylabel("phase (up: left ear ahead)")
+    axes.axhline(0, color=_QUIET, lw=0.8, ls=":")
+    between = report.interaural
+    if between is None:
+        said = "Mono: both ears get the same." if report.channels == 1 else "One ear is silent."
+    else:
+        times_s = np.linspace(0, 1, 2000)
+        smooth = np.interp(times_s, curves.phase_s, np.unwrap(curves.phase_deg, period=360))
+        degrees = (smooth + 180) % 360 - 180
+        degrees[1:][np.abs(np.diff(degrees)) > 180] = np.nan  # where it comes round
+        axes.plot(times_s, degrees, color=_FOUND, lw=1.6)
+        said = "The sound stays where it is."
+        if report.tones:
+            said = f"The two tones turn {abs(report.tones[0].beat_hz):.2f} times: the beat."
+        elif between.slope_hz is not None:
+            said = f"The sound turns {abs(between.slope_hz):.2f} times: the beat."
+        elif between.swing_hz is not None:
+            said = f"The sound swings {between.swing_hz:.2f} times, ±{between.swing_deg:.0f}°."
+        elif between.coherence > 0.99:
+            said = "Both ears hear the same."
+        elif between.coherence < 0.5:
+            said = "The ears have little in common: the phase wanders by chance."
+        said = f"{said}  ({curves.phase_of})"
+    _titled(axes, "Between the ears, during one second", said)
+
+
+def _titled(axes: "Axes", title: str, said: str) -> None:
+    axes.set_title(title, loc="left", size=11.5, weight="bold", pad=20)
+    axes.annotate(
+        said,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 6),
+        textcoords="offset points",
+        size=9.5,
+        color=_ASIDE,
+    )
+
+
+def _aside(axes: "Axes", height: float, text: str) -> None:
+    axes.annotate(
+        text,
+        (1.0, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 2),
+        textcoords="offset points",
+        ha="right",
+        size=8.5,
+        color=_ASIDE,
+    )
+
+
+def _subtitle(report: VerifyReport) -> str:
+    parts = [Path(_plain(report.file)).name]
+    parts.append(
+        f"{report.section_s:.0f} s from {report.section_start_s:.0f} s on, "
+        f"of {report.seconds:.0f} s"
+    )
+    if report.loudness_lufs is not None:
+        parts.append(f"{report.loudness_lufs:.1f} LUFS")
+    parts.append("measured in the sound, not in a brain")
+    return " · ".join(parts)
+
+
+def _plain(text: str) -> str:
+    """Matplotlib takes what is between two dollar signs for a formula."""
+    return text.replace("$", r"\$")
