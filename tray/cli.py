@@ -7,18 +7,15 @@ Imports stand inside the commands: `status` has to be quick, and `run` to stay s
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from entrain.errors import EntrainError
-from entrain.tray import complete
+from entrain.tray import complete, offline, options
 from entrain.tray.position import Position
-
-if TYPE_CHECKING:
-    from entrain.vdevice.model import Protocol
 
 
 class _Commands(click.Group):
@@ -61,34 +58,6 @@ def cli(context: click.Context) -> None:
         context.invoke(run)
 
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-_protocol = click.option(
-    "--protocol",
-    metavar="ID|FILE",
-    shell_complete=complete.protocols,
-    help="A shipped protocol or a JSON file (a path: ./mine.json).",
-)
-_layers = click.option(
-    "--layer",
-    "layers",
-    metavar="SPEC",
-    multiple=True,
-    help="Add a layer, kind:key=value,...; may be repeated.",
-)
-_standalone = click.option(
-    "--standalone",
-    is_flag=True,
-    help="Let tones be heard without a programme too; else they fade when it falls silent.",
-)
-
-
-def _number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    """Refuse "nan", which is in any range."""
-    if value is not None and value != value:
-        raise click.BadParameter("not a number")
-    return value
-
-
 @cli.command()
 @click.option("--headless", is_flag=True, help="No icon.")
 @click.option(
@@ -99,9 +68,9 @@ def _number(_context: click.Context, _option: click.Parameter, value: float | No
     help="Sound system; null plays nowhere.",
 )
 @click.option("--output", metavar="NAME", help="Real device to play on (see `entrain devices`).")
-@_protocol
-@_layers
-@_standalone
+@options.protocol
+@options.layers
+@options.standalone
 @click.option(
     "--sandbox",
     type=click.Choice(["auto", "always"]),
@@ -113,7 +82,7 @@ def _number(_context: click.Context, _option: click.Parameter, value: float | No
     "--latency",
     "latency_ms",
     type=click.FloatRange(4, 500),
-    callback=_number,
+    callback=options.number,
     metavar="MS",
     help="With PulseAudio: added delay to aim at from now on, 10 at first; less may click.",
 )
@@ -148,11 +117,11 @@ def run(
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="entrain: %(message)s"
     )
-    options = RunOptions(
+    wanted = RunOptions(
         headless=headless,
         backend=backend,
         output=output,
-        protocol=_resolve(protocol, layers, standalone) if protocol or layers else None,
+        protocol=options.resolve(protocol, layers, standalone) if protocol or layers else None,
         sandbox=sandbox or "never",
         latency_ms=latency_ms,
         verbose=verbose,
@@ -169,11 +138,11 @@ def run(
             if demo and environment:
                 stack.enter_context(_demonstration())
 
-        sys.exit(run_app(options, ready))
+        sys.exit(run_app(wanted, ready))
 
 
 @cli.command()
-@_json
+@options.as_json
 def status(as_json: bool) -> None:
     """Say what Entrain does now.
 
@@ -184,7 +153,7 @@ def status(as_json: bool) -> None:
     """
     answer = _ask("status")
     if as_json:
-        _print_json(answer)
+        options.print_json(answer)
         return
     from entrain.tray import show
 
@@ -199,7 +168,7 @@ def status(as_json: bool) -> None:
     show_default=True,
     help="Seconds between two looks.",
 )
-@_json
+@options.as_json
 def watch(interval: float, as_json: bool) -> None:
     """Follow the status, until Ctrl-C.
 
@@ -318,7 +287,7 @@ def session(action: str, position: float | None) -> None:
     required=True,
     shell_complete=complete.protocols,
 )
-@_standalone
+@options.standalone
 def use(protocol: tuple[str, ...], standalone: bool) -> None:
     """Use another protocol, file or layers.
 
@@ -336,7 +305,7 @@ def use(protocol: tuple[str, ...], standalone: bool) -> None:
     if len(protocol) == 1 and is_id(protocol[0]) and not standalone:
         _change("use", protocol=protocol[0])
     else:
-        document = _resolve(protocol[0], protocol[1:], standalone)
+        document = options.resolve(protocol[0], protocol[1:], standalone)
         _change("use", protocol=document.model_dump(mode="json"))
 
 
@@ -364,7 +333,7 @@ def set_value(address: str, value: float, over: float) -> None:
 
 
 @cli.command()
-@_json
+@options.as_json
 def devices(as_json: bool) -> None:
     """List the real output devices.
 
@@ -382,7 +351,7 @@ def devices(as_json: bool) -> None:
 
         found = [device.model_dump() for device in ask_server()]
     if as_json:
-        _print_json(found)
+        options.print_json(found)
         return
     from entrain.tray import show
 
@@ -402,139 +371,6 @@ def output(name: str) -> None:
 
 
 @cli.command()
-@click.argument("source", metavar="IN", type=click.Path())
-@click.argument("destination", metavar="OUT", type=click.Path())
-@_protocol
-@_layers
-@_standalone
-@_json
-def render(
-    source: str,
-    destination: str,
-    protocol: str | None,
-    layers: tuple[str, ...],
-    standalone: bool,
-    as_json: bool,
-) -> None:
-    """Process a sound file.  Any format that libsndfile knows.
-
-    More than two channels are folded down to two after ITU-R BS.775.
-
-    \b
-    Examples:
-      entrain render song.flac song-alpha.flac
-      entrain render song.wav out.wav --layer am:rate_hz=16,depth=0.5
-      entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
-    """
-    from pathlib import Path
-
-    from entrain.vdevice.render import render_file
-
-    resolved = _resolve(protocol or (None if layers else "default"), layers, standalone)
-    with _progress("render", hidden=as_json) as progress:
-        result = render_file(Path(source), Path(destination), resolved, progress=progress)
-    if as_json:
-        click.echo(result.model_dump_json())
-    else:
-        click.echo(
-            f"{destination}: {result.seconds:.1f} s at {result.rate_hz} Hz, "
-            f"{result.speed:.0f} times as fast as listening"
-        )
-
-
-@cli.command()
-@click.argument("source", metavar="FILE", type=click.Path())
-@click.option(
-    "--against", metavar="FILE", type=click.Path(), help="The original: what has been added to it?"
-)
-@click.option(
-    "--rate",
-    "rate_hz",
-    type=click.FloatRange(0.5, 100),
-    callback=_number,
-    metavar="HZ",
-    help="Look at this rate; without it, the rate is found.",
-)
-@click.option(
-    "--start",
-    "start_s",
-    type=click.FloatRange(0, 1e6),
-    callback=_number,
-    metavar="SECONDS",
-    help="Look at the minute from here on; without it, at the middle one.",
-)
-@click.option("--plot", metavar="PNG", type=click.Path(), help="Draw a picture.")
-@_json
-def verify(
-    source: str,
-    against: str | None,
-    rate_hz: float | None,
-    start_s: float | None,
-    plot: str | None,
-    as_json: bool,
-) -> None:
-    """Say what entrainment is measurably in a sound file.
-
-    Finds pairs of tones that beat between the ears, music that swells and fades at a steady
-    rate, and sound that turns or swings between the ears.  One minute is looked at, of any
-    file that libsndfile reads; the loudness is that of the whole.
-
-    \b
-    Index: how deep the sound swells and fades.
-      below 0.1  faint, at the limit of hearing
-      0.3        strong
-      1          down to silence
-    Floor: what restless music gives by accident; less than that is nothing.
-
-    \b
-    Examples:
-      entrain verify song-alpha.flac
-      entrain verify song-alpha.flac --against song.flac --plot song.png
-      entrain verify session.wav --start 600 --rate 6
-      entrain verify song-alpha.flac --json | jq '.found, .rate_hz'
-    """
-    from pathlib import Path
-
-    from entrain.vdevice.verify.analyse import verify_file
-    from entrain.vdevice.verify.words import as_text
-
-    with _progress("verify", hidden=as_json) as progress:
-        report, curves = verify_file(
-            Path(source), Path(against) if against else None, rate_hz, start_s, progress
-        )
-    if plot:
-        from entrain.vdevice.verify.plot import draw
-
-        draw(report, curves, Path(plot))
-    click.echo(report.model_dump_json() if as_json else as_text(report))
-
-
-@cli.command()
-@_json
-def doctor(as_json: bool) -> None:
-    """See whether all that Entrain needs is there.  Says what to do if not.
-
-    \b
-    Examples:
-      entrain doctor
-      entrain doctor --json > report.json
-    """
-    from dataclasses import asdict
-
-    from entrain.tray import show
-    from entrain.vdevice.doctor import examine
-
-    found = examine()
-    if as_json:
-        _print_json([asdict(finding) for finding in found])
-    else:
-        show.findings([(f.name, f.ok, f.text, f.advice) for f in found])
-    bad = [finding.name for finding in found if finding.ok is False]
-    if bad:
-        raise EntrainError(f"not all is well: {', '.join(bad)}")
-
-
-@cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print a shell's completion script.
@@ -549,6 +385,10 @@ def completion(shell: str) -> None:
     script = get_completion_class(shell)
     assert script is not None  # click knows the three
     click.echo(script(cli, {}, "entrain", "_ENTRAIN_COMPLETE").source())
+
+
+for command in (offline.layers, offline.render, offline.verify, offline.doctor):
+    cli.add_command(command)
 
 
 def main() -> None:
@@ -571,18 +411,6 @@ def _change(command: str, **fields: object) -> None:
         click.echo(show.summary(answer))
 
 
-def _print_json(answer: object) -> None:
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
-
-
-def _resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "Protocol":
-    from entrain.engine import blocks
-    from entrain.vdevice import library
-
-    protocol = library.resolve(source, layers, blocks)
-    return protocol.model_copy(update={"standalone": True}) if standalone else protocol
-
-
 @contextmanager
 def _demonstration() -> Iterator[None]:
     """Run the demonstration beside this process; numpy is not to be loaded in it."""
@@ -594,13 +422,3 @@ def _demonstration() -> Iterator[None]:
     finally:
         process.terminate()
         process.wait()
-
-
-@contextmanager
-def _progress(label: str, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr, for a callback of frames done and frames in all."""
-    if hidden or not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
-        yield lambda done, total: bar.update(done * 1000 // max(total, 1) - bar.pos)

@@ -31,6 +31,19 @@ def addresses(
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+def kinds(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the blocks."""
+    from entrain.engine import blocks
+
+    return [
+        CompletionItem(name, help=block.description)
+        for name, block in sorted(blocks().items())
+        if name.startswith(incomplete)
+    ]
+
+
 def outputs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

@@ -4,10 +4,13 @@
 """
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from entrain.engine import Block
 
 Json = Mapping[str, Any]
 
@@ -91,6 +94,25 @@ def devices(found: Sequence[Json]) -> None:
         _table(("name", "description", ""), rows)
     else:
         click.echo("no output device")
+
+
+def kinds(found: Iterable["Block"]) -> None:
+    """Print the blocks, those of the programme first."""
+    order = ("processor", "generator", "input", "output")
+    blocks = sorted(found, key=lambda block: (order.index(block.group), block.kind))
+    _table(("kind", "group", "description"), [(b.kind, b.group, b.description) for b in blocks])
+
+
+def parameters(block: "Block") -> None:
+    """Print what can be set of a block."""
+    rows = []
+    for each in block.parameters.values():
+        unit = "" if each.unit == "1" else each.unit
+        span = ", ".join(f"{value:g} {name}" for name, value in each.choices)
+        span = span or f"{each.minimum:.10g} … {each.maximum:.10g}"
+        rows.append((each.symbol, each.name, span, f"{each.initial:.10g}", unit))
+    click.echo(f"{block.kind}: {block.description}")
+    _table(("parameter", "", "range", "at first", "unit"), rows)
 
 
 def findings(found: Sequence[tuple[str, bool | None, str, str]]) -> None:

@@ -222,7 +222,8 @@ from entrain.backend import Backend
 from entrain.engine import Engine
 
 engine = Engine()
-engine.route([engine.add_layer("binaural", {{"carrier_hz": 400, "floor_db": -20, "ceiling_db": -20}})])
+values = {{"carrier_hz": 400, "floor_db": -20, "ceiling_db": -20}}
+engine.route([engine.add_layer("binaural", values)])
 backend = Backend("{server.kind}", engine, "speakers")
 print("ready", flush=True)
 ctypes.PyDLL(None).sleep(60)  # without giving the interpreter's lock away

@@ -9,6 +9,7 @@ from entrain.vdevice.model import LAYER_GROUPS
 
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
 
+
 @pytest.fixture
 def engine():
     with Engine() as engine:

@@ -69,7 +69,8 @@ def test_a_guest_leaves_its_neighbour_alone(kind):
             engine.route(comes + stays)
             pieces.append(processed(engine, SILENCE[:, :12_003], [480]))
             engine.route(stays)
-            return np.hstack([*pieces, processed(engine, SILENCE[:, :24_000], [480])]).astype(np.float64)
+            pieces.append(processed(engine, SILENCE[:, :24_000], [480]))
+            return np.hstack(pieces).astype(np.float64)
 
     alone = heard(resident=True, guest=False)
     residual = heard(resident=True, guest=True) - heard(resident=False, guest=True) - alone

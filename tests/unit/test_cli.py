@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from entrain.engine import blocks
 from entrain.errors import EntrainError
 from entrain.tray.cli import cli
 from entrain.vdevice import messages
@@ -111,6 +113,13 @@ def test_without_a_running_entrain_a_command_says_what_to_do(arguments):
         (["bypass", "off"], messages.Bypass(on=False)),
         (["bypass"], messages.Bypass(on=None)),
         (["toggle"], messages.Bypass(on=None)),
+        (["bypass", "on", "--matched"], messages.Bypass(on=True, matched=True)),
+        (["session", "pause"], messages.Session(runs=False)),
+        (["session", "resume"], messages.Session(runs=True)),
+        (["session", "restart"], messages.Session(runs=True, position_s=0.0)),
+        (["session", "seek", "90"], messages.Session(position_s=90.0)),
+        (["session", "seek", "12:30.5"], messages.Session(position_s=750.5)),
+        (["session", "seek", "1:02:30"], messages.Session(position_s=3750.0)),
         (["use", "default"], messages.Use(protocol="default")),
         (["output", "a b"], messages.SetOutput(name="a b")),
         (["set", "tone.level_db", "-20"], messages.Set(address="tone.level_db", value=-20.0)),
@@ -433,3 +442,39 @@ except SystemExit:
 
     assert done.stdout.split() == []
     assert "Traceback" not in done.stderr
+
+
+# ---- layers -------------------------------------------------------------------------------
+
+
+def test_layers_lists_every_kind_with_what_it_does():
+    shown = entrain("layers").stdout
+    for kind, block in blocks().items():
+        assert re.search(rf"^{kind} +{block.group} +{re.escape(block.description)}$", shown, re.M)
+
+
+def test_layers_tells_what_can_be_set():
+    shown = entrain("layers", "am").stdout
+    assert re.search(r"^rate_hz +Rate +0.05 … 100 +16 +Hz$", shown, re.M)
+    assert re.search(r"^waveform +Waveform +0 sine, 1 triangle, 2 square +0$", shown, re.M)
+    assert json.loads(entrain("layers", "am", "--json").stdout)["am"]["parameters"]["depth"] == {
+        "symbol": "depth",
+        "name": "Depth",
+        "unit": "1",
+        "minimum": 0,
+        "maximum": 1,
+        "initial": 0.5,
+        "step": 0.001,
+        "choices": [],
+    }
+
+
+def test_an_unknown_kind_is_one_line_with_those_there_are():
+    result = entrain("layers", "nonsense")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("entrain: there is no kind 'nonsense'; there is am, ")
+
+
+@pytest.mark.parametrize("arguments", [("seek",), ("pause", "3"), ("seek", "soon"), ("seek", "-1")])
+def test_what_is_no_position_is_wrong_usage(arguments):
+    assert entrain("session", *arguments).exit_code == 2

@@ -57,7 +57,10 @@ def test_a_value_that_is_not_finite_reaches_the_one_who_knows_the_range():
         (b"", "not JSON: EOF while parsing a value at line 1 column 0"),
         (b"status", "not JSON: expected value at line 1 column 1"),
         (b"3", "the document: must be an object"),
-        (b"{}", "command must be one of status, stop, on, off, bypass, use, set, session, devices, "),
+        (
+            b"{}",
+            "command must be one of status, stop, on, off, bypass, use, set, session, devices, ",
+        ),
         (b'{"command": ["on"]}', "command must be one of "),
         (b'{"command": "status", "x": 1}', "x is not a field that belongs here"),
         (b'{"command": "bypass", "on": "yes"}', "on = 'yes': must be a valid boolean"),

@@ -4,6 +4,7 @@ Nothing here runs on the audio thread; any method may be called while a device r
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,8 @@ class Parameter:
     maximum: float
     initial: float
     step: float
+    choices: tuple[tuple[str, float], ...] = ()
+    """What some of its values are called, where it is a choice and not an amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,10 @@ def _describe(description: Mapping[str, Any]) -> Block:
             maximum=widget["max"],
             initial=widget["init"],
             step=widget["step"],
+            choices=tuple(
+                (name, float(number))
+                for name, number in re.findall(r"'([^']*)':(-?[\d.]+)", meta.get("style", ""))
+            ),
         )
         parameters[parameter.symbol] = parameter
     return Block(

@@ -1,0 +1,186 @@
+"""Commands that ask no running Entrain: files, layers, and whether all is there.
+
+Imports stand inside the commands: each has to be quick.
+"""
+
+# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from entrain.errors import EntrainError
+from entrain.tray import complete, options
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path())
+@click.argument("destination", metavar="OUT", type=click.Path())
+@options.protocol
+@options.layers
+@options.standalone
+@options.as_json
+def render(
+    source: str,
+    destination: str,
+    protocol: str | None,
+    layers: tuple[str, ...],
+    standalone: bool,
+    as_json: bool,
+) -> None:
+    """Process a sound file.  Any format that libsndfile knows.
+
+    More than two channels are folded down to two after ITU-R BS.775.
+
+    \b
+    Examples:
+      entrain render song.flac song-alpha.flac
+      entrain render song.wav out.wav --layer am:rate_hz=16,depth=0.5
+      entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
+    """
+    from pathlib import Path
+
+    from entrain.vdevice.render import render_file
+
+    resolved = options.resolve(protocol or (None if layers else "default"), layers, standalone)
+    with _progress("render", hidden=as_json) as progress:
+        result = render_file(Path(source), Path(destination), resolved, progress=progress)
+    if as_json:
+        click.echo(result.model_dump_json())
+    else:
+        click.echo(
+            f"{destination}: {result.seconds:.1f} s at {result.rate_hz} Hz, "
+            f"{result.speed:.0f} times as fast as listening"
+        )
+
+
+@click.command()
+@click.argument("source", metavar="FILE", type=click.Path())
+@click.option(
+    "--against", metavar="FILE", type=click.Path(), help="The original: what has been added to it?"
+)
+@click.option(
+    "--rate",
+    "rate_hz",
+    type=click.FloatRange(0.5, 100),
+    callback=options.number,
+    metavar="HZ",
+    help="Look at this rate; without it, the rate is found.",
+)
+@click.option(
+    "--start",
+    "start_s",
+    type=click.FloatRange(0, 1e6),
+    callback=options.number,
+    metavar="SECONDS",
+    help="Look at the minute from here on; without it, at the middle one.",
+)
+@click.option("--plot", metavar="PNG", type=click.Path(), help="Draw a picture.")
+@options.as_json
+def verify(
+    source: str,
+    against: str | None,
+    rate_hz: float | None,
+    start_s: float | None,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Say what entrainment is measurably in a sound file.
+
+    Finds pairs of tones that beat between the ears, music that swells and fades at a steady
+    rate, and sound that turns or swings between the ears.  One minute is looked at, of any
+    file that libsndfile reads; the loudness is that of the whole.
+
+    \b
+    Index: how deep the sound swells and fades.
+      below 0.1  faint, at the limit of hearing
+      0.3        strong
+      1          down to silence
+    Floor: what restless music gives by accident; less than that is nothing.
+
+    \b
+    Examples:
+      entrain verify song-alpha.flac
+      entrain verify song-alpha.flac --against song.flac --plot song.png
+      entrain verify session.wav --start 600 --rate 6
+      entrain verify song-alpha.flac --json | jq '.found, .rate_hz'
+    """
+    from pathlib import Path
+
+    from entrain.vdevice.verify.analyse import verify_file
+    from entrain.vdevice.verify.words import as_text
+
+    with _progress("verify", hidden=as_json) as progress:
+        report, curves = verify_file(
+            Path(source), Path(against) if against else None, rate_hz, start_s, progress
+        )
+    if plot:
+        from entrain.vdevice.verify.plot import draw
+
+        draw(report, curves, Path(plot))
+    click.echo(report.model_dump_json() if as_json else as_text(report))
+
+
+@click.command()
+@options.as_json
+def doctor(as_json: bool) -> None:
+    """See whether all that Entrain needs is there.  Says what to do if not.
+
+    \b
+    Examples:
+      entrain doctor
+      entrain doctor --json > report.json
+    """
+    from dataclasses import asdict
+
+    from entrain.tray import show
+    from entrain.vdevice.doctor import examine
+
+    found = examine()
+    if as_json:
+        options.print_json([asdict(finding) for finding in found])
+    else:
+        show.findings([(f.name, f.ok, f.text, f.advice) for f in found])
+    bad = [finding.name for finding in found if finding.ok is False]
+    if bad:
+        raise EntrainError(f"not all is well: {', '.join(bad)}")
+
+
+@click.command()
+@click.argument("kind", required=False, shell_complete=complete.kinds)
+@options.as_json
+def layers(kind: str | None, as_json: bool) -> None:
+    """List the kinds of layer, or what can be set of one.
+
+    \b
+    Examples:
+      entrain layers
+      entrain layers am
+      entrain layers --json | jq '.am.parameters.rate_hz'
+    """
+    from dataclasses import asdict
+
+    from entrain.engine import blocks
+    from entrain.tray import show
+
+    if kind is not None and kind not in blocks():
+        raise EntrainError(f"there is no kind {kind!r}; there is {', '.join(sorted(blocks()))}")
+    if as_json:
+        found = blocks() if kind is None else {kind: blocks()[kind]}
+        options.print_json({name: asdict(block) for name, block in sorted(found.items())})
+    elif kind is None:
+        show.kinds(blocks().values())
+    else:
+        show.parameters(blocks()[kind])
+
+
+@contextmanager
+def _progress(label: str, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr, for a callback of frames done and frames in all."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda done, total: bar.update(done * 1000 // max(total, 1) - bar.pos)
