@@ -29,8 +29,9 @@ lint: packages ## check style and types
 	@.ci/setup test
 	@.ci/lint
 
-bench: packages ## measure speed, memory, start-up time and delay (13 minutes)
+bench: packages ## measure speed, memory, start-up time and delay (16 minutes)
 	@.ci/setup test
+	@.venv/bin/python bench/dsp.py
 	@.venv/bin/python bench/run.py
 	@.venv/bin/python bench/pulse.py
 

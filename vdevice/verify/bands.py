@@ -14,8 +14,8 @@ from entrain.vdevice.verify.report import BandDepth
 from entrain.vdevice.verify.sound import Samples
 from entrain.vdevice.verify.spectrum import Real
 
-_QUIET = 1e-7
-"""A band this far below the loudest holds leakage and rounding only."""
+_QUIET = 1e-5
+"""A band 50 dB below the loudest is not heard beside it: onsets leak there, and rounding."""
 _NEIGHBOURS = (6, 30)
 """Bins on either side of the rate that give the floor; nearer ones belong to the line."""
 _SURE = 14.0
