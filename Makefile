@@ -2,7 +2,7 @@
 #
 # What takes more than a few lines is a script in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help packages setup run test lint bench install uninstall test-debian13 clean
+.PHONY: help packages setup run test fuzz lint bench install uninstall test-debian13 clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?= tests
@@ -24,6 +24,11 @@ test: ## run every test
 	@.ci/packages test
 	@.ci/setup test
 	@.ci/test
+
+fuzz: ## feed the engine hostile calls and sound, with sanitizers (10 minutes)
+	@.ci/packages test
+	@.ci/setup
+	@.ci/fuzz 600 build/fuzz-corpus
 
 lint: packages ## check style and types
 	@.ci/setup test

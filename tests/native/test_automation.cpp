@@ -143,6 +143,29 @@ TEST_CASE("amount takes a layer away and brings it back, to the bit") {
     CHECK(static_cast<std::size_t>(last) == 20001 + latency + 15);  // 16 frames down to zero
 }
 
+TEST_CASE("what is asked of the clock between two callbacks is done in that order") {
+    Engine engine;
+    const Sound in(4800);
+    Sound out(4800);
+    double seconds = 0.0;
+    int runs = 0;
+    engine.run(in, out, 0, 480, {480});
+    entrain_seek_session(engine, 5.0);
+    entrain_run_session(engine, 0);
+    engine.route({}, true);
+    engine.run(in, out, 0, 4800, {480});
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == 0.1);
+    CHECK(runs == 1);
+
+    entrain_seek_session(engine, 2.0);
+    entrain_set_rate(engine, 96000);
+    engine.run(in, out, 0, 4800, {480});
+    entrain_set_rate(engine, 48000);
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == 2.05);
+}
+
 TEST_CASE("the clock starts with the protocol, pauses and seeks") {
     Engine engine;
     const std::uint32_t tone = engine.binaural(400, 0, -20);

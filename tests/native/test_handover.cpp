@@ -64,3 +64,78 @@ TEST_CASE("a layer that has faded out is freed, and its number with it") {
     const std::uint32_t again[] = {tone};
     CHECK(entrain_route(engine, again, 1, 0) == ENTRAIN_E_LAYER);
 }
+
+TEST_CASE("a protocol runs, and is looked at, under a running callback") {
+    Engine engine;
+    std::atomic<bool> stop{false};
+    std::thread callback([&] {
+        const Sound in = noise(512);
+        Sound out(512);
+        while (!stop) {
+            engine.run(in, out, 0, 512, {300, 64, 1});
+            // Still ten times as fast as sound; but measuring can keep up with it.
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    });
+    const auto wait_for = [&](std::uint64_t frames) {
+        entrain_stats stats{};
+        while (stats.frames < frames) {
+            std::this_thread::yield();
+            entrain_read_stats(engine, &stats);
+        }
+    };
+    wait_for(kRate + kRate / 2);  // measuring takes a second of sound
+    std::atomic<bool> looked{true};
+    std::atomic<bool> measured{false};
+    std::thread reader([&] {
+        std::vector<float> tap(2 * 1024);
+        const entrain_promise promise{{305, 295}, 16, 120, 10};
+        while (!stop) {
+            entrain_stats stats;
+            entrain_levels levels;
+            entrain_loudness before, after;
+            entrain_measurement found;
+            entrain_read_stats(engine, &stats);
+            entrain_read_levels(engine, &levels);
+            entrain_read_loudness(engine, &before, &after);
+            // Either may come too late.
+            const entrain_status tapped =
+                entrain_read_tap(engine, 0, stats.frames - 1024, tap.data(), 1024);
+            const entrain_status known = entrain_measure(engine, &promise, &found);
+            if (known == ENTRAIN_OK) measured = true;
+            if ((tapped != ENTRAIN_OK && tapped != ENTRAIN_E_OVERRUN) ||
+                (known != ENTRAIN_OK && known != ENTRAIN_E_OVERRUN))
+                looked = false;
+        }
+    });
+    std::uint32_t tone = engine.binaural(300, 10, -40);
+    const std::uint32_t swing = engine.add("am");
+    for (int round = 0; round < 400; ++round) {
+        const auto late = 0.01 * (round % 7);
+        engine.automate(tone, "beat_hz",
+                        {{0, 4, ENTRAIN_CURVE_EXPONENTIAL}, {late + 0.01, 12, ENTRAIN_CURVE_STEP}},
+                        round % 3 ? 0.1 : 0.0);
+        engine.automate(swing, "depth", {{late, 0, ENTRAIN_CURVE_SMOOTH}, {0.1, 1, 0}});
+        engine.route({swing, tone}, round % 5 == 0);
+        entrain_run_session(engine, round % 4 != 0);
+        if (round % 3 == 0) entrain_seek_session(engine, late);
+        if (round % 10 == 0) engine.set(swing, "depth", 0.5F);
+        if (round % 16 == 0) entrain_reset_loudness(engine);
+        if (round % 20 == 0) {
+            engine.route({swing});
+            tone = engine.binaural(300, 10, -40);
+        }
+        entrain_set_bypass(engine, round % 3);
+        entrain_set_playing(engine, round % 2);
+        entrain_reset_worst(engine);
+        double seconds = 0.0;
+        int runs = 0;
+        entrain_read_session(engine, &seconds, &runs);
+        if (round % 8 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    while (!measured) std::this_thread::yield();
+    stop = true;
+    callback.join();
+    reader.join();
+    CHECK(looked);
+}

@@ -69,7 +69,8 @@ void entrain_block_destroy(entrain_block *block);
  * thread:   [control] */
 entrain_status entrain_block_set(entrain_block *block, const char *symbol, float value);
 
-/* in, out:  two pointers each, to `frames` samples; in[c] == out[c] is allowed; none is null
+/* in, out:  two pointers each, to `frames` samples, finite as the engine's are after its door;
+ *           in[c] == out[c] is allowed; none is null
  * thread:   [control] */
 void entrain_block_process(entrain_block *block, const float *const *in, float *const *out,
                            uint32_t frames);

@@ -35,7 +35,7 @@ void Process::run(const float *const *in, float *const *out,
     const Clock::time_point start = Clock::now();
 
     if (const Route *route = offered_.exchange(nullptr, std::memory_order_acq_rel)) take(*route);
-    if (session.take()) {
+    if (session.take(route_->rate_hz)) {
         for (const Route::Entry &entry : route_->processors) entry.layer->land();
         for (const Route::Entry &entry : route_->generators) entry.layer->land();
     }
@@ -111,7 +111,7 @@ void Process::chunk(const float *const *in, float *const *out, std::uint32_t off
     for (std::size_t c = 0; c < 2; ++c)
         if (out[c]) std::copy_n(processed_[c].data(), frames, out[c] + offset);
     frame_ += frames;
-    session.advance(frames);
+    session.advance(frames, route_->rate_hz);
 }
 
 void Process::switch_bypass(std::uint32_t frames) noexcept {

@@ -4,6 +4,7 @@
 #include "audio/automation.h"
 
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 
 namespace entrain {
@@ -12,20 +13,28 @@ class Session {
 public:
     // ---- [control], one thread at a time -------------------------------------------------
     void run(bool runs) noexcept { want(runs, kNoSeek); }
-    void seek(bool runs, std::uint64_t frame) noexcept { want(runs, frame); }
+    // In seconds: the rate may be another one when the callback hears of it.
+    void seek(bool runs, double seconds) noexcept {
+        want(runs, static_cast<std::uint64_t>(std::llround(seconds / kUnitSeconds)));
+    }
+    // Take back what has been asked for and not been done yet.
+    void forget() noexcept { wanted_.store(0, std::memory_order_relaxed); }
 
     // ---- [any] ---------------------------------------------------------------------------
-    std::uint64_t position() const noexcept { return position_.load(std::memory_order_relaxed); }
+    double seconds() const noexcept { return seconds_.load(std::memory_order_relaxed); }
 
     // ---- [audio] -------------------------------------------------------------------------
 
     // Do what has been asked for; true if the position jumps.
-    bool take() noexcept {
+    bool take(std::uint32_t rate_hz) noexcept {
         const std::uint64_t wanted = wanted_.exchange(0, std::memory_order_acquire);
         if (wanted == 0) return false;
         time_.runs = (wanted & kRuns) != 0;
-        const std::uint64_t frame = wanted & kFrame;
-        if (frame == kNoSeek || frame == time_.frame) return false;
+        const std::uint64_t place = wanted & kPlace;
+        if (place == kNoSeek) return false;
+        const auto frame = static_cast<std::uint64_t>(
+            std::llround(static_cast<double>(place) * kUnitSeconds * rate_hz));
+        if (frame == time_.frame) return false;
         time_.frame = frame;
         return true;
     }
@@ -39,31 +48,33 @@ public:
     }
 
     const SessionTime &time() const noexcept { return time_; }
-    void advance(std::uint32_t frames) noexcept {
+    void advance(std::uint32_t frames, std::uint32_t rate_hz) noexcept {
         if (time_.runs) time_.frame += frames;
-        position_.store(time_.frame, std::memory_order_relaxed);
+        seconds_.store(static_cast<double>(time_.frame) / rate_hz, std::memory_order_relaxed);
     }
 
 private:
     static constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
     static constexpr std::uint64_t kRuns = std::uint64_t{1} << 62;
-    static constexpr std::uint64_t kFrame = kRuns - 1;
-    static constexpr std::uint64_t kNoSeek = kFrame;
+    static constexpr std::uint64_t kPlace = kRuns - 1;
+    static constexpr std::uint64_t kNoSeek = kPlace;
+    static constexpr double kUnitSeconds = 1e-9;
 
-    void want(bool runs, std::uint64_t frame) noexcept {
+    void want(bool runs, std::uint64_t place) noexcept {
         // A seek that has not been taken yet must not get lost.
         std::uint64_t before = wanted_.load(std::memory_order_relaxed);
         std::uint64_t next;
         do {
-            const bool kept = frame == kNoSeek && before != 0;
-            next = kPresent | (runs ? kRuns : 0) | (kept ? before & kFrame : frame);
+            const bool kept = place == kNoSeek && before != 0;
+            next = kPresent | (runs ? kRuns : 0) | (kept ? before & kPlace : place);
         } while (!wanted_.compare_exchange_weak(before, next, std::memory_order_release,
                                                 std::memory_order_relaxed));
     }
 
     std::atomic<std::uint64_t> wanted_{0};
-    std::atomic<std::uint64_t> position_{0};
-    static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+    std::atomic<double> seconds_{0.0};
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
+                  std::atomic<double>::is_always_lock_free);
     SessionTime time_{0, false};  // owned by the callback
 };
 

@@ -1,6 +1,7 @@
 #include "control/engine.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 using entrain::Group;
@@ -16,6 +17,9 @@ constexpr double kLongestSeconds = 7.0 * 86400.0;
 std::uint64_t frame_of(double seconds, std::uint32_t rate_hz) {
     return static_cast<std::uint64_t>(std::llround(seconds * rate_hz));
 }
+
+// What is denormal is zero in the callback, and has no ratio to anything.
+bool is_ratio(double value) { return std::fabs(value) >= double{FLT_MIN}; }
 
 bool mentions(const std::vector<Route::Entry> &entries, const Layer *layer) {
     return std::any_of(entries.begin(), entries.end(),
@@ -128,7 +132,7 @@ entrain_status entrain_engine::automate(std::uint32_t layer, const char *symbol,
                                         double loop_s) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = layers_.find(layer);
-    if (found == layers_.end()) return ENTRAIN_E_LAYER;
+    if (layer < ENTRAIN_LAYER_FIRST || found == layers_.end()) return ENTRAIN_E_LAYER;
     Owned &owned = found->second;
     const std::size_t place = find_parameter(owned, symbol);
     if (place == owned.instance->parameters().size()) return ENTRAIN_E_PARAMETER;
@@ -156,6 +160,7 @@ entrain_status entrain_engine::route(const std::uint32_t *layers, std::uint32_t 
     if (restart) {
         ++restarts_;
         session_runs_ = true;
+        process.session.forget();  // what was asked for before this
     }
     auto next = make_route();
     // What the callback has heard must fade out; what it never saw may simply go.
@@ -182,12 +187,12 @@ void entrain_engine::run_session(bool runs) {
 
 void entrain_engine::seek_session(double seconds) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    process.session.seek(session_runs_, frame_of(seconds, rate_hz));
+    process.session.seek(session_runs_, seconds);
 }
 
 void entrain_engine::read_session(double *seconds, bool *runs) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    *seconds = static_cast<double>(process.session.position()) / rate_hz;
+    *seconds = process.session.seconds();
     *runs = session_runs_;
 }
 
@@ -255,7 +260,8 @@ bool entrain_engine::accepts(const Parameter &parameter, const entrain_point *po
         if (!parameter.accepts(point.value)) return false;
         if (point.curve < ENTRAIN_CURVE_STEP || point.curve > ENTRAIN_CURVE_SMOOTH) return false;
         if (point.curve == ENTRAIN_CURVE_EXPONENTIAL && i + 1 < count &&
-            !(point.value * points[i + 1].value > 0.0))
+            !(is_ratio(point.value) && is_ratio(points[i + 1].value) &&
+              std::signbit(point.value) == std::signbit(points[i + 1].value)))
             return false;
     }
     return true;

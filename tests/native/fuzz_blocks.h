@@ -1,0 +1,134 @@
+// The kinds of block as the engine's own description has them, and one of them by itself.
+#pragma once
+
+#include "entrain/engine.h"
+#include "fuzz_input.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+struct Described {
+    std::string symbol;
+    float minimum, maximum, initial;
+    bool accepts(double value) const {
+        return std::isfinite(value) && value >= double{minimum} && value <= double{maximum};
+    }
+};
+
+struct Kind {
+    std::string name;
+    bool layer;  // a protocol may use it
+    std::vector<Described> parameters;
+};
+
+// The JSON's keys are sorted: init, max, (meta:) symbol, min, type.
+inline std::vector<Described> parameters_of(const std::string &json) {
+    std::vector<Described> found;
+    const std::string key = "\"symbol\":\"";
+    for (std::size_t at = json.find(key); at != std::string::npos; at = json.find(key, at + 1)) {
+        const auto number = [&](std::size_t where, std::size_t length) {
+            return std::strtof(json.c_str() + where + length, nullptr);
+        };
+        const std::string type = "\"type\":\"hslider\"";
+        if (json.compare(json.find("\"type\"", at), type.size(), type) != 0) continue;
+        const std::size_t begin = at + key.size();
+        found.push_back({json.substr(begin, json.find('"', begin) - begin),
+                         number(json.find("\"min\":", at), 6),
+                         number(json.rfind("\"max\":", at), 6),
+                         number(json.rfind("\"init\":", at), 7)});
+    }
+    return found;
+}
+
+inline const std::vector<Kind> &kinds() {
+    static const std::vector<Kind> all = [] {
+        std::vector<Kind> made;
+        for (std::uint32_t i = 0; i < entrain_block_count(); ++i) {
+            const std::string json = entrain_block_json(i);
+            const std::string key = "\"filename\":\"";
+            const std::size_t begin = json.find(key) + key.size();
+            const bool layer = json.find("{\"group\":\"generator\"}") != std::string::npos ||
+                               json.find("{\"group\":\"processor\"}") != std::string::npos;
+            made.push_back({json.substr(begin, json.find(".dsp", begin) - begin), layer,
+                            parameters_of(json)});
+        }
+        return made;
+    }();
+    return all;
+}
+
+inline const Kind &kind_named(const char *name) {
+    for (const Kind &kind : kinds())
+        if (kind.name == name) return kind;
+    std::abort();
+}
+
+inline void require(bool holds, const char *claim) {
+    if (holds) return;
+    std::fprintf(stderr, "== broken: %s\n", claim);
+    std::abort();
+}
+
+inline bool is_rate(std::uint32_t rate_hz) { return rate_hz >= 8000 && rate_hz <= 192000; }
+
+inline std::uint32_t any_rate(Bytes &bytes) {
+    constexpr std::uint32_t rates[] = {48000, 44100, 8000, 192000, 96000, 22050, 7999, 192001};
+    const std::uint8_t which = bytes.byte();
+    return which < 200 ? rates[which % 8] : 8000 + bytes.raw<std::uint16_t>() * 3U;
+}
+
+// A symbol of that kind, sometimes of another one, or none at all.
+struct Place {
+    std::size_t index;
+    Described parameter;
+};
+inline Place pick_symbol(Bytes &bytes, const std::vector<Described> &parameters) {
+    const std::uint8_t which = bytes.byte();
+    if (which > 240 || parameters.empty())
+        return {parameters.size(), {which % 2 ? "" : "no_such_symbol", 0.0F, 1.0F, 0.0F}};
+    const std::size_t index = which % parameters.size();
+    return {index, parameters[index]};
+}
+
+// A block by itself, fed with what the engine lets in.  Returns the work that was done.
+inline std::uint64_t run_block(Bytes &bytes) {
+    const Kind &kind = kinds()[bytes.byte() % kinds().size()];
+    const std::uint32_t rate_hz = any_rate(bytes);
+    entrain_block *block = nullptr;
+    const entrain_status status = entrain_block_create(kind.name.c_str(), rate_hz, &block);
+    require(status == (is_rate(rate_hz) ? ENTRAIN_OK : ENTRAIN_E_ARGUMENT), "create's status");
+    if (status != ENTRAIN_OK) return 0;
+    std::uint64_t work = 0;
+    for (std::uint32_t turn = 1 + bytes.below(4); turn > 0; --turn) {
+        for (std::uint32_t left = bytes.below(4); left > 0; --left) {
+            // The engine's own one is not the block's.
+            const Place place = pick_symbol(bytes, kind.parameters);
+            const auto value = bytes.number<float>(double{place.parameter.minimum},
+                                                    double{place.parameter.maximum});
+            const bool known = place.index < kind.parameters.size() &&
+                               place.parameter.symbol != "amount";
+            require(entrain_block_set(block, place.parameter.symbol.c_str(), value) ==
+                        (!known                                   ? ENTRAIN_E_PARAMETER
+                         : place.parameter.accepts(double{value}) ? ENTRAIN_OK
+                                                                  : ENTRAIN_E_RANGE),
+                    "block_set's status");
+        }
+        std::vector<float> left(bytes.byte() * 8U), right(left.size());
+        Signal(bytes.byte() % Signal::kTame, turn).fill(left);
+        Signal(bytes.byte() % Signal::kTame, turn + 7).fill(right);
+        const float *const in[2] = {left.data(), right.data()};
+        float *const out[2] = {left.data(), right.data()};
+        entrain_block_process(block, in, out, static_cast<std::uint32_t>(left.size()));
+        work += 2 * left.size();
+        for (std::size_t i = 0; i < left.size(); ++i)
+            if (!std::isfinite(left[i]) || !std::isfinite(right[i])) {
+                std::fprintf(stderr, "== block %s at %u Hz\n", kind.name.c_str(), rate_hz);
+                require(false, "a block's sound is finite");
+            }
+    }
+    entrain_block_destroy(block);
+    return work;
+}
