@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,23 +154,44 @@ def _run(
     import numpy as np
 
     meter = _Meter()
-    with Engine(reader.samplerate) as engine:
+
+    def keep(before: "npt.NDArray[np.float32]", after: "npt.NDArray[np.float32]") -> None:
+        writer.write(after.T)
+        meter.add(before, after)
+
+    # Beside the engine, which takes most of the time, the next block is read and the last written.
+    with Engine(reader.samplerate) as engine, ThreadPoolExecutor(1) as behind:
         Chain(engine).use(protocol)
         early = engine.latency_frames  # what comes out first belongs before the file
-        for block in reader.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
-            stereo = downmix(block)
+        done, kept = 0, behind.submit(lambda: None)
+        for stereo in _read_ahead(reader):
+            frames = stereo.shape[1]
             processed = engine.process(stereo)[:, early:]
-            early = max(0, early - len(block))
-            writer.write(processed.T)
-            meter.add(stereo, processed)
+            early = max(0, early - frames)
+            kept.result()
+            kept = behind.submit(keep, stereo, processed)
+            done += frames
             if progress:
-                progress(reader.tell(), reader.frames)
+                progress(done, reader.frames)
+        kept.result()
         rest = min(engine.latency_frames, reader.frames)
         tail = engine.process(np.zeros((2, engine.latency_frames), np.float32))[:, -rest:]
         if rest:
-            writer.write(tail.T)
-            meter.add(np.zeros_like(tail), tail)
+            keep(np.zeros_like(tail), tail)
     return meter
+
+
+def _read_ahead(reader: "soundfile.SoundFile") -> Iterator["npt.NDArray[np.float32]"]:
+    """Give stereo blocks; while one is worked on, the next is read."""
+
+    def read() -> "npt.NDArray[np.float32]":
+        return downmix(reader.read(BLOCK_FRAMES, dtype="float32", always_2d=True))
+
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(read)
+        while (block := coming.result()).shape[1]:
+            coming = ahead.submit(read)
+            yield block
 
 
 @contextlib.contextmanager
