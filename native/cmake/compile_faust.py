@@ -159,15 +159,18 @@ def main(output: Path, library: Path, sources: list[Path]) -> None:
         check_shape(source, description)
         text = portable(description)
         (output / f"{source.stem}.json").write_text(text, encoding="utf-8")
+        again = f"block_{source.stem}_fma"  # the same class, to be compiled for other processors
+        code = (output / f"{source.stem}.hpp").read_text(encoding="utf-8")
+        code = code.replace(f"block_{source.stem}", again)
+        (output / f"{source.stem}_fma.hpp").write_text(code, encoding="utf-8")
         table.append((source.stem, text))
         descriptions.append(description)
-    lines = [f'#include "{name}.hpp"' for name, _ in table]
-    lines += ["", "namespace entrain {", "static const BlockKind block_kinds[] = {"]
-    for name, text in table:
-        lines += [f'    {{"{name}", R"json({text})json", &make<block_{name}>}},']
-    lines += ["};", "}", ""]
     (output / "faust.py").write_text(python_module(descriptions), encoding="utf-8")
-    (output / "block_table.hpp").write_text("\n".join(lines), encoding="utf-8")
+    for variant in ("", "_fma"):
+        lines = [f'#include "{name}{variant}.hpp"\n' for name, _ in table]
+        (output / f"block_classes{variant}.hpp").write_text("".join(lines), encoding="utf-8")
+    lines = [f'BLOCK({name}, R"json({text})json")\n' for name, text in table]
+    (output / "block_table.hpp").write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Who is the default output, before, during and after: a system is left as it was found."""
 
 import json
+import os
 import signal
+import subprocess
+import time
 
 import app
 import pytest
@@ -187,3 +190,25 @@ def test_the_target_is_unplugged_and_comes_back(server):
             soundlab.play(server.environment, soundlab.sine(1000, 30, 0.1)),
         ):
             soundlab.wait_until(lambda: recorder.take(0.1).any(), 10, "sound on the chosen one")
+
+
+def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):
+    """PipeWire 0.3 forgets to tell, once a program has left while it was being told."""
+    server = pipewire_server
+    with app.running(server.environment) as entrain:
+        manager = server.pid("wireplumber")
+        os.kill(manager, signal.SIGSTOP)
+        try:
+            watcher = subprocess.Popen(
+                ["pw-metadata", "-m"],
+                env={**os.environ, **server.environment},
+                stdout=subprocess.DEVNULL,
+            )
+            time.sleep(0.3)  # it has asked, and nobody answers
+            watcher.kill()
+            watcher.wait()
+        finally:
+            os.kill(manager, signal.SIGCONT)
+        choose(server, "entrain")
+        with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), sink=""):
+            entrain.wait_for(on=True)

@@ -15,7 +15,7 @@
 namespace entrain {
 
 // The engine works in pieces of this many frames at most; a multiple of the grid.
-constexpr std::uint32_t kChunkFrames = 64;
+constexpr std::uint32_t kChunkFrames = 256;
 
 using Chunk = std::array<std::array<float, kChunkFrames>, 2>;
 

@@ -14,12 +14,20 @@ class Meter {
 public:
     // [audio]
     void add(const Chunk &chunk, std::uint32_t frames) noexcept {
-        for (std::size_t c = 0; c < 2; ++c) {
-            for (std::uint32_t i = 0; i < frames; ++i) {
+        // Four sums at a time: each waits for nobody but itself.
+        double even[2] = {square_[0], square_[1]}, odd[2] = {};
+        float highest[2] = {highest_[0], highest_[1]};
+        for (std::uint32_t i = 0; i < frames; ++i) {
+            for (std::size_t c = 0; c < 2; ++c) {
                 const float sample = chunk[c][i];
-                square_[c] += double{sample} * double{sample};
-                highest_[c] = std::max(highest_[c], std::fabs(sample));
+                const double square = double{sample} * double{sample};
+                (i % 2 == 0 ? even : odd)[c] += square;
+                highest[c] = std::max(highest[c], std::fabs(sample));
             }
+        }
+        for (std::size_t c = 0; c < 2; ++c) {
+            square_[c] = even[c] + odd[c];
+            highest_[c] = highest[c];
         }
     }
 

@@ -126,6 +126,16 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
     const bool fading = !bypass_fade_.is_at(bypassed);
     // Going back, the programme stays as loud as it was.
     const bool adjusting = bypassed && !matched_fade_.is_at(matched);
+    if (!bypassed && !fading) {  // nearly always
+        const float gain = 1.0F + matched_share_ * (matched_gain_ - 1.0F);
+        for (std::size_t c = 0; c < 2; ++c)
+            for (std::uint32_t i = 0; i < frames; ++i) {
+                const float wet = processed_[c][i];
+                const float dry = gain * programme_[c][i];
+                processed_[c][i] = std::fabs(wet) <= FLT_MAX ? wet : dry;
+            }
+        return;
+    }
     const double step = 1.0 / (kBypassSeconds * route_->rate_hz);
     for (std::uint32_t i = 0; i < frames; ++i) {
         const float share = fading ? bypass_fade_.next(bypassed, step) : (bypassed ? 1.0F : 0.0F);
@@ -154,19 +164,17 @@ void Process::prepare_matched() noexcept {
 }
 
 void Process::read(const float *const *in, std::uint32_t offset, std::uint32_t frames) noexcept {
-    std::uint64_t nonfinite = 0;
+    std::uint32_t nonfinite = 0;
     for (std::size_t c = 0; c < 2; ++c) {
         if (!in[c]) {
             std::fill_n(programme_[c].data(), frames, 0.0F);
             continue;
         }
-        for (std::uint32_t i = 0; i < frames; ++i) {
-            float sample = in[c][offset + i];
-            if (!(std::fabs(sample) <= FLT_MAX)) {
-                sample = 0.0F;
-                ++nonfinite;
-            }
-            programme_[c][i] = std::clamp(sample, -kDoor, kDoor);
+        const float *samples = in[c] + offset;
+        for (std::uint32_t i = 0; i < frames; ++i) {  // no branches: for the vector unit
+            const bool good = std::fabs(samples[i]) <= FLT_MAX;
+            nonfinite += good ? 0 : 1;
+            programme_[c][i] = std::clamp(good ? samples[i] : 0.0F, -kDoor, kDoor);
         }
     }
     if (nonfinite) add(counters.nonfinite, nonfinite);
@@ -181,7 +189,20 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
     const bool alone = standalone.load(std::memory_order_relaxed);
     const double rate_hz = route_->rate_hz;
     const auto patience = static_cast<std::uint32_t>(kSilenceSeconds * rate_hz);
-    for (std::uint32_t i = 0; i < frames; ++i) {
+    const bool steady = alone || !plays || silent_frames_ + frames < patience;
+    const bool on = alone || plays;
+    const bool faded = !steady || !playing_fade_.is_at(on);
+    if (!faded) {  // nearly always
+        const float gain = on ? 1.0F : 0.0F;
+        std::uint32_t since = 0;
+        while (since < frames && std::fabs(programme_[0][frames - 1 - since]) <= kSilence &&
+               std::fabs(programme_[1][frames - 1 - since]) <= kSilence)
+            ++since;
+        silent_frames_ = since < frames ? since : std::min(silent_frames_ + frames, kSilent);
+        for (std::size_t c = 0; c < 2; ++c)
+            for (std::uint32_t i = 0; i < frames; ++i) processed_[c][i] += gain * sum[c][i];
+    }
+    for (std::uint32_t i = faded ? 0 : frames; i < frames; ++i) {
         const bool sounds = std::fabs(programme_[0][i]) > kSilence ||
                             std::fabs(programme_[1][i]) > kSilence;
         silent_frames_ = sounds ? 0 : std::min(silent_frames_ + 1, kSilent);

@@ -14,7 +14,11 @@ struct BlockKind {
     const char *name;
     const char *json;  // FAUST's description
     std::unique_ptr<dsp> (*make)();
+    std::unique_ptr<dsp> (*make_fma)();  // for processors with AVX2 and FMA; null elsewhere
 };
+
+// A new instance, of the variant that this processor runs best.  Throws std::bad_alloc.
+std::unique_ptr<dsp> make_block(const BlockKind &kind);
 
 std::size_t block_count() noexcept;
 const BlockKind *block_at(std::size_t index) noexcept;  // null beyond the last one

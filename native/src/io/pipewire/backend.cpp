@@ -16,7 +16,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                           this)),
       tail_(connection_->loop(), engine, [this] { changed(); }),
       programmes_([this] { changed(); }),
-      defaults_([this] { changed(); }),
+      defaults_(connection_->loop(), [this] { changed(); }),
       registry_(connection_->core(),
                 {[this] { changed(); },
                  [this](Id id) { session_manager_came(id); },
@@ -96,7 +96,7 @@ void Backend::reconcile() {
     if (topology_ != registry_.topology()) {
         topology_ = registry_.topology();
         links_.forget_failures();
-        defaults_.ask_again(registry_.proxy());
+        defaults_.look_again();
     }
     std::vector<WantedLink> wanted;
     // A new sink runs once by itself, so that it shows its volume, and without the device, which

@@ -1,49 +1,81 @@
 #include "io/pipewire/default_sink.h"
 
+#include <utility>
+
 namespace entrain::pipewire {
 
+DefaultSink::DefaultSink(pw_loop *loop, std::function<void()> changed)
+    : changed_(std::move(changed)),
+      timer_(loop, Source::timer(loop, [](void *self, std::uint64_t) noexcept {
+                 static_cast<DefaultSink *>(self)->bind_anew();
+             }, this)) {}
+
 void DefaultSink::came(pw_proxy *registry, Id id) {
-    static const pw_metadata_events kEvents = [] {
-        pw_metadata_events table{};
-        table.version = PW_VERSION_METADATA_EVENTS;
-        table.property = [](void *self, std::uint32_t subject, const char *key, const char *,
-                            const char *value) noexcept {
-            static_cast<DefaultSink *>(self)->set(subject, key, value);
-            return 0;
-        };
-        return table;
-    }();
-    watch_.reset();
-    configured_.clear();
-    effective_.clear();
-    auto watch = std::make_unique<Watch>();
-    watch->proxy = bind(registry, id, PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA);
-    if (!watch->proxy) return;
-    listen(watch->proxy.get(), watch->hook, &kEvents, this);
-    watch_ = std::move(watch);
+    gone(id_);
+    registry_ = registry;
     id_ = id;
+    bind_anew();
+    // What it says now counts at once, it may take its time to say all.
+    watch_ = std::move(coming_);
     changed_();
 }
 
 void DefaultSink::gone(Id id) {
     if (id == kNoId || id != id_) return;
-    watch_.reset();
     id_ = kNoId;
-    configured_.clear();
-    effective_.clear();
+    watch_.reset();
+    coming_.reset();
+    values_ = {};
     changed_();
 }
 
-void DefaultSink::ask_again(pw_proxy *registry) {
-    if (watch_ != nullptr && configured_.empty() && effective_.empty()) came(registry, id_);
+void DefaultSink::bind_anew() {
+    static const pw_metadata_events kMetadata = [] {
+        pw_metadata_events table{};
+        table.version = PW_VERSION_METADATA_EVENTS;
+        table.property = [](void *data, std::uint32_t subject, const char *key, const char *,
+                            const char *value) noexcept {
+            auto &watch = *static_cast<Watch *>(data);
+            watch.owner->set(watch, subject, key, value);
+            return 0;
+        };
+        return table;
+    }();
+    static const pw_proxy_events kDone = [] {
+        pw_proxy_events table{};
+        table.version = PW_VERSION_PROXY_EVENTS;
+        table.done = [](void *data, int) noexcept {
+            auto &watch = *static_cast<Watch *>(data);
+            watch.owner->complete(watch);
+        };
+        return table;
+    }();
+    if (id_ == kNoId) return;
+    auto watch = std::make_unique<Watch>();
+    watch->owner = this;
+    watch->proxy = bind(registry_, id_, PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA);
+    if (!watch->proxy) return;
+    listen(watch->proxy.get(), watch->metadata, &kMetadata, watch.get());
+    listen(watch->proxy.get(), watch->done, &kDone, watch.get());
+    pw_proxy_sync(watch->proxy.get(), 0);  // answered after all that there is to tell
+    coming_ = std::move(watch);
 }
 
-void DefaultSink::set(Id subject, const char *key, const char *value) {
+void DefaultSink::set(Watch &watch, Id subject, const char *key, const char *value) {
     if (subject != 0) return;
     const std::string name = value != nullptr ? json_text(value, "name") : "";
     const std::string what = key != nullptr ? key : "";  // no key: everything is cleared
-    if (what.empty() || what == "default.configured.audio.sink") configured_ = name;
-    if (what.empty() || what == "default.audio.sink") effective_ = name;
+    if (what.empty() || what == "default.configured.audio.sink") watch.values.configured = name;
+    if (what.empty() || what == "default.audio.sink") watch.values.effective = name;
+    if (&watch != watch_.get()) return;
+    values_ = watch.values;
+    changed_();
+}
+
+void DefaultSink::complete(Watch &watch) {
+    if (&watch != coming_.get()) return;
+    watch_ = std::move(coming_);
+    values_ = watch_->values;
     changed_();
 }
 

@@ -14,29 +14,44 @@ namespace entrain::pipewire {
 // under another number, when it is started again.
 class DefaultSink {
 public:
-    explicit DefaultSink(std::function<void()> changed) : changed_(std::move(changed)) {}
+    DefaultSink(pw_loop *loop, std::function<void()> changed);
 
     void came(pw_proxy *registry, Id id);
     void gone(Id id);
-    // Bind anew if nothing has been heard yet: WirePlumber 0.4 sometimes tells one that binds
+    // Ask once more, half a second from now.  PipeWire 0.3 keeps a change from all that are there
+    // while it tells a newcomer what there is; and WirePlumber 0.4 sometimes tells one that binds
     // while it starts nothing at all.
-    void ask_again(pw_proxy *registry);
+    void look_again() noexcept { timer_.after(kPatienceNs); }
 
-    const std::string &configured() const noexcept { return configured_; }
-    const std::string &effective() const noexcept { return effective_; }
+    const std::string &configured() const noexcept { return values_.configured; }
+    const std::string &effective() const noexcept { return values_.effective; }
 
 private:
-    struct Watch {
-        Proxy proxy;
-        Hook hook;
+    static constexpr long kPatienceNs = 500'000'000;
+
+    struct Values {
+        std::string configured;
+        std::string effective;
     };
-    void set(Id subject, const char *key, const char *value);
+    // One binding.  A later one takes the place of the former when it has been told everything.
+    struct Watch {
+        DefaultSink *owner;
+        Proxy proxy;
+        Hook metadata;
+        Hook done;
+        Values values;
+    };
+    void bind_anew();
+    void set(Watch &watch, Id subject, const char *key, const char *value);
+    void complete(Watch &watch);
 
     std::function<void()> changed_;
+    Source timer_;
+    pw_proxy *registry_ = nullptr;
     Id id_ = kNoId;
     std::unique_ptr<Watch> watch_;
-    std::string configured_;
-    std::string effective_;
+    std::unique_ptr<Watch> coming_;
+    Values values_;
 };
 
 }  // namespace entrain::pipewire

@@ -71,6 +71,12 @@ public:
         pw_loop_update_timer(loop_, source_, &period, &period, false);
     }
 
+    // Fire once, after this time; a time that runs already begins anew.
+    void after(long delay_ns) noexcept {
+        timespec delay{0, delay_ns};
+        pw_loop_update_timer(loop_, source_, &delay, nullptr, false);
+    }
+
     static spa_source *event(pw_loop *loop, spa_source_event_func_t call, void *data) noexcept {
         return pw_loop_add_event(loop, call, data);
     }
