@@ -63,7 +63,6 @@ class PipeWireSandbox(sandbox.Sandbox):
         if "pipewire-pulse" not in self._processes:
             self._start("pipewire-pulse")
         self._await(self._ready)
-        self._await_default()
         for number in self._sinks().values():
             self._rouse(number)
 
@@ -77,7 +76,6 @@ class PipeWireSandbox(sandbox.Sandbox):
             self._start("wireplumber")
         if wait:
             self._await(self._ready)
-            self._await_default()
 
     def kill_session_manager(self) -> None:
         """Kill WirePlumber without a warning."""
@@ -113,18 +111,19 @@ class PipeWireSandbox(sandbox.Sandbox):
 
     def _ready(self) -> bool:
         """Tell whether there are devices, one is the default, and PulseAudio programs get in."""
-        return sandbox.listens(self._folder / "pulse" / "native") and self._present <= set(
-            self._sinks()
+        return (
+            sandbox.listens(self._folder / "pulse" / "native")
+            and self._present <= set(self._sinks())
+            and (not self._present or self._has_default())
         )
 
-    def _await_default(self) -> None:
-        """Wait until the session manager has chosen a default.
+    def _has_default(self) -> bool:
+        """Tell whether the session manager has chosen a default; look for a second.
 
-        In no hurry: a program that looks at the metadata and leaves before the session
-        manager has answered makes PipeWire 0.3 keep the next default from everybody.
+        PipeWire 0.3 keeps a change from all that look at the metadata while it tells a newcomer
+        what there is, and for good if that one leaves meanwhile: so this one stays a moment, and
+        is followed by another one.
         """
-        if not self._present:
-            return
         with (
             tempfile.TemporaryFile() as said,
             subprocess.Popen(
@@ -135,8 +134,13 @@ class PipeWireSandbox(sandbox.Sandbox):
             ) as watch,
         ):
             try:
-                self._await(lambda: b"name" in os.pread(said.fileno(), 4096, 0))
+                deadline = time.monotonic() + 1
+                while b"name" not in os.pread(said.fileno(), 4096, 0):
+                    if time.monotonic() > deadline:
+                        return False
+                    time.sleep(0.01)
                 time.sleep(0.1)
+                return True
             finally:
                 watch.terminate()
 
@@ -146,7 +150,7 @@ class PipeWireSandbox(sandbox.Sandbox):
             self._command("pw-cli", "send-command", str(number), command, "{}")
 
     def _sinks(self) -> dict[str, int]:
-        """Ask for the sinks' numbers by name; not with pw-dump, see `_await_default`."""
+        """Ask for the sinks' numbers by name; not with pw-dump, see `_has_default`."""
         found = {}
         for item in self._command("pw-cli", "ls", "Node").split("\tid ")[1:]:
             properties = dict(re.findall(r'([\w.]+) = "(.*)"', item))
