@@ -180,6 +180,10 @@ void Process::read(const float *const *in, std::uint32_t offset, std::uint32_t f
     if (nonfinite) add(counters.nonfinite, nonfinite);
 }
 
+bool Process::sounds(std::uint32_t frame) const noexcept {
+    return std::fabs(programme_[0][frame]) > kSilence || std::fabs(programme_[1][frame]) > kSilence;
+}
+
 void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcept {
     Chunk sum{};
     for (const Route::Entry &entry : route_->generators)
@@ -189,32 +193,25 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
     const bool alone = standalone.load(std::memory_order_relaxed);
     const double rate_hz = route_->rate_hz;
     const auto patience = static_cast<std::uint32_t>(kSilenceSeconds * rate_hz);
-    const bool steady = alone || !plays || silent_frames_ + frames < patience;
     const bool on = alone || plays;
-    const bool faded = !steady || !playing_fade_.is_at(on);
-    if (!faded) {  // nearly always
-        const float gain = on ? 1.0F : 0.0F;
-        std::uint32_t since = 0;
-        while (since < frames && std::fabs(programme_[0][frames - 1 - since]) <= kSilence &&
-               std::fabs(programme_[1][frames - 1 - since]) <= kSilence)
-            ++since;
-        silent_frames_ = since < frames ? since : std::min(silent_frames_ + frames, kSilent);
-        for (std::size_t c = 0; c < 2; ++c)
-            for (std::uint32_t i = 0; i < frames; ++i) processed_[c][i] += gain * sum[c][i];
-    }
-    for (std::uint32_t i = faded ? 0 : frames; i < frames; ++i) {
-        const bool sounds = std::fabs(programme_[0][i]) > kSilence ||
-                            std::fabs(programme_[1][i]) > kSilence;
-        silent_frames_ = sounds ? 0 : std::min(silent_frames_ + 1, kSilent);
-        const bool wanted = alone || (plays && silent_frames_ < patience);
-        float gain = wanted ? 1.0F : 0.0F;
-        if (!playing_fade_.is_at(wanted)) {
+    // Nearly always: no frame of this piece can open or close the fade.
+    if ((alone || !plays || silent_frames_ + frames < patience) && playing_fade_.is_at(on)) {
+        std::uint32_t silent = 0;  // at the end of this piece
+        while (silent < frames && !sounds(frames - 1 - silent)) ++silent;
+        silent_frames_ = silent < frames ? silent : std::min(silent_frames_ + frames, kSilent);
+        if (on)
+            for (std::size_t c = 0; c < 2; ++c)
+                for (std::uint32_t i = 0; i < frames; ++i) processed_[c][i] += sum[c][i];
+    } else {
+        for (std::uint32_t i = 0; i < frames; ++i) {
+            silent_frames_ = sounds(i) ? 0 : std::min(silent_frames_ + 1, kSilent);
+            const bool wanted = alone || (plays && silent_frames_ < patience);
             const double seconds = wanted  ? kProgrammeStartsSeconds
                                    : plays ? kProgrammeFallsSilentSeconds
                                            : kProgrammeEndsSeconds;
-            gain = playing_fade_.next(wanted, 1.0 / (seconds * rate_hz));
+            const float gain = playing_fade_.next(wanted, 1.0 / (seconds * rate_hz));
+            for (std::size_t c = 0; c < 2; ++c) processed_[c][i] += gain * sum[c][i];
         }
-        for (std::size_t c = 0; c < 2; ++c) processed_[c][i] += gain * sum[c][i];
     }
     // Quiet means: nothing is generated, and the limiter's delay holds none of it either.
     quiet_frames_ = playing_fade_.is_closed() && !plays

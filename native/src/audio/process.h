@@ -63,6 +63,7 @@ private:
                std::uint32_t frames) noexcept;
     void read(const float *const *in, std::uint32_t offset, std::uint32_t frames) noexcept;
     void take(const Route &route) noexcept;
+    bool sounds(std::uint32_t frame) const noexcept;
     void add_generators(const Moment &moment, std::uint32_t frames) noexcept;
     void delay_programme(std::uint32_t frames) noexcept;
     void switch_bypass(std::uint32_t frames) noexcept;
