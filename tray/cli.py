@@ -300,7 +300,7 @@ def use(protocol: tuple[str, ...], standalone: bool) -> None:
       entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-12
       entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
     """
-    from entrain.vdevice.model import is_id
+    from entrain.vdevice.protocol.spec import is_id
 
     if len(protocol) == 1 and is_id(protocol[0]) and not standalone:
         _change("use", protocol=protocol[0])

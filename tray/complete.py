@@ -15,7 +15,7 @@ def protocols(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the shipped protocols, else files."""
-    from entrain.vdevice import library
+    from entrain.vdevice.protocol import library
 
     found = [CompletionItem(name) for name in library.ids() if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]

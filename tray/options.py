@@ -8,7 +8,7 @@ import click
 from entrain.tray import complete
 
 if TYPE_CHECKING:
-    from entrain.vdevice.model import Protocol
+    from entrain.vdevice.protocol.model import Protocol
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 protocol = click.option(
@@ -41,7 +41,7 @@ def number(_context: click.Context, _option: click.Parameter, value: float | Non
 def resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "Protocol":
     """Make a protocol of what was typed; raises `ProtocolError`."""
     from entrain.engine import blocks
-    from entrain.vdevice import library
+    from entrain.vdevice.protocol import library
 
     protocol = library.resolve(source, layers, blocks)
     return protocol.model_copy(update={"standalone": True}) if standalone else protocol

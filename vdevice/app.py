@@ -24,10 +24,12 @@ from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
-from entrain.vdevice.library import DEFAULT_ID, by_id
 from entrain.vdevice.measured import SelfMeasurement
-from entrain.vdevice.model import Protocol, ProtocolError, check, check_own, with_value
 from entrain.vdevice.options import RunOptions
+from entrain.vdevice.protocol.check import check, check_own, with_value
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.library import DEFAULT_ID, by_id
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.store import State, Store
 
 _log = logging.getLogger(__name__)

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from entrain.engine import INPUT_LAYER, OUTPUT_LAYER, Engine, Point, blocks
-from entrain.vdevice.model import OWN_LAYERS, Layer, Protocol, parse_address
+from entrain.vdevice.protocol.address import parse_address
+from entrain.vdevice.protocol.check import OWN_LAYERS
+from entrain.vdevice.protocol.model import Layer, Protocol
 
 _OWN = dict(zip(OWN_LAYERS, (INPUT_LAYER, OUTPUT_LAYER), strict=True))
 

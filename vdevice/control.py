@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 from entrain.errors import EntrainError
 from entrain.platform.local_socket import Claim
 from entrain.vdevice.messages import GetStatus, Request, Watch, parse_request
-from entrain.vdevice.model import BlockSource
+from entrain.vdevice.protocol.values import BlockSource
 
 MAX_LINE_BYTES = 64 * 1024
 MAX_CLIENTS = 32

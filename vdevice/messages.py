@@ -20,14 +20,10 @@ from pydantic import (
 )
 
 from entrain.errors import EntrainError
-from entrain.vdevice.model import (
-    MAX_SESSION_S,
-    BlockSource,
-    Layer,
-    Line,
-    ProtocolReference,
-    explain,
-)
+from entrain.vdevice.protocol.fields import Line
+from entrain.vdevice.protocol.model import MAX_SESSION_S, Layer, ProtocolReference
+from entrain.vdevice.protocol.values import BlockSource
+from entrain.vdevice.protocol.wording import explain
 
 MAX_OVER_S = 86400.0
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from entrain.vdevice.model import Protocol
+from entrain.vdevice.protocol.model import Protocol
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from entrain.engine import Engine
 from entrain.errors import EntrainError
 from entrain.vdevice.chain import Chain
-from entrain.vdevice.model import Protocol
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.reports import RenderSummary
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ A state that cannot be read or written never stops the sound: it costs one warni
 """
 
 import contextlib
+import json
 import logging
 import os
 import sys
@@ -12,8 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
-from entrain.vdevice.model import ProtocolReference, explain
+from entrain.vdevice.protocol.document import upgraded_document
+from entrain.vdevice.protocol.model import ProtocolReference
+from entrain.vdevice.protocol.wording import explain
 
 MAX_FILE_BYTES = 1 << 20
 
@@ -71,7 +75,7 @@ class Store:
                 text = file.read(MAX_FILE_BYTES + 1)
             if len(text) > MAX_FILE_BYTES:
                 raise ValueError(f"larger than {MAX_FILE_BYTES} bytes")
-            self._saved = State.model_validate_json(text)
+            self._saved = State.model_validate_json(_upgraded(text))
             return self._saved
         except FileNotFoundError:
             pass
@@ -108,6 +112,18 @@ class Store:
         if text != self.warning:  # a full disk is told once, not at every change
             _log.warning("%s", text)
         self.warning = text
+
+
+def _upgraded(text: bytes) -> bytes:
+    """Bring a protocol of an earlier Entrain up to date."""
+    try:
+        document = from_json(text)
+    except ValueError:  # found again, and told, by the validation
+        return text
+    protocol = document.get("protocol") if isinstance(document, dict) else None
+    if not isinstance(protocol, dict):
+        return text
+    return json.dumps({**document, "protocol": upgraded_document(protocol)}).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

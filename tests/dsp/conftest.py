@@ -8,8 +8,8 @@ import pytest
 
 from entrain.engine import Engine, blocks
 from entrain.vdevice.chain import Chain
-from entrain.vdevice.library import from_specs
-from entrain.vdevice.model import Protocol
+from entrain.vdevice.protocol.library import from_specs
+from entrain.vdevice.protocol.model import Protocol
 
 Move = tuple[float, str, float, float]
 """At which second, which address, to which value, within how many seconds."""

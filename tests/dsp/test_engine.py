@@ -5,7 +5,7 @@ import pytest
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError, EntrainError
-from entrain.vdevice.model import LAYER_GROUPS
+from entrain.vdevice.protocol.check import LAYER_GROUPS
 
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
 

@@ -7,8 +7,8 @@ from scipy.signal import lfilter
 from entrain.engine import Engine, Promise
 from entrain.errors import EngineError
 from entrain.vdevice.chain import Chain
-from entrain.vdevice.library import from_specs
 from entrain.vdevice.measured import SelfMeasurement
+from entrain.vdevice.protocol.library import from_specs
 
 RATE_HZ = 48_000
 
@@ -56,6 +56,13 @@ def test_a_modulated_programme_has_the_index_it_was_given():
 def test_a_self_binaural_programme_turns_between_the_ears():
     *_, measured = looked_at(["selfbinaural:beat_hz=10"])
     assert measured.interaural.hz == pytest.approx(10, abs=0.05)
+
+
+def test_a_negative_beat_keeps_its_sign_but_nothing_turns_a_negative_number_of_times():
+    *_, measured = looked_at(["selfbinaural:beat_hz=-10"])
+    assert measured.interaural.hz == pytest.approx(-10, abs=0.05)
+    turns = abs(measured.interaural.hz)
+    assert measured.text == f"the music turns {turns:.2f} times a second between the ears"
 
 
 def test_both_at_once_are_told_apart():

@@ -6,7 +6,7 @@ from scipy.signal import butter, sosfilt
 
 from entrain.engine import Engine, blocks
 from entrain.vdevice.chain import Chain
-from entrain.vdevice.model import Layer, Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
 
 RATE_HZ = 48_000
 SWITCHES = 500  # for each programme

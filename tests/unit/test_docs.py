@@ -9,7 +9,7 @@ import pytest
 
 from entrain.vdevice import client, control, messages
 from entrain.vdevice.messages import COMMANDS, Device, RequestError, Status, parse_request
-from entrain.vdevice.model import Protocol
+from entrain.vdevice.protocol.model import Protocol
 
 PAGE = (Path(__file__).parents[2] / "docs" / "control-api.md").read_text(encoding="utf-8")
 

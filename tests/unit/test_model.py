@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from entrain.engine import Block, Parameter
-from entrain.vdevice import library, model
-from entrain.vdevice.model import Protocol, ProtocolError
+from entrain.vdevice.protocol import check, library, values
+from entrain.vdevice.protocol import document as documents
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.spec import parse_spec
 
 
 def _block(kind: str, group: str, *parameters: Parameter) -> Block:
@@ -42,15 +45,15 @@ def with_params(params: str) -> bytes:
 
 
 def test_a_spec_is_one_layer():
-    layer = model.parse_spec("tone=binaural:carrier_hz=400,beat_hz=-7.5", blocks)
+    layer = parse_spec("tone=binaural:carrier_hz=400,beat_hz=-7.5", blocks)
 
     assert (layer.id, layer.kind) == ("tone", "binaural")
     assert layer.params == {"carrier_hz": 400.0, "beat_hz": -7.5}
 
 
 def test_a_layers_id_is_its_kind_unless_named():
-    assert model.parse_spec("am").id == "am"
-    assert model.parse_protocol(document(), "f").layers[0].id == "binaural"
+    assert parse_spec("am").id == "am"
+    assert documents.parse_protocol(document(), "f").layers[0].id == "binaural"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_a_layers_id_is_its_kind_unless_named():
         ("binaural:beat_hz=x", "binaural: beat_hz = 'x' is not a number"),
         (
             "binaural:beet=1",
-            "binaural: there is no parameter 'beet'; there is carrier_hz, beat_hz",
+            "binaural: beet is no parameter; there is carrier_hz, beat_hz",
         ),
         ("theta:a=1", "theta: there is no layer kind 'theta'; there is am, binaural"),
         ("limiter", "limiter: there is no layer kind 'limiter'; there is am, binaural"),
@@ -81,7 +84,7 @@ def test_a_layers_id_is_its_kind_unless_named():
 )
 def test_a_bad_spec_is_one_line_with_field_and_range(spec, line):
     with pytest.raises(ProtocolError) as caught:
-        model.parse_spec(spec, blocks)
+        parse_spec(spec, blocks)
 
     assert str(caught.value) == line
 
@@ -92,7 +95,7 @@ def test_a_bad_spec_is_one_line_with_field_and_range(spec, line):
         (b"{", "f: not JSON: EOF while parsing an object at line 1 column 1"),
         (b"\xff", "f: not JSON: expected value at line 1 column 1"),
         (b"[" * 100_000, "f: not JSON: recursion limit exceeded at line 1 column 202"),
-        (document(schema_version=2), "f: schema_version = 2: must be 1"),
+        (document(schema_version=3), "f: schema_version = 3: must be 2"),
         (document(colour=1), "f: colour is not a field that belongs here"),
         (document(id="../x"), "f: id = '../x' is not a name of a-z, 0-9, - and _"),
         (document(name="\x1b[2J"), "f: name = '\\x1b[2J' must be one line of printable text"),
@@ -117,19 +120,22 @@ def test_a_bad_spec_is_one_line_with_field_and_range(spec, line):
             with_params('{"beat_hz": 1e999}'),
             "f: layers[0].params: beat_hz = inf is not a finite number; allowed is -50 … 50 Hz",
         ),
-        (with_params('{"beat_hz": 60}'), "f: binaural: beat_hz = 60 is outside -50 … 50 Hz"),
+        (
+            with_params('{"beat_hz": 60}'),
+            "f: layers[0].params.beat_hz = 60 is outside -50 … 50 Hz",
+        ),
     ],
 )
 def test_a_bad_document_is_one_line_with_field_and_range(text, line):
     with pytest.raises(ProtocolError) as caught:
-        model.parse_protocol(text, "f", blocks)
+        documents.parse_protocol(text, "f", blocks)
 
     assert str(caught.value) == line
 
 
 def test_a_number_of_any_length_is_refused_in_one_short_line():
     with pytest.raises(ProtocolError) as caught:
-        model.parse_protocol(with_params('{"beat_hz": %s}' % ("9" * 4000)), "f", blocks)
+        documents.parse_protocol(with_params('{"beat_hz": %s}' % ("9" * 4000)), "f", blocks)
 
     assert len(str(caught.value)) < 200
 
@@ -140,28 +146,57 @@ def test_all_problems_of_a_protocol_can_be_listed():
         {"kind": "theta"},
     ]
 
-    found = list(model.problems(model.parse_protocol(document(layers=layers), "f"), blocks))
+    found = list(check.problems(documents.parse_protocol(document(layers=layers), "f"), blocks))
 
-    assert [line.split(" ")[0] for line in found] == ["binaural:", "binaural:", "theta:"]
+    assert found == [
+        "layers[0].params.beat_hz = 60 is outside -50 … 50 Hz",
+        "layers[0].params.beet is no parameter; there is carrier_hz, beat_hz",
+        "layers[1]: there is no layer kind 'theta'; there is am, binaural",
+    ]
+
+
+def test_all_that_is_wrong_with_a_file_is_told_at_once():
+    layers = [
+        {"kind": "binaural", "params": {"beat_hz": 60}},
+        {"kind": "am", "automation": {"depth": {"points": [{"at_s": 0, "value": 2}]}}},
+    ]
+
+    with pytest.raises(ProtocolError) as caught:
+        documents.parse_protocol(document(layers=layers, max_minutes=0, colour=1), "f", blocks)
+
+    assert str(caught.value).splitlines() == [
+        "f: max_minutes = 0: must be greater than or equal to 1",
+        "f: colour is not a field that belongs here",
+        "f: layers[0].params.beat_hz = 60 is outside -50 … 50 Hz",
+        "f: layers[1].automation.depth.points[0]: depth = 2 is outside 0 … 1",
+    ]
+
+
+def test_a_document_of_version_1_still_loads():
+    text = document(schema_version=1, standalone=True, layers=[{"kind": "am"}])
+
+    protocol = documents.parse_protocol(text, "f", blocks)
+
+    assert (protocol.schema_version, protocol.standalone) == (2, True)
+    assert protocol.layers[0].kind == "am"
 
 
 def test_a_value_at_the_edge_of_its_range_is_allowed():
-    model.check_value(BLOCKS["binaural"], "beat_hz", -50.0)
-    model.check_value(BLOCKS["binaural"], "beat_hz", 50)
+    values.check_value(BLOCKS["binaural"], "beat_hz", -50.0)
+    values.check_value(BLOCKS["binaural"], "beat_hz", 50)
 
 
 def test_a_protocol_survives_json():
     protocol = library.by_id("default")
 
-    again = model.parse_protocol(protocol.model_dump_json().encode(), "again")
-
-    assert again == protocol
+    for text in (protocol.model_dump_json().encode(), documents.write_protocol(protocol)):
+        assert documents.parse_protocol(text, "again") == protocol
 
 
 def test_setting_a_value_makes_a_new_protocol():
     before = library.from_specs(["tone=binaural:beat_hz=4", "am"], blocks)
 
-    after = model.with_value(before, "tone.beat_hz", 7, blocks)
+    after = check.with_value(before, "tone.beat_hz", 7, blocks)
 
     assert after.layers[0].params == {"beat_hz": 7.0}
     assert after.layers[1] == before.layers[1]
@@ -186,7 +221,7 @@ def test_a_value_that_cannot_be_set_is_one_line(address, value, line):
     protocol = library.from_specs(["tone=binaural"], blocks)
 
     with pytest.raises(ProtocolError) as caught:
-        model.with_value(protocol, address, value, blocks)
+        check.with_value(protocol, address, value, blocks)
 
     assert str(caught.value) == line
 
@@ -201,7 +236,7 @@ def test_shipped_protocols_are_named_like_their_files_and_fit_the_real_blocks():
     for name in library.ids():
         protocol = library.by_id(name)
         assert protocol.id == name
-        model.check(protocol, real_blocks)
+        check.check(protocol, real_blocks)
 
 
 def test_the_form_of_the_text_tells_id_file_and_spec_apart(tmp_path, monkeypatch):

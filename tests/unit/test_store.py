@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from entrain.vdevice import library
+from entrain.vdevice.protocol import library
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.store import State, Store
 
 
@@ -50,6 +51,18 @@ def test_fields_of_a_later_version_are_ignored(path):
     path.write_text('{"schema_version": 1, "on": true, "moon": "full"}')
 
     assert Store(path).load() == State(on=True)
+
+
+def test_a_protocol_of_an_earlier_version_is_brought_up_to_date(path):
+    path.parent.mkdir()
+    path.write_text(
+        '{"protocol": {"schema_version": 1, "id": "x", "name": "X", "layers": [{"kind": "am"}]}}'
+    )
+
+    protocol = Store(path).load().protocol
+
+    assert isinstance(protocol, Protocol)
+    assert protocol.layers[0].kind == "am"
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,13 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from entrain.vdevice.model import (
-    BlockSource,
-    Layer,
-    Protocol,
-    ProtocolError,
-    check,
-    is_id,
-    is_spec,
-    parse_protocol,
-    parse_spec,
-    plain,
-)
+from entrain.vdevice.protocol.check import check
+from entrain.vdevice.protocol.document import parse_protocol
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.spec import is_id, is_spec, parse_spec
+from entrain.vdevice.protocol.values import BlockSource
+from entrain.vdevice.protocol.wording import plain
 
 MAX_FILE_BYTES = 1 << 20
 DEFAULT_ID = "default"

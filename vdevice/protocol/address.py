@@ -1,0 +1,23 @@
+"""Names of parameters."""
+
+import re
+from typing import NamedTuple
+
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.fields import SLUG
+from entrain.vdevice.protocol.wording import quote
+
+
+class Address(NamedTuple):
+    """Names a parameter of a layer: `tone.beat_hz`."""
+
+    layer: str
+    symbol: str
+
+
+def parse_address(text: str) -> Address:
+    """Read `layer-id.symbol`; raises `ProtocolError`."""
+    match = re.fullmatch(rf"({SLUG})\.({SLUG})", text)
+    if match is None:
+        raise ProtocolError(f"{quote(text)} is not an address (layer.parameter: tone.beat_hz)")
+    return Address(match[1], match[2])

@@ -1,0 +1,119 @@
+"""What a protocol means to the blocks that are compiled in."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from entrain.vdevice.protocol.address import parse_address
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
+
+if TYPE_CHECKING:
+    from entrain.engine import Block
+
+LAYER_GROUPS = ("generator", "processor")
+"""Blocks of other groups belong to the engine."""
+
+OWN_LAYERS = ("pre", "limiter")
+"""The engine's own layers, by which addresses name them; they are not a protocol's."""
+
+
+def check(protocol: Protocol, blocks: BlockSource) -> None:
+    """Raise `ProtocolError` with all `problems`."""
+    if found := list(problems(protocol, blocks)):
+        raise ProtocolError("\n".join(found))
+
+
+def problems(protocol: Protocol, blocks: BlockSource) -> Iterator[str]:
+    """All that these blocks cannot do, one line each, with its place in the document."""
+    for field in ("layers", "without_headphones"):
+        for number, layer in enumerate(getattr(protocol, field) or ()):
+            yield from layer_problems(layer, blocks(), f"{field}[{number}]")
+    known = {(layer.id, symbol) for layer in protocol.layers for symbol in _symbols(layer, blocks)}
+    for number, text in enumerate(protocol.evidence.our_choices if protocol.evidence else ()):
+        if parse_address(text) not in known:
+            yield f"evidence.our_choices[{number}] = '{text}' is no parameter of this protocol"
+
+
+def layer_problems(layer: Layer, blocks: Mapping[str, "Block"], where: str) -> Iterator[str]:
+    """All that these blocks cannot do for one layer, one line each.
+
+    Parameters
+    ----------
+    layer : Layer
+        Of any kind.
+    blocks : mapping
+        Those that are compiled in, by kind.
+    where : str
+        The layer's place in a document, with which each line begins.
+
+    """
+    if problem := kind_problem(layer, blocks):
+        yield f"{where}: {problem}"
+        return
+    block = blocks[layer.kind]
+    for symbol, value in layer.params.items():
+        if problem := value_problem(block, symbol, value):
+            yield f"{where}.params.{problem}"
+    for symbol, automation in layer.automation.items():
+        for number, point in enumerate(automation.points):
+            if problem := value_problem(block, symbol, point.value):
+                yield f"{where}.automation.{symbol}.points[{number}]: {problem}"
+
+
+def kind_problem(layer: Layer, blocks: Mapping[str, "Block"]) -> str:
+    """Say why there cannot be such a layer, whatever its values; empty if there can."""
+    block = blocks.get(layer.kind)
+    if block is None or block.group not in LAYER_GROUPS:
+        kinds = ", ".join(sorted(b.kind for b in blocks.values() if b.group in LAYER_GROUPS))
+        return f"there is no layer kind {layer.kind!r}; there is {kinds or 'none'}"
+    if layer.id in OWN_LAYERS:
+        return f"{layer.id} is the engine's own; give the layer another id"
+    return ""
+
+
+def find_layer(protocol: Protocol, layer_id: str) -> Layer:
+    """The layer with this id; raises `ProtocolError` naming those there are."""
+    for layer in protocol.layers:
+        if layer.id == layer_id:
+            return layer
+    known = ", ".join(layer.id for layer in protocol.layers) or "none"
+    raise ProtocolError(f"there is no layer {layer_id!r}; there is {known}")
+
+
+def check_own(address: str, value: float, blocks: BlockSource) -> bool:
+    """Whether an address names one of the engine's own layers.
+
+    Raises
+    ------
+    ProtocolError
+        It does, but there is no such parameter, or it cannot have this value.
+
+    """
+    layer_id, symbol = parse_address(address)
+    if layer_id not in OWN_LAYERS:
+        return False
+    check_value(blocks()[layer_id], symbol, value)
+    return True
+
+
+def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
+    """The protocol with one value changed, checked; raises `ProtocolError`."""
+    layer_id, symbol = parse_address(address)
+    layer = find_layer(protocol, layer_id)
+    if problem := kind_problem(layer, blocks()):
+        raise ProtocolError(f"{layer_id}: {problem}")
+    check_value(blocks()[layer.kind], symbol, value, layer_id)
+    changed = layer.model_copy(
+        update={
+            "params": {**layer.params, symbol: float(value)},
+            "automation": {k: v for k, v in layer.automation.items() if k != symbol},
+        }
+    )
+    layers = tuple(changed if old.id == layer_id else old for old in protocol.layers)
+    return protocol.model_copy(update={"layers": layers})
+
+
+def _symbols(layer: Layer, blocks: BlockSource) -> Iterator[str]:
+    block = blocks().get(layer.kind)
+    return iter(block.parameters if block else ())

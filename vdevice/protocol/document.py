@@ -1,0 +1,100 @@
+"""A protocol as JSON: read, brought up to date, checked as a whole, and written."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from entrain.vdevice.protocol.check import layer_problems, problems
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.values import BlockSource
+from entrain.vdevice.protocol.wording import explain
+
+
+def parse_protocol(text: bytes, source: str, blocks: BlockSource | None = None) -> Protocol:
+    """Read a JSON document of this or an earlier schema version.
+
+    Parameters
+    ----------
+    text : bytes
+        UTF-8, with or without a byte order mark.
+    source : str
+        Where it came from; begins each line of an error.
+    blocks : callable, optional
+        Gives the blocks to check against.
+
+    Raises
+    ------
+    ProtocolError
+        Not JSON, not a protocol, or not possible with these blocks: all that is wrong, one line
+        for each.
+
+    """
+    text = upgraded(text.removeprefix(b"\xef\xbb\xbf"))
+    try:
+        protocol = Protocol.model_validate_json(text, context=blocks)
+    except ValidationError as error:
+        lines = explain(error)
+        if blocks:
+            lines += _problems_of_layers(text, blocks)
+        raise _error(source, lines) from error
+    if blocks and (lines := list(problems(protocol, blocks))):
+        raise _error(source, lines)
+    return protocol
+
+
+def write_protocol(protocol: Protocol) -> bytes:
+    """Make a JSON document for people to read and edit: defaults are left out."""
+    document = {"schema_version": protocol.schema_version}
+    document |= protocol.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def upgraded(text: bytes) -> bytes:
+    """Bring a document of an earlier schema version up to date; others come back as they are."""
+    try:
+        document = from_json(text)
+    except ValueError:  # what is wrong with it is found again, and told, by the validation
+        return text
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if type(version) is not int or version not in _MIGRATIONS:
+        return text
+    return json.dumps(upgraded_document(document)).encode()
+
+
+def upgraded_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As `upgraded`, for a document that has been read."""
+    while (version := document.get("schema_version")) in _MIGRATIONS:
+        document = _MIGRATIONS[version](document)
+    return document
+
+
+def _from_1(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Version 1 knew layers, name, description and `standalone`; those mean what they meant."""
+    return {**document, "schema_version": 2}
+
+
+_MIGRATIONS: Mapping[Any, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
+
+
+def _problems_of_layers(text: bytes, blocks: BlockSource) -> list[str]:
+    """What the blocks cannot do of those layers that are layers, in a broken document."""
+    try:
+        layers = from_json(text)["layers"]
+    except (ValueError, TypeError, KeyError):
+        return []
+    lines: list[str] = []
+    for number, raw in enumerate(layers if isinstance(layers, list) else ()):
+        try:
+            layer = Layer.model_validate_json(json.dumps(raw))
+        except ValidationError:
+            continue
+        lines += layer_problems(layer, blocks(), f"layers[{number}]")
+    return lines
+
+
+def _error(source: str, lines: list[str]) -> ProtocolError:
+    return ProtocolError("\n".join(f"{source}: {line}" for line in dict.fromkeys(lines)))

@@ -1,0 +1,57 @@
+"""What science says about a protocol, graded twice.
+
+Whether the nervous system follows a sound and whether the listener has anything of it are two
+questions, and their answers differ widely; no grade here speaks for both.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from entrain.vdevice.protocol.fields import AddressText, Line
+
+Grade = Literal["strong", "moderate", "weak", "none", "tradition"]
+"""``strong``: meta-analysis, or physiology replicated often; ``moderate``: one good controlled
+trial, or several small studies that agree; ``weak``: single, small or inconsistent studies;
+``none``: no study, no effect, or contrary findings; ``tradition``: practice only."""
+
+_Sentence = Annotated[Line, StringConstraints(min_length=1, max_length=400)]
+
+
+class Source(BaseModel):
+    """One publication, and what it found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    authors: Annotated[Line, StringConstraints(min_length=1, max_length=200)]
+    year: Annotated[int, Field(ge=1900, le=2100)]
+    journal: Annotated[Line, StringConstraints(max_length=200)] = ""
+    """Journal, book, conference or patent number; empty where it is not known to us."""
+    id: Annotated[str, StringConstraints(pattern=r"^(PMC\d{1,9}|arXiv:\d{4}\.\d{4,5})$")] | None = (
+        None
+    )
+    finding: _Sentence
+    contrary: bool = False
+    """It speaks against this protocol."""
+
+
+class Evidence(BaseModel):
+    """How well a protocol is founded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    following: Grade
+    """Does the nervous system follow the sound?"""
+    outcome: Grade
+    """Does the listener have the benefit that the protocol is named after?"""
+    claim: _Sentence
+    """All that may be claimed, in one plain sentence."""
+    sources: Annotated[tuple[Source, ...], Field(max_length=32)] = ()
+    our_choices: tuple[AddressText, ...] = ()
+    """Addresses of the parameters that no source gives: chosen by ear or by calculation."""
+
+    @model_validator(mode="after")
+    def _founded(self) -> Self:
+        if not self.sources and "tradition" not in (self.following, self.outcome):
+            raise ValueError("a grade other than tradition needs a source")
+        return self

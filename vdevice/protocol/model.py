@@ -1,0 +1,165 @@
+"""What a protocol is: layers made of blocks, with values in the blocks' own units.
+
+Pydantic checks the shape of a document here; what it means to the blocks that are compiled in,
+`check` does.
+"""
+
+import math
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from entrain.vdevice.protocol.evidence import Evidence
+from entrain.vdevice.protocol.fields import Line, Slug
+from entrain.vdevice.protocol.values import not_finite
+
+MAX_SESSION_S = 7 * 86400.0
+
+Category = Literal[
+    "focus",
+    "calm",
+    "sleep",
+    "meditation",
+    "pain",
+    "breath",
+    "bilateral",
+    "spatial",
+    "experimental",
+    "own",
+]
+"""``own``: made or imported by the user."""
+
+Seconds = Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S)]
+_Layers = Annotated[tuple["Layer", ...], Field(max_length=64)]
+
+
+class Breakpoint(BaseModel):
+    """Where a parameter is at a time of the session, and how it goes on from there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    at_s: Seconds
+    value: FiniteFloat
+    curve: Literal["step", "linear", "exponential", "smooth"] = "linear"
+    """``step`` stays until the next one; ``exponential`` makes equal ratios in equal times."""
+
+
+class Automation(BaseModel):
+    """What a parameter does over the session; before and after its breakpoints it holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    points: Annotated[tuple[Breakpoint, ...], Field(min_length=1, max_length=20_000)]
+    loop_s: Seconds = 0.0
+    """After how long it begins again; 0: not at all."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for one, next_one in pairwise(self.points):
+            if next_one.at_s <= one.at_s:
+                raise ValueError(f"at_s = {next_one.at_s:.10g} does not come after {one.at_s:.10g}")
+            if one.curve == "exponential" and one.value * next_one.value <= 0:
+                raise ValueError(
+                    f"no exponential curve leads from {one.value:.10g} to {next_one.value:.10g}"
+                )
+        if self.loop_s and self.points[-1].at_s > self.loop_s:
+            raise ValueError(
+                f"at_s = {self.points[-1].at_s:.10g} is after the loop's end, {self.loop_s:.10g}"
+            )
+        return self
+
+
+class Layer(BaseModel):
+    """One block and the values it starts with; what is not named keeps its initial value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Slug
+    id: Slug = Field(default_factory=lambda data: str(data.get("kind", "")))
+    params: dict[Slug, FiniteFloat] = {}
+    automation: dict[Slug, Automation] = {}
+    """Wins over `params`, until the parameter is set by hand."""
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _finite(cls, params: object, info: ValidationInfo) -> object:
+        """Refuse NaN and infinity with the allowed range, where the context knows it."""
+        for symbol, value in params.items() if isinstance(params, dict) else ():
+            if isinstance(value, float) and not math.isfinite(value):
+                block = info.context().get(info.data.get("kind")) if info.context else None
+                raise ValueError(not_finite(block, symbol, value))
+        return params
+
+
+class Protocol(BaseModel):
+    """Layers under one name, what they do over time, and what may be said of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    schema_version: Literal[2] = 2
+    id: Slug
+    name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+    description: Annotated[Line, StringConstraints(max_length=2000)] = ""
+    category: Category = "own"
+    layers: _Layers
+    standalone: bool = False
+    """Generators are heard without a programme too; else they fade when it falls silent."""
+    spatial: Literal["off"] = "off"
+    """How the programme is placed around the head."""
+    duration_s: Annotated[Seconds, Field(gt=0)] | None = None
+    """Length of the session; None: as long as the user likes."""
+    ramp_in_s: Annotated[FiniteFloat, Field(ge=0, le=1800)] = 0.0
+    """In which the layers come up from nothing."""
+    ramp_out_s: Annotated[FiniteFloat, Field(ge=0, le=3600)] = 0.0
+    """In which they go down to nothing, at the end of the session."""
+    loop: bool = False
+    """The session begins again when `duration_s` is over, instead of ending."""
+    time_of_day: bool = False
+    """The session's clock shows the time since midnight."""
+    evidence: Evidence | None = None
+    requires_headphones: bool = False
+    """It does nothing, or something else, where both ears hear both channels."""
+    without_headphones: _Layers | None = None
+    """What is used instead of `layers` then; None: nothing can be."""
+    speech_safe: bool = False
+    """Words stay easy to understand."""
+    sleep_safe: bool = False
+    """It can run while the listener falls asleep."""
+    max_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    """After which it ends in any case."""
+    warnings: tuple[Annotated[Line, StringConstraints(min_length=1, max_length=400)], ...] = ()
+    """When not to use it."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for layers in (self.layers, self.without_headphones or ()):
+            ids = [layer.id for layer in layers]
+            for name in ids:
+                if ids.count(name) > 1:
+                    raise ValueError(f"two layers have the id {name!r}; give each its own")
+        if self.loop and self.duration_s is None:
+            raise ValueError("a loop needs its duration_s")
+        if self.duration_s is not None and self.ramp_in_s + self.ramp_out_s > self.duration_s:
+            raise ValueError("ramp_in_s and ramp_out_s are longer than duration_s")
+        if self.without_headphones is not None and not self.requires_headphones:
+            raise ValueError("without_headphones is for what requires_headphones")
+        return self
+
+
+ProtocolReference = Annotated[
+    Annotated[Slug, Tag("id")] | Annotated[Protocol, Tag("document")],
+    Discriminator(lambda value: "id" if isinstance(value, str) else "document"),
+]
+"""The id of a protocol in the library, or a whole protocol."""

@@ -1,0 +1,64 @@
+"""The lines that tell a user what is wrong with a document."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from entrain.vdevice.protocol.fields import SLUG
+
+
+def explain(error: ValidationError, skip: int = 0) -> list[str]:
+    """Turn pydantic's findings into lines for a user.
+
+    Parameters
+    ----------
+    error : ValidationError
+        From `model_validate_json` or `model_validate`.
+    skip : int
+        How many leading parts of each place are not the user's (union tags).
+
+    Returns
+    -------
+    list of str
+        At least one line; each names the field as in `layers[0].params.beat_hz`.
+
+    """
+    return [
+        _explain_one(detail, skip)
+        for detail in error.errors(include_url=False)
+        if detail["type"] != "default_factory_not_called"  # a consequence of another one
+    ]
+
+
+def plain(text: str) -> str:
+    """Make a text short and free of control characters, whoever wrote it."""
+    shown = text if text.isprintable() else repr(text)[1:-1]
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def quote(value: object) -> str:
+    """Show a value that somebody wrote."""
+    return f"'{plain(value)}'" if isinstance(value, str) else plain(repr(value))
+
+
+def _explain_one(detail: Mapping[str, Any], skip: int) -> str:
+    where = ""
+    for part in detail["loc"][skip:]:
+        shown = plain(str(part))
+        where += f"[{part}]" if isinstance(part, int) else f".{shown}" if where else shown
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
+    if kind == "json_invalid":
+        return f"not JSON: {context['error']}"
+    if kind == "missing":
+        return f"{where} is missing"
+    if kind == "extra_forbidden":
+        return f"{where} is not a field that belongs here"
+    if kind == "string_pattern_mismatch" and context["pattern"] == f"^{SLUG}$":
+        return f"{where} = {quote(value)} is not a name of a-z, 0-9, - and _"
+    scalar = isinstance(value, str | int | float | None)
+    head = f"{where} = {quote(value)}" if where and scalar else where or "the document"
+    if kind == "value_error":
+        text = str(context["error"])
+        return f"{head} {text}" if scalar else text if not where else f"{where}: {text}"
+    return f"{head}: {detail['msg'].replace('Input should', 'must')}"
