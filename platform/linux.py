@@ -71,12 +71,7 @@ class LinuxAdapter:
                     "install and start pipewire-pulse (or PulseAudio)"
                 )
             raise PlatformError(_NO_SERVER)
-        server = self.connect()
-        try:
-            info = server.info()
-        finally:
-            server.close()
-        return "pipewire" if info.kind == "pipewire" else "pulse"
+        return _server_info().kind
 
     def paths(self) -> Paths:
         return user_paths()
@@ -95,17 +90,7 @@ class PulseServer:
         self._link = _Connection()
 
     def info(self) -> ServerInfo:
-        # Over a connection of its own: PipeWire 0.3 can keep a new default from all those
-        # that are already there, when another program leaves while it is being told.
-        with closing(_Connection()) as link, link.call() as pulse:
-            found = pulse.server_info()
-        name, default = str(found.server_name), str(found.default_sink_name or "")
-        if default.startswith("@"):  # PipeWire's way to say that there is none
-            default = ""
-        if _PIPEWIRE_MARK in name:
-            version = name.split(_PIPEWIRE_MARK, 1)[1].rstrip(")")
-            return ServerInfo("PipeWire", version, "pipewire", default)
-        return ServerInfo("PulseAudio", str(found.server_version), "pulse", default)
+        return _server_info()
 
     def devices(self) -> list[Device]:
         with self._link.call() as pulse:
@@ -250,6 +235,23 @@ class _Watcher:
     def _news(self, _event: Any) -> None:
         if not self._closed:
             self._callback()
+
+
+def _server_info() -> ServerInfo:
+    """Ask the server what it is.
+
+    Over a connection of its own: PipeWire 0.3 can keep a new default from all those that are
+    already there, when another program leaves while it is being told.
+    """
+    with closing(_Connection()) as link, link.call() as pulse:
+        found = pulse.server_info()
+    name, default = str(found.server_name), str(found.default_sink_name or "")
+    if default.startswith("@"):  # PipeWire's way to say that there is none
+        default = ""
+    if _PIPEWIRE_MARK in name:
+        version = name.split(_PIPEWIRE_MARK, 1)[1].rstrip(")")
+        return ServerInfo("PipeWire", version, "pipewire", default)
+    return ServerInfo("PulseAudio", str(found.server_version), "pulse", default)
 
 
 def _poll(fds: list[Any], timeout_s: float) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from entrain.engine import Engine, Measurement, Promise, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.messages import Interaural, Measured, Modulation, Tones
-from entrain.vdevice.model import Layer
+from entrain.vdevice.protocol.model import Layer
 
 INTERVAL_S = 0.5
 
@@ -106,7 +106,8 @@ def _reported(promise: Promise, found: Measurement) -> Measured:
         parts.append(f"{found.modulation_hz:.2f} Hz swelling, index {index:.2f}")
     if found.interaural_hz:
         interaural = Interaural(hz=found.interaural_hz, coherence=found.coherence)
-        parts.append(f"the music turns {found.interaural_hz:.2f} times a second between the ears")
+        turns = abs(found.interaural_hz)
+        parts.append(f"the music turns {turns:.2f} times a second between the ears")
     return Measured(
         text="; ".join(parts), tones=tones, modulation=modulation, interaural=interaural
     )

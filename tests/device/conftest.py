@@ -47,14 +47,19 @@ def is_installed(sandbox: type[Sandbox]) -> bool:
     return not sandbox.missing_packages() or os.environ.get("CI") == "true"
 
 
+def skip_unless_installed(sandbox: type[Sandbox]) -> None:
+    """Skip the test where a server's programs are missing."""
+    if not is_installed(sandbox):
+        pytest.skip(f"not installed: {' '.join(sandbox.missing_packages())}")
+
+
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
     """Start a private sound server with two devices; programs of this test reach it."""
     with ExitStack() as stack:
 
         def start(sandbox: type[Sandbox]) -> Sandbox:
-            if not is_installed(sandbox):
-                pytest.skip(f"not installed: {' '.join(sandbox.missing_packages())}")
+            skip_unless_installed(sandbox)
             server = stack.enter_context(sandbox((SPEAKERS, HEADPHONES)))
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)

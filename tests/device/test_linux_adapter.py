@@ -11,7 +11,7 @@ import pytest
 import soundlab
 from odd_pulse import strangers_server
 
-from entrain.platform import factory
+from entrain.platform import factory, linux
 from entrain.platform.adapter import CALL_TIMEOUT_S, SINK_NAME, PlatformError, Volume
 from entrain.platform.linux import LinuxAdapter
 from entrain.platform.sandbox import VirtualDevice
@@ -49,6 +49,20 @@ def test_the_server_is_recognised(server, sound):
     assert info.version[0].isdigit()
     assert LinuxAdapter().has_sound_server()
     assert LinuxAdapter().default_backend() == server.kind
+
+
+def test_one_connection_tells_the_backend(any_server, monkeypatch):
+    opened = []
+
+    class Counted(linux._Connection):
+        def __init__(self) -> None:
+            opened.append(self)
+            super().__init__()
+
+    monkeypatch.setattr(linux, "_Connection", Counted)
+
+    assert LinuxAdapter().default_backend() == any_server.kind
+    assert len(opened) == 1
 
 
 def test_devices_come_in_the_order_of_preference(server, sound):

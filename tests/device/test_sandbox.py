@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundlab
-from conftest import is_installed
+from conftest import skip_unless_installed
 from measure import steady_level_db
 
 from entrain.platform.adapter import PlatformError
@@ -184,8 +184,7 @@ def test_missing_programs_are_named(monkeypatch, tmp_path):
 )
 def test_it_takes_the_server_that_is_installed(monkeypatch, home, sandbox, kind):
     """PipeWire where both are."""
-    if not is_installed(sandbox):
-        pytest.skip(f"not installed: {' '.join(sandbox.missing_packages())}")
+    skip_unless_installed(sandbox)
     if kind == "pulse":
         hide(monkeypatch, home, "wireplumber")
 

@@ -1,40 +1,25 @@
 """What the programme passes first: DC block, noise gate, loudness levelling.
 
-Loudness is measured by a K-weighting written here from what ITU-R BS.1770 prints for 48 kHz.
+Loudness is measured by a K-weighting of the tests' own, from what ITU-R BS.1770 prints.
 """
 
 from functools import cache
 
 import numpy as np
 import pytest
-from measure import level_db, rms_db
+from measure import RATE_HZ, level_db, loudness_lufs, pink_noise, rms_db
 from scipy.signal import butter, sosfilt, sosfiltfilt
 
 from entrain.runner import Runner
 
-RATE_HZ = 48_000
 GRID = 16  # frames within which the engine leaves parameters alone
-
-K_WEIGHTING = [
-    [1.53512485958697, -2.69169618940638, 1.19839281085285]
-    + [1, -1.69065929318241, 0.73248077421585],
-    [1, -2, 1, 1, -1.99004745483398, 0.99007225036621],
-]
-
-
-def lufs(sound: np.ndarray) -> float:
-    weighted = sosfilt(K_WEIGHTING, np.asarray(sound, float))[:, RATE_HZ // 10 :]
-    return -0.691 + 10 * np.log10(np.sum(np.mean(np.square(weighted), axis=1)))
 
 
 @cache
 def noise() -> np.ndarray:
     """25 s of pink noise at 0 LUFS."""
-    frames = 25 * RATE_HZ
-    spectrum = np.fft.rfft(np.random.default_rng(1).normal(size=(2, frames)))
-    hz = np.fft.rfftfreq(frames, 1 / RATE_HZ)
-    sound = np.fft.irfft(spectrum / np.sqrt(np.maximum(hz, 10)), frames)
-    return (sound * 10 ** (-lufs(sound) / 20)).astype(np.float32)
+    sound = pink_noise(25)
+    return sound * np.float32(10 ** (-loudness_lufs(sound) / 20))
 
 
 def pink(seconds: float, loudness: float) -> np.ndarray:
@@ -197,7 +182,7 @@ def test_the_beginning_is_not_faded():
 def test_the_leveller_goes_towards_the_target_within_its_range(loudness, range_db, expected):
     sound = pink(25, loudness)
     out = Runner("pre", RATE_HZ, leveller=1, leveller_range_db=range_db).process(sound)
-    assert lufs(out[:, -5 * RATE_HZ :]) == pytest.approx(expected, abs=0.3)
+    assert loudness_lufs(out[:, -5 * RATE_HZ :]) == pytest.approx(expected, abs=0.3)
 
 
 def gain_of(block: Runner, sound: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Reads a file once: its loudness as a whole, and the section that is looked at closely."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +9,14 @@ import numpy.typing as npt
 import soundfile
 from scipy import signal
 
+from entrain.engine import Engine
 from entrain.errors import EntrainError
+from entrain.vdevice.render import BLOCK_FRAMES, Progress, downmix
 
 SECTION_S = 60.0
 """A minute gives a beat to better than 1 mHz and bounds the memory, whatever the file's length."""
-BLOCK_FRAMES = 65_536
+_LOWEST_HZ, _HIGHEST_HZ = 8_000, 192_000
+"""The engine's sample rates."""
 _FULL_SCALES = 16.0  # the engine's limit, so that no float file overflows a square
 
 Samples = npt.NDArray[np.float32]
@@ -36,7 +39,7 @@ class Sound:
     start_s: float
     total_s: float
     loudness_lufs: float | None
-    """Integrated over the whole file; None: nothing above the gate of -70 LUFS."""
+    """Integrated over the whole file, mono counts on both ears; None: all below -70 LUFS."""
 
     @property
     def seconds(self) -> float:
@@ -48,7 +51,7 @@ def load(
     path: Path,
     start_s: float | None = None,
     seconds: float = SECTION_S,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Sound:
     """Read a sound file in one pass; memory does not grow with its length.
 
@@ -79,16 +82,20 @@ def load(
             first = max(0, first)
             if start_s is not None and first >= total > 0:
                 raise VerifyError(f"{path}: is over after {total / rate_hz:.1f} s")
-            loudness, section, at = Loudness(rate_hz), [], 0
-            for block in reader.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
-                np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-                np.clip(block, -_FULL_SCALES, _FULL_SCALES, out=block)
-                ears = np.broadcast_to(block.T, (2, len(block)))
-                loudness.add(ears)
-                section.append(ears[:, max(0, first - at) : max(0, first + wanted - at)].copy())
-                at += len(block)
-                if progress:
-                    progress(at, total)
+            # a rate that the engine does not take is multiplied, or divided, until it does
+            up, down = math.ceil(_LOWEST_HZ / rate_hz), math.ceil(rate_hz / _HIGHEST_HZ)
+            section, at = [], 0
+            with Engine(rate_hz * up // down) as engine:
+                for block in reader.blocks(BLOCK_FRAMES // up, dtype="float32", always_2d=True):
+                    np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+                    np.clip(block, -_FULL_SCALES, _FULL_SCALES, out=block)
+                    ears = downmix(block)
+                    engine.process(_at_other_rate(ears, up, down))
+                    section.append(ears[:, max(0, first - at) : max(0, first + wanted - at)].copy())
+                    at += len(block)
+                    if progress:
+                        progress(at, total)
+                loudness_lufs = engine.loudness()[0].integrated_lufs
             channels = reader.channels
     except soundfile.LibsndfileError as error:
         if not path.exists():
@@ -98,75 +105,19 @@ def load(
         raise VerifyError(f"{path}: {error.strerror or error}") from error
     samples = np.concatenate(section, axis=1) if section else np.zeros((2, 0), np.float32)
     shrink = rate_hz // 44_100  # nothing above 20 kHz is looked at
-    if shrink > 1 and samples.shape[1]:
-        samples = signal.resample_poly(samples, 1, shrink, axis=1).astype(np.float32)
     return Sound(
-        samples=samples,
+        samples=_at_other_rate(samples, 1, max(1, shrink)),
         rate_hz=rate_hz // max(1, shrink),
         file_rate_hz=rate_hz,
         channels=channels,
         start_s=first / rate_hz,
         total_s=at / rate_hz,
-        loudness_lufs=loudness.integrated_lufs(),
+        loudness_lufs=loudness_lufs if math.isfinite(loudness_lufs) else None,
     )
 
 
-class Loudness:
-    """Integrated loudness after ITU-R BS.1770-5: K-weighting, 400 ms blocks, two gates.
-
-    A mono file counts as played on both ears.
-    """
-
-    def __init__(self, rate_hz: int) -> None:
-        self._sections = k_weighting(rate_hz)
-        self._state = np.zeros((len(self._sections), 2, 2))
-        self._hop = max(1, round(rate_hz / 10))  # blocks overlap by three of four such steps
-        self._rest = np.zeros(0)
-        self._steps: list[npt.NDArray[np.float64]] = []
-
-    def add(self, ears: Samples) -> None:
-        """Take the next (2, frames) samples."""
-        weighted, self._state = signal.sosfilt(self._sections, ears, zi=self._state)
-        power = np.concatenate([self._rest, np.square(weighted).sum(axis=0)])
-        whole = len(power) // self._hop * self._hop
-        self._steps.append(power[:whole].reshape(-1, self._hop).mean(axis=1))
-        self._rest = power[whole:]
-
-    def integrated_lufs(self) -> float | None:
-        """Return the loudness of all that was added; None if it is all below the gate."""
-        steps = np.concatenate([np.zeros(0), *self._steps])
-        if len(steps) < 4:
-            return None
-        blocks = np.convolve(steps, np.full(4, 0.25), "valid")
-        blocks = blocks[_lufs(blocks) > -70.0]
-        if not len(blocks):
-            return None
-        blocks = blocks[_lufs(blocks) > _lufs(blocks.mean()) - 10.0]
-        return float(_lufs(blocks.mean()))
-
-
-def k_weighting(rate_hz: int) -> npt.NDArray[np.float64]:
-    """Return the two second-order sections of BS.1770's weighting, for any sample rate.
-
-    The analogue prototypes behind the standard's 48 kHz table, by bilinear transformation.
-    """
-    k = np.tan(np.pi * 1681.974450955533 / rate_hz)
-    q, gain = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
-    middle = gain**0.4996667741545416
-    scale = 1 + k / q + k * k
-    shelf = [
-        (gain + middle * k / q + k * k) / scale,
-        2 * (k * k - gain) / scale,
-        (gain - middle * k / q + k * k) / scale,
-        1.0,
-        2 * (k * k - 1) / scale,
-        (1 - k / q + k * k) / scale,
-    ]
-    k, q = np.tan(np.pi * 38.13547087602444 / rate_hz), 0.5003270373238773
-    scale = 1 + k / q + k * k
-    high_pass = [1.0, -2.0, 1.0, 1.0, 2 * (k * k - 1) / scale, (1 - k / q + k * k) / scale]
-    return np.array([shelf, high_pass])
-
-
-def _lufs(power: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    return -0.691 + 10 * np.log10(np.maximum(power, 1e-30))
+def _at_other_rate(samples: Samples, up: int, down: int) -> Samples:
+    """Return (2, frames) at `up / down` times the rate, C-contiguous."""
+    if up == down or not samples.shape[1]:
+        return samples
+    return np.ascontiguousarray(signal.resample_poly(samples, up, down, axis=1), np.float32)

@@ -3,11 +3,15 @@
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cffi import FFI
 
 from entrain.errors import EngineError, EntrainError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _PACKAGE = Path(__file__).parent
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
@@ -45,3 +49,8 @@ def check(status: int, what: str) -> None:
     if status:
         reason = ffi.string(load("entrain").entrain_status_text(status)).decode()
         raise EngineError(what, status, reason)
+
+
+def channels(samples: "npt.NDArray[np.float32]") -> Any:
+    """Point C to the rows of a (channels, frames) array, which has to outlive the pointers."""
+    return ffi.new("float *[]", [ffi.from_buffer("float[]", row) for row in samples])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from entrain._native import check, ffi, load
+from entrain._native import channels, check, ffi, load
 
 if TYPE_CHECKING:
     import numpy as np
@@ -435,10 +435,8 @@ class Engine:
         if not block.flags.c_contiguous:
             raise ValueError("the block must be C-contiguous")
         out = np.empty_like(block)
-        frames = block.shape[1]
-        source = ffi.new("const float *[2]", [_pointer(block[channel]) for channel in (0, 1)])
-        sink = ffi.new("float *[2]", [_pointer(out[channel]) for channel in (0, 1)])
-        self._library.entrain_process(self._engine, source, sink, frames)
+        process = self._library.entrain_process
+        process(self._engine, channels(block), channels(out), block.shape[1])
         return out
 
     def read_tap(
@@ -462,9 +460,6 @@ class Engine:
 
         samples = np.empty((frames, 2), np.float32)
         read_tap = self._library.entrain_read_tap
-        check(read_tap(self._engine, programme, first, _pointer(samples), frames), "tap")
+        room = ffi.from_buffer("float[]", samples)
+        check(read_tap(self._engine, programme, first, room, frames), "tap")
         return samples.T
-
-
-def _pointer(samples: "npt.NDArray[np.float32]") -> Any:
-    return ffi.cast("float *", samples.ctypes.data)

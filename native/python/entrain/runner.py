@@ -3,9 +3,9 @@
 `entrain.faust` has a class for each block, with its parameters as attributes.
 """
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from entrain._native import check, ffi, load
+from entrain._native import channels, check, ffi, load
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,10 +86,8 @@ class Runner:
         if source.ndim != 2 or source.shape[0] != 2:
             raise ValueError(f"need (2, frames), not {source.shape}")
         out = np.empty_like(source)
-        self._library.entrain_block_process(
-            self._block, _channels("const float *[2]", source), _channels("float *[2]", out),
-            source.shape[1],
-        )  # fmt: skip
+        process = self._library.entrain_block_process
+        process(self._block, channels(source), channels(out), source.shape[1])
         return out
 
 
@@ -104,7 +102,3 @@ class Value:
 
     def __set__(self, runner: Runner, value: float) -> None:
         runner.set(self._symbol, value)
-
-
-def _channels(kind: str, samples: "npt.NDArray[np.float32]") -> Any:
-    return ffi.new(kind, [ffi.cast("float *", ear.ctypes.data) for ear in samples])
