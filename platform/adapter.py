@@ -18,6 +18,10 @@ CALL_TIMEOUT_S = 3.0
 """Longest time that one call of a `SoundServer` waits for an answer."""
 
 
+Form = Literal["headphones", "speakers", "hands-free", "mono", "unknown"]
+"""What a device is to the ears; only ``headphones`` and ``unknown`` keep them apart for sure."""
+
+
 class PlatformError(EntrainError):
     """The system cannot do what was asked; one line for the user."""
 
@@ -63,6 +67,7 @@ class Device:
     """``running``, ``idle``, ``suspended`` or ``unknown``."""
     rate_hz: int
     channels: int
+    form: Form = "unknown"
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Paths:
 
     config: Path
     state: Path
+    data: Path
+    """For what the user makes: protocols."""
     runtime: Path
     """For the control socket; exists, and only the user may enter it."""
 

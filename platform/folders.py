@@ -21,9 +21,20 @@ def user_paths() -> Paths:
     """
     return Paths(
         config=platformdirs.user_config_path("entrain", appauthor=False),
-        state=platformdirs.user_state_path("entrain", appauthor=False),
+        state=state_folder(),
+        data=data_folder(),
         runtime=_runtime_folder(),
     )
+
+
+def state_folder() -> Path:
+    """Return the folder of what Entrain remembers; makes nothing, never fails."""
+    return platformdirs.user_state_path("entrain", appauthor=False)
+
+
+def data_folder() -> Path:
+    """Return the folder of what the user makes; makes nothing, never fails."""
+    return platformdirs.user_data_path("entrain", appauthor=False)
 
 
 def _runtime_folder() -> Path:

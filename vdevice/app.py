@@ -1,8 +1,8 @@
 """The running app: one engine, one virtual device, one control socket."""
 
 import asyncio
+import contextlib
 import logging
-import math
 import os
 import signal
 import time
@@ -11,29 +11,32 @@ from contextlib import ExitStack
 
 from pydantic import BaseModel
 
-from entrain import __version__
-from entrain.backend import Phase
 from entrain.engine import Engine, blocks
+from entrain.errors import EntrainError
 from entrain.platform import factory
-from entrain.platform.adapter import SINK_NAME, PlatformAdapter
+from entrain.platform.adapter import PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import messages
-from entrain.vdevice.chain import Chain
 from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
-from entrain.vdevice.measured import SelfMeasurement
+from entrain.vdevice.health import HealthLog
 from entrain.vdevice.options import RunOptions
-from entrain.vdevice.protocol.check import check, check_own, with_value
+from entrain.vdevice.player import Player
+from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.library import DEFAULT_ID, by_id
-from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.library import DEFAULT_ID, Library, by_id
+from entrain.vdevice.protocol.model import Protocol, ProtocolReference
+from entrain.vdevice.session_log import FILE_NAME, SessionLog, Stretch
+from entrain.vdevice.status import Reporter
 from entrain.vdevice.store import State, Store
 
-_log = logging.getLogger(__name__)
+_LIBRARY_LOOK_S = 2.0
+"""How often the running protocol's file is looked at."""
 
+_log = logging.getLogger(__name__)
 
 Ready = Callable[[str, Mapping[str, str]], None]
 
@@ -78,7 +81,14 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             store = None
         else:
             store = Store(paths.state / "state.json")
-        app = App(options, adapter, store, start_on=sandboxed)
+        app = App(
+            options,
+            adapter,
+            store,
+            SessionLog(None if sandboxed else paths.state / FILE_NAME),
+            Library(paths.data / "protocols", blocks),
+            start_on=sandboxed,
+        )
         stack.callback(app.engine.close)
         greet = (lambda: ready(app.greeting(), environment)) if ready else (lambda: None)
         asyncio.run(app.serve(claimed, greet))
@@ -96,29 +106,46 @@ class App:
         The operating system.
     store : Store or None
         Where the state is kept; None: nowhere.
+    log : SessionLog
+        Where it is noted what was heard.
+    library : Library
+        Where protocols are found, and saved.
     start_on : bool
         Start switched on whatever the stored state says.
 
     """
 
     def __init__(
-        self, options: RunOptions, adapter: PlatformAdapter, store: Store | None, start_on: bool
+        self,
+        options: RunOptions,
+        adapter: PlatformAdapter,
+        store: Store | None,
+        log: SessionLog,
+        library: Library,
+        start_on: bool,
     ) -> None:
         stored = store.load() if store else State()
         self._store = store
-        self._protocol = options.protocol or _stored_protocol(stored)
-        self._shipped_id = "" if options.protocol else _shipped_id(stored)
+        self._library = library
+        self._log = log
+        self._seen = library.signature()
         self._stop = asyncio.Event()
-        self._latency_ms = options.latency_ms or stored.latency_ms
-        self._load = _Load()
+        self._kept = stored.model_copy(
+            update={
+                "latency_ms": options.latency_ms or stored.latency_ms,
+                "settings": _usable(stored.settings),
+            }
+        )
+        self._due = asyncio.Event()
+        self._target = ""
+        self._health_log = HealthLog()
         self.engine = Engine()
         self.engine.bypass = stored.bypass
-        self._chain = Chain(self.engine)
-        self._measurement = SelfMeasurement(self.engine)
-        self._settings = _usable(stored.settings)
-        for address, value in self._settings.items():
-            self._chain.set(address, value, 0.0)
-        self._chain.use(self._protocol)
+        self._player = Player(self.engine, self._note_heard)
+        for address, value in self._kept.settings.items():
+            self._player.set_own(address, value, 0.0)
+        self._everywhere: ProtocolReference = options.protocol or stored.protocol or DEFAULT_ID
+        self._resume(self._everywhere)
         # Somebody who names a protocol wants to hear it.
         on = start_on or stored.on or options.protocol is not None
         self._defaults = DefaultPolicy(on, stored.former_default or "")
@@ -127,11 +154,12 @@ class App:
             self.engine,
             options.backend,
             options.output or stored.output or "",
-            self._latency_ms,
+            self._kept.latency_ms,
             self._defaults,
-            self._save,
+            self._device_changed,
         )
-        self._note_warning()
+        self._reporter = Reporter(self.engine, self._device, self._player)
+        self._note_warnings()
 
     async def serve(self, claimed: Claim, ready: Callable[[], None]) -> None:
         """Serve until `stop` or a signal, then leave the system as it was found."""
@@ -143,6 +171,7 @@ class App:
         await server.start()
         life = asyncio.create_task(self._device.live(ready))
         stopped = asyncio.create_task(self._stop.wait())
+        clock = asyncio.create_task(self._keep_time())
         try:
             await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if life.done():
@@ -150,7 +179,9 @@ class App:
         finally:
             life.cancel()
             stopped.cancel()
-            await asyncio.gather(life, stopped, return_exceptions=True)
+            clock.cancel()
+            await asyncio.gather(life, stopped, clock, return_exceptions=True)
+            self._player.note_heard()
             self._save()
             await server.close()
 
@@ -162,20 +193,31 @@ class App:
                 return None
             case messages.On():
                 await self._device.switch(True)
+                if self._player.ended:
+                    self._player.begin_again()
             case messages.Off():
                 await self._device.switch(False)
             case messages.Bypass(on=on, matched=matched):
                 self.engine.bypass_is_matched = matched
                 self.engine.bypass = (not self.engine.bypass) if on is None else on
-            case messages.Use(protocol=protocol):
-                self._use(protocol)
+            case messages.Use(protocol=protocol, here=here):
+                self._use(protocol, here)
+            case messages.Next():
+                self._use(self._library.next_after(self._player.protocol).id, None)
+            case messages.Save(name=name):
+                path = self._library.save(self._player.protocol, name)
+                self._use(path.stem, None, begin=False)
             case messages.Set(address=address, value=value, over_s=over_s):
                 self._set(address, value, over_s)
             case messages.Session(runs=runs, position_s=position_s):
-                if position_s is not None:
-                    self.engine.seek_session(position_s)
-                if runs is not None:
-                    self.engine.run_session(runs)
+                self._session(runs, position_s)
+            case messages.Sleep(minutes=minutes):
+                self._player.sleep(minutes, time.monotonic())
+            case messages.Settings() as settings:
+                changes = settings.model_dump(exclude={"command"}, exclude_none=True)
+                self._kept = self._kept.model_copy(
+                    update={name: getattr(settings, name) for name in changes}
+                )
             case messages.SetOutput(name=name):
                 await self._device.choose(name)
             case messages.ListDevices():
@@ -185,157 +227,162 @@ class App:
                     current=state.target if state else "",
                     default=state.effective_default if state else "",
                 )
+        self._due.set()
         self._save()
         return self.status()
 
     def status(self) -> messages.Status:
         """Describe what Entrain does now."""
-        device = self._device
-        state = device.state
-        target = device.target
-        stats = self.engine.stats()
-        rate_hz = self.engine.rate_hz
-        latency_frames = self.engine.latency_frames
-        if state:
-            latency_frames += round(state.added_us * rate_hz / 1e6)
-        retry_at_s = device.retry_at_s
-        elapsed_s, runs = self.engine.session()
-        return messages.Status(
-            state=self._state(),
-            reason=self._reason(),
-            on=device.on,
-            bypass=self.engine.bypass,
-            settings=self._settings,
-            backend=device.backend_name,
-            sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
-            output=messages.Output(
-                name=state.target,
-                description=target.description if target else "",
-                rate_hz=state.rate_hz,
-                quantum_frames=state.quantum_frames,
-            )
-            if state and state.target
-            else None,
-            latency=messages.Latency(
-                added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz
-            ),
-            protocol=messages.ActiveProtocol(
-                id=self._protocol.id,
-                name=self._protocol.name,
-                elapsed_s=elapsed_s,
-                runs=runs,
-                layers=list(self._protocol.layers),
-            ),
-            levels=self._levels() if state and state.running else messages.Levels(),
-            measured=self._measurement.look(self._chain.layers())
-            if state and state.running
-            else None,
-            volume=max(target.volume.channels, default=0.0) if target else None,
-            muted=target.volume.muted if target else False,
-            xruns=stats.xruns,
-            cpu_load=self._load.of(stats.busy_ns),
-            worst_callback_ms=stats.worst_ns / 1e6,
-            errors=list(device.errors),
-            retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
-            version=__version__,
-        )
+        return self._reporter.status(self._kept, here=self._target in self._kept.remembered)
 
     def greeting(self) -> str:
         """Say in one line how things stand, for somebody who has just started it."""
         target = self._device.target
         where = target.description if target else "no device yet"
         if self._device.on:
-            return f'Output "Entrain" is on: {self._protocol.name}, heard on {where}'
+            return f'Output "Entrain" is on: {self._player.protocol.name}, heard on {where}'
         return f'Output "Entrain" is there, heard on {where}; `entrain on` makes it the default'
 
-    # ---- inside ------------------------------------------------------------------------------
+    # ---- time and news -----------------------------------------------------------------------
 
-    def _state(self) -> messages.State:
-        state = self._device.state
-        if state is None or state.phase == Phase.LOST:
-            return "failed"
-        if state.phase != Phase.READY:
-            return "waiting-for-device"
-        if not self._device.on and not state.playing:
-            return "off"
-        if self.engine.bypass:
-            return "bypassed"
-        return "processing" if state.playing else "idle"
+    async def _keep_time(self) -> None:
+        """Do what is due by the clock, and look after files of the user's that are in use."""
+        while True:
+            if self._player.tick(time.monotonic()):
+                with contextlib.suppress(EntrainError):  # no server: nothing is heard anyway
+                    await self._device.switch(False)
+                self._device.reason = "the sleep timer is over"
+                self._save()
+            self._reload()
+            pause_s = self._player.pause_s(time.monotonic())
+            if self._player.library_id:
+                pause_s = min(pause_s, _LIBRARY_LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._due.wait()
+            self._due.clear()
 
-    def _reason(self) -> str:
-        state = self._device.state
-        if state and state.phase == Phase.WAITING and not self._device.target:
-            return f"{state.target} is not there" if state.target else "there is no output device"
-        return self._device.reason or (state.error if state else "")
+    def _reload(self) -> None:
+        """Go on with what a file of the running protocol says now."""
+        seen = self._library.signature()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        if not self._player.library_id:
+            return
+        try:
+            protocol = self._library.by_id(self._player.library_id)
+            if protocol != self._player.protocol:
+                self._player.refresh(protocol)
+        except ProtocolError as error:
+            self._tell(f"{str(error).splitlines()[0]}; going on with what was read before")
 
-    def _levels(self) -> messages.Levels:
-        levels = self.engine.levels()
-        before, after = self.engine.loudness()
-        return messages.Levels(
-            in_db=_decibels(levels.in_rms),
-            out_db=_decibels(levels.out_rms),
-            in_lufs=before.short_term_lufs,
-            out_lufs=after.short_term_lufs,
-            integrated_in_lufs=before.integrated_lufs,
-            integrated_out_lufs=after.integrated_lufs,
-        )
+    def _device_changed(self) -> None:
+        """On or off, or what is played on, has changed."""
+        target = self._device.target
+        if target and target.name != self._target:
+            before, self._target = self._target, target.name
+            remembered = self._kept.remembered
+            if target.name in remembered or before in remembered:
+                self._resume(remembered.get(target.name, self._everywhere))
+        if target:
+            self._player.listen_on(target.form)
+        self._health_log.observe(self._reporter.health())
+        self._save()
 
-    def _use(self, wanted: str | Protocol) -> None:
-        protocol = by_id(wanted) if isinstance(wanted, str) else wanted
-        check(protocol, blocks)
-        self._chain.use(protocol)
-        self._protocol = protocol
-        self._shipped_id = wanted if isinstance(wanted, str) else ""
+    # ---- protocols ---------------------------------------------------------------------------
+
+    def _use(self, wanted: ProtocolReference, here: bool | None, begin: bool = True) -> None:
+        wanted, protocol = self._find(wanted)
+        library_id = wanted if isinstance(wanted, str) else ""
+        if begin:
+            self._player.use(protocol, library_id)
+        else:  # what is heard already, under another name
+            self._player.rename(protocol, library_id)
+        remembered = dict(self._kept.remembered)
+        if here is None:
+            here = self._target in remembered
+        if here and self._target:
+            remembered[self._target] = wanted
+        else:
+            remembered.pop(self._target, None)
+            self._everywhere = wanted
+        self._kept = self._kept.model_copy(update={"remembered": remembered})
+
+    def _resume(self, wanted: ProtocolReference) -> None:
+        """Use what was stored, perhaps by another version of Entrain."""
+        try:
+            wanted, protocol = self._find(wanted)
+            self._player.use(protocol, wanted if isinstance(wanted, str) else "")
+        except ProtocolError as error:
+            _log.warning("%s; using the default protocol", error)
+            self._player.use(by_id(DEFAULT_ID), DEFAULT_ID)
+
+    def _find(self, wanted: ProtocolReference) -> tuple[ProtocolReference, Protocol]:
+        """Load a protocol, and tell its id if it is as in the library."""
+        if isinstance(wanted, str):
+            return wanted, self._library.by_id(wanted)
+        with contextlib.suppress(ProtocolError):
+            if self._library.by_id(wanted.id) == wanted:
+                return wanted.id, wanted
+        return wanted, wanted
 
     def _set(self, address: str, value: float, over_s: float) -> None:
         if check_own(address, value, blocks):
-            self._chain.set(address, value, over_s)
-            self._settings[address] = value
+            self._player.set_own(address, value, over_s)
+            settings = {**self._kept.settings, address: value}
+            self._kept = self._kept.model_copy(update={"settings": settings})
             return
-        changed = with_value(self._protocol, address, value, blocks)
-        self._chain.set(address, value, over_s)
-        self._protocol, self._shipped_id = changed, ""
+        self._player.set(address, value, over_s)
+        self._note_values()
 
-    def _note_warning(self) -> None:
-        """Let `status` show what is wrong with the state file."""
-        warning = self._store.warning if self._store else ""
-        if warning and warning not in self._device.errors:
-            self._device.errors.append(warning)
+    def _note_values(self) -> None:
+        """Keep the protocol with the values set since, where it will be taken from again."""
+        now = self._player.library_id or self._player.protocol
+        if self._target in self._kept.remembered:
+            remembered = {**self._kept.remembered, self._target: now}
+            self._kept = self._kept.model_copy(update={"remembered": remembered})
+        else:
+            self._everywhere = now
+
+    def _session(self, runs: bool | None, position_s: float | None) -> None:
+        if position_s is not None:
+            if self._player.ended:
+                self._player.begin_again()
+            self.engine.seek_session(position_s)
+        if runs is not None:
+            self.engine.run_session(runs)
+
+    # ---- what is kept ------------------------------------------------------------------------
+
+    def _note_heard(self, stretch: Stretch) -> None:
+        if self._kept.session_log:
+            self._log.add(stretch)
+            self._note_warnings()
+
+    def _note_warnings(self) -> None:
+        """Let `status` show what is wrong with our files."""
+        for keeper in (self._store, self._log):
+            if keeper and keeper.warning:
+                self._tell(keeper.warning)
+
+    def _tell(self, text: str) -> None:
+        if text not in self._device.errors:
+            self._device.errors.append(text)
 
     def _save(self) -> None:
+        self._kept = self._kept.model_copy(
+            update={
+                "on": self._defaults.on,
+                "bypass": self.engine.bypass,
+                "protocol": self._everywhere,
+                "output": self._device.chosen or None,
+                "former_default": self._defaults.former or None,
+            }
+        )
         if self._store:
-            self._store.save(
-                State(
-                    on=self._defaults.on,
-                    bypass=self.engine.bypass,
-                    settings=self._settings,
-                    protocol=self._shipped_id or self._protocol,
-                    output=self._device.chosen or None,
-                    former_default=self._defaults.former or None,
-                    latency_ms=self._latency_ms,
-                )
-            )
-            self._note_warning()
-
-
-class _Load:
-    """Share of one core that the callback takes, between two looks."""
-
-    def __init__(self) -> None:
-        self._at_s = time.monotonic()
-        self._busy_ns = 0
-        self._share = 0.0
-
-    def of(self, busy_ns: int) -> float:
-        now_s = time.monotonic()
-        if now_s - self._at_s > 0.1:
-            self._share = (busy_ns - self._busy_ns) / 1e9 / (now_s - self._at_s)
-            self._at_s, self._busy_ns = now_s, busy_ns
-        return self._share
-
-
-def _decibels(rms: tuple[float, float]) -> float | None:
-    return 20 * math.log10(max(rms)) if max(rms) > 0 else None
+            self._store.save(self._kept)
+            self._note_warnings()
 
 
 def _usable(settings: Mapping[str, float]) -> dict[str, float]:
@@ -348,20 +395,3 @@ def _usable(settings: Mapping[str, float]) -> dict[str, float]:
         except ProtocolError as error:
             _log.warning("%s; left as it is", error)
     return usable
-
-
-def _shipped_id(stored: State) -> str:
-    if stored.protocol is None:
-        return DEFAULT_ID
-    return stored.protocol if isinstance(stored.protocol, str) else ""
-
-
-def _stored_protocol(stored: State) -> Protocol:
-    try:
-        protocol = stored.protocol or DEFAULT_ID
-        protocol = by_id(protocol) if isinstance(protocol, str) else protocol
-        check(protocol, blocks)
-        return protocol
-    except ProtocolError as error:  # of another version of Entrain
-        _log.warning("%s; using the default protocol", error)
-        return by_id(DEFAULT_ID)

@@ -6,6 +6,7 @@ from entrain.engine import INPUT_LAYER, OUTPUT_LAYER, Engine, Point, blocks
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.check import OWN_LAYERS
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.timeline import compiled, strength
 
 _OWN = dict(zip(OWN_LAYERS, (INPUT_LAYER, OUTPUT_LAYER), strict=True))
 
@@ -24,10 +25,18 @@ class Chain:
         self._engine = engine
         self._layers: dict[str, tuple[Layer, int]] = {}  # id -> as it runs, number
 
-    def use(self, protocol: Protocol) -> None:
-        """Cross-fade to a protocol that has been checked against the blocks; its session begins.
+    def use(self, protocol: Protocol, *, restart: bool = True) -> None:
+        """Cross-fade to a protocol that has been checked against the blocks.
 
-        A layer of the same id and kind goes on where it is, and glides to its new values.
+        A layer of the same id and kind goes on where it is, and glides to its new values; the
+        others come up in the protocol's ramp.
+
+        Parameters
+        ----------
+        protocol : Protocol
+            Its ramps and its loop become automation.
+        restart : bool
+            Its session begins; else the session that runs goes on.
 
         Raises
         ------
@@ -35,18 +44,35 @@ class Chain:
             The engine refuses it; then what was heard goes on.
 
         """
+        stays = {
+            layer.id
+            for layer in protocol.layers
+            if layer.id in self._layers and self._layers[layer.id][0].kind == layer.kind
+        }
         layers = {}
-        for layer in protocol.layers:
-            before, number = self._layers.get(layer.id, (None, 0))
-            if before is None or before.kind != layer.kind:
-                before, number = None, self._engine.add_layer(layer.kind, layer.params)
-            else:
+        for layer in compiled(protocol, blocks, stays):
+            if layer.id in stays:
+                before, number = self._layers[layer.id]
                 self._glide(layer, number)
-            self._automate(before, layer, number)
+                self._automate(before, layer, number)
+            else:
+                number = self._engine.add_layer(layer.kind, layer.params)
+                self._automate(None, layer, number)
             layers[layer.id] = (layer, number)
-        self._engine.route([number for _, number in layers.values()], restart=True)
+        self._engine.route([number for _, number in layers.values()], restart=restart)
         self._engine.set_standalone(protocol.standalone)
         self._layers = layers
+
+    def clear(self) -> None:
+        """Fade all layers out; the session's clock goes on."""
+        self._engine.route([])
+        self._engine.set_standalone(False)
+        self._layers = {}
+
+    def fade(self, over_s: float) -> None:
+        """Let all layers go down to nothing, each in the way that suits it."""
+        for layer, number in self._layers.values():
+            self._engine.set_parameter(number, strength(layer.kind), 0.0, over_s)
 
     def layers(self) -> Collection[tuple[Layer, int]]:
         """What runs, with the engine's numbers."""

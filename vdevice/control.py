@@ -19,7 +19,7 @@ from entrain.platform.local_socket import Claim
 from entrain.vdevice.messages import GetStatus, Request, Watch, parse_request
 from entrain.vdevice.protocol.values import BlockSource
 
-MAX_LINE_BYTES = 64 * 1024
+MAX_LINE_BYTES = 1 << 20  # as a protocol file
 MAX_CLIENTS = 32
 LINE_TIMEOUT_S = 10.0
 """To finish a line once it has begun, and to read an answer."""

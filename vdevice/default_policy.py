@@ -8,9 +8,14 @@ here may be asked for again with the same facts and then changes nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.echoes import Echoes
+
+Mode = Literal["default", "manual", "smart"]
+"""``default``: Entrain is the default output while it is on; ``manual``: only what the user
+routes to it; ``smart``: the real device stays the default, and its sound passes Entrain."""
 
 ECHO_S = 5.0
 """Longest time after which a default that we have configured shows up."""

@@ -20,6 +20,9 @@ from pydantic import (
 )
 
 from entrain.errors import EntrainError
+from entrain.platform.adapter import Form
+from entrain.vdevice.applications import ApplicationRules
+from entrain.vdevice.default_policy import Mode
 from entrain.vdevice.protocol.fields import Line
 from entrain.vdevice.protocol.model import MAX_SESSION_S, Layer, ProtocolReference
 from entrain.vdevice.protocol.values import BlockSource
@@ -87,6 +90,40 @@ class Use(_Request):
 
     command: Literal["use"] = "use"
     protocol: ProtocolReference
+    here: bool | None = None
+    """True: whenever sound goes to the present output, and only then; False: forget what was
+    remembered for it.  None: in place of what is heard now."""
+
+
+class Next(_Request):
+    """Go on to the next protocol of the same category."""
+
+    command: Literal["next"] = "next"
+
+
+class Save(_Request):
+    """Make a protocol of the user's own of what is heard."""
+
+    command: Literal["save"] = "save"
+    name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+
+
+class Sleep(_Request):
+    """Let the layers go down, and switch off when the time is over."""
+
+    command: Literal["sleep"] = "sleep"
+    minutes: Annotated[float, _within(0, 1440, "minutes")] | None
+    """None: not after all."""
+
+
+class Settings(_Request):
+    """Change how Entrain behaves; what is left out stays as it is."""
+
+    command: Literal["settings"] = "settings"
+    session_log: bool | None = None
+    """Whether it is noted, on this machine only, which protocol was heard how long."""
+    mode: Mode | None = None
+    applications: ApplicationRules | None = None
 
 
 class Set(_Request):
@@ -130,7 +167,21 @@ class Watch(_Request):
 
 
 Request = Annotated[
-    GetStatus | Stop | On | Off | Bypass | Use | Set | Session | ListDevices | SetOutput | Watch,
+    GetStatus
+    | Stop
+    | On
+    | Off
+    | Bypass
+    | Use
+    | Next
+    | Save
+    | Set
+    | Session
+    | Sleep
+    | Settings
+    | ListDevices
+    | SetOutput
+    | Watch,
     Field(discriminator="command"),
 ]
 
@@ -193,6 +244,8 @@ class Output(_Answer):
 
     name: str
     description: str
+    form: Form = "unknown"
+    """What it is, as far as the sound server knows."""
     rate_hz: int
     """0 before the first cycle."""
     quantum_frames: int
@@ -213,10 +266,17 @@ class ActiveProtocol(_Answer):
     name: str
     elapsed_s: FiniteFloat
     """Of its session; stands still while nothing plays, and while the session is paused."""
+    left_s: FiniteFloat | None = None
+    """Until the session ends; None: it does not."""
     runs: bool = True
     """False: the session is paused."""
+    ended: bool = False
+    note: str = ""
+    """What the listener should know now, one line."""
+    here: bool = False
+    """It is remembered for the present output."""
     layers: list[Layer]
-    """With the values that they have, or move to."""
+    """Those that are heard on this output, with the values that they have, or move to."""
 
 
 class Levels(_Answer):
@@ -284,6 +344,12 @@ class Status(_Answer):
     on: bool
     """Entrain is the default output."""
     bypass: bool
+    mode: Mode = "default"
+    """How sound gets to Entrain."""
+    applications: ApplicationRules = ApplicationRules()
+    session_log: bool = True
+    sleep_left_s: FiniteFloat | None = None
+    """Until the sleep timer switches Entrain off; None: it is not set."""
     settings: dict[str, FiniteFloat] = {}
     """What has been set of the engine's own layers, by address (`pre.gate`)."""
     backend: str

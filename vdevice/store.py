@@ -3,18 +3,17 @@
 A state that cannot be read or written never stops the sound: it costs one warning.
 """
 
-import contextlib
 import json
 import logging
-import os
-import sys
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
+from entrain.vdevice.applications import ApplicationRules
+from entrain.vdevice.default_policy import Mode
+from entrain.vdevice.files import replace_file
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.protocol.wording import explain
@@ -36,11 +35,16 @@ class State(BaseModel):
     settings: dict[str, float] = {}
     """Parameters of the engine's own layers, by address; what cannot be set is left out."""
     protocol: ProtocolReference | None = None
-    """An id while it is as shipped, else the whole protocol with the values set since."""
+    """An id while it is as in the library, else the whole protocol with the values set since."""
     output: str | None = None
     """The real device that the user chose; None: follow the desktop."""
     former_default: str | None = None
     """The default output before `on`; given back by `off`, also after a crash."""
+    mode: Mode = "default"
+    applications: ApplicationRules = ApplicationRules()
+    remembered: dict[str, ProtocolReference] = {}
+    """What is used whenever sound goes to that real device, by its name."""
+    session_log: bool = True
     latency_ms: float | None = Field(default=None, ge=4, le=500)
     """See `RunOptions.latency_ms`; None: what the back end begins with."""
 
@@ -92,7 +96,7 @@ class Store:
         if state == self._saved:
             return
         try:
-            _replace(self.path, state.model_dump_json(indent=2).encode() + b"\n")
+            replace_file(self.path, state.model_dump_json(indent=2).encode() + b"\n")
         except OSError as error:
             self._warn(f"cannot save {self.path}: {error.strerror}; going on without")
             return
@@ -120,28 +124,10 @@ def _upgraded(text: bytes) -> bytes:
         document = from_json(text)
     except ValueError:  # found again, and told, by the validation
         return text
-    protocol = document.get("protocol") if isinstance(document, dict) else None
-    if not isinstance(protocol, dict):
+    if not isinstance(document, dict):
         return text
-    return json.dumps({**document, "protocol": upgraded_document(protocol)}).encode()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-    if sys.platform != "win32":  # folders cannot be synced there
-        folder_fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder_fd)  # the new name, too, survives a power cut
-        finally:
-            os.close(folder_fd)
+    remembered = document.get("remembered")
+    for place, key in [(document, "protocol"), *((remembered, name) for name in remembered or ())]:
+        if isinstance(place, dict) and isinstance(place.get(key), dict):
+            place[key] = upgraded_document(place[key])
+    return json.dumps(document).encode()

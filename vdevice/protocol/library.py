@@ -1,35 +1,188 @@
-"""Finds protocols: shipped ones by id, files, and layers typed on a command line."""
+"""Finds protocols: shipped ones and the user's own by id, files, and layers typed by hand."""
 
-from collections.abc import Sequence
+import contextlib
+import difflib
+from collections.abc import Hashable, Sequence
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import get_args
 
+from entrain.platform.folders import data_folder
+from entrain.vdevice.files import UnfitFile, read_file
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.model import Category, Layer, Protocol
 from entrain.vdevice.protocol.spec import is_id, is_spec, parse_spec
+from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES, Entry, UserFolder, shown, slug
 from entrain.vdevice.protocol.values import BlockSource
-from entrain.vdevice.protocol.wording import plain
 
-MAX_FILE_BYTES = 1 << 20
 DEFAULT_ID = "default"
 CUSTOM_ID = "custom"
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+_MAX_ADVICE = 8
+"""How many ids an error names."""
+
+
+class Library:
+    """The shipped protocols and the user's own, which win.  Called on one thread at a time.
+
+    Each call looks at the user's folder anew, so nothing has to be loaded again.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The user's own protocols; need not be there.  None: only the shipped ones.
+    blocks : callable, optional
+        Gives the blocks that the user's files are checked against.
+
+    """
+
+    def __init__(self, folder: Path | None, blocks: BlockSource | None = None) -> None:
+        self._own = UserFolder(folder, blocks) if folder else None
+
+    def ids(self) -> list[str]:
+        """All ids that `by_id` can load, sorted."""
+        found = dict.fromkeys(_shipped_ids(), True)
+        found |= {entry.id: not entry.problems for entry in self._own_entries() if entry.id}
+        return sorted(name for name, works in found.items() if works)
+
+    def entries(self) -> list[Entry]:
+        """All protocols by category and id, and the user's files that cannot be used."""
+        found = {name: _shipped_entry(name) for name in _shipped_ids()}
+        lost = []
+        for entry in self._own_entries():
+            if entry.id:
+                found[entry.id] = entry
+            else:
+                lost.append(entry)
+        order = CATEGORIES.index
+        return sorted([*found.values(), *lost], key=lambda e: (order(e.category), e.id))
+
+    def entry(self, protocol_id: str) -> Entry:
+        """One of `entries`, whose file works; raises `ProtocolError` as `by_id`."""
+        for entry in self._own_entries():
+            if entry.id == protocol_id:
+                if entry.problems:
+                    raise ProtocolError("\n".join(entry.problems))
+                return entry
+        if protocol_id not in _shipped_ids():
+            raise ProtocolError(self._advice(protocol_id))
+        return _shipped_entry(protocol_id)
+
+    def by_id(self, protocol_id: str) -> Protocol:
+        """Load a protocol.
+
+        Raises
+        ------
+        ProtocolError
+            There is none, naming those there are; or the user's file is broken: it is not
+            passed over in favour of a shipped protocol.
+
+        """
+        entry = self.entry(protocol_id)
+        if self._own and entry.path:
+            return self._own.load(entry.path)
+        return _shipped(protocol_id)
+
+    def problems(self) -> list[str]:
+        """All that is wrong with the user's files, one line each; the others work."""
+        return self._own.problems() if self._own else []
+
+    def signature(self) -> Hashable:
+        """Look whether the user's files have changed: then it is not equal to an earlier one.
+
+        Reads no file, so it may be called every few seconds.
+        """
+        return tuple(self._own.signatures().items()) if self._own else ()
+
+    def next_after(self, protocol: Protocol) -> Protocol:
+        """The next one of the same category, after the last the first.
+
+        Raises
+        ------
+        ProtocolError
+            There is no other one.
+
+        """
+        ids = [
+            entry.id
+            for entry in self.entries()
+            if entry.category == protocol.category and not entry.problems
+        ]
+        at = ids.index(protocol.id) + 1 if protocol.id in ids else 0
+        for other in ids[at:] + ids[:at]:
+            if other != protocol.id:
+                return self.by_id(other)
+        raise ProtocolError(f"there is no other protocol for {protocol.category!r}")
+
+    def save(self, protocol: Protocol, name: str | None = None) -> Path:
+        """Keep a protocol in the user's folder; a former version is kept as ``.json.bak``.
+
+        Parameters
+        ----------
+        protocol : Protocol
+            What is heard, or was imported.
+        name : str, optional
+            What the user calls it, from which its id is made.  What is said of the original
+            stays only while the layers are the same.  Without a name: as it is.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ProtocolError
+            No id can be made of the name, or the file cannot be written.
+
+        """
+        if self._own is None:
+            raise ProtocolError("there is no folder to save protocols in")
+        if name is not None:
+            protocol = self._called(protocol, name)
+        return self._own.save(protocol)
+
+    def _called(self, protocol: Protocol, name: str) -> Protocol:
+        changes: dict[str, object] = {"id": slug(name), "name": name.strip(), "category": "own"}
+        original = None
+        with contextlib.suppress(ProtocolError):
+            original = self.by_id(protocol.id)
+        if original is None or original.layers != protocol.layers:
+            made_of = f"Made of {original.name}." if original else ""
+            changes |= {"evidence": None, "description": made_of}
+        return protocol.model_copy(update=changes)
+
+    def _own_entries(self) -> list[Entry]:
+        return list(self._own.entries().values()) if self._own else []
+
+    def _advice(self, protocol_id: str) -> str:
+        ids = self.ids()
+        if len(ids) <= _MAX_ADVICE:
+            return f"there is no protocol {protocol_id!r}; there is {', '.join(ids) or 'none'}"
+        near = difflib.get_close_matches(protocol_id, ids, 3, 0.5) or ids[:3]
+        return (
+            f"there is no protocol {protocol_id!r}; there is {', '.join(near)} … "
+            f"(`entrain protocols` lists all {len(ids)})"
+        )
+
+
+def user_library(blocks: BlockSource | None = None) -> Library:
+    """The library of the user who runs this."""
+    return Library(data_folder() / "protocols", blocks)
 
 
 def ids() -> list[str]:
     """The ids of the shipped protocols, sorted."""
-    return sorted(f.name.removesuffix(".json") for f in _shipped().iterdir() if _is_json(f.name))
+    return Library(None).ids()
 
 
 def by_id(protocol_id: str) -> Protocol:
     """Load a shipped protocol; raises `ProtocolError` naming those there are."""
-    if protocol_id not in ids():
-        known = ", ".join(ids()) or "none"
-        raise ProtocolError(f"there is no protocol {protocol_id!r}; there is {known}")
-    file = _shipped() / f"{protocol_id}.json"
-    return parse_protocol(file.read_bytes(), file.name)
+    return Library(None).by_id(protocol_id)
 
 
 def load_file(path: Path, blocks: BlockSource | None = None) -> Protocol:
@@ -41,21 +194,32 @@ def load_file(path: Path, blocks: BlockSource | None = None) -> Protocol:
         The file cannot be read or does not hold a protocol.
 
     """
+    return parse_protocol(read_bytes(path), shown(path), blocks)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file of at most `MAX_FILE_BYTES` that the user has named.
+
+    Raises
+    ------
+    ProtocolError
+        The file cannot be read.
+
+    """
     try:
-        if path.exists() and not path.is_file():  # a pipe would make us wait
-            raise ProtocolError(f"{plain(str(path))} is not a file")
-        with path.open("rb") as file:
-            text = file.read(MAX_FILE_BYTES + 1)
+        return read_file(path, MAX_FILE_BYTES)
+    except UnfitFile as error:
+        raise ProtocolError(f"{shown(path)} {error.strerror}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ProtocolError(f"cannot read {plain(str(path))}: {reason}") from error
-    if len(text) > MAX_FILE_BYTES:
-        raise ProtocolError(f"{plain(str(path))} is larger than {MAX_FILE_BYTES} bytes")
-    return parse_protocol(text, plain(str(path)), blocks)
+        raise ProtocolError(f"cannot read {shown(path)}: {reason}") from error
 
 
 def resolve(
-    source: str | None, specs: Sequence[str] = (), blocks: BlockSource | None = None
+    source: str | None,
+    specs: Sequence[str] = (),
+    blocks: BlockSource | None = None,
+    library: Library | None = None,
 ) -> Protocol:
     """Make a protocol of what a user typed.
 
@@ -68,6 +232,8 @@ def resolve(
         Further layers; with any, the result has the id ``custom``.
     blocks : callable, optional
         Gives the blocks to check against.
+    library : Library, optional
+        Where ids are looked up; by default this user's.
 
     Raises
     ------
@@ -78,7 +244,7 @@ def resolve(
     if source is None or is_spec(source):
         return from_specs([source, *specs] if source else specs, blocks)
     if is_id(source):
-        protocol = _by_id_with_advice(source)
+        protocol = _by_id_with_advice(source, library or user_library(blocks))
         if blocks:
             check(protocol, blocks)
     else:
@@ -110,18 +276,38 @@ def _free_id(layer: Layer, taken: set[str]) -> str:
     return name
 
 
-def _by_id_with_advice(protocol_id: str) -> Protocol:
+def _by_id_with_advice(protocol_id: str, library: Library) -> Protocol:
     try:
-        return by_id(protocol_id)
+        return library.by_id(protocol_id)
     except ProtocolError as error:
         if Path(protocol_id).is_file():
             raise ProtocolError(f"{error}; for the file, write ./{protocol_id}") from error
         raise
 
 
-def _is_json(name: str) -> bool:
-    return name.endswith(".json")
+@cache
+def _shipped_ids() -> tuple[str, ...]:
+    names = (file.name for file in _shipped_folder().iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
 
 
-def _shipped() -> Traversable:
+@cache
+def _shipped(protocol_id: str) -> Protocol:
+    file = _shipped_folder() / f"{protocol_id}.json"
+    return parse_protocol(file.read_bytes(), file.name)
+
+
+def _shipped_entry(protocol_id: str) -> Entry:
+    protocol = _shipped(protocol_id)
+    return Entry(
+        protocol_id,
+        protocol.name,
+        protocol.category,
+        own=False,
+        evidence=protocol.evidence,
+        requires_headphones=protocol.requires_headphones,
+    )
+
+
+def _shipped_folder() -> Traversable:
     return resources.files("entrain.presets") / "protocols"

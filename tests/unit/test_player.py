@@ -1,0 +1,195 @@
+"""The running protocol: its end, its fades, and what it is on another output."""
+
+import numpy as np
+import pytest
+
+from entrain.engine import Engine
+from entrain.vdevice.player import SLEEP_FADE_S, Player
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.session_log import Stretch
+
+TONE = {"kind": "binaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
+MONAURAL = {"kind": "monaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
+
+
+def protocol(*layers: object, **fields: object) -> Protocol:
+    whole = {"id": "x", "name": "X", "standalone": True, "layers": layers or (TONE,), **fields}
+    return Protocol.model_validate(whole, strict=False)
+
+
+class Heard:
+    """A player, and what it makes."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.log: list[Stretch] = []
+        self.player = Player(self.engine, self.log.append)
+
+    def rms(self, seconds: float) -> float:
+        """Go on for that long, and tell how loud the last tenth of a second was."""
+        tail = np.zeros((2, 0))
+        for _ in range(round(seconds * 10)):
+            tail = self.engine.process(np.zeros((2, 4800), np.float32))
+        return float(np.sqrt(np.mean(tail.astype(float) ** 2)))
+
+
+@pytest.fixture
+def heard():
+    heard = Heard()
+    yield heard
+    heard.engine.close()
+
+
+def test_a_session_ends_with_a_fade_and_says_so(heard):
+    heard.player.use(protocol(duration_s=4, ramp_out_s=2))
+    loud = heard.rms(1.9)
+
+    assert heard.rms(1.1) == pytest.approx(loud / 2, rel=0.15)
+    assert not heard.player.tick(0)
+    assert heard.rms(1.2) < loud / 1000
+    heard.player.tick(0)
+
+    assert heard.player.ended
+    assert heard.player.note == "X has ended"
+    assert heard.player.left_s == 0
+    assert heard.player.pause_s(0) > 60
+
+
+def test_what_has_ended_can_be_begun_again(heard):
+    heard.player.use(protocol(duration_s=1))
+    loud = heard.rms(0.5)
+    heard.rms(0.8)
+    heard.player.tick(0)
+    assert heard.rms(0.5) == 0
+
+    heard.player.begin_again()
+
+    assert not heard.player.ended
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
+
+
+def test_a_loop_goes_on_until_max_minutes_and_fades_then(heard):
+    heard.player.use(protocol(duration_s=5, loop=True, max_minutes=1, ramp_out_s=4))
+    loud = heard.rms(7)
+    heard.player.tick(0)
+    assert not heard.player.ended
+
+    heard.engine.seek_session(57)
+    heard.rms(0.1)
+    heard.player.tick(0)
+
+    assert heard.rms(1.5) == pytest.approx(loud / 2, rel=0.2)
+    heard.rms(2)
+    heard.player.tick(0)
+    assert heard.player.ended
+
+
+def test_the_sleep_timer_fades_then_switches_off(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(10, 100.0)
+
+    assert heard.player.sleep_left_s(100.0) == 600
+    assert not heard.player.tick(100 + 600 - SLEEP_FADE_S - 1)
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
+    assert heard.player.pause_s(100.0) <= 600 - SLEEP_FADE_S
+    assert not heard.player.tick(100 + 600 - 2)
+    assert heard.rms(1) == pytest.approx(loud / 2, rel=0.2)
+    assert heard.player.tick(100 + 600)
+    assert heard.player.sleep_left_s(700.0) is None
+
+
+def test_a_sleep_timer_that_is_taken_back_lets_the_sound_come_back(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.05, 0.0)
+    heard.player.tick(0.5)
+    assert heard.rms(1.5) < 0.7 * loud
+
+    heard.player.sleep(None, 2.0)
+
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
+    assert not heard.player.tick(10.0)
+
+
+def test_on_loudspeakers_the_alternative_is_heard_and_the_session_goes_on(heard):
+    heard.player.use(protocol(requires_headphones=True, without_headphones=(MONAURAL,)))
+    heard.rms(2)
+
+    heard.player.listen_on("speakers")
+    heard.rms(0.5)
+
+    assert [layer.kind for layer in heard.player.layers] == ["monaural"]
+    assert heard.player.note == "X needs headphones; on loudspeakers its alternative is used"
+    assert heard.engine.session()[0] == pytest.approx(2.5, abs=0.01)
+    block = heard.engine.process(np.zeros((2, 4800), np.float32))
+    assert np.array_equal(block[0], block[1])
+
+    heard.player.listen_on("headphones")
+    assert [layer.kind for layer in heard.player.layers] == ["binaural"]
+    assert heard.player.note == ""
+
+
+def test_without_an_alternative_there_is_silence_and_a_word_about_it(heard):
+    heard.player.listen_on("mono")
+    heard.player.use(protocol(requires_headphones=True))
+
+    assert heard.rms(0.5) == 0
+    assert heard.player.note == "X needs headphones; on a mono output it is silent"
+
+
+def test_a_value_is_set_where_it_is_heard(heard):
+    heard.player.use(
+        protocol(requires_headphones=True, without_headphones=(MONAURAL,)), "library-id"
+    )
+    heard.player.listen_on("hands-free")
+
+    heard.player.set("tone.beat_hz", 4, 0)
+
+    assert heard.player.protocol.without_headphones[0].params["beat_hz"] == 4
+    assert "beat_hz" not in heard.player.protocol.layers[0].params
+    assert heard.player.library_id == ""
+
+
+def test_a_protocol_by_the_time_of_day_is_where_the_day_is(heard):
+    from datetime import datetime
+
+    heard.player.use(protocol(time_of_day=True, duration_s=86400, loop=True))
+    heard.rms(0.2)
+
+    now = datetime.now()
+    assert heard.engine.session()[0] == pytest.approx(
+        now.hour * 3600 + now.minute * 60 + now.second, abs=5
+    )
+
+
+def test_what_cannot_be_used_leaves_what_is_heard(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+
+    with pytest.raises(ProtocolError):
+        heard.player.use(protocol({"kind": "nonsense"}))
+
+    assert heard.player.protocol.layers[0].kind == "binaural"
+    assert heard.rms(0.2) == pytest.approx(loud, rel=0.01)
+
+
+def test_a_changed_file_goes_on_where_the_session_is(heard):
+    heard.player.use(protocol(), "x")
+    heard.rms(1)
+
+    heard.player.refresh(protocol({**TONE, "params": {**TONE["params"], "beat_hz": 4}}))
+    heard.rms(0.5)
+
+    assert heard.engine.session()[0] == pytest.approx(1.5, abs=0.01)
+    assert heard.engine.parameter(heard.player.running()[0][1], "beat_hz") == 4
+
+
+def test_what_was_heard_is_noted_when_another_begins(heard):
+    heard.player.use(protocol())
+    heard.rms(6)
+    heard.player.use(protocol(id="y"))
+    heard.player.note_heard()
+
+    assert [(s.protocol, round(s.minutes, 2)) for s in heard.log] == [("x", 0.1)]

@@ -1,0 +1,91 @@
+"""How things stand: one state, and why."""
+
+import logging
+from dataclasses import dataclass
+
+from entrain.backend import BackendState, Phase
+from entrain.vdevice.messages import State
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Health:
+    """What `status` says first.
+
+    Parameters
+    ----------
+    state : str
+        ``processing``: sound plays through the layers; ``idle``: nothing plays; ``bypassed``:
+        what plays passes untouched; ``off``: Entrain is not in the way of the sound;
+        ``waiting-for-device``: there is no real device to play on; ``failed``: there is no
+        sound server, and it is tried again and again.
+    reason : str
+        Why, one line; may be empty.
+
+    """
+
+    state: State
+    reason: str = ""
+
+
+def judge(
+    backend: BackendState | None,
+    *,
+    on: bool,
+    bypass: bool,
+    device_reason: str = "",
+    target_there: bool = True,
+    note: str = "",
+) -> Health:
+    """Tell how things stand.
+
+    Parameters
+    ----------
+    backend : BackendState or None
+        None: there is no connection to a sound server.
+    on, bypass : bool
+        What the user has switched.
+    device_reason : str
+        What the device's life has to say.
+    target_there : bool
+        The server lists the device that is to be played on.
+    note : str
+        What the running protocol has to say.
+
+    """
+    error = backend.error if backend else ""
+    if backend is None or backend.phase == Phase.LOST:
+        return Health("failed", device_reason or error)
+    if backend.phase != Phase.READY:
+        missing = (
+            f"{backend.target} is not there" if backend.target else "there is no output device"
+        )
+        waits = backend.phase == Phase.WAITING and not target_there
+        return Health("waiting-for-device", missing if waits else device_reason or error)
+    if not on and not backend.playing:
+        return Health("off", device_reason or error)
+    if bypass:
+        return Health("bypassed", device_reason or error)
+    return Health("processing" if backend.playing else "idle", device_reason or error or note)
+
+
+class HealthLog:
+    """Writes each change into the log."""
+
+    def __init__(self) -> None:
+        self._last = Health("off")
+
+    def observe(self, health: Health) -> None:
+        """Compare with the last one."""
+        if health != self._last:
+            why = f": {health.reason}" if health.reason else ""
+            trouble = health.state == "failed"
+            _log.log(
+                logging.WARNING if trouble else logging.INFO,
+                "%s -> %s%s",
+                self._last.state,
+                health.state,
+                why,
+            )
+            self._last = health

@@ -1,0 +1,236 @@
+"""The running protocol: what of it is heard, how long it goes on, and what is noted of it.
+
+Called on the main thread only.  The engine keeps the time of the session; this looks at it now
+and then, for what only happens once.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from entrain.engine import Engine, blocks
+from entrain.platform.adapter import Form
+from entrain.vdevice.chain import Chain
+from entrain.vdevice.protocol.check import check, with_value
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.timeline import end_s
+from entrain.vdevice.session_log import Stretch
+
+SLEEP_FADE_S = 300.0
+"""Of the sleep timer, or as long as it runs if that is less."""
+
+_WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-free"})
+_LOOK_S = 1.0
+"""Shortest pause between two looks; while nothing plays, the session stands still."""
+_DAY_LOOK_S = 30.0
+_LOG_S = 1800.0
+"""A crash loses no more than this of the session log."""
+
+
+class Player:
+    """Runs one protocol at a time.
+
+    Parameters
+    ----------
+    engine : Engine
+        Nobody else routes layers in it.
+    log : callable
+        Takes what has been heard for a while.
+
+    """
+
+    def __init__(self, engine: Engine, log: Callable[[Stretch], None]) -> None:
+        self._engine = engine
+        self._chain = Chain(engine)
+        self._log = log
+        self._form: Form = "unknown"
+        self._fades = False
+        self._sleep_at_s: float | None = None
+        self._started = datetime.now().astimezone()
+        self._from_frame = 0
+        self.protocol = Protocol(id="none", name="None", layers=())
+        """As it was asked for, with the values set since."""
+        self.library_id = ""
+        """Where it is in the library, while no value has been changed; else empty."""
+        self.ended = False
+
+    # ---- what others ask -------------------------------------------------------------------
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """What is used on this kind of output."""
+        if self.is_replaced:
+            return self.protocol.without_headphones or ()
+        return self.protocol.layers
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the protocol's layers need headphones, and there are none."""
+        return self.protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
+
+    @property
+    def note(self) -> str:
+        """What the listener should know, one line; may be empty."""
+        if self.ended:
+            return f"{self.protocol.name} has ended"
+        if not self.is_replaced:
+            return ""
+        what = {"mono": "a mono output", "hands-free": "a hands-free headset"}
+        where = what.get(self._form, "loudspeakers")
+        if self.protocol.without_headphones is None:
+            return f"{self.protocol.name} needs headphones; on {where} it is silent"
+        return f"{self.protocol.name} needs headphones; on {where} its alternative is used"
+
+    @property
+    def left_s(self) -> float | None:
+        """Time until the session ends, at the speed of sound that plays; None if it does not."""
+        end = end_s(self.protocol)
+        if end is None:
+            return None
+        return 0.0 if self.ended else max(0.0, end - self._engine.session()[0])
+
+    def sleep_left_s(self, now_s: float) -> float | None:
+        """Time until the sleep timer is over; None while it is not set."""
+        return None if self._sleep_at_s is None else max(0.0, self._sleep_at_s - now_s)
+
+    def running(self) -> Sequence[tuple[Layer, int]]:
+        """What is in the engine, with the engine's numbers."""
+        return tuple(self._chain.layers())
+
+    # ---- what others do --------------------------------------------------------------------
+
+    def use(self, protocol: Protocol, library_id: str = "") -> None:
+        """Begin another protocol, or this one again.
+
+        Raises
+        ------
+        ProtocolError
+            Not possible with these blocks; then nothing has changed.
+
+        """
+        check(protocol, blocks)
+        self.note_heard()
+        self.protocol, self.library_id = protocol, library_id
+        self._route(restart=True)
+
+    def rename(self, protocol: Protocol, library_id: str) -> None:
+        """Call what is heard by another name; the layers are the same."""
+        self.note_heard()
+        self.protocol, self.library_id = protocol, library_id
+
+    def refresh(self, protocol: Protocol) -> None:
+        """Go on with a changed document of the running protocol; raises `ProtocolError`."""
+        check(protocol, blocks)
+        self.protocol = protocol
+        if not self.ended:
+            self._route(restart=False)
+
+    def begin_again(self) -> None:
+        """Start the session anew, also after its end."""
+        self._route(restart=True)
+
+    def listen_on(self, form: Form) -> None:
+        """Use what suits this kind of output; the session goes on."""
+        before = self.layers
+        self._form = form
+        if self.layers != before and not self.ended:
+            self._route(restart=False)
+
+    def set(self, address: str, value: float, over_s: float) -> None:
+        """Move one parameter of the protocol; raises `ProtocolError`."""
+        field = "without_headphones" if self.is_replaced else "layers"
+        heard = self.protocol.model_copy(update={"layers": self.layers})
+        changed = with_value(heard, address, value, blocks).layers
+        if not self.ended:
+            self._chain.set(address, value, over_s)
+        self.protocol = self.protocol.model_copy(update={field: changed})
+        self.library_id = ""
+
+    def set_own(self, address: str, value: float, over_s: float) -> None:
+        """Move one parameter of the engine's own layers; the value was checked."""
+        self._chain.set(address, value, over_s)
+
+    def sleep(self, minutes: float | None, now_s: float) -> None:
+        """Let the layers go down before `minutes` are over, or forget about it (None)."""
+        was_fading = self._sleep_at_s is not None and self._fades
+        self._sleep_at_s = None if minutes is None else now_s + 60 * minutes
+        if was_fading:
+            self._route(restart=False)
+
+    def tick(self, now_s: float) -> bool:
+        """Do what is due; returns whether the sleep timer is over: then switch Entrain off."""
+        if self._sleep_at_s is not None:
+            left_s = self._sleep_at_s - now_s
+            if left_s <= 0:
+                self._sleep_at_s = None
+                self._end()
+                return True
+            self._fade_within(left_s, SLEEP_FADE_S)
+        end = end_s(self.protocol)
+        if end is not None and not self.ended:
+            left_s = end - self._engine.session()[0]
+            if left_s <= 0:
+                self._end()
+            elif self.protocol.loop:  # its automation cannot both loop and come to an end
+                self._fade_within(left_s, self.protocol.ramp_out_s)
+        if self.protocol.time_of_day and not self.ended:
+            self._follow_the_day()
+        if (self._engine.stats().frames - self._from_frame) / self._engine.rate_hz >= _LOG_S:
+            self.note_heard()
+        return False
+
+    def pause_s(self, now_s: float) -> float:
+        """Return after how long `tick` has something to do, at the earliest."""
+        pauses = [_LOG_S]
+        if self._sleep_at_s is not None:
+            left_s = self._sleep_at_s - now_s
+            pauses.append(left_s if self._fades else left_s - SLEEP_FADE_S)
+        end = end_s(self.protocol)
+        if end is not None and not self.ended:
+            left_s = end - self._engine.session()[0]
+            fade_s = self.protocol.ramp_out_s if self.protocol.loop and not self._fades else 0.0
+            pauses.append(left_s - fade_s)
+        if self.protocol.time_of_day and not self.ended:
+            pauses.append(_DAY_LOOK_S)
+        return max(_LOOK_S, min(pauses))
+
+    def note_heard(self) -> None:
+        """Write what has been heard since the last time into the session log."""
+        frames = self._engine.stats().frames
+        minutes = (frames - self._from_frame) / self._engine.rate_hz / 60
+        if minutes > 0 and not self.ended and self.layers:
+            self._log(
+                Stretch(
+                    started=self._started,
+                    protocol=self.protocol.id,
+                    name=self.protocol.name,
+                    minutes=minutes,
+                    device=self._form,
+                )
+            )
+        self._started, self._from_frame = datetime.now().astimezone(), frames
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _route(self, *, restart: bool) -> None:
+        layers = tuple(self.layers)
+        self._chain.use(self.protocol.model_copy(update={"layers": layers}), restart=restart)
+        self.ended = self._fades = False
+        if self.protocol.time_of_day:
+            self._follow_the_day()
+
+    def _fade_within(self, left_s: float, fade_s: float) -> None:
+        if left_s <= fade_s and not self._fades:
+            self._fades = True
+            self._chain.fade(left_s)
+
+    def _end(self) -> None:
+        self.note_heard()
+        self._chain.clear()
+        self.ended = True
+
+    def _follow_the_day(self) -> None:
+        now = datetime.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        position_s = (now - midnight) / timedelta(seconds=1)
+        if abs(self._engine.session()[0] - position_s) > 2:
+            self._engine.seek_session(position_s)

@@ -1,0 +1,163 @@
+"""Imports files and folders of them into the user's library, each as a whole or not at all."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from entrain.vdevice.protocol.check import check
+from entrain.vdevice.protocol.document import parse_protocol
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.importers.report import Imported
+from entrain.vdevice.protocol.library import Library, read_bytes
+from entrain.vdevice.protocol.user_folder import shown
+from entrain.vdevice.protocol.values import BlockSource
+
+SUFFIXES = (".sbg", ".gnaural", ".xml", ".json")
+MAX_FILES = 10_000
+
+Progress = Callable[[int, int], None]
+"""Is told how many files are done, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file."""
+
+    path: Path
+    result: Literal["imported", "unchanged", "refused"]
+    """``unchanged``: the library has just this already."""
+    id: str = ""
+    notes: tuple[str, ...] = ()
+    """What the protocol does not keep of the file, one ``file:line: text`` each."""
+    problems: tuple[str, ...] = ()
+    """Why it was refused, one line each."""
+
+
+def import_files(
+    files: Sequence[Path],
+    library: Library,
+    blocks: BlockSource,
+    *,
+    replace: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """Import files; none disturbs the others.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        As from `found_files`.
+    library : Library
+        Where they are saved.
+    blocks : callable
+        Gives the blocks to check against.
+    replace : bool
+        Replace what has the same id in the library; else such a file is refused.
+    dry_run : bool
+        Save nothing.
+    progress : callable, optional
+        Called after each file.
+
+    """
+    taken: dict[str, Path] = {}  # ids of this very import
+    for number, path in enumerate(files):
+        try:
+            imported = _read(path, blocks)
+            yield _keep(path, imported, library, taken, replace, dry_run)
+        except ProtocolError as error:
+            yield Outcome(path, "refused", problems=tuple(_with_name(path, error)))
+        if progress:
+            progress(number + 1, len(files))
+
+
+def found_files(paths: Iterable[Path]) -> list[Path]:
+    """The files named, and those with one of `SUFFIXES` in the folders named, at any depth.
+
+    Raises
+    ------
+    ProtocolError
+        A folder holds none, or there are more than `MAX_FILES`.
+
+    """
+    found: dict[Path, None] = {}  # each once, in order
+    for path in paths:
+        if not path.is_dir():
+            found[path] = None
+            continue
+        inside = list(_walk(path))
+        if not inside:
+            raise ProtocolError(f"{shown(path)}: there is no {_suffixes()} file in it")
+        found |= dict.fromkeys(inside)
+        if len(found) > MAX_FILES:
+            raise ProtocolError(f"more than {MAX_FILES} files at once; import folder by folder")
+    return list(found)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Follows no link to a folder, so that it comes to an end."""
+    for name, folders, files in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for file in sorted(files):
+            if file.lower().endswith(SUFFIXES) and not file.startswith("."):
+                yield Path(name, file)
+
+
+def _read(path: Path, blocks: BlockSource) -> Imported:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ProtocolError(f"{shown(path)} is no {_suffixes()} file")
+    text = read_bytes(path)
+    if suffix == ".json":
+        return Imported(parse_protocol(text, shown(path), blocks), ())
+    if suffix == ".sbg":
+        from entrain.vdevice.protocol.importers.sbg import read_sbg
+
+        imported = read_sbg(text, shown(path), path.stem)
+    else:
+        from entrain.vdevice.protocol.importers.gnaural import read_gnaural
+
+        imported = read_gnaural(text, shown(path), path.stem)
+    check(imported.protocol, blocks)
+    return imported
+
+
+def _keep(
+    path: Path,
+    imported: Imported,
+    library: Library,
+    taken: dict[str, Path],
+    replace: bool,
+    dry_run: bool,
+) -> Outcome:
+    protocol = imported.protocol
+    notes = tuple(
+        f"{shown(path)}:{note.line}: {note.text}" if note.line else f"{shown(path)}: {note.text}"
+        for note in imported.notes
+    )
+    if first := taken.get(protocol.id):
+        raise ProtocolError(f"its id {protocol.id!r} is that of {shown(first)}; rename one of them")
+    taken[protocol.id] = path
+    if protocol.id in library.ids():
+        if library.by_id(protocol.id) == protocol:
+            return Outcome(path, "unchanged", protocol.id, notes)
+        if not replace:
+            whose = "you have" if library.entry(protocol.id).own else "there is"
+            raise ProtocolError(
+                f"{whose} a protocol {protocol.id!r}; --replace puts this in its place"
+            )
+    if not dry_run:
+        library.save(protocol)
+    return Outcome(path, "imported", protocol.id, notes)
+
+
+def _with_name(path: Path, error: ProtocolError) -> Iterator[str]:
+    name = shown(path)
+    for line in str(error).splitlines():
+        yield line if name in line else f"{name}: {line}"
+
+
+def _suffixes() -> str:
+    return f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

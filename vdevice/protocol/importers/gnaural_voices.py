@@ -1,0 +1,302 @@
+"""Gnaural's voices as layers."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from entrain.vdevice.protocol.importers.gnaural_curves import (
+    Point,
+    clipped,
+    merged,
+    mirrored,
+    points_of,
+    starts_of,
+)
+from entrain.vdevice.protocol.importers.gnaural_xml import Entry, Voice
+from entrain.vdevice.protocol.importers.report import Note
+from entrain.vdevice.protocol.wording import quote
+
+# Levels as RMS in each ear at volume 1, full scale = 1: a tone's peak is half of full scale.
+_TONE = 0.5 / math.sqrt(2)
+_NOISE = 0.29 * 0.5
+_DROP_ENERGY_S = {5: 1.69e-5, 6: 2.68e-7}
+"""Mean of a drop's square, integrated, if it is as loud in both ears; calculated from the shape."""
+
+_DROPS = {5: "water drops", 6: "rain"}
+_DROP_FRAMES = {5: 185, 6: 3}
+"""How long a drop sounds on average, at 44.1 kHz."""
+
+_EDGE_MS = 2.3  # 100 frames at 44.1 kHz
+_SLOPE_DB = -4.0
+"""Gnaural's noise is flat below 223 Hz and falls by 6 dB per octave above: this straight slope is
+as loud at the same RMS, to the ear too (A-weighted within 0.5 dB)."""
+_BURST_S = 0.01
+_SILENCE = 1e-4
+_MOST_DROPS_HZ = 30.0  # more of them run together
+
+
+@dataclass
+class Sound:
+    """What a voice becomes: a layer without its level and id."""
+
+    line: int
+    kind: str
+    params: dict[str, float]
+    curves: dict[str, list[Point]]
+    volume: list[Point]
+    """Of the file, both ears' mean."""
+    rms: float
+    """At volume 1, full scale = 1."""
+    crest: float
+    """Peak over RMS."""
+    speakers: "Sound | None" = field(default=None)
+    """What is used instead where both ears hear both channels."""
+
+
+@dataclass
+class Session:
+    """What all voices of a file have in common."""
+
+    end_s: float
+    volume: tuple[float, float]
+    """Of the whole file, left and right."""
+    swapped: bool
+    """Left and right are exchanged."""
+    notes: list[Note] = field(default_factory=list)
+
+
+def sound_of(voice: Voice, number: int, kind: int, mono: bool, session: Session) -> Sound | None:
+    """Make a sound of a voice, or note why there is none.
+
+    Parameters
+    ----------
+    voice : Voice
+        Longer than nothing.
+    number : int
+        Its place in the file, from 1.
+    kind : int
+        Gnaural's voice type.
+    mono : bool
+        Both ears hear the mean of both channels.
+    session : Session
+        Gets the notes.
+
+    """
+    if kind == 2:
+        session.notes.append(
+            Note(voice.line, f"{title(voice, number)} plays a sound file; left out")
+        )
+        return None
+    if not 0 <= kind <= 6:
+        session.notes.append(
+            Note(voice.line, f"{title(voice, number)} has the unknown type {kind}; left out")
+        )
+        return None
+    reader = _VoiceReader(voice, number, session)
+    if max(value for _, value in reader.volume) <= _SILENCE:
+        reader.note("is never heard; left out")
+        return None
+    if kind == 0:
+        return reader.binaural(mono)
+    if kind == 1:
+        return reader.noise(mono)
+    if kind in (3, 4):
+        return reader.isochronic(kind == 4, mono)
+    return reader.drops(kind, mono)
+
+
+def title(voice: Voice, number: int) -> str:
+    """What notes call a voice."""
+    found = voice.texts.get("description")
+    words = " ".join(found.text.split()) if found else ""
+    return f"voice {number} ({quote(words)})" if words else f"voice {number}"
+
+
+class _VoiceReader:
+    """Reads one voice: its volume at once, the rest as what it is to become."""
+
+    def __init__(self, voice: Voice, number: int, session: Session) -> None:
+        self._voice, self._session = voice, session
+        self._title = title(voice, number)
+        self._starts = starts_of(entry.duration_s for entry in voice.entries)
+        self._heard = [
+            entry
+            for entry, start_s in zip(voice.entries, self._starts, strict=False)
+            if start_s < session.end_s
+        ]
+        if self._starts[-1] - session.end_s > 0.05:
+            self.note(
+                f"ends after {self._starts[-1]:.10g} s, but is cut at {session.end_s:.10g} s:"
+                " the schedule ends with its shortest voice"
+            )
+        self.volume = self._read_volume()
+
+    def note(self, text: str, line: int = 0) -> None:
+        self._session.notes.append(Note(line or self._voice.line, f"{self._title} {text}"))
+
+    def binaural(self, mono: bool) -> Sound:
+        sign = -1.0 if self._session.swapped else 1.0
+        steady = all(entry.beat_hz == 0 for entry in self._heard)
+        most_hz, most_beat_hz = (5000.0, 100.0) if mono and not steady else (1500.0, 50.0)
+        carrier = self._carrier(most_hz)
+        self._note_lines(
+            f"has a beat above {most_beat_hz:g} Hz or above its carrier; held there",
+            lambda e: abs(e.beat_hz) > min(most_beat_hz, _least_carrier(e)),
+        )
+        beats = [_within(sign * e.beat_hz, _least_carrier(e)) for e in self._voice.entries]
+        beat = clipped(self._points(beats), -most_beat_hz, most_beat_hz)
+        curves = {"carrier_hz": carrier, "beat_hz": merged(beat)}
+        if steady:  # the same in both ears, with headphones or without
+            return self._sound("binaural", {}, curves, _TONE, math.sqrt(2))
+        # Mixed to one channel, two tones of half the amplitude: 3 dB less than one whole tone.
+        monaural = self._sound("monaural", {}, curves, _TONE * (math.sqrt(0.5) if mono else 1), 2)
+        if mono:
+            return monaural
+        sound = self._sound("binaural", {}, curves, _TONE, math.sqrt(2))
+        sound.speakers = monaural
+        return sound
+
+    def isochronic(self, alternate: bool, mono: bool) -> Sound:
+        gated = any(entry.beat_hz != 0 for entry in self._heard)
+        if not gated or (alternate and mono):
+            halved = alternate and mono  # each ear is silent half of the time
+            if alternate:
+                self.note(
+                    "takes turns in one channel, which is a steady tone; imported as that"
+                    if mono
+                    else "never lets the ears take turns; imported as a steady tone in both"
+                )
+            curves = {"carrier_hz": self._carrier(1500.0)}
+            rms = _TONE / 2 if halved else _TONE
+            return self._sound("binaural", {"beat_hz": 0.0}, curves, rms, math.sqrt(2))
+        carrier = self._carrier(5000.0)
+        least_hz, most_hz = 0.05, 50.0 if alternate else 100.0
+        self._note_lines(
+            f"has pulses slower than {least_hz:g} Hz, or a steady tone;"
+            f" imported as pulses of {least_hz:g} Hz",
+            lambda entry: abs(entry.beat_hz) < least_hz,
+        )
+        self._note_lines(
+            f"has pulses faster than {most_hz:g} Hz, which is the most that can be",
+            lambda entry: abs(entry.beat_hz) > most_hz,
+        )
+        pulses = mirrored(self._points([entry.beat_hz for entry in self._voice.entries]))
+        rate = merged(clipped(pulses, least_hz, most_hz))
+        edges = {"attack_ms": _EDGE_MS, "release_ms": _EDGE_MS}
+        together = self._sound(
+            "isochronic",
+            {"duty": 0.5, **edges},
+            {"carrier_hz": carrier, "rate_hz": rate},
+            _TONE,
+            math.sqrt(2),
+        )
+        if not alternate:
+            return together
+        if self._session.swapped:
+            self.note("begins in the left ear, although the ears are swapped")
+        # The block's rate counts the pulses of both ears; each takes the whole of its turn.
+        in_turns = self._sound(
+            "isochronic",
+            {"duty": 1.0, "alternate": 1.0, **edges},
+            {"carrier_hz": carrier, "rate_hz": [(at_s, 2 * value) for at_s, value in rate]},
+            _TONE,
+            math.sqrt(2),
+        )
+        in_turns.speakers = together
+        return in_turns
+
+    def noise(self, mono: bool) -> Sound:
+        self.note("has Gnaural's own noise; imported as noise of a straight slope, as loud")
+        return self._noise(_NOISE, mono)
+
+    def drops(self, kind: int, mono: bool) -> Sound | None:
+        first = self._voice.entries[0]
+        slots = min(max(int(first.beat_hz), 0), 100) or 2
+        chance = min(first.base_hz, 1.0)  # that a slot starts a drop, for each frame at 44.1 kHz
+        if chance <= 0:
+            self.note("has no drops; left out", first.line)
+            return None
+        rate_hz = slots * 44100 / (1 / chance + _DROP_FRAMES[kind])
+        # In stereo each drop has a place of its own: a third of its energy in each ear, on average.
+        energy_s = _DROP_ENERGY_S[kind] / (1 if mono else 3)
+        what = f"has {_DROPS[kind]} ({rate_hz:.3g} drops per second), which is imported as"
+        if rate_hz > _MOST_DROPS_HZ:
+            self.note(f"{what} noise")
+            return self._noise(math.sqrt(energy_s * rate_hz), mono, stereo=1.0)
+        self.note(f"{what} even bursts of noise in both ears")
+        params = {
+            "rate_hz": max(round(rate_hz, 3), 0.05),
+            "burst_ms": _BURST_S * 1000,
+            "edge_ms": 4.0,
+            "centre_hz": 1100.0,
+        }
+        return self._sound("pulse", params, {}, math.sqrt(energy_s / _BURST_S), 3)
+
+    def _noise(self, rms: float, mono: bool, stereo: float = math.sqrt(2)) -> Sound:
+        """Noise; the mean of two independent ones is by `stereo` quieter than each."""
+        params = {"tilt_db_per_octave": _SLOPE_DB, "width": 0.0 if mono else 1.0}
+        return self._sound("noise", params, {}, rms / stereo if mono else rms, 3)
+
+    def _sound(
+        self,
+        kind: str,
+        params: dict[str, float],
+        curves: dict[str, list[Point]],
+        rms: float,
+        crest: float,
+    ) -> Sound:
+        return Sound(self._voice.line, kind, params, curves, self.volume, rms, crest)
+
+    def _read_volume(self) -> list[Point]:
+        self._note_lines(
+            "has a volume outside 0 … 1; held there",
+            lambda e: not all(-1e-6 <= v <= 1 for v in (e.volume_left, e.volume_right)),
+        )
+        self._note_lines(
+            "is not as loud in both ears; their mean is taken",
+            lambda e: abs(_gain(e.volume_left) - _gain(e.volume_right)) > 1e-3,
+        )
+        left, right = self._session.volume
+        means = [
+            (_gain(e.volume_left) * left + _gain(e.volume_right) * right) / 2
+            for e in self._voice.entries
+        ]
+        return merged(self._points(means))
+
+    def _carrier(self, most_hz: float) -> list[Point]:
+        self._note_lines(
+            "has a carrier below 20 Hz; held at 20 Hz", lambda entry: entry.base_hz < 20
+        )
+        self._note_lines(
+            f"has a carrier above {most_hz:g} Hz; held at {most_hz:g} Hz",
+            lambda entry: entry.base_hz > most_hz,
+        )
+        bases = [entry.base_hz for entry in self._voice.entries]
+        return merged(clipped(self._points(bases), 20.0, most_hz))
+
+    def _points(self, values: Sequence[float]) -> list[Point]:
+        return points_of(self._starts, values, self._session.end_s)
+
+    def _note_lines(self, text: str, concerns: Callable[[Entry], bool]) -> None:
+        lines = [entry.line for entry in self._heard if concerns(entry)]
+        if lines:
+            self.note(f"{text} ({_listed(lines)})", lines[0])
+
+
+def _gain(volume: float) -> float:
+    return _within(max(volume, 0.0), 1.0)
+
+
+def _within(value: float, most: float) -> float:
+    return min(max(value, -most), most)
+
+
+def _least_carrier(entry: Entry) -> float:
+    return max(entry.base_hz, 20.0)
+
+
+def _listed(lines: Sequence[int]) -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    shown = ", ".join(str(line) for line in lines[:5])
+    return f"lines {shown}" + (f" and {len(lines) - 5} more" if len(lines) > 5 else "")

@@ -1,0 +1,86 @@
+"""How a protocol's layers come up from nothing and go down to it again."""
+
+from collections.abc import Collection
+
+from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
+from entrain.vdevice.protocol.values import BlockSource
+
+STRENGTHS = {
+    "am": "depth",
+    "bilateral": "width",
+    "gain": "gain_db",
+    "phasemod": "swing_deg",
+    "selfbinaural": "beat_hz",
+    "swell": "depth_db",
+}
+"""The parameter of each processor that says how much it does; at 0 it does nothing.
+
+`amount` would do for them, too, but half a processed sound mixed with the untouched one cancels
+where the processor turns phases.
+"""
+
+
+def strength(kind: str) -> str:
+    """Return the parameter that ramps move: a processor's own, a generator's `amount`."""
+    return STRENGTHS.get(kind, "amount")
+
+
+def end_s(protocol: Protocol) -> float | None:
+    """Return when the session ends, or None; a loop ends by `max_minutes` alone."""
+    ends = [] if protocol.loop or protocol.duration_s is None else [protocol.duration_s]
+    if protocol.max_minutes is not None:
+        ends.append(60.0 * protocol.max_minutes)
+    return min(ends, default=None)
+
+
+def compiled(
+    protocol: Protocol, blocks: BlockSource, stays: Collection[str] = ()
+) -> tuple[Layer, ...]:
+    """Return the layers with the protocol's loop and ramps as automation.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Checked against the blocks.
+    blocks : callable
+        Gives the blocks.
+    stays : collection of str
+        Ids of layers that are heard already: they do not come up again.
+
+    """
+    return tuple(
+        _with_ramps(_looped(layer, protocol), protocol, blocks, layer.id in stays)
+        for layer in protocol.layers
+    )
+
+
+def _looped(layer: Layer, protocol: Protocol) -> Layer:
+    if not protocol.loop or protocol.duration_s is None:
+        return layer
+    automation = {
+        symbol: each if each.loop_s else each.model_copy(update={"loop_s": protocol.duration_s})
+        for symbol, each in layer.automation.items()
+    }
+    return layer.model_copy(update={"automation": automation})
+
+
+def _with_ramps(layer: Layer, protocol: Protocol, blocks: BlockSource, stays: bool) -> Layer:
+    symbol = strength(layer.kind)
+    if symbol in layer.automation:  # the protocol does it in its own way
+        return layer
+    value = layer.params.get(symbol, blocks()[layer.kind].parameters[symbol].initial)
+    points: list[Breakpoint] = []
+    if protocol.ramp_in_s and not stays:
+        points.append(Breakpoint(at_s=0, value=0, curve="smooth"))
+        points.append(Breakpoint(at_s=protocol.ramp_in_s, value=value))
+    end = None if protocol.loop else end_s(protocol)
+    if protocol.ramp_out_s and end is not None:
+        begin_s = end - protocol.ramp_out_s
+        if points and begin_s <= points[-1].at_s:  # straight from the one into the other
+            begin_s = points.pop().at_s
+        points.append(Breakpoint(at_s=begin_s, value=value, curve="smooth"))
+        points.append(Breakpoint(at_s=end, value=0))
+    if not points:
+        return layer
+    automation = {**layer.automation, symbol: Automation(points=tuple(points))}
+    return layer.model_copy(update={"automation": automation})

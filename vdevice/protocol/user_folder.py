@@ -1,0 +1,217 @@
+"""The folder of the user's own protocols, which anybody may edit at any time.
+
+Each question looks at the folder anew, but reads only the files that have changed since.
+"""
+
+import contextlib
+import os
+import stat
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from entrain.vdevice.files import UnfitFile, read_file, replace_file
+from entrain.vdevice.protocol.document import parse_protocol, write_protocol
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.evidence import Evidence
+from entrain.vdevice.protocol.model import Category, Protocol
+from entrain.vdevice.protocol.spec import is_id
+from entrain.vdevice.protocol.values import BlockSource
+
+MAX_FILE_BYTES = 1 << 20
+MAX_FILES = 1000
+
+Signature = tuple[int, int, int]
+"""Another one where a file has changed: time of change in ns, size in bytes, inode."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A protocol of the library, in short; `Library.by_id` gives the whole."""
+
+    id: str
+    """Empty: there is a file, but it cannot be asked for."""
+    name: str
+    category: Category
+    own: bool
+    """The user's, not a shipped one."""
+    path: Path | None = None
+    """Of the user's file."""
+    evidence: Evidence | None = None
+    requires_headphones: bool = False
+    problems: tuple[str, ...] = ()
+    """What is wrong with the file, one line each, beginning with its name."""
+
+
+class UserFolder:
+    """The user's own protocols.  Called on one thread at a time.
+
+    Parameters
+    ----------
+    path : Path
+        Made when something is saved.
+    blocks : callable, optional
+        Gives the blocks to check against.
+
+    """
+
+    def __init__(self, path: Path, blocks: BlockSource | None = None) -> None:
+        self.path = path
+        self._blocks = blocks
+        self._seen: dict[str, tuple[Signature, Entry]] = {}
+        self._too_many = False
+        self._unreadable = ""
+
+    def signatures(self) -> dict[str, Signature]:
+        """Look which files there are; reads none of them."""
+        found: dict[str, Signature] = {}
+        self._unreadable = ""
+        try:
+            with os.scandir(self.path) as items:
+                for item in items:
+                    # Hidden files are those that are just being written.
+                    if not item.name.endswith(".json") or item.name.startswith("."):
+                        continue
+                    with contextlib.suppress(FileNotFoundError):  # it has just been removed
+                        status = item.stat(follow_symlinks=False)
+                        found[item.name] = (status.st_mtime_ns, status.st_size, status.st_ino)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._unreadable = f"cannot read {shown(self.path)}: {reason}"
+        self._too_many = len(found) > MAX_FILES
+        return {name: found[name] for name in sorted(found)[:MAX_FILES]}
+
+    def entries(self) -> dict[str, Entry]:
+        """All files by name; of several with one id, one has it and the others a problem."""
+        signatures = self.signatures()
+        self._seen = {name: self._look(name, signature) for name, signature in signatures.items()}
+        entries = {name: entry for name, (_, entry) in self._seen.items()}
+        owner: dict[str, str] = {}  # of each id, the file
+        for name, entry in entries.items():
+            if not entry.problems and (name == f"{entry.id}.json" or entry.id not in owner):
+                owner[entry.id] = name
+        for name, entry in entries.items():
+            if not entry.problems and (first := owner[entry.id]) != name:
+                line = f"{shown(name)}: the id {entry.id!r} is that of {shown(first)}, too"
+                entries[name] = _broken(self.path / name, [line])
+            elif entry.problems and entry.id in owner:
+                entries[name] = _broken(self.path / name, entry.problems)
+        return entries
+
+    def problems(self) -> list[str]:
+        """All that is wrong in the folder, one line each."""
+        lines = [line for entry in self.entries().values() for line in entry.problems]
+        if self._too_many:
+            lines.append(
+                f"{shown(self.path)} has more than {MAX_FILES} files; the rest is left out"
+            )
+        if self._unreadable:
+            lines.append(self._unreadable)
+        return lines
+
+    def load(self, path: Path) -> Protocol:
+        """Read one of the files; raises `ProtocolError`."""
+        name = shown(path.name)
+        try:
+            text = read_file(path, MAX_FILE_BYTES, follow_links=False)
+        except UnfitFile as error:
+            raise ProtocolError(f"{name}: {error.strerror}") from error
+        except OSError as error:
+            raise ProtocolError(f"{name}: cannot be read: {error.strerror}") from error
+        return parse_protocol(text, name, self._blocks)
+
+    def save(self, protocol: Protocol) -> Path:
+        """Write a protocol under its id; what was there is kept as ``.json.bak``.
+
+        Raises
+        ------
+        ProtocolError
+            It cannot be written, or could not be read again.
+
+        """
+        content = write_protocol(protocol)
+        parse_protocol(content, protocol.id, self._blocks)
+        if len(content) > MAX_FILE_BYTES:
+            raise ProtocolError(
+                f"{protocol.id} is too long: {len(content)} of {MAX_FILE_BYTES} bytes"
+            )
+        path = self._path_for(protocol.id)
+        try:
+            if _is_file(path):
+                before = read_file(path, 16 * MAX_FILE_BYTES)
+                if before == content:
+                    return path
+                replace_file(path.with_name(path.name + ".bak"), before)
+            elif len(self.signatures()) >= MAX_FILES:
+                raise ProtocolError(f"{shown(self.path)} is full: {MAX_FILES} files")
+            replace_file(path, content)
+        except UnfitFile as error:
+            raise ProtocolError(f"{shown(path)} {error.strerror}; it is left as it is") from error
+        except OSError as error:
+            raise ProtocolError(f"cannot save {shown(path)}: {error.strerror}") from error
+        return path
+
+    def _look(self, name: str, signature: Signature) -> tuple[Signature, Entry]:
+        if (seen := self._seen.get(name)) and seen[0] == signature:
+            return seen
+        path = self.path / name
+        try:
+            protocol = self.load(path)
+        except ProtocolError as error:
+            stem = name.removesuffix(".json")
+            lines = str(error).splitlines()
+            return signature, _broken(path, lines, stem if is_id(stem) else "")
+        return signature, Entry(
+            protocol.id,
+            protocol.name,
+            protocol.category,
+            True,
+            path,
+            protocol.evidence,
+            protocol.requires_headphones,
+        )
+
+    def _path_for(self, protocol_id: str) -> Path:
+        """The file with this id, else a free one, or a broken one of that name."""
+        entries = self.entries()
+        for entry in entries.values():
+            if entry.id == protocol_id and entry.path:
+                return entry.path
+        name, number = f"{protocol_id}.json", 1
+        while name in entries and not entries[name].problems:  # it holds another protocol
+            number += 1
+            name = f"{protocol_id}-{number}.json"
+        return self.path / name
+
+
+def slug(name: str) -> str:
+    """Make an id of a name; raises `ProtocolError` where nothing is left of it."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = "".join(char if char.isalnum() else " " for char in plain).split()
+    made = "-".join(words)[:64].rstrip("-")
+    if not made:
+        raise ProtocolError(f"{shown(name)!r} has no letter a-z and no digit to make an id of")
+    return made
+
+
+def shown(text: Path | str) -> str:
+    """Show a path in full, free of control characters."""
+    text = str(text)
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _is_file(path: Path) -> bool:
+    """Whether something is there; raises `UnfitFile` where it is no file."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(mode):
+        raise UnfitFile("is not a file")
+    return True
+
+
+def _broken(path: Path, problems: list[str] | tuple[str, ...], protocol_id: str = "") -> Entry:
+    return Entry(protocol_id, path.name, "own", True, path, problems=tuple(problems))
