@@ -16,7 +16,7 @@ from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.adapter import PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
-from entrain.vdevice import messages
+from entrain.vdevice import logs, messages
 from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy
@@ -81,6 +81,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             store = None
         else:
             store = Store(paths.state / "state.json")
+        logs.set_up(None if sandboxed else paths.state, options.verbose)
         app = App(
             options,
             adapter,

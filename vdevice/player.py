@@ -22,6 +22,9 @@ _WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-fre
 _LOOK_S = 1.0
 """Shortest pause between two looks; while nothing plays, the session stands still."""
 _DAY_LOOK_S = 30.0
+_LEAST_MINUTES = 5 / 60
+"""What was heard for less was not meant."""
+
 _LOG_S = 1800.0
 """A crash loses no more than this of the session log."""
 
@@ -197,7 +200,7 @@ class Player:
         """Write what has been heard since the last time into the session log."""
         frames = self._engine.stats().frames
         minutes = (frames - self._from_frame) / self._engine.rate_hz / 60
-        if minutes > 0 and not self.ended and self.layers:
+        if minutes >= _LEAST_MINUTES and not self.ended and self.layers:
             self._log(
                 Stretch(
                     started=self._started,

@@ -1,18 +1,31 @@
 """Imports Gnaural's schedules (`.gnaural`)."""
 
 import math
-import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
-from entrain.vdevice.protocol.fields import SLUG
-from entrain.vdevice.protocol.importers.gnaural_curves import Point, loudest, starts_of
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.importers.gnaural_curves import Point, loudest, merged, starts_of
 from entrain.vdevice.protocol.importers.gnaural_voices import Session, Sound, sound_of, title
-from entrain.vdevice.protocol.importers.gnaural_xml import Schedule, Voice, number, read_schedule
+from entrain.vdevice.protocol.importers.gnaural_xml import (
+    Schedule,
+    Text,
+    Voice,
+    number,
+    read_schedule,
+)
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
 from entrain.vdevice.protocol.model import MAX_SESSION_S, Automation, Breakpoint, Layer, Protocol
+from entrain.vdevice.protocol.user_folder import slug
 
 MAX_LAYERS = 64
 MAX_POINTS = 20_000
+"""Of one parameter."""
 
+_FITTING_POINTS = 10_000  # of all together: no more fit into a file of the library
+_FEW_POINTS = 500
+_THINNINGS = (0.0005, 0.001, 0.002, 0.005, 0.01)
 _LEVELS_DB = (-90.0, -6.0)  # that a block can have
 
 
@@ -47,15 +60,15 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
     end_s = min(_length_s(voice) for _, voice in voices)
     if not 0.001 <= end_s <= MAX_SESSION_S:
         raise ImportRefused(f"{source}:1: it is {end_s:.10g} s long; 1 ms to 7 days can be played")
-    session = Session(end_s, _volume(schedule, source, notes), _flag(schedule, source), notes)
+    swapped = _flag(schedule.texts, "stereoswap", source)
+    session = Session(end_s, _volume(schedule, source, notes), swapped, notes)
     sounds: list[Sound] = []
     for place, voice in voices:
-        if number(voice.texts, "voice_mute", 0, source) == 1:
+        if _flag(voice.texts, "voice_mute", source):
             notes.append(Note(voice.line, f"{title(voice, place)} is muted; left out"))
             continue
-        kind = int(number(voice.texts, "type", 0, source))
-        mono = number(voice.texts, "voice_mono", 0, source) == 1
-        if sound := sound_of(voice, place, kind, mono, session):
+        kind = number(voice.texts, "type", 0, source)
+        if sound := sound_of(voice, place, kind, _flag(voice.texts, "voice_mono", source), session):
             sounds.append(sound)
     if not sounds:
         lines = [f"{source}:{note.line}: {note.text}" for note in notes]
@@ -65,14 +78,30 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
             f"{source}:{sounds[MAX_LAYERS].line}: {len(sounds)} voices; {MAX_LAYERS} can be played"
         )
     times = _times(schedule, source, notes, end_s)
-    protocol = _protocol(schedule, source, name, sounds, times, notes)
+    builder = _LayerBuilder(source, times.loop_s, _too_loud_db(sounds, notes))
+    sounds = _thinned(sounds, notes)
+    needs_headphones = any(sound.speakers for sound in sounds)
+    protocol = Protocol(
+        id=_id(name),
+        name=_text(schedule, "title", 100) or _one_line(name, 100) or "Imported",
+        description=_description(schedule),
+        layers=builder.of(sounds),
+        standalone=True,
+        duration_s=times.duration_s,
+        loop=times.endless,
+        requires_headphones=needs_headphones,
+        without_headphones=builder.of([sound.speakers or sound for sound in sounds])
+        if needs_headphones
+        else None,
+    )
     return Imported(protocol, tuple(sorted(notes, key=lambda note: note.line)))
 
 
-def slug(name: str) -> str:
-    """Make a protocol's id of any name."""
-    text = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")[:64]
-    return text if re.fullmatch(SLUG, text) else "imported"
+def _id(name: str) -> str:
+    try:
+        return slug(name)
+    except ProtocolError:  # no letter in it that can stay
+        return "imported"
 
 
 def _with_length(schedule: Schedule) -> tuple[list[tuple[int, Voice]], list[Note]]:
@@ -105,83 +134,76 @@ def _volume(schedule: Schedule, source: str, notes: list[Note]) -> tuple[float, 
     return ears[0], ears[1]
 
 
-def _flag(schedule: Schedule, source: str) -> bool:
-    return number(schedule.texts, "stereoswap", 0, source) == 1
+def _flag(texts: Mapping[str, Text], symbol: str, source: str) -> bool:
+    return number(texts, symbol, 0, source) == 1
 
 
-def _times(
-    schedule: Schedule, source: str, notes: list[Note], end_s: float
-) -> tuple[float, bool, float]:
-    """Duration of the session, whether it begins again after that, and the automations' loop."""
+class _Times(NamedTuple):
+    duration_s: float
+    endless: bool
+    loop_s: float
+    """Of the automations."""
+
+
+def _times(schedule: Schedule, source: str, notes: list[Note], end_s: float) -> _Times:
     passes = math.floor(number(schedule.texts, "loops", 1, source))
     if passes < 1:
-        return end_s, True, 0.0
+        return _Times(end_s, True, 0.0)
     if passes * end_s > MAX_SESSION_S:
-        line = schedule.texts["loops"].line
+        line = schedule.texts["loops"].line if passes > 1 else 0
         notes.append(Note(line, f"{passes} passes are more than 7 days; they do not end"))
-        return end_s, True, 0.0
-    return round(passes * end_s, 6), False, end_s if passes > 1 else 0.0
+        return _Times(end_s, True, 0.0)
+    return _Times(round(passes * end_s, 6), False, end_s if passes > 1 else 0.0)
 
 
-def _protocol(
-    schedule: Schedule,
-    source: str,
-    name: str,
-    sounds: list[Sound],
-    times: tuple[float, bool, float],
-    notes: list[Note],
-) -> Protocol:
-    duration_s, loop, loop_s = times
-    quieter_db = _too_loud_db(sounds)
-    if quieter_db > 0:
-        notes.append(
-            Note(0, f"together the voices are too loud; all are {quieter_db:.1f} dB quieter")
-        )
-    builder = _Builder(source, loop_s, quieter_db)
-    layers = builder.layers(sounds)
-    needs_headphones = any(sound.speakers for sound in sounds)
-    title_line = _line(schedule, "title", 100)
-    description = _line(schedule, "schedule_description", 1800)
-    if author := _line(schedule, "author", 150):
-        description = f"{description} (author: {author})".strip()
-    return Protocol(
-        id=slug(name),
-        name=title_line or _one_line(name, 100) or "Imported",
-        description=description,
-        layers=layers,
-        duration_s=duration_s,
-        loop=loop,
-        requires_headphones=needs_headphones,
-        without_headphones=builder.layers([sound.speakers or sound for sound in sounds])
-        if needs_headphones
-        else None,
-    )
-
-
-def _too_loud_db(sounds: list[Sound]) -> float:
+def _too_loud_db(sounds: list[Sound], notes: list[Note]) -> float:
     """By how much all voices together exceed full scale."""
-    peak = loudest(
-        [
-            [(at_s, value * sound.rms * sound.crest) for at_s, value in sound.volume]
-            for sound in sounds
-        ]
-    )
-    return max(0.0, 20 * math.log10(peak))
+    peaks = [[(at_s, v * each.rms * each.crest) for at_s, v in each.volume] for each in sounds]
+    too_loud_db = max(0.0, 20 * math.log10(loudest(peaks)))
+    if too_loud_db > 0.05:
+        text = f"together the voices are too loud; each is {too_loud_db:.1f} dB quieter"
+        notes.append(Note(0, text))
+    return too_loud_db
 
 
-class _Builder:
+def _thinned(sounds: list[Sound], notes: list[Note]) -> list[Sound]:
+    """The same with as few breakpoints in the volumes as a file of the library can hold."""
+    both = [*sounds, *(sound.speakers or sound for sound in sounds)]
+    room = _FITTING_POINTS - sum(len(points) for each in both for points in each.curves.values())
+    thinned = sounds
+    for thinning in (0.0, *_THINNINGS):
+        if thinning:
+            thinned = [_with_less_points(sound, thinning) for sound in sounds]
+        if 2 * sum(len(sound.volume) for sound in thinned) <= room:
+            break
+    if thinning:
+        text = f"long curves of volume have less breakpoints, within {thinning:.2%} of full volume"
+        notes.append(Note(0, text))
+    return thinned
+
+
+def _with_less_points(sound: Sound, thinning: float) -> Sound:
+    if len(sound.volume) <= _FEW_POINTS:
+        return sound
+    volume = merged(sound.volume, thinning)
+    speakers = replace(sound.speakers, volume=volume) if sound.speakers else None
+    return replace(sound, volume=volume, speakers=speakers)
+
+
+class _LayerBuilder:
+    """Makes layers of sounds that live as long as it does."""
+
     def __init__(self, source: str, loop_s: float, quieter_db: float) -> None:
         self._source, self._loop_s, self._quieter_db = source, loop_s, quieter_db
-        self._made: dict[int, Automation] = {}  # by the curve: both sets of layers share them
+        self._made: dict[int, Automation] = {}  # by its curve: layers for speakers have the same
 
-    def layers(self, sounds: list[Sound]) -> tuple[Layer, ...]:
+    def of(self, sounds: list[Sound]) -> tuple[Layer, ...]:
         result: list[Layer] = []
         kinds: list[str] = []
         for sound in sounds:
             kinds.append(sound.kind)
             count = kinds.count(sound.kind)
-            layer_id = sound.kind if count == 1 else f"{sound.kind}-{count}"
-            result.append(self._layer(sound, layer_id))
+            result.append(self._layer(sound, sound.kind + (f"-{count}" if count > 1 else "")))
         return tuple(result)
 
     def _layer(self, sound: Sound, layer_id: str) -> Layer:
@@ -189,29 +211,33 @@ class _Builder:
         level_db = 20 * math.log10(most * sound.rms) - self._quieter_db
         level_db = round(min(max(level_db, _LEVELS_DB[0]), _LEVELS_DB[1]), 2)
         params = {**sound.params, "floor_db": level_db, "ceiling_db": level_db}
-        curves = {
-            **sound.curves,
-            "amount": [(at_s, value / most) for at_s, value in sound.volume],
-        }
         automation: dict[str, Automation] = {}
-        for symbol, points in curves.items():
-            if all(value == points[0][1] for _, value in points):
-                if symbol != "amount":
-                    params[symbol] = points[0][1]
-            else:
-                automation[symbol] = self._automation(points, sound.line)
+        for symbol, points in (sound.curves | {"amount": sound.volume}).items():
+            unit = most if symbol == "amount" else 1.0
+            if any(value != points[0][1] for _, value in points):
+                automation[symbol] = self._automation(points, unit, sound.line)
+            elif symbol != "amount":
+                params[symbol] = points[0][1]
         return Layer(kind=sound.kind, id=layer_id, params=params, automation=automation)
 
-    def _automation(self, points: list[Point], line: int) -> Automation:
-        if len(points) > MAX_POINTS:
-            raise ImportRefused(f"{self._source}:{line}: the voice has over {MAX_POINTS} turns")
-        return Automation(
-            points=tuple(Breakpoint(at_s=at_s, value=round(value, 6)) for at_s, value in points),
-            loop_s=self._loop_s,
-        )
+    def _automation(self, points: list[Point], unit: float, line: int) -> Automation:
+        if id(points) not in self._made:
+            if len(points) > MAX_POINTS:
+                raise ImportRefused(f"{self._source}:{line}: the voice has over {MAX_POINTS} turns")
+            self._made[id(points)] = Automation(
+                points=tuple(Breakpoint(at_s=at_s, value=round(v / unit, 6)) for at_s, v in points),
+                loop_s=self._loop_s,
+            )
+        return self._made[id(points)]
 
 
-def _line(schedule: Schedule, symbol: str, most: int) -> str:
+def _description(schedule: Schedule) -> str:
+    text = _text(schedule, "schedule_description", 1800)
+    author = _text(schedule, "author", 150)
+    return f"{text} (author: {author})".strip() if author else text
+
+
+def _text(schedule: Schedule, symbol: str, most: int) -> str:
     found = schedule.texts.get(symbol)
     return _one_line(found.text, most) if found else ""
 

@@ -10,9 +10,6 @@ Point = tuple[float, float]
 JUMP_S = 0.001
 """A jump takes so long: two breakpoints cannot have the same time."""
 
-_TOLERANCE = 1e-6
-"""Of times in s, and of values in whatever unit."""
-
 
 def starts_of(durations_s: Iterable[float]) -> list[float]:
     """When each entry begins and, last, when the voice ends, in whole microseconds."""
@@ -68,8 +65,17 @@ def clipped(points: Sequence[Point], low: float, high: float) -> list[Point]:
     return [(at_s, min(max(value, low), high)) for at_s, value in inside]
 
 
-def merged(points: Sequence[Point]) -> list[Point]:
-    """The same curve without the breakpoints that lie on the lines between others."""
+def merged(points: Sequence[Point], tolerance: float = 1e-6) -> list[Point]:
+    """The same curve without the breakpoints that lie on the lines between others.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        In order.
+    tolerance : float
+        How far one that is left out may lie off the line, in the values' unit.
+
+    """
     kept = [points[0]]
     candidate = points[0]
     low, high = -math.inf, math.inf  # slopes that pass all points since the last one kept
@@ -79,8 +85,8 @@ def merged(points: Sequence[Point]) -> list[Point]:
             kept.append(candidate)
             run, rise = at_s - candidate[0], value - candidate[1]
             low, high = -math.inf, math.inf
-        low = max(low, (rise - _TOLERANCE) / run)
-        high = min(high, (rise + _TOLERANCE) / run)
+        low = max(low, (rise - tolerance) / run)
+        high = min(high, (rise + tolerance) / run)
         candidate = (at_s, value)
     if len(points) > 1:
         kept.append(candidate)

@@ -30,8 +30,10 @@ _EDGE_MS = 2.3  # 100 frames at 44.1 kHz
 _SLOPE_DB = -4.0
 """Gnaural's noise is flat below 223 Hz and falls by 6 dB per octave above: this straight slope is
 as loud at the same RMS, to the ear too (A-weighted within 0.5 dB)."""
-_BURST_S = 0.01
+_BURST_MS = {"burst_ms": 10.0, "edge_ms": 4.0}
+_BURST_POWER_S = 0.00513  # a burst's square, integrated: 2 ms, and 0.392 of the edges
 _SILENCE = 1e-4
+_LEAST_DROPS_HZ = 0.005
 _MOST_DROPS_HZ = 30.0  # more of them run together
 
 
@@ -49,7 +51,7 @@ class Sound:
     """At volume 1, full scale = 1."""
     crest: float
     """Peak over RMS."""
-    speakers: "Sound | None" = field(default=None)
+    speakers: "Sound | None" = None
     """What is used instead where both ears hear both channels."""
 
 
@@ -65,7 +67,7 @@ class Session:
     notes: list[Note] = field(default_factory=list)
 
 
-def sound_of(voice: Voice, number: int, kind: int, mono: bool, session: Session) -> Sound | None:
+def sound_of(voice: Voice, number: int, kind: float, mono: bool, session: Session) -> Sound | None:
     """Make a sound of a voice, or note why there is none.
 
     Parameters
@@ -74,8 +76,8 @@ def sound_of(voice: Voice, number: int, kind: int, mono: bool, session: Session)
         Longer than nothing.
     number : int
         Its place in the file, from 1.
-    kind : int
-        Gnaural's voice type.
+    kind : float
+        Gnaural's voice type, a whole number.
     mono : bool
         Both ears hear the mean of both channels.
     session : Session
@@ -87,9 +89,9 @@ def sound_of(voice: Voice, number: int, kind: int, mono: bool, session: Session)
             Note(voice.line, f"{title(voice, number)} plays a sound file; left out")
         )
         return None
-    if not 0 <= kind <= 6:
+    if kind not in range(7):
         session.notes.append(
-            Note(voice.line, f"{title(voice, number)} has the unknown type {kind}; left out")
+            Note(voice.line, f"{title(voice, number)} has the unknown type {kind:g}; left out")
         )
         return None
     reader = _VoiceReader(voice, number, session)
@@ -102,7 +104,7 @@ def sound_of(voice: Voice, number: int, kind: int, mono: bool, session: Session)
         return reader.noise(mono)
     if kind in (3, 4):
         return reader.isochronic(kind == 4, mono)
-    return reader.drops(kind, mono)
+    return reader.drops(int(kind), mono)
 
 
 def title(voice: Voice, number: int) -> str:
@@ -136,18 +138,18 @@ class _VoiceReader:
 
     def binaural(self, mono: bool) -> Sound:
         sign = -1.0 if self._session.swapped else 1.0
-        steady = all(entry.beat_hz == 0 for entry in self._heard)
-        most_hz, most_beat_hz = (5000.0, 100.0) if mono and not steady else (1500.0, 50.0)
+        beats = [_within(sign * e.beat_hz, _least_carrier(e)) for e in self._voice.entries]
+        beat = self._points(beats)
+        if not any(value for _, value in beat):  # the same in both ears, with headphones or without
+            return self._steady(_TONE)
+        most_hz, most_beat_hz = (5000.0, 100.0) if mono else (1500.0, 50.0)
         carrier = self._carrier(most_hz)
         self._note_lines(
             f"has a beat above {most_beat_hz:g} Hz or above its carrier; held there",
             lambda e: abs(e.beat_hz) > min(most_beat_hz, _least_carrier(e)),
         )
-        beats = [_within(sign * e.beat_hz, _least_carrier(e)) for e in self._voice.entries]
-        beat = clipped(self._points(beats), -most_beat_hz, most_beat_hz)
-        curves = {"carrier_hz": carrier, "beat_hz": merged(beat)}
-        if steady:  # the same in both ears, with headphones or without
-            return self._sound("binaural", {}, curves, _TONE, math.sqrt(2))
+        beat = merged(clipped(beat, -most_beat_hz, most_beat_hz))
+        curves = {"carrier_hz": carrier, "beat_hz": beat}
         # Mixed to one channel, two tones of half the amplitude: 3 dB less than one whole tone.
         monaural = self._sound("monaural", {}, curves, _TONE * (math.sqrt(0.5) if mono else 1), 2)
         if mono:
@@ -157,18 +159,14 @@ class _VoiceReader:
         return sound
 
     def isochronic(self, alternate: bool, mono: bool) -> Sound:
-        gated = any(entry.beat_hz != 0 for entry in self._heard)
-        if not gated or (alternate and mono):
-            halved = alternate and mono  # each ear is silent half of the time
+        if alternate and mono:
+            self.note("takes turns in one channel, which makes a steady tone; imported as that")
+            return self._steady(_TONE / 2)
+        pulses = mirrored(self._points([entry.beat_hz for entry in self._voice.entries]))
+        if not any(value for _, value in pulses):
             if alternate:
-                self.note(
-                    "takes turns in one channel, which is a steady tone; imported as that"
-                    if mono
-                    else "never lets the ears take turns; imported as a steady tone in both"
-                )
-            curves = {"carrier_hz": self._carrier(1500.0)}
-            rms = _TONE / 2 if halved else _TONE
-            return self._sound("binaural", {"beat_hz": 0.0}, curves, rms, math.sqrt(2))
+                self.note("never lets the ears take turns; imported as a steady tone in both")
+            return self._steady(_TONE)
         carrier = self._carrier(5000.0)
         least_hz, most_hz = 0.05, 50.0 if alternate else 100.0
         self._note_lines(
@@ -180,7 +178,6 @@ class _VoiceReader:
             f"has pulses faster than {most_hz:g} Hz, which is the most that can be",
             lambda entry: abs(entry.beat_hz) > most_hz,
         )
-        pulses = mirrored(self._points([entry.beat_hz for entry in self._voice.entries]))
         rate = merged(clipped(pulses, least_hz, most_hz))
         edges = {"attack_ms": _EDGE_MS, "release_ms": _EDGE_MS}
         together = self._sound(
@@ -205,6 +202,10 @@ class _VoiceReader:
         in_turns.speakers = together
         return in_turns
 
+    def _steady(self, rms: float) -> Sound:
+        curves = {"carrier_hz": self._carrier(1500.0)}
+        return self._sound("binaural", {"beat_hz": 0.0}, curves, rms, math.sqrt(2))
+
     def noise(self, mono: bool) -> Sound:
         self.note("has Gnaural's own noise; imported as noise of a straight slope, as loud")
         return self._noise(_NOISE, mono)
@@ -213,24 +214,23 @@ class _VoiceReader:
         first = self._voice.entries[0]
         slots = min(max(int(first.beat_hz), 0), 100) or 2
         chance = min(first.base_hz, 1.0)  # that a slot starts a drop, for each frame at 44.1 kHz
-        if chance <= 0:
-            self.note("has no drops; left out", first.line)
+        rate_hz = slots * 44100 * chance / (1 + chance * _DROP_FRAMES[kind]) if chance > 0 else 0.0
+        if rate_hz < _LEAST_DROPS_HZ:
+            self.note(f"plays {_DROPS[kind]} without a drop; left out", first.line)
             return None
-        rate_hz = slots * 44100 / (1 / chance + _DROP_FRAMES[kind])
         # In stereo each drop has a place of its own: a third of its energy in each ear, on average.
         energy_s = _DROP_ENERGY_S[kind] / (1 if mono else 3)
-        what = f"has {_DROPS[kind]} ({rate_hz:.3g} drops per second), which is imported as"
+        what = f"plays {_DROPS[kind]}, {rate_hz:.3g} drops per second; imported as"
         if rate_hz > _MOST_DROPS_HZ:
             self.note(f"{what} noise")
             return self._noise(math.sqrt(energy_s * rate_hz), mono, stereo=1.0)
         self.note(f"{what} even bursts of noise in both ears")
         params = {
             "rate_hz": max(round(rate_hz, 3), 0.05),
-            "burst_ms": _BURST_S * 1000,
-            "edge_ms": 4.0,
+            **_BURST_MS,
             "centre_hz": 1100.0,
         }
-        return self._sound("pulse", params, {}, math.sqrt(energy_s / _BURST_S), 3)
+        return self._sound("pulse", params, {}, math.sqrt(energy_s / _BURST_POWER_S), 3)
 
     def _noise(self, rms: float, mono: bool, stereo: float = math.sqrt(2)) -> Sound:
         """Noise; the mean of two independent ones is by `stereo` quieter than each."""

@@ -1,6 +1,5 @@
 """Gnaural's schedule files as they are written: XML, read safely, with line numbers."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,13 +14,13 @@ from entrain.vdevice.protocol.importers.report import ImportRefused
 from entrain.vdevice.protocol.model import MAX_SESSION_S
 from entrain.vdevice.protocol.wording import quote
 
-MAX_ENTRIES = 40_000
-MAX_ELEMENTS = 60_000
+MAX_ENTRIES = 20_000
+MAX_ELEMENTS = 30_000
 MAX_DEPTH = 16
 MAX_VALUE = 1e6
 """Of any number but a duration; no frequency, volume or count means anything beyond it."""
 
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\s*", re.ASCII)
 _SCHEDULE = ("schedule",)
 _VOICE = ("schedule", "voice")
 _ENTRY = ("schedule", "voice", "entries", "entry")
@@ -94,7 +93,7 @@ def number(texts: Mapping[str, Text], name: str, default: float, source: str) ->
     found = texts.get(name)
     if found is None or not found.text.strip():
         return default
-    return _number(found.text.strip(), name, f"{source}:{found.line}")
+    return _number(found.text.strip(), name, source, found.line)
 
 
 class _Raise(ErrorHandler):
@@ -156,39 +155,35 @@ class _Reader(ContentHandler):
         self._entries += 1
         if self._entries > MAX_ENTRIES:
             raise self.refusal(f"more than {MAX_ENTRIES} entries")
-        duration_s = self._attribute(attrs, "duration", None, MAX_SESSION_S)
+        line = self._here()
+
+        def value(name: str, default: float, most: float = MAX_VALUE) -> float:
+            text = attrs.get(name)
+            return default if text is None else _number(text, name, self._source, line, most)
+
+        duration_s = value("duration", -1.0, MAX_SESSION_S)
         if duration_s < 0:
-            raise self.refusal(f"duration = {duration_s:.10g} is negative")
+            raise self.refusal("the entry has no duration, or one below 0")
         self.schedule.voices[-1].entries.append(
             Entry(
-                line=self._here(),
+                line=line,
                 duration_s=duration_s,
-                volume_left=self._attribute(attrs, "volume_left", 1.0),
-                volume_right=self._attribute(attrs, "volume_right", 1.0),
-                beat_hz=self._attribute(attrs, "beatfreq", 0.0),
-                base_hz=self._attribute(attrs, "basefreq", 0.0),
+                volume_left=value("volume_left", 1.0),
+                volume_right=value("volume_right", 1.0),
+                beat_hz=value("beatfreq", 0.0),
+                base_hz=value("basefreq", 0.0),
             )
         )
-
-    def _attribute(
-        self, attrs: AttributesImpl, name: str, default: float | None, most: float = MAX_VALUE
-    ) -> float:
-        text = attrs.get(name)
-        if text is None:
-            if default is None:
-                raise self.refusal(f"the entry has no {name}")
-            return default
-        return _number(text.strip(), name, f"{self._source}:{self._here()}", most)
 
     def _here(self) -> int:
         line = self._locator.getLineNumber() if self._locator else None
         return line or 1
 
 
-def _number(text: str, name: str, where: str, most: float = MAX_VALUE) -> float:
+def _number(text: str, name: str, source: str, line: int, most: float = MAX_VALUE) -> float:
     if len(text) > 64 or not _NUMBER.fullmatch(text):
-        raise ImportRefused(f"{where}: {name} = {quote(text)} is not a number")
+        raise ImportRefused(f"{source}:{line}: {name} = {quote(text)} is not a number")
     value = float(text)
-    if not math.isfinite(value) or abs(value) > most:
-        raise ImportRefused(f"{where}: {name} = {quote(text)} is more than {most:.10g}")
+    if abs(value) > most:  # infinity too
+        raise ImportRefused(f"{source}:{line}: {name} = {quote(text)} is more than {most:.10g}")
     return value

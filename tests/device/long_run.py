@@ -1,0 +1,321 @@
+"""Minutes or hours of sound through Entrain, with every second of it looked at.
+
+Usage: python tests/device/long_run.py [--minutes N] [--server pipewire|pulse] [--json FILE]
+
+A steady tone is played to Entrain, which adds two of its own, while other programs open and
+close streams, 200 a minute and 50 at once.  Beside it the same tone goes straight to another
+device: where that has a gap too, the machine was late, and not Entrain.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import app
+import numpy as np
+import soundlab
+
+from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.sandbox_pipewire import PipeWireSandbox
+from entrain.platform.sandbox_pulse import PulseSandbox
+
+SERVERS: dict[str, type[Sandbox]] = {"pipewire": PipeWireSandbox, "pulse": PulseSandbox}
+RATE_HZ = soundlab.RATE_HZ
+PROGRAMME_HZ = 1000.0
+TONES_HZ = ([PROGRAMME_HZ, 405.0], [PROGRAMME_HZ, 395.0])
+LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-26,ceiling_db=-26"
+PLAYER_MS = RECORDER_MS = 500
+"""Long enough that the programs which play and record are hardly ever late themselves."""
+WARM_UP_S = 10.0
+CLICK = 10 ** (-50 / 20)
+"""A sample further than this from what the tones make is a click."""
+
+
+@dataclass
+class Heard:
+    """What became of one tone."""
+
+    seconds: int = 0
+    breaks: list[int] = field(default_factory=list)
+    """Seconds since the start in which the sound was not what it was before."""
+    worst_db: float = -200.0
+    """The largest sample beside the tones, where there was no break."""
+
+
+@dataclass
+class Result:
+    """What a run has shown."""
+
+    server: str
+    entrain: Heard
+    direct: Heard
+    streams: int
+    """Opened and closed meanwhile by other programs."""
+    memory_kb: list[int] = field(default_factory=list)
+    """Of Entrain's process, resident and its own, every five seconds."""
+    latency_ms: list[float] = field(default_factory=list)
+    xruns: int = 0
+    state: str = ""
+
+    @property
+    def own_breaks(self) -> list[int]:
+        """Those at which the other device played on."""
+        late = {second + near for second in self.direct.breaks for near in (-1, 0, 1)}
+        return [second for second in self.entrain.breaks if second not in late]
+
+    @property
+    def memory_growth_kb(self) -> int:
+        """From the first third of the run to its last one."""
+        third = max(1, len(self.memory_kb) // 3)
+        return int(np.median(self.memory_kb[-third:]) - np.median(self.memory_kb[:third]))
+
+
+def run(kind: str, seconds: float, *, crowd: bool = True) -> Result:
+    """Play for that long; needs `HOME` and the XDG folders to be a test's own."""
+    devices = (VirtualDevice("speakers", "Speakers", 1000), VirtualDevice("other", "Other", 900))
+    with ExitStack() as stack:
+        server = stack.enter_context(SERVERS[kind](devices))
+        environment = server.environment
+        runtime = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir="/tmp"))
+        mine = {**environment, "XDG_STATE_HOME": runtime}
+        if "XDG_RUNTIME_DIR" not in environment:
+            mine["XDG_RUNTIME_DIR"] = runtime
+        entrain = stack.enter_context(
+            app.running(mine, "--layer", LAYER, "--output", "speakers", *app.PATIENT[kind])
+        )
+        for sink in ("entrain", "other"):
+            stack.enter_context(_tone(environment, sink))
+        soundlab.wait_until(lambda: entrain.status()["state"] == "processing", 10, "it plays")
+        time.sleep(WARM_UP_S)
+        end_s = time.monotonic() + seconds
+        listeners = [
+            _Listener(stack, environment, "speakers", TONES_HZ, end_s),
+            _Listener(stack, environment, "other", ([PROGRAMME_HZ], [PROGRAMME_HZ]), end_s),
+        ]
+        streams = _Crowd(environment, end_s) if crowd else None
+        result = Result(kind, listeners[0].heard, listeners[1].heard, 0)
+        while time.monotonic() < end_s:
+            result.memory_kb.append(_memory_kb(entrain.pid))
+            status = entrain.status()
+            result.latency_ms.append(status["latency"]["added_ms"])
+            result.state, result.xruns = status["state"], status["xruns"]
+            time.sleep(max(0.0, min(5.0, end_s - time.monotonic())))
+        for listener in listeners:
+            listener.join()
+        if streams:
+            result.streams = streams.join()
+    return result
+
+
+class _Listener:
+    """Records a device and compares each second with the one before."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        environment: Mapping[str, str],
+        device: str,
+        tones_hz: tuple[list[float], list[float]],
+        end_s: float,
+    ) -> None:
+        self.heard = Heard()
+        self._recorder = stack.enter_context(
+            soundlab.recording(environment, device, latency_ms=RECORDER_MS)
+        )
+        self._fits = [_Fit(tones) for tones in tones_hz]
+        self._end_s = end_s
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the end; raises what went wrong."""
+        self._thread.join()
+        if self._error:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            while time.monotonic() < self._end_s:
+                second = self._recorder.take(1.0)
+                parts = [fit.take(second[:, ear]) for ear, fit in enumerate(self._fits)]
+                rest = max(peak for _, peak in parts)
+                if any(moved for moved, _ in parts) or rest > CLICK:
+                    self.heard.breaks.append(self.heard.seconds)
+                else:
+                    self.heard.worst_db = max(self.heard.worst_db, 20 * np.log10(rest + 1e-10))
+                self.heard.seconds += 1
+        except BaseException as error:
+            self._error = error
+
+
+class _Fit:
+    """Tones fitted to one ear's seconds; whole hertz, so that each second begins alike."""
+
+    def __init__(self, tones_hz: list[float]) -> None:
+        phase = 2 * np.pi * np.arange(RATE_HZ) / RATE_HZ
+        waves = [wave(hz * phase) for hz in tones_hz for wave in (np.cos, np.sin)]
+        self._matrix = np.stack([np.ones(RATE_HZ), *waves], axis=1)
+        self._solver = np.linalg.pinv(self._matrix)
+        self._before: np.ndarray | None = None
+
+    def take(self, second: np.ndarray) -> tuple[bool, float]:
+        """Tell whether a tone has moved, and how large what is beside the tones is."""
+        fitted = self._solver @ second
+        rest = float(np.max(np.abs(second - self._matrix @ fitted)))
+        now = fitted[1::2] - 1j * fitted[2::2]
+        before, self._before = self._before, now
+        if before is None:
+            return False, rest
+        # Where two clocks are matched, the programme's phase turns by a little all the time.
+        allowed = np.where(np.arange(len(now)) == 0, 0.2, 0.02)
+        return bool(np.any(np.abs(now - before) > allowed * np.abs(before))), rest
+
+
+class _Crowd:
+    """Programs that come and go, silently: 200 a minute, and once in a while 50 at a time."""
+
+    def __init__(self, environment: Mapping[str, str], end_s: float) -> None:
+        self._environment = {**os.environ, **environment}
+        self._end_s = end_s
+        self._count = 0
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def join(self) -> int:
+        """Wait for the end; returns how many streams there were."""
+        self._thread.join()
+        return self._count
+
+    def _run(self) -> None:
+        began_s = time.monotonic()
+        while (now_s := time.monotonic()) < self._end_s - 5:
+            at_once = 50 if self._count % 400 == 0 else 1
+            players = [self._player(2.0 if at_once > 1 else 0.2) for _ in range(at_once)]
+            if at_once > 1:
+                for player in players:
+                    player.wait(30)
+            self._count += at_once
+            due_s = began_s + self._count * 60 / 200
+            if at_once == 1:
+                players[0].wait(30)
+                time.sleep(max(0.0, due_s - time.monotonic()))
+            else:
+                began_s += time.monotonic() - now_s  # the crowd has not delayed the others
+
+    def _player(self, seconds: float) -> "subprocess.Popen[bytes]":
+        size = round(seconds * RATE_HZ) * 8
+        return subprocess.Popen(
+            [
+                "sh",
+                "-c",
+                f"head -c {size} /dev/zero | pacat -p --device=entrain --raw "
+                f"--format=float32le --channels=2 --rate={RATE_HZ} --latency-msec=200",
+            ],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+@contextmanager
+def _tone(environment: Mapping[str, str], sink: str) -> Iterator[None]:
+    """Play a tone without an end."""
+    player = subprocess.Popen(
+        [
+            "pacat",
+            "-p",
+            f"--device={sink}",
+            "--client-name=player",
+            "--raw",
+            "--format=float32le",
+            "--channels=2",
+            f"--rate={RATE_HZ}",
+            f"--latency-msec={PLAYER_MS}",
+        ],
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+    )
+    assert player.stdin
+    block = soundlab.sine(PROGRAMME_HZ, 0.5, 0.25).tobytes()
+
+    def feed() -> None:
+        try:
+            while True:
+                player.stdin.write(block)
+        except (BrokenPipeError, ValueError):  # it has been stopped
+            pass
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        player.kill()
+        player.wait()
+        thread.join(5)
+        player.stdin.close()
+
+
+def _memory_kb(pid: int) -> int:
+    """Return what the process has to itself: its anonymous pages."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Anonymous:"):
+            return int(line.split()[1])
+    raise AssertionError("no figure for the memory")
+
+
+def describe(result: Result) -> str:
+    """Say it for people."""
+
+    def heard(name: str, one: Heard) -> str:
+        where = f" at {', '.join(map(str, one.breaks[:10]))} s" if one.breaks else ""
+        return (
+            f"{name:9} {one.seconds} s, {len(one.breaks)} with a gap or click{where}; "
+            f"else nothing above {one.worst_db:.0f} dBFS"
+        )
+
+    latency = result.latency_ms
+    return "\n".join(
+        [
+            f"-- {result.server}",
+            heard("Entrain", result.entrain),
+            heard("direct", result.direct),
+            f"only in Entrain: {len(result.own_breaks)}; streams opened: {result.streams}",
+            f"added delay {min(latency):.2f} to {max(latency):.2f} ms; xruns {result.xruns}; "
+            f"memory {result.memory_kb[0]} kB, grown by {result.memory_growth_kb} kB",
+        ]
+    )
+
+
+def main() -> int:
+    """Run, say what was found, and fail where Entrain alone broke."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--server", choices=SERVERS, action="append")
+    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    options = parser.parse_args()
+    results = []
+    with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as home:
+        for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME", "DATA_HOME"):
+            os.environ[f"XDG_{name}"] = home
+        os.environ["HOME"] = home
+        for kind in options.server or SERVERS:
+            results.append(run(kind, 60 * options.minutes))
+            print(describe(results[-1]), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(result) for result in results], indent=2))
+    return int(any(result.own_breaks or result.memory_growth_kb > 1024 for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,601 @@
+"""Gnaural's schedules as protocols: every breakpoint here was computed by hand from its file."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.importers import fuzz
+
+from entrain.engine import blocks
+from entrain.vdevice.protocol.check import problems
+from entrain.vdevice.protocol.document import parse_protocol, write_protocol
+from entrain.vdevice.protocol.importers.gnaural import read_gnaural
+from entrain.vdevice.protocol.importers.report import Imported, ImportRefused
+from entrain.vdevice.protocol.model import Layer, Protocol
+
+GNAURAL = next(form for form in fuzz.FORMATS if form.name == "gnaural")
+FIXTURES = Path(__file__).parent / "fixtures"
+FULL_DB = 20 * math.log10(0.5 / math.sqrt(2))  # a tone at volume 1: half of full scale, as RMS
+
+
+def entry(duration: object, beat: object = 10, base: object = 200, **volumes: object) -> str:
+    left = volumes.get("left", 0.5)
+    return (
+        f'<entry parent="0" duration="{duration}" volume_left="{left}"'
+        f' volume_right="{volumes.get("right", left)}" beatfreq="{beat}" basefreq="{base}"/>\n'
+    )
+
+
+def voice(*entries: str, **texts: object) -> str:
+    fields = "".join(f"<{name}>{text}</{name}>" for name, text in ({"type": 0} | texts).items())
+    return f"<voice>{fields}<entries>\n{''.join(entries)}</entries></voice>\n"
+
+
+def schedule(*voices: str, **header: object) -> bytes:
+    fields = "".join(f"<{name}>{text}</{name}>\n" for name, text in header.items())
+    return f'<?xml version="1.0"?>\n<schedule>\n{fields}{"".join(voices)}</schedule>\n'.encode()
+
+
+def read(text: bytes) -> Imported:
+    imported = read_gnaural(text, "f.gnaural", "Some file")
+    assert_usable(imported.protocol)
+    return imported
+
+
+def assert_usable(protocol: Protocol) -> None:
+    assert list(problems(protocol, blocks)) == []
+    assert parse_protocol(write_protocol(protocol), "f", blocks) == protocol
+
+
+def only_layer(text: bytes) -> Layer:
+    (layer,) = read(text).protocol.layers
+    return layer
+
+
+def points(layer: Layer, symbol: str) -> list[tuple[float, float]]:
+    return [(point.at_s, point.value) for point in layer.automation[symbol].points]
+
+
+def notes(text: bytes) -> str:
+    return "\n".join(f"{note.line}: {note.text}" for note in read(text).notes)
+
+
+def refusal(text: bytes) -> str:
+    with pytest.raises(ImportRefused) as caught:
+        read_gnaural(text, "f.gnaural", "f")
+    return str(caught.value)
+
+
+# ---- time ------------------------------------------------------------------------------------
+
+
+def test_the_last_entry_leads_back_to_the_first():
+    layer = only_layer(schedule(voice(entry(60, 10, 200), entry(30, 4, 150))))
+
+    assert points(layer, "beat_hz") == [(0, 10), (60, 4), (90, 10)]
+    assert points(layer, "carrier_hz") == [(0, 200), (60, 150), (90, 200)]
+    assert layer.automation["beat_hz"].loop_s == 0
+
+
+def test_a_single_entry_stands_still():
+    layer = only_layer(schedule(voice(entry(60, 10, 200))))
+
+    assert layer.automation == {}
+    assert (layer.params["beat_hz"], layer.params["carrier_hz"]) == (10, 200)
+
+
+def test_an_entry_without_duration_is_a_jump():
+    layer = only_layer(schedule(voice(entry(10, 12), entry(0, 8), entry(10, 5))))
+
+    assert points(layer, "beat_hz") == [(0, 12), (10, 8), (10.001, 5), (20, 12)]
+
+
+def test_of_several_jumps_at_once_the_last_one_counts():
+    layer = only_layer(schedule(voice(entry(10, 12), entry(0, 8), entry(0, 30), entry(10, 5))))
+
+    assert points(layer, "beat_hz") == [(0, 12), (10, 8), (10.001, 5), (20, 12)]
+
+
+def test_a_jump_leaves_room_for_an_entry_that_is_shorter_than_itself():
+    layer = only_layer(schedule(voice(entry(10, 12), entry(0, 8), entry(0.001, 5), entry(5, 7))))
+
+    assert points(layer, "beat_hz") == [(0, 12), (10, 8), (10.0005, 5), (10.001, 7), (15.001, 12)]
+
+
+def test_jumps_at_the_begin_and_at_the_end_need_no_time():
+    layer = only_layer(schedule(voice(entry(0, 20), entry(10, 10), entry(0, 6))))
+
+    assert points(layer, "beat_hz") == [(0, 10), (10, 6)]
+
+
+def test_entries_on_one_line_are_merged():
+    layer = only_layer(schedule(voice(entry(20, 10), entry(20, 8), entry(20, 6))))
+
+    assert points(layer, "beat_hz") == [(0, 10), (40, 6), (60, 10)]
+
+
+def test_the_shortest_voice_ends_the_schedule():
+    text = schedule(voice(entry(50, 10), entry(50, 20)), voice(entry(75, 4)))
+    protocol = read(text).protocol
+
+    assert protocol.duration_s == 75
+    assert points(protocol.layers[0], "beat_hz") == [(0, 10), (50, 20), (75, 15)]
+    assert "3: voice 1 ends after 100 s, but is cut at 75 s" in notes(text)
+
+
+@pytest.mark.parametrize("shorter", ["<voice_mute>1</voice_mute>", "<type>2</type>"])
+def test_voices_that_are_left_out_end_it_too(shorter):
+    quiet = f"<voice>{shorter}<entries>{entry(30)}</entries></voice>"
+
+    assert read(schedule(voice(entry(50)), quiet)).protocol.duration_s == 30
+
+
+@pytest.mark.parametrize("entries", ["", entry(0)])
+def test_voices_without_length_do_not_end_it(entries):
+    text = schedule(voice(entry(50)), voice(entries, description="draft"))
+
+    assert read(text).protocol.duration_s == 50
+    assert "voice 2 ('draft') has no length; left out" in notes(text)
+
+
+@pytest.mark.parametrize(
+    ("loops", "duration_s", "loop", "loop_s"),
+    [(1, 90, False, 0), (3, 270, False, 90), (0, 90, True, 0), (-1, 90, True, 0)],
+)
+def test_loops(loops, duration_s, loop, loop_s):
+    protocol = read(schedule(voice(entry(60, 10), entry(30, 4)), loops=loops)).protocol
+
+    assert (protocol.duration_s, protocol.loop) == (duration_s, loop)
+    assert protocol.layers[0].automation["beat_hz"].loop_s == loop_s
+
+
+def test_more_than_a_week_does_not_end():
+    text = schedule(voice(entry(3600)), loops=1000)
+
+    assert read(text).protocol.loop
+    assert "3: 1000 passes are more than 7 days; they do not end" in notes(text)
+
+
+# ---- volume ----------------------------------------------------------------------------------
+
+
+def test_the_loudest_moment_is_the_level_and_the_rest_is_amount():
+    layer = only_layer(schedule(voice(entry(30, left=0.8), entry(30, left=0.2))))
+
+    assert layer.params["floor_db"] == pytest.approx(FULL_DB + 20 * math.log10(0.8), abs=0.01)
+    assert layer.params["ceiling_db"] == layer.params["floor_db"]
+    assert points(layer, "amount") == [(0, 1), (30, 0.25), (60, 1)]
+
+
+def test_overall_volume_counts_and_different_ears_give_their_mean():
+    text = schedule(
+        voice(entry(60, left=0.8, right=0.4)), overallvolume_left=0.5, overallvolume_right=1
+    )
+    layer = only_layer(text)
+
+    # (0.8 * 0.5 + 0.4 * 1) / 2 = 0.4
+    assert layer.params["floor_db"] == pytest.approx(FULL_DB + 20 * math.log10(0.4), abs=0.01)
+    assert "3: the ears have different volumes; their mean is taken" in notes(text)
+    assert "6: voice 1 is not as loud in both ears; their mean is taken (line 6)" in notes(text)
+
+
+def test_volumes_beyond_their_range_are_held():
+    text = schedule(voice(entry(30, left=1.5), entry(30, left=-0.5)), overallvolume_left=1.2)
+    layer = only_layer(text)
+
+    assert layer.params["floor_db"] == pytest.approx(FULL_DB, abs=0.01)
+    assert points(layer, "amount") == [(0, 1), (30, 0), (60, 1)]
+    assert "overallvolume_left = 1.2 is outside 0 … 1; held there" in notes(text)
+    assert "voice 1 has a volume outside 0 … 1; held there (lines 5, 6)" in notes(text)
+
+
+def test_voices_that_are_too_loud_together_are_all_quieter():
+    text = schedule(*[voice(entry(60, left=1)) for _ in range(4)])  # peaks of 4 * 0.5
+    levels = [layer.params["floor_db"] for layer in read(text).protocol.layers]
+
+    assert levels == [pytest.approx(FULL_DB - 20 * math.log10(2), abs=0.01)] * 4
+    assert "0: together the voices are too loud; each is 6.0 dB quieter" in notes(text)
+
+
+def test_voices_that_take_turns_are_not_too_loud():
+    fades = [[entry(10, left=v) for v in order] for order in [(1, 0), (0, 1)] * 2]
+
+    assert "too loud" not in notes(schedule(*[voice(*each) for each in fades]))
+
+
+def test_a_silent_voice_is_left_out():
+    text = schedule(voice(entry(60)), voice(entry(60, left=0)))
+
+    assert len(read(text).protocol.layers) == 1
+    assert "voice 2 is never heard; left out" in notes(text)
+
+
+# ---- kinds of voices -------------------------------------------------------------------------
+
+
+def test_swapped_ears_turn_the_beat_round():
+    layer = only_layer(schedule(voice(entry(60, 10), entry(60, -4)), stereoswap=1))
+
+    assert points(layer, "beat_hz") == [(0, -10), (60, 4), (120, -10)]
+
+
+def test_binaural_beats_need_headphones_and_are_monaural_without():
+    protocol = read(schedule(voice(entry(60, 10), entry(60, 4)))).protocol
+    (alone,) = protocol.without_headphones or ()
+
+    assert protocol.requires_headphones
+    assert (protocol.layers[0].kind, alone.kind) == ("binaural", "monaural")
+    assert points(alone, "beat_hz") == points(protocol.layers[0], "beat_hz")
+    assert alone.params == protocol.layers[0].params
+
+
+def test_a_tone_without_a_beat_needs_no_headphones():
+    protocol = read(schedule(voice(entry(60, 0, 300)))).protocol
+
+    assert not protocol.requires_headphones
+    assert protocol.layers[0].params["beat_hz"] == 0
+
+
+def test_a_mono_voice_is_monaural_3_db_down():
+    """Two tones of half the amplitude have half the power of one of the whole."""
+    protocol = read(schedule(voice(entry(60, 10, left=1), voice_mono=1))).protocol
+    (layer,) = protocol.layers
+
+    assert (layer.kind, protocol.requires_headphones) == ("monaural", False)
+    assert layer.params["floor_db"] == pytest.approx(FULL_DB - 3.01, abs=0.01)
+
+
+def test_isochronic_pulses():
+    layer = only_layer(schedule(voice(entry(60, 8, 300), entry(60, 12, 300), type=3)))
+
+    assert layer.kind == "isochronic"
+    assert points(layer, "rate_hz") == [(0, 8), (60, 12), (120, 8)]
+    shape = ("carrier_hz", "duty", "attack_ms", "release_ms")
+    assert [layer.params[symbol] for symbol in shape] == [300, 0.5, 2.3, 2.3]
+
+
+def test_pulses_in_turns_come_twice_as_often_as_each_ear_hears_them():
+    protocol = read(schedule(voice(entry(60, 8), entry(60, 12), type=4))).protocol
+    (layer,), (together,) = protocol.layers, protocol.without_headphones or ()
+
+    assert points(layer, "rate_hz") == [(0, 16), (60, 24), (120, 16)]
+    assert (layer.params["alternate"], layer.params["duty"]) == (1, 1)
+    assert points(together, "rate_hz") == [(0, 8), (60, 12), (120, 8)]
+    assert (together.params.get("alternate", 0), together.params["duty"]) == (0, 0.5)
+
+
+def test_pulses_that_never_come_are_a_steady_tone():
+    layer = only_layer(schedule(voice(entry(60, 0, 300), type=3)))
+
+    assert (layer.kind, layer.params["beat_hz"]) == ("binaural", 0)
+
+
+def test_pulses_slow_down_to_a_standstill_and_on():
+    text = schedule(voice(entry(10, 10), entry(10, -10), type=3))
+    layer = only_layer(text)
+
+    # |10 - 2 t| from 0 to 10 s, held at 0.05 Hz from 4.975 s to 5.025 s; and back
+    assert points(layer, "rate_hz") == [
+        *[(0, 10), (4.975, 0.05), (5.025, 0.05), (10, 10)],
+        *[(14.975, 0.05), (15.025, 0.05), (20, 10)],
+    ]
+
+
+def test_noise_has_its_level_below_the_tones():
+    layer = only_layer(schedule(voice(entry(60, left=1), type=1)))
+
+    assert (layer.kind, layer.params["width"]) == ("noise", 1)
+    assert layer.params["floor_db"] == pytest.approx(20 * math.log10(0.29 / 2), abs=0.01)
+
+
+def test_mono_noise_is_the_same_in_both_ears():
+    layer = only_layer(schedule(voice(entry(60, left=1), type=1, voice_mono=1)))
+
+    assert layer.params["width"] == 0
+    assert layer.params["floor_db"] == pytest.approx(20 * math.log10(0.29 / 2) - 3.01, abs=0.01)
+
+
+def test_single_drops_are_bursts():
+    """Two places for drops, each starts one with 1e-5 per frame, and rests for its 185 frames."""
+    text = schedule(voice(entry(60, 2, 1e-5), type=5))
+    layer = only_layer(text)
+
+    assert layer.kind == "pulse"
+    assert layer.params["rate_hz"] == pytest.approx(2 * 44100 / (100_000 + 185), abs=0.001)
+    assert "3: voice 1 plays water drops, 0.88 drops per second; imported as even" in notes(text)
+
+
+def test_dense_rain_is_noise():
+    text = schedule(voice(entry(60, 8, 0.1), type=6))
+
+    assert only_layer(text).kind == "noise"
+    assert "plays rain, 2.71e+04 drops per second; imported as noise" in notes(text)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "why"),
+    [
+        (voice(entry(60), type=2), "voice 2 plays a sound file; left out"),
+        (voice(entry(60), type=7), "voice 2 has the unknown type 7; left out"),
+        (voice(entry(60), voice_mute=1), "voice 2 is muted; left out"),
+        (voice(entry(60, 2, 0), type=5), "voice 2 plays water drops without a drop; left out"),
+    ],
+)
+def test_what_cannot_be_played_is_named(left_out, why):
+    text = schedule(voice(entry(60)), left_out)
+
+    assert len(read(text).protocol.layers) == 1
+    assert why in notes(text)
+
+
+# ---- ranges ----------------------------------------------------------------------------------
+
+
+def test_a_carrier_below_20_hz_is_held_just_as_long_as_it_is_below():
+    text = schedule(voice(entry(20, 4, 10), entry(20, 4, 30)))
+    layer = only_layer(text)
+
+    assert points(layer, "carrier_hz") == [(0, 20), (10, 20), (20, 30), (30, 20), (40, 20)]
+    assert "4: voice 1 has a carrier below 20 Hz; held at 20 Hz (line 4)" in notes(text)
+
+
+def test_a_beat_beyond_50_hz_is_held_just_as_long_as_it_is_beyond():
+    text = schedule(voice(entry(10, -40), entry(10, -60)))
+    layer = only_layer(text)
+
+    assert points(layer, "beat_hz") == [(0, -40), (5, -50), (15, -50), (20, -40)]
+    assert "5: voice 1 has a beat above 50 Hz or above its carrier; held there (line 5)" in notes(
+        text
+    )
+
+
+def test_a_beat_above_the_carrier_is_held_at_the_carrier():
+    text = schedule(voice(entry(10, 45, 30), entry(10, 8, 30)))
+
+    assert points(only_layer(text), "beat_hz") == [(0, 30), (10, 8), (20, 30)]
+    assert "held there (line 4)" in notes(text)
+
+
+def test_many_lines_are_counted():
+    text = schedule(voice(*[entry(10, 4, 10) for _ in range(9)]))
+
+    assert "(lines 4, 5, 6, 7, 8 and 4 more)" in notes(text)
+
+
+# ---- whole files -----------------------------------------------------------------------------
+
+
+def test_a_file_with_a_stale_header_a_jump_and_a_longer_voice():
+    protocol = read((FIXTURES / "evening.gnaural").read_bytes()).protocol
+    tone, noise = protocol.layers
+
+    assert (protocol.id, protocol.name, protocol.category) == ("some-file", "Evening lake", "own")
+    assert protocol.description == "From alpha to theta, and back (author: A Tester)"
+    assert (protocol.duration_s, protocol.loop) == (300, False)
+    # 60 s from 10 to 6 Hz, 120 s to 4 Hz, at once to 5 Hz, in 120 s back to 10 Hz
+    assert points(tone, "beat_hz") == [(0, 10), (60, 6), (180, 4), (180.001, 5), (300, 10)]
+    assert points(tone, "carrier_hz") == [(0, 200), (60, 180), (180, 180), (300, 200)]
+    assert points(tone, "amount") == [(0, 0.5), (60, 1), (180, 1), (300, 0.5)]
+    assert tone.params["floor_db"] == pytest.approx(FULL_DB + 20 * math.log10(0.4), abs=0.01)
+    assert noise.automation == {}
+
+
+def test_a_file_with_every_kind_of_voice():
+    imported = read((FIXTURES / "every-voice.gnaural").read_bytes())
+    protocol = imported.protocol
+
+    assert protocol.name == "Some file"  # its title is empty
+    assert (protocol.duration_s, protocol.loop) == (60, True)
+    assert [layer.id for layer in protocol.layers] == [
+        *["binaural", "noise", "isochronic", "isochronic-2", "pulse", "noise-2"],
+    ]
+    assert [layer.kind for layer in protocol.without_headphones or ()] == [
+        *["monaural", "noise", "isochronic", "isochronic", "pulse", "noise"],
+    ]
+    assert [note.line for note in imported.notes] == [8, 9, 11, 12, 13, 14, 15, 16]
+
+
+def test_ten_thousand_entries_fit_into_a_file_of_the_library():
+    """Waves of noise as sines, 10 080 entries: thinned, and never off by more than 1 %."""
+    waves = [
+        [0.5 + 0.4 * math.sin(k / (5 + v)) * math.sin(k / 300) for k in range(5040)]
+        for v in range(2)
+    ]
+    text = schedule(
+        *[voice(*[entry(0.2, left=round(x, 5)) for x in wave], type=1) for wave in waves],
+        voice(entry(500, 10), entry(508, 4)),
+    )
+    protocol = read(text).protocol
+
+    assert len(write_protocol(protocol)) < 1 << 20
+    assert "0: long curves of volume have less breakpoints, within" in notes(text)
+    for layer, wave in zip(protocol.layers, waves, strict=False):
+        for k in range(0, 5040, 37):
+            assert value_at(layer, "amount", 0.2 * k) == pytest.approx(
+                wave[k] / max(wave), abs=0.02
+            )
+
+
+# ---- what is refused -------------------------------------------------------------------------
+
+BOMB = b"""<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">
+]>
+<schedule><title>&d;</title></schedule>"""
+EXTERNAL = b"""<?xml version="1.0"?>
+<!DOCTYPE schedule [<!ENTITY x SYSTEM "file:///etc/passwd">]>
+<schedule><title>&x;</title></schedule>"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (b"", "f.gnaural:1: not XML: no element found"),
+        (b"hello", "f.gnaural:1: not XML: "),
+        (b"<schedule>\n<voice>\n</schedule>", "f.gnaural:3: not XML: mismatched tag"),
+        (b"\n<html/>", "f.gnaural:2: not a Gnaural schedule: it begins with 'html'"),
+        (b"<schedule/>", "f.gnaural:1: no voice in it has any length"),
+        (schedule(voice(entry("x"))), "f.gnaural:4: duration = 'x' is not a number"),
+        (schedule(voice(entry("nan"))), "f.gnaural:4: duration = 'nan' is not a number"),
+        (schedule(voice(entry("1_0"))), "f.gnaural:4: duration = '1_0' is not a number"),
+        (schedule(voice(entry(-1))), "f.gnaural:4: the entry has no duration, or one below 0"),
+        (schedule(voice("<entry/>")), "f.gnaural:4: the entry has no duration, or one below 0"),
+        (schedule(voice(entry(1e9))), "f.gnaural:4: duration = '1000000000.0' is more than 604800"),
+        (schedule(voice(entry(9, "1e999"))), "f.gnaural:4: beatfreq = '1e999' is more than"),
+        (schedule(voice(entry(0.0001))), "f.gnaural:1: it is 0.0001 s long; 1 ms to 7 days"),
+        (schedule(voice(entry(6e5), entry(6e5))), "f.gnaural:1: it is 1200000 s long"),
+        (schedule(voice(entry(9)), loops="x"), "f.gnaural:3: loops = 'x' is not a number"),
+        (schedule(voice(entry(9), type="x")), "f.gnaural:3: type = 'x' is not a number"),
+        (schedule(entry(9)), "f.gnaural:3: <entry> does not belong here"),
+        (schedule(voice(voice(entry(9)))), "f.gnaural:4: <voice> does not belong here"),
+        (schedule(voice(entry(9), id=1) * 65), "f.gnaural:195: 65 voices; 64 can be played"),
+        (b"<schedule><title/><title/></schedule>", "f.gnaural:1: <title> is there twice"),
+        (BOMB, "f.gnaural:2: <!DOCTYPE> and entities are not read; take them out"),
+        (EXTERNAL, "f.gnaural:2: <!DOCTYPE> and entities are not read; take them out"),
+        (b"<schedule>&undefined;</schedule>", "f.gnaural:1: not XML: undefined entity"),
+        (b"<schedule>" + b"<a>" * 200_000, "f.gnaural:1: too many elements"),
+        (b"<schedule>" + b"<a/>" * 200_000, "f.gnaural:1: too many elements"),
+        (schedule(voice(entry(1) * 20_001)), "f.gnaural:20004: more than 20000 entries"),
+        (b'<?xml version="1.0" encoding="klingon"?><schedule/>', "f.gnaural:1: "),
+        (b'<?xml version="1.0" encoding="utf-7"?><schedule/>', "f.gnaural:1: "),
+    ],
+)
+def test_files_that_are_refused(text, line):
+    assert refusal(text).startswith(line)
+
+
+def test_a_file_of_which_nothing_can_be_played_is_refused_with_all_reasons():
+    text = schedule(voice(entry(60), type=2), voice(entry(60), voice_mute=1))
+
+    assert refusal(text).splitlines() == [
+        "f.gnaural:1: none of its voices can be played",
+        "f.gnaural:3: voice 1 plays a sound file; left out",
+        "f.gnaural:6: voice 2 is muted; left out",
+    ]
+
+
+def test_a_curve_of_more_turns_than_a_layer_can_have_is_refused():
+    """Each jump and each way through a bound needs breakpoints of its own."""
+    text = schedule(voice(*[entry(k % 2, 4, 10 + 20 * (k % 3)) for k in range(20_000)]))
+
+    assert refusal(text) == "f.gnaural:3: the voice has over 20000 turns"
+
+
+def test_utf_16_is_read():
+    text = schedule(voice(entry(60)), title="Ünder").decode().replace("?>", ' encoding="utf-16"?>')
+
+    assert read(text.encode("utf-16")).protocol.name == "Ünder"
+
+
+# ---- all files -------------------------------------------------------------------------------
+
+VALUES = st.one_of(
+    st.sampled_from([0, 1, -1, 0.5, 10, 20, 50, 50.001, 200, 1500, 5001, 1e6, -1e6, 1e-9, 5e-324]),
+    st.floats(-100, 2000, allow_nan=False),
+)
+DURATIONS = st.one_of(st.sampled_from([0, 1e-7, 1e-4, 0.001, 1, 60, 604_800]), st.floats(0, 500))
+ODD_ENTRIES = st.builds(
+    lambda duration, beat, base, left, right: entry(duration, beat, base, left=left, right=right),
+    *(DURATIONS, VALUES, VALUES, VALUES | st.floats(0, 1), VALUES | st.floats(0, 1)),
+)
+ODD_VOICES = st.builds(
+    lambda entries, kind, mute, mono, name: voice(
+        *entries, type=kind, voice_mute=mute, voice_mono=mono, description=name
+    ),
+    *(st.lists(ODD_ENTRIES, max_size=8), st.integers(-1, 8)),
+    *(st.sampled_from([0, 0, 0, 1]), st.sampled_from([0, 1])),
+    st.text(st.characters(blacklist_categories=["C"], blacklist_characters="<&>"), max_size=20),
+)
+ODD_SCHEDULES = st.builds(
+    lambda voices, loops, left, right, swap: schedule(
+        *voices,
+        loops=loops,
+        overallvolume_left=left,
+        overallvolume_right=right,
+        stereoswap=swap,
+    ),
+    *(st.lists(ODD_VOICES, max_size=5), st.integers(-2, 10**6), VALUES, VALUES),
+    st.sampled_from([0, 1]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ODD_SCHEDULES)
+def test_whatever_a_schedule_says_it_is_a_valid_protocol_or_refused(text):
+    fuzz.check(GNAURAL, text)
+
+
+def test_mutated_files_are_valid_protocols_or_refused():
+    files = fuzz.mutants(GNAURAL.seeds, 1500, random.Random(6))
+
+    assert sum(fuzz.check(GNAURAL, text) for text in files) > 50
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_whatever_bytes_there_are_they_are_refused(text):
+    assert refusal(text).startswith("f.gnaural:")
+
+
+GOOD_ENTRIES = st.fixed_dictionaries(
+    {
+        "duration": st.sampled_from([0.5, 1, 7, 60])
+        | st.floats(0.5, 300).map(lambda x: round(x, 3)),
+        "beat": st.floats(-40, 40).map(lambda x: round(x, 3)),
+        "base": st.floats(50, 1000).map(lambda x: round(x, 2)),
+        "left": st.floats(0.1, 1).map(lambda x: round(x, 3)),
+    }
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.lists(GOOD_ENTRIES, min_size=1, max_size=12), min_size=1, max_size=3),
+    st.lists(st.floats(0, 1), min_size=10, max_size=10),
+)
+def test_at_any_time_each_voice_has_the_values_of_its_schedule(voices, places):
+    protocol = read(schedule(*[voice(*[entry(**each) for each in one]) for one in voices])).protocol
+    end_s = min(sum(each["duration"] for each in one) for one in voices)
+
+    assert protocol.duration_s == pytest.approx(end_s)
+    for one, layer in zip(voices, protocol.layers, strict=True):
+        loudest = max(scheduled(one, "left", t) for t in [*starts(one), end_s] if t <= end_s)
+        for place in places:
+            at_s = place * end_s
+            for symbol, name, scale in [
+                ("beat_hz", "beat", 1),
+                ("carrier_hz", "base", 1),
+                ("amount", "left", 1 / loudest),
+            ]:
+                wanted = scheduled(one, name, at_s) * scale
+                assert value_at(layer, symbol, at_s) == pytest.approx(wanted, abs=1e-3)
+
+
+def starts(entries: Sequence[Mapping[str, float]]) -> list[float]:
+    return [sum(each["duration"] for each in entries[:k]) for k in range(len(entries))]
+
+
+def scheduled(entries: Sequence[Mapping[str, float]], name: str, at_s: float) -> float:
+    """What Gnaural plays: from each entry a straight line to the next one, and round."""
+    for number, (each, start_s) in enumerate(zip(entries, starts(entries), strict=True)):
+        if start_s <= at_s <= start_s + each["duration"]:
+            following = entries[(number + 1) % len(entries)]
+            part = (at_s - start_s) / each["duration"]
+            return each[name] + (following[name] - each[name]) * part
+    return entries[0][name]  # a rounding error after the end
+
+
+def value_at(layer: Layer, symbol: str, at_s: float) -> float:
+    if symbol not in layer.automation:
+        return layer.params.get(symbol, 1.0)
+    curve = points(layer, symbol)
+    for (start_s, start), (end_s, end) in pairwise(curve):
+        if start_s <= at_s <= end_s:
+            return start + (end - start) * (at_s - start_s) / (end_s - start_s)
+    return curve[-1][1]

@@ -1,0 +1,393 @@
+"""What an SBaGen sequence plays when: every figure here is worked out by hand from its rules.
+
+`a` and `b` are one pitch at 20 and 40 %, so that their amounts are 0.5 and 1; `c` is another.
+"""
+
+import math
+
+import pytest
+
+from entrain.engine import blocks
+from entrain.vdevice.protocol.check import check
+from entrain.vdevice.protocol.importers.report import Imported
+from entrain.vdevice.protocol.importers.sbg import read_sbg
+from entrain.vdevice.protocol.model import Layer
+
+SETS = """
+a: 200+10/20
+b: 200+10/40
+c: 300+6/40
+p: pink/30
+off: -
+"""
+LINE, HOLD = "linear", "step"
+
+Points = list[tuple[float, float, str]]
+
+
+def imported(text: str) -> Imported:
+    result = read_sbg(text.encode(), "x.sbg", "X")
+    check(result.protocol, blocks)
+    return result
+
+
+def layers(text: str) -> dict[str, Layer]:
+    return {layer.id: layer for layer in imported(text).protocol.layers}
+
+
+def points(layer: Layer, symbol: str) -> Points:
+    return [(p.at_s, p.value, p.curve) for p in layer.automation[symbol].points]
+
+
+def assert_points(found: Points, expected: Points) -> None:
+    assert [curve for _, _, curve in found] == [curve for _, _, curve in expected]
+    for (at, value, _), (at_expected, value_expected, _) in zip(found, expected, strict=True):
+        assert at == pytest.approx(at_expected, abs=1e-6)
+        assert value == pytest.approx(value_expected, abs=1e-5)
+
+
+AMOUNTS: dict[str, tuple[str, str, Points]] = {
+    "the last set, silence, leads to the first one: half of that is heard at the start": (
+        "-SE",
+        "0:00 a\n0:10 off",
+        [(0, 0, LINE), (30, 1, HOLD), (570, 1, LINE), (600, 0, HOLD)],
+    ),
+    "one pitch slides from amplitude to amplitude, 30 s around the boundary": (
+        "-SE",
+        "0:00 a\n0:10 b\n0:20 a",
+        [(0, 0.5, HOLD), (570, 0.5, LINE), (630, 1, HOLD), (1170, 1, LINE), (1200, 0.75, HOLD)],
+    ),
+    "another pitch is reached through silence": (
+        "-SE",
+        "0:00 b\n0:10 c\n0:20 c",
+        [
+            *[(0, 0, LINE), (30, 1, HOLD), (570, 1, LINE), (600, 0, LINE), (630, 1, HOLD)],
+        ],
+    ),
+    "= on one side alone is not enough for another pitch": (
+        "-SE",
+        "0:00 == b\n0:10 -= c\n0:20 == c",
+        # c to c and, around the circle, c to b: both sides agree there.
+        [(0, 1, HOLD), (570, 1, LINE), (600, 0, LINE), (630, 1, HOLD)],
+    ),
+    "> goes out to silence, whatever comes": (
+        "-SE",
+        "0:00 => a\n0:10 == b\n0:20 == b",
+        [
+            *[(0, 0.75, LINE), (30, 0.5, HOLD), (570, 0.5, LINE), (600, 0, LINE)],
+            (630, 1, HOLD),
+        ],
+    ),
+    "< comes in from silence, whatever was": (
+        "-SE",
+        "0:00 == a\n0:10 <= b\n0:20 == b",
+        [
+            *[(0, 0.75, LINE), (30, 0.5, HOLD), (570, 0.5, LINE), (600, 0, LINE)],
+            (630, 1, HOLD),
+        ],
+    ),
+    "-> takes the whole interval, and leaves no room for what leads to it": (
+        "-SE",
+        "0:00 b\n0:10 a ->\n0:20 b\n0:30 b",
+        [(0, 1, HOLD), (570, 1, LINE), (600, 0.5, LINE), (1200, 1, HOLD)],
+    ),
+    "-> into silence fades all the way": (
+        "-SE",
+        "0:00 b ->\n0:10 off",
+        [(0, 1, LINE), (600, 0, HOLD)],
+    ),
+    "-> from silence comes up all the way": (
+        "-SE",
+        "0:00 off ->\n0:10 b\n0:20 off",
+        [(0, 0, LINE), (600, 1, HOLD), (1170, 1, LINE), (1200, 0, HOLD)],
+    ),
+    "where lines are 40 s apart, the first transition takes 30 and leaves 10": (
+        "-SE",
+        "0:00:00 a\n0:00:40 b\n0:01:20 a\n0:10:00 off",
+        # The one around the start comes last: 10 s are left for it behind 0, so it is 40 s long.
+        [
+            *[(0, 0.25, LINE), (10, 0.5, LINE), (70, 1, LINE), (110, 0.5, HOLD)],
+            *[(570, 0.5, LINE), (600, 0, HOLD)],
+        ],
+    ),
+    "-F makes transitions of 10 s": (
+        "-SE -F 10000",
+        "0:00 a\n0:10 off",
+        [(0, 0, LINE), (5, 1, HOLD), (595, 1, LINE), (600, 0, HOLD)],
+    ),
+    "-F 0 makes jumps": (
+        "-SEF 0",
+        "0:00 a\n0:10 c\n0:20 off",
+        [(0, 0.5, HOLD), (600, 1, HOLD)],
+    ),
+    "a slide that ends in a jump arrives 1 ms before it": (
+        "-SEF 0",
+        "0:00 a ->\n0:10 b\n0:20 off",
+        [(0, 0.5, LINE), (600, 1, HOLD)],
+    ),
+    "without -S the clock rules: a night from 22:00 to 6:00 goes over midnight": (
+        "",
+        "22:00 a\n6:00 off",
+        [
+            *[(0, 1, HOLD), (21570, 1, LINE), (21600, 0, HOLD)],
+            *[(79200, 0, LINE), (79230, 1, HOLD)],
+        ],
+    ),
+    "with -S alone it begins with the first line": (
+        "-S",
+        "22:00 a\n6:00 off",
+        [(0, 0, LINE), (30, 1, HOLD), (28770, 1, LINE), (28800, 0, HOLD)],
+    ),
+    "with -T it begins at that time": (
+        "-T 5:59:45",
+        "22:00 a\n6:00 off",
+        # In the middle of the fade; 57615 s later it is 22:00, and a day later it fades again.
+        [
+            *[(0, 0.5, LINE), (15, 0, HOLD), (57615, 0, LINE), (57645, 1, HOLD)],
+            *[(86385, 1, LINE), (86400, 0.5, HOLD)],
+        ],
+    ),
+    "NOW begins when it is used, and + counts from NOW": (
+        "-SEF 0",
+        "NOW a\n+0:10 b\n+0:15 a\n+0:20 off",
+        [(0, 0.5, HOLD), (600, 1, HOLD), (900, 0.5, HOLD)],
+    ),
+    "+ counts from the last absolute time, not from the line before": (
+        "-SEF 0",
+        "1:00 a\n+0:10 b\n+0:20 a\n2:00 b\n+0:05 off",
+        [(0, 0.5, HOLD), (600, 1, HOLD), (1200, 0.5, HOLD), (3600, 1, HOLD)],
+    ),
+    "several + add up, and the absolute time stays what it was": (
+        "-SEF 0",
+        "1:00+0:10+0:00:30 a\n+0:20 b\n+0:30 off",
+        # 1:10:30, 1:20:00, 1:30:00
+        [(0, 0.5, HOLD), (570, 1, HOLD)],
+    ),
+    "digits may be alone": (
+        "-SEF 0",
+        "1:2:3 a\n1:7:3 b\n1:9 off",
+        # 1:02:03, 1:07:03, 1:09:00
+        [(0, 0.5, HOLD), (300, 1, HOLD)],
+    ),
+    "a block plays where it is called": (
+        "-SEF 0",
+        "x: {\n+0:00 a\n+0:05 b\n}\nNOW x\n+0:10 x\n+0:20 off",
+        [(0, 0.5, HOLD), (300, 1, HOLD), (600, 0.5, HOLD), (900, 1, HOLD)],
+    ),
+    "a block in a block": (
+        "-SEF 0",
+        "x: {\n+0:00 a\n+0:05 b\n}\ny: {\n+0:00 x\n+0:10+0:01 x\n}\n8:00 y\n+0:30 y\n+1:00 off",
+        [
+            *[(0, 0.5, HOLD), (300, 1, HOLD), (660, 0.5, HOLD), (960, 1, HOLD)],
+            *[(1800, 0.5, HOLD), (2100, 1, HOLD), (2460, 0.5, HOLD), (2760, 1, HOLD)],
+        ],
+    ),
+    "fades and slides in a block": (
+        "-SE",
+        "x: {\n+0:00 == a ->\n+0:05 == b\n}\nNOW x\n+0:10 => b\n+0:20 <= off",
+        [(0, 0.5, LINE), (300, 1, HOLD), (1170, 1, LINE), (1200, 0, HOLD)],
+    ),
+    "-q plays faster, from the first line on": (
+        "-q 4",
+        "8:00 a\n8:10 b\n8:20 off",
+        # Seconds are a quarter of the sequence's.
+        [(0, 0, LINE), (7.5, 0.5, HOLD), (142.5, 0.5, LINE), (157.5, 1, HOLD)]
+        + [(292.5, 1, LINE), (300, 0, HOLD)],
+    ),
+    "the latest definition above a line counts": (
+        "-SEF 0",
+        "0:00 a\na: 200+10/40\n0:10 a\n0:20 off",
+        [(0, 0.5, HOLD), (600, 1, HOLD)],
+    ),
+    "two lines at one time: the first has no time to play": (
+        "-SEF 0",
+        "0:00 a\n0:10 off\n0:10 b\n0:20 off",
+        [(0, 0.5, HOLD), (600, 1, HOLD)],
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", AMOUNTS)
+def test_amounts(rule):
+    options, lines, expected = AMOUNTS[rule]
+    assert_points(points(layers(f"{options}\n{SETS}{lines}\n")["ch1"], "amount"), expected)
+
+
+def test_both_sides_agree_to_slide_in_pitch_and_beat_around_the_circle_too():
+    layer = layers(f"-SE\n{SETS}0:00 == b\n0:10 == c\n0:20 == c\n")["ch1"]
+    times = [(0, LINE), (30, HOLD), (570, LINE), (630, HOLD)]
+    for symbol, first, last in (("carrier_hz", 200, 300), ("beat_hz", 10, 6)):
+        values = [(first + last) / 2, first, first, last]
+        expected = [(at, value, how) for (at, how), value in zip(times, values, strict=True)]
+        assert_points(points(layer, symbol), expected)
+    assert "amount" not in layer.automation
+    assert layer.params["floor_db"] == pytest.approx(20 * math.log10(0.4) - 3.0103, abs=1e-3)
+    assert layer.params["ceiling_db"] == layer.params["floor_db"]
+
+
+def test_a_pitch_changes_in_the_silence_between():
+    layer = layers(f"-SE\n{SETS}0:00 b\n0:10 c\n0:20 c\n")["ch1"]
+    assert_points(points(layer, "carrier_hz"), [(0, 200, HOLD), (600, 300, HOLD)])
+
+
+def test_an_arrow_slides_over_midnight():
+    """23:00 to 1:00, half of it at midnight; back within 30 s before 23:00."""
+    layer = layers(f"{SETS}23:00 == b ->\n01:00 == c\n")["ch1"]
+    assert_points(
+        points(layer, "carrier_hz"),
+        [(0, 250, LINE), (3600, 300, HOLD), (82770, 300, LINE), (82800, 200, LINE)]
+        + [(86400, 250, HOLD)],
+    )
+
+
+def test_an_arrow_to_another_type_dips_in_the_middle():
+    found = layers(f"-SE\n{SETS}0:00 a ->\n0:10 p\n0:20 off\n")
+    assert_points(points(found["ch1"], "amount"), [(0, 1, LINE), (300, 0, HOLD)])
+    assert_points(
+        points(found["ch1-pink"], "amount"),
+        [(0, 0, HOLD), (300, 0, LINE), (600, 1, HOLD), (1170, 1, LINE), (1200, 0, HOLD)],
+    )
+
+
+def test_an_arrow_into_silence_holds_its_pitch():
+    layer = layers(f"-SE\n{SETS}0:00 c ->\n0:10 off\n")["ch1"]
+    assert layer.automation.keys() == {"amount"}
+    assert layer.params["carrier_hz"] == 300
+
+
+def test_another_type_dips_between_two_boundaries():
+    found = layers(f"-SE\n{SETS}0:00 == a\n0:10 == p\n0:20 off\n")
+    assert_points(
+        points(found["ch1"], "amount"),
+        [(0, 0, LINE), (30, 1, HOLD), (570, 1, LINE), (600, 0, HOLD)],
+    )
+    assert_points(
+        points(found["ch1-pink"], "amount"),
+        [(0, 0, HOLD), (600, 0, LINE), (630, 1, HOLD), (1170, 1, LINE), (1200, 0, HOLD)],
+    )
+
+
+def test_a_minus_keeps_the_place_of_its_channel():
+    found = layers("-SE\nx: 200+10/20 300+5/10\ny: - 300+5/10\n0:00 x\n0:10 y\n0:20 y\n")
+    assert_points(
+        points(found["ch1"], "amount"),
+        [(0, 0, LINE), (30, 1, HOLD), (570, 1, LINE), (600, 0, HOLD)],
+    )
+    assert found["ch2"].automation == {}
+
+
+def test_mix_is_the_programme_in_straight_lines_of_amplitude():
+    layer = layers("-SE\nx: mix/50\ny: mix/100\n0:00 == x\n0:10 == y\n0:20 == y\n")["mix"]
+    assert (layer.kind, layer.params) == ("gain", {"gain_db": -90})
+    times = [(0, LINE), (30, HOLD), (570, LINE), (630, HOLD)]
+    gains = [0.75, 0.5, 0.5, 1]
+    found = points(layer, "amount")
+    assert [(at, how) for at, _, how in found] == times
+    softest = 10 ** (-90 / 20)
+    assert [1 - w + w * softest for _, w, _ in found] == pytest.approx(gains, abs=1e-6)
+
+
+def test_mix_on_two_channels_adds_up():
+    found = layers("-i mix/30 200+10/20 mix/40\n")
+    assert found["mix"].params["gain_db"] == pytest.approx(20 * math.log10(0.7), abs=1e-3)
+
+
+def test_where_one_set_has_mix_the_others_silence_the_programme():
+    layer = layers("-SEF 0\nx: 200+10/20 mix/100\ny: 200+10/20\n0:00 x\n0:10 y\n0:20 y\n")["mix"]
+    assert_points(points(layer, "amount"), [(0, 0, HOLD), (600, 1, HOLD)])
+
+
+def test_a_bell_rings_when_its_steady_period_begins():
+    """The transition into it takes 30 s more; after the arrow there is none."""
+    text = "-SE\nx: bell+500/20\ny: bell+600/10\noff: -\n0:00 off\n0:10 x\n0:20 y ->\n0:30 off\n"
+    layer = layers(text)["ch1-bell"]
+    assert_points(
+        points(layer, "strike"),
+        [(0, 0, HOLD), (630, 1, HOLD), (630.5, 0, HOLD), (1200, 1, HOLD), (1200.5, 0, HOLD)],
+    )
+    assert_points(
+        points(layer, "amount"),
+        [(0, 0, HOLD), (630, 1, HOLD), (640, 0, HOLD), (1200, 0.5, HOLD), (1210, 0, HOLD)],
+    )
+    assert_points(points(layer, "pitch_hz"), [(630, 500, HOLD), (1200, 600, HOLD)])
+
+
+def test_what_is_beyond_a_range_is_held_there_exactly_as_long_as_it_is_beyond():
+    """1000 to 2000 Hz within 600 s: 1500 Hz after 300 s."""
+    text = "-SE\nx: 1000+10/20\ny: 2000+10/20\n0:00 x ->\n0:10 == y\n0:20 == y\n"
+    result = imported(text)
+    found = points(result.protocol.layers[0], "carrier_hz")
+    assert_points(found, [(0, 1000, LINE), (300, 1500, HOLD)])
+    assert any(n.line == 3 and "2000 Hz is held at 1500 Hz" in n.text for n in result.notes)
+
+
+# ---- the session as a whole ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "lines", "duration_s", "loop", "time_of_day", "max_minutes"),
+    [
+        ("-SE", "0:00 a\n0:30 off", 1800, False, False, None),
+        ("-SE", "23:50 a\n0:20 off", 1800, False, False, None),
+        ("-S", "8:00 a\n9:00 off", 86400, True, False, None),
+        ("", "8:00 a\n9:00 off", 86400, True, True, None),
+        ("-E", "8:00 a\n9:00 off", 86400, True, True, None),
+        ("", "NOW a\n+1:00 off", 86400, True, False, None),
+        ("-E", "NOW a\n+1:00 off", 3600, False, False, None),
+        ("-q 10", "8:00 a\n9:00 off", 8640, True, False, None),
+        ("-Eq 10", "8:00 a\n9:00 off", 360, False, False, None),
+        ("-S -L 0:20", "8:00 a\n9:00 off", 1200, False, False, None),
+        ("-SEL 2:00", "8:00 a\n9:00 off", 3600, False, False, None),
+        ("-q 100 -L 0:20", "8:00 a\n9:00 off", 864, True, False, 20),
+        ("-ET 8:15", "8:00 a\n9:00 off", 2700, False, False, None),
+        ("-SE", "0:00 a\n12:00 b\n12:00+12:00 off", 86400, False, False, None),
+        ("-SE", "NOW a", None, False, False, None),
+        ("", "8:00 a\n8:00 b", None, False, False, None),
+        ("-L 0:10", "NOW a", 600, False, False, None),
+    ],
+)
+def test_how_long(options, lines, duration_s, loop, time_of_day, max_minutes):
+    lines = lines.replace("12:00+12:00", "+12:00")
+    protocol = imported(f"{options}\n{SETS}{lines}\n").protocol
+    assert protocol.duration_s == duration_s
+    assert (protocol.loop, protocol.time_of_day) == (loop, time_of_day)
+    assert protocol.max_minutes == max_minutes
+
+
+def test_drop_slides_in_equal_ratios_and_ends_in_silence():
+    """From 10 to 2.5 Hz in 30 minutes: 5 Hz after 15; the carrier from 205 to 200 Hz."""
+    protocol = imported("-p drop 00ds/30 pink/10\n").protocol
+    tone, pink = protocol.layers
+    assert protocol.duration_s == 1810
+    beats = {at: value for at, value, _ in points(tone, "beat_hz")}
+    assert (beats[0], beats[900], beats[1800]) == (10, 5, 2.5)
+    carriers = {at: value for at, value, _ in points(tone, "carrier_hz")}
+    assert (carriers[0], carriers[1800]) == (205, 200)
+    for layer in (tone, pink):
+        expected = [(0, 0, LINE), (10, 1, HOLD), (1800, 1, LINE), (1810, 0, HOLD)]
+        assert_points(points(layer, "amount"), expected)
+
+
+def test_drop_in_steps_holds_and_wakes():
+    """Ten steps of 3 minutes, the last at 4.4 Hz; 30 minutes more, and 3 back to 10 Hz.
+
+    The carrier falls from 185 to 180 Hz all the hour.
+    """
+    protocol = imported("-p drop 10a+^/30\n").protocol
+    found = points(protocol.layers[0], "beat_hz")
+    fifth = 10 * 0.44 ** (4 / 9)
+    assert (720, pytest.approx(fifth, abs=1e-5), HOLD) in found
+    assert (890, pytest.approx(fifth, abs=1e-5), LINE) in found
+    assert found[-2:] == [(3600, 4.4, LINE), (3780, 10, HOLD)]
+    carriers = points(protocol.layers[0], "carrier_hz")
+    assert carriers[0] == (0, 185, HOLD)
+    assert (170, pytest.approx(185 - 5 * 170 / 3600, abs=1e-6), LINE) in carriers
+    assert carriers[-2:] == [(3600, 180, LINE), (3780, 185, HOLD)]
+    assert protocol.duration_s == 3790
+
+
+def test_slide_sinks_to_half_of_the_beat():
+    protocol = imported("-p slide t10 200-48/20\n").protocol
+    layer = protocol.layers[0]
+    assert_points(points(layer, "carrier_hz"), [(0, 200, HOLD), (10, 200, LINE), (600, 24, HOLD)])
+    assert (layer.params["beat_hz"], protocol.duration_s) == (-48, 610)

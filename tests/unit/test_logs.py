@@ -1,0 +1,85 @@
+"""The log file stays small, is the user's alone, and never stops anything."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from entrain.vdevice import logs
+
+_log = logging.getLogger("entrain.test")
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    logger = logging.getLogger("entrain")
+    before = logger.handlers[:], logger.level
+    yield
+    for handler in set(logger.handlers) - set(before[0]):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.handlers[:] = before[0]
+    logger.setLevel(before[1])
+
+
+def test_the_file_has_all_and_the_terminal_has_warnings(tmp_path, capsys):
+    logs.set_up(tmp_path / "state", verbose=False)
+    _log.info("connected")
+    _log.warning("the device is gone")
+
+    text = (tmp_path / "state" / "entrain.log").read_text()
+    assert "INFO entrain.test: connected" in text
+    assert "WARNING entrain.test: the device is gone" in text
+    assert capsys.readouterr().err == "entrain: the device is gone\n"
+    assert (tmp_path / "state" / "entrain.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_verbose_says_everything(tmp_path, capsys):
+    logs.set_up(None, verbose=True)
+    _log.debug("looked")
+
+    assert capsys.readouterr().err == "entrain: looked\n"
+
+
+def test_it_does_not_grow_for_ever(tmp_path):
+    logs.set_up(tmp_path, verbose=False)
+    for number in range(20_000):
+        _log.info("line %d, which is about as long as lines in this log are on the whole", number)
+
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert len(sizes) == 1 + logs.OLDER_FILES
+    assert max(sizes) <= logs.MAX_FILE_BYTES
+
+
+def test_the_last_warnings_can_be_read_back(tmp_path):
+    logs.set_up(tmp_path, verbose=False)
+    for number in range(9):
+        _log.warning("trouble %d", number)
+        _log.info("nothing")
+
+    assert [line[-9:] for line in logs.last_lines(tmp_path, 2)] == ["trouble 7", "trouble 8"]
+    assert logs.last_lines(tmp_path / "nowhere") == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_costs_one_warning(tmp_path, capsys):
+    os.symlink("/dev/full", tmp_path / "entrain.log")
+    logs.set_up(tmp_path, verbose=False)
+    for _ in range(3):
+        _log.info("something happened")
+
+    assert capsys.readouterr().err.splitlines() == [
+        f"entrain: cannot write {tmp_path / 'entrain.log'}: No space left on device; no log file"
+    ]
+
+
+def test_a_folder_that_cannot_be_made_costs_one_warning(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    logs.set_up(tmp_path / "file" / "state", verbose=False)
+    _log.info("something happened")
+    _log.info("something else happened")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no log file" in line

@@ -1,0 +1,77 @@
+"""Where the running app says what happens: its terminal, and a file that stays small.
+
+The audio thread says nothing; what it counts is read and logged from here.
+"""
+
+import contextlib
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+FILE_NAME = "entrain.log"
+MAX_FILE_BYTES = 512 * 1024
+OLDER_FILES = 2
+
+
+def set_up(folder: Path | None, verbose: bool) -> None:
+    """Log to stderr, and to a file in `folder` that is begun anew when it is full.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Made when there is something to write.  None: no file.
+    verbose : bool
+        Everything; else warnings on stderr, and all that has happened in the file.
+
+    """
+    logger = logging.getLogger("entrain")
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    terminal.setFormatter(logging.Formatter("entrain: %(message)s"))
+    logger.addHandler(terminal)
+    if folder:
+        logger.addHandler(_File(folder / FILE_NAME))
+
+
+class _File(RotatingFileHandler):
+    """A log file that only the user can read, and that gives up after its first error."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path, maxBytes=MAX_FILE_BYTES, backupCount=OLDER_FILES, encoding="utf-8", delay=True
+        )
+        self._path = path
+        self.setFormatter(
+            logging.Formatter(
+                "%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S"
+            )
+        )
+
+    def _open(self):  # type: ignore[no-untyped-def]  # the standard library's type is private
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.touch(0o600)
+        return super()._open()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Go on without the file: the disk may be full, or the home folder read-only."""
+        error = sys.exc_info()[1]
+        reason = getattr(error, "strerror", None) or error
+        logging.getLogger("entrain").removeHandler(self)
+        with contextlib.suppress(OSError):  # what is in its buffer cannot be written either
+            self.close()
+        logging.getLogger(__name__).warning("cannot write %s: %s; no log file", self._path, reason)
+
+
+def last_lines(folder: Path, count: int = 5) -> list[str]:
+    """Return the last warnings and errors of the log file, oldest first; [] if there is none."""
+    try:
+        text = (folder / FILE_NAME).read_text("utf-8", "replace")[-MAX_FILE_BYTES:]
+    except OSError:
+        return []
+    marks = (" WARNING ", " ERROR ")
+    return [line for line in text.splitlines() if any(mark in line for mark in marks)][-count:]

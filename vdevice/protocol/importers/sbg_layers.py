@@ -1,0 +1,347 @@
+"""From what each channel of a sequence does to the layers that do it."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from entrain.vdevice.protocol.importers.report import Note
+from entrain.vdevice.protocol.importers.sbg_curves import (
+    Line,
+    automation,
+    clipped,
+    resting,
+    summed,
+)
+from entrain.vdevice.protocol.importers.sbg_schedule import Piece, Schedule
+from entrain.vdevice.protocol.importers.sbg_tones import WAVEFORMS, Tone
+from entrain.vdevice.protocol.importers.sbg_waves import Shape, shape_of
+from entrain.vdevice.protocol.model import Automation, Layer
+
+RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
+    ("am", "rate_hz"): (0.05, 100),
+    ("bell", "pitch_hz"): (100, 2000),
+    ("binaural", "beat_hz"): (-50, 50),
+    ("binaural", "carrier_hz"): (20, 1500),
+    ("isochronic", "carrier_hz"): (20, 5000),
+    ("isochronic", "rate_hz"): (0.05, 100),
+    ("monaural", "beat_hz"): (-100, 100),
+    ("monaural", "carrier_hz"): (20, 5000),
+    ("noise", "am_rate_hz"): (0.05, 100),
+    ("phasemod", "rate_hz"): (0.05, 50),
+    ("selfbinaural", "beat_hz"): (-50, 50),
+}
+"""Of the parameters that follow a file's numbers."""
+
+MAX_LAYERS = 48
+"""Of tones; bells come to them, one for each channel."""
+
+SINE_DB = 20 * math.log10(math.sqrt(0.5))
+"""RMS of a sine relative to its peak."""
+NOISE_DB = -16.3
+"""RMS of SBaGen's pink noise relative to the peak it can have: ten random numbers summed, nine of
+them with straight lines between.  Taken for all colours."""
+
+_LOUDEST_DB, _SOFTEST_DB = -6.0, -90.0
+_BELL_DECAY_S = 3.97  # to lose 60 dB at a twelfth per 50 ms
+_BELL_HEARD_S = 10.0
+_STRUCK_S = 0.5
+_TILTS = {"white": 0.0, "wspin": 0.0, "brown": -6.02, "bspin": -6.02}
+_PINK = -3.01
+_NOISES = ("pink", "white", "brown", "spin", "bspin", "wspin", "noisepulse")
+_EFFECTS = {
+    "mixam": ("am", "depth", 0.01),
+    "mixam-pulse": ("am", "depth", 0.01),
+    "mixpulse": ("am", "depth", 0.01),
+    "mixbeat": ("selfbinaural", "amount", 0.01),
+    "mixspin": ("phasemod", "swing_deg", 1.0),
+}
+_REMARKS = {
+    "bell": "the bell is Entrain's own, with partials; its decay is the same",
+    "spin": "the noise does not move from side to side",
+    "iso": "the pulses are Entrain's own: half of the period, with edges of 10 ms",
+    "wave": "the wave is approximated by pulses with smooth edges",
+    "noisepulse": "the noise swells and fades like a sine instead of in pulses",
+    "mixpulse": "the pulses are softened, and the loudness of the programme is kept",
+    "mixam": "the loudness of the programme is kept: it swings up as well as down",
+    "mixbeat": "only the middle band of the programme beats, and only what both ears have",
+}
+
+
+class TooMany(ValueError):
+    """More layers than a protocol can have; the text says how many."""
+
+
+@dataclass
+class _Voice:
+    """One type of tone on one channel, over the whole session."""
+
+    id: str
+    type: str
+    pieces: list[Piece]
+
+    def lines(self, of: str, factor: float = 1.0) -> list[Line]:
+        return [
+            Line(p.begin, p.end, factor * getattr(p.first, of), factor * getattr(p.last, of))
+            for p in self.pieces
+        ]
+
+    def tones(self) -> Iterator[Tone]:
+        for piece in self.pieces:
+            yield piece.first
+            if piece.last is not piece.first:
+                yield piece.last
+
+
+class Layers:
+    """Makes layers, and notes on what they do not do.
+
+    Parameters
+    ----------
+    plan : Schedule
+        What to play.
+    speed : float
+        How many times faster than written.
+    volume : float
+        Factor of all amplitudes.
+    waves : mapping
+        The samples of the waves, by their numbers.
+
+    """
+
+    def __init__(
+        self, plan: Schedule, speed: float, volume: float, waves: Mapping[int, Sequence[float]]
+    ) -> None:
+        self._plan = plan
+        self._volume = volume
+        self._waves = waves
+        self._ms_per_s = 1000.0 * speed
+        self._end = float(plan.length_ms or 1000)
+        self.notes: dict[Note, None] = {}
+
+    def all(self) -> list[Layer]:
+        """All of them: first what changes the programme, then what is added to it.
+
+        Raises
+        ------
+        TooMany
+            There are more than a protocol can have.
+
+        """
+        voices = list(self._voices())
+        if len(voices) > MAX_LAYERS:
+            raise TooMany(f"needs {len(voices)} layers; there can be {MAX_LAYERS}")
+        mixes = [voice.lines("strength") for voice in voices if voice.type == "mix"]
+        layers = list(self._gain(mixes, self._line_of(v for v in voices if v.type == "mix")))
+        layers += [self._effect(voice) for voice in voices if voice.type in _EFFECTS]
+        layers += [
+            self._generator(voice)
+            for voice in voices
+            if voice.type not in _EFFECTS and voice.type != "mix"
+        ]
+        for channel, strikes in enumerate(self._plan.bells):
+            if strikes:
+                layers.append(self._bell(_id(channel, "bell"), strikes))
+        return layers
+
+    # ---- what there is ---------------------------------------------------------------------
+
+    def _voices(self) -> Iterator[_Voice]:
+        """Those that are heard; and the remarks on their tones."""
+        for channel, pieces in enumerate(self._plan.channels):
+            found: dict[str, list[Piece]] = {}
+            for piece in pieces:
+                found.setdefault(piece.first.type, []).append(piece)
+            for type_, own in found.items():
+                voice = _Voice(_id(channel, type_), type_, own)
+                if type_ == "mix" or any(tone.strength > 0 for tone in voice.tones()):
+                    yield voice
+
+    def _line_of(self, voices: Iterable[_Voice]) -> int:
+        return min((t.line for voice in voices for t in voice.tones()), default=0)
+
+    def _note(self, line: int, text: str) -> None:
+        self.notes.setdefault(Note(line, text))
+
+    # ---- layers ----------------------------------------------------------------------------
+
+    def _gain(self, mixes: list[list[Line]], line: int) -> Iterator[Layer]:
+        """The programme at A %: mixed from itself and -90 dB of it, which is exactly linear."""
+        if not mixes:
+            return
+        total = [
+            Line(*each[:2], each.first * self._volume / 100, each.last * self._volume / 100)
+            for each in summed(mixes, self._end)
+        ]
+        if any(max(each.first, each.last) > 1 for each in total):
+            self._note(line, "mix is more than 100 % here; the programme is never made louder")
+        softest = 10 ** (_SOFTEST_DB / 20)
+        gains = list(clipped(total, softest, 1.0))
+        lowest = min(min(each.first, each.last) for each in gains)
+        highest = max(max(each.first, each.last) for each in gains)
+        if lowest == highest:
+            if lowest < 1:
+                yield Layer(
+                    kind="gain", id="mix", params={"gain_db": round(20 * math.log10(lowest), 4)}
+                )
+            return
+        wet = [
+            Line(b, e, (1 - first) / (1 - softest), (1 - last) / (1 - softest))
+            for b, e, first, last in gains
+        ]
+        made = automation(wet, self._ms_per_s)
+        assert isinstance(made, Automation)
+        yield Layer(
+            kind="gain", id="mix", params={"gain_db": _SOFTEST_DB}, automation={"amount": made}
+        )
+
+    def _effect(self, voice: _Voice) -> Layer:
+        kind, symbol, factor = _EFFECTS[voice.type]
+        self._remark(voice)
+        values = _Values()
+        strength = list(voice.lines("strength", factor))
+        most = 180.0 if symbol == "swing_deg" else 1.0
+        if any(max(line.first, line.last) > most for line in strength):
+            self._note(self._line_of([voice]), f"{voice.type} is held at its greatest strength")
+        strength = list(resting(clipped(strength, 0.0, most), self._end))
+        values.put(symbol, automation(strength, self._ms_per_s))
+        if kind == "am":
+            values.put("corner_hz", 0.0)
+            values.put("waveform", 0.0 if voice.type == "mixam" else 2.0)
+        rate = "beat_hz" if kind == "selfbinaural" else "rate_hz"
+        self._follow(values, voice, kind, rate, "beat", even=kind != "selfbinaural")
+        return values.layer(kind, voice.id)
+
+    def _generator(self, voice: _Voice) -> Layer:
+        self._remark(voice)
+        values, noisy = _Values(), voice.type in _NOISES
+        offset = NOISE_DB if noisy else SINE_DB
+        kind = "noise" if noisy else "binaural"
+        beats = {tone.beat for tone in voice.tones()}
+        if voice.type == "iso" or (voice.type.startswith("wave") and beats != {0.0}):
+            kind = "isochronic"
+        elif kind == "binaural" and beats == {0.0} and _highest(voice) > 1500:
+            kind = "monaural"  # reaches higher; its two equal tones add up to 3 dB more
+            offset += SINE_DB
+        if noisy:
+            values.put("tilt_db_per_octave", _TILTS.get(voice.type, _PINK))
+            values.put("width", 0.0)
+            if voice.type == "noisepulse":
+                values.put("am_depth", 1.0)
+                self._follow(values, voice, kind, "am_rate_hz", "beat", even=True)
+        else:
+            self._follow(values, voice, kind, "carrier_hz", "carrier")
+            pulsed = kind == "isochronic"
+            self._follow(
+                values, voice, kind, "rate_hz" if pulsed else "beat_hz", "beat", even=pulsed
+            )
+        if kind == "isochronic" and voice.type.startswith("wave"):
+            self._shape(values, voice)
+        level = resting(voice.lines("strength", self._volume), self._end)
+        self._level(values, list(level), offset, self._line_of([voice]))
+        return values.layer(kind, voice.id)
+
+    def _bell(self, layer_id: str, strikes: list[tuple[float, Tone]]) -> Layer:
+        line = min(tone.line for _, tone in strikes)
+        self._note(line, _REMARKS["bell"])
+        for _, tone in strikes:
+            for text in tone.remarks:
+                self._note(tone.line, text)
+        values, struck, level = _Values(), [], []
+        pieces = []
+        nexts = [at for at, _ in strikes[1:]] + [self._end]
+        for (at, tone), after in zip(strikes, nexts, strict=True):
+            if after <= at:
+                continue
+            hit = min(at + _STRUCK_S * self._ms_per_s, (at + after) / 2)
+            rung = min(at + _BELL_HEARD_S * self._ms_per_s, after)
+            struck.append(Line(at, hit, 1.0, 1.0))
+            heard = tone.strength * self._volume
+            level.append(Line(at, rung, heard, heard))
+            pieces.append(Piece(at, rung, tone, tone))
+        if self._plan.length_ms is None:  # the block rings once when it starts, by itself
+            level = [level[0]._replace(end=self._end)]
+        else:
+            values.put("strike", automation(resting(struck, self._end), self._ms_per_s))
+        values.put("decay_s", _BELL_DECAY_S)
+        self._follow(values, _Voice(layer_id, "bell", pieces), "bell", "pitch_hz", "carrier")
+        self._level(values, list(resting(level, self._end)), SINE_DB, line)
+        return values.layer("bell", layer_id)
+
+    # ---- parameters ------------------------------------------------------------------------
+
+    def _remark(self, voice: _Voice) -> None:
+        first = self._line_of([voice])
+        type_ = voice.type.removesuffix("-pulse")
+        if type_.endswith("spin") and type_ != "mixspin":
+            type_ = "spin"
+        if text := _REMARKS.get("wave" if type_.startswith("wave") else type_, ""):
+            self._note(first, text)
+        if type_ in _NOISES or type_ == "spin":
+            self._note(0, f"noise at A % is taken as {-NOISE_DB} dB below a peak of A %")
+        for tone in voice.tones():
+            for text in tone.remarks:
+                self._note(tone.line, text)
+
+    def _follow(
+        self, values: "_Values", voice: _Voice, kind: str, symbol: str, of: str, even: bool = False
+    ) -> None:
+        """Let a parameter follow the tones, within its range; `even`: whatever their sign."""
+        low, high = RANGES[kind, symbol]
+        lines = voice.lines(of)
+        if even:
+            lines = [Line(b, e, abs(first), abs(last)) for b, e, first, last in lines]
+        for tone in voice.tones():
+            value = abs(getattr(tone, of)) if even else getattr(tone, of)
+            if not low <= value <= high:
+                nearest = min(max(value, low), high)
+                what = symbol.split("_")[-2]
+                self._note(tone.line, f"a {what} of {value:.10g} Hz is held at {nearest:.10g} Hz")
+        values.put(symbol, automation(clipped(lines, low, high), self._ms_per_s))
+
+    def _level(self, values: "_Values", lines: list[Line], offset_db: float, line: int) -> None:
+        """An absolute level, that of the largest amplitude; the others are shares of it."""
+        largest = max(max(each.first, each.last) for each in lines)
+        most = 100 * 10 ** ((_LOUDEST_DB - offset_db) / 20)
+        least = 100 * 10 ** ((_SOFTEST_DB - offset_db) / 20)
+        if largest > most:
+            self._note(line, f"an amplitude of {largest:.4g} % is held at {most:.4g} %")
+        full = min(max(largest, least), most)
+        level_db = round(20 * math.log10(full / 100) + offset_db, 4)
+        values.put("floor_db", min(max(level_db, _SOFTEST_DB), _LOUDEST_DB))
+        values.put("ceiling_db", values.params["floor_db"])
+        shares = [Line(b, e, first / full, last / full) for b, e, first, last in lines]
+        values.put("amount", automation(clipped(shares, 0.0, 1.0), self._ms_per_s))
+
+    def _shape(self, values: "_Values", voice: _Voice) -> None:
+        shape: Shape = shape_of(self._waves[int(voice.type.removeprefix("wave"))])
+        rates = [abs(tone.beat) for tone in voice.tones() if tone.beat]
+        period_ms = 1000 / min(max(sum(rates) / len(rates), 0.05), 100.0)
+        values.put("duty", round(shape.duty, 4))
+        values.put("attack_ms", round(min(max(shape.attack * period_ms, 1.0), 1000.0), 3))
+        values.put("release_ms", round(min(max(shape.release * period_ms, 1.0), 1000.0), 3))
+
+
+class _Values:
+    """Of one layer: what stays, and what moves."""
+
+    def __init__(self) -> None:
+        self.params: dict[str, float] = {}
+        self.moving: dict[str, Automation] = {}
+
+    def put(self, symbol: str, value: Automation | float | None) -> None:
+        if isinstance(value, Automation):
+            self.moving[symbol] = value
+        elif value is not None and (symbol, value) != ("amount", 1.0):
+            self.params[symbol] = value
+
+    def layer(self, kind: str, layer_id: str) -> Layer:
+        return Layer(kind=kind, id=layer_id, params=self.params, automation=self.moving)
+
+
+def _id(channel: int, type_: str) -> str:
+    return f"ch{channel + 1}" if type_ == "tone" else f"ch{channel + 1}-{type_}"
+
+
+def _highest(voice: _Voice) -> float:
+    tonal = voice.type == "tone" or voice.type in WAVEFORMS or voice.type.startswith("wave")
+    return max(tone.carrier for tone in voice.tones()) if tonal else 0.0

@@ -1,0 +1,318 @@
+"""An SBaGen sequence as written: options, definitions, and time-lines with their blocks opened.
+
+All that is wrong with a file is collected, a line each; what parses has resolved names and times
+of day, in the order in which they stand.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from entrain.vdevice.protocol.importers.report import ImportRefused, Note
+from entrain.vdevice.protocol.importers.sbg_options import Options, read_option_line
+from entrain.vdevice.protocol.importers.sbg_tones import (
+    MAX_TONES,
+    OF_THE_BEAT,
+    BadTone,
+    Tone,
+    read_tone,
+)
+from entrain.vdevice.protocol.wording import plain, quote
+
+DAY_MS = 86_400_000
+MAX_PROBLEMS = 20
+_MAX_WORD = 200
+_MAX_TONES_IN_FILE = 40_000
+_MAX_ENTRIES = 8_000
+"""Tones in all time-lines, blocks opened."""
+_MAX_CALLS = 4_000
+_MAX_DEPTH = 30
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_DEFINITION = re.compile(r"([A-Za-z0-9_-]+):(?:\s+(.*))?")
+_WAVE = re.compile(r"wave(\d\d)")
+_DIALECT = re.compile(r"(custom|noise|spin)\d\d")
+"""Definitions that only tones use which have no layer like them."""
+_HMS = r"\d{1,2}:\d{1,2}(?::\d{1,2})?"
+_TIME = re.compile(rf"(NOW|{_HMS})?((?:\+{_HMS})*)")
+_FADE = re.compile(r"[<=-][>=-]")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLine:
+    """From when on which tones play."""
+
+    line: int
+    at_ms: int
+    """Of the day; where NOW is used, since then."""
+    tones: tuple[Tone, ...]
+    fade_in: str = "-"
+    fade_out: str = "-"
+    slides: bool = False
+    """All the way to the next one."""
+
+
+@dataclass
+class Sequence:
+    """A whole file."""
+
+    options: Options = field(default_factory=Options)
+    waves: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    lines: list[TimeLine] = field(default_factory=list)
+    from_now: bool = False
+    """Times count from NOW, not from midnight."""
+    first_ms: int = 0
+    """Of the first time-line, also where it calls a block."""
+    last_ms: int = 0
+    description: str = ""
+    notes: list[Note] = field(default_factory=list)
+
+
+class _Bad(Exception):
+    """What is wrong with a line."""
+
+
+@dataclass
+class _Inner:
+    line: int
+    words: list[str]
+
+
+def parse(text: bytes, source: str) -> Sequence:
+    """Read a sequence; raises `ImportRefused` with all that is wrong."""
+    parser = _Parser()
+    parser.run(text)
+    sequence = parser.sequence
+    if not parser.problems and not sequence.lines:
+        parser.problems[0] = "has no time-lines: nothing says what to play when"
+    if parser.problems:
+        raise refused(source, parser.problems)
+    return sequence
+
+
+def refused(source: str, problems: dict[int, str]) -> ImportRefused:
+    """The error with all problems, by line; 0: of the whole file."""
+    lines = [
+        f"{source}:{line}: {reason}" if line else f"{source}: {reason}"
+        for line, reason in sorted(problems.items())[:MAX_PROBLEMS]
+    ]
+    return ImportRefused("\n".join(lines))
+
+
+class _Parser:
+    def __init__(self) -> None:
+        self.sequence = Sequence()
+        self.problems: dict[int, str] = {}
+        self._sets: dict[str, tuple[Tone, ...] | list[_Inner] | None] = {}
+        """None: its definition is wrong, which has been told."""
+        self._tones = self._entries = self._calls = 0
+        self._last_absolute: int | None = None
+        self._from: set[bool] = set()
+        self._number = 0
+
+    def run(self, text: bytes) -> None:
+        lines = self._lines(_decoded(text))
+        options_may_come = True
+        for number, line in lines:
+            self._number = number
+            try:
+                if line[0] == "-":
+                    if not options_may_come:
+                        raise _Bad("options must come before everything else")
+                    self._options(line)
+                    continue
+                options_may_come = False
+                if match := _DEFINITION.fullmatch(line):
+                    self._define(match[1], (match[2] or "").strip(), lines)
+                else:
+                    self._time_line(line)
+            except _Bad as bad:
+                self.problems.setdefault(self._number, str(bad))
+                if len(self.problems) >= MAX_PROBLEMS:
+                    return
+
+    def _lines(self, text: str) -> Iterator[tuple[int, str]]:
+        """Without comments and blank lines; comments for the listener are kept elsewhere."""
+        told: list[str] = []
+        left = 2000
+        for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+            if not raw or raw.isspace():
+                continue
+            line, _, comment = raw.partition("#")
+            if comment.startswith("#") and left > 0:
+                words = "".join(c if c.isprintable() else " " for c in comment[:2000]).strip("# ")
+                if words:
+                    told.append(words)
+                    left -= len(words) + 1
+                    self.sequence.description = " ".join(told)[:2000].rstrip()
+            if line := line.strip():
+                yield number, line
+
+    # ---- options ---------------------------------------------------------------------------
+
+    def _options(self, line: str) -> None:
+        try:
+            self.sequence.options = read_option_line(
+                line, self._number, self.sequence.options, self.sequence.notes
+            )
+        except ValueError as error:
+            raise _Bad(str(error)) from None
+        for at_ms, tones, slides in self.sequence.options.at_once:
+            words = self._tone_set(tones)
+            self._add(TimeLine(self._number, at_ms, words, "=", "=", slides))
+        if self.sequence.options.at_once:
+            self.sequence.last_ms = self.sequence.lines[-1].at_ms
+            self._from.add(True)
+            self.sequence.from_now = True
+            self.sequence.options = replace(self.sequence.options, at_once=())
+
+    # ---- definitions -----------------------------------------------------------------------
+
+    def _define(self, name: str, rest: str, lines: Iterator[tuple[int, str]]) -> None:
+        if not _NAME.fullmatch(name):
+            raise _Bad(f"{quote(name)} is not a name: it must begin with a letter")
+        if match := _WAVE.fullmatch(name):
+            self.sequence.waves[int(match[1])] = _wave(rest)
+            return
+        if _DIALECT.fullmatch(name):
+            return
+        self._sets[name] = None
+        self._sets[name] = self._block(lines) if rest == "{" else self._tone_set(rest.split())
+
+    def _tone_set(self, words: list[str]) -> tuple[Tone, ...]:
+        if len(words) > MAX_TONES:
+            raise _Bad(f"has {len(words)} tones; there can be {MAX_TONES}")
+        self._tones += len(words)
+        if self._tones > _MAX_TONES_IN_FILE:
+            raise _Bad(f"the file has more than {_MAX_TONES_IN_FILE} tones")
+        tones = []
+        for word in words:
+            if len(word) > _MAX_WORD:
+                raise _Bad(f"{quote(word)} is too long")
+            try:
+                tones.append(read_tone(word, self._number, self.sequence.waves))
+            except BadTone as bad:
+                raise _Bad(f"{quote(word)} {bad}") from None
+        return self._bound(tones)
+
+    def _bound(self, tones: list[Tone]) -> tuple[Tone, ...]:
+        """Give a mixam that follows the beat the one of the first tone beside it."""
+        beats = [t.beat for t in tones if t.beat and t.beat != OF_THE_BEAT]
+        beat = abs(beats[0]) if beats else 0.0
+        for at, tone in enumerate(tones):
+            if tone.beat == OF_THE_BEAT:
+                if not beat:
+                    raise _Bad("mixam:beat has no tone with a beat beside it")
+                tones[at] = replace(tone, beat=beat)
+        return tuple(tones)
+
+    def _block(self, lines: Iterator[tuple[int, str]]) -> list[_Inner]:
+        start, inner = self._number, list[_Inner]()
+        for number, line in lines:
+            self._number = number
+            if line[0] == "+":
+                inner.append(_Inner(number, line.split()))
+            elif line != "}":
+                raise _Bad("a line of a block must begin with +, or end it with }")
+            elif not inner:
+                raise _Bad("the block is empty")
+            else:
+                return inner
+        self._number = start
+        raise _Bad("the block is not closed: its } is missing")
+
+    # ---- time-lines ------------------------------------------------------------------------
+
+    def _time_line(self, line: str) -> None:
+        words = line.split()
+        absolute, offset_ms = _time(words[0])
+        if absolute is not None:
+            self._from.add(absolute == "NOW")
+            self._last_absolute = 0 if absolute == "NOW" else _milliseconds(absolute)
+        if self._last_absolute is None:
+            raise _Bad(f"{quote(words[0])} is relative, but no time stands before it")
+        if len(self._from) > 1:
+            raise _Bad("NOW and times of the clock in one file: what plays depends on the start")
+        self.sequence.from_now = True in self._from
+        self._enter(words, (self._last_absolute + offset_ms) % DAY_MS, 0)
+
+    def _enter(self, words: list[str], at_ms: int, depth: int) -> None:
+        """Add what a time-line names: a tone-set, or a block with all in it."""
+        self._calls += 1
+        if self._calls > _MAX_CALLS or depth > _MAX_DEPTH:
+            raise _Bad("there are too many time-lines, or a block that uses itself")
+        if not self.sequence.lines and self._calls == 1:
+            self.sequence.first_ms = at_ms
+        self.sequence.last_ms = at_ms
+        rest = words[1:]
+        fade = rest.pop(0) if rest and not rest[0][0].isalpha() else ""
+        if fade and not _FADE.fullmatch(fade):
+            raise _Bad(f"{quote(fade)} is not a fade: one of < - = and one of > - =")
+        if not rest:
+            raise _Bad("nothing is named to play at this time")
+        name, slides = rest[0], rest[1:] == ["->"]
+        if rest[1:] and not slides:
+            raise _Bad(f"{quote(rest[1])} does not belong here; only -> may follow the name")
+        if name not in self._sets:
+            raise _Bad(f"{plain(name)} is not defined above it")
+        named = self._sets[name]
+        if named is None:
+            return
+        if isinstance(named, tuple):
+            fade = fade or "--"
+            self._add(TimeLine(self._number, at_ms, named, fade[0], fade[1], slides))
+            return
+        if fade or slides:
+            raise _Bad(f"{plain(name)} is a block, which has neither fade nor ->")
+        call = self._number
+        for inner in named:
+            self._number = inner.line
+            absolute, offset_ms = _time(inner.words[0])
+            if absolute is not None:
+                raise _Bad("a line of a block must begin with +")
+            self._enter(inner.words, (at_ms + offset_ms) % DAY_MS, depth + 1)
+        self._number = call
+
+    def _add(self, line: TimeLine) -> None:
+        if self.sequence.options.immediate and self._number not in self.sequence.options.immediate:
+            raise _Bad("there can be no time-lines beside -i or -p")
+        self._entries += max(1, len(line.tones))
+        if self._entries > _MAX_ENTRIES:
+            raise _Bad(f"the time-lines have more than {_MAX_ENTRIES} tones in all")
+        self.sequence.lines.append(line)
+
+
+def _decoded(text: bytes) -> str:
+    text = text.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def _wave(rest: str) -> tuple[float, ...]:
+    words = rest.split()
+    if len(words) < 2:
+        raise _Bad("a wave needs two samples or more")
+    if len(words) > 4096:
+        raise _Bad("a wave can have 4096 samples")
+    for word in words:
+        if len(word) > _MAX_WORD or not _NUMBER.fullmatch(word) or abs(float(word)) > 1e9:
+            raise _Bad(f"{quote(word)} is not a sample of a wave")
+    return tuple(float(word) for word in words)
+
+
+def _time(word: str) -> tuple[str | None, int]:
+    """The absolute part of a time, if there is one, and the sum of what is added to it."""
+    match = _TIME.fullmatch(word) if word and len(word) < 4096 else None
+    if match is None:
+        raise _Bad(f"{quote(word)} is not a time like 12:30, 1:05:00, +0:10 or NOW")
+    return match[1], sum(_milliseconds(part) for part in match[2].split("+")[1:])
+
+
+def _milliseconds(hms: str) -> int:
+    hours, minutes, seconds = (*(int(part) for part in hms.split(":")), 0)[:3]
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise _Bad(f"{quote(hms)} is not a time of the day")
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000
