@@ -71,6 +71,26 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """A program's sound on its way to an output."""
+
+    index: int
+    """Its own for its life only."""
+    device: str
+    """Name of the output, or ``""`` while it is on no known one."""
+    app_id: str = ""
+    """As ``org.mozilla.firefox``; few programs tell."""
+    binary: str = ""
+    """File name of the program."""
+    name: str = ""
+    """Name of the program as desktops show it."""
+    role: str = ""
+    """What it is for, in PulseAudio's words: ``music``, ``phone``, ``event`` …, or ``""``."""
+    pinned: bool = False
+    """The program itself asked for this device; not every server tells."""
+
+
+@dataclass(frozen=True)
 class ServerInfo:
     """Which sound server answers."""
 
@@ -132,14 +152,34 @@ class SoundServer(Protocol):
 
         """
 
-    def watch(self, callback: Callable[[], None]) -> None:
+    def streams(self) -> list[Stream]:
+        """Return what programs play, without Entrain's own streams."""
+
+    def move_stream(self, index: int, device: str) -> None:
+        """Play a stream on another device, and if that is the default one, let it follow that.
+
+        Servers remember where a program was moved to and put its next stream there.  That is
+        undone where it can be (PulseAudio); elsewhere only a move to the default undoes it.
+
+        Raises
+        ------
+        PlatformError
+            There is no such stream or device, it may not be moved, or the server does not
+            answer.
+
+        """
+
+    def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
         """Call back after each change of an output or of the default.
 
         Parameters
         ----------
         callback : callable
             Runs on a thread of this object and must return at once.  It is also called,
-            for the last time, when the connection is lost; not after `close`.
+            for the last time, when the connection is lost; not after `close`.  It takes the
+            place of the one before.
+        streams : bool
+            Call back as well when a stream comes, goes, or is moved; its volume is no news.
 
         """
 

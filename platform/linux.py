@@ -3,22 +3,18 @@
 PipeWire speaks it too (pipewire-pulse), so this file knows no PipeWire.
 """
 
-import math
+import contextlib
 import os
-import select
 import socket
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pulsectl
 
 from entrain.platform.adapter import (
-    CALL_TIMEOUT_S,
     SINK_NAME,
     Device,
     Paths,
@@ -26,24 +22,18 @@ from entrain.platform.adapter import (
     PrivateServer,
     ServerInfo,
     SoundServer,
+    Stream,
     Volume,
 )
+from entrain.platform.device_form import device_form
 from entrain.platform.folders import user_paths
+from entrain.platform.pulse_connection import NO_SERVER, Connection, Watcher
 
 assert sys.platform == "linux"
 
-_ERRORS = (
-    pulsectl.PulseError,
-    pulsectl.PulseDisconnected,
-    pulsectl._pulsectl.LibPulse.CallError,
-)
 _PIPEWIRE_MARK = "on PipeWire "
 _STATES = ("running", "idle", "suspended")
-_NO_SERVER = (
-    "no sound server answers; is PipeWire or PulseAudio running? (entrain run --sandbox needs none)"
-)
-_NO_ACCESS = "the sound server denies access; is it another user's, or the PulseAudio cookie wrong?"
-_PA_ERR_ACCESS = 1
+_PORTAL_ID = "pipewire.access.portal.app_id"
 
 # What PulseAudio's own device_init_priority() adds for what a sink says of itself.
 _PULSE_PRIORITIES = {
@@ -70,7 +60,7 @@ class LinuxAdapter:
                     "PipeWire runs, but not as sound server; "
                     "install and start pipewire-pulse (or PulseAudio)"
                 )
-            raise PlatformError(_NO_SERVER)
+            raise PlatformError(NO_SERVER)
         return _server_info().kind
 
     def paths(self) -> Paths:
@@ -86,14 +76,14 @@ class PulseServer:
     """Two connections to the server: one for calls, one for news."""
 
     def __init__(self) -> None:
-        self._watcher: _Watcher | None = None
-        self._link = _Connection()
+        self._watcher: Watcher | None = None
+        self._link = Connection()
 
     def info(self) -> ServerInfo:
         return _server_info()
 
     def devices(self) -> list[Device]:
-        with self._link.call() as pulse:
+        with self._call() as pulse:
             on_pipewire = _PIPEWIRE_MARK in str(pulse.server_info().server_name)
             sinks = pulse.sink_list()
         priority = _pipewire_priority if on_pipewire else _pulse_priority
@@ -106,13 +96,13 @@ class PulseServer:
 
     def set_default(self, name: str) -> None:
         self._sink(name)
-        with self._link.call() as pulse:
+        with self._call() as pulse:
             pulse.sink_default_set(name)
 
     def set_volume(self, name: str, volume: Volume) -> None:
         sink = self._sink(name)
         wanted = volume.fitted(len(sink.volume.values))
-        with self._link.call() as pulse:
+        with self._call() as pulse:
             # Silence first and sound last, so that nothing is heard at the wrong volume.
             if wanted.muted and not sink.mute:
                 pulse.sink_mute(sink.index, True)
@@ -121,10 +111,32 @@ class PulseServer:
             if sink.mute and not wanted.muted:
                 pulse.sink_mute(sink.index, False)
 
-    def watch(self, callback: Callable[[], None]) -> None:
-        if self._watcher is not None:
-            self._watcher.close()
-        self._watcher = _Watcher(callback)
+    def streams(self) -> list[Stream]:
+        with self._call() as pulse:
+            inputs = [item for item in pulse.sink_input_list() if not _is_own(item.proplist)]
+            if not inputs:
+                return []
+            devices = {sink.index: sink.name for sink in pulse.sink_list()}
+            clients = {}
+            if not all("application.process.binary" in item.proplist for item in inputs):
+                # PipeWire's own programs say it of themselves, not of each stream.
+                clients = {client.index: client.proplist for client in pulse.client_list()}
+        return [
+            _stream(item, {**clients.get(item.client, {}), **item.proplist}, devices)
+            for item in inputs
+        ]
+
+    def move_stream(self, index: int, device: str) -> None:
+        sink = self._sink(device)
+        with self._call() as pulse:
+            pulse.sink_input_move(index, sink.index)
+            self._forget_move(pulse, index)
+
+    def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
+        # The new one first, so that nothing happens unseen in between.
+        before, self._watcher = self._watcher, Watcher(callback, streams)
+        if before is not None:
+            before.close()
 
     def close(self) -> None:
         if self._watcher is not None:
@@ -132,109 +144,30 @@ class PulseServer:
             self._watcher = None
         self._link.close()
 
+    @staticmethod
+    def _forget_move(pulse: Any, index: int) -> None:
+        """Take the device out of what PulseAudio remembers for the stream's program.
+
+        PipeWire takes the request, too, but its session manager keeps to itself what it knows.
+        """
+        with contextlib.suppress(pulsectl.PulseError):  # nothing is remembered here
+            key = pulse.sink_input_info(index).proplist.get("module-stream-restore.id")
+            for entry in pulse.stream_restore_list():
+                if entry.name == key and entry.device:
+                    entry.device = None
+                    pulse.stream_restore_write(entry, mode="replace")
+
     def _sink(self, name: str) -> Any:
-        with self._link.call() as pulse:
+        with self._call() as pulse:
             for sink in pulse.sink_list():
                 if sink.name == name:
                     return sink
         raise PlatformError(f"there is no output named {name!r}")
 
-
-class _Connection:
-    """A libpulse connection whose calls end in time.
-
-    libpulse waits for an answer as long as it takes.  Here the waiting itself knows how
-    long the call may last; a call that exceeds it ends the connection.
-    """
-
-    def __init__(self) -> None:
-        self._deadline = math.inf
-        self._pulse = pulsectl.Pulse("Entrain", connect=False)
-        self._pulse.set_poll_func(self._poll)
-        try:
-            with self.call(connecting=True) as pulse:
-                pulse.connect()
-        except PlatformError:
-            self.close()
-            raise
-
-    @contextmanager
-    def call(self, connecting: bool = False) -> Iterator[Any]:
-        """Give the pulsectl object for calls that together last `CALL_TIMEOUT_S` at most."""
-        if not connecting and not self._pulse.connected:
+    def _call(self) -> AbstractContextManager[Any]:
+        if self._watcher is not None and self._watcher.lost:
             raise PlatformError("the connection to the sound server is lost")
-        self._deadline = time.monotonic() + CALL_TIMEOUT_S
-        try:
-            yield self._pulse
-        except _ERRORS as error:
-            if connecting:
-                denied = self._errno() == _PA_ERR_ACCESS
-                raise PlatformError(_NO_ACCESS if denied else _NO_SERVER) from error
-            if self._pulse.connected:
-                raise PlatformError("the sound server refuses") from error
-            raise PlatformError("the sound server does not answer") from error
-        finally:
-            self._deadline = math.inf
-
-    def listen(self) -> None:
-        """Wait for news until `interrupt` or the end of the connection (a PlatformError)."""
-        try:
-            self._pulse.event_listen()
-        except _ERRORS as error:
-            raise PlatformError("the connection to the sound server is lost") from error
-
-    def interrupt(self) -> None:
-        """End `listen`; from another thread, and without effect if that does not wait yet."""
-        self._pulse.event_listen_stop()
-
-    def close(self) -> None:
-        self._pulse.close()
-
-    def _errno(self) -> int:
-        return int(pulsectl._pulsectl.pa.context_errno(self._pulse._ctx))
-
-    def _poll(self, fds: list[Any], timeout_s: float) -> int:
-        left_s = max(0.0, self._deadline - time.monotonic())
-        ready = _poll(fds, left_s if timeout_s < 0 else min(timeout_s, left_s))
-        if not ready and time.monotonic() >= self._deadline:
-            self._pulse.connected = False  # pulsectl waits for answers only while this holds
-        return ready
-
-
-class _Watcher:
-    """A thread with a connection of its own that sleeps until the server has news."""
-
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self._callback = callback
-        self._closed = False
-        self._link = _Connection()
-        try:
-            with self._link.call() as pulse:
-                pulse.event_callback_set(self._news)
-                pulse.event_mask_set("sink", "server")
-        except PlatformError:
-            self._link.close()
-            raise
-        self._thread = threading.Thread(target=self._run, name="entrain-watch", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._closed = True
-        while self._thread.is_alive():
-            self._link.interrupt()
-            self._thread.join(0.02)
-        self._link.close()
-
-    def _run(self) -> None:
-        try:
-            while not self._closed:
-                self._link.listen()
-        except PlatformError:
-            self._news(None)
-
-    def _news(self, _event: Any) -> None:
-        if not self._closed:
-            self._callback()
+        return self._link.call()
 
 
 def _server_info() -> ServerInfo:
@@ -243,7 +176,7 @@ def _server_info() -> ServerInfo:
     Over a connection of its own: PipeWire 0.3 can keep a new default from all those that are
     already there, when another program leaves while it is being told.
     """
-    with closing(_Connection()) as link, link.call() as pulse:
+    with closing(Connection()) as link, link.call() as pulse:
         found = pulse.server_info()
     name, default = str(found.server_name), str(found.default_sink_name or "")
     if default.startswith("@"):  # PipeWire's way to say that there is none
@@ -252,18 +185,6 @@ def _server_info() -> ServerInfo:
         version = name.split(_PIPEWIRE_MARK, 1)[1].rstrip(")")
         return ServerInfo("PipeWire", version, "pipewire", default)
     return ServerInfo("PulseAudio", str(found.server_version), "pulse", default)
-
-
-def _poll(fds: list[Any], timeout_s: float) -> int:
-    """Do what poll(2) does, on pulsectl's structures."""
-    poller = select.poll()
-    for fd in fds:
-        poller.register(fd.fd, fd.events)
-        fd.revents = 0
-    found = dict(poller.poll(None if math.isinf(timeout_s) else math.ceil(timeout_s * 1000)))
-    for fd in fds:
-        fd.revents = found.get(fd.fd, 0)
-    return len(found)
 
 
 def _unplugged(sink: Any) -> bool:
@@ -296,7 +217,31 @@ def _device(sink: Any) -> Device:
         state=next((state for state in _STATES if sink.state == state), "unknown"),
         rate_hz=sink.sample_spec.rate,
         channels=len(sink.volume.values),
+        form=device_form(sink.proplist, _port(sink), len(sink.volume.values)),
     )
+
+
+def _port(sink: Any) -> str:
+    port = getattr(sink, "port_active", None)
+    return str(port.name) if port is not None else ""
+
+
+def _stream(item: Any, properties: Mapping[str, str], devices: Mapping[int, str]) -> Stream:
+    names = (properties.get(key) for key in ("application.name", "node.name", "media.name"))
+    target = properties.get("target.object", properties.get("node.target", "-1"))
+    return Stream(
+        index=item.index,
+        device=devices.get(item.sink, ""),
+        app_id=properties.get("application.id", properties.get(_PORTAL_ID, "")),
+        binary=properties.get("application.process.binary", ""),
+        name=next((name for name in names if name), ""),
+        role=properties.get("media.role", "").lower(),
+        pinned=target not in ("", "-1"),
+    )
+
+
+def _is_own(properties: Mapping[str, str]) -> bool:
+    return properties.get("application.process.id") == str(os.getpid())
 
 
 def _pulse_sockets() -> list[Path]:

@@ -8,35 +8,45 @@ from typing import ClassVar
 from entrain.platform.adapter import (
     SINK_NAME,
     Device,
+    Form,
     Paths,
     PlatformError,
     PrivateServer,
     ServerInfo,
     SoundServer,
+    Stream,
     Volume,
 )
 from entrain.platform.folders import user_paths
 
 
-def null_device(name: str, description: str = "", channels: int = 2, level: float = 1.0) -> Device:
+def null_device(
+    name: str,
+    description: str = "",
+    channels: int = 2,
+    level: float = 1.0,
+    form: Form = "unknown",
+) -> Device:
     """Return a made-up device at 48 kHz, all channels at `level` (1.0 = 100 %)."""
     volume = Volume((level,) * channels)
-    return Device(
-        name, description or name.title(), volume, name == SINK_NAME, "idle", 48000, channels
-    )
+    own = name == SINK_NAME
+    return Device(name, description or name.title(), volume, own, "idle", 48000, channels, form)
 
 
 class NullServer:
     """A sound server without sound; any thread may call it.
 
     Behaves as PipeWire's: the configured default is used while that device is there, else
-    the first one of the list, Entrain last.  Callbacks run on the thread that changes something.
+    the first one of the list, Entrain last.  Streams stay where they are put, and hold on to a
+    device that is gone.  Callbacks run on the thread that changes something.
     """
 
     def __init__(self, devices: tuple[Device, ...] = (null_device("speakers"),)) -> None:
         self._lock = threading.RLock()
         self._devices = {device.name: device for device in devices}
-        self._callbacks: list[Callable[[], None]] = []
+        self._streams: dict[int, Stream] = {}
+        self._callback: Callable[[], None] | None = None
+        self._watches_streams = False
         self._closed = False
         self.configured = ""
 
@@ -67,6 +77,20 @@ class NullServer:
             self._devices[name] = replace(device, volume=volume.fitted(device.channels))
         self._changed()
 
+    def streams(self) -> list[Stream]:
+        with self._lock:
+            self._check()
+            return [
+                replace(stream, device=stream.device if stream.device in self._devices else "")
+                for stream in self._streams.values()
+            ]
+
+    def move_stream(self, index: int, device: str) -> None:
+        with self._lock:
+            self._device(device)
+            self._streams[index] = replace(self._stream(index), device=device)
+        self._changed(stream=True)
+
     def add_device(self, device: Device) -> None:
         """Plug a device in, as the least preferred one."""
         with self._lock:
@@ -80,21 +104,34 @@ class NullServer:
             del self._devices[name]
         self._changed()
 
-    def watch(self, callback: Callable[[], None]) -> None:
+    def add_stream(self, stream: Stream) -> None:
+        """Let a program play."""
+        with self._lock:
+            self._streams[stream.index] = stream
+        self._changed(stream=True)
+
+    def remove_stream(self, index: int) -> None:
+        """Let a program end."""
+        with self._lock:
+            self._stream(index)
+            del self._streams[index]
+        self._changed(stream=True)
+
+    def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
         with self._lock:
             self._check()
-            self._callbacks.append(callback)
+            self._callback, self._watches_streams = callback, streams
 
     def lose(self) -> None:
         """Behave as if the server had died."""
         with self._lock:
-            callbacks, self._callbacks, self._closed = self._callbacks, [], True
-        for callback in callbacks:
+            callback, self._callback, self._closed = self._callback, None, True
+        if callback:
             callback()
 
     def close(self) -> None:
         with self._lock:
-            self._callbacks, self._closed = [], True
+            self._callback, self._closed = None, True
 
     def _check(self) -> None:
         if self._closed:
@@ -107,10 +144,17 @@ class NullServer:
         except KeyError:
             raise PlatformError(f"there is no output named {name!r}") from None
 
-    def _changed(self) -> None:
+    def _stream(self, index: int) -> Stream:
+        self._check()
+        try:
+            return self._streams[index]
+        except KeyError:
+            raise PlatformError(f"there is no stream {index}") from None
+
+    def _changed(self, stream: bool = False) -> None:
         with self._lock:
-            callbacks = list(self._callbacks)
-        for callback in callbacks:
+            callback = self._callback if self._watches_streams or not stream else None
+        if callback:
             callback()
 
 

@@ -1,4 +1,4 @@
-"""The command line.  Every command but `run`, `render`, `verify` and `doctor` asks the running app.
+"""The command line: the commands that start Entrain, or ask the running one.
 
 Imports stand inside the commands: `status` has to be quick, and `run` to stay small.
 """
@@ -14,12 +14,17 @@ from typing import Any, Literal
 import click
 
 from entrain.errors import EntrainError
-from entrain.tray import complete, offline, options
-from entrain.tray.position import Position
+from entrain.tray import logbook, offline, options, protocols, routing, steering
+from entrain.tray.asking import ask
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.safety import SHORT_NOTICE
 
 
 class _Commands(click.Group):
-    """Lists commands in the order of this file; says every failure in one line."""
+    """Lists commands in the order of this file; says every failure in one line.
+
+    Only of a protocol there may be more to say: one line per problem.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -27,6 +32,10 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except ProtocolError as error:
+            for line in str(error).splitlines():
+                click.echo(f"entrain: {' '.join(line.split())}", err=True)
+            ctx.exit(1)
         except EntrainError as error:
             click.echo(f"entrain: {' '.join(str(error).split())}", err=True)
             ctx.exit(1)
@@ -39,6 +48,7 @@ class _Commands(click.Group):
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=SHORT_NOTICE,
 )
 @click.version_option(package_name="entrain", message="%(prog)s %(version)s")
 @click.pass_context
@@ -48,6 +58,7 @@ def cli(context: click.Context) -> None:
     \b
     entrain                                start; same as `entrain run`
     entrain on                             send all sound through it
+    entrain protocols                      what there is, and how well it is founded
     entrain use binaural:beat_hz=6         another beat
     entrain set tone.beat_hz 4 --over 600  glide to 4 Hz within ten minutes
     entrain off                            as before
@@ -132,6 +143,7 @@ def run(
 
         def ready(greeting: str, environment: Mapping[str, str]) -> None:
             click.echo(greeting)
+            _show_notice(remember=not environment)
             if environment:
                 click.echo("Other programs reach this private sound server with:")
                 click.echo("  export " + " ".join(f"{k}={v}" for k, v in environment.items()))
@@ -151,7 +163,7 @@ def status(as_json: bool) -> None:
       entrain status
       entrain status --json | jq .levels.out_db
     """
-    answer = _ask("status")
+    answer = ask("status")
     if as_json:
         options.print_json(answer)
         return
@@ -206,133 +218,7 @@ def stop() -> None:
         client.wait_closed()
 
 
-@cli.command()
-def on() -> None:
-    """Make Entrain the default output.  The former one is remembered.
-
-    \b
-    Example:
-      entrain on
-    """
-    _change("on")
-
-
-@cli.command()
-def off() -> None:
-    """Give the former default output back.  The device Entrain stays.
-
-    \b
-    Example:
-      entrain off
-    """
-    _change("off")
-
-
-@cli.command()
-@click.argument("state", type=click.Choice(["on", "off"]), required=False)
-@click.option(
-    "--matched",
-    is_flag=True,
-    help="Make the untouched sound as loud as what was heard, for a fair comparison.",
-)
-def bypass(state: str | None, matched: bool) -> None:
-    """Let the sound pass untouched, or process it.  Without on or off, toggle.
-
-    \b
-    Examples:
-      entrain bypass on       hear the difference
-      entrain bypass off
-      entrain bypass --matched
-    """
-    _change("bypass", on=None if state is None else state == "on", matched=matched)
-
-
-@cli.command()
-def toggle() -> None:
-    """Toggle bypass.  Made for a keyboard shortcut.
-
-    \b
-    Example:
-      entrain toggle
-    """
-    _change("bypass", on=None)
-
-
-@cli.command()
-@click.argument("action", type=click.Choice(["pause", "resume", "restart", "seek"]))
-@click.argument("position", type=Position(), required=False)
-def session(action: str, position: float | None) -> None:
-    """Pause, resume or move the running protocol's clock.
-
-    The clock runs with the sound; a protocol's timeline goes by it.
-
-    \b
-    Examples:
-      entrain session pause
-      entrain session resume
-      entrain session restart
-      entrain session seek 12:30     12 minutes and 30 seconds
-    """
-    if (action == "seek") != (position is not None):
-        raise click.UsageError("seek needs a position, the others have none")
-    runs = {"pause": False, "resume": True, "restart": True, "seek": None}[action]
-    _change("session", runs=runs, position_s=0.0 if action == "restart" else position)
-
-
-@cli.command()
-@click.argument(
-    "protocol",
-    metavar="ID|FILE|SPEC...",
-    nargs=-1,
-    required=True,
-    shell_complete=complete.protocols,
-)
-@options.standalone
-def use(protocol: tuple[str, ...], standalone: bool) -> None:
-    """Use another protocol, file or layers.
-
-    SPEC is kind:key=value,... and, to name the layer, id=kind:key=value,...
-
-    \b
-    Examples:
-      entrain use default
-      entrain use ./evening.json
-      entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-12
-      entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
-    """
-    from entrain.vdevice.protocol.spec import is_id
-
-    if len(protocol) == 1 and is_id(protocol[0]) and not standalone:
-        _change("use", protocol=protocol[0])
-    else:
-        document = options.resolve(protocol[0], protocol[1:], standalone)
-        _change("use", protocol=document.model_dump(mode="json"))
-
-
-@cli.command("set", context_settings={"ignore_unknown_options": True})  # -20 is no option
-@click.argument("address", shell_complete=complete.addresses)
-@click.argument("value", type=float)
-@click.option(
-    "--over",
-    type=click.FloatRange(0, 86400),
-    default=0.0,
-    metavar="SECONDS",
-    help="Glide to the value within this time.",
-)
-def set_value(address: str, value: float, over: float) -> None:
-    """Change one parameter, in its own unit.  ADDRESS is layer.parameter.
-
-    \b
-    Examples:
-      entrain set tone.level_db -20
-      entrain set am.depth 0.3 --over 60
-      entrain set pre.gate 1            the engine's own: pre and limiter
-      entrain set tone.beat_hz 4 --over 600
-    """
-    _change("set", address=address, value=value, over_s=over)
-
-
-@cli.command()
+@click.command()
 @options.as_json
 def devices(as_json: bool) -> None:
     """List the real output devices.
@@ -345,7 +231,7 @@ def devices(as_json: bool) -> None:
     from entrain.vdevice.client import NotRunning
 
     try:
-        found = _ask("devices")
+        found = ask("devices")
     except NotRunning:
         from entrain.vdevice.devices import ask_server
 
@@ -358,19 +244,7 @@ def devices(as_json: bool) -> None:
     show.devices(found)
 
 
-@cli.command()
-@click.argument("name", shell_complete=complete.outputs)
-def output(name: str) -> None:
-    """Play on another real device.  NAME is as in `entrain devices`.
-
-    \b
-    Example:
-      entrain output alsa_output.usb-headset.analog-stereo
-    """
-    _change("output", name=name)
-
-
-@cli.command()
+@click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print a shell's completion script.
@@ -387,7 +261,14 @@ def completion(shell: str) -> None:
     click.echo(script(cli, {}, "entrain", "_ENTRAIN_COMPLETE").source())
 
 
-for command in (offline.layers, offline.render, offline.verify, offline.doctor):
+for command in (
+    *(steering.on, steering.off, steering.bypass, steering.toggle),
+    *(steering.use, protocols.next_, protocols.save, steering.set_value),
+    *(steering.session, steering.sleep, logbook.log),
+    *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
+    *(devices, steering.output, routing.mode, routing.apps),
+    *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
+):
     cli.add_command(command)
 
 
@@ -396,19 +277,22 @@ def main() -> None:
     cli(prog_name="entrain")
 
 
-def _ask(command: str, **fields: object) -> Any:
-    from entrain.vdevice.client import Client
-
-    with Client() as client:
-        return client.ask(command, **fields)
+def _at_a_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
-def _change(command: str, **fields: object) -> None:
-    answer = _ask(command, **fields)
-    if isinstance(answer, dict):
-        from entrain.tray import show
+def _show_notice(remember: bool) -> None:
+    """Say once what everybody should know; where nobody reads it, it is said another time."""
+    from entrain.vdevice import safety
 
-        click.echo(show.summary(answer))
+    if _at_a_terminal() and safety.notice_is_due():
+        from entrain.tray import paper
+
+        click.echo()
+        paper.paragraph(safety.NOTICE)
+        click.echo()
+        if remember:  # what happens in the sandbox leaves no trace
+            safety.remember_notice()
 
 
 @contextmanager

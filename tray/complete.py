@@ -14,10 +14,11 @@ _TIMEOUT_S = 1.0
 def protocols(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the shipped protocols, else files."""
-    from entrain.vdevice.protocol import library
+    """Offer the library's protocols, else files."""
+    from entrain.vdevice.protocol.library import user_library
 
-    found = [CompletionItem(name) for name in library.ids() if name.startswith(incomplete)]
+    ids = user_library().ids()
+    found = [CompletionItem(name) for name in ids if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
 
 

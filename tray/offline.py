@@ -5,10 +5,6 @@ Imports stand inside the commands: each has to be quick.
 
 # ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import click
 
 from entrain.errors import EntrainError
@@ -45,7 +41,7 @@ def render(
     from entrain.vdevice.render import render_file
 
     resolved = options.resolve(protocol or (None if layers else "default"), layers, standalone)
-    with _progress("render", hidden=as_json) as progress:
+    with options.progress("render", hidden=as_json) as progress:
         result = render_file(Path(source), Path(destination), resolved, progress=progress)
     if as_json:
         click.echo(result.model_dump_json())
@@ -112,7 +108,7 @@ def verify(
     from entrain.vdevice.verify.analyse import verify_file
     from entrain.vdevice.verify.words import as_text
 
-    with _progress("verify", hidden=as_json) as progress:
+    with options.progress("verify", hidden=as_json) as progress:
         report, curves = verify_file(
             Path(source), Path(against) if against else None, rate_hz, start_s, progress
         )
@@ -174,13 +170,3 @@ def layers(kind: str | None, as_json: bool) -> None:
         show.kinds(blocks().values())
     else:
         show.parameters(blocks()[kind])
-
-
-@contextmanager
-def _progress(label: str, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr, for a callback of frames done and frames in all."""
-    if hidden or not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
-        yield lambda done, total: bar.update(done * 1000 // max(total, 1) - bar.pos)

@@ -1,6 +1,9 @@
 """Options and small helpers that more than one command uses."""
 
 import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +18,7 @@ protocol = click.option(
     "--protocol",
     metavar="ID|FILE",
     shell_complete=complete.protocols,
-    help="A shipped protocol or a JSON file (a path: ./mine.json).",
+    help="A protocol of the library or a JSON file (a path: ./mine.json).",
 )
 layers = click.option(
     "--layer",
@@ -50,3 +53,13 @@ def resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "P
 def print_json(answer: object) -> None:
     """Print it for people and scripts."""
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def progress(label: str, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr, for a callback of how much is done and how much there is."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda done, total: bar.update(done * 1000 // max(total, 1) - bar.pos)

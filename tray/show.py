@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from entrain.tray.paper import clean, clock
+
 if TYPE_CHECKING:
     from entrain.engine import Block
 
@@ -16,26 +18,30 @@ Json = Mapping[str, Any]
 
 
 def summary(status: Json) -> str:
-    """One line for after a change: state, protocol, device."""
+    """One line for after a change: state, protocol, device; and one that the listener must know."""
     parts = [status["state"]]
-    if status["protocol"]:
-        parts.append(status["protocol"]["name"])
-    if status["output"]:
-        parts.append(status["output"]["description"])
-    return _clean(" · ".join(parts))
+    protocol, output = status["protocol"], status["output"]
+    if protocol:
+        parts.append(protocol["name"])
+    if output and output["description"]:
+        parts.append(output["description"])
+    if status["sleep_left_s"] is not None:
+        parts.append(f"off in {clock(status['sleep_left_s'])}")
+    note = f"\n{clean(protocol['note'])}" if protocol and protocol["note"] else ""
+    return clean(" · ".join(parts)) + note
 
 
 def live(status: Json) -> str:
     """One line for `watch`."""
     parts = [status["state"]]
     if protocol := status["protocol"]:
-        parts.append(f"{protocol['name']} {_clock(protocol['elapsed_s'])}")
+        parts.append(f"{protocol['name']} {clock(protocol['elapsed_s'])}")
     parts.append(_levels(status))
     if status["measured"]:
         parts.append(f"measured: {status['measured']['text']}")
     parts.append(f"CPU {status['cpu_load']:.1%}")
     parts.append(f"{status['xruns']} xruns")
-    return _clean(" · ".join(parts))
+    return clean(" · ".join(parts))
 
 
 def status(status: Json) -> None:
@@ -47,10 +53,15 @@ def status(status: Json) -> None:
         rows.append(("next try", f"in {status['retry_in_s']:.0f} s"))
     rows.append(("on", "yes" if status["on"] else "no (`entrain on` sends all sound through it)"))
     if protocol := status["protocol"]:
-        paused = "" if protocol["runs"] else ", paused"
-        name = f"{protocol['name']} ({protocol['id']}), {_clock(protocol['elapsed_s'])}{paused}"
+        name = f"{protocol['name']} ({protocol['id']}), {_session(protocol)}"
         rows.append(("protocol", name))
+        if protocol["here"]:
+            rows.append(("", "whenever sound goes to this output"))
+        if protocol["note"]:
+            rows.append(("", protocol["note"]))
         rows += [("", _layer(layer)) for layer in protocol["layers"]]
+    if status["sleep_left_s"] is not None:
+        rows.append(("sleep", f"off in {clock(status['sleep_left_s'])}"))
     if output := status["output"]:
         rows.append(("output", f"{output['description']} ({output['name']})"))
         if output["rate_hz"]:
@@ -65,12 +76,14 @@ def status(status: Json) -> None:
     rows += [("setting", f"{key} {value:g}") for key, value in status["settings"].items()]
     if status["volume"] is not None:
         rows.append(("volume", f"{status['volume']:.0%}" + (", muted" if status["muted"] else "")))
+    if not status["session_log"]:
+        rows.append(("log", "none is kept (`entrain log --on`)"))
     worst = status["worst_callback_ms"]
     rows.append(("CPU", f"{status['cpu_load']:.1%}, longest callback {worst:.2f} ms"))
     rows.append(("xruns", str(status["xruns"])))
     rows += [("error", line) for line in status["errors"]]
     rows.append(("Entrain", f"{status['version']}, {status['backend']}"))
-    _table(("", ""), rows)
+    table(("", ""), rows)
 
 
 def devices(found: Sequence[Json]) -> None:
@@ -91,7 +104,7 @@ def devices(found: Sequence[Json]) -> None:
         for device in found
     ]
     if rows:
-        _table(("name", "description", ""), rows)
+        table(("name", "description", ""), rows)
     else:
         click.echo("no output device")
 
@@ -100,7 +113,7 @@ def kinds(found: Iterable["Block"]) -> None:
     """Print the blocks, those of the programme first."""
     order = ("processor", "generator", "input", "output")
     blocks = sorted(found, key=lambda block: (order.index(block.group), block.kind))
-    _table(("kind", "group", "description"), [(b.kind, b.group, b.description) for b in blocks])
+    table(("kind", "group", "description"), [(b.kind, b.group, b.description) for b in blocks])
 
 
 def parameters(block: "Block") -> None:
@@ -112,7 +125,7 @@ def parameters(block: "Block") -> None:
         span = span or f"{each.minimum:.10g} … {each.maximum:.10g}"
         rows.append((each.symbol, each.name, span, f"{each.initial:.10g}", unit))
     click.echo(f"{block.kind}: {block.description}")
-    _table(("parameter", "", "range", "at first", "unit"), rows)
+    table(("parameter", "", "range", "at first", "unit"), rows)
 
 
 def findings(found: Sequence[tuple[str, bool | None, str, str]]) -> None:
@@ -123,11 +136,12 @@ def findings(found: Sequence[tuple[str, bool | None, str, str]]) -> None:
         rows.append((name, words[verdict], text))
         if advice:
             rows.append(("", "", f"-> {advice}"))
-    _table(("", "", ""), rows)
+    table(("", "", ""), rows)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    rows = [[_clean(cell) for cell in row] for row in rows]
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print cells in columns; each row begins with what it is about."""
+    rows = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _rich_table(header, rows)
         return
@@ -150,6 +164,18 @@ def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell, style=colours.get(cell, "")) for cell in row))
     Console().print(table)
+
+
+def _session(protocol: Json) -> str:
+    """Where it is, and when it ends."""
+    if protocol["ended"]:
+        return "has ended"
+    parts = [clock(protocol["elapsed_s"])]
+    if protocol["left_s"] is not None:
+        parts.append(f"ends in {clock(protocol['left_s'])}")
+    if not protocol["runs"]:
+        parts.append("paused")
+    return ", ".join(parts)
 
 
 def _layer(layer: Json) -> str:
@@ -175,14 +201,3 @@ def _loudness(levels: Json) -> str:
 
 def _db(value: float | None) -> str:
     return "silent" if value is None else f"{value:.1f} dB"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _clean(text: str) -> str:
-    """Keep a device's or file's name from steering the terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -29,6 +29,7 @@ from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library, by_id
 from entrain.vdevice.protocol.model import Protocol, ProtocolReference
+from entrain.vdevice.protocol.user_folder import slug
 from entrain.vdevice.session_log import FILE_NAME, SessionLog, Stretch
 from entrain.vdevice.status import Reporter
 from entrain.vdevice.store import State, Store
@@ -149,7 +150,7 @@ class App:
         self._resume(self._everywhere)
         # Somebody who names a protocol wants to hear it.
         on = start_on or stored.on or options.protocol is not None
-        self._defaults = DefaultPolicy(on, stored.former_default or "")
+        self._defaults = DefaultPolicy(on, stored.former_default or "", stored.mode)
         self._device = VirtualDevice(
             adapter,
             self.engine,
@@ -158,6 +159,7 @@ class App:
             self._kept.latency_ms,
             self._defaults,
             self._device_changed,
+            stored.applications,
         )
         self._reporter = Reporter(self.engine, self._device, self._player)
         self._note_warnings()
@@ -206,19 +208,21 @@ class App:
             case messages.Next():
                 self._use(self._library.next_after(self._player.protocol).id, None)
             case messages.Save(name=name):
-                path = self._library.save(self._player.protocol, name)
-                self._use(path.stem, None, begin=False)
+                self._library.save(self._player.protocol, name)
+                self._use(slug(name), None, begin=False)
             case messages.Set(address=address, value=value, over_s=over_s):
                 self._set(address, value, over_s)
             case messages.Session(runs=runs, position_s=position_s):
                 self._session(runs, position_s)
             case messages.Sleep(minutes=minutes):
                 self._player.sleep(minutes, time.monotonic())
-            case messages.Settings() as settings:
-                changes = settings.model_dump(exclude={"command"}, exclude_none=True)
-                self._kept = self._kept.model_copy(
-                    update={name: getattr(settings, name) for name in changes}
-                )
+            case messages.Settings(session_log=session_log, mode=mode, applications=rules):
+                if mode is not None:
+                    await self._device.set_mode(mode)
+                if rules is not None:
+                    await self._device.set_rules(rules)
+                if session_log is not None:
+                    self._kept = self._kept.model_copy(update={"session_log": session_log})
             case messages.SetOutput(name=name):
                 await self._device.choose(name)
             case messages.ListDevices():
@@ -379,6 +383,8 @@ class App:
                 "protocol": self._everywhere,
                 "output": self._device.chosen or None,
                 "former_default": self._defaults.former or None,
+                "mode": self._device.mode,
+                "applications": self._device.rules,
             }
         )
         if self._store:

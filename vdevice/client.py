@@ -15,7 +15,7 @@ from entrain.platform.local_socket import connect
 SOCKET_NAME = "control.sock"
 TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 20.0
-MAX_REQUEST_BYTES = 64 * 1024
+MAX_REQUEST_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 16 << 20
 
 

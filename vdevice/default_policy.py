@@ -4,6 +4,11 @@ Decisions only: nothing here calls a server.  A server knows two defaults: the *
 one, which somebody has chosen, and the *effective* one, which is used while the other is not
 there.  They come one by one and late, and our own choices come back as news; every decision
 here may be asked for again with the same facts and then changes nothing.
+
+Only in `default` mode is Entrain's being the default the same as its being on.  In the other
+modes the default is the user's own: Entrain neither takes it nor takes it for a wish, and gives
+it back only when it quits, when the mode changes while it is on, and where it has become the
+default without anybody's choice.
 """
 
 from collections.abc import Sequence
@@ -90,12 +95,15 @@ class DefaultPolicy:
         As stored when Entrain ran last.
     former : str
         The real device that was the default, as stored; ``""`` if none is known.
+    mode : str
+        As stored.
 
     """
 
-    def __init__(self, on: bool = False, former: str = "") -> None:
+    def __init__(self, on: bool = False, former: str = "", mode: Mode = "default") -> None:
         self.on = on
         self.former = former
+        self.mode = mode
         self._configured = ""
         self._blank = True  # the first facts are those of a start
         self._rescued = False
@@ -119,27 +127,38 @@ class DefaultPolicy:
         actions: list[Action] = []
         if own:
             actions += self._after_own_write(seen, now_s)
-        elif changed or lapsed:
+        elif (changed or lapsed) and self.mode == "default":
             actions += self._after_choice(seen)
-        if not self.on:
-            actions += self._while_off(seen, now_s)
+        if not self._takes:
+            actions += self._without_default(seen, now_s)
         return actions
 
     def switch_on(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Make Entrain the default, once, and remember what was the default before."""
+        """Be on; in `default` mode be the default, once, and remember what was it before."""
         self.on = True
-        if seen.blank:  # the start that follows does it
-            self._blank = True
-            return []
-        actions = self._remember(seen.real)
-        if self._expected(seen, now_s) != SINK_NAME:
-            actions += self._set(SINK_NAME, now_s)
-        return actions
+        return self._take(seen, now_s) if self._takes else []
 
     def switch_off(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Give the default back and stay off."""
+        """Be off and stay so; in `default` mode give the default back."""
         self.on = False
-        return self.give_back(seen, now_s)
+        return self.give_back(seen, now_s) if self.mode == "default" else []
+
+    def set_mode(self, mode: Mode, seen: Defaults, now_s: float) -> list[Action]:
+        """Change the mode; on stays on, and off stays off.
+
+        But where the user has made Entrain the default himself, it is on in `default` mode.
+        """
+        took, self.mode = self._takes, mode
+        if mode == "default" and self._expected(seen, now_s) == SINK_NAME and not self.on:
+            self.on = True
+            return [SwitchOn()]
+        if self._takes and not took:
+            return self._take(seen, now_s)
+        if not took or self._takes:
+            return []
+        actions = self.give_back(seen, now_s)
+        self._owed |= seen.blank
+        return actions
 
     def give_back(self, seen: Defaults, now_s: float) -> list[Action]:
         """Configure the former default, as before quitting; only while Entrain is the default."""
@@ -161,6 +180,20 @@ class DefaultPolicy:
         """
         self._blank = True
 
+    @property
+    def _takes(self) -> bool:
+        """Whether Entrain is, or is to be, the default."""
+        return self.on and self.mode == "default"
+
+    def _take(self, seen: Defaults, now_s: float) -> list[Action]:
+        if seen.blank:  # the start that follows does it
+            self._blank = True
+            return []
+        actions = self._remember(seen.real)
+        if self._expected(seen, now_s) != SINK_NAME:
+            actions += self._set(SINK_NAME, now_s)
+        return actions
+
     def _start(self, seen: Defaults, now_s: float) -> list[Action]:
         self._blank = False
         self._rescued = False
@@ -172,13 +205,13 @@ class DefaultPolicy:
         chosen = seen.configured not in ("", SINK_NAME)
         if chosen or self.former not in seen.devices:
             actions += self._remember(seen.real)
-        if self.on:
+        if self._takes:
             if seen.configured != SINK_NAME:
                 actions += self._set(SINK_NAME, now_s)
-        elif seen.configured == SINK_NAME:
+        elif seen.configured == SINK_NAME and self.mode == "default":
             actions += self.give_back(seen, now_s)
         else:
-            actions += self._while_off(seen, now_s)
+            actions += self._without_default(seen, now_s)
         return actions
 
     def _after_choice(self, seen: Defaults) -> list[Action]:
@@ -193,13 +226,14 @@ class DefaultPolicy:
 
     def _after_own_write(self, seen: Defaults, now_s: float) -> list[Action]:
         """See to it that a write of ours that came after somebody else's choice does not win."""
-        if self._echoes.newest() is not None or self.on == (seen.configured == SINK_NAME):
+        if self._echoes.newest() is not None or self._takes == (seen.configured == SINK_NAME):
             return []
-        return self._set(SINK_NAME, now_s) if self.on else self.give_back(seen, now_s)
+        return self._set(SINK_NAME, now_s) if self._takes else self.give_back(seen, now_s)
 
-    def _while_off(self, seen: Defaults, now_s: float) -> list[Action]:
+    def _without_default(self, seen: Defaults, now_s: float) -> list[Action]:
         if seen.configured == SINK_NAME:  # what we have given back is on its way
             return self.give_back(seen, now_s) if self._owed and seen.devices else []
+        self._owed = False
         unplugged = seen.effective == SINK_NAME and seen.configured not in seen.devices
         if unplugged and seen.devices and not self._rescued and self._echoes.newest() is None:
             self._rescued = True

@@ -17,8 +17,10 @@ from typing import TypeVar
 from entrain.backend import Backend, BackendState, Phase
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.platform.adapter import Device, PlatformAdapter, SoundServer, Volume
+from entrain.platform.adapter import Device, Form, PlatformAdapter, SoundServer, Volume
 from entrain.vdevice import default_policy as policy
+from entrain.vdevice.applications import ApplicationRules, Situation
+from entrain.vdevice.stream_router import StreamRouter
 from entrain.vdevice.volume_mirror import VolumeMirror
 
 FIRST_PAUSE_S = 0.25
@@ -51,9 +53,11 @@ class VirtualDevice:
     latency_ms : float or None
         Added delay to aim at where sink and device have a clock each; None: the back end's own.
     defaults : DefaultPolicy
-        Whether Entrain is on, and what was the default before.
+        Whether Entrain is on, in which mode, and what was the default before.
     changed : callable
-        Called after on, off, or the former default have changed.
+        Called after on, off, the mode, the former default, the target or its form have changed.
+    rules : ApplicationRules, optional
+        Which programs are heard through Entrain.
 
     """
 
@@ -66,6 +70,7 @@ class VirtualDevice:
         latency_ms: float | None,
         defaults: policy.DefaultPolicy,
         changed: Callable[[], None],
+        rules: ApplicationRules | None = None,
     ) -> None:
         self.chosen = chosen
         self.reason = ""
@@ -81,6 +86,8 @@ class VirtualDevice:
         self._defaults = defaults
         self._changed = changed
         self._mirror = VolumeMirror()
+        self._router = StreamRouter(rules, self._wait)
+        self._heard_on: tuple[str, Form] = ("", "unknown")
         self._backend: Backend | None = None
         self._server: SoundServer | None = None
         self._worker = ThreadPoolExecutor(1, "entrain-server")
@@ -100,8 +107,18 @@ class VirtualDevice:
 
     @property
     def on(self) -> bool:
-        """Whether Entrain is, or is to be, the default output."""
+        """Whether Entrain is switched on; in `default` mode it then is the default output."""
         return self._defaults.on
+
+    @property
+    def mode(self) -> policy.Mode:
+        """How programmes come to Entrain."""
+        return self._defaults.mode
+
+    @property
+    def rules(self) -> ApplicationRules:
+        """Which programs are heard through Entrain."""
+        return self._router.rules
 
     @property
     def target(self) -> Device | None:
@@ -109,13 +126,25 @@ class VirtualDevice:
         state = self.state
         return self._find(state.target) if state else None
 
+    @property
+    def form(self) -> Form:
+        """What the target is to the ears."""
+        target = self.target
+        return target.form if target else "unknown"
+
     async def switch(self, on: bool) -> None:
-        """Become the default output, or give it back; raises `EntrainError`."""
+        """Switch on or off: in `default` mode be the default output, or give it back.
+
+        In `manual` mode only included programs come and go; what the user has routed to Entrain
+        is processed all the same.  In `smart` mode the desktop's sound passes Entrain, or does
+        not.  Raises `EntrainError`.
+        """
         async with self._lock:
             self.reason = ""
             await self._look()
             act = self._defaults.switch_on if on else self._defaults.switch_off
             await self._carry_out(act(self._seen(), time.monotonic()))
+            self._set_smart()
             self._changed()
         self._news.set()
 
@@ -126,6 +155,22 @@ class VirtualDevice:
             self._require(name)
             self.chosen = name
             self._retarget()
+        self._news.set()
+
+    async def set_mode(self, mode: policy.Mode) -> None:
+        """Change how programmes come to Entrain; raises `EntrainError`."""
+        async with self._lock:
+            await self._look()
+            await self._carry_out(self._defaults.set_mode(mode, self._seen(), time.monotonic()))
+            self._set_smart()
+            self._changed()
+        self._news.set()
+
+    async def set_rules(self, rules: ApplicationRules) -> None:
+        """Change which programs are heard through Entrain; what plays is moved accordingly."""
+        async with self._lock:
+            self._router.rules = rules
+            self._changed()
         self._news.set()
 
     async def list_devices(self) -> list[Device]:
@@ -218,11 +263,11 @@ class VirtualDevice:
         target = ""
         if name != "null":
             self._server = self._adapter.connect()
-            self._server.watch(self._tell)
+            self._router.watch(self._server, self._tell, self.mode)
             self.devices = self._server.devices()
             self._left_behind = any(device.own for device in self.devices)
             target = self._best_target(self._server.default())
-        self._backend = Backend(name, self._engine, target)
+        self._backend = Backend(name, self._engine, target, smart=self._smart)
         if self._latency_ms is not None:
             self._backend.set_latency(self._latency_ms)
         return self._backend
@@ -243,6 +288,8 @@ class VirtualDevice:
         with contextlib.suppress(EntrainError):  # a server that is gone has nothing to be given
             await self._look()
             await self._carry_out(self._defaults.give_back(self._seen(), time.monotonic()))
+            if self._server:
+                await self._router.give_back(self._server, self._effective_default)
 
     async def _sink_made(self) -> None:
         """Wait until the server lists our own device."""
@@ -280,8 +327,14 @@ class VirtualDevice:
             if own:
                 await self._carry_out(self._defaults.observe(seen, now_s))
             self._retarget()
+            if own:
+                await self._route()
             await self._mirror_volume()
             self._wake_again()
+            heard_on = (self.target.name, self.target.form) if self.target else ("", "unknown")
+            if heard_on != self._heard_on:
+                self._heard_on = heard_on
+                self._changed()
 
     # ---- steps, all under the lock -------------------------------------------------------------
 
@@ -323,6 +376,18 @@ class VirtualDevice:
         if target and target != state.target:
             self._backend.set_target(target)
 
+    async def _route(self) -> None:
+        state = self.state
+        if self._server and state:
+            situation = Situation(
+                target=self._best_target(state.effective_default),
+                default=state.effective_default,
+                devices=tuple(device.name for device in self.devices),
+                mode=self.mode,
+                on=self.on,
+            )
+            await self._router.route(self._server, self._tell, situation)
+
     async def _mirror_volume(self) -> None:
         state = self.state
         if self._server is None or state is None:
@@ -347,6 +412,18 @@ class VirtualDevice:
             self._timer = self._loop.call_later(max(0.0, min(times) - now_s), self._news.set)
 
     # ---- small things ----------------------------------------------------------------------
+
+    @property
+    def _smart(self) -> bool:
+        return self.on and self.mode == "smart"
+
+    def _set_smart(self) -> None:
+        if self._backend:
+            self._backend.set_smart(self._smart)
+
+    def _effective_default(self) -> str:
+        state = self.state
+        return state.effective_default if state else ""
 
     def _best_target(self, effective: str) -> str:
         names = [device.name for device in self._real()]

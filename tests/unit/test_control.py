@@ -375,7 +375,7 @@ def test_an_overlong_line_is_refused(path, serve, ending):
     with raw(path) as (connection, lines):
         with contextlib.suppress(OSError):  # it hangs up while we still send
             connection.sendall(b" " * (control.MAX_LINE_BYTES * 3) + ending)
-        assert json.loads(lines.readline())["error"] == "message is longer than 65536 bytes"
+        assert json.loads(lines.readline())["error"] == "message is longer than 1048576 bytes"
     assert is_well(path)
 
 
@@ -442,8 +442,8 @@ def test_too_many_clients_are_refused_politely_until_one_leaves(path, serve):
 def test_a_protocol_too_long_for_the_socket_is_refused_by_the_client(path, serve):
     serve(path)
 
-    with Client(path) as client, pytest.raises(ClientError, match="longer than 65536 bytes"):
-        client.ask("use", protocol="x" * 70_000)
+    with Client(path) as client, pytest.raises(ClientError, match="longer than 1048576 bytes"):
+        client.ask("use", protocol="x" * 1_100_000)
 
 
 def test_silence_is_null(path, serve):

@@ -201,6 +201,93 @@ def test_a_default_that_the_server_never_takes_is_given_up():
     assert policy.wake_s() is None
 
 
+MANUAL_MODES = ("manual", "smart")
+
+
+@pytest.mark.parametrize("mode", MANUAL_MODES)
+def test_in_the_other_modes_on_and_off_do_not_touch_the_default(mode):
+    policy = DefaultPolicy(False, "speakers", mode)
+    assert policy.observe(seen("speakers"), 0.0) == []
+
+    assert policy.switch_on(seen("speakers"), 1.0) == []
+    assert policy.on
+    assert policy.observe(seen("headphones"), 2.0) == [Remember("headphones")]
+    assert policy.on
+    assert policy.switch_off(seen("headphones"), 3.0) == []
+    assert policy.give_back(seen("headphones"), 4.0) == []
+
+
+@pytest.mark.parametrize("mode", MANUAL_MODES)
+@pytest.mark.parametrize("on", [False, True])
+def test_in_the_other_modes_entrain_chosen_in_the_desktop_is_no_wish_to_switch(mode, on):
+    policy = DefaultPolicy(on, "speakers", mode)
+    policy.observe(seen("speakers"), 0.0)
+
+    assert policy.observe(seen(SINK_NAME, "speakers"), 1.0) == []
+    assert policy.observe(seen(SINK_NAME), 1.1) == []
+    assert policy.on == on
+    assert policy.switch_off(seen(SINK_NAME), 2.0) == []
+    policy.session_restarted()
+    assert policy.observe(seen(SINK_NAME), 3.0) == []
+    assert policy.give_back(seen(SINK_NAME), 4.0) == [SetDefault("speakers")]
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_in_manual_mode_an_unplugged_default_does_not_leave_entrain_in_its_place(on):
+    policy = DefaultPolicy(on, "bluetooth", "manual")
+    policy.observe(seen("bluetooth", devices=(*DEVICES, "bluetooth")), 0.0)
+
+    assert policy.observe(seen("bluetooth", SINK_NAME), 1.0) == [SetDefault("speakers")]
+
+
+def test_manual_mode_gives_the_default_back_and_stays_on():
+    policy = started(on=True, former="headphones")
+
+    assert policy.set_mode("manual", seen(SINK_NAME), 1.0) == [SetDefault("headphones")]
+    assert policy.observe(seen(SINK_NAME), 1.1) == []
+    assert policy.observe(seen("headphones"), 1.2) == []
+    assert policy.on
+    assert policy.set_mode("default", seen("headphones"), 2.0) == [SetDefault(SINK_NAME)]
+    assert policy.observe(seen(SINK_NAME), 2.1) == []
+    assert policy.on
+
+
+def test_a_change_of_mode_while_off_changes_nothing():
+    policy = started(on=False)
+
+    assert policy.set_mode("manual", seen("speakers"), 1.0) == []
+    assert policy.set_mode("default", seen("speakers"), 2.0) == []
+    assert policy.set_mode("smart", seen("speakers"), 3.0) == []
+    assert not policy.on
+
+
+def test_manual_mode_right_after_on_gives_back_what_is_still_on_its_way():
+    policy = started(on=False)
+    policy.switch_on(seen("speakers"), 1.0)
+
+    assert policy.set_mode("manual", seen("speakers"), 1.01) == [SetDefault("speakers")]
+    assert policy.observe(seen(SINK_NAME), 1.02) == []
+    assert policy.observe(seen("speakers"), 1.03) == []
+
+
+def test_manual_mode_while_the_session_manager_is_away_gives_back_when_it_is_there():
+    policy = started(on=True)
+    policy.observe(seen("", ""), 1.0)
+
+    assert policy.set_mode("manual", seen("", ""), 1.1) == []
+    assert policy.observe(seen(SINK_NAME), 2.0) == [SetDefault("speakers")]
+    assert policy.on
+
+
+def test_entrain_made_the_default_by_hand_is_on_in_default_mode():
+    policy = DefaultPolicy(False, "speakers", "manual")
+    policy.observe(seen("speakers"), 0.0)
+    policy.observe(seen(SINK_NAME), 1.0)
+
+    assert policy.set_mode("default", seen(SINK_NAME), 2.0) == [SwitchOn()]
+    assert policy.switch_off(seen(SINK_NAME), 3.0) == [SetDefault("speakers")]
+
+
 @pytest.mark.parametrize(
     ("chosen", "former", "devices", "best", "expected"),
     [
@@ -243,6 +330,7 @@ class Server:
 EVENTS = st.one_of(
     st.tuples(st.sampled_from(["on", "off", "step", "look", "restart"])),
     st.tuples(st.just("choose"), st.sampled_from([*DEVICES, SINK_NAME])),
+    st.tuples(st.just("mode"), st.sampled_from(["default", *MANUAL_MODES])),
     st.tuples(st.just("plug"), st.sampled_from(DEVICES)),
     st.tuples(st.just("unplug"), st.sampled_from(DEVICES)),
 )
@@ -252,8 +340,11 @@ EVENTS = st.one_of(
 @given(st.lists(EVENTS, max_size=30), st.booleans())
 def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
     server, policy, now_s = Server(), DefaultPolicy(on), 0.0
+    by_hand = False
 
     def act(actions) -> bool:
+        if policy.mode != "default":
+            assert SetDefault(SINK_NAME) not in actions
         server.queue.extend(action.name for action in actions if isinstance(action, SetDefault))
         return bool(actions)
 
@@ -274,6 +365,10 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
             case ("choose", name):
                 server.configure(name)
                 act(policy.observe(server.seen(), now_s))
+                by_hand = name == SINK_NAME
+            case ("mode", name):
+                by_hand &= policy.mode != "default"
+                act(policy.set_mode(name, server.seen(), now_s))
             case ("plug", name):
                 server.devices.add(name)
             case ("unplug", name):
@@ -289,5 +384,7 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
         now_s = policy.wake_s() or now_s
     else:
         pytest.fail("it does not come to rest")
-    if server.devices:
+    if server.devices and policy.mode == "default":
         assert (server.seen().effective == SINK_NAME) == policy.on
+    elif server.devices and not by_hand:
+        assert server.seen().effective != SINK_NAME

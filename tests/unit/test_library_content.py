@@ -12,15 +12,18 @@ import entrain.presets
 from entrain.engine import blocks
 from entrain.vdevice.protocol import library, schema
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
+from entrain.vdevice.protocol.evidence import Grade
 from entrain.vdevice.protocol.model import Category, Layer, Protocol
 
+PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
 FOLDER = Path(next(iter(entrain.presets.__path__)))
 PROTOCOLS = {name: library.by_id(name) for name in library.ids()}
 
-NAMED_LIKE_THEIR_IDS = (
-    "focus-16 gamma-40 calm-10 calm-6 sleep-onset deep-3 wind-down wake-16 breath-resonance "
-    "bilateral-drift spatial-6 phase-10 self-binaural-10 iso-alpha meditate-6"
-).split()
+NAMED_LIKE_THEIR_IDS = [
+    *("focus-16", "gamma-40", "calm-10", "calm-6", "sleep-onset", "deep-3", "wind-down", "wake-16"),
+    *("breath-resonance", "bilateral-drift", "spatial-6", "phase-10", "self-binaural-10"),
+    *("iso-alpha", "meditate-6"),
+]
 
 DICHOTIC = {"binaural", "harmonics", "phasemod", "selfbinaural"}
 """They need each ear to hear one channel only."""
@@ -256,3 +259,42 @@ def test_what_one_may_fall_asleep_with_ends_within_an_hour_by_a_long_fade(protoc
         assert protocol.duration_s is not None
         assert protocol.duration_s <= 3600
         assert protocol.ramp_out_s >= 60
+
+
+# ---- docs/protocols.md -------------------------------------------------------------------------
+
+
+def rows(chapter: str) -> list[list[str]]:
+    """The cells of a chapter's table, without its head."""
+    lines = re.findall(r"^\| (.*) \|$", PAGE.split(f"## {chapter}\n")[1].split("\n## ")[0], re.M)
+    return [re.split(r" ?\| ?", line) for line in lines[1:]]
+
+
+def test_the_page_lists_what_is_shipped():
+    expected = [
+        [
+            f"`{protocol.id}`",
+            protocol.name,
+            protocol.category,
+            protocol.evidence.following,
+            protocol.evidence.outcome,
+            "yes" if protocol.requires_headphones else "",
+            str(protocol.max_minutes),
+        ]
+        for protocol in PROTOCOLS.values()
+        if protocol.evidence
+    ]
+    assert rows("The library") == expected
+
+
+def test_the_page_explains_every_grade_and_field():
+    assert [row[0] for row in rows("What the grades mean")] == [*get_args(Grade)]
+    fields = [row[0].strip("`") for row in rows("Write your own")]
+    assert fields == [*Protocol.model_fields]
+
+
+def test_the_pages_example_is_a_protocol():
+    (example,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    protocol = parse_protocol(example.encode(), "docs/protocols.md", blocks)
+    assert protocol.requires_headphones
+    assert (FOLDER / "schema" / f"protocol-{schema.VERSION}.json").name in PAGE

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from entrain.platform import factory
-from entrain.platform.adapter import SINK_NAME, PlatformError, Volume
+from entrain.platform.adapter import SINK_NAME, PlatformError, Stream, Volume
 from entrain.platform.null import NullAdapter, NullServer, null_device
 
 
@@ -57,6 +57,31 @@ def test_changes_are_announced_until_the_connection_is_lost(server):
     assert len(calls) == 2
     with pytest.raises(PlatformError):
         server.devices()
+
+
+def test_streams_come_are_moved_and_go(server):
+    server.add_stream(Stream(7, "speakers", name="player"))
+    server.move_stream(7, "mono")
+    assert server.streams() == [Stream(7, "mono", name="player")]
+
+    server.remove_device("mono")
+    assert server.streams()[0].device == ""
+    server.remove_stream(7)
+    assert server.streams() == []
+    with pytest.raises(PlatformError, match="no stream 7"):
+        server.move_stream(7, "speakers")
+
+
+def test_streams_are_news_only_for_those_who_ask(server):
+    calls = []
+    server.watch(lambda: calls.append("devices"))
+    server.add_stream(Stream(7, "speakers"))
+    assert calls == []
+
+    server.watch(lambda: calls.append("streams"), streams=True)
+    server.move_stream(7, "mono")
+    server.remove_stream(7)
+    assert calls == ["streams", "streams"]
 
 
 @pytest.mark.parametrize("call", ["set_default", "remove_device"])

@@ -138,7 +138,9 @@ def _keep(
         for note in imported.notes
     )
     if first := taken.get(protocol.id):
-        raise ProtocolError(f"its id {protocol.id!r} is that of {shown(first)}; rename one of them")
+        raise ProtocolError(
+            f"its id {protocol.id!r} is that of {shown(first)}, too; rename one of them"
+        )
     taken[protocol.id] = path
     if protocol.id in library.ids():
         if library.by_id(protocol.id) == protocol:

@@ -15,12 +15,15 @@ from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Category, Layer, Protocol
+from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
 from entrain.vdevice.protocol.spec import is_id, is_spec, parse_spec
 from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES, Entry, UserFolder, shown, slug
 from entrain.vdevice.protocol.values import BlockSource
 
 DEFAULT_ID = "default"
 CUSTOM_ID = "custom"
+NOTHING = Protocol(id="none", name="Nothing", layers=(), speech_safe=True, sleep_safe=True)
+"""Always there, and in no list: the sound passes untouched."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 _MAX_ADVICE = 8
 """How many ids an error names."""
@@ -63,6 +66,8 @@ class Library:
 
     def entry(self, protocol_id: str) -> Entry:
         """One of `entries`, whose file works; raises `ProtocolError` as `by_id`."""
+        if self._own and (found := self._own.called(protocol_id)):
+            return found
         for entry in self._own_entries():
             if entry.id == protocol_id:
                 if entry.problems:
@@ -82,6 +87,8 @@ class Library:
             passed over in favour of a shipped protocol.
 
         """
+        if protocol_id == NOTHING.id:
+            return NOTHING
         entry = self.entry(protocol_id)
         if self._own and entry.path:
             return self._own.load(entry.path)
@@ -265,7 +272,17 @@ def _add(protocol: Protocol, specs: Sequence[str], blocks: BlockSource | None) -
         if layer.id in taken and layer.id != layer.kind:
             raise ProtocolError(f"{layer.id}: two layers have this id; give each its own")
         layers.append(layer.model_copy(update={"id": _free_id(layer, taken)}))
-    return protocol.model_copy(update={"id": CUSTOM_ID, "layers": tuple(layers)})
+    added = layers[len(protocol.layers) :]
+    former = protocol.without_headphones or for_speakers(protocol.layers)
+    headphones = protocol.requires_headphones or need_headphones(added)
+    return protocol.model_copy(
+        update={
+            "id": CUSTOM_ID,
+            "layers": tuple(layers),
+            "requires_headphones": headphones,
+            "without_headphones": (*former, *for_speakers(added)) if headphones else None,
+        }
+    )
 
 
 def _free_id(layer: Layer, taken: set[str]) -> str:

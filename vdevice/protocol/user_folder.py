@@ -73,8 +73,7 @@ class UserFolder:
                     if not item.name.endswith(".json") or item.name.startswith("."):
                         continue
                     with contextlib.suppress(FileNotFoundError):  # it has just been removed
-                        status = item.stat(follow_symlinks=False)
-                        found[item.name] = (status.st_mtime_ns, status.st_size, status.st_ino)
+                        found[item.name] = _signature(item.stat(follow_symlinks=False))
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
@@ -99,6 +98,19 @@ class UserFolder:
             elif entry.problems and entry.id in owner:
                 entries[name] = _broken(self.path / name, entry.problems)
         return entries
+
+    def called(self, protocol_id: str) -> Entry | None:
+        """The working file that is called after its id, which no other has then; reads no other."""
+        name = f"{protocol_id}.json"
+        if not is_id(protocol_id):
+            return None
+        try:
+            signature = _signature((self.path / name).lstat())
+        except OSError:
+            return None
+        self._seen[name] = self._look(name, signature)
+        entry = self._seen[name][1]
+        return entry if entry.id == protocol_id and not entry.problems else None
 
     def problems(self) -> list[str]:
         """All that is wrong in the folder, one line each."""
@@ -200,6 +212,10 @@ def shown(text: Path | str) -> str:
     """Show a path in full, free of control characters."""
     text = str(text)
     return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _is_file(path: Path) -> bool:

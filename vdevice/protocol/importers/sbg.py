@@ -59,7 +59,8 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
     except TooMany as error:
         raise refused(source, {0: str(error)}) from None
     if not layers:
-        raise refused(source, {0: "plays nothing that Entrain has a layer for"})
+        reasons = {note.line: note.text for note in _left_out(sequence)}
+        raise refused(source, {0: "plays nothing that Entrain has a layer for", **reasons})
     points = sum(len(a.points) for layer in layers for a in layer.automation.values())
     if points > _MAX_POINTS:
         raise refused(source, {0: f"needs {points} breakpoints; there can be {_MAX_POINTS}"})
@@ -123,17 +124,16 @@ def _notes(sequence: Sequence, plan: Schedule) -> list[Note]:
         notes.append(Note(0, "nothing in it changes, so it has no end of its own"))
     if options.waveform != "sine":
         notes.append(Note(0, f"-w {quote(options.waveform)}: tones are played as sines"))
-    left_out = {
-        (tone.line, text)
-        for line in sequence.lines
-        for tone in line.tones
-        if not tone.type
-        for text in tone.remarks
-    }
-    notes += [Note(number, text) for number, text in left_out]
+    notes += _left_out(sequence)
     if any(sum(_peak(t.type, t.strength) for t in line.tones) > 100 for line in sequence.lines):
         notes.append(Note(0, "tones add up to more than full scale; the limiter holds them"))
     return notes
+
+
+def _left_out(sequence: Sequence) -> set[Note]:
+    """On tones that are played, and have no layer."""
+    tones = {tone for line in sequence.lines for tone in line.tones if not tone.type}
+    return {Note(tone.line, text) for tone in tones for text in tone.remarks}
 
 
 def _peak(type_: str, strength: float) -> float:

@@ -146,7 +146,7 @@ class Layers:
     # ---- what there is ---------------------------------------------------------------------
 
     def _voices(self) -> Iterator[_Voice]:
-        """Those that are heard; and the remarks on their tones."""
+        """Those that are heard, and all of the mix."""
         for channel, pieces in enumerate(self._plan.channels):
             found: dict[str, list[Piece]] = {}
             for piece in pieces:
@@ -188,11 +188,10 @@ class Layers:
             Line(b, e, (1 - first) / (1 - softest), (1 - last) / (1 - softest))
             for b, e, first, last in gains
         ]
-        made = automation(wet, self._ms_per_s)
-        assert isinstance(made, Automation)
-        yield Layer(
-            kind="gain", id="mix", params={"gain_db": _SOFTEST_DB}, automation={"amount": made}
-        )
+        values = _Values()
+        values.put("gain_db", _SOFTEST_DB)
+        values.put("amount", automation(wet, self._ms_per_s))
+        yield values.layer("gain", "mix")
 
     def _effect(self, voice: _Voice) -> Layer:
         kind, symbol, factor = _EFFECTS[voice.type]

@@ -40,8 +40,8 @@ class Options:
     waveform: str = "sine"
     at_once: tuple[ToneSet, ...] = ()
     """What -i or -p make."""
-    immediate: tuple[int, ...] = ()
-    """The line of -i or -p."""
+    immediate: bool = False
+    """One of those stands there."""
 
 
 def read_option_line(line: str, number: int, so_far: Options, notes: list[Note]) -> Options:
@@ -74,7 +74,7 @@ def read_option_line(line: str, number: int, so_far: Options, notes: list[Note])
             raise ValueError(f"{quote(word)} is not an option")
         for letter in word[1:]:
             if letter in "ip":
-                return _at_once(letter, words, number, options)
+                return _at_once(letter, words, options)
             options = _one(letter, words, number, options, notes)
     return options
 
@@ -121,10 +121,10 @@ def _one(letter: str, words: list[str], number: int, now: Options, notes: list[N
     return now
 
 
-def _at_once(letter: str, words: list[str], number: int, now: Options) -> Options:
+def _at_once(letter: str, words: list[str], now: Options) -> Options:
     if now.immediate:
         raise ValueError("-i or -p stands here for the second time")
-    now = replace(now, immediate=(number,))
+    now = replace(now, immediate=True)
     if letter == "i":
         if not words:
             raise ValueError("-i needs tones")

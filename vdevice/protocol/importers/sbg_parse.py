@@ -163,7 +163,6 @@ class _Parser:
             self._add(TimeLine(self._number, at_ms, words, "=", "=", slides))
         if self.sequence.options.at_once:
             self.sequence.last_ms = self.sequence.lines[-1].at_ms
-            self._from.add(True)
             self.sequence.from_now = True
             self.sequence.options = replace(self.sequence.options, at_once=())
 
@@ -225,6 +224,8 @@ class _Parser:
     # ---- time-lines ------------------------------------------------------------------------
 
     def _time_line(self, line: str) -> None:
+        if self.sequence.options.immediate:
+            raise _Bad("there can be no time-lines beside -i or -p")
         words = line.split()
         absolute, offset_ms = _time(words[0])
         if absolute is not None:
@@ -275,8 +276,6 @@ class _Parser:
         self._number = call
 
     def _add(self, line: TimeLine) -> None:
-        if self.sequence.options.immediate and self._number not in self.sequence.options.immediate:
-            raise _Bad("there can be no time-lines beside -i or -p")
         self._entries += max(1, len(line.tones))
         if self._entries > _MAX_ENTRIES:
             raise _Bad(f"the time-lines have more than {_MAX_ENTRIES} tones in all")

@@ -82,7 +82,8 @@ def _faded(made: list[ToneSet]) -> tuple[ToneSet, ...]:
     last_ms = made[-1][0]
     silence = ["-"] * len(first)
     begin: list[ToneSet] = [(0, silence, True), (_MOVE_MS, first, True)]
-    return (*begin, *made[1:], (last_ms + _MOVE_MS, silence, False))
+    later = [each for each in made if each[0] > _MOVE_MS]
+    return (*begin, *later, (last_ms + _MOVE_MS, silence, False))
 
 
 def slide(words: list[str]) -> tuple[ToneSet, ...]:

@@ -1,0 +1,534 @@
+"""The library and the log as a person and a script meet them on the command line."""
+
+import json
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from entrain.tray import paper, show_protocol
+from entrain.tray.cli import cli
+from entrain.tray.logbook import summarised
+from entrain.vdevice import messages, safety
+from entrain.vdevice.messages import Latency, Status
+from entrain.vdevice.protocol import library
+from entrain.vdevice.protocol.evidence import Evidence, Source
+from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
+from entrain.vdevice.session_log import SessionLog, Stretch
+
+STATUS = Status(
+    state="idle",
+    reason="",
+    on=True,
+    bypass=False,
+    backend="null",
+    sink="entrain",
+    latency=Latency(added_frames=70, added_ms=1.46),
+    version="0.1.0",
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of the test's own, and a terminal of 80 columns."""
+    tmp_path.chmod(0o700)
+    for name in ("DATA", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+@pytest.fixture
+def folder(home: Path) -> Path:
+    path = home / "data" / "entrain" / "protocols"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def server(home: Path, serve: Any) -> Any:
+    return serve(home / "entrain" / "control.sock", lambda request: STATUS)
+
+
+def entrain(*arguments: str) -> Result:
+    result = CliRunner().invoke(cli, arguments, prog_name="entrain")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+EVENING = {
+    "id": "evening",
+    "name": "Evening",
+    "category": "sleep",
+    "description": "A beat that falls.",
+    "layers": [
+        {
+            "id": "tone",
+            "kind": "binaural",
+            "params": {"carrier_hz": 250.0, "level_db": -18.0},
+            "automation": {
+                "beat_hz": {
+                    "points": [
+                        {"at_s": 0.0, "value": 10.0, "curve": "exponential"},
+                        {"at_s": 1800.0, "value": 2.5},
+                    ]
+                }
+            },
+        }
+    ],
+    "duration_s": 2700.0,
+    "ramp_in_s": 30.0,
+    "ramp_out_s": 300.0,
+    "max_minutes": 60,
+    "requires_headphones": True,
+    "without_headphones": [
+        {"kind": "monaural", "params": {"floor_db": -30.04, "ceiling_db": -30.04}}
+    ],
+    "warnings": ["Not in the bath."],
+    "evidence": {
+        "following": "moderate",
+        "outcome": "weak",
+        "claim": "Some fall asleep sooner.",
+        "sources": [
+            {"authors": "A. Friend", "year": 2001, "journal": "J Hum", "finding": "It helped."},
+            {
+                "authors": "B. Foe",
+                "year": 2002,
+                "id": "PMC123",
+                "finding": "It did not.",
+                "contrary": True,
+            },
+        ],
+        "our_choices": ["tone.carrier_hz"],
+    },
+}
+
+
+@pytest.fixture
+def evening(folder: Path) -> Path:
+    path = folder / "evening.json"
+    path.write_text(json.dumps(EVENING))
+    return path
+
+
+# ---- protocols -----------------------------------------------------------------------------
+
+
+def test_the_list_names_every_protocol_with_both_grades_below_its_category():
+    lines = entrain("protocols").stdout.splitlines()
+
+    for entry in library.Library(None).entries():
+        (line,) = (line for line in lines if line.startswith(f"  {entry.id} "))
+        assert entry.evidence is not None
+        marks = ["headphones"] if entry.requires_headphones else []
+        grades = [entry.evidence.outcome, entry.evidence.following]
+        assert line.split() == [entry.id, *entry.name.split(), *grades, *marks]
+        above = [other for other in lines[: lines.index(line)] if not other.startswith(" ")]
+        assert above[-1] == entry.category
+
+
+def test_the_users_own_are_marked_and_broken_files_stand_at_the_end(evening, folder):
+    (folder / "broken.json").write_text('{"id": "broken"}')
+
+    result = entrain("protocols")
+
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    (line,) = (line for line in lines if line.startswith("  evening "))
+    assert line.split() == ["evening", "Evening", "weak", "moderate", "headphones,", "yours"]
+    assert lines[-3:] == [
+        "These files cannot be used:",
+        "  broken.json: name is missing",
+        "  broken.json: layers is missing",
+    ]
+
+
+def test_one_category_as_json(evening):
+    found = json.loads(entrain("protocols", "--json", "--category", "sleep").stdout)
+
+    assert {each["category"] for each in found["protocols"]} == {"sleep"}
+    (own,) = (each for each in found["protocols"] if each["own"])
+    assert own == {
+        "id": "evening",
+        "name": "Evening",
+        "category": "sleep",
+        "own": True,
+        "following": "moderate",
+        "outcome": "weak",
+        "requires_headphones": True,
+    }
+    assert found["problems"] == []
+
+
+def test_every_category_can_be_asked_for():
+    for category in library.CATEGORIES:
+        assert entrain("protocols", "--category", category).exit_code == 0
+    assert entrain("protocols", "--category", "nonsense").exit_code == 2
+
+
+# ---- show ----------------------------------------------------------------------------------
+
+
+def test_show_tells_everything_within_80_columns(evening):
+    shown = entrain("show", "evening").stdout
+
+    for text in (
+        "Evening (evening)",
+        "A beat that falls.",
+        "Some fall asleep sooner.",
+        "Not in the bath.",
+        "ends after 45:00",
+        "1 h at most, then it fades out",
+        "comes up within 0:30, goes down within 5:00",
+        "carrier 250 Hz, level -18 dB",
+        "10 Hz at 0:00 → 2.5 Hz at 30:00",
+        "A. Friend 2001, J Hum: It helped.",
+        "AGAINST  B. Foe 2002 (PMC123): It did not.",
+        "tone.carrier_hz",
+        "Without headphones, instead\n  monaural\n",
+        "always at -30 dB, whatever is played",
+    ):
+        assert text in shown
+    flat = " ".join(shown.split())
+    assert safety.SHORT_NOTICE in flat
+    assert "/evening.json" in flat
+    assert max(map(len, shown.splitlines())) <= 80 + len(str(evening))
+
+
+@pytest.mark.parametrize("protocol_id", library.ids())
+def test_every_shipped_protocol_can_be_shown_within_80_columns(protocol_id):
+    result = entrain("show", protocol_id)
+
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("following", "outcome", "first"),
+    [
+        ("strong", "none", "benefit"),
+        ("none", "strong", "follows"),
+        ("moderate", "weak", "benefit"),
+        ("weak", "tradition", "benefit"),
+        ("none", "tradition", "follows"),
+        ("weak", "weak", "benefit"),
+    ],
+)
+def test_the_grade_that_claims_less_is_shown_first(following, outcome, first):
+    evidence = Evidence(
+        following=following,
+        outcome=outcome,
+        claim="It may.",
+        sources=(Source(authors="A", year=2000, finding="x"),),
+    )
+
+    assert show_protocol.weaker_first(evidence)[0][0] == first
+
+
+def test_show_as_json_is_the_document(evening):
+    shown = json.loads(entrain("show", "evening", "--json").stdout)
+
+    assert Protocol.model_validate_json(json.dumps(shown)).id == "evening"
+    assert shown["evidence"]["sources"][1]["contrary"] is True
+    assert (
+        entrain("show", str(evening), "--json").stdout
+        == entrain("show", "evening", "--json").stdout
+    )
+
+
+def test_show_names_all_that_is_wrong_one_line_each(folder):
+    (folder / "bad.json").write_text('{"id": "bad", "nome": "x", "layers": []}')
+
+    result = entrain("show", "bad")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "entrain: bad.json: name is missing",
+        "entrain: bad.json: nome is not a field that belongs here",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("curve", "middle"), [("step", 4.0), ("linear", 10.0), ("exponential", 8.0), ("smooth", 10.0)]
+)
+def test_a_curve_is_drawn_as_the_engine_does_it(curve, middle):
+    points = (
+        Breakpoint(at_s=10.0, value=4.0, curve=curve),
+        Breakpoint(at_s=30.0, value=16.0, curve=curve),
+    )
+    automation = Automation(points=points)
+
+    values = [show_protocol.value_at(automation, at_s) for at_s in (0.0, 10.0, 20.0, 30.0, 99.0)]
+
+    assert values == pytest.approx([4.0, 4.0, middle, 16.0, 16.0])
+
+
+def test_charts_go_from_the_smallest_to_the_largest():
+    assert paper.sparkline([0.0, 7.0, 3.5]) in ("▁█▄", "▁█▅")
+    assert paper.sparkline([2.0, 2.0]) == "▁▁"
+    assert paper.bar(10.0, 10.0, 4) == "████"
+    assert paper.bar(5.0, 10.0, 4) == "██"
+    assert paper.bar(0.01, 10.0, 4) == "▏"  # a little is not nothing
+    assert paper.bar(0.0, 10.0, 4) == paper.bar(0.0, 0.0, 4) == ""
+
+
+# ---- validate and import ---------------------------------------------------------------------
+
+
+def test_validate_tells_all_that_is_wrong_with_all_files(evening, folder):
+    bad = folder / "bad.json"
+    bad.write_text('{"id": "bad", "layers": [{"kind": "am", "params": {"depth": 2}}]}')
+
+    result = entrain("validate", str(bad), str(evening), str(folder / "none.json"))
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        f"{bad}: name is missing",
+        f"{bad}: layers[0].params.depth = 2 is outside 0 … 1",
+        f"{evening}: fine, it is 'evening'",
+        f"cannot read {folder / 'none.json'}: No such file or directory",
+    ]
+    assert result.stderr == "entrain: 2 of 3 files cannot be used\n"
+
+
+def test_validate_is_content_with_what_is_shipped(evening):
+    assert entrain("validate", str(evening)).exit_code == 0
+    (found,) = json.loads(entrain("validate", "--json", str(evening)).stdout)
+    assert found == {"file": str(evening), "id": "evening", "problems": []}
+
+
+def test_import_of_a_file_says_how_to_use_it(home, folder):
+    source = home / "evening.json"
+    source.write_text(json.dumps(EVENING))
+
+    result = entrain("import", str(source))
+
+    assert result.exit_code == 0
+    assert result.stdout == "Use it with: entrain use evening\n1 imported, 0 refused\n"
+    assert json.loads((folder / "evening.json").read_text())["name"] == "Evening"
+    assert entrain("import", str(source)).stdout == "0 imported, 1 there already, 0 refused\n"
+
+
+def test_import_with_a_refused_file_fails_and_keeps_the_others(home, folder):
+    source = home / "in"
+    source.mkdir()
+    (source / "evening.json").write_text(json.dumps(EVENING))
+    (source / "bad.json").write_text("{}")
+
+    result = entrain("import", "--json", str(source))
+
+    assert result.exit_code == 1
+    assert result.stderr == "entrain: 1 of 2 files were refused\n"
+    found = json.loads(result.stdout)
+    assert (found["imported"], found["refused"], found["dry_run"]) == (1, 1, False)
+    assert [each["result"] for each in found["files"]] == ["refused", "imported"]
+    assert (folder / "evening.json").exists()
+
+
+def test_a_dry_run_imports_nothing(home, folder):
+    source = home / "evening.json"
+    source.write_text(json.dumps(EVENING))
+
+    assert entrain("import", "--dry-run", str(source)).stdout == "1 would be imported, 0 refused\n"
+    assert list(folder.iterdir()) == []
+
+
+# ---- asking the running Entrain --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "request_"),
+    [
+        (["next"], messages.Next()),
+        (["save", "My seven"], messages.Save(name="My seven")),
+        (["sleep", "30"], messages.Sleep(minutes=30.0)),
+        (["sleep", "0.5"], messages.Sleep(minutes=0.5)),
+        (["sleep", "off"], messages.Sleep(minutes=None)),
+        (["log", "--off"], messages.Settings(session_log=False)),
+        (["log", "--on"], messages.Settings(session_log=True)),
+    ],
+)
+def test_a_command_is_one_request(server, arguments, request_):
+    result = entrain(*arguments)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert server.requests == [request_]
+
+
+def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, serve):
+    protocol = messages.ActiveProtocol(
+        id="deep-3",
+        name="Deep 3",
+        elapsed_s=65.0,
+        left_s=3600.0,
+        runs=False,
+        here=True,
+        note="Made for headphones\x1b[2J",
+        layers=[],
+    )
+    changes = {"protocol": protocol, "sleep_left_s": 90.0, "session_log": False}
+    status = STATUS.model_copy(update=changes)
+    serve(home / "entrain" / "control.sock", lambda request: status)
+
+    lines = entrain("status").stdout.splitlines()
+    assert "protocol     Deep 3 (deep-3), 1:05, ends in 1:00:00, paused" in lines
+    assert "             Made for headphones?[2J" in lines
+    assert "             whenever sound goes to this output" in lines
+    assert "sleep        off in 1:30" in lines
+    assert "log          none is kept (`entrain log --on`)" in lines
+    assert entrain("next").stdout == "idle · Deep 3 · off in 1:30\nMade for headphones?[2J\n"
+
+
+@pytest.mark.parametrize("arguments", [["next"], ["save", "x"], ["sleep", "5"], ["log", "--off"]])
+def test_without_a_running_entrain_it_says_what_to_do(arguments):
+    result = entrain(*arguments)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "entrain: Entrain is not running; start it with `entrain run`\n"
+
+
+def test_save_says_how_to_use_what_was_saved(server):
+    assert entrain("save", "My Seven").stdout.endswith("use it with: entrain use my-seven\n")
+
+
+def test_a_name_of_which_no_id_can_be_made_never_reaches_the_running_entrain(server):
+    assert entrain("save", "!?").exit_code == 1
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("minutes", ["0", "-3", "1441", "nan", "soon"])
+def test_what_is_no_time_to_sleep_is_wrong_usage(server, minutes):
+    assert entrain("sleep", minutes).exit_code == 2
+    assert server.requests == []
+
+
+def test_tab_offers_the_users_own_ids(evening):
+    result = CliRunner().invoke(
+        cli,
+        prog_name="entrain",
+        env={
+            "_ENTRAIN_COMPLETE": "bash_complete",
+            "COMP_WORDS": "entrain show even",
+            "COMP_CWORD": "2",
+        },
+    )
+
+    assert result.stdout.splitlines() == ["plain,evening"]
+
+
+# ---- log -------------------------------------------------------------------------------------
+
+
+def heard(days_ago: int, minutes: float, protocol: str = "a") -> Stretch:
+    started = datetime.now().astimezone() - timedelta(days=days_ago)
+    return Stretch(started=started, protocol=protocol, name=protocol.upper(), minutes=minutes)
+
+
+def test_an_empty_log_says_so():
+    assert entrain("log").stdout == "Nothing was heard in the last 14 days.\n"
+
+
+def test_the_log_adds_up_per_day_and_per_protocol(home):
+    log = SessionLog(home / "state" / "entrain" / "sessions.jsonl")
+    for stretch in (heard(0, 30), heard(0, 45.2, "b"), heard(2, 15.2), heard(20, 600)):
+        log.add(stretch)
+    with (home / "state" / "entrain" / "sessions.jsonl").open("a") as file:
+        file.write("nonsense\n")
+
+    found = json.loads(entrain("log", "--json", "--days", "3").stdout)
+
+    assert [day["minutes"] for day in found["days"]] == pytest.approx([15.2, 0.0, 75.2])
+    assert found["days"][-1]["date"] == date.today().isoformat()
+    assert found["protocols"] == [
+        {"id": "a", "name": "A", "minutes": 45.2, "sessions": 2},
+        {"id": "b", "name": "B", "minutes": 45.2, "sessions": 1},
+    ]
+    assert (found["minutes"], found["sessions"], found["skipped_lines"]) == (90.4, 3, 1)
+
+    shown = entrain("log", "--days", "3").stdout
+    assert shown.startswith("1 h 30 min in 3 sessions, the last 3 days\n")
+    assert "1 damaged lines" in shown
+    assert max(map(len, shown.splitlines()[:-1])) <= 80
+
+
+def test_many_days_are_shown_by_the_week(home):
+    log = SessionLog(home / "state" / "entrain" / "sessions.jsonl")
+    log.add(heard(60, 120))
+
+    shown = entrain("log", "--days", "90").stdout
+
+    assert "Per week" in shown
+    assert len(shown.splitlines()) < 30
+
+
+def test_a_stretch_counts_for_the_day_of_its_own_clock():
+    late = Stretch.model_validate(
+        {"started": "2026-03-01T23:30:00-08:00", "protocol": "a", "name": "A", "minutes": 60}
+    )
+
+    found = summarised([late], date(2026, 3, 1), date(2026, 3, 2))
+
+    assert [day["minutes"] for day in found["days"]] == [60, 0]
+
+
+# ---- what everybody should know --------------------------------------------------------------
+
+
+class Terminal:
+    """Lets the command line see a terminal where the test reads."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.environment: dict[str, str] = {}
+        monkeypatch.setattr("entrain.tray.cli._at_a_terminal", lambda: True)
+        fake = type(sys)("entrain.vdevice.app")
+        vars(fake)["run"] = self._run
+        monkeypatch.setitem(sys.modules, fake.__name__, fake)
+
+    def _run(self, options: object, ready: Any) -> int:
+        ready("Entrain is there", self.environment)
+        return 0
+
+    def shown(self) -> bool:
+        return safety.NOTICE in " ".join(entrain("run").stdout.split())
+
+
+def test_the_notice_is_shown_at_the_first_start_and_only_then(monkeypatch):
+    terminal = Terminal(monkeypatch)
+
+    assert [terminal.shown(), terminal.shown()] == [True, False]
+
+
+def test_the_notice_is_not_used_up_where_nobody_reads_it(monkeypatch):
+    terminal = Terminal(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr("entrain.tray.cli._at_a_terminal", lambda: False)
+        assert not terminal.shown()
+
+    assert terminal.shown()
+
+
+def test_the_sandbox_leaves_no_trace_of_the_notice(monkeypatch, home):
+    terminal = Terminal(monkeypatch)
+    terminal.environment = {"PULSE_SERVER": "unix:/x"}
+
+    assert [terminal.shown(), terminal.shown()] == [True, True]
+    assert not (home / "state").exists()
+
+
+def test_where_it_cannot_be_noted_the_notice_is_shown_again(monkeypatch, home):
+    (home / "state").write_text("")
+    terminal = Terminal(monkeypatch)
+
+    assert [terminal.shown(), terminal.shown()] == [True, True]
+
+
+def test_the_notice_names_seizures_driving_and_treatment():
+    for text in (safety.NOTICE, safety.SHORT_NOTICE):
+        assert all(word in text for word in ("seizure", "driving", "treatment"))
+    assert safety.SHORT_NOTICE in " ".join(entrain("--help").stdout.split())

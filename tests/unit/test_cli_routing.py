@@ -1,0 +1,94 @@
+"""What is said on the command line about which sound goes through Entrain."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from entrain.tray.cli import cli
+from entrain.vdevice.applications import ApplicationRules
+from entrain.vdevice.messages import GetStatus, Latency, Settings, Status, Use
+
+STATUS = Status(
+    state="idle",
+    reason="",
+    on=True,
+    bypass=False,
+    backend="null",
+    sink="entrain",
+    latency=Latency(added_frames=70, added_ms=1.46),
+    version="0.1.0",
+)
+RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any) -> Any:
+    """An Entrain that leaves Zoom alone, and does as it is told."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+    def respond(request: object) -> object:
+        rules = request.applications if isinstance(request, Settings) else None
+        return STATUS.model_copy(update={"applications": rules or RULES})
+
+    return serve(tmp_path / "entrain" / "control.sock", respond)
+
+
+def entrain(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, prog_name="entrain")
+
+
+def test_the_rules_are_said_in_words(server):
+    result = entrain("apps")
+
+    assert result.stdout.splitlines() == [
+        "through Entrain   all that is not named below",
+        "past Entrain      Zoom",
+        "calls             past Entrain",
+        "notifications     through Entrain",
+    ]
+    assert [type(request) for request in server.requests] == [GetStatus]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rules"),
+    [
+        (["--exclude", "Firefox"], {"exclude": ["Zoom", "Firefox"]}),
+        (["--include", "zoom"], {"include": ["zoom"], "exclude": []}),
+        (["--forget", "ZOOM"], {"exclude": []}),
+        (["--calls", "process"], {"calls_pass": False}),
+        (["--notifications", "pass"], {"notifications_pass": True}),
+    ],
+)
+def test_a_change_leaves_the_rest_as_it_is(server, arguments, rules):
+    result = entrain("apps", *arguments, "--json")
+
+    assert json.loads(result.stdout) == json.loads(RULES.model_dump_json()) | rules
+    assert server.requests[-1].applications.model_dump(mode="json") == json.loads(result.stdout)
+
+
+def test_what_is_so_already_is_not_sent(server):
+    entrain("apps", "--exclude", "Zoom")
+
+    assert [type(request) for request in server.requests] == [GetStatus]
+
+
+def test_the_mode_is_said_and_changed(server):
+    assert entrain("mode").stdout == "default\n"
+    entrain("mode", "manual")
+
+    assert server.requests[-1] == Settings(mode="manual")
+    assert entrain("mode", "nonsense").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "here"), [([], None), (["--here"], True), (["--forget"], False)]
+)
+def test_a_protocol_can_be_for_this_output_only(server, arguments, here):
+    entrain("use", "none", *arguments)
+
+    assert server.requests == [Use(protocol="none", here=here)]

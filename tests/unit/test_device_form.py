@@ -1,0 +1,66 @@
+"""What an output leads to, told from what servers really say of devices."""
+
+import pytest
+
+from entrain.platform.device_form import device_form
+
+ANALOG = {"device.form_factor": "internal", "device.bus": "pci"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "port", "channels", "form"),
+    [
+        # PulseAudio and PipeWire with the mixer's own paths, and with UCM
+        (ANALOG, "analog-output-headphones", 2, "headphones"),
+        (ANALOG, "analog-output-headphones-mono", 2, "headphones"),
+        (ANALOG, "analog-output-speaker", 2, "speakers"),
+        (ANALOG, "[Out] Headphones1", 2, "headphones"),
+        (ANALOG, "[Out] Headset", 2, "headphones"),
+        (ANALOG, "[Out] Speaker", 2, "speakers"),
+        (ANALOG, "[Out] HDMI1", 2, "speakers"),
+        ({}, "hdmi-output-0", 8, "speakers"),
+        # what is at the end of these cables cannot be known
+        (ANALOG, "analog-output-lineout", 2, "unknown"),
+        (ANALOG, "analog-output", 2, "unknown"),
+        ({}, "iec958-stereo-output", 2, "unknown"),
+        # USB and Bluetooth
+        ({"device.form_factor": "headset", "device.bus": "usb"}, "analog-output", 2, "headphones"),
+        ({"device.form_factor": "headphone"}, "headphone-output", 2, "headphones"),
+        ({"device.form_factor": "speaker"}, "", 2, "speakers"),
+        ({"device.form_factor": "hifi"}, "hifi-output", 2, "speakers"),
+        ({"device.form_factor": "tv"}, "", 2, "speakers"),
+        ({"device.form_factor": "car"}, "car-output", 2, "speakers"),
+        ({"device.form_factor": "webcam"}, "", 2, "unknown"),
+        ({"device.icon_name": "audio-headset-bluetooth"}, "", 2, "headphones"),
+        ({"device.icon_name": "audio-speakers-bluetooth"}, "", 2, "speakers"),
+        ({"device.icon_name": "audio-card-analog"}, "", 2, "unknown"),
+        (
+            {"device.form_factor": "headset", "bluetooth.protocol": "a2dp_sink"},
+            "headset-output",
+            2,
+            "headphones",
+        ),
+        # the telephone quality of a headset, on both servers; mono, but that is not the point
+        ({"device.form_factor": "headset", "bluetooth.protocol": "headset_head_unit"}, "", 1, "hf"),
+        ({"bluetooth.protocol": "handsfree_head_unit"}, "headset-output", 1, "hf"),
+        ({"api.bluez5.profile": "headset-head-unit-msbc"}, "", 1, "hf"),
+        ({"device.form_factor": "hands-free"}, "hands-free-output", 1, "hf"),
+        (
+            {"device.form_factor": "hands-free", "api.bluez5.profile": "a2dp-sink"},
+            "hands-free-output",
+            2,
+            "speakers",
+        ),
+        # one channel reaches both ears alike, however it sounds
+        ({"device.form_factor": "headphone"}, "", 1, "mono"),
+        (ANALOG, "analog-output-speaker", 1, "mono"),
+        ({}, "", 1, "mono"),
+        ({}, "", 2, "unknown"),
+        (ANALOG, "", 2, "speakers"),
+        ({"device.form_factor": "internal"}, "pro-output-0", 2, "unknown"),
+    ],
+)
+def test_form(properties, port, channels, form):
+    expected = {"hf": "hands-free"}.get(form, form)
+
+    assert device_form(properties, port, channels) == expected

@@ -1,0 +1,226 @@
+"""Files of other programs become protocols of the user's own: whole, or not at all."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from entrain.engine import blocks
+from entrain.vdevice.protocol import import_files as module
+from entrain.vdevice.protocol import library
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.import_files import Outcome, found_files, import_files
+from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
+from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.user_folder import slug
+
+IMPORTERS = "entrain.vdevice.protocol.importers"
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Library:
+    return Library(tmp_path / "own", blocks)
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a folder of files to import."""
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "in"
+
+
+@pytest.fixture(autouse=True)
+def readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers that make a protocol of a SPEC, with a note where there is a "?" line."""
+
+    def read(text: bytes, source: str, name: str) -> Imported:
+        first, *others = text.decode().splitlines()
+        if first == "bad":
+            raise ImportRefused(f"{source}:1: no such thing\n{source}:2: nor this")
+        made = library.from_specs([first])
+        made = made.model_copy(update={"id": slug(name), "name": name})
+        notes = [Note(n + 2, "left out") for n, line in enumerate(others) if line == "?"]
+        return Imported(made, (*notes, Note(0, "of the whole")) if notes else ())
+
+    for name, function in (("sbg", "read_sbg"), ("gnaural", "read_gnaural")):
+        fake = ModuleType(f"{IMPORTERS}.{name}")
+        setattr(fake, function, read)
+        monkeypatch.setitem(sys.modules, fake.__name__, fake)
+
+
+def run(users: Library, *paths: Path, **options: Any) -> list[Outcome]:
+    return list(import_files(found_files(paths), users, blocks, **options))
+
+
+def own_ids(users: Library) -> list[str]:
+    return [entry.id for entry in users.entries() if entry.own]
+
+
+def test_each_kind_of_file_is_imported_under_its_name(users, there):
+    (there / "Slow One.sbg").write_text("binaural:beat_hz=4")
+    (there / "b.gnaural").write_text("binaural:beat_hz=5")
+    (there / "c.XML").write_text("binaural:beat_hz=6")
+    document = {"id": "own-id", "name": "D", "layers": [{"kind": "am"}]}
+    (there / "d.json").write_text(json.dumps(document))
+
+    outcomes = run(users, there)
+
+    assert [(o.result, o.id) for o in outcomes] == [
+        ("imported", "slow-one"),
+        ("imported", "b"),
+        ("imported", "c"),
+        ("imported", "own-id"),
+    ]
+    assert users.by_id("slow-one").layers[0].params == {"beat_hz": 4.0}
+    assert users.by_id("c").layers[0].params == {"beat_hz": 6.0}
+
+
+def test_folders_are_searched_at_any_depth_in_order_and_other_files_passed_over(users, there):
+    for name in ("z.sbg", "a/b/deep.sbg", "a/x.txt", ".hidden/h.sbg", "a/.h.sbg", "README"):
+        (there / name).parent.mkdir(parents=True, exist_ok=True)
+        (there / name).write_text("am")
+    (there / "a" / "round").symlink_to(there)  # would never come to an end
+
+    found = found_files([there, there / "z.sbg"])
+
+    assert found == [there / "z.sbg", there / "a/b/deep.sbg"]
+
+
+def test_what_is_not_kept_of_a_file_is_told_by_line(users, there):
+    (there / "a.sbg").write_text("am\n?\nx\n?")
+
+    (outcome,) = run(users, Path("in/a.sbg"))
+
+    assert outcome.notes == (
+        "in/a.sbg:2: left out",
+        "in/a.sbg:4: left out",
+        "in/a.sbg: of the whole",
+    )
+
+
+def test_a_file_that_is_refused_disturbs_no_other_and_leaves_nothing(users, there):
+    (there / "a.sbg").write_text("bad")
+    (there / "b.sbg").write_text("binaural:beat_hz=60")
+    (there / "c.json").write_text('{"id": 3}')
+    (there / "d.sbg").write_text("am")
+
+    outcomes = run(users, Path("in"))
+
+    assert [o.result for o in outcomes] == ["refused", "refused", "refused", "imported"]
+    assert outcomes[0].problems == ("in/a.sbg:1: no such thing", "in/a.sbg:2: nor this")
+    (line,) = outcomes[1].problems
+    assert line == "in/b.sbg: layers[0].params.beat_hz = 60 is outside -50 … 50 Hz"
+    assert all(line.startswith("in/c.json: ") for line in outcomes[2].problems)
+    assert own_ids(users) == ["d"]
+
+
+def test_the_same_again_is_unchanged(users, there):
+    (there / "a.sbg").write_text("am")
+    run(users, there)
+
+    (outcome,) = run(users, there)
+
+    assert (outcome.result, outcome.id) == ("unchanged", "a")
+
+
+@pytest.mark.parametrize("name", ["mine", "default"])
+def test_what_is_there_is_replaced_only_when_asked_to(users, there, name):
+    if name == "mine":
+        (there / "mine.sbg").write_text("am")
+        run(users, there)
+    before = users.by_id(name)
+    (there / f"{name}.sbg").write_text("am:depth=1")
+
+    (outcome,) = run(users, there)
+    assert outcome.result == "refused"
+    assert "--replace" in outcome.problems[0]
+    assert users.by_id(name) == before
+
+    (outcome,) = run(users, there, replace=True)
+    assert outcome.result == "imported"
+    assert users.by_id(name).layers[0].params == {"depth": 1.0}
+
+
+def test_a_former_version_is_kept_when_it_is_replaced(users, there, tmp_path):
+    for depth in ("0.1", "0.2"):
+        (there / "a.sbg").write_text(f"am:depth={depth}")
+        run(users, there, replace=True)
+
+    assert sorted(os.listdir(tmp_path / "own")) == ["a.json", "a.json.bak"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_two_files_of_one_import_never_overwrite_each_other(users, there, replace):
+    (there / "x").mkdir()
+    (there / "same.sbg").write_text("am")
+    (there / "x" / "same.sbg").write_text("am:depth=1")
+
+    first, second = run(users, Path("in"), replace=replace)
+
+    assert (first.result, second.result) == ("imported", "refused")
+    assert second.problems == (
+        "in/x/same.sbg: its id 'same' is that of in/same.sbg, too; rename one of them",
+    )
+
+
+def test_a_dry_run_says_the_same_and_saves_nothing(users, there, tmp_path):
+    (there / "a.sbg").write_text("am\n?")
+    (there / "b.sbg").write_text("bad")
+
+    dry = run(users, there, dry_run=True)
+
+    assert not (tmp_path / "own").exists()
+    assert dry == run(users, there)
+
+
+def test_progress_is_told_for_each_file(users, there):
+    told: list[tuple[int, int]] = []
+    for name in ("a", "b"):
+        (there / f"{name}.sbg").write_text("bad" if name == "a" else "am")
+
+    run(users, there, progress=lambda *counts: told.append(counts))
+
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_another_kind_of_file_is_refused(users, there):
+    (there / "x.txt").write_text("am")
+
+    (outcome,) = run(users, Path("in/x.txt"))
+
+    assert outcome.problems == ("in/x.txt is no .sbg, .gnaural, .xml or .json file",)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "line"),
+    [
+        ("x.sbg", lambda path: None, "cannot read in/x.sbg: No such file or directory"),
+        ("x.sbg", os.mkfifo, "in/x.sbg is not a file"),
+        ("x.sbg", lambda path: path.write_bytes(b" " * (1 << 21)), "in/x.sbg is larger than"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_without_a_wait(users, there, name, make, line):
+    make(there / name)
+
+    (outcome,) = run(users, Path("in") / name)
+
+    assert outcome.problems[0].startswith(line)
+
+
+def test_a_folder_with_nothing_to_import_is_told(there):
+    with pytest.raises(ProtocolError, match=r"^in: there is no .* file in it$"):
+        found_files([Path("in")])
+
+
+def test_too_many_files_are_refused_at_once(there, monkeypatch):
+    monkeypatch.setattr(module, "MAX_FILES", 2)
+    for name in ("a", "b", "c"):
+        (there / f"{name}.sbg").write_text("am")
+
+    with pytest.raises(ProtocolError, match="more than 2 files"):
+        found_files([there])

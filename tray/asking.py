@@ -1,0 +1,22 @@
+"""Asking the running Entrain."""
+
+from typing import Any
+
+import click
+
+
+def ask(command: str, **fields: object) -> Any:
+    """Send one request and return its answer; raises `EntrainError`."""
+    from entrain.vdevice.client import Client
+
+    with Client() as client:
+        return client.ask(command, **fields)
+
+
+def change(command: str, **fields: object) -> None:
+    """Send one request and say in one line how things stand then."""
+    answer = ask(command, **fields)
+    if isinstance(answer, dict):
+        from entrain.tray import show
+
+        click.echo(show.summary(answer))

@@ -1,0 +1,26 @@
+"""A number of minutes, or none."""
+
+from typing import Any
+
+import click
+
+MAX_MINUTES = 1440.0
+
+
+class MinutesOrOff(click.ParamType[float | None]):
+    """Gives minutes; None for "off"."""
+
+    name = "minutes|off"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        if value == "off":
+            return None
+        try:
+            minutes = float(value)
+        except ValueError:
+            minutes = float("nan")
+        if not 0 < minutes <= MAX_MINUTES:  # so written, NaN is refused
+            self.fail(f"{str(value)!r} is neither 0 … {MAX_MINUTES:g} minutes nor off", param, ctx)
+        return minutes

@@ -1,0 +1,167 @@
+"""Commands that steer the running Entrain."""
+
+# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+
+import click
+
+from entrain.tray import complete, options
+from entrain.tray.asking import change
+from entrain.tray.minutes import MinutesOrOff
+from entrain.tray.position import Position
+
+
+@click.command()
+def on() -> None:
+    """Make Entrain the default output.  The former one is remembered.
+
+    \b
+    Example:
+      entrain on
+    """
+    change("on")
+
+
+@click.command()
+def off() -> None:
+    """Give the former default output back.  The device Entrain stays.
+
+    \b
+    Example:
+      entrain off
+    """
+    change("off")
+
+
+@click.command()
+@click.argument("state", type=click.Choice(["on", "off"]), required=False)
+@click.option(
+    "--matched",
+    is_flag=True,
+    help="Make the untouched sound as loud as what was heard, for a fair comparison.",
+)
+def bypass(state: str | None, matched: bool) -> None:
+    """Let the sound pass untouched, or process it.  Without on or off, toggle.
+
+    \b
+    Examples:
+      entrain bypass on       hear the difference
+      entrain bypass off
+      entrain bypass --matched
+    """
+    change("bypass", on=None if state is None else state == "on", matched=matched)
+
+
+@click.command()
+def toggle() -> None:
+    """Toggle bypass.  Made for a keyboard shortcut.
+
+    \b
+    Example:
+      entrain toggle
+    """
+    change("bypass", on=None)
+
+
+@click.command()
+@click.argument("action", type=click.Choice(["pause", "resume", "restart", "seek"]))
+@click.argument("position", type=Position(), required=False)
+def session(action: str, position: float | None) -> None:
+    """Pause, resume or move the running protocol's clock.
+
+    The clock runs with the sound; a protocol's timeline goes by it.
+
+    \b
+    Examples:
+      entrain session pause
+      entrain session resume
+      entrain session restart
+      entrain session seek 12:30     12 minutes and 30 seconds
+    """
+    if (action == "seek") != (position is not None):
+        raise click.UsageError("seek needs a position, the others have none")
+    runs = {"pause": False, "resume": True, "restart": True, "seek": None}[action]
+    change("session", runs=runs, position_s=0.0 if action == "restart" else position)
+
+
+@click.command()
+@click.argument("minutes", type=MinutesOrOff())
+def sleep(minutes: float | None) -> None:
+    """Switch off after some time; the last minutes fade.
+
+    \b
+    Examples:
+      entrain sleep 30
+      entrain sleep off      not after all
+    """
+    change("sleep", minutes=minutes)
+
+
+@click.command()
+@click.argument(
+    "protocol",
+    metavar="ID|FILE|SPEC...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete.protocols,
+)
+@options.standalone
+@click.option(
+    "--here/--forget",
+    default=None,
+    help="Remember it for the present output, and use it whenever sound goes there; or forget.",
+)
+def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
+    """Use another protocol, file or layers.
+
+    SPEC is kind:key=value,... and, to name the layer, id=kind:key=value,...
+
+    \b
+    Examples:
+      entrain use default          an id; `entrain protocols` lists them
+      entrain use ./evening.json
+      entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-12
+      entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
+      entrain use none --here      on this output always nothing
+    """
+    from entrain.vdevice.protocol.spec import is_id
+
+    if len(protocol) == 1 and is_id(protocol[0]) and not standalone:
+        wanted: object = protocol[0]
+    else:
+        wanted = options.resolve(protocol[0], protocol[1:], standalone).model_dump(mode="json")
+    change("use", protocol=wanted, here=here)
+
+
+@click.command("set", context_settings={"ignore_unknown_options": True})  # -20 is no option
+@click.argument("address", shell_complete=complete.addresses)
+@click.argument("value", type=float)
+@click.option(
+    "--over",
+    type=click.FloatRange(0, 86400),
+    default=0.0,
+    metavar="SECONDS",
+    help="Glide to the value within this time.",
+)
+def set_value(address: str, value: float, over: float) -> None:
+    """Change one parameter, in its own unit.  ADDRESS is layer.parameter.
+
+    \b
+    Examples:
+      entrain set tone.level_db -20
+      entrain set am.depth 0.3 --over 60
+      entrain set pre.gate 1            the engine's own: pre and limiter
+      entrain set tone.beat_hz 4 --over 600
+    """
+    change("set", address=address, value=value, over_s=over)
+
+
+@click.command()
+@click.argument("name", shell_complete=complete.outputs)
+def output(name: str) -> None:
+    """Play on another real device.  NAME is as in `entrain devices`.
+
+    \b
+    Example:
+      entrain output alsa_output.usb-headset.analog-stereo
+    """
+    change("output", name=name)
