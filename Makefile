@@ -2,7 +2,7 @@
 #
 # What takes more than a few lines is a script in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help packages setup run test fuzz lint bench install uninstall test-debian13 clean
+.PHONY: help packages setup run test fuzz soak lint bench install uninstall test-debian13 clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?= tests
@@ -25,10 +25,17 @@ test: ## run every test
 	@.ci/setup test
 	@.ci/test
 
-fuzz: ## feed the engine hostile calls and sound, with sanitizers (10 minutes)
+fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 broken files (15 minutes)
 	@.ci/packages test
-	@.ci/setup
+	@.ci/setup test
+	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@.ci/fuzz 600 build/fuzz-corpus
+
+soak: ## play for half an hour on each sound server and look at every second (70 minutes)
+	@.ci/packages test
+	@.ci/setup test
+	@ENTRAIN_SOAK=1 .venv/bin/pytest tests/device/test_faults.py tests/device/test_disks.py
+	@.venv/bin/python tests/device/long_run.py --minutes 30
 
 lint: packages ## check style and types
 	@.ci/setup test

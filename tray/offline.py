@@ -120,13 +120,17 @@ def verify(
 
 
 @click.command()
+@click.option("--fix", is_flag=True, help="First remove what an Entrain that was killed has left.")
 @options.as_json
-def doctor(as_json: bool) -> None:
+def doctor(fix: bool, as_json: bool) -> None:
     """See whether all that Entrain needs is there.  Says what to do if not.
+
+    What it prints can go into a bug report: it holds no names of people and machines.
 
     \b
     Examples:
       entrain doctor
+      entrain doctor --fix
       entrain doctor --json > report.json
     """
     from dataclasses import asdict
@@ -134,6 +138,11 @@ def doctor(as_json: bool) -> None:
     from entrain.tray import show
     from entrain.vdevice.doctor import examine
 
+    if fix:
+        from entrain.vdevice.doctor import clean_up
+
+        for line in clean_up():
+            click.echo(line, err=as_json)
     found = examine()
     if as_json:
         options.print_json([asdict(finding) for finding in found])

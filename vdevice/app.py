@@ -16,7 +16,7 @@ from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.adapter import PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
-from entrain.vdevice import logs, messages
+from entrain.vdevice import logs, messages, session_log, store
 from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy
@@ -30,7 +30,7 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library, by_id
 from entrain.vdevice.protocol.model import Protocol, ProtocolReference
 from entrain.vdevice.protocol.user_folder import slug
-from entrain.vdevice.session_log import FILE_NAME, SessionLog, Stretch
+from entrain.vdevice.session_log import SessionLog, Stretch
 from entrain.vdevice.status import Reporter
 from entrain.vdevice.store import State, Store
 
@@ -70,6 +70,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
         claimed = claim(paths.runtime / SOCKET_NAME, MAX_CLIENTS)
         stack.callback(claimed.release)
         environment: Mapping[str, str] = {}
+        kept_in: Store | None
         sandboxed = options.sandbox == "always" or (
             options.sandbox == "auto" and not adapter.has_sound_server()
         )
@@ -79,15 +80,15 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             environment = server.environment
             os.environ.update(environment)
             # What happens in the sandbox is no state of the user's.
-            store = None
+            kept_in = None
         else:
-            store = Store(paths.state / "state.json")
+            kept_in = Store(paths.state / store.FILE_NAME)
         logs.set_up(None if sandboxed else paths.state, options.verbose)
         app = App(
             options,
             adapter,
-            store,
-            SessionLog(None if sandboxed else paths.state / FILE_NAME),
+            kept_in,
+            SessionLog(None if sandboxed else paths.state / session_log.FILE_NAME),
             Library(paths.data / "protocols", blocks),
             start_on=sandboxed,
         )
@@ -106,7 +107,7 @@ class App:
         Win over the stored state.
     adapter : PlatformAdapter
         The operating system.
-    store : Store or None
+    kept_in : Store or None
         Where the state is kept; None: nowhere.
     log : SessionLog
         Where it is noted what was heard.
@@ -121,13 +122,13 @@ class App:
         self,
         options: RunOptions,
         adapter: PlatformAdapter,
-        store: Store | None,
+        kept_in: Store | None,
         log: SessionLog,
         library: Library,
         start_on: bool,
     ) -> None:
-        stored = store.load() if store else State()
-        self._store = store
+        stored = kept_in.load() if kept_in else State()
+        self._store = kept_in
         self._library = library
         self._log = log
         self._seen = library.signature()

@@ -353,6 +353,10 @@ class Status(_Answer):
     settings: dict[str, FiniteFloat] = {}
     """What has been set of the engine's own layers, by address (`pre.gate`)."""
     backend: str
+    session_manager: str = ""
+    """Who decides what plays where, with its version, if it says so."""
+    realtime: bool | None = None
+    """Whether the audio thread has real-time priority; None before that is known."""
     sink: str
     """Name of the virtual device; empty while there is none."""
     output: Output | None = None

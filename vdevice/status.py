@@ -75,6 +75,8 @@ class Reporter:
             sleep_left_s=self._player.sleep_left_s(time.monotonic()),
             settings=kept.settings,
             backend=device.backend_name,
+            session_manager=state.session_manager if state else "",
+            realtime=state.realtime if state else None,
             sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
             output=Output(
                 name=state.target,

@@ -18,6 +18,7 @@ from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.protocol.wording import explain
 
+FILE_NAME = "state.json"
 MAX_FILE_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)

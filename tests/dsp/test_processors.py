@@ -10,7 +10,7 @@ from entrain.faust import Runner
 
 RATE_HZ = 48_000
 GRID = 16  # frames within which the engine leaves parameters alone
-KINDS = ["am", "bilateral", "phasemod", "selfbinaural", "swell"]
+KINDS = ["am", "bilateral", "gain", "phasemod", "selfbinaural", "swell"]
 
 
 def ranges(kind: str) -> dict[str, tuple[float, float]]:

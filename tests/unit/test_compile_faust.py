@@ -1,7 +1,12 @@
-"""The build refuses blocks that must not be linked or that the engine could not use."""
+"""The build refuses blocks that must not be linked or that the engine could not use.
+
+Where it does not know the compiler it takes the code as it is; that what it rewrites gives the same
+samples is in tests/native/test_rewriting.cpp.
+"""
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -70,3 +75,72 @@ def test_what_the_engine_cannot_use_fails_the_build(build, body, group, said):
     code, text = build(body, group)
     assert code == 1
     assert said in text
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """The build's scripts as modules, to be changed: compile_faust, rewrite_faust."""
+    monkeypatch.syspath_prepend(ROOT / "native/cmake")
+    for name in ("compile_faust", "rewrite_faust"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return import_module("compile_faust"), import_module("rewrite_faust")
+
+
+def is_rewritten(compile_faust, output: Path, *, plain: bool = False) -> bool:
+    """Compile a block for both ears at once; otherwise all variants of it must be plain."""
+    compile_faust.main(output, ROOT / "faust/lib", [ROOT / "faust/am.dsp"], plain=plain)
+    names = ("am", "am_fma", "am_plain")
+    one, fma, as_written = ((output / f"{name}.hpp").read_text() for name in names)
+    assert fma == one.replace("block_am", "block_am_fma")
+    assert "faust_lanes" not in as_written
+    assert "input1[" in as_written
+    if as_written == one.replace("block_am", "block_am_plain"):
+        return False
+    assert "Lanes fRec0" in one
+    assert "fSeen[" in one
+    return True
+
+
+def test_a_block_for_both_ears_is_rewritten(script, tmp_path, capsys):
+    assert is_rewritten(script[0], tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+def test_without_vector_types_code_stays_as_it_is(script, tmp_path):
+    assert not is_rewritten(script[0], tmp_path, plain=True)
+
+
+def test_another_faust_than_expected_gives_plain_code(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(script[1], "FAUST_VERSION", "2.99")
+    assert not is_rewritten(script[0], tmp_path)
+    assert "am.dsp will be slower: FAUST is 2.88, not 2.99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("for (int i0 = 0", "for (int i1 = 0"),
+        ("\tvoid control() {", "\tvoid controls() {"),
+        ("static_cast<double>(input0[i0])", "double(input0[i0])"),
+        ("output0[i0] = static_cast<FAUSTFLOAT>", "output0[i0] = FAUSTFLOAT"),
+        ("std::max<double>(std::min<double>(", "std::cos(std::min<double>("),
+        ("return 1;", "return one;"),
+        (" ? ", ") ? "),
+        ("Code generated with Faust", "Written by"),
+    ],
+)
+def test_code_that_looks_otherwise_stays_as_it_is(
+    script, tmp_path, monkeypatch, capsys, written, instead
+):
+    compile_block = script[0].compile_block
+
+    def changed(*arguments):
+        description, code = compile_block(*arguments)
+        if "-ec" in arguments:
+            assert written in code
+            code = code.replace(written, instead)
+        return description, code
+
+    monkeypatch.setattr(script[0], "compile_block", changed)
+    assert not is_rewritten(script[0], tmp_path)
+    assert "am.dsp will be slower" in capsys.readouterr().err

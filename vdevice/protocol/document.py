@@ -1,6 +1,7 @@
 """A protocol as JSON: read, brought up to date, checked as a whole, and written."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -50,7 +51,8 @@ def write_protocol(protocol: Protocol) -> bytes:
     """Make a JSON document for people to read and edit: defaults are left out."""
     document = {"schema_version": protocol.schema_version}
     document |= protocol.model_dump(mode="json", exclude_defaults=True)
-    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return _BREAKPOINT.sub(lambda found: " ".join(found[0].split()), text).encode() + b"\n"
 
 
 def upgraded(text: bytes) -> bytes:
@@ -76,6 +78,9 @@ def _from_1(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Version 1 knew layers, name, description and `standalone`; those mean what they meant."""
     return {**document, "schema_version": 2}
 
+
+_BREAKPOINT = re.compile(r'\{\s+"at_s": [^"{}]+"value": [^{}]+\}')
+"""Each on a line of its own: there may be thousands."""
 
 _MIGRATIONS: Mapping[Any, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
 

@@ -16,6 +16,8 @@ from entrain.vdevice.protocol.values import BlockSource
 
 SUFFIXES = (".sbg", ".gnaural", ".xml", ".json")
 MAX_FILES = 10_000
+MAX_FILE_BYTES = 4 << 20
+"""Of other programs' files; what they become is shorter."""
 
 Progress = Callable[[int, int], None]
 """Is told how many files are done, and how many there are."""
@@ -109,7 +111,7 @@ def _read(path: Path, blocks: BlockSource) -> Imported:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ProtocolError(f"{shown(path)} is no {_suffixes()} file")
-    text = read_bytes(path)
+    text = read_bytes(path, MAX_FILE_BYTES)
     if suffix == ".json":
         return Imported(parse_protocol(text, shown(path), blocks), ())
     if suffix == ".sbg":

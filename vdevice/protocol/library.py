@@ -204,8 +204,8 @@ def load_file(path: Path, blocks: BlockSource | None = None) -> Protocol:
     return parse_protocol(read_bytes(path), shown(path), blocks)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a file of at most `MAX_FILE_BYTES` that the user has named.
+def read_bytes(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """Read a file of at most `max_bytes` that the user has named.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def read_bytes(path: Path) -> bytes:
 
     """
     try:
-        return read_file(path, MAX_FILE_BYTES)
+        return read_file(path, max_bytes)
     except UnfitFile as error:
         raise ProtocolError(f"{shown(path)} {error.strerror}") from error
     except (OSError, ValueError) as error:

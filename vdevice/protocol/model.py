@@ -153,6 +153,8 @@ class Protocol(BaseModel):
             raise ValueError("a loop needs its duration_s")
         if self.duration_s is not None and self.ramp_in_s + self.ramp_out_s > self.duration_s:
             raise ValueError("ramp_in_s and ramp_out_s are longer than duration_s")
+        if self.time_of_day and not (self.loop and self.max_minutes is None):
+            raise ValueError("what goes by the time of day loops, and has no max_minutes")
         if self.without_headphones is not None and not self.requires_headphones:
             raise ValueError("without_headphones is for what requires_headphones")
         return self

@@ -133,6 +133,11 @@ def blocks() -> dict[str, Block]:
     return found
 
 
+def faust_version() -> str:
+    """Tell which FAUST compiler made the blocks: "2.88.0"."""
+    return str(json.loads(ffi.string(load("entrain").entrain_block_json(0)))["version"])
+
+
 def _describe(description: Mapping[str, Any]) -> Block:
     declared = {key: value for entry in description["meta"] for key, value in entry.items()}
     parameters = {}

@@ -36,7 +36,13 @@ def layers(text: str) -> dict[str, Layer]:
 
 
 def points(layer: Layer, symbol: str) -> Points:
-    return [(p.at_s, p.value, p.curve) for p in layer.automation[symbol].points]
+    """A straight line to the same value is called a hold, and so is what comes after the last."""
+    found = layer.automation[symbol].points
+    after = [*found[1:], found[-1]]
+    return [
+        (p.at_s, p.value, HOLD if p.value == n.value else p.curve)
+        for p, n in zip(found, after, strict=True)
+    ]
 
 
 def assert_points(found: Points, expected: Points) -> None:
@@ -122,8 +128,13 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
     ),
     "a slide that ends in a jump arrives 1 ms before it": (
         "-SEF 0",
-        "0:00 a ->\n0:10 b\n0:20 off",
-        [(0, 0.5, LINE), (600, 1, HOLD)],
+        "0:00 a ->\n0:10 b\n0:10 off\n0:20 a\n0:30 off",
+        [(0, 0.5, LINE), (599.999, 1, HOLD), (600, 0, HOLD), (1200, 0.5, HOLD)],
+    ),
+    "-> into a bell fades all the way: bells are not slid to": (
+        "-SE",
+        "d: bell+500/10\n0:00 b ->\n0:10 d\n0:20 off",
+        [(0, 1, LINE), (600, 0, HOLD)],
     ),
     "without -S the clock rules: a night from 22:00 to 6:00 goes over midnight": (
         "",
@@ -162,6 +173,12 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
         "1:00+0:10+0:00:30 a\n+0:20 b\n+0:30 off",
         # 1:10:30, 1:20:00, 1:30:00
         [(0, 0.5, HOLD), (570, 1, HOLD)],
+    ),
+    "what is added to an absolute time is not in what + counts from": (
+        "-SEF 0",
+        "1:00+0:10 a\n+0:20 b\n1:40 a\n1:50 off",
+        # 1:10, 1:20, 1:40
+        [(0, 0.5, HOLD), (600, 1, HOLD), (1800, 0.5, HOLD)],
     ),
     "digits may be alone": (
         "-SEF 0",
@@ -230,6 +247,14 @@ def test_a_pitch_changes_in_the_silence_between():
     assert_points(points(layer, "carrier_hz"), [(0, 200, HOLD), (600, 300, HOLD)])
 
 
+def test_a_pitch_holds_where_a_slide_breaks_off():
+    text = f"-SEF 0\n{SETS}d: 250+10/40\n0:00 b ->\n0:10 c\n0:10 off\n0:20 d\n0:30 off\n"
+    assert_points(
+        points(layers(text)["ch1"], "carrier_hz"),
+        [(0, 200, LINE), (600, 300, HOLD), (1200, 250, HOLD)],
+    )
+
+
 def test_an_arrow_slides_over_midnight():
     """23:00 to 1:00, half of it at midnight; back within 30 s before 23:00."""
     layer = layers(f"{SETS}23:00 == b ->\n01:00 == c\n")["ch1"]
@@ -293,8 +318,11 @@ def test_mix_on_two_channels_adds_up():
 
 
 def test_where_one_set_has_mix_the_others_silence_the_programme():
-    layer = layers("-SEF 0\nx: 200+10/20 mix/100\ny: 200+10/20\n0:00 x\n0:10 y\n0:20 y\n")["mix"]
+    result = imported("-SEF 0\nx: 200+10/20 mix/100\ny: 200+10/20\n0:00 x\n0:10 y\n0:20 y\n")
+    layer = result.protocol.layers[0]
+    assert layer.id == "mix"
     assert_points(points(layer, "amount"), [(0, 0, HOLD), (600, 1, HOLD)])
+    assert any("silent" in note.text for note in result.notes)
 
 
 def test_a_bell_rings_when_its_steady_period_begins():
@@ -380,9 +408,11 @@ def test_drop_in_steps_holds_and_wakes():
     assert (890, pytest.approx(fifth, abs=1e-5), LINE) in found
     assert found[-2:] == [(3600, 4.4, LINE), (3780, 10, HOLD)]
     carriers = points(protocol.layers[0], "carrier_hz")
-    assert carriers[0] == (0, 185, HOLD)
-    assert (170, pytest.approx(185 - 5 * 170 / 3600, abs=1e-6), LINE) in carriers
-    assert carriers[-2:] == [(3600, 180, LINE), (3780, 185, HOLD)]
+    assert_points(
+        carriers,
+        [(0, 185, HOLD), (10, 185, LINE), (170, 185 - 5 * 170 / 3600, LINE), (3600, 180, LINE)]
+        + [(3780, 185, HOLD)],
+    )
     assert protocol.duration_s == 3790
 
 

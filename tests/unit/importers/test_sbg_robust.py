@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.importers.fuzz import SBG_SEEDS, Format, check, mutants
 
+from entrain.vdevice.protocol.document import write_protocol
 from entrain.vdevice.protocol.importers.report import ImportRefused
 from entrain.vdevice.protocol.importers.sbg import read_sbg
 from entrain.vdevice.protocol.importers.sbg_parse import parse
 from entrain.vdevice.protocol.importers.sbg_schedule import schedule
+from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES
 
 SBG = Format("sbg", read_sbg, SBG_SEEDS)
 
@@ -131,3 +133,16 @@ def test_mutated_files():
 def test_files_made_to_exhaust_are_refused(data):
     with pytest.raises(ImportRefused):
         read_sbg(data, "file", "File")
+
+
+def test_what_is_too_long_for_a_file_gives_up_its_form_without_headphones_first():
+    """Four slides a minute in six channels, all day: too much for one file twice."""
+    tones = [[f"{k}{n}+{n}/{n}" for k in range(20, 50, 5)] for n in (5, 6)]
+    sets = f"a: {' '.join(tones[0])}\nb: {' '.join(tones[1])}\n"
+    for lines, whole in ((100, True), (1000, False)):
+        times = [f"{k // 240}:{k // 4 % 60:02d}:{k % 4 * 15:02d}" for k in range(lines)]
+        text = "-SE\n" + sets + "".join(f"{t} {'ab'[k % 2]} ->\n" for k, t in enumerate(times))
+        imported = read_sbg(text.encode(), "file", "File")
+        assert (imported.protocol.without_headphones is not None) == whole
+        assert any("no room" in note.text for note in imported.notes) != whole
+        assert len(write_protocol(imported.protocol)) <= MAX_FILE_BYTES

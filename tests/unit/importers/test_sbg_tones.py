@@ -138,8 +138,9 @@ def test_a_beat_needs_headphones_and_has_another_form_without():
 
 
 def test_words_for_the_listener_become_the_description():
-    text = b"## Two   words\r\n# not this\r\nx: - # nor this\r\n##caf\xe9 ##\r\ny: 9+9/9\r\nNOW y"
-    assert imported(text).protocol.description == "Two   words café"
+    text = b"## Two   words\r\n## - - -\r\n# not this\r\nx: - # nor this\r\n"
+    text += b"##caf\xe9 ##\r\ny: 9+9/9\r\nNOW y"
+    assert imported(text).protocol.description == "Two words café"
 
 
 @pytest.mark.parametrize(

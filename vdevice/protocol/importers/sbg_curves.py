@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from entrain.vdevice.protocol.model import Automation, Breakpoint
 
@@ -112,12 +112,15 @@ def automation(lines: Iterable[Line], ms_per_s: float) -> Automation | float | N
     if all(value == points[0][1] for _, value, _ in points):
         return round(points[0][1], 6)
     kept: list[Breakpoint] = []
-    for at, value, holds in points:
+    for (at, value, holds), (_, value_after, _) in zip(
+        points, [*points[1:], points[-1]], strict=True
+    ):
         at_s = round(at / ms_per_s, 9)
         if kept and at_s <= kept[-1].at_s:
             kept.pop()
-        value = round(value, 6)
-        kept.append(Breakpoint(at_s=at_s, value=value, curve="step" if holds else "linear"))
+        # Straight on to the same value it holds, too, and takes less room in a file.
+        curve: Literal["step", "linear"] = "step" if holds and value != value_after else "linear"
+        kept.append(Breakpoint(at_s=at_s, value=round(value, 6), curve=curve))
     return Automation(points=tuple(kept))
 
 

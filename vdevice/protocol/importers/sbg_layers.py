@@ -178,6 +178,8 @@ class Layers:
         gains = list(clipped(total, softest, 1.0))
         lowest = min(min(each.first, each.last) for each in gains)
         highest = max(max(each.first, each.last) for each in gains)
+        if lowest == softest:
+            self._note(line, "the programme is silent where the file has no mix, or none of it")
         if lowest == highest:
             if lowest < 1:
                 yield Layer(

@@ -141,8 +141,9 @@ class _Parser:
                 continue
             line, _, comment = raw.partition("#")
             if comment.startswith("#") and left > 0:
-                words = "".join(c if c.isprintable() else " " for c in comment[:2000]).strip("# ")
-                if words:
+                shown = "".join(c if c.isprintable() else " " for c in comment[:2000]).strip("#")
+                words = " ".join(shown.split()).strip("# ")
+                if any(c.isalnum() for c in words):  # not a line of dashes
                     told.append(words)
                     left -= len(words) + 1
                     self.sequence.description = " ".join(told)[:2000].rstrip()

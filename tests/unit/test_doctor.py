@@ -1,0 +1,94 @@
+"""What `entrain doctor` finds, and that it tells nobody's name."""
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from entrain.errors import EntrainError
+from entrain.platform import factory
+from entrain.platform.null import NullAdapter, NullServer, null_device
+from entrain.vdevice import doctor, private
+from entrain.vdevice.reports import Finding
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("HOME", str(tmp_path / "anna"))
+    for name in ("STATE_HOME", "DATA_HOME", "CONFIG_HOME"):
+        monkeypatch.setenv(f"XDG_{name}", str(tmp_path / "anna" / name))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("getpass.getuser", lambda: "anna")
+    return tmp_path
+
+
+def use(monkeypatch: pytest.MonkeyPatch, server: NullServer) -> None:
+    """Be on a system with this sound server."""
+
+    class Adapter(NullAdapter):
+        def connect(self) -> NullServer:
+            return server
+
+    monkeypatch.setattr(factory, "load", Adapter)
+
+
+def examined(monkeypatch: pytest.MonkeyPatch, *devices: str) -> dict[str, Finding]:
+    use(monkeypatch, NullServer(tuple(null_device(name) for name in devices)))
+    return {finding.name: finding for finding in doctor.examine()}
+
+
+def test_a_healthy_machine_is_described(monkeypatch):
+    found = examined(monkeypatch, "speakers")
+
+    assert not [f for f in found.values() if f.ok is False and f.name != "back ends"]
+    assert "FAUST 2." in found["native library"].text
+    assert "pydantic 2." in found["libraries"].text
+    assert found["output devices"].text == "Speakers (2 channels, 48000 Hz)"
+    assert found["running app"].text == "does not run"
+
+
+def test_what_was_left_behind_is_found_with_its_remedy(monkeypatch):
+    found = examined(monkeypatch, "entrain")
+
+    assert found["leftovers"].advice == "entrain doctor --fix"
+    assert found["default output"].ok is False
+    assert found["output devices"].ok is False
+
+
+def test_a_bluetooth_device_is_not_named_after_its_owner(monkeypatch):
+    found = examined(monkeypatch, "bluez_output.AA_BB_CC_DD_EE_FF.1")
+
+    assert found["output devices"].text == "a Bluetooth device (2 channels, 48000 Hz)"
+
+
+def test_no_name_of_a_person_or_machine_is_told(monkeypatch, folders):
+    monkeypatch.setattr(platform, "node", lambda: "annas-laptop")
+    home = str(folders / "anna")
+
+    text = private.without_names(
+        f"{home}/x: Anna at annas-laptop has AA:BB:CC:dd:EE:FF, and bananas"
+    )
+
+    assert text == "~/x: USER at MACHINE has XX:XX:XX:XX:XX:XX, and bananas"
+
+
+def test_the_last_warnings_of_the_log_are_shown(monkeypatch, folders):
+    state = folders / "anna" / "STATE_HOME" / "entrain"
+    state.mkdir(parents=True)
+    (state / "entrain.log").write_text("2026-01-02 03:04:05 WARNING entrain.x: trouble\n")
+
+    assert examined(monkeypatch, "speakers")["logged"].text.endswith("trouble")
+
+
+def test_where_nothing_is_left_there_is_nothing_to_fix(monkeypatch):
+    use(monkeypatch, NullServer())
+
+    assert doctor.clean_up() == []
+
+
+def test_a_running_entrain_is_not_fixed(monkeypatch):
+    monkeypatch.setattr(doctor, "_status", dict)
+
+    with pytest.raises(EntrainError, match="Entrain runs"):
+        doctor.clean_up()

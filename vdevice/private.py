@@ -1,0 +1,26 @@
+"""Leaving names of people and machines out of what is made to be shown to others."""
+
+import getpass
+import platform
+import re
+from pathlib import Path
+
+_MAC = re.compile(r"\b(?:[0-9A-F]{2}[:_-]){5}[0-9A-F]{2}\b", re.IGNORECASE)
+_LEAST = 3
+"""Shorter names are parts of too many words."""
+
+
+def without_names(text: str) -> str:
+    """Replace the home folder, the user's and the machine's name, and hardware addresses."""
+    text = text.replace(str(Path.home()), "~")
+    for name, shown in ((_user(), "USER"), (platform.node(), "MACHINE")):
+        if len(name) >= _LEAST and name not in ("root", "localhost"):
+            text = re.sub(rf"\b{re.escape(name)}\b", shown, text, flags=re.IGNORECASE)
+    return _MAC.sub("XX:XX:XX:XX:XX:XX", text)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # nobody that this system knows by name
+        return ""
