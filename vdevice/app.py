@@ -254,19 +254,25 @@ class App:
     async def _keep_time(self) -> None:
         """Do what is due by the clock, and look after files of the user's that are in use."""
         while True:
-            if self._player.tick(time.monotonic()):
-                with contextlib.suppress(EntrainError):  # no server: nothing is heard anyway
-                    await self._device.switch(False)
-                self._device.reason = "the sleep timer is over"
-                self._save()
-            self._reload()
+            try:
+                if self._player.tick(time.monotonic()):
+                    await self._fall_asleep()
+                self._reload()
+            except EntrainError as error:
+                self._tell(str(error))
             pause_s = self._player.pause_s(time.monotonic())
-            if self._player.library_id:
+            if self._library.is_own(self._player.library_id):
                 pause_s = min(pause_s, _LIBRARY_LOOK_S)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._due.wait()
             self._due.clear()
+
+    async def _fall_asleep(self) -> None:
+        with contextlib.suppress(EntrainError):  # no server: nothing is heard anyway
+            await self._device.switch(False)
+        self._device.reason = "the sleep timer is over"
+        self._save()
 
     def _reload(self) -> None:
         """Go on with what a file of the running protocol says now."""
@@ -274,7 +280,7 @@ class App:
         if seen == self._seen:
             return
         self._seen = seen
-        if not self._player.library_id:
+        if not self._library.is_own(self._player.library_id):
             return
         try:
             protocol = self._library.by_id(self._player.library_id)

@@ -255,8 +255,10 @@ class Applications:
         if known.left_alone or not stream.device:
             return False
         if known.expected:
-            if stream.device == known.expected or known.expected not in self._devices:
-                known.placed &= stream.device == known.expected
+            arrived = stream.device == known.expected
+            follows = not known.placed and stream.device == self._default  # it was given back
+            if arrived or follows or known.expected not in self._devices:
+                known.placed &= arrived
                 known.device, known.expected = stream.device, ""
                 return True
             known.left_alone = now_s - known.since_s > SETTLE_S  # it may not be moved

@@ -226,7 +226,7 @@ def _folders(adapter: PlatformAdapter) -> Iterator[Finding]:
     for name, folder in (("settings", paths.state), ("own protocols", paths.data)):
         # A folder that is not there yet can be made where its nearest parent can be written.
         place = next(p for p in (folder, *folder.parents) if p.exists())
-        ok = os.access(place, os.W_OK)
+        ok = place.is_dir() and os.access(place, os.W_OK)
         text = "can be saved" if ok else f"cannot be saved: no right to write to {_short(place)}"
         yield Finding(name, ok, text)
     for line in logs.last_lines(paths.state):
@@ -234,7 +234,10 @@ def _folders(adapter: PlatformAdapter) -> Iterator[Finding]:
 
 
 def _short(path: Path) -> str:
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without one
+        return str(path)
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 

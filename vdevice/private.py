@@ -1,5 +1,6 @@
 """Leaving names of people and machines out of what is made to be shown to others."""
 
+import contextlib
 import getpass
 import platform
 import re
@@ -12,7 +13,8 @@ _LEAST = 3
 
 def without_names(text: str) -> str:
     """Replace the home folder, the user's and the machine's name, and hardware addresses."""
-    text = text.replace(str(Path.home()), "~")
+    with contextlib.suppress(RuntimeError):  # a user without a home folder
+        text = text.replace(str(Path.home()), "~")
     for name, shown in ((_user(), "USER"), (platform.node(), "MACHINE")):
         if len(name) >= _LEAST and name not in ("root", "localhost"):
             text = re.sub(rf"\b{re.escape(name)}\b", shown, text, flags=re.IGNORECASE)

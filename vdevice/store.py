@@ -3,6 +3,7 @@
 A state that cannot be read or written never stops the sound: it costs one warning.
 """
 
+import contextlib
 import json
 import logging
 from pathlib import Path
@@ -75,6 +76,9 @@ class Store:
             The defaults where there is no file or a broken one.
 
         """
+        with contextlib.suppress(OSError):
+            for left in self.path.parent.glob(f".{self.path.name}.*"):  # by one killed in a save
+                left.unlink()
         try:
             with self.path.open("rb") as file:
                 text = file.read(MAX_FILE_BYTES + 1)

@@ -441,3 +441,20 @@ def test_an_error_names_a_file_in_full_however_long_its_path(tmp_path):
         library.load_file(path)
 
     assert str(caught.value).startswith(f"{path}: not JSON")
+
+
+def test_which_protocols_are_the_users_files(tmp_path):
+    shipped = library.by_id("calm-10")
+    users = Library(tmp_path, blocks)
+    users.save(shipped, "Mine")
+    (tmp_path / "another-name.json").write_bytes(
+        (tmp_path / "mine.json").read_bytes().replace(b'"mine"', b'"other"')
+    )
+
+    assert [users.is_own(name) for name in ("mine", "other", "calm-10", "nope", "")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]

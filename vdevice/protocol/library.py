@@ -77,6 +77,15 @@ class Library:
             raise ProtocolError(self._advice(protocol_id))
         return _shipped_entry(protocol_id)
 
+    def is_own(self, protocol_id: str) -> bool:
+        """Whether a file of the user's has this id, broken or not; reads few files."""
+        if self._own is None or not protocol_id:
+            return False
+        called_so = (self._own.path / f"{protocol_id}.json").exists()
+        if called_so or protocol_id in _shipped_ids():
+            return called_so
+        return any(entry.id == protocol_id for entry in self._own_entries())
+
     def by_id(self, protocol_id: str) -> Protocol:
         """Load a protocol.
 

@@ -344,10 +344,16 @@ typedef struct {
     uint32_t quantum_frames;     /* of the last cycle; 0 before the first cycle */
     uint32_t running;            /* 1 while the graph runs, 0 while it sleeps */
     uint32_t added_us;           /* delay beside the engine's that it aims at; 0: one clock */
+    int32_t realtime;            /* 1 if the audio thread has real-time priority, 0 if it has
+                                    not, -1 before that is known */
+    int32_t smart_supported;     /* 1 if the session manager has smart filters, 0 if not, -1
+                                    before that is known */
+    uint32_t smart;              /* 1 while the sink is one: see entrain_io_set_smart() */
     uint32_t generation;         /* counts changes of this structure's other fields and texts */
     char target[256];            /* name of the device asked for */
     char configured_default[256]; /* name that the server has been told to use, or "" */
     char effective_default[256]; /* name that the server uses, or "" */
+    char session_manager[64];    /* its name and, if it says so, its version, or "" */
     char error[256];             /* last thing that went wrong, one line, or "" */
 } entrain_io_state;
 
@@ -380,6 +386,17 @@ entrain_status entrain_io_set_target(entrain_io *io, const char *target);
  * returns:  ENTRAIN_OK or ENTRAIN_E_RANGE
  * thread:   [control] */
 entrain_status entrain_io_set_latency(entrain_io *io, double added_ms);
+
+/* Let programmes that would play on the default device pass the sink, and have that device stay
+ * the default; those that name a device play there.  While the way to the target is broken, and
+ * when the back end goes, the session manager lets them play on the default device itself.
+ * Where it has no such filters (WirePlumber has since 0.5), nothing changes but the state: it
+ * says so in `smart_supported` and in `error`.
+ *
+ * smart:    1, or 0 as it is at first
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_io_set_smart(entrain_io *io, int smart);
 
 /* Copy the state.
  *

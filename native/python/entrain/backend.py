@@ -32,9 +32,15 @@ class BackendState:
     quantum_frames: int
     running: bool
     added_us: int
+    realtime: bool | None
+    """Whether the audio thread has real-time priority; None before that is known."""
+    smart_supported: bool | None
+    """Whether `Backend.set_smart` works here; None before that is known."""
+    smart: bool
     target: str
     configured_default: str
     effective_default: str
+    session_manager: str
     error: str
 
 
@@ -62,6 +68,8 @@ class Backend:
         Must stay open until this is closed.
     target : str
         Name of the real device; empty: the sink waits for `set_target`.
+    smart : bool
+        See `set_smart`.
 
     Raises
     ------
@@ -70,12 +78,14 @@ class Backend:
 
     """
 
-    def __init__(self, name: str, engine: Engine, target: str = "") -> None:
+    def __init__(self, name: str, engine: Engine, target: str = "", *, smart: bool = False) -> None:
         load("entrain")  # the back end's library finds the engine in it
         self._library = load(f"entrain_{name}")
         handle = ffi.new("entrain_io **")
         check(self._library.entrain_io_open(engine.native, target.encode(), handle), name)
         self._io = handle[0]
+        if smart:
+            self.set_smart(True)
 
     def fileno(self) -> int:
         """A descriptor that is readable, 8 bytes at a time, when `state` has news."""
@@ -92,15 +102,28 @@ class Backend:
             quantum_frames=raw.quantum_frames,
             running=bool(raw.running),
             added_us=raw.added_us,
+            realtime=_known(raw.realtime),
+            smart_supported=_known(raw.smart_supported),
+            smart=bool(raw.smart),
             target=_text(raw.target),
             configured_default=_text(raw.configured_default),
             effective_default=_text(raw.effective_default),
+            session_manager=_text(raw.session_manager),
             error=_text(raw.error),
         )
 
     def set_target(self, target: str) -> None:
         """Play on another device, now or as soon as it is there."""
         check(self._library.entrain_io_set_target(self._io, target.encode()), target)
+
+    def set_smart(self, smart: bool) -> None:
+        """Let programmes for the default device pass the sink, while that device stays the default.
+
+        Takes effect as soon as sound can flow; `state` says when it has, whether the session
+        manager can do this, and in `error` if it cannot.  Turned off, or closed, the programmes
+        play on that device directly.
+        """
+        check(self._library.entrain_io_set_smart(self._io, smart), "smart")
 
     def set_latency(self, added_ms: float) -> None:
         """Aim at this added delay where sink and device have a clock each; see engine_decls.h."""
@@ -110,6 +133,10 @@ class Backend:
         """Fade out and remove the sink."""
         self._library.entrain_io_close(self._io)
         self._io = ffi.NULL
+
+
+def _known(number: int) -> bool | None:
+    return None if number < 0 else bool(number)
 
 
 def _text(array: object) -> str:

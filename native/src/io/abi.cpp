@@ -49,6 +49,16 @@ entrain_status entrain_io_set_latency(entrain_io *io, double added_ms) {
     return ENTRAIN_OK;
 }
 
+entrain_status entrain_io_set_smart(entrain_io *io, int smart) {
+    if (io == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        io->backend->set_smart(smart != 0);
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
 void entrain_io_read_state(entrain_io *io, entrain_io_state *state) {
     io->backend->state().read(state);
 }

@@ -22,6 +22,8 @@ public:
     virtual void set_target(std::string target) = 0;
     // Only where there are two clocks.
     virtual void set_latency(double /*added_s*/) {}
+    // Only where a session manager may have smart filters.
+    virtual void set_smart(bool /*smart*/) {}
 
     State &state() noexcept { return state_; }
 

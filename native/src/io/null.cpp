@@ -39,6 +39,7 @@ public:
         state.rate_hz = entrain_rate(engine_);
         state.quantum_frames = kQuantumFrames;
         state.running = 1;
+        state.realtime = 0;
         put(state.target, target.empty() ? "null" : target);
         state_.publish(state);
     }

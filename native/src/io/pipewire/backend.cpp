@@ -17,11 +17,14 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
       tail_(connection_->loop(), engine, [this] { changed(); }),
       programmes_([this] { changed(); }),
       defaults_(connection_->loop(), [this] { changed(); }),
+      session_manager_([this] { changed(); }),
       registry_(connection_->core(),
                 {[this] { changed(); },
-                 [this](Id id) { session_manager_came(id); },
+                 [this](Id id, Id client) { session_manager_came(id, client); },
+                 [this](Id id) { session_manager_.filters_came(registry_.proxy(), id); },
                  [this](Id id) {
                      defaults_.gone(id);
+                     session_manager_.gone(id);
                      programmes_.gone(id);
                  }}),
       links_(connection_->core(), [this] { changed(); }),
@@ -46,6 +49,9 @@ void Backend::fade_out() noexcept {
     {
         const Lock lock(connection_->thread());
         closing_ = true;
+        if (phase_ == ENTRAIN_IO_LOST) return;
+        // Now, so that programmes are on their way to the device when the sink goes.
+        session_manager_.set_smart(sink_->id(), false);
         if (phase_ != ENTRAIN_IO_READY || !filter_->streaming()) return;
         entrain_set_playing(engine_, 0);
     }
@@ -55,6 +61,12 @@ void Backend::fade_out() noexcept {
 void Backend::set_target(std::string target) {
     const Lock lock(connection_->thread());
     target_ = std::move(target);
+    reconcile();
+}
+
+void Backend::set_smart(bool smart) {
+    const Lock lock(connection_->thread());
+    smart_ = smart;
     reconcile();
 }
 
@@ -72,8 +84,9 @@ void Backend::make_sink() {
         Sink::Events{[this] { changed(); }, [this](const char *message) { lost(message); }});
 }
 
-void Backend::session_manager_came(Id metadata) {
+void Backend::session_manager_came(Id metadata, Id client) {
     defaults_.came(registry_.proxy(), metadata);
+    session_manager_.came(registry_.proxy(), client);
     sink_is_stale_ = managed_;
     managed_ = true;
     changed();
@@ -117,7 +130,16 @@ void Backend::reconcile() {
         phase_ = sink_there ? ENTRAIN_IO_WAITING : ENTRAIN_IO_CONNECTING;
         if (const std::string error = links_.error(); !error.empty()) error_ = error;
     }
+    follow_smart(complete, ready);
+    // Asked again while it has not: rtkit may take its time.
+    if (filter_->streaming() && realtime_ != 1) realtime_ = connection_->realtime() ? 1 : 0;
     publish();
+}
+
+// Nobody is sent into a sink that leads nowhere.  Where the way only changes, nobody is sent off.
+void Backend::follow_smart(bool complete, bool ready) {
+    const bool was = session_manager_.is_smart(sink_->id());
+    session_manager_.set_smart(sink_->id(), smart_ && (ready || (was && complete)));
 }
 
 void Backend::follow_rate() {
@@ -178,10 +200,18 @@ void Backend::publish() {
     state.rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
     state.quantum_frames = cycle_.quantum_frames.load(std::memory_order_relaxed);
     state.running = phase_ != ENTRAIN_IO_LOST && filter_ && filter_->streaming() ? 1 : 0;
+    state.realtime = realtime_;
+    state.smart_supported = session_manager_.has_smart_filters();
+    state.smart =
+        phase_ != ENTRAIN_IO_LOST && sink_ && session_manager_.is_smart(sink_->id()) ? 1 : 0;
+    io::put(state.session_manager, session_manager_.name());
     io::put(state.target, target_);
     io::put(state.configured_default, defaults_.configured());
     io::put(state.effective_default, defaults_.effective());
     io::put(state.error, error_);
+    if (error_.empty() && smart_ && state.smart_supported == 0)
+        io::put(state.error, "smart needs WirePlumber 0.5 or newer; the session manager is " +
+                                 session_manager_.name());
     state_.publish(state);
 }
 

@@ -12,6 +12,7 @@
 #include "io/pipewire/links.h"
 #include "io/pipewire/programmes.h"
 #include "io/pipewire/registry.h"
+#include "io/pipewire/session_manager.h"
 #include "io/pipewire/sink.h"
 #include "io/pipewire/tail.h"
 
@@ -34,15 +35,17 @@ public:
     bool start() noexcept;
     void fade_out() noexcept override;
     void set_target(std::string target) override;
+    void set_smart(bool smart) override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
     void changed() noexcept { wake_.signal(); }
     void lost(const char *message);
     void make_sink();
-    void session_manager_came(Id metadata);
+    void session_manager_came(Id metadata, Id client);
     void reconcile();
     void follow_rate();
+    void follow_smart(bool complete, bool ready);
     bool add_way(std::vector<WantedLink> &links);
     void add_hold(std::vector<WantedLink> &links);
     void publish();
@@ -54,6 +57,7 @@ private:
     Tail tail_;
     Programmes programmes_;
     DefaultSink defaults_;
+    SessionManager session_manager_;
     Registry registry_;
     std::unique_ptr<Sink> sink_;
     std::unique_ptr<Filter> holder_;
@@ -65,7 +69,9 @@ private:
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint64_t topology_ = 0;
     std::uint32_t latency_frames_ = 0;
-    bool managed_ = false;       // a session manager has been there
+    std::int32_t realtime_ = -1;  // as in entrain_io_state
+    bool smart_ = false;          // wanted
+    bool managed_ = false;        // a session manager has been there
     bool sink_is_stale_ = false;  // it was set up by one that has gone
     bool closing_ = false;
 };

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <mutex>
 
+#include <sched.h>
+
 namespace entrain::pipewire {
 
 namespace {
@@ -51,6 +53,17 @@ void Connection::on_lost(std::function<void()> lost) {
     }();
     lost_ = std::move(lost);
     listen(core_.get(), hook_, &kEvents, this);
+}
+
+bool Connection::realtime() const noexcept {
+    // Runs between two cycles.  From outside, pthread_getschedparam() does not see what rtkit, a
+    // process of its own, has changed.
+    const auto look = [](spa_loop *, bool, std::uint32_t, const void *, std::size_t,
+                         void *) noexcept { return sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; };
+    pw_data_loop *data = pw_context_get_data_loop(context_.get());
+    if (data == nullptr) return false;  // cycles run on the ordinary thread
+    const int policy = pw_data_loop_invoke(data, look, 0, nullptr, 0, true, nullptr);
+    return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
 }  // namespace entrain::pipewire

@@ -25,6 +25,9 @@ public:
     pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
     pw_core *core() const noexcept { return core_.get(); }
 
+    // Whether the data thread has real-time priority; waits for it to look, a cycle at most.
+    bool realtime() const noexcept;
+
     // Let the loop run; until then nothing is sent or received.
     bool start() noexcept { return pw_thread_loop_start(thread_.get()) >= 0; }
     // Wait for the loop's thread to end: then its objects may be destroyed from here.

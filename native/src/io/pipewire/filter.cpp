@@ -28,6 +28,11 @@ Filter::Filter(pw_core *core, const char *name, pw_properties *props,
                 filter.fresh_->store(true, std::memory_order_relaxed);
             filter.changed_();
         };
+        table.param_changed = [](void *self, void *port, std::uint32_t id,
+                                 const spa_pod *param) noexcept {
+            auto &filter = *static_cast<Filter *>(self);
+            if (id == SPA_PARAM_Latency && filter.latency_) filter.latency_->received(port, param);
+        };
         return table;
     }();
     if (filter_ != nullptr) pw_filter_add_listener(filter_, &state_hook_.hook, &kEvents, this);
@@ -38,10 +43,8 @@ Filter::~Filter() {
     // The process hook is read by the callback: the filter is disconnected, which waits for it.
     if (filter_ == nullptr) return;
     pw_filter_disconnect(filter_);
-    for (Hook *hook : {&state_hook_, &process_hook_}) {
-        if (hook->hook.link.prev != nullptr) spa_hook_remove(&hook->hook);
-        hook->hook = spa_hook{};
-    }
+    state_hook_.remove();
+    process_hook_.remove();
     pw_filter_destroy(filter_);
 }
 
@@ -63,7 +66,8 @@ std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle,
                                                           {PW_KEY_MEDIA_ROLE, "DSP"},
                                                           {PW_KEY_NODE_PASSIVE, "true"},
                                                           {PW_KEY_NODE_GROUP, group_name()},
-                                                          {PW_KEY_NODE_LINK_GROUP, "entrain"}}),
+                                                          {PW_KEY_NODE_LINK_GROUP,
+                                                           group_name()}}),
                                               std::move(changed)));
     if (filter->filter_ == nullptr) return nullptr;
     filter->fresh_ = &cycle.fresh;
@@ -75,6 +79,7 @@ std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle,
                                         kChannels[c]);
         if (cycle.in[c] == nullptr || cycle.out[c] == nullptr) return nullptr;
     }
+    filter->latency_.emplace(filter->filter_, cycle.in, cycle.out);
     return filter->connect(kEvents, &cycle) ? std::move(filter) : nullptr;
 }
 
@@ -109,15 +114,13 @@ void *Filter::add_port(pw_direction direction, const char *name, const char *cha
 
 bool Filter::connect(const pw_filter_events &events, void *data) noexcept {
     pw_filter_add_listener(filter_, &process_hook_.hook, &events, data);
-    return pw_filter_connect(filter_, PW_FILTER_FLAG_RT_PROCESS, nullptr, 0) >= 0;
+    const auto flags = static_cast<pw_filter_flags>(PW_FILTER_FLAG_RT_PROCESS |
+                                                    PW_FILTER_FLAG_CUSTOM_LATENCY);
+    return pw_filter_connect(filter_, flags, nullptr, 0) >= 0;
 }
 
 Id Filter::id() const noexcept { return pw_filter_get_node_id(filter_); }
 
-void Filter::set_latency(std::uint32_t frames) noexcept {
-    std::array<std::uint8_t, 256> memory;
-    const spa_pod *params[] = {latency_param(frames, memory)};
-    pw_filter_update_params(filter_, nullptr, params, 1);
-}
+void Filter::set_latency(std::uint32_t frames) noexcept { latency_->set_own(frames); }
 
 }  // namespace entrain::pipewire

@@ -3,11 +3,12 @@
 
 #include "audio/pipewire_process.h"
 #include "io/pipewire/graph.h"
+#include "io/pipewire/latency.h"
 #include "io/pipewire/pw.h"
 
 #include <functional>
 #include <memory>
-#include <string>
+#include <optional>
 
 namespace entrain::pipewire {
 
@@ -26,7 +27,7 @@ public:
     Id id() const noexcept;  // kNoId before the server knows the node
     bool streaming() const noexcept { return state_ == PW_FILTER_STATE_STREAMING; }
     bool failed() const noexcept { return state_ == PW_FILTER_STATE_ERROR; }
-    // Tell the server by how much the output is late, for players that show pictures.
+    // Of the engine's: tell the server by how much it is late, for players that show pictures.
     void set_latency(std::uint32_t frames) noexcept;
 
 private:
@@ -38,6 +39,7 @@ private:
     pw_filter *filter_;
     pw_filter_state state_ = PW_FILTER_STATE_UNCONNECTED;
     std::atomic<bool> *fresh_ = nullptr;
+    std::optional<Latency> latency_;
     Hook state_hook_;
     Hook process_hook_;
 };

@@ -39,11 +39,14 @@ using Proxy = std::unique_ptr<pw_proxy, Deleter<pw_proxy_destroy>>;
 class Hook {
 public:
     Hook() noexcept = default;
-    ~Hook() {
-        if (hook.link.prev != nullptr) spa_hook_remove(&hook);
-    }
+    ~Hook() { remove(); }
     Hook(const Hook &) = delete;
     Hook &operator=(const Hook &) = delete;
+
+    void remove() noexcept {
+        if (hook.link.prev != nullptr) spa_hook_remove(&hook);
+        hook = spa_hook{};
+    }
 
     spa_hook hook{};
 };
@@ -150,9 +153,18 @@ inline void listen(pw_proxy *proxy, Hook &hook, const pw_link_events *events,
                    void *data) noexcept {
     pw_link_add_listener(reinterpret_cast<pw_link *>(proxy), &hook.hook, events, data);
 }
+inline void listen(pw_proxy *proxy, Hook &hook, const pw_client_events *events,
+                   void *data) noexcept {
+    pw_client_add_listener(reinterpret_cast<pw_client *>(proxy), &hook.hook, events, data);
+}
 inline void listen(pw_proxy *proxy, Hook &hook, const pw_metadata_events *events,
                    void *data) noexcept {
     pw_metadata_add_listener(reinterpret_cast<pw_metadata *>(proxy), &hook.hook, events, data);
+}
+
+inline void set_metadata(pw_proxy *metadata, std::uint32_t subject, const char *key,
+                         const char *type, const char *value) noexcept {
+    pw_metadata_set_property(reinterpret_cast<pw_metadata *>(metadata), subject, key, type, value);
 }
 
 // The text under `key`, or "".
@@ -168,14 +180,49 @@ inline std::uint32_t number(const spa_dict *dict, const char *key) noexcept {
     return value != nullptr && spa_atou32(value, &result, 10) ? result : SPA_ID_INVALID;
 }
 
-// The parameter by which a filter says how much later its output is; lies in `memory`.
-template <typename Memory>
-const spa_pod *latency_param(std::uint32_t frames, Memory &memory) noexcept {
+// ---- latencies: of what a port leads to (INPUT) or comes from (OUTPUT), and a node's own --------
+
+constexpr std::size_t kParamBytes = 512;
+
+inline spa_process_latency_info process_latency(std::uint32_t frames) noexcept {
     spa_process_latency_info latency{};
     latency.rate = frames;  // unsigned at first, signed since 1.2; the member's own type rules
+    return latency;
+}
+
+inline spa_latency_info no_latency(std::size_t direction) noexcept {
+    spa_latency_info info{};
+    info.direction = static_cast<spa_direction>(direction);
+    return info;
+}
+
+// The least and the most of all.
+template <typename Infos>
+spa_latency_info combined(std::size_t direction, const Infos &infos) noexcept {
+    spa_latency_info info{};
+    spa_latency_info_combine_start(&info, static_cast<spa_direction>(direction));
+    for (const spa_latency_info &other : infos) spa_latency_info_combine(&info, &other);
+    spa_latency_info_combine_finish(&info);
+    return info;
+}
+
+// The parameters that say so; they lie in `memory`.
+template <typename Memory>
+spa_pod_builder builder_in(Memory &memory) noexcept {
     spa_pod_builder builder{};
     spa_pod_builder_init(&builder, memory.data(), static_cast<std::uint32_t>(memory.size()));
+    return builder;
+}
+template <typename Memory>
+const spa_pod *process_latency_param(const spa_process_latency_info &latency,
+                                     Memory &memory) noexcept {
+    spa_pod_builder builder = builder_in(memory);
     return spa_process_latency_build(&builder, SPA_PARAM_ProcessLatency, &latency);
+}
+template <typename Memory>
+const spa_pod *latency_param(const spa_latency_info &latency, Memory &memory) noexcept {
+    spa_pod_builder builder = builder_in(memory);
+    return spa_latency_build(&builder, SPA_PARAM_Latency, &latency);
 }
 
 // The text under `key` in a flat JSON object, or "".

@@ -38,7 +38,9 @@ void Registry::came(Id id, const char *type, const spa_dict *dict) {
         graph_.links[id] = Link{number(dict, PW_KEY_LINK_OUTPUT_NODE),
                                 number(dict, PW_KEY_LINK_INPUT_NODE)};
     } else if (kind == PW_TYPE_INTERFACE_Metadata) {
-        if (text(dict, PW_KEY_METADATA_NAME) == "default") events_.defaults_came(id);
+        const std::string name = text(dict, PW_KEY_METADATA_NAME);
+        if (name == "default") events_.defaults_came(id, number(dict, PW_KEY_CLIENT_ID));
+        if (name == "filters") events_.filters_came(id);
         return;
     } else {
         return;

@@ -1,4 +1,4 @@
-// Keeps a Graph up to date with the server, and reports the "default" metadata object.
+// Keeps a Graph up to date with the server, and reports the session manager's metadata objects.
 #pragma once
 
 #include "io/pipewire/graph.h"
@@ -12,9 +12,10 @@ class Registry {
 public:
     // thread of all callbacks: the loop's
     struct Events {
-        std::function<void()> changed;           // something came or went
-        std::function<void(Id)> defaults_came;   // the session manager's metadata object
-        std::function<void(Id)> gone;            // any object
+        std::function<void()> changed;              // something came or went
+        std::function<void(Id, Id)> defaults_came;  // metadata object, the session manager's client
+        std::function<void(Id)> filters_came;       // metadata object
+        std::function<void(Id)> gone;               // any object
     };
 
     Registry(pw_core *core, Events events);

@@ -41,6 +41,7 @@ Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
          {"audio.position", "FL,FR"},
          {PW_KEY_NODE_VIRTUAL, "true"},
          {PW_KEY_NODE_GROUP, group_name()},
+         {PW_KEY_NODE_LINK_GROUP, group_name()},  // only such a sink can become a smart filter
          {PW_KEY_OBJECT_LINGER, "false"},
          // The device's volume is Entrain's: samples pass the sink as they are.
          {"monitor.channel-volumes", "false"},
