@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import pulsectl
 
+from entrain.platform import pulse_connection
 from entrain.platform.adapter import (
     SINK_NAME,
     Device,
@@ -27,7 +28,6 @@ from entrain.platform.adapter import (
 )
 from entrain.platform.device_form import device_form
 from entrain.platform.folders import user_paths
-from entrain.platform.pulse_connection import NO_SERVER, Connection, Watcher
 
 assert sys.platform == "linux"
 
@@ -60,7 +60,7 @@ class LinuxAdapter:
                     "PipeWire runs, but not as sound server; "
                     "install and start pipewire-pulse (or PulseAudio)"
                 )
-            raise PlatformError(NO_SERVER)
+            raise PlatformError(pulse_connection.NO_SERVER)
         return _server_info().kind
 
     def paths(self) -> Paths:
@@ -76,8 +76,8 @@ class PulseServer:
     """Two connections to the server: one for calls, one for news."""
 
     def __init__(self) -> None:
-        self._watcher: Watcher | None = None
-        self._link = Connection()
+        self._watcher: pulse_connection.Watcher | None = None
+        self._link = pulse_connection.Connection()
 
     def info(self) -> ServerInfo:
         return _server_info()
@@ -134,7 +134,7 @@ class PulseServer:
 
     def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
         # The new one first, so that nothing happens unseen in between.
-        before, self._watcher = self._watcher, Watcher(callback, streams)
+        before, self._watcher = self._watcher, pulse_connection.Watcher(callback, streams)
         if before is not None:
             before.close()
 
@@ -176,7 +176,7 @@ def _server_info() -> ServerInfo:
     Over a connection of its own: PipeWire 0.3 can keep a new default from all those that are
     already there, when another program leaves while it is being told.
     """
-    with closing(Connection()) as link, link.call() as pulse:
+    with closing(pulse_connection.Connection()) as link, link.call() as pulse:
         found = pulse.server_info()
     name, default = str(found.server_name), str(found.default_sink_name or "")
     if default.startswith("@"):  # PipeWire's way to say that there is none

@@ -19,7 +19,7 @@ from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import logs, messages, session_log, store
 from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import MAX_CLIENTS, ControlServer
-from entrain.vdevice.default_policy import DefaultPolicy
+from entrain.vdevice.default_policy import DefaultPolicy, Mode
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
 from entrain.vdevice.health import HealthLog
@@ -161,6 +161,7 @@ class App:
             self._defaults,
             self._device_changed,
             stored.applications,
+            self._device_looked,
         )
         self._reporter = Reporter(self.engine, self._device, self._player)
         self._note_warnings()
@@ -219,6 +220,7 @@ class App:
                 self._player.sleep(minutes, time.monotonic())
             case messages.Settings(session_log=session_log, mode=mode, applications=rules):
                 if mode is not None:
+                    self._require(mode)
                     await self._device.set_mode(mode)
                 if rules is not None:
                     await self._device.set_rules(rules)
@@ -268,6 +270,15 @@ class App:
                     await self._due.wait()
             self._due.clear()
 
+    def _require(self, mode: Mode) -> None:
+        """Refuse a mode that this system has not; raises `EntrainError`."""
+        state = self._device.state
+        if mode == "smart" and state and state.smart_supported is False:
+            manager = state.session_manager or self._device.backend_name
+            raise EntrainError(
+                f"smart needs WirePlumber 0.5 or newer on PipeWire; here is {manager}"
+            )
+
     async def _fall_asleep(self) -> None:
         with contextlib.suppress(EntrainError):  # no server: nothing is heard anyway
             await self._device.switch(False)
@@ -299,8 +310,10 @@ class App:
                 self._resume(remembered.get(target.name, self._everywhere))
         if target:
             self._player.listen_on(target.form)
-        self._health_log.observe(self._reporter.health())
         self._save()
+
+    def _device_looked(self) -> None:
+        self._health_log.observe(self._reporter.health())
 
     # ---- protocols ---------------------------------------------------------------------------
 

@@ -58,6 +58,8 @@ class VirtualDevice:
         Called after on, off, the mode, the former default, the target or its form have changed.
     rules : ApplicationRules, optional
         Which programs are heard through Entrain.
+    looked : callable, optional
+        Called after each look at what the sound server has to say.
 
     """
 
@@ -71,6 +73,7 @@ class VirtualDevice:
         defaults: policy.DefaultPolicy,
         changed: Callable[[], None],
         rules: ApplicationRules | None = None,
+        looked: Callable[[], None] = lambda: None,
     ) -> None:
         self.chosen = chosen
         self.reason = ""
@@ -85,6 +88,7 @@ class VirtualDevice:
         self._latency_ms = latency_ms
         self._defaults = defaults
         self._changed = changed
+        self._looked = looked
         self._mirror = VolumeMirror()
         self._router = StreamRouter(rules, self._wait)
         self._heard_on: tuple[str, Form] = ("", "unknown")
@@ -335,6 +339,7 @@ class VirtualDevice:
             if heard_on != self._heard_on:
                 self._heard_on = heard_on
                 self._changed()
+            self._looked()
 
     # ---- steps, all under the lock -------------------------------------------------------------
 

@@ -237,7 +237,7 @@ def test_without_a_running_entrain_commands_say_so(any_server):
         (("use", "nonsense:beat_hz=1"), 1, "no layer kind 'nonsense'; there is am, "),
         (("use", "binaural:beat_hz=99"), 1, "beat_hz = 99 is outside -50 … 50 Hz"),
         (("use", "binaural:beat_hz=nan"), 1, "not a finite number; allowed is -50 … 50 Hz"),
-        (("use", "binaural:nonsense=1"), 1, "there is no parameter 'nonsense'"),
+        (("use", "binaural:nonsense=1"), 1, "nonsense is no parameter"),
         (("use", "nonsense"), 1, "there is no protocol 'nonsense'"),
         (("use", "./missing.json"), 1, "missing.json: No such file"),
         (("set", "binaural.beat_hz", "99"), 1, "beat_hz = 99 is outside -50 … 50 Hz"),

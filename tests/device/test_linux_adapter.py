@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+import soundfile
 import soundlab
 from odd_pulse import strangers_server
+from running_device import Desktop, running_program
 
-from entrain.platform import factory, linux
+from entrain.platform import factory, pulse_connection
 from entrain.platform.adapter import CALL_TIMEOUT_S, SINK_NAME, PlatformError, Volume
 from entrain.platform.linux import LinuxAdapter
 from entrain.platform.sandbox import VirtualDevice
@@ -24,6 +26,13 @@ def sound(server):
     connection = LinuxAdapter().connect()
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def desktop(server):
+    desktop = Desktop(server)
+    yield desktop
+    desktop.close()
 
 
 @pytest.fixture
@@ -54,12 +63,12 @@ def test_the_server_is_recognised(server, sound):
 def test_one_connection_tells_the_backend(any_server, monkeypatch):
     opened = []
 
-    class Counted(linux._Connection):
+    class Counted(pulse_connection.Connection):
         def __init__(self) -> None:
             opened.append(self)
             super().__init__()
 
-    monkeypatch.setattr(linux, "_Connection", Counted)
+    monkeypatch.setattr(pulse_connection, "Connection", Counted)
 
     assert LinuxAdapter().default_backend() == any_server.kind
     assert len(opened) == 1
@@ -239,3 +248,86 @@ def test_a_socket_that_a_dead_server_left_is_no_server(home, monkeypatch):
 
     assert path.exists()
     assert not LinuxAdapter().has_sound_server()
+
+
+def test_programs_are_told_apart(server, sound, desktop):
+    with (
+        desktop.program("phone", role="phone"),
+        desktop.program("player", device="headphones"),
+    ):
+        found = {stream.name: stream for stream in sound.streams()}
+
+        assert (found["phone"].role, found["phone"].binary) == ("phone", "pacat")
+        assert (found["phone"].device, found["player"].device) == ("speakers", "headphones")
+        assert not found["phone"].pinned
+        # PulseAudio keeps it to itself.
+        assert found["player"].pinned == (server.kind == "pipewire")
+
+
+def test_pipewire_s_own_programs_have_a_binary_too(pipewire_server, home):
+    sound = LinuxAdapter().connect()
+    file = home / "silence.wav"
+    soundfile.write(file, soundlab.sine(1000, 30, 0.0), soundlab.RATE_HZ)
+    with running_program(pipewire_server, "pw-play", str(file)):
+        stream = soundlab.wait_until(sound.streams, 5, "it plays")[0]
+
+        assert (stream.name, stream.binary, stream.role) == ("pw-play", "pw-cat", "music")
+    sound.close()
+
+
+def test_a_stream_is_moved_and_only_that_is_news(sound, desktop):
+    with desktop.program("player"):
+        event = threading.Event()
+        sound.watch(event.set, streams=True)
+        index = sound.streams()[0].index
+        sound.move_stream(index, "headphones")
+        assert event.wait(5)
+        soundlab.wait_until(lambda: sound.streams()[0].device == "headphones", 5, "it is moved")
+
+        time.sleep(0.3)
+        event.clear()
+        desktop.turn_down("player")
+        assert not event.wait(0.3)
+        desktop.drag("player", "speakers")
+        assert event.wait(5)
+
+        time.sleep(0.3)
+        event.clear()
+        with desktop.program("other"):
+            assert event.wait(5)
+            time.sleep(0.3)
+            event.clear()
+        assert event.wait(5)
+
+
+def test_without_need_streams_are_no_news(sound, news, desktop):
+    time.sleep(0.3)
+    news.clear()
+    with desktop.program("player", device="headphones"):
+        sound.watch(news.set)  # in the place of the former; the device's state is news itself
+        time.sleep(0.3)
+        news.clear()
+        desktop.turn_down("player")
+        assert not news.wait(0.3)
+
+
+@pytest.mark.parametrize(("index", "device"), [(None, "hdmi"), (987654, "headphones")])
+def test_a_move_that_cannot_be_is_refused_and_the_connection_lives_on(
+    sound, desktop, index, device
+):
+    with desktop.program("player"):
+        index = index or sound.streams()[0].index
+
+        with pytest.raises(PlatformError):
+            sound.move_stream(index, device)
+        assert sound.streams()[0].device == "speakers"
+
+
+def test_pulseaudio_does_not_remember_a_move_of_ours(pulse_server):
+    sound, desktop = LinuxAdapter().connect(), Desktop(pulse_server)
+    with desktop.program("player"):
+        sound.move_stream(sound.streams()[0].index, "headphones")
+    with desktop.program("player"):
+        assert sound.streams()[0].device == "speakers"
+    desktop.close()
+    sound.close()

@@ -109,50 +109,130 @@ TEST_CASE("a start queues as much as is aimed at, silence first") {
     CHECK(queued_s == doctest::Approx(kTargetS).epsilon(0.15));
 }
 
+// A device behind the bridge: what is queued for it, measured as a server does.
+struct Device {
+    explicit Device(Bench &of) : bench(of) {
+        bench.start();
+        queued_s = kTargetS;
+    }
+    // Time passes; blocks arrive together at its end.
+    void pass(double seconds, std::uint32_t blocks) {
+        bench.now_s += seconds;
+        const std::size_t before = bench.left.size();
+        if (blocks > 0) is_too_late = bench.bridge->arrived(bench.now_s, blocks * kBlock);
+        for (std::uint32_t i = 0; i < blocks; ++i) bench.push(0.25F);
+        queued_s += static_cast<double>(bench.left.size() - before) / kRate - seconds;
+    }
+    void observe() {
+        trap::enter();
+        bench.bridge->observe(bench.now_s, queued_s);
+        bench.caught += trap::leave();
+    }
+    void run(int blocks) {
+        for (int i = 0; i < blocks; ++i) {
+            pass(kBlockS, 1);
+            if (i % 12 == 0) observe();
+        }
+    }
+    static constexpr double kBlockS = static_cast<double>(kBlock) / kRate;
+
+    Bench &bench;
+    double queued_s;
+    bool is_too_late = false;
+};
+
 TEST_CASE("after the device ran dry the queue is as long as is aimed at") {
     // Blocks that come at once, and those that follow, late as well.
     std::uint32_t at_once = 0, later = 0;
-    SUBCASE("hardly any sound is late") { at_once = 1; }
+    SUBCASE("hardly any sound is late") { at_once = 5; }
     SUBCASE("much sound comes at once") { at_once = 20; }
     SUBCASE("much sound is late, and comes little by little") { at_once = 2, later = 18; }
     Bench bench;
-    bench.start();
-    const auto arrive = [&](std::uint32_t blocks) {
-        bench.bridge->arrived(bench.now_s, blocks * kBlock);
-    };
-    for (int i = 0; i < 500; ++i) {
-        bench.now_s += 0.002;
-        arrive(1);
-        bench.push(0.25F);
+    Device device(bench);
+    device.run(5000);
+    for (const bool again : {false, true}) {
+        CAPTURE(again);
+        const double late_s = (at_once + later - 1) * Device::kBlockS;
+        CHECK(!device.is_too_late);
+        device.pass(late_s + Device::kBlockS, at_once);
+        CHECK(device.is_too_late == (late_s + Device::kBlockS > bench.bridge->target_s()));
+        trap::enter();
+        bench.bridge->underrun(bench.now_s);
+        while (true) {
+            const Frames out = bench.bridge->drain();
+            if (out.count == 0) break;
+            device.queued_s += static_cast<double>(out.count) / kRate;
+        }
+        bench.caught += trap::leave();
+        device.observe();
+        for (std::uint32_t i = 0; i < later; ++i) device.pass(0.0, 1);
+        const double target_s = bench.bridge->target_s();
+        if (!again) CHECK(target_s == kTargetS);
+        else CHECK(target_s > std::max(kTargetS + 0.004, late_s + 0.004));
+        CHECK(device.queued_s == doctest::Approx(target_s).epsilon(0.05));
+        device.run(1000);  // nor is it corrected later
+        CHECK(device.queued_s == doctest::Approx(target_s).epsilon(0.05));
     }
-    const std::size_t before = bench.left.size();
-    bench.now_s += 0.002 * (at_once + later);
-    trap::enter();
-    bench.bridge->underrun(bench.now_s);
-    arrive(at_once);
-    bench.bridge->refill();
-    bench.caught += trap::leave();
-    for (std::uint32_t i = 0; i < at_once + later; ++i) {
-        if (i >= at_once) arrive(1);
-        bench.push(0.25F);
+    CHECK(bench.caught == 0);
+}
+
+TEST_CASE("sound that is late, however often, is not taken for lost") {
+    Bench bench;
+    Device device(bench);
+    device.run(5000);
+    double most_off_s = 0.0;
+    for (int i = 0; i < 200; ++i) {
+        device.pass(5 * Device::kBlockS, 1);
+        device.observe();
+        device.pass(0.0, 4);
+        most_off_s = std::max(most_off_s, std::abs(device.queued_s - kTargetS));
+        device.run(i % 5);
     }
-    const auto queued = static_cast<double>(bench.left.size() - before);
-    CHECK(queued / kRate == doctest::Approx(kTargetS).epsilon(0.05));
+    CHECK(most_off_s < 0.3e-3);
+}
+
+TEST_CASE("a correction is heard as a short fade, not as a click") {
+    constexpr double kStep = 0.25 * 2 * kPi * 100.0 / kRate;  // between two frames of the tone
+    double off_s = 0.0;
+    SUBCASE("longer than the fade") { off_s = 0.0153; }
+    SUBCASE("shorter") { off_s = 0.0027; }
+    Bench bench;
+    Device device(bench);
+    std::size_t frame = 0;
+    for (int i = 0; i < 1000; ++i) {
+        device.pass(Device::kBlockS, 0);
+        std::vector<float> in(2 * kBlock);
+        for (std::uint32_t k = 0; k < kBlock; ++k, ++frame)
+            in[2 * k] = in[2 * k + 1] = static_cast<float>(
+                0.25 * std::sin(2 * kPi * 100.0 * static_cast<double>(frame) / kRate));
+        bench.bridge->arrived(bench.now_s, kBlock);
+        trap::enter();
+        const Frames out = bench.bridge->push(in.data(), kBlock);
+        bench.caught += trap::leave();
+        bench.take(out);
+        device.queued_s += static_cast<double>(out.count) / kRate;
+        if (i == 700) device.queued_s += off_s;
+        if (i % 12 == 0) device.observe();
+    }
+    CHECK(std::abs(device.queued_s - kTargetS) < 0.5e-3);  // it has been corrected
+    double most = 0.0;
+    for (std::size_t i = bench.left.size() / 2; i + 1 < bench.left.size(); ++i)
+        most = std::max(most, std::abs(double{bench.left[i + 1]} - double{bench.left[i]}));
+    CHECK(most < kStep + 0.5 / (0.9 * kRate * std::min(off_s, 0.005)));
     CHECK(bench.caught == 0);
 }
 
 TEST_CASE("sound that never comes is not waited for long") {
+    double lost_s = 0.0;
+    SUBCASE("little") { lost_s = 0.1; }
+    SUBCASE("much") { lost_s = 0.9; }
     Bench bench;
-    bench.start();
-    bench.bridge->arrived(bench.now_s, kBlock);
-    bench.push(0.25F);
-    bench.now_s += 0.9;  // the server has lost all of that
+    Device device(bench);
+    device.run(5000);
+    device.pass(lost_s, 1);  // the server has lost all of that
     bench.bridge->underrun(bench.now_s);
-    bench.bridge->arrived(bench.now_s, kBlock);
-    bench.bridge->refill();
-    const std::size_t before = bench.left.size();
-    for (int i = 0; i < 150; ++i) bench.push(0.25F);
-    CHECK(bench.left.size() - before >= 50 * kBlock);
+    device.run(480);  // 0.96 s
+    CHECK(device.queued_s == doctest::Approx(kTargetS).epsilon(0.06));
 }
 
 TEST_CASE("the sink's volume is undone") {

@@ -21,6 +21,7 @@ struct World {
     double noise_s = 0.3e-3;             // standard deviation of a measured latency
     double outliers = 0.003;             // share of measurements that are up to 20 ms off
     double observe_s = 0.025;
+    bool waits = false;  // a device that runs dry; else it goes on, and what comes late is dropped
     unsigned seed = 1;
 };
 
@@ -97,9 +98,11 @@ private:
     void read() {
         if (queue_s_ < world_.device_s) {
             ++underruns;
-            controller_.underrun(clock_s(next_read_));
+            queue_s_ += controller_.underrun(
+                clock_s(next_read_), next_arrival_ - captured_at_ + world_.block_s);
         }
-        queue_s_ = std::max(queue_s_ - world_.device_s, 0.0);
+        queue_s_ -= world_.device_s;
+        if (world_.waits) queue_s_ = std::max(queue_s_, 0.0);
         next_read_ += world_.device_s / out_speed();
     }
 

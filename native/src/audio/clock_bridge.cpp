@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace entrain {
 
@@ -9,7 +10,7 @@ namespace {
 
 constexpr float kMuted = 1e-6F;  // 1 % on the server's cubic scale
 constexpr double kPauseS = 1.0;       // in what is captured: the sink was asleep
-constexpr double kForget = 0.05;      // seconds per second; far above any clock's error
+constexpr double kSpellS = 0.25;      // in which some of the sound is not late, as a rule
 constexpr double kLatestS = 0.2;      // what is later still is lost
 constexpr double kWaitS = 0.005;  // see set_gain()
 constexpr float kRisePerS = 500.0F;
@@ -46,7 +47,7 @@ void ClockBridge::set_gain(std::array<float, 2> gain) noexcept ENTRAIN_NONBLOCKI
 
 void ClockBridge::start(double now_s) noexcept ENTRAIN_NONBLOCKING {
     flowing_ = true;
-    skip_frames_ = 0;
+    skip_frames_ = tail_frames_ = mixed_frames_ = 0;
     drained_frames_ = 0;
     controller_.restart(now_s);
     // The matcher holds the first frames back.
@@ -87,44 +88,52 @@ Frames ClockBridge::push(const float *in, std::uint32_t frames) noexcept ENTRAIN
             undo_[c] = std::min(undo_[c], wanted_[c]);
             in_[2 * i + c] = in != nullptr ? in[2 * i + c] * undo_[c] : 0.0F;
         }
-    if (flowing_) return convert(in_.data(), frames);
+    if (flowing_) return convert(in_.data(), cut(frames));
     keep(frames);
     return {};
 }
 
 void ClockBridge::observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING {
-    const double correction_s = controller_.observe(now_s, queued_s);
-    if (correction_s > 0.0)
+    // What is late will come, and belongs to the latency as if it were there.
+    const double correction_s = controller_.observe(now_s, queued_s + late_s(now_s));
+    if (correction_s > 0.0) {
         skip_frames_ = frames_of(correction_s, in_hz_);
-    else if (correction_s < 0.0)
-        insert_frames_ = frames_of(-correction_s, out_hz_);
+        tail_frames_ = mixed_frames_ = 0;
+    } else if (correction_s < 0.0) {
+        insert(-correction_s);
+    }
 }
 
 void ClockBridge::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
-    controller_.underrun(now_s);
+    insert(controller_.underrun(now_s, std::max(worst_late_s_, last_worst_late_s_)));
 }
 
-void ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
-    const double elapsed_s = now_s - newest_s_;
-    together_s_ = static_cast<double>(frames) / in_hz_;
-    capture_s_ += together_s_;
-    newest_s_ = now_s;
-    // The earliest counts, but not for long: some sound may have been lost.  After a pause, anew.
+bool ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
+    const double late_by_s = late_s(now_s);
+    const bool is_pause = now_s - newest_s_ > kPauseS;
+    capture_s_ += static_cast<double>(frames) / in_hz_;
     const double begun_s = now_s - capture_s_;
-    lead_s_ = has_arrived_ && elapsed_s < kPauseS
-                  ? std::min(lead_s_ + kForget * elapsed_s, begun_s)
-                  : begun_s;
-    has_arrived_ = true;
+    // After a pause, and where sound was lost, anew.
+    if (!has_arrived_ || is_pause || late_s(now_s) > kLatestS) {
+        has_arrived_ = true;
+        lead_s_ = last_lead_s_ = begun_s;
+        worst_late_s_ = last_worst_late_s_ = 0.0;
+        spell_from_s_ = now_s;
+    } else if (now_s - spell_from_s_ > kSpellS) {
+        last_lead_s_ = std::exchange(lead_s_, begun_s);
+        last_worst_late_s_ = std::exchange(worst_late_s_, 0.0);
+        spell_from_s_ = now_s;
+    }
+    newest_s_ = now_s;
+    lead_s_ = std::min(lead_s_, begun_s);
+    worst_late_s_ = std::max(worst_late_s_, std::min(late_by_s, kLatestS));
+    return flowing_ && !is_pause && late_by_s > controller_.latency_s() + block_s_;
 }
 
-// Late sound comes in a crowd.  If it were all queued behind the silence that it has caused, the
-// excess would have to be dropped later: a second break.
-void ClockBridge::refill() noexcept ENTRAIN_NONBLOCKING {
-    const double late_s = std::clamp(newest_s_ - capture_s_ - lead_s_, 0.0, kLatestS);
-    // The device is somewhere within its block.
-    const double excess_s = together_s_ + late_s - controller_.target_s() - 0.5 * block_s_;
-    skip_frames_ = frames_of(excess_s, in_hz_);
-    insert_frames_ = frames_of(-excess_s, out_hz_);
+// How late the next frame is by now.
+double ClockBridge::late_s(double now_s) const noexcept {
+    if (!has_arrived_) return 0.0;
+    return std::max(now_s - capture_s_ - std::min(lead_s_, last_lead_s_), 0.0);
 }
 
 void ClockBridge::keep(std::uint32_t frames) noexcept {
@@ -137,11 +146,38 @@ void ClockBridge::keep(std::uint32_t frames) noexcept {
     kept_frames_ += frames;
 }
 
-Frames ClockBridge::convert(const float *in, std::uint32_t frames) noexcept {
-    const std::uint32_t skipped = std::min(skip_frames_, frames);
-    skip_frames_ -= skipped;
-    frames -= skipped;
+// Silence, out of which fades in what comes next.
+void ClockBridge::insert(double seconds) noexcept {
+    if (seconds <= 0.0) return;
+    insert_frames_ += frames_of(seconds, out_hz_);
+    tail_.fill(0.0F);
+    tail_frames_ = kFadeFrames;
+    mixed_frames_ = 0;
+}
 
+// Drop sound from what has come in; its beginning fades out over what follows it.
+std::uint32_t ClockBridge::cut(std::uint32_t frames) noexcept {
+    const std::uint32_t dropped = std::min(skip_frames_, frames);
+    if (dropped > 0) {
+        skip_frames_ -= dropped;
+        frames -= dropped;
+        const std::uint32_t held = std::min(dropped, kFadeFrames - tail_frames_);
+        std::copy_n(in_.begin(), 2 * held, tail_.begin() + 2 * tail_frames_);
+        tail_frames_ += held;
+        std::copy_n(in_.begin() + 2 * dropped, 2 * frames, in_.begin());
+    }
+    for (std::uint32_t i = 0; i < frames && mixed_frames_ < tail_frames_; ++i, ++mixed_frames_) {
+        const float share =
+            static_cast<float>(mixed_frames_ + 1) / static_cast<float>(tail_frames_ + 1);
+        for (std::size_t c = 0; c < 2; ++c) {
+            const float old = tail_[2 * mixed_frames_ + c];
+            in_[2 * i + c] = old + share * (in_[2 * i + c] - old);
+        }
+    }
+    return frames;
+}
+
+Frames ClockBridge::convert(const float *in, std::uint32_t frames) noexcept {
     const std::uint32_t inserted = std::min(insert_frames_, kOutFrames / 2);
     insert_frames_ -= inserted;
     std::fill_n(out_.begin(), 2 * inserted, 0.0F);
@@ -149,7 +185,7 @@ Frames ClockBridge::convert(const float *in, std::uint32_t frames) noexcept {
     std::uint32_t made = 0;
     if (frames > 0) {
         const double ratio = controller_.ratio() * out_hz_ / in_hz_;
-        made = matcher_.process(in + 2 * skipped, frames, ratio, out_.data() + 2 * inserted,
+        made = matcher_.process(in, frames, ratio, out_.data() + 2 * inserted,
                                 kOutFrames - inserted);
     }
     process(inserted + made);

@@ -59,22 +59,25 @@ public:
     // a block was queued.
     void observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // So many frames have arrived together, to be pushed next.
-    void arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
+    // So many frames have arrived together, to be pushed next.  Returns whether they are so late
+    // that the device must have run dry, whoever may tell so later.
+    bool arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
 
-    // The device ran dry.
+    // The device ran dry, and goes on counting: what comes too late is to be dropped.
     void underrun(double now_s) noexcept ENTRAIN_NONBLOCKING;
-    // What has just arrived, and what is late and must follow soon, becomes the whole queue.
-    void refill() noexcept ENTRAIN_NONBLOCKING;
 
     double target_s() const noexcept { return controller_.target_s(); }
 
 private:
+    double late_s(double now_s) const noexcept;
     void keep(std::uint32_t frames) noexcept;
+    void insert(double seconds) noexcept;
+    std::uint32_t cut(std::uint32_t frames) noexcept;
     Frames convert(const float *in, std::uint32_t frames) noexcept;
     void process(std::uint32_t frames) noexcept;
 
     static constexpr std::uint32_t kOutFrames = 4096;
+    static constexpr std::uint32_t kFadeFrames = 256;  // 5 ms
 
     entrain_engine *engine_;
     LatencyController controller_;
@@ -88,11 +91,19 @@ private:
     double block_s_ = 0.0;
     double capture_s_ = 0.0;      // sound that has arrived in all
     double newest_s_ = 0.0;       // when the last of it came
-    double lead_s_ = 0.0;         // when sound would have begun that is never late
-    double together_s_ = 0.0;     // length of what came last
+    // When sound would have begun that is never late: by the earliest of this spell and the last.
+    double spell_from_s_ = 0.0;
+    double lead_s_ = 0.0;
+    double last_lead_s_ = 0.0;
+    // How late it came at most, in the same two.
+    double worst_late_s_ = 0.0;
+    double last_worst_late_s_ = 0.0;
     bool has_arrived_ = false;
     std::uint32_t skip_frames_ = 0;            // of what comes in
     std::uint32_t insert_frames_ = 0;          // of silence, before what comes next
+    std::array<float, 2 * kFadeFrames> tail_{};  // what fades out over what comes next
+    std::uint32_t tail_frames_ = 0;
+    std::uint32_t mixed_frames_ = 0;  // so many of them have done so
     std::vector<float> kept_;                  // interleaved, allocated once
     std::size_t kept_frames_ = 0;
     std::size_t drained_frames_ = 0;

@@ -33,13 +33,14 @@ constexpr double kSettled_s = 9.5;
 constexpr double kJump_s = 0.95e-3;
 constexpr double kStartTolerance_s = 0.25e-3;  // at a break a further correction costs nothing
 constexpr double kJumpTolerance_s = 0.5e-3;
-constexpr double kRefillTolerance_s = 0.9e-3;  // the queue has been filled anew, as well as may be
 constexpr double kMostAtOnce_s = 1.0;
 constexpr double kWindow_s = 0.5;
 constexpr double kShortWindow_s = 0.15;  // while the drift is the greater question
 constexpr double kUnsureDrift = 100e-6;
 constexpr std::size_t kFewest = 6;  // observations that can outvote an outlier
 constexpr double kSharp_s = 0.15e-3;  // precise enough to correct
+constexpr std::size_t kEnoughToAgree = 12;
+constexpr double kPatience_s = 3.0;  // with observations that contradict each other
 constexpr double kSleep_s = 1.0;  // no observation for so long: the machine was suspended
 // Standard error of a mean without its outer quarters, against that of the plain mean.
 constexpr double kTrimmedError = 1.25;
@@ -48,8 +49,9 @@ constexpr double kGrace_s = 2.0;        // underruns this soon after a start do 
 constexpr double kOneUnderrun_s = 0.25;  // those closer together have one cause
 constexpr double kForget_s = 600.0;
 constexpr double kEnough = 1.5;  // two within five minutes
-constexpr double kRaise_s = 5e-3;  // where a machine is late once, it is so more often
-constexpr double kHold_s = 300.0;  // before the target is lowered; doubled at every raise
+constexpr double kRaise_s = 5e-3;  // at least: where a machine is late once, it is so more often
+constexpr double kSpare_s = 3e-3;  // above the lateness that is to be survived
+constexpr double kHold_s = 300.0;  // before the target is lowered; doubled where that was wrong
 constexpr double kLongestHold_s = 3600.0;
 constexpr double kLowering = 20e-6;  // seconds per second; adds 0.035 cent
 
@@ -86,6 +88,7 @@ void LatencyController::set_target(double target_s) noexcept ENTRAIN_NONBLOCKING
 }
 
 void LatencyController::restart(double now_s) noexcept ENTRAIN_NONBLOCKING {
+    if (now_s - last_underrun_s_ >= hold_s_) target_s_ = settings_.target_s;
     if (has_started_)
         var_drift_ = std::min(var_drift_ + kDriftWalk * std::abs(now_s - last_s_),
                               square(kFirstDrift));
@@ -119,21 +122,23 @@ double LatencyController::observe(double now_s, double latency_s) noexcept ENTRA
     return correction_s;
 }
 
-void LatencyController::underrun(double now_s) noexcept ENTRAIN_NONBLOCKING {
+double LatencyController::underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING {
     ++underruns_;
-    if (!std::isfinite(now_s)) return;
+    if (!std::isfinite(now_s) || !std::isfinite(late_s)) return 0.0;
     const double since_s = now_s - last_underrun_s_;
     // While the latency is being put right, more of them say nothing new.
-    if (!has_started_ || gathering_ || std::abs(since_s) < kOneUnderrun_s) return;
+    if (!has_started_ || gathering_ || std::abs(since_s) < kOneUnderrun_s) return 0.0;
     last_underrun_s_ = now_s;
-    gather(kRefillTolerance_s);
-    if (now_s - started_s_ < kGrace_s || now_s < blind_until_s_) return;
+    if (now_s - started_s_ < kGrace_s || now_s < blind_until_s_) return 0.0;
+    const bool is_raised = target_s_ > settings_.target_s;
     pressure_ = std::max(pressure_ - since_s / kForget_s, 0.0) + 1.0;
-    if (pressure_ < kEnough) return;
-    pressure_ = 0.0;
-    if (target_s_ > settings_.target_s) hold_s_ = std::min(2.0 * hold_s_, kLongestHold_s);
-    const double raised_s = target_s_ + kRaise_s;
-    target_s_ = std::max(target_s_, std::min(raised_s, settings_.maximum_s));
+    if (pressure_ < kEnough && !is_raised) return 0.0;
+    if (is_raised && since_s > hold_s_) hold_s_ = std::min(2.0 * hold_s_, kLongestHold_s);
+    const double wanted_s = std::max(target_s_ + kRaise_s, late_s + kSpare_s);
+    const double raise_s = std::max(std::min(wanted_s, settings_.maximum_s) - target_s_, 0.0);
+    target_s_ += raise_s;
+    moved_s_ += raise_s;
+    return raise_s;
 }
 
 // Let the time pass: what the ratio does to the latency, and the target on its way down.
@@ -163,7 +168,12 @@ double LatencyController::finish_gathering() noexcept {
     if (error_s > kSharp_s && last_s_ - gathering_since_s_ < kWindow_s &&
         count_ < pending_.size())
         return 0.0;
-    const double now_level_s = predict(last_s_, moved_s_) + surprise_s(count_);
+    const double surprise = surprise_s(count_);
+    if (!agree(surprise) && last_s_ - gathering_since_s_ < kPatience_s) {
+        if (count_ >= kEnoughToAgree) drop_oldest();
+        return 0.0;
+    }
+    const double now_level_s = predict(last_s_, moved_s_) + surprise;
     const double off_s = now_level_s - target_s_;
     const double correction_s =
         std::abs(off_s) > tolerance_s_ ? std::clamp(off_s, -kMostAtOnce_s, kMostAtOnce_s) : 0.0;
@@ -181,6 +191,20 @@ double LatencyController::finish_gathering() noexcept {
     // Dropping sound takes as long as the sound would have lasted.
     blind_until_s_ = last_s_ + std::max(correction_s, 0.0) + (correction_s != 0.0 ? 0.02 : 0.0);
     return correction_s;
+}
+
+// Whether the pending observations say the same.  On a machine that is late again and again many
+// are wrong for a while.
+bool LatencyController::agree(double surprise) const noexcept {
+    if (noise_is_unknown_) return true;
+    const double limit_s = std::max(kJumpTolerance_s, 3.0 * noise_s());
+    std::size_t apart = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Observation &seen = pending(i);
+        const double above_s = seen.latency_s - predict(seen.time_s, seen.moved_s);
+        if (std::abs(above_s - surprise) > limit_s) ++apart;
+    }
+    return 6 * apart <= count_;
 }
 
 // Variance of the pending observations, by the differences between neighbours.

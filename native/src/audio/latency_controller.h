@@ -16,7 +16,7 @@ namespace entrain {
 
 struct LatencySettings {
     double target_s = 0.010;
-    double maximum_s = 0.060;  // underruns never raise the target above this
+    double maximum_s = 0.200;  // underruns never raise the target above this
 };
 
 // Everything here is [audio], except where it says otherwise, and belongs to one thread.
@@ -29,7 +29,8 @@ public:
     // Aim at another latency from now on: reached at once, by a correction.
     void set_target(double target_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // Playback starts, or starts again: what is learned of the clocks' ratio is kept.
+    // Playback starts, or starts again: what is learned of the clocks' ratio is kept.  A target
+    // that would be on its way down is down at once.
     void restart(double now_s) noexcept ENTRAIN_NONBLOCKING;
 
     // The sound between the last written frame and the device is this long, measured right after
@@ -38,9 +39,11 @@ public:
     // second without a call the machine has slept: that is a restart.
     double observe(double now_s, double latency_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // The queue ran empty.  A second time within minutes raises the target; what is missing then,
-    // observe() says.  Without underruns it is lowered again after five minutes, slowly.
-    void underrun(double now_s) noexcept ENTRAIN_NONBLOCKING;
+    // The queue ran empty, after sound had not come for so long; what comes too late is lost.  A
+    // second time within minutes, or any time while the target is raised already, raises it to what
+    // would have been enough: returns how much silence to insert at once.  Without underruns it is
+    // lowered again after five minutes, slowly.
+    double underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
     // Output frames per input frame, both at nominal rates.  Changes in observe() only, slowly.
     double ratio() const noexcept { return ratio_; }
@@ -75,6 +78,7 @@ private:
     }
     bool has_jumped() const noexcept;
     double surprise_s(std::size_t count) const noexcept;
+    bool agree(double surprise) const noexcept;
     double spread() const noexcept;
     void steer(double elapsed_s) noexcept;
 
@@ -82,7 +86,7 @@ private:
     double target_s_;
     double target_slope_ = 0.0;  // seconds per second
     double ratio_ = 1.0;
-    double moved_s_ = 0.0;  // latency that the ratio has added so far
+    double moved_s_ = 0.0;  // latency that the ratio and silence inserted have added so far
     double last_s_ = 0.0;
     double started_s_ = 0.0;
     bool has_started_ = false;

@@ -15,6 +15,7 @@ constexpr pa_usec_t kMeasureEveryUs = 25'000;
 constexpr pa_usec_t kRequestUs = 50'000;
 constexpr double kTellTarget_s = 0.0005;
 constexpr double kMostQueued_s = 2.0;
+constexpr int kMostUntold = 40;  // about a second
 
 double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
 
@@ -109,11 +110,7 @@ void Streams::flow(bool flows) {
     if (flows) {
         // First the queue, then the device: so it never runs dry at the start.
         bridge_.start(now_s());
-        while (true) {
-            const Frames frames = bridge_.drain();
-            if (frames.count == 0) break;
-            write(frames);
-        }
+        drain();
         set_corked(false);
     } else {
         bridge_.stop();
@@ -129,9 +126,15 @@ void Streams::set_corked(bool corked) {
 void Streams::read() {
     const void *data = nullptr;
     std::size_t size = 0;
-    bridge_.arrived(now_s(), static_cast<std::uint32_t>(
-                                 pa_stream_readable_size(capture_.get()) / kFrameBytes));
-    if (flows_ && std::exchange(to_refill_, false)) bridge_.refill();
+    const bool too_late = bridge_.arrived(
+        now_s(),
+        static_cast<std::uint32_t>(pa_stream_readable_size(capture_.get()) / kFrameBytes));
+    if (flows_) {
+        // Before this sound is queued: else the silence that raises the target would be a second
+        // break behind it.
+        if (std::exchange(dry_, false) || too_late) bridge_.underrun(now_s());
+        drain();
+    }
     while (pa_stream_readable_size(capture_.get()) > 0) {
         if (pa_stream_peek(capture_.get(), &data, &size) < 0 || size == 0) break;
         const auto *samples = static_cast<const float *>(data);  // null where some were lost
@@ -150,9 +153,18 @@ void Streams::read() {
 
 void Streams::write(Frames frames) {
     if (frames.count == 0 || !plays()) return;
-    const pa_seek_mode_t from = dry_ ? PA_SEEK_RELATIVE_ON_READ : PA_SEEK_RELATIVE;
-    dry_ = false;
-    pa_stream_write(playback_.get(), frames.samples, frames.count * kFrameBytes, nullptr, 0, from);
+    // Without a prebuffer the server goes on counting where it has nothing to play: what comes late
+    // is dropped as far as its time has passed, and the delay stays what it was.
+    pa_stream_write(playback_.get(), frames.samples, frames.count * kFrameBytes, nullptr, 0,
+                    PA_SEEK_RELATIVE);
+}
+
+void Streams::drain() {
+    while (true) {
+        const Frames frames = bridge_.drain();
+        if (frames.count == 0) return;
+        write(frames);
+    }
 }
 
 // Asked right after a block was queued, so that the answers are comparable.
@@ -174,6 +186,13 @@ void Streams::measure() {
 void Streams::measured() {
     const pa_timing_info *info = pa_stream_get_timing_info(playback_.get());
     if (info == nullptr || info->write_index_corrupt != 0 || info->read_index_corrupt != 0) return;
+    // A device's thread that is late itself has less than nothing left, which the server makes 0:
+    // wait for an answer that can be true, unless this device gives no other.
+    if (info->sink_usec != 0) untold_ = 0;
+    else if (untold_ < kMostUntold) {
+        ++untold_;
+        return;
+    }
     const double queue_s = static_cast<double>(info->write_index - info->read_index) /
                            (static_cast<double>(kFrameBytes) * rate_hz_);
     const double block_s = static_cast<double>(info->configured_sink_usec) * 1e-6;
@@ -194,8 +213,7 @@ void Streams::measured() {
 void Streams::ran_dry() {
     if (!flows_) return;
     entrain_count_xrun(engine_);
-    bridge_.underrun(now_s());
-    dry_ = to_refill_ = true;
+    dry_ = true;  // how late the sound is, its arrival tells
     changed_();
 }
 

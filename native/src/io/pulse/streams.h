@@ -53,6 +53,7 @@ private:
     Stream open(const char *name, std::uint32_t rate_hz);
     void read();
     void write(Frames frames);
+    void drain();
     void measure();
     void measured();
     void ran_dry();
@@ -69,9 +70,9 @@ private:
     std::uint32_t capture_rate_hz_ = 0;
     std::uint32_t block_frames_ = 0;
     bool flows_ = false;
-    bool dry_ = false;        // since the last block was queued
-    bool to_refill_ = false;
+    bool dry_ = false;  // since sound came last
     bool measuring_ = false;
+    int untold_ = 0;  // measurements in a row without the device's share
     pa_usec_t measured_us_ = 0;
     std::chrono::microseconds queued_{0};
     double told_target_s_ = 0.0;
