@@ -1,6 +1,9 @@
 """Turn FAUST sources into C++ classes, JSON descriptions, a table of all blocks, Python classes.
 
-Usage: compile_faust.py OUTPUT_FOLDER LIBRARY_FOLDER SOURCE.dsp ...
+Usage: compile_faust.py [--plain] OUTPUT_FOLDER LIBRARY_FOLDER SOURCE.dsp ...
+
+--plain: C++ as FAUST writes it, for compilers without vector types; otherwise made faster where
+the FAUST compiler is the one that this is made for (see rewrite_faust).  The samples are the same.
 
 The compiler is PyPI's ``cyfaust`` if it can be imported (the isolated build of the wheel has
 it), else ``faust`` on PATH.  A function under the GPL among those used fails the build.
@@ -13,6 +16,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from rewrite_faust import Unexpected, check_version, rewrite
 
 # Inputs and outputs of the groups that a block can belong to.
 CHANNELS = {"generator": (2, 2), "processor": (2, 2), "input": (2, 2), "output": (2, 2)}
@@ -37,16 +42,27 @@ AMOUNT = {
 # costs more instructions.
 FLAGS = ["-lang", "cpp", "-double", "-ftz", "0", "-mcd", "0", "-inpl", "-json"]
 
+# What rewrite_faust takes: what depends on parameters alone has a function of its own.
+REWRITABLE = ["-ec"]
+
+# The definition, instead of ``process``, that says what happens to one ear (see rewrite_faust).
+EACH_EAR = "each_ear"
+
+# Of each class: for all processors, for those with fused multiply-adds, as FAUST writes it (tests).
+VARIANTS = ("", "_fma", "_plain")
+
 
 class BuildError(Exception):
     """A block cannot be built; the text says which and why."""
 
 
-def compile_block(source: Path, library: Path, output: Path) -> dict[str, object]:
-    """Write ``<name>.hpp`` and return what FAUST says of the block."""
+def compile_block(
+    source: Path, library: Path, output: Path, *more: str
+) -> tuple[dict[str, object], str]:
+    """Return what FAUST says of the block, and the C++ that it writes."""
     name = source.stem
     arguments = [*FLAGS, "-cn", f"block_{name}", "-I", str(library), "-O", str(output)]
-    arguments += ["-o", f"{name}.hpp"]
+    arguments += [*more, "-o", f"{name}.hpp"]
     if importlib.util.find_spec("cyfaust"):
         from cyfaust import generate_auxfiles_from_file
 
@@ -58,7 +74,8 @@ def compile_block(source: Path, library: Path, output: Path) -> dict[str, object
     described = output / f"{source.name}.json"
     if not done or not described.exists():
         raise BuildError(f"{source.name}: FAUST refuses it (see above)")
-    return json.loads(described.read_text(encoding="utf-8"))
+    code = (output / f"{name}.hpp").read_text(encoding="utf-8")
+    return json.loads(described.read_text(encoding="utf-8")), code
 
 
 def gpl_functions(description: dict[str, object]) -> list[str]:
@@ -86,6 +103,24 @@ def check_shape(source: Path, description: dict[str, object]) -> None:
         raise BuildError(f"{source.name}: a {group} has {CHANNELS[group]} inputs and outputs")
     if description["name"] != source.stem:
         raise BuildError(f"{source.name}: declare its name as {source.stem}")
+
+
+def faster(
+    source: Path, library: Path, output: Path, description: dict[str, object], code: str
+) -> str:
+    """Return C++ that is faster than `code`, or `code` where there is none."""
+    try:
+        check_version(code)
+        if not re.search(rf"^{EACH_EAR}\b", source.read_text(encoding="utf-8"), re.M):
+            return rewrite(compile_block(source, library, output, *REWRITABLE)[1], lanes=False)
+        ear, code_of_ear = compile_block(source, library, output, *REWRITABLE, "-pn", EACH_EAR)
+        shape = ear["inputs"], ear["outputs"], sliders(ear["ui"])
+        if shape != (1, 1, sliders(description["ui"])):
+            raise BuildError(f"{source.name}: {EACH_EAR} has one ear and the parameters of process")
+        return rewrite(code_of_ear, lanes=True)
+    except Unexpected as error:
+        print(f"compile_faust: {source.name} will be slower: {error}", file=sys.stderr)
+        return code
 
 
 def portable(description: dict[str, object]) -> str:
@@ -149,24 +184,25 @@ def python_module(descriptions: list[dict[str, object]]) -> str:
     return "\n".join(head) + "".join(map(python_class, descriptions))
 
 
-def main(output: Path, library: Path, sources: list[Path]) -> None:
+def main(output: Path, library: Path, sources: list[Path], *, plain: bool = False) -> None:
     output.mkdir(parents=True, exist_ok=True)
     table, descriptions = [], []
     for source in sorted(sources):
-        description = compile_block(source, library, output)
+        description, code = compile_block(source, library, output)
         if guilty := gpl_functions(description):
             raise BuildError(f"{source.name} uses functions under the GPL: {', '.join(guilty)}")
         check_shape(source, description)
+        fast = code if plain else faster(source, library, output, description, code)
         text = portable(description)
         (output / f"{source.stem}.json").write_text(text, encoding="utf-8")
-        again = f"block_{source.stem}_fma"  # the same class, to be compiled for other processors
-        code = (output / f"{source.stem}.hpp").read_text(encoding="utf-8")
-        code = code.replace(f"block_{source.stem}", again)
-        (output / f"{source.stem}_fma.hpp").write_text(code, encoding="utf-8")
+        for variant, written in zip(VARIANTS, (fast, fast, code), strict=True):
+            name = f"block_{source.stem}"
+            written = written.replace(name, name + variant)
+            (output / f"{source.stem}{variant}.hpp").write_text(written, encoding="utf-8")
         table.append((source.stem, text))
         descriptions.append(description)
     (output / "faust.py").write_text(python_module(descriptions), encoding="utf-8")
-    for variant in ("", "_fma"):
+    for variant in VARIANTS:
         lines = [f'#include "{name}{variant}.hpp"\n' for name, _ in table]
         (output / f"block_classes{variant}.hpp").write_text("".join(lines), encoding="utf-8")
     lines = [f'BLOCK({name}, R"json({text})json")\n' for name, text in table]
@@ -174,7 +210,9 @@ def main(output: Path, library: Path, sources: list[Path]) -> None:
 
 
 if __name__ == "__main__":
+    plain = "--plain" in sys.argv
+    folders = [Path(name) for name in sys.argv[1:] if name != "--plain"]
     try:
-        main(Path(sys.argv[1]), Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]])
+        main(folders[0], folders[1], folders[2:], plain=plain)
     except BuildError as error:
         sys.exit(f"compile_faust: {error}")

@@ -139,3 +139,14 @@ def test_the_sleep_timer_gives_the_default_output_back(any_server):
         entrain.wait_for(5, on=True)
         assert layers(entrain) == ["binaural"]
         assert not entrain.status()["protocol"]["ended"]
+
+
+def test_a_mode_that_this_system_has_not_is_refused(pulse_server):
+    with app.running(pulse_server.environment) as entrain:
+        refused = app.command(pulse_server.environment, "mode", "smart")
+
+        assert refused.returncode == 1
+        assert refused.stderr == (
+            "entrain: smart needs WirePlumber 0.5 or newer on PipeWire; here is pulse\n"
+        )
+        assert entrain("mode") == "default\n"

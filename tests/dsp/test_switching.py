@@ -59,6 +59,28 @@ def bursts_db(heard, at):
     return 20 * np.log10(loudest(at, at + SETTLED) / steady)
 
 
+def test_between_two_soft_protocols_the_programme_never_comes_through():
+    """Both at -40 dB: on the way from one to the other it is no louder than that."""
+    source = np.repeat(noise(3 * EVERY).astype("f4")[None], 2, 0)
+
+    def heard(block_frames):
+        pieces = []
+        with Engine(RATE_HZ) as engine:
+            for at in range(0, 3 * EVERY, block_frames):
+                if at in (0, EVERY):
+                    engine.route([engine.add_layer("gain", {"gain_db": -40.0})])
+                piece = np.ascontiguousarray(source[:, at : at + block_frames])
+                pieces.append(engine.process(piece))
+            late = engine.latency_frames
+        return np.hstack(pieces)[:, late:], source[:, :-late]
+
+    after, before = heard(EVERY)
+    gain_db = 20 * np.log10(after / before)[:, SETTLED:]
+    assert gain_db.max() == pytest.approx(-40.0, abs=0.01)
+    assert gain_db[:, -EVERY:] == pytest.approx(-40.0, abs=0.01)
+    np.testing.assert_array_equal(heard(40)[0], after)
+
+
 @pytest.mark.parametrize("programme", [sines, noise])
 def test_500_random_switches_never_click(programme):
     """High-passed, no switch is more than 3 dB above the steady sound around it."""

@@ -62,6 +62,8 @@ void Layer::compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) no
     if (automation_ && runs_ != moment.session.runs) stale_ = true;
     runs_ = moment.session.runs;
     if (!heard_) stale_ = true;
+    const bool protocol = group == Group::generator || group == Group::processor;
+    whole_ = true;
     for (std::uint32_t done = 0; done < frames;) {
         const auto phase = static_cast<std::uint32_t>((moment.frame + done) % kGridFrames);
         const SessionTime now{moment.session.frame + (runs_ ? done : 0), runs_};
@@ -79,13 +81,19 @@ void Layer::compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) no
         if (to_breakpoint_ < span) span = static_cast<std::uint32_t>(to_breakpoint_);
         float *channels[2] = {chunk[0].data() + done, chunk[1].data() + done};
         block_->compute(static_cast<int>(span), channels, channels);
-        fill_amounts(done, span);
+        if (protocol) fill_amounts(done, span);
         if (to_breakpoint_ != Lane::kNever) to_breakpoint_ -= span;
         done += span;
     }
 }
 
 void Layer::fill_amounts(std::uint32_t first, std::uint32_t frames) noexcept {
+    if (amount_frames_ == 0) {
+        whole_ = whole_ && amount_now_ >= 1.0F;
+        std::fill_n(amounts_.data() + first, frames, amount_now_);
+        return;
+    }
+    whole_ = false;
     for (std::uint32_t i = first; i < first + frames; ++i) {
         if (amount_frames_ > 0) {
             --amount_frames_;
@@ -101,12 +109,16 @@ bool Layer::silent(bool leaving) noexcept {
     return true;
 }
 
-void Layer::process(const Moment &moment, Chunk &chunk, std::uint32_t frames,
-                    bool leaving) noexcept {
+void Layer::process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bool leaving,
+                    bool waiting) noexcept {
     if (silent(leaving)) return;
-    const Chunk before = chunk;
+    Chunk before;
+    copy(chunk, before, frames);
     compute(moment, chunk, frames);
-    const bool fading = !presence_.is_at(!leaving);
+    // Only what is all there waits: so however often layers are exchanged, few of them run.
+    const bool fading =
+        !presence_.is_at(!leaving) && !(leaving && waiting && presence_.is_open());
+    if (whole_ && !fading) return;  // nearly always
     for (std::uint32_t i = 0; i < frames; ++i) {
         const float gain =
             amounts_[i] * (fading ? presence_.next(!leaving, fade_step_) : 1.0F);
@@ -120,9 +132,15 @@ void Layer::process(const Moment &moment, Chunk &chunk, std::uint32_t frames,
 void Layer::generate(const Moment &moment, const Chunk &programme, Chunk &sum,
                      std::uint32_t frames, bool leaving) noexcept {
     if (silent(leaving)) return;
-    Chunk sound = programme;
+    Chunk sound;
+    copy(programme, sound, frames);
     compute(moment, sound, frames);
     const bool fading = !presence_.is_at(!leaving);
+    if (whole_ && !fading) {  // nearly always
+        for (std::size_t c = 0; c < 2; ++c)
+            for (std::uint32_t i = 0; i < frames; ++i) sum[c][i] += sound[c][i];
+        return;
+    }
     for (std::uint32_t i = 0; i < frames; ++i) {
         const float gain =
             amounts_[i] * (fading ? presence_.next(!leaving, fade_step_) : 1.0F);

@@ -6,6 +6,7 @@
 #include "audio/faust_base.h"
 #include "audio/parameter.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -18,6 +19,10 @@ namespace entrain {
 constexpr std::uint32_t kChunkFrames = 256;
 
 using Chunk = std::array<std::array<float, kChunkFrames>, 2>;
+
+inline void copy(const Chunk &from, Chunk &to, std::uint32_t frames) noexcept {
+    for (std::size_t c = 0; c < 2; ++c) std::copy_n(from[c].data(), frames, to[c].data());
+}
 
 enum class Group { input, generator, processor, output };
 
@@ -57,8 +62,13 @@ public:
     // Process `frames` (at most kChunkFrames) frames in place, all of it, whatever the amount is.
     void compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) noexcept;
 
-    // Cross-fade from what was there to the processed programme (equal gain), or back.
-    void process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bool leaving) noexcept;
+    // Cross-fade from what was there to the processed programme (equal gain), or back: if it is all
+    // there and `waiting`, not yet.
+    void process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bool leaving,
+                 bool waiting) noexcept;
+
+    // It has faded in.
+    bool is_whole() const noexcept { return presence_.is_open(); }
 
     // Add what the block generates beside `programme` to `sum`.
     void generate(const Moment &moment, const Chunk &programme, Chunk &sum, std::uint32_t frames,
@@ -91,6 +101,7 @@ private:
     float amount_step_ = 0.0F;
     std::uint32_t amount_frames_ = 0;
     std::array<float, kChunkFrames> amounts_{};
+    bool whole_ = true;  // all of the amounts are 1
 };
 
 }  // namespace entrain

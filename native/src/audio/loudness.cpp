@@ -21,6 +21,10 @@ constexpr double kShelfQ = 0.7071752369554196;
 constexpr double kHighPassHz = 38.13547087602444;
 constexpr double kHighPassQ = 0.5003270373238773;
 
+#if defined(__x86_64__)
+const bool kAvx2 = (__builtin_cpu_init(), __builtin_cpu_supports("avx2") != 0);
+#endif
+
 }  // namespace
 
 double Loudness::lufs(double power) noexcept {
@@ -51,33 +55,88 @@ void Loudness::set_rate(std::uint32_t rate_hz) noexcept ENTRAIN_NONBLOCKING {
     hops_until_block_ = kMomentaryHops;
 }
 
-void Loudness::add(const Chunk &chunk, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
-    if (reset_.load(std::memory_order_relaxed) &&
-        reset_.exchange(false, std::memory_order_relaxed))
-        forget();
-    for (std::uint32_t at = 0; at < frames;) {
-        const std::uint32_t end = at + std::min(frames - at, frames_left_);
-        frames_left_ -= end - at;
-        const Filters f = filters_;
-        State s = state_;  // in registers
-        for (; at < end; ++at) {
-            for (std::size_t c = 0; c < 2; ++c) {
-                // What is one frame old comes last: the way round a loop is two operations.
-                const double w = chunk[c][at] - f.a2 * s.w2[c] - f.a1 * s.w1[c];
-                const double shelved = f.b1 * s.w1[c] + f.b2 * s.w2[c] + f.b0 * w;
-                s.w2[c] = s.w1[c];
-                s.w1[c] = w;
-                const double v = shelved - f.high_a2 * s.v2[c] - f.high_a1 * s.v1[c];
-                const double weighted = (v - s.v1[c]) - (s.v1[c] - s.v2[c]);
-                s.v2[c] = s.v1[c];
-                s.v1[c] = v;
-                s.sum[c] += weighted * weighted;
-            }
-        }
-        state_ = s;
-        if (frames_left_ == 0) hop();
+// ---- the filters -----------------------------------------------------------------------------
+
+// Both ears of n programmes in one vector.
+template <> struct Loudness::Ears<1> { using Vector = double __attribute__((vector_size(16))); };
+template <> struct Loudness::Ears<2> { using Vector = double __attribute__((vector_size(32))); };
+
+template <std::size_t n>
+inline __attribute__((always_inline)) void Loudness::weigh(const Programmes<n> &all,
+                                                           std::uint32_t at,
+                                                           std::uint32_t end) noexcept {
+    using Vector = typename Ears<n>::Vector;
+    const Filters f = all[0].loudness->filters_;
+    Vector w1, w2, v1, v2, sum;
+    for (std::size_t c = 0; c < 2 * n; ++c) {
+        const State &s = all[c / 2].loudness->state_;
+        w1[c] = s.w1[c % 2], w2[c] = s.w2[c % 2];
+        v1[c] = s.v1[c % 2], v2[c] = s.v2[c % 2];
+        sum[c] = s.sum[c % 2];
+    }
+    for (; at < end; ++at) {
+        Vector sample;
+        for (std::size_t c = 0; c < 2 * n; ++c) sample[c] = (*all[c / 2].chunk)[c % 2][at];
+        // What is one frame old comes last: the way round a loop is two operations.
+        const Vector w = sample - f.a2 * w2 - f.a1 * w1;
+        const Vector shelved = f.b1 * w1 + f.b2 * w2 + f.b0 * w;
+        w2 = w1;
+        w1 = w;
+        const Vector v = shelved - f.high_a2 * v2 - f.high_a1 * v1;
+        const Vector weighted = (v - v1) - (v1 - v2);
+        v2 = v1;
+        v1 = v;
+        sum += weighted * weighted;
+    }
+    for (std::size_t c = 0; c < 2 * n; ++c) {
+        State &s = all[c / 2].loudness->state_;
+        s.w1[c % 2] = w1[c], s.w2[c % 2] = w2[c];
+        s.v1[c % 2] = v1[c], s.v2[c % 2] = v2[c];
+        s.sum[c % 2] = sum[c];
     }
 }
+
+#if defined(__x86_64__)
+template <std::size_t n>
+__attribute__((target("avx2"))) void Loudness::weigh_avx2(const Programmes<n> &all,
+                                                          std::uint32_t at,
+                                                          std::uint32_t end) noexcept {
+    weigh<n>(all, at, end);
+}
+#endif
+
+template <std::size_t n>
+void Loudness::add(const Programmes<n> &all, std::uint32_t frames) noexcept {
+    for (const Programme &each : all)
+        if (each.loudness->reset_.load(std::memory_order_relaxed) &&
+            each.loudness->reset_.exchange(false, std::memory_order_relaxed))
+            each.loudness->forget();
+    for (std::uint32_t at = 0; at < frames;) {
+        const std::uint32_t end = at + std::min(frames - at, all[0].loudness->frames_left_);
+#if defined(__x86_64__)
+        if (kAvx2)
+            weigh_avx2<n>(all, at, end);
+        else
+#endif
+            weigh<n>(all, at, end);
+        for (const Programme &each : all) {
+            each.loudness->frames_left_ -= end - at;
+            if (each.loudness->frames_left_ == 0) each.loudness->hop();
+        }
+        at = end;
+    }
+}
+
+void Loudness::add(const Chunk &chunk, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
+    add<1>({{{this, &chunk}}}, frames);
+}
+
+void Loudness::add(Loudness &one, const Chunk &chunk, Loudness &other, const Chunk &other_chunk,
+                   std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
+    add<2>({{{&one, &chunk}, {&other, &other_chunk}}}, frames);
+}
+
+// ---- figures ---------------------------------------------------------------------------------
 
 void Loudness::forget() noexcept {
     bins_ = {};

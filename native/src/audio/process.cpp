@@ -35,10 +35,7 @@ void Process::run(const float *const *in, float *const *out,
     const Clock::time_point start = Clock::now();
 
     if (const Route *route = offered_.exchange(nullptr, std::memory_order_acq_rel)) take(*route);
-    if (session.take(route_->rate_hz)) {
-        for (const Route::Entry &entry : route_->processors) entry.layer->land();
-        for (const Route::Entry &entry : route_->generators) entry.layer->land();
-    }
+    if (session.take(route_->rate_hz)) land();
     for (std::uint32_t done = 0; done < frames;) {
         // Pieces end on multiples of kChunkFrames of the engine's count, whatever the blocks are.
         const auto phase = static_cast<std::uint32_t>(frame_ % kChunkFrames);
@@ -65,20 +62,30 @@ void Process::take(const Route &route) noexcept {
         session.restart();
     else if (route_ && route_->rate_hz != route.rate_hz)
         session.rescale(route_->rate_hz, route.rate_hz);
-    const auto follow = [restarts](const std::vector<Route::Entry> &entries) {
-        for (const Route::Entry &entry : entries) {
-            entry.layer->follow(entry.automation.get());
-            if (restarts) entry.layer->land();
-        }
-    };
-    follow(route.processors);
-    follow(route.generators);
+    for (const auto *entries : {&route.processors, &route.generators})
+        for (const Route::Entry &entry : *entries) entry.layer->follow(entry.automation.get());
     if (!route_ || route_->rate_hz != route.rate_hz) {
         input_loudness.set_rate(route.rate_hz);
         output_loudness.set_rate(route.rate_hz);
     }
     route_ = &route;
+    arriving_ = processors_arrive();
+    if (restarts) land();
     in_use_.store(route.serial, std::memory_order_release);
+}
+
+// If one that makes the programme softer went while another one comes, the programme would be heard
+// louder in between than before and after.
+bool Process::processors_arrive() const noexcept {
+    return std::any_of(route_->processors.begin(), route_->processors.end(),
+                       [](const Route::Entry &entry) {
+                           return !entry.leaving && !entry.layer->is_whole();
+                       });
+}
+
+void Process::land() noexcept {
+    for (const auto *entries : {&route_->processors, &route_->generators})
+        for (const Route::Entry &entry : *entries) entry.layer->land();
 }
 
 void Process::chunk(const float *const *in, float *const *out, std::uint32_t offset,
@@ -92,21 +99,22 @@ void Process::chunk(const float *const *in, float *const *out, std::uint32_t off
     }
     read(in, offset, frames);
     input_meter.add(programme_, frames);
-    input_loudness.add(programme_, frames);
 
     const Moment moment{frame_, session.time()};
-    processed_ = programme_;
+    // Looked at only where pieces end whatever the blocks are.
+    if (arriving_ && frame_ % kChunkFrames == 0) arriving_ = processors_arrive();
+    copy(programme_, processed_, frames);
     route_->input->compute(moment, processed_, frames);
     for (const Route::Entry &entry : route_->processors)
-        entry.layer->process(moment, processed_, frames, entry.leaving);
+        entry.layer->process(moment, processed_, frames, entry.leaving, arriving_);
     add_generators(moment, frames);
     route_->output->compute(moment, processed_, frames);
 
     delay_programme(frames);
-    programme_tap.write(programme_, frames);
+    programme_tap.write(late_, frames);
     switch_bypass(frames);
     output_meter.add(processed_, frames);
-    output_loudness.add(processed_, frames);
+    Loudness::add(input_loudness, programme_, output_loudness, processed_, frames);
     output_tap.write(processed_, frames);
     for (std::size_t c = 0; c < 2; ++c)
         if (out[c]) std::copy_n(processed_[c].data(), frames, out[c] + offset);
@@ -131,7 +139,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
         for (std::size_t c = 0; c < 2; ++c)
             for (std::uint32_t i = 0; i < frames; ++i) {
                 const float wet = processed_[c][i];
-                const float dry = gain * programme_[c][i];
+                const float dry = gain * late_[c][i];
                 processed_[c][i] = std::fabs(wet) <= FLT_MAX ? wet : dry;
             }
         return;
@@ -142,7 +150,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
         if (adjusting) matched_share_ = matched_fade_.next(matched, step);
         const float gain = 1.0F + matched_share_ * (matched_gain_ - 1.0F);
         for (std::size_t c = 0; c < 2; ++c) {
-            const float dry = gain * programme_[c][i];
+            const float dry = gain * late_[c][i];
             float &wet = processed_[c][i];
             // A block gone wrong must not take the programme with it.
             if (share >= 1.0F || !std::isfinite(wet))
@@ -171,7 +179,11 @@ void Process::read(const float *const *in, std::uint32_t offset, std::uint32_t f
             continue;
         }
         const float *samples = in[c] + offset;
-        for (std::uint32_t i = 0; i < frames; ++i) {  // no branches: for the vector unit
+        if (highest_magnitude(samples, frames) <= kDoor) {  // nearly always
+            std::copy_n(samples, frames, programme_[c].data());
+            continue;
+        }
+        for (std::uint32_t i = 0; i < frames; ++i) {
             const bool good = std::fabs(samples[i]) <= FLT_MAX;
             nonfinite += good ? 0 : 1;
             programme_[c][i] = std::clamp(good ? samples[i] : 0.0F, -kDoor, kDoor);
@@ -185,7 +197,8 @@ bool Process::sounds(std::uint32_t frame) const noexcept {
 }
 
 void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcept {
-    Chunk sum{};
+    Chunk sum;
+    for (std::size_t c = 0; c < 2; ++c) std::fill_n(sum[c].data(), frames, 0.0F);
     for (const Route::Entry &entry : route_->generators)
         entry.layer->generate(moment, processed_, sum, frames, entry.leaving);
 
@@ -221,12 +234,17 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
 }
 
 void Process::delay_programme(std::uint32_t frames) noexcept {
+    // Both are in two pieces where the ring ends.
+    const auto to = static_cast<std::uint32_t>(frame_ % kDelayFrames);
+    const auto from =
+        static_cast<std::uint32_t>((frame_ - route_->latency_frames) % kDelayFrames);
+    const std::uint32_t write = std::min(frames, kDelayFrames - to);
+    const std::uint32_t read = std::min(frames, kDelayFrames - from);
     for (std::size_t c = 0; c < 2; ++c) {
-        for (std::uint32_t i = 0; i < frames; ++i) {
-            const std::uint64_t now = frame_ + i;
-            delay_[c][now % kDelayFrames] = programme_[c][i];
-            programme_[c][i] = delay_[c][(now - route_->latency_frames) % kDelayFrames];
-        }
+        std::copy_n(programme_[c].data(), write, delay_[c].data() + to);
+        std::copy_n(programme_[c].data() + write, frames - write, delay_[c].data());
+        std::copy_n(delay_[c].data() + from, read, late_[c].data());
+        std::copy_n(delay_[c].data(), frames - read, late_[c].data() + read);
     }
 }
 

@@ -63,6 +63,8 @@ private:
                std::uint32_t frames) noexcept;
     void read(const float *const *in, std::uint32_t offset, std::uint32_t frames) noexcept;
     void take(const Route &route) noexcept;
+    void land() noexcept;
+    bool processors_arrive() const noexcept;
     bool sounds(std::uint32_t frame) const noexcept;
     void add_generators(const Moment &moment, std::uint32_t frames) noexcept;
     void delay_programme(std::uint32_t frames) noexcept;
@@ -82,10 +84,12 @@ private:
     float matched_gain_ = 1.0F;
     float matched_share_ = 0.0F;
     std::uint64_t restart_ = 0;
+    bool arriving_ = false;  // processors that go wait for those that come
     std::uint32_t quiet_frames_ = 0;
     std::uint32_t silent_frames_ = 0;  // of the programme
     std::array<std::array<float, kDelayFrames>, 2> delay_{};
-    Chunk programme_{};  // as it came in; then as it came in `latency` ago
+    Chunk programme_{};  // as it came in
+    Chunk late_{};       // as it came in `latency` ago
     Chunk processed_{};
 };
 

@@ -21,9 +21,8 @@ public:
         claimed_.store(start + frames, std::memory_order_relaxed);
         std::atomic_thread_fence(std::memory_order_release);
         for (std::uint32_t i = 0; i < frames; ++i) {
-            const std::size_t at = 2 * ((start + i) % kFrames);
-            samples_[at].store(chunk[0][i], std::memory_order_relaxed);
-            samples_[at + 1].store(chunk[1][i], std::memory_order_relaxed);
+            const Pair pair{chunk[0][i], chunk[1][i]};
+            pairs_[(start + i) % kFrames].store(pair, std::memory_order_relaxed);
         }
         end_.store(start + frames, std::memory_order_release);
     }
@@ -34,17 +33,21 @@ public:
         if (frames > end || first > end - frames) return false;
         if (end - first > kFrames) return false;
         for (std::uint32_t i = 0; i < frames; ++i) {
-            const std::size_t at = 2 * ((first + i) % kFrames);
-            samples[2 * i] = samples_[at].load(std::memory_order_relaxed);
-            samples[2 * i + 1] = samples_[at + 1].load(std::memory_order_relaxed);
+            const Pair pair = pairs_[(first + i) % kFrames].load(std::memory_order_relaxed);
+            samples[2 * i] = pair.left;
+            samples[2 * i + 1] = pair.right;
         }
         std::atomic_thread_fence(std::memory_order_acquire);
         return claimed_.load(std::memory_order_relaxed) - first <= kFrames;
     }
 
 private:
-    const std::unique_ptr<std::atomic<float>[]> samples_ =
-        std::make_unique<std::atomic<float>[]>(2 * kFrames);
+    struct alignas(8) Pair {
+        float left, right;
+    };
+    static_assert(std::atomic<Pair>::is_always_lock_free);
+    const std::unique_ptr<std::atomic<Pair>[]> pairs_ =
+        std::make_unique<std::atomic<Pair>[]>(kFrames);
     std::atomic<std::uint64_t> claimed_{0};
     std::atomic<std::uint64_t> end_{0};
 };

@@ -1,0 +1,39 @@
+"""docs/reliability.md names tests that are there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+ROWS = [line for line in PAGE.split("\n## ")[0].splitlines() if line.startswith("| ")][1:]
+NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)))
+
+
+def functions_of(file: str) -> set[str]:
+    tree = ast.parse((ROOT / "tests" / "device" / file).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED)
+def test_each_test_that_is_named_is_there(file, name):
+    assert name in functions_of(file)
+
+
+def test_every_fault_has_a_test():
+    assert len(ROWS) >= 13
+    assert all(re.search(r"\| (`test_\w+\.py::test_\w+`(, )?)+ \|$", row) for row in ROWS)
+
+
+def test_every_test_of_faults_is_named():
+    for file in ("test_faults.py", "test_disks.py"):
+        there = {name for name in functions_of(file) if name.startswith("test_")}
+        assert there == {name for other, name in NAMED if other == file}
+
+
+def test_the_programs_that_it_runs_are_there():
+    programs = re.findall(r"`python ([\w/]+\.py)", PAGE)
+    assert programs
+    assert all((ROOT / program).is_file() for program in programs)
