@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from running_device import Desktop
 
 from entrain.platform.sandbox import Sandbox, VirtualDevice
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
@@ -72,6 +73,14 @@ def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
 def server(request: pytest.FixtureRequest, start: Start) -> Sandbox:
     """Each of the sound servers in turn."""
     return start(SANDBOXES[request.param])
+
+
+@pytest.fixture
+def desktop(server: Sandbox) -> Iterator[Desktop]:
+    """A user of that server, who chooses and moves."""
+    desktop = Desktop(server)
+    yield desktop
+    desktop.close()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Playing, recording and looking at a private sound server, from outside of Entrain."""
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -228,6 +229,14 @@ def _format(rate_hz: int, latency_ms: int) -> list[str]:
         f"--rate={rate_hz}",
         f"--latency-msec={latency_ms}",
     ]
+
+
+def linked_version(environment: Mapping[str, str], program: str) -> tuple[int, ...]:
+    """Return the version of the library that one of the sound system's own tools is linked with."""
+    said = run(environment, program, "--version")
+    found = re.search(r"Linked with \w+-?[\w.]* (\d+)\.(\d+)\.(\d+)", said)
+    assert found, said
+    return tuple(map(int, found.groups()))
 
 
 @contextmanager

@@ -1,17 +1,10 @@
 """Which programs are heard through Entrain, on real servers."""
 
 import pytest
-from running_device import Desktop, running_device
+from running_device import running_device
 
 from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.applications import ApplicationRules
-
-
-@pytest.fixture
-def desktop(server):
-    desktop = Desktop(server)
-    yield desktop
-    desktop.close()
 
 
 @pytest.fixture

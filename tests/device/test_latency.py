@@ -19,16 +19,10 @@ PASSED_ON_SINCE = (1, 0, 4)
 """The version of PipeWire whose null sinks tell players what is behind their monitor."""
 
 
-def version(server):
-    said = soundlab.run(server.environment, "pw-cli", "--version")
-    found = re.search(r"Linked with libpipewire (\d+)\.(\d+)\.(\d+)", said)
-    assert found, said
-    return tuple(map(int, found.groups()))
-
-
 def skip_where_sinks_keep_it(server):
-    if version(server) < PASSED_ON_SINCE:
-        number = ".".join(map(str, version(server)))
+    version = soundlab.linked_version(server.environment, "pw-cli")
+    if version < PASSED_ON_SINCE:
+        number = ".".join(map(str, version))
         pytest.skip(f"PipeWire {number}: a null sink tells players nothing before 1.0.4")
 
 

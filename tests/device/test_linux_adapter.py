@@ -29,13 +29,6 @@ def sound(server):
 
 
 @pytest.fixture
-def desktop(server):
-    desktop = Desktop(server)
-    yield desktop
-    desktop.close()
-
-
-@pytest.fixture
 def news(sound):
     event = threading.Event()
     sound.watch(event.set)

@@ -4,16 +4,9 @@ import time
 
 import pytest
 import soundlab
-from running_device import Desktop, running_device
+from running_device import running_device
 
 from entrain.platform.adapter import SINK_NAME
-
-
-@pytest.fixture
-def desktop(server):
-    desktop = Desktop(server)
-    yield desktop
-    desktop.close()
 
 
 @pytest.fixture

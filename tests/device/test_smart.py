@@ -1,6 +1,5 @@
 """Everything passes Entrain while the real device stays the default (WirePlumber 0.5 and newer)."""
 
-import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -18,15 +17,8 @@ HEARD_DB = -40.0
 """Of the player's 1000 Hz and the engine's 400 Hz, which come with about -23 and -20 dBFS."""
 
 
-def session_manager_version(server):
-    said = soundlab.run(server.environment, "wireplumber", "--version")
-    found = re.search(r"Linked with libwireplumber (\d+)\.(\d+)\.(\d+)", said)
-    assert found, said
-    return tuple(map(int, found.groups()))
-
-
 def skip_without_smart_filters(server):
-    version = session_manager_version(server)
+    version = soundlab.linked_version(server.environment, "wireplumber")
     if version < (0, 5, 0):
         pytest.skip(f"WirePlumber {'.'.join(map(str, version))}: smart filters came with 0.5")
 
@@ -201,7 +193,7 @@ def test_a_new_session_manager_is_told_again(pipewire_server):
 
 def test_the_state_tells_whether_the_session_manager_can_do_it(pipewire_server):
     """Where it cannot, asking for it is answered with one line that says what it takes."""
-    can = session_manager_version(pipewire_server) >= (0, 5, 0)
+    can = soundlab.linked_version(pipewire_server.environment, "wireplumber") >= (0, 5, 0)
     with Engine() as engine:
         backend = Backend("pipewire", engine, "speakers")
         try:

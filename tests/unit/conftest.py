@@ -25,6 +25,12 @@ STATUS = Status(
 )
 
 
+@pytest.fixture
+def idle() -> Status:
+    """What an Entrain says that has nothing to do."""
+    return STATUS
+
+
 class Running:
     """A served control socket.
 

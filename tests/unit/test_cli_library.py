@@ -13,22 +13,11 @@ from entrain.tray import paper, show_protocol
 from entrain.tray.cli import cli
 from entrain.tray.logbook import summarised
 from entrain.vdevice import messages, safety
-from entrain.vdevice.messages import Latency, Status
+from entrain.vdevice.messages import Status
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.evidence import Evidence, Source
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.session_log import SessionLog, Stretch
-
-STATUS = Status(
-    state="idle",
-    reason="",
-    on=True,
-    bypass=False,
-    backend="null",
-    sink="entrain",
-    latency=Latency(added_frames=70, added_ms=1.46),
-    version="0.1.0",
-)
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +40,8 @@ def folder(home: Path) -> Path:
 
 
 @pytest.fixture
-def server(home: Path, serve: Any) -> Any:
-    return serve(home / "entrain" / "control.sock", lambda request: STATUS)
+def server(home: Path, serve: Any, idle: Status) -> Any:
+    return serve(home / "entrain" / "control.sock", lambda request: idle)
 
 
 def entrain(*arguments: str) -> Result:
@@ -361,7 +350,7 @@ def test_a_command_is_one_request(server, arguments, request_):
     assert server.requests == [request_]
 
 
-def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, serve):
+def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, serve, idle):
     protocol = messages.ActiveProtocol(
         id="deep-3",
         name="Deep 3",
@@ -373,7 +362,7 @@ def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, ser
         layers=[],
     )
     changes = {"protocol": protocol, "sleep_left_s": 90.0, "session_log": False}
-    status = STATUS.model_copy(update=changes)
+    status = idle.model_copy(update=changes)
     serve(home / "entrain" / "control.sock", lambda request: status)
 
     lines = entrain("status").stdout.splitlines()

@@ -9,23 +9,13 @@ from click.testing import CliRunner, Result
 
 from entrain.tray.cli import cli
 from entrain.vdevice.applications import ApplicationRules
-from entrain.vdevice.messages import GetStatus, Latency, Settings, Status, Use
+from entrain.vdevice.messages import GetStatus, Settings, Status, Use
 
-STATUS = Status(
-    state="idle",
-    reason="",
-    on=True,
-    bypass=False,
-    backend="null",
-    sink="entrain",
-    latency=Latency(added_frames=70, added_ms=1.46),
-    version="0.1.0",
-)
 RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any) -> Any:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any, idle: Status) -> Any:
     """An Entrain that leaves Zoom alone, and does as it is told."""
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -33,7 +23,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any) -> Any:
 
     def respond(request: object) -> object:
         rules = request.applications if isinstance(request, Settings) else None
-        return STATUS.model_copy(update={"applications": rules or RULES})
+        return idle.model_copy(update={"applications": rules or RULES})
 
     return serve(tmp_path / "entrain" / "control.sock", respond)
 
