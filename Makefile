@@ -31,7 +31,7 @@ fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 brok
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@.ci/fuzz 600 build/fuzz-corpus
 
-soak: ## play for half an hour on each sound server and look at every second (70 minutes)
+soak: ## cause every fault at length, then look at every second of half an hour of sound (50 minutes)
 	@.ci/packages test
 	@.ci/setup test
 	@ENTRAIN_SOAK=1 .venv/bin/pytest tests/device/test_faults.py tests/device/test_disks.py
@@ -41,11 +41,13 @@ lint: packages ## check style and types
 	@.ci/setup test
 	@.ci/lint
 
-bench: packages ## measure speed, memory, start-up time and delay (16 minutes)
+bench: ## measure speed, memory, start-up time and delay (17 minutes)
+	@.ci/packages bench
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
 	@.venv/bin/python bench/run.py
 	@.venv/bin/python bench/pulse.py
+	@.venv/bin/python bench/stress.py
 
 install: setup ## install for this user, outside this folder
 	@.ci/install

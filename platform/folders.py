@@ -3,11 +3,15 @@
 import os
 import stat
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
 
 from entrain.platform.adapter import Paths, PlatformError
+
+_NOWHERE = Path(os.devnull) / "no-home-folder"
+"""Where a user without a home folder keeps things: nothing can be there."""
 
 
 def user_paths() -> Paths:
@@ -20,7 +24,7 @@ def user_paths() -> Paths:
 
     """
     return Paths(
-        config=platformdirs.user_config_path("entrain", appauthor=False),
+        config=_at_home(platformdirs.user_config_path),
         state=state_folder(),
         data=data_folder(),
         runtime=_runtime_folder(),
@@ -29,12 +33,20 @@ def user_paths() -> Paths:
 
 def state_folder() -> Path:
     """Return the folder of what Entrain remembers; makes nothing, never fails."""
-    return platformdirs.user_state_path("entrain", appauthor=False)
+    return _at_home(platformdirs.user_state_path)
 
 
 def data_folder() -> Path:
     """Return the folder of what the user makes; makes nothing, never fails."""
-    return platformdirs.user_data_path("entrain", appauthor=False)
+    return _at_home(platformdirs.user_data_path)
+
+
+def _at_home(place: Callable[..., Path]) -> Path:
+    try:
+        folder = place("entrain", appauthor=False)
+    except RuntimeError:  # there is no home folder
+        return _NOWHERE
+    return folder if folder.is_absolute() else _NOWHERE  # as earlier versions of platformdirs say
 
 
 def _runtime_folder() -> Path:

@@ -30,6 +30,7 @@ def set_up(folder: Path | None, verbose: bool) -> None:
         logger.removeHandler(handler)
         handler.close()
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.propagate = False  # the root's own handler would say all of it again
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.DEBUG if verbose else logging.WARNING)
     terminal.setFormatter(logging.Formatter("entrain: %(message)s"))

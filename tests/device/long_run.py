@@ -3,8 +3,9 @@
 Usage: python tests/device/long_run.py [--minutes N] [--server pipewire|pulse] [--json FILE]
 
 A steady tone is played to Entrain, which adds two of its own, while other programs open and
-close streams, 200 a minute and 50 at once.  Beside it the same tone goes straight to another
-device: where that has a gap too, the machine was late, and not Entrain.
+close streams, 200 a minute; before and after, 50 play at once.  Beside it the same tone goes to
+another device through the sound server's own loopback, which does the least that can be done on
+that way: where that has gaps too, the machine was late, and not Entrain.
 """
 
 import argparse
@@ -29,14 +30,15 @@ from entrain.platform.sandbox_pipewire import PipeWireSandbox
 from entrain.platform.sandbox_pulse import PulseSandbox
 
 SERVERS: dict[str, type[Sandbox]] = {"pipewire": PipeWireSandbox, "pulse": PulseSandbox}
+SINKS = ("entrain", "loopback")
 RATE_HZ = soundlab.RATE_HZ
-PROGRAMME_HZ = 1000.0
+PROGRAMME_HZ = 100.0  # low: its phase turns by little where two clocks are matched
 TONES_HZ = ([PROGRAMME_HZ, 405.0], [PROGRAMME_HZ, 395.0])
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-26,ceiling_db=-26"
 PLAYER_MS = RECORDER_MS = 500
 """Long enough that the programs which play and record are hardly ever late themselves."""
 WARM_UP_S = 10.0
-CLICK = 10 ** (-50 / 20)
+CLICK = 10 ** (-40 / 20)
 """A sample further than this from what the tones make is a click."""
 
 
@@ -57,7 +59,7 @@ class Result:
 
     server: str
     entrain: Heard
-    direct: Heard
+    loopback: Heard
     streams: int
     """Opened and closed meanwhile by other programs."""
     memory_kb: list[int] = field(default_factory=list)
@@ -67,10 +69,13 @@ class Result:
     state: str = ""
 
     @property
-    def own_breaks(self) -> list[int]:
-        """Those at which the other device played on."""
-        late = {second + near for second in self.direct.breaks for near in (-1, 0, 1)}
-        return [second for second in self.entrain.breaks if second not in late]
+    def is_unbroken(self) -> bool:
+        """Whether Entrain has no more gaps than its surroundings make by themselves.
+
+        Both ways meet the same late machine, but not in the same moments: so twice as many, and
+        three, are no sign of anything; a fault of Entrain's own comes again and again.
+        """
+        return len(self.entrain.breaks) <= 2 * len(self.loopback.breaks) + 3
 
     @property
     def memory_growth_kb(self) -> int:
@@ -79,7 +84,7 @@ class Result:
         return int(np.median(self.memory_kb[-third:]) - np.median(self.memory_kb[:third]))
 
 
-def run(kind: str, seconds: float, *, crowd: bool = True) -> Result:
+def run(kind: str, seconds: float) -> Result:
     """Play for that long; needs `HOME` and the XDG folders to be a test's own."""
     devices = (VirtualDevice("speakers", "Speakers", 1000), VirtualDevice("other", "Other", 900))
     with ExitStack() as stack:
@@ -92,16 +97,18 @@ def run(kind: str, seconds: float, *, crowd: bool = True) -> Result:
         entrain = stack.enter_context(
             app.running(mine, "--layer", LAYER, "--output", "speakers", *app.PATIENT[kind])
         )
-        for sink in ("entrain", "other"):
+        stack.enter_context(_loopback(server))
+        for sink in SINKS:
             stack.enter_context(_tone(environment, sink))
         soundlab.wait_until(lambda: entrain.status()["state"] == "processing", 10, "it plays")
+        _crowd(environment)
         time.sleep(WARM_UP_S)
         end_s = time.monotonic() + seconds
         listeners = [
             _Listener(stack, environment, "speakers", TONES_HZ, end_s),
             _Listener(stack, environment, "other", ([PROGRAMME_HZ], [PROGRAMME_HZ]), end_s),
         ]
-        streams = _Crowd(environment, end_s) if crowd else None
+        streams = _Passers(environment, end_s)
         result = Result(kind, listeners[0].heard, listeners[1].heard, 0)
         while time.monotonic() < end_s:
             result.memory_kb.append(_memory_kb(entrain.pid))
@@ -111,8 +118,9 @@ def run(kind: str, seconds: float, *, crowd: bool = True) -> Result:
             time.sleep(max(0.0, min(5.0, end_s - time.monotonic())))
         for listener in listeners:
             listener.join()
-        if streams:
-            result.streams = streams.join()
+        result.streams = streams.join()
+        _crowd(environment)
+        result.memory_kb.append(_memory_kb(entrain.pid))
     return result
 
 
@@ -181,11 +189,11 @@ class _Fit:
         return bool(np.any(np.abs(now - before) > allowed * np.abs(before))), rest
 
 
-class _Crowd:
-    """Programs that come and go, silently: 200 a minute, and once in a while 50 at a time."""
+class _Passers:
+    """Programs that come and go, silently, 200 a minute."""
 
     def __init__(self, environment: Mapping[str, str], end_s: float) -> None:
-        self._environment = {**os.environ, **environment}
+        self._environment = environment
         self._end_s = end_s
         self._count = 0
         self._thread = threading.Thread(target=self._run)
@@ -198,52 +206,70 @@ class _Crowd:
 
     def _run(self) -> None:
         began_s = time.monotonic()
-        while (now_s := time.monotonic()) < self._end_s - 5:
-            at_once = 50 if self._count % 400 == 0 else 1
-            players = [self._player(2.0 if at_once > 1 else 0.2) for _ in range(at_once)]
-            if at_once > 1:
-                for player in players:
-                    player.wait(30)
-            self._count += at_once
-            due_s = began_s + self._count * 60 / 200
-            if at_once == 1:
-                players[0].wait(30)
-                time.sleep(max(0.0, due_s - time.monotonic()))
-            else:
-                began_s += time.monotonic() - now_s  # the crowd has not delayed the others
+        while time.monotonic() < self._end_s - 1:
+            # Both devices get them, so that they are alike in all but Entrain.
+            for player in [_silent_player(self._environment, 0.1, sink) for sink in SINKS]:
+                player.wait(30)
+            self._count += 1
+            time.sleep(max(0.0, began_s + self._count * 60 / 200 - time.monotonic()))
 
-    def _player(self, seconds: float) -> "subprocess.Popen[bytes]":
-        size = round(seconds * RATE_HZ) * 8
-        return subprocess.Popen(
-            [
-                "sh",
-                "-c",
-                f"head -c {size} /dev/zero | pacat -p --device=entrain --raw "
-                f"--format=float32le --channels=2 --rate={RATE_HZ} --latency-msec=200",
-            ],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+
+def _crowd(environment: Mapping[str, str]) -> None:
+    """Play 50 streams at once."""
+    for player in [_silent_player(environment, 3, "entrain") for _ in range(50)]:
+        player.wait(60)
+
+
+def _silent_player(
+    environment: Mapping[str, str], seconds: float, sink: str
+) -> "subprocess.Popen[bytes]":
+    size = round(seconds * RATE_HZ) * 8
+    return subprocess.Popen(
+        ["sh", "-c", f"head -c {size} /dev/zero | {' '.join(_pacat(sink, 200))}"],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _pacat(sink: str, latency_ms: int) -> list[str]:
+    return [
+        *("pacat", "--playback", "--raw", "--format=float32le", "--channels=2"),
+        *(f"--device={sink}", f"--rate={RATE_HZ}", f"--latency-msec={latency_ms}"),
+    ]
+
+
+@contextmanager
+def _loopback(server: Sandbox) -> Iterator[None]:
+    """Offer a sink from which the server itself, or its own program, plays on the other device."""
+    if server.kind == "pulse":
+        sink = ["module-null-sink", "sink_name=loopback", "norewinds=1"]
+        way = ["source=loopback.monitor", "sink=other", "latency_msec=200", "sink_dont_move=true"]
+        for module in (sink, ["module-loopback", *way]):
+            soundlab.run(server.environment, "pactl", "load-module", *module)
+        yield
+        return
+    capture = "media.class=Audio/Sink node.name=loopback audio.position=[FL,FR]"
+    playback = "node.passive=true target.object=other node.target=other"
+    process = subprocess.Popen(
+        ["pw-loopback", f"--capture-props={capture}", f"--playback-props={playback}"],
+        env={**os.environ, **server.environment},
+    )
+    try:
+        soundlab.wait_until(
+            lambda: "loopback" in soundlab.sink_states(server.environment), 10, "the loopback"
         )
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @contextmanager
 def _tone(environment: Mapping[str, str], sink: str) -> Iterator[None]:
     """Play a tone without an end."""
     player = subprocess.Popen(
-        [
-            "pacat",
-            "-p",
-            f"--device={sink}",
-            "--client-name=player",
-            "--raw",
-            "--format=float32le",
-            "--channels=2",
-            f"--rate={RATE_HZ}",
-            f"--latency-msec={PLAYER_MS}",
-        ],
-        env={**os.environ, **environment},
-        stdin=subprocess.PIPE,
+        _pacat(sink, PLAYER_MS), env={**os.environ, **environment}, stdin=subprocess.PIPE
     )
     assert player.stdin
     block = soundlab.sine(PROGRAMME_HZ, 0.5, 0.25).tobytes()
@@ -289,8 +315,8 @@ def describe(result: Result) -> str:
         [
             f"-- {result.server}",
             heard("Entrain", result.entrain),
-            heard("direct", result.direct),
-            f"only in Entrain: {len(result.own_breaks)}; streams opened: {result.streams}",
+            heard("loopback", result.loopback),
+            f"streams opened: {result.streams} on each; {result.state}",
             f"added delay {min(latency):.2f} to {max(latency):.2f} ms; xruns {result.xruns}; "
             f"memory {result.memory_kb[0]} kB, grown by {result.memory_growth_kb} kB",
         ]
@@ -314,7 +340,7 @@ def main() -> int:
             print(describe(results[-1]), flush=True)
     if options.json:
         options.json.write_text(json.dumps([asdict(result) for result in results], indent=2))
-    return int(any(result.own_breaks or result.memory_growth_kb > 1024 for result in results))
+    return int(not all(r.is_unbroken and r.memory_growth_kb < 1024 for r in results))
 
 
 if __name__ == "__main__":

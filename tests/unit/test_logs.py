@@ -15,13 +15,14 @@ _log = logging.getLogger("entrain.test")
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
     logger = logging.getLogger("entrain")
-    before = logger.handlers[:], logger.level
+    before = logger.handlers[:], logger.level, logger.propagate
     yield
     for handler in set(logger.handlers) - set(before[0]):
         logger.removeHandler(handler)
         handler.close()
     logger.handlers[:] = before[0]
     logger.setLevel(before[1])
+    logger.propagate = before[2]
 
 
 def test_the_file_has_all_and_the_terminal_has_warnings(tmp_path, capsys):

@@ -1,0 +1,148 @@
+"""A disk that is full, a home that is read-only, no home at all, and death while it is written.
+
+None of it touches the sound: what cannot be saved is told, and what is there stays whole.
+"""
+
+import os
+import random
+import subprocess
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import app
+import pytest
+import soundlab
+
+from entrain.vdevice.client import Client, ClientError
+from entrain.vdevice.store import State
+
+LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
+SOAK = os.environ.get("ENTRAIN_SOAK") == "1"
+KILLS = 40 if SOAK else 4
+
+NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+NOBODY = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
+"""A user without an entry in the system's list, and so without a home folder."""
+
+
+@contextmanager
+def started_with(prefix, environment, *options):
+    """Run Entrain behind another command, which makes its surroundings."""
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine does not allow namespaces")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "ENTRAIN", [*prefix, *app.ENTRAIN])
+        with app.running(environment, *options) as entrain:
+            yield entrain
+
+
+def shell(script):
+    """Run a few lines in a mount namespace, then Entrain."""
+    return [*NAMESPACE, "sh", "-ec", f'{script}\nexec "$@"', "sh"]
+
+
+def state_file():
+    return Path(os.environ["XDG_STATE_HOME"]) / "entrain" / "state.json"
+
+
+def errors(entrain):
+    return " ".join(entrain.status()["errors"])
+
+
+def hear(server, tone_hz=405):
+    with (
+        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)),
+    ):
+        soundlab.wait_until(
+            lambda: abs(soundlab.tone_db(recorder.take(0.2), tone_hz) + 20) < 0.5, 15, "the tones"
+        )
+
+
+def test_a_full_disk(server):
+    """What was saved before stays whole, and what changes later is saved when there is room."""
+    folder = state_file().parent
+    folder.mkdir()
+    disk = shell(f"mount -t tmpfs -o size=64k,mode=700 none {folder}")
+    with started_with(disk, server.environment, "--layer", LAYER) as entrain:
+        inside = Path(f"/proc/{entrain.pid}/root{folder}")  # its disk, from outside
+        before = (inside / "state.json").read_bytes()
+        filling = inside / "filling"
+        with filling.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(512))
+        entrain("set", "tone.beat_hz", "7")
+        assert "state.json: No space left on device" in errors(entrain)
+        assert (inside / "state.json").read_bytes() == before
+        hear(server, 403.5)
+        filling.unlink()
+        entrain("set", "tone.beat_hz", "8")
+        kept = State.model_validate_json((inside / "state.json").read_bytes())
+        assert kept.protocol.layers[0].params["beat_hz"] == 8
+        assert not [path for path in inside.iterdir() if path.name.startswith(".")]
+
+
+def test_a_home_that_is_read_only(server, home):
+    runtime = os.environ["XDG_RUNTIME_DIR"]
+    disk = shell(
+        f"mount --bind {home} {home}\n"
+        f"mount --bind {runtime} {runtime}\n"
+        f"mount -o remount,bind,ro {home}"
+    )
+    with started_with(disk, server.environment, "--layer", LAYER) as entrain:
+        entrain("set", "tone.beat_hz", "10")
+        assert "state.json: Read-only file system" in errors(entrain)
+        hear(server)
+        refused = app.command(server.environment, "save", "Mine")
+        assert refused.returncode == 1
+        assert "Read-only file system" in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) == 1
+        assert entrain.quit() == 0
+    assert not state_file().exists()
+
+
+def test_no_home_at_all(server, monkeypatch, tmp_path):
+    """For a user without one, and nothing is left in the folder where it was started."""
+    for name in ("HOME", *(f"XDG_{place}_HOME" for place in ("STATE", "CONFIG", "CACHE", "DATA"))):
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    with started_with(NOBODY, server.environment, "--layer", LAYER) as entrain:
+        entrain("set", "tone.beat_hz", "10")
+        assert "state" in errors(entrain)
+        hear(server)
+        doctor = app.command(server.environment, "doctor")
+        assert "Traceback" not in doctor.stderr
+        assert entrain.quit() == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_are_never_half_written(home):
+    """Killed in the middle of saves, again and again; each look at the file finds all of it."""
+    chance = random.Random(1)
+    looks = 0
+    for _ in range(KILLS):
+        with app.running({}, "--backend", "null", "--layer", LAYER) as entrain:
+            assert errors(entrain) == ""
+            writer = threading.Thread(target=_change_much)
+            writer.start()
+            end_s = time.monotonic() + chance.uniform(0.2, 0.6)
+            while time.monotonic() < end_s:
+                State.model_validate_json(state_file().read_bytes())
+                looks += 1
+            entrain.kill()
+            writer.join()
+        kept = State.model_validate_json(state_file().read_bytes())
+        assert kept.protocol is not None
+    assert looks > 20 * KILLS
+    with app.running({}, "--backend", "null") as entrain:
+        assert errors(entrain) == ""
+        assert [path.name for path in state_file().parent.glob(".state*")] == []
+
+
+def _change_much():
+    """Change something that is kept, until nobody answers."""
+    with suppress(ClientError), Client() as client:
+        for beat in range(1_000_000):
+            client.ask("set", address="tone.beat_hz", value=beat % 40, over_s=0)
