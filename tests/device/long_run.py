@@ -3,7 +3,7 @@
 Usage: python tests/device/long_run.py [--minutes N] [--server pipewire|pulse] [--json FILE]
 
 A steady tone is played to Entrain, which adds two of its own, while other programs open and
-close streams, 200 a minute; before and after, 50 play at once.  Beside it the same tone goes to
+close streams, 200 a minute; before that, 50 play at once.  Beside it the same tone goes to
 another device through the sound server's own loopback, which does the least that can be done on
 that way: where that has gaps too, the machine was late, and not Entrain.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -84,8 +84,11 @@ class Result:
         return int(np.median(self.memory_kb[-third:]) - np.median(self.memory_kb[:third]))
 
 
-def run(kind: str, seconds: float) -> Result:
-    """Play for that long; needs `HOME` and the XDG folders to be a test's own."""
+def run(kind: str, seconds: float, meet: Callable[[], object] = lambda: None) -> Result:
+    """Play for that long; needs `HOME` and the XDG folders to be a test's own.
+
+    `meet` is called when all has begun, for runs at the same time to wait for each other.
+    """
     devices = (VirtualDevice("speakers", "Speakers", 1000), VirtualDevice("other", "Other", 900))
     with ExitStack() as stack:
         server = stack.enter_context(SERVERS[kind](devices))
@@ -102,6 +105,7 @@ def run(kind: str, seconds: float) -> Result:
             stack.enter_context(_tone(environment, sink))
         soundlab.wait_until(lambda: entrain.status()["state"] == "processing", 10, "it plays")
         _crowd(environment)
+        meet()
         time.sleep(WARM_UP_S)
         end_s = time.monotonic() + seconds
         listeners = [
@@ -119,8 +123,6 @@ def run(kind: str, seconds: float) -> Result:
         for listener in listeners:
             listener.join()
         result.streams = streams.join()
-        _crowd(environment)
-        result.memory_kb.append(_memory_kb(entrain.pid))
     return result
 
 
