@@ -32,13 +32,14 @@ from entrain.platform.sandbox_pulse import PulseSandbox
 SERVERS: dict[str, type[Sandbox]] = {"pipewire": PipeWireSandbox, "pulse": PulseSandbox}
 SINKS = ("entrain", "loopback")
 RATE_HZ = soundlab.RATE_HZ
+BLOCK_FRAMES = RATE_HZ // 10
 PROGRAMME_HZ = 100.0  # low: its phase turns by little where two clocks are matched
 TONES_HZ = ([PROGRAMME_HZ, 405.0], [PROGRAMME_HZ, 395.0])
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-26,ceiling_db=-26"
 PLAYER_MS = RECORDER_MS = 500
 """Long enough that the programs which play and record are hardly ever late themselves."""
 WARM_UP_S = 10.0
-CLICK = 10 ** (-40 / 20)
+CLICK = 10 ** (-50 / 20)
 """A sample further than this from what the tones make is a click."""
 
 
@@ -156,8 +157,8 @@ class _Listener:
     def _run(self) -> None:
         try:
             while time.monotonic() < self._end_s:
-                second = self._recorder.take(1.0)
-                parts = [fit.take(second[:, ear]) for ear, fit in enumerate(self._fits)]
+                second = self._recorder.take(1.0).reshape(-1, BLOCK_FRAMES, 2)
+                parts = [fit.take(b[:, ear]) for b in second for ear, fit in enumerate(self._fits)]
                 rest = max(peak for _, peak in parts)
                 if any(moved for moved, _ in parts) or rest > CLICK:
                     self.heard.breaks.append(self.heard.seconds)
@@ -169,26 +170,27 @@ class _Listener:
 
 
 class _Fit:
-    """Tones fitted to one ear's seconds; whole hertz, so that each second begins alike."""
+    """Tones fitted to one ear's sound, block by block."""
 
     def __init__(self, tones_hz: list[float]) -> None:
-        phase = 2 * np.pi * np.arange(RATE_HZ) / RATE_HZ
+        phase = 2 * np.pi * np.arange(BLOCK_FRAMES) / RATE_HZ
         waves = [wave(hz * phase) for hz in tones_hz for wave in (np.cos, np.sin)]
-        self._matrix = np.stack([np.ones(RATE_HZ), *waves], axis=1)
+        self._matrix = np.stack([np.ones(BLOCK_FRAMES), *waves], axis=1)
         self._solver = np.linalg.pinv(self._matrix)
+        self._turn = np.exp(2j * np.pi * np.array(tones_hz) * BLOCK_FRAMES / RATE_HZ)
         self._before: np.ndarray | None = None
 
-    def take(self, second: np.ndarray) -> tuple[bool, float]:
+    def take(self, block: np.ndarray) -> tuple[bool, float]:
         """Tell whether a tone has moved, and how large what is beside the tones is."""
-        fitted = self._solver @ second
-        rest = float(np.max(np.abs(second - self._matrix @ fitted)))
+        fitted = self._solver @ block
+        rest = float(np.max(np.abs(block - self._matrix @ fitted)))
         now = fitted[1::2] - 1j * fitted[2::2]
-        before, self._before = self._before, now
-        if before is None:
+        expected, self._before = self._before, now * self._turn
+        if expected is None:
             return False, rest
-        # Where two clocks are matched, the programme's phase turns by a little all the time.
+        # Where two clocks are matched, the programme's pitch may be 1.5 per mille off.
         allowed = np.where(np.arange(len(now)) == 0, 0.2, 0.02)
-        return bool(np.any(np.abs(now - before) > allowed * np.abs(before))), rest
+        return bool(np.any(np.abs(now - expected) > allowed * np.abs(expected))), rest
 
 
 class _Passers:
