@@ -26,6 +26,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("device")
+            item.add_marker(pytest.mark.xdist_group(_server_of(item)))
+
+
+def _server_of(item: pytest.Item) -> str:
+    """Name the server of a test: the tests of either can run beside those of the other."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    fixtures = getattr(item, "fixturenames", ())
+    if parameters.get("server") == "pulse" or {"pulse_server", "any_server"} & set(fixtures):
+        return "pulse"
+    return "pipewire"
 
 
 @pytest.fixture(autouse=True)

@@ -105,13 +105,25 @@ class Recorder:
         rate_hz: int = RATE_HZ,
         within_s: int = 60,
     ) -> Frames:
-        """Return the next frames without a break in these tones (left, right), (frames, 2).
+        """Return the next frames without a break in these tones (left, right), (frames, 2)."""
+        return self.take_stretches(seconds, seconds, tones_hz, rate_hz, within_s)[0]
+
+    def take_stretches(
+        self,
+        seconds: int,
+        least_s: int,
+        tones_hz: tuple[list[float], list[float]],
+        rate_hz: int = RATE_HZ,
+        within_s: int = 60,
+    ) -> list[Frames]:
+        """Return stretches of `least_s` and more, `seconds` in all, without a break in these tones.
 
         Programs that play and record miss a deadline now and then on a busy machine.  Then a
-        tone's phase or level differs from that of a second ago, and the count begins anew.
+        tone's phase or level differs from that of a second ago, and another stretch begins.
 
         The tones are whole numbers of hertz.  One that is more than 3 mHz off never passes.
         """
+        stretches: list[Frames] = []
         stretch: list[Frames] = []
         before = None
         for _ in range(within_s):
@@ -120,12 +132,15 @@ class Recorder:
                 [phasors(second[:, ear], tones_hz[ear], rate_hz) for ear in (0, 1)]
             )
             if before is None or np.any(np.abs(now - before) >= 0.02 * np.abs(before)):
-                stretch.clear()
+                # A break close to the end of a second hardly shows in it: leave out both ends.
+                if len(stretch) >= least_s + 2:
+                    stretches.append(np.concatenate(stretch[1:-1]))
+                stretch = []
             stretch.append(second)
             before = now
-            # A break close to the end of a second hardly shows in it: leave out both ends.
-            if len(stretch) == seconds + 2:
-                return np.concatenate(stretch[1:-1])
+            missing_s = seconds - sum(map(len, stretches)) // rate_hz
+            if len(stretch) >= max(missing_s, least_s) + 2:
+                return [*stretches, np.concatenate(stretch[1:-1])]
         raise AssertionError(f"no {seconds} s without a break within {within_s} s")
 
 

@@ -24,7 +24,7 @@ typedef enum {
 } entrain_status;
 
 /* Raised whenever a declaration below changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 3 };
+enum { ENTRAIN_ABI_VERSION = 4 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *
