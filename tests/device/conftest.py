@@ -33,9 +33,11 @@ def _server_of(item: pytest.Item) -> str:
     """Name the server of a test: the tests of either can run beside those of the other."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     fixtures = getattr(item, "fixturenames", ())
-    if parameters.get("server") == "pulse" or {"pulse_server", "any_server"} & set(fixtures):
+    if {"pulse_server", "any_server"} & set(fixtures):
         return "pulse"
-    return "pipewire"
+    if "pipewire_server" in fixtures:
+        return "pipewire"
+    return str(parameters.get("server", item.path.stem))
 
 
 @pytest.fixture(autouse=True)

@@ -97,7 +97,7 @@ class Desktop:
         options += [f"--device={device}"] if device else []
         before = len(self._programs())
         with running_program(self._server, "pacat", "--playback", *options, "/dev/zero"):
-            soundlab.wait_until(lambda: len(self._programs()) > before, 5, f"{name} is there")
+            soundlab.wait_until(lambda: len(self._programs()) > before, 20, f"{name} is there")
             yield
 
     def places(self) -> dict[str, str]:
