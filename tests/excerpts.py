@@ -12,7 +12,8 @@ from measure import pink_noise
 from entrain.engine import Engine, blocks
 from entrain.vdevice.chain import Chain
 from entrain.vdevice.protocol import library
-from entrain.vdevice.protocol.model import Automation, Layer, Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.timeline import value_at as curve_at
 from entrain.vdevice.verify.bands import edges_hz
 
 RATE_HZ = 8_000
@@ -101,21 +102,7 @@ def value(layer: Layer, symbol: str, at_s: float) -> float:
     automation = layer.automation.get(symbol)
     if automation is None:
         return layer.params.get(symbol, blocks()[layer.kind].parameters[symbol].initial)
-    return automated(automation, at_s % automation.loop_s if automation.loop_s else at_s)
-
-
-def automated(automation: Automation, at_s: float) -> float:
-    points = automation.points
-    if at_s <= points[0].at_s:
-        return points[0].value
-    for one, after in pairwise(points):
-        if at_s < after.at_s:
-            part = (at_s - one.at_s) / (after.at_s - one.at_s)
-            if one.curve == "exponential":
-                return float(one.value * (after.value / one.value) ** part)
-            part = {"step": 0.0, "linear": part, "smooth": part**2 * (3 - 2 * part)}[one.curve]
-            return one.value + part * (after.value - one.value)
-    return points[-1].value
+    return curve_at(automation, at_s % automation.loop_s if automation.loop_s else at_s)
 
 
 def without_headphones(protocol: Protocol) -> Protocol:

@@ -1,7 +1,6 @@
 """How protocols look to a person: the library as a list, and one protocol in full."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +8,7 @@ import click
 from entrain.tray import paper, show
 from entrain.vdevice.protocol.evidence import Evidence, Source
 from entrain.vdevice.protocol.model import Automation, Layer, Protocol
+from entrain.vdevice.protocol.timeline import value_at
 from entrain.vdevice.safety import SHORT_NOTICE
 
 if TYPE_CHECKING:
@@ -215,24 +215,6 @@ def _curve(name: str, automation: Automation, parameter: "Parameter | None") -> 
         shown[_MAX_POINTS - 1 : -1] = [f"… {left_out} more …"]
     again = f", again every {paper.clock(automation.loop_s)}" if automation.loop_s else ""
     paper.paragraph(" → ".join(shown) + again, indent=6)
-
-
-def value_at(automation: Automation, at_s: float) -> float:
-    """Where a parameter is at a time within the first round, as the engine does it."""
-    points = automation.points
-    if at_s <= points[0].at_s:
-        return points[0].value
-    for one, other in pairwise(points):
-        if at_s < other.at_s:
-            part = (at_s - one.at_s) / (other.at_s - one.at_s)
-            if one.curve == "step":
-                return one.value
-            if one.curve == "exponential":
-                return float(one.value * (other.value / one.value) ** part)
-            if one.curve == "smooth":
-                part = part * part * (3 - 2 * part)
-            return one.value + (other.value - one.value) * part
-    return points[-1].value
 
 
 def _called(parameter: "Parameter | None", symbol: str) -> str:

@@ -17,6 +17,7 @@ from entrain.vdevice.messages import Status
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.evidence import Evidence, Source
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
+from entrain.vdevice.protocol.timeline import value_at
 from entrain.vdevice.session_log import SessionLog, Stretch
 
 
@@ -253,7 +254,7 @@ def test_a_curve_is_drawn_as_the_engine_does_it(curve, middle):
     )
     automation = Automation(points=points)
 
-    values = [show_protocol.value_at(automation, at_s) for at_s in (0.0, 10.0, 20.0, 30.0, 99.0)]
+    values = [value_at(automation, at_s) for at_s in (0.0, 10.0, 20.0, 30.0, 99.0)]
 
     assert values == pytest.approx([4.0, 4.0, middle, 16.0, 16.0])
 

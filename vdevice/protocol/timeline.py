@@ -1,6 +1,7 @@
 """How a protocol's layers come up from nothing and go down to it again."""
 
 from collections.abc import Collection
+from itertools import pairwise
 
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource
@@ -31,6 +32,24 @@ def end_s(protocol: Protocol) -> float | None:
     if protocol.max_minutes is not None:
         ends.append(60.0 * protocol.max_minutes)
     return min(ends, default=None)
+
+
+def value_at(automation: Automation, at_s: float) -> float:
+    """Where a parameter is at a time within the first round, as the engine does it."""
+    points = automation.points
+    if at_s <= points[0].at_s:
+        return points[0].value
+    for one, other in pairwise(points):
+        if at_s < other.at_s:
+            part = (at_s - one.at_s) / (other.at_s - one.at_s)
+            if one.curve == "step":
+                return one.value
+            if one.curve == "exponential":
+                return float(one.value * (other.value / one.value) ** part)
+            if one.curve == "smooth":
+                part = part * part * (3 - 2 * part)
+            return one.value + (other.value - one.value) * part
+    return points[-1].value
 
 
 def compiled(

@@ -1,74 +1,24 @@
 """Gnaural's schedules as protocols: every breakpoint here was computed by hand from its file."""
 
 import math
-import random
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from unit.importers import fuzz
+from unit.importers.gnaural_files import (
+    entry,
+    layer_value,
+    notes,
+    only_layer,
+    points,
+    read,
+    schedule,
+    voice,
+)
 
-from entrain.engine import blocks
-from entrain.vdevice.protocol.check import problems
-from entrain.vdevice.protocol.document import parse_protocol, write_protocol
-from entrain.vdevice.protocol.importers.gnaural import read_gnaural
-from entrain.vdevice.protocol.importers.report import Imported, ImportRefused
-from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.document import write_protocol
 
-GNAURAL = next(form for form in fuzz.FORMATS if form.name == "gnaural")
 FIXTURES = Path(__file__).parent / "fixtures"
 FULL_DB = 20 * math.log10(0.5 / math.sqrt(2))  # a tone at volume 1: half of full scale, as RMS
-
-
-def entry(duration: object, beat: object = 10, base: object = 200, **volumes: object) -> str:
-    left = volumes.get("left", 0.5)
-    return (
-        f'<entry parent="0" duration="{duration}" volume_left="{left}"'
-        f' volume_right="{volumes.get("right", left)}" beatfreq="{beat}" basefreq="{base}"/>\n'
-    )
-
-
-def voice(*entries: str, **texts: object) -> str:
-    fields = "".join(f"<{name}>{text}</{name}>" for name, text in ({"type": 0} | texts).items())
-    return f"<voice>{fields}<entries>\n{''.join(entries)}</entries></voice>\n"
-
-
-def schedule(*voices: str, **header: object) -> bytes:
-    fields = "".join(f"<{name}>{text}</{name}>\n" for name, text in header.items())
-    return f'<?xml version="1.0"?>\n<schedule>\n{fields}{"".join(voices)}</schedule>\n'.encode()
-
-
-def read(text: bytes) -> Imported:
-    imported = read_gnaural(text, "f.gnaural", "Some file")
-    assert_usable(imported.protocol)
-    return imported
-
-
-def assert_usable(protocol: Protocol) -> None:
-    assert list(problems(protocol, blocks)) == []
-    assert parse_protocol(write_protocol(protocol), "f", blocks) == protocol
-
-
-def only_layer(text: bytes) -> Layer:
-    (layer,) = read(text).protocol.layers
-    return layer
-
-
-def points(layer: Layer, symbol: str) -> list[tuple[float, float]]:
-    return [(point.at_s, point.value) for point in layer.automation[symbol].points]
-
-
-def notes(text: bytes) -> str:
-    return "\n".join(f"{note.line}: {note.text}" for note in read(text).notes)
-
-
-def refusal(text: bytes) -> str:
-    with pytest.raises(ImportRefused) as caught:
-        read_gnaural(text, "f.gnaural", "f")
-    return str(caught.value)
 
 
 # ---- time ------------------------------------------------------------------------------------
@@ -416,186 +366,6 @@ def test_ten_thousand_entries_fit_into_a_file_of_the_library():
     assert "0: long curves of volume have less breakpoints, within" in notes(text)
     for layer, wave in zip(protocol.layers, waves, strict=False):
         for k in range(0, 5040, 37):
-            assert value_at(layer, "amount", 0.2 * k) == pytest.approx(
+            assert layer_value(layer, "amount", 0.2 * k) == pytest.approx(
                 wave[k] / max(wave), abs=0.02
             )
-
-
-# ---- what is refused -------------------------------------------------------------------------
-
-BOMB = b"""<?xml version="1.0"?>
-<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
-<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">
-]>
-<schedule><title>&d;</title></schedule>"""
-EXTERNAL = b"""<?xml version="1.0"?>
-<!DOCTYPE schedule [<!ENTITY x SYSTEM "file:///etc/passwd">]>
-<schedule><title>&x;</title></schedule>"""
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (b"", "f.gnaural:1: not XML: no element found"),
-        (b"hello", "f.gnaural:1: not XML: "),
-        (b"<schedule>\n<voice>\n</schedule>", "f.gnaural:3: not XML: mismatched tag"),
-        (b"\n<html/>", "f.gnaural:2: not a Gnaural schedule: it begins with 'html'"),
-        (b"<schedule/>", "f.gnaural:1: no voice in it has any length"),
-        (schedule(voice(entry("x"))), "f.gnaural:4: duration = 'x' is not a number"),
-        (schedule(voice(entry("nan"))), "f.gnaural:4: duration = 'nan' is not a number"),
-        (schedule(voice(entry("1_0"))), "f.gnaural:4: duration = '1_0' is not a number"),
-        (schedule(voice(entry(-1))), "f.gnaural:4: the entry has no duration, or one below 0"),
-        (schedule(voice("<entry/>")), "f.gnaural:4: the entry has no duration, or one below 0"),
-        (schedule(voice(entry(1e9))), "f.gnaural:4: duration = '1000000000.0' is more than 604800"),
-        (schedule(voice(entry(9, "1e999"))), "f.gnaural:4: beatfreq = '1e999' is more than"),
-        (schedule(voice(entry(0.0001))), "f.gnaural:1: it is 0.0001 s long; 1 ms to 7 days"),
-        (schedule(voice(entry(6e5), entry(6e5))), "f.gnaural:1: it is 1200000 s long"),
-        (schedule(voice(entry(9)), loops="x"), "f.gnaural:3: loops = 'x' is not a number"),
-        (schedule(voice(entry(9), type="x")), "f.gnaural:3: type = 'x' is not a number"),
-        (schedule(entry(9)), "f.gnaural:3: <entry> does not belong here"),
-        (schedule(voice(voice(entry(9)))), "f.gnaural:4: <voice> does not belong here"),
-        (schedule(voice(entry(9), id=1) * 65), "f.gnaural:195: 65 voices; 64 can be played"),
-        (b"<schedule><title/><title/></schedule>", "f.gnaural:1: <title> is there twice"),
-        (BOMB, "f.gnaural:2: <!DOCTYPE> and entities are not read; take them out"),
-        (EXTERNAL, "f.gnaural:2: <!DOCTYPE> and entities are not read; take them out"),
-        (b"<schedule>&undefined;</schedule>", "f.gnaural:1: not XML: undefined entity"),
-        (b"<schedule>" + b"<a>" * 200_000, "f.gnaural:1: too many elements"),
-        (b"<schedule>" + b"<a/>" * 200_000, "f.gnaural:1: too many elements"),
-        (schedule(voice(entry(1) * 20_001)), "f.gnaural:20004: more than 20000 entries"),
-        (b'<?xml version="1.0" encoding="klingon"?><schedule/>', "f.gnaural:1: "),
-        (b'<?xml version="1.0" encoding="utf-7"?><schedule/>', "f.gnaural:1: "),
-    ],
-)
-def test_files_that_are_refused(text, line):
-    assert refusal(text).startswith(line)
-
-
-def test_a_file_of_which_nothing_can_be_played_is_refused_with_all_reasons():
-    text = schedule(voice(entry(60), type=2), voice(entry(60), voice_mute=1))
-
-    assert refusal(text).splitlines() == [
-        "f.gnaural:1: none of its voices can be played",
-        "f.gnaural:3: voice 1 plays a sound file; left out",
-        "f.gnaural:6: voice 2 is muted; left out",
-    ]
-
-
-def test_a_curve_of_more_turns_than_a_layer_can_have_is_refused():
-    """Each jump and each way through a bound needs breakpoints of its own."""
-    text = schedule(voice(*[entry(k % 2, 4, 10 + 20 * (k % 3)) for k in range(20_000)]))
-
-    assert refusal(text) == "f.gnaural:3: the voice has over 20000 turns"
-
-
-def test_utf_16_is_read():
-    text = schedule(voice(entry(60)), title="Ünder").decode().replace("?>", ' encoding="utf-16"?>')
-
-    assert read(text.encode("utf-16")).protocol.name == "Ünder"
-
-
-# ---- all files -------------------------------------------------------------------------------
-
-VALUES = st.one_of(
-    st.sampled_from([0, 1, -1, 0.5, 10, 20, 50, 50.001, 200, 1500, 5001, 1e6, -1e6, 1e-9, 5e-324]),
-    st.floats(-100, 2000, allow_nan=False),
-)
-DURATIONS = st.one_of(st.sampled_from([0, 1e-7, 1e-4, 0.001, 1, 60, 604_800]), st.floats(0, 500))
-ODD_ENTRIES = st.builds(
-    lambda duration, beat, base, left, right: entry(duration, beat, base, left=left, right=right),
-    *(DURATIONS, VALUES, VALUES, VALUES | st.floats(0, 1), VALUES | st.floats(0, 1)),
-)
-ODD_VOICES = st.builds(
-    lambda entries, kind, mute, mono, name: voice(
-        *entries, type=kind, voice_mute=mute, voice_mono=mono, description=name
-    ),
-    *(st.lists(ODD_ENTRIES, max_size=8), st.integers(-1, 8)),
-    *(st.sampled_from([0, 0, 0, 1]), st.sampled_from([0, 1])),
-    st.text(st.characters(blacklist_categories=["C"], blacklist_characters="<&>"), max_size=20),
-)
-ODD_SCHEDULES = st.builds(
-    lambda voices, loops, left, right, swap: schedule(
-        *voices,
-        loops=loops,
-        overallvolume_left=left,
-        overallvolume_right=right,
-        stereoswap=swap,
-    ),
-    *(st.lists(ODD_VOICES, max_size=5), st.integers(-2, 10**6), VALUES, VALUES),
-    st.sampled_from([0, 1]),
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(ODD_SCHEDULES)
-def test_whatever_a_schedule_says_it_is_a_valid_protocol_or_refused(text):
-    fuzz.check(GNAURAL, text)
-
-
-def test_mutated_files_are_valid_protocols_or_refused():
-    files = fuzz.mutants(GNAURAL.seeds, 1500, random.Random(6))
-
-    assert sum(fuzz.check(GNAURAL, text) for text in files) > 50
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=300))
-def test_whatever_bytes_there_are_they_are_refused(text):
-    assert refusal(text).startswith("f.gnaural:")
-
-
-GOOD_ENTRIES = st.fixed_dictionaries(
-    {
-        "duration": st.sampled_from([0.5, 1, 7, 60])
-        | st.floats(0.5, 300).map(lambda x: round(x, 3)),
-        "beat": st.floats(-40, 40).map(lambda x: round(x, 3)),
-        "base": st.floats(50, 1000).map(lambda x: round(x, 2)),
-        "left": st.floats(0.1, 1).map(lambda x: round(x, 3)),
-    }
-)
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    st.lists(st.lists(GOOD_ENTRIES, min_size=1, max_size=12), min_size=1, max_size=3),
-    st.lists(st.floats(0, 1), min_size=10, max_size=10),
-)
-def test_at_any_time_each_voice_has_the_values_of_its_schedule(voices, places):
-    protocol = read(schedule(*[voice(*[entry(**each) for each in one]) for one in voices])).protocol
-    end_s = min(sum(each["duration"] for each in one) for one in voices)
-
-    assert protocol.duration_s == pytest.approx(end_s)
-    for one, layer in zip(voices, protocol.layers, strict=True):
-        loudest = max(scheduled(one, "left", t) for t in [*starts(one), end_s] if t <= end_s)
-        for place in places:
-            at_s = place * end_s
-            for symbol, name, scale in [
-                ("beat_hz", "beat", 1),
-                ("carrier_hz", "base", 1),
-                ("amount", "left", 1 / loudest),
-            ]:
-                wanted = scheduled(one, name, at_s) * scale
-                assert value_at(layer, symbol, at_s) == pytest.approx(wanted, abs=1e-3)
-
-
-def starts(entries: Sequence[Mapping[str, float]]) -> list[float]:
-    return [sum(each["duration"] for each in entries[:k]) for k in range(len(entries))]
-
-
-def scheduled(entries: Sequence[Mapping[str, float]], name: str, at_s: float) -> float:
-    """What Gnaural plays: from each entry a straight line to the next one, and round."""
-    for number, (each, start_s) in enumerate(zip(entries, starts(entries), strict=True)):
-        if start_s <= at_s <= start_s + each["duration"]:
-            following = entries[(number + 1) % len(entries)]
-            part = (at_s - start_s) / each["duration"]
-            return each[name] + (following[name] - each[name]) * part
-    return entries[0][name]  # a rounding error after the end
-
-
-def value_at(layer: Layer, symbol: str, at_s: float) -> float:
-    if symbol not in layer.automation:
-        return layer.params.get(symbol, 1.0)
-    curve = points(layer, symbol)
-    for (start_s, start), (end_s, end) in pairwise(curve):
-        if start_s <= at_s <= end_s:
-            return start + (end - start) * (at_s - start_s) / (end_s - start_s)
-    return curve[-1][1]
