@@ -6,8 +6,8 @@ import pytest
 
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import check
-from entrain.vdevice.protocol.importers.report import Imported, ImportRefused
-from entrain.vdevice.protocol.importers.sbg import read_sbg, slug
+from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, id_of_file
+from entrain.vdevice.protocol.importers.sbg import read_sbg
 from entrain.vdevice.protocol.importers.sbg_layers import RANGES
 from entrain.vdevice.protocol.importers.sbg_waves import shape_of
 
@@ -148,7 +148,7 @@ def test_words_for_the_listener_become_the_description():
     [("My File (2)", "my-file-2"), ("Über-Ruhe", "uber-ruhe"), ("日本", "imported"), ("_x_", "x")],
 )
 def test_ids(name, id_):
-    assert slug(name) == id_
+    assert id_of_file(name) == id_
     assert read_sbg(b"-i 99+9/9", "x.sbg", name).protocol.id == id_
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.importers.gnaural_curves import Point, loudest, merged, starts_of
 from entrain.vdevice.protocol.importers.gnaural_voices import Session, Sound, sound_of, title
 from entrain.vdevice.protocol.importers.gnaural_xml import (
@@ -15,9 +14,8 @@ from entrain.vdevice.protocol.importers.gnaural_xml import (
     number,
     read_schedule,
 )
-from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
+from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note, id_of_file
 from entrain.vdevice.protocol.model import MAX_SESSION_S, Automation, Breakpoint, Layer, Protocol
-from entrain.vdevice.protocol.user_folder import slug
 
 MAX_LAYERS = 64
 MAX_POINTS = 20_000
@@ -82,7 +80,7 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
     sounds = _thinned(sounds, notes)
     needs_headphones = any(sound.speakers for sound in sounds)
     protocol = Protocol(
-        id=_id(name),
+        id=id_of_file(name),
         name=_text(schedule, "title", 100) or _one_line(name, 100) or "Imported",
         description=_description(schedule),
         layers=builder.of(sounds),
@@ -95,13 +93,6 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
         else None,
     )
     return Imported(protocol, tuple(sorted(notes, key=lambda note: note.line)))
-
-
-def _id(name: str) -> str:
-    try:
-        return slug(name)
-    except ProtocolError:  # no letter in it that can stay
-        return "imported"
 
 
 def _with_length(schedule: Schedule) -> tuple[list[tuple[int, Voice]], list[Note]]:

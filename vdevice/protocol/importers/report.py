@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.user_folder import slug
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,11 @@ class Imported:
 
 class ImportRefused(ProtocolError):
     """A file that cannot be imported; one ``file:line: reason`` per line."""
+
+
+def id_of_file(name: str) -> str:
+    """Make an id of a file's name, which may have nothing in it that an id can have."""
+    try:
+        return slug(name)
+    except ProtocolError:
+        return "imported"

@@ -1,13 +1,11 @@
 """SBaGen's sequences, `.sbg`, as protocols."""
 
 import math
-import re
-import unicodedata
 
 from pydantic import ValidationError
 
 from entrain.vdevice.protocol.document import write_protocol
-from entrain.vdevice.protocol.importers.report import Imported, Note
+from entrain.vdevice.protocol.importers.report import Imported, Note, id_of_file
 from entrain.vdevice.protocol.importers.sbg_layers import Layers, TooMany
 from entrain.vdevice.protocol.importers.sbg_parse import Sequence, parse, refused
 from entrain.vdevice.protocol.importers.sbg_schedule import Schedule, TooLong, schedule
@@ -88,12 +86,6 @@ def _fits(protocol: Protocol) -> bool:
     return points < _FEW_POINTS or len(write_protocol(protocol)) <= MAX_FILE_BYTES
 
 
-def slug(name: str) -> str:
-    """Make an id of a name: lower case, without accents; never empty."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:64].rstrip("-_") or "imported"
-
-
 def _protocol(sequence: Sequence, plan: Schedule, layers: tuple[Layer, ...], name: str) -> Protocol:
     options = sequence.options
     duration_s = round(plan.length_ms / 1000 / options.speed, 9) if plan.length_ms else None
@@ -105,7 +97,7 @@ def _protocol(sequence: Sequence, plan: Schedule, layers: tuple[Layer, ...], nam
     shown = "".join(c if c.isprintable() else " " for c in name).strip()[:100].strip()
     ears = need_headphones([layer for layer in layers if not _steady(layer)])
     return Protocol(
-        id=slug(name),
+        id=id_of_file(name),
         name=shown or "Imported",
         description=sequence.description,
         layers=layers,
