@@ -35,7 +35,7 @@ soak: ## cause every fault at length, then look at every second of half an hour 
 	@.ci/packages test
 	@.ci/setup test
 	@ENTRAIN_SOAK=1 .venv/bin/pytest tests/device/test_faults.py tests/device/test_disks.py
-	@.venv/bin/python tests/device/long_run.py --minutes 30
+	@PYTHONPATH=tests .venv/bin/python tests/device/long_run.py --minutes 30
 
 lint: packages ## check style and types
 	@.ci/setup test

@@ -7,6 +7,7 @@ import app
 import numpy as np
 import pytest
 import soundlab
+from lateness import Witness
 from measure import steady_level_db
 from odd_pulse import FullPulse, LockedPulse, OldPulse, strangers_server
 from processes import children, executable
@@ -58,11 +59,15 @@ def longest_silence_s(heard):
 
 @pytest.mark.slow
 def test_after_a_kill_the_player_is_heard_on_the_device_within_200_ms(pulse_server):
-    """Of the device's own time, ten times of ten; and the former default is back."""
+    """Of the device's own time, ten times of ten; and the former default is back.
+
+    The time in which the machine itself stood still is nobody's.
+    """
     server = pulse_server
     pactl(server, "set-default-sink", "headphones")
     silences_s = []
     with (
+        Witness() as machine,
         soundlab.recording(server.environment, "headphones") as recorder,
         soundlab.play(server.environment, soundlab.sine(1000, 200, 0.1), sink="") as player,
     ):
@@ -73,10 +78,11 @@ def test_after_a_kill_the_player_is_heard_on_the_device_within_200_ms(pulse_serv
                 soundlab.wait_until(
                     lambda: soundlab.tone_db(recorder.take(0.2), 405) > -21, 15, "the tones"
                 )
+                lost_s = machine.lost_s()
                 entrain.kill()
                 heard = recorder.take(1)
+                silences_s.append(longest_silence_s(heard) - (machine.lost_s() - lost_s))
                 assert soundlab.tone_db(heard[-24_000:], 405) < -60
-                silences_s.append(longest_silence_s(heard))
                 soundlab.wait_until(
                     lambda: (
                         steady_level_db(recorder.take(0.5)[:, 0], 1000)
