@@ -26,6 +26,10 @@ class PlatformError(EntrainError):
     """The system cannot do what was asked; one line for the user."""
 
 
+class NotSupported(PlatformError):
+    """Entrain does not do this on this system."""
+
+
 @dataclass(frozen=True)
 class Volume:
     """A device's volume as desktops show it.
@@ -198,6 +202,63 @@ class PrivateServer(Protocol):
         """Stop it and remove its files.  Idempotent."""
 
 
+@dataclass(frozen=True)
+class AutostartStatus:
+    """Whether Entrain starts at login.
+
+    Parameters
+    ----------
+    enabled : bool
+        It does.
+    reason : str
+        Why it does not, where that is not just because nobody wants it; one line, may be empty.
+    program : Path or None
+        What is started.
+
+    """
+
+    enabled: bool
+    reason: str = ""
+    program: Path | None = None
+
+
+class Autostart(Protocol):
+    """Starting Entrain when the user logs in.
+
+    All of it raises `PlatformError` where what is there belongs to another program, or cannot be
+    read or written; then nothing has been changed.
+    """
+
+    def status(self) -> AutostartStatus:
+        """Tell how things stand."""
+
+    def enable(self) -> None:
+        """Start the installed Entrain at each login.  Mends an entry that does not work."""
+
+    def disable(self) -> None:
+        """Do not start at login any more.  Idempotent."""
+
+    def refresh(self) -> None:
+        """After an upgrade: what is enabled is written anew, and starts this Entrain."""
+
+
+class Launcher(Protocol):
+    """Entrain among the programs that the desktop offers.  Raises as `Autostart`."""
+
+    def install(self, icons: Mapping[str, bytes]) -> list[Path]:
+        """Add it, or bring it up to date; returns the files that were written.
+
+        Parameters
+        ----------
+        icons : mapping of bytes
+            SVG files: ``entrain.svg`` is the program's own icon, ``entrain-….svg`` its states.
+
+        """
+
+    def undo(self) -> list[Path]:
+        """Remove it; returns the files that were removed."""
+
+
 class PlatformAdapter(Protocol):
     """One operating system."""
 
@@ -236,6 +297,16 @@ class PlatformAdapter(Protocol):
 
         """
 
+    def make_realtime(self, thread_id: int) -> None:
+        """Get real-time priority for a thread of this process, by its number in the kernel.
+
+        Raises
+        ------
+        PlatformError
+            The system does not give it; the message says why.
+
+        """
+
     def sandbox(self) -> PrivateServer:
         """Start a private sound server with a virtual speaker.
 
@@ -246,3 +317,9 @@ class PlatformAdapter(Protocol):
             is false.
 
         """
+
+    def autostart(self) -> Autostart:
+        """Return what starts Entrain at login; raises `NotSupported`."""
+
+    def launcher(self) -> Launcher:
+        """Return what puts Entrain into the application menu; raises `NotSupported`."""

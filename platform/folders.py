@@ -41,9 +41,19 @@ def data_folder() -> Path:
     return _at_home(platformdirs.user_data_path)
 
 
-def _at_home(place: Callable[..., Path]) -> Path:
+def shared_config_folder() -> Path:
+    """Return the folder in which every program has its settings; makes nothing, never fails."""
+    return _at_home(platformdirs.user_config_path, None)
+
+
+def shared_data_folder() -> Path:
+    """Return the folder in which every program has its data; makes nothing, never fails."""
+    return _at_home(platformdirs.user_data_path, None)
+
+
+def _at_home(place: Callable[..., Path], name: str | None = "entrain") -> Path:
     try:
-        folder = place("entrain", appauthor=False)
+        folder = place(name, appauthor=False)
     except RuntimeError:  # there is no home folder
         return _NOWHERE
     return folder if folder.is_absolute() else _NOWHERE  # as earlier versions of platformdirs say

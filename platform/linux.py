@@ -17,7 +17,9 @@ import pulsectl
 from entrain.platform import pulse_connection
 from entrain.platform.adapter import (
     SINK_NAME,
+    Autostart,
     Device,
+    Launcher,
     Paths,
     PlatformError,
     PrivateServer,
@@ -66,10 +68,25 @@ class LinuxAdapter:
     def paths(self) -> Paths:
         return user_paths()
 
+    def make_realtime(self, thread_id: int) -> None:
+        from entrain.platform import realtime_kit  # few need it
+
+        realtime_kit.make_realtime(thread_id)
+
     def sandbox(self) -> PrivateServer:
         from entrain.platform.sandbox import open_sandbox
 
         return open_sandbox()
+
+    def autostart(self) -> Autostart:
+        from entrain.platform.autostart import XdgAutostart
+
+        return XdgAutostart()
+
+    def launcher(self) -> Launcher:
+        from entrain.platform.launcher import XdgLauncher
+
+        return XdgLauncher()
 
 
 class PulseServer:

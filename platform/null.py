@@ -7,8 +7,11 @@ from typing import ClassVar
 
 from entrain.platform.adapter import (
     SINK_NAME,
+    Autostart,
     Device,
     Form,
+    Launcher,
+    NotSupported,
     Paths,
     PlatformError,
     PrivateServer,
@@ -175,5 +178,14 @@ class NullAdapter:
     def paths(self) -> Paths:
         return user_paths()
 
+    def make_realtime(self, thread_id: int) -> None:
+        raise PlatformError("there is no real-time priority on the null platform")
+
     def sandbox(self) -> PrivateServer:
         raise PlatformError("there is no sandbox on the null platform")
+
+    def autostart(self) -> Autostart:
+        raise NotSupported("there is no login on the null platform")
+
+    def launcher(self) -> Launcher:
+        raise NotSupported("there is no application menu on the null platform")

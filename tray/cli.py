@@ -7,14 +7,14 @@ Imports stand inside the commands: `status` has to be quick, and `run` to stay s
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 import click
 
 from entrain.errors import EntrainError
-from entrain.tray import logbook, offline, options, protocols, routing, steering
+from entrain.tray import desktop, logbook, offline, options, protocols, routing, steering
 from entrain.tray.asking import ask
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.safety import SHORT_NOTICE
@@ -56,7 +56,7 @@ def cli(context: click.Context) -> None:
     """One more output device that puts brainwave entrainment into whatever you play.
 
     \b
-    entrain                                start; same as `entrain run`
+    entrain                                start; where it runs already, say so
     entrain on                             send all sound through it
     entrain protocols                      what there is, and how well it is founded
     entrain use binaural:beat_hz=6         another beat
@@ -66,7 +66,12 @@ def cli(context: click.Context) -> None:
     Each command has its own --help.
     """
     if context.invoked_subcommand is None:
-        context.invoke(run)
+        from entrain.platform.local_socket import AlreadyRunning
+
+        try:
+            context.invoke(run)
+        except AlreadyRunning:  # clicked again, or started at login and then by hand
+            desktop.point_to_running()
 
 
 @cli.command()
@@ -140,9 +145,11 @@ def run(
     from entrain.vdevice.app import run as run_app
 
     with ExitStack() as stack:
+        show_icon = _nothing if headless else stack.enter_context(_tray_icon())
 
         def ready(greeting: str, environment: Mapping[str, str]) -> None:
             click.echo(greeting)
+            show_icon()
             _show_notice(remember=not environment)
             if environment:
                 click.echo("Other programs reach this private sound server with:")
@@ -180,21 +187,23 @@ def status(as_json: bool) -> None:
     show_default=True,
     help="Seconds between two looks.",
 )
+@click.option("--changes", is_flag=True, help="Only print when something has changed.")
 @options.as_json
-def watch(interval: float, as_json: bool) -> None:
+def watch(interval: float, changes: bool, as_json: bool) -> None:
     """Follow the status, until Ctrl-C.
 
     \b
     Examples:
       entrain watch --interval 0.2
       entrain watch --json >> log.jsonl
+      entrain watch --changes --interval 5
     """
     from entrain.tray import show
     from entrain.vdevice.client import Client
 
     live = sys.stdout.isatty() and not as_json
     with Client() as client:
-        for state in client.watch(interval):
+        for state in client.watch(interval, changes_only=changes):
             if live:
                 click.echo(f"\r{show.live(state)}\x1b[K", nl=False)
             else:
@@ -264,9 +273,11 @@ def completion(shell: str) -> None:
 for command in (
     *(steering.on, steering.off, steering.bypass, steering.toggle),
     *(steering.use, protocols.next_, protocols.save, steering.set_value),
+    *(steering.faster, steering.slower, steering.stronger, steering.weaker),
     *(steering.session, steering.sleep, logbook.log),
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, steering.output, routing.mode, routing.apps),
+    *(desktop.autostart, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
 ):
     cli.add_command(command)
@@ -275,6 +286,23 @@ for command in (
 def main() -> None:
     """Run the command line and end the process."""
     cli(prog_name="entrain")
+
+
+def _nothing() -> None:
+    return
+
+
+@contextmanager
+def _tray_icon() -> Iterator[Callable[[], None]]:
+    """Have an icon beside the app; what is yielded shows it, when the sound is there."""
+    from entrain.tray.tray_icon import TrayIcon
+
+    icon = TrayIcon(tell=click.echo)
+    icon.start(at_once=False)
+    try:
+        yield icon.show
+    finally:
+        icon.stop()
 
 
 def _at_a_terminal() -> bool:

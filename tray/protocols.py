@@ -11,7 +11,7 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.tray import complete, options
-from entrain.tray.asking import change
+from entrain.tray.asking import ask, change
 
 _CATEGORIES = (
     *("focus", "calm", "sleep", "meditation", "pain", "breath"),
@@ -21,8 +21,9 @@ _CATEGORIES = (
 
 @click.command()
 @click.option("--category", type=click.Choice(_CATEGORIES), help="Only these.")
+@click.option("--recent", is_flag=True, help="Only those used last, the latest first.")
 @options.as_json
-def protocols(category: str | None, as_json: bool) -> None:
+def protocols(category: str | None, recent: bool, as_json: bool) -> None:
     """List the protocols: the shipped ones and your own.
 
     Your own are JSON files in ~/.local/share/entrain/protocols (where your system keeps such
@@ -33,6 +34,7 @@ def protocols(category: str | None, as_json: bool) -> None:
     Examples:
       entrain protocols
       entrain protocols --category sleep
+      entrain protocols --recent
       entrain protocols --json | jq -r '.protocols[] | select(.outcome == "strong") | .id'
     """
     from entrain.engine import blocks
@@ -44,24 +46,18 @@ def protocols(category: str | None, as_json: bool) -> None:
         for entry in library.entries()
         if not entry.problems and category in (None, entry.category)
     ]
+    if recent:  # only the running Entrain knows
+        known = {entry.id: entry for entry in entries}
+        entries = [known[each] for each in ask("protocols")["recent"] if each in known]
     problems = library.problems()
     if not as_json:
         from entrain.tray import show_protocol
 
         show_protocol.library(entries, problems)
         return
-    found = [
-        {
-            "id": entry.id,
-            "name": entry.name,
-            "category": entry.category,
-            "own": entry.own,
-            "following": entry.evidence.following if entry.evidence else None,
-            "outcome": entry.evidence.outcome if entry.evidence else None,
-            "requires_headphones": entry.requires_headphones,
-        }
-        for entry in entries
-    ]
+    from entrain.vdevice.listing import described
+
+    found = [described(entry).model_dump(mode="json") for entry in entries]
     options.print_json({"protocols": found, "problems": problems})
 
 

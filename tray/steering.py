@@ -83,6 +83,63 @@ def session(action: str, position: float | None) -> None:
     change("session", runs=runs, position_s=0.0 if action == "restart" else position)
 
 
+_steps = click.argument("steps", type=click.IntRange(1, 20), default=1)
+
+
+@click.command()
+@_steps
+def faster(steps: int) -> None:
+    """Go to the next faster rate.  Made for a keyboard shortcut.
+
+    Below 8 Hz a step is half a hertz, above it is one.  Where several layers beat, all move in the
+    same ratio.
+
+    \b
+    Examples:
+      entrain faster
+      entrain faster 3
+    """
+    change("adjust", rate_steps=steps)
+
+
+@click.command()
+@_steps
+def slower(steps: int) -> None:
+    """Go to the next slower rate.  Made for a keyboard shortcut.
+
+    \b
+    Examples:
+      entrain slower
+      entrain use focus-16      as it was
+    """
+    change("adjust", rate_steps=-steps)
+
+
+@click.command()
+@_steps
+def stronger(steps: int) -> None:
+    """Turn all layers up by 3 dB, tones as well as the depth of what the music does.
+
+    \b
+    Example:
+      entrain stronger
+    """
+    change("adjust", level_steps=steps)
+
+
+@click.command()
+@_steps
+def weaker(steps: int) -> None:
+    """Turn all layers down by 3 dB.
+
+    \b
+    Examples:
+      entrain weaker
+      entrain weaker 2
+    """
+    change("adjust", level_steps=-steps)
+
+
 @click.command()
 @click.argument("minutes", type=MinutesOrOff())
 def sleep(minutes: float | None) -> None:

@@ -23,6 +23,7 @@ from entrain.vdevice.default_policy import DefaultPolicy, Mode
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
 from entrain.vdevice.health import HealthLog
+from entrain.vdevice.listing import listed, used_lately
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.player import Player
 from entrain.vdevice.protocol.check import check_own
@@ -140,6 +141,7 @@ class App:
             }
         )
         self._due = asyncio.Event()
+        self._server: ControlServer | None = None
         self._target = ""
         self._health_log = HealthLog()
         self.engine = Engine()
@@ -162,6 +164,7 @@ class App:
             self._device_changed,
             stored.applications,
             self._device_looked,
+            required=options.output or "",
         )
         self._reporter = Reporter(self.engine, self._device, self._player)
         self._note_warnings()
@@ -172,7 +175,7 @@ class App:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last one: its terminal was closed
             if number := getattr(signal, name, None):
                 loop.add_signal_handler(number, self._stop.set)
-        server = ControlServer(claimed, self.handle, blocks)
+        self._server = server = ControlServer(claimed, self.handle, blocks)
         await server.start()
         life = asyncio.create_task(self._device.live(ready))
         stopped = asyncio.create_task(self._stop.wait())
@@ -193,6 +196,8 @@ class App:
     async def handle(self, request: messages.Request) -> BaseModel | Sequence[BaseModel] | None:
         """Carry out one request of the control API; raises `EntrainError`."""
         match request:
+            case messages.GetStatus():
+                return self.status()
             case messages.Stop():
                 self._stop.set()
                 return None
@@ -216,6 +221,9 @@ class App:
                 self._set(address, value, over_s)
             case messages.Session(runs=runs, position_s=position_s):
                 self._session(runs, position_s)
+            case messages.Adjust(rate_steps=rate_steps, level_steps=level_steps):
+                self._player.adjust(rate_steps, level_steps)
+                self._note_values()
             case messages.Sleep(minutes=minutes):
                 self._player.sleep(minutes, time.monotonic())
             case messages.Settings(session_log=session_log, mode=mode, applications=rules):
@@ -235,6 +243,8 @@ class App:
                     current=state.target if state else "",
                     default=state.effective_default if state else "",
                 )
+            case messages.ListProtocols():
+                return listed(self._library, self._kept.recent)
         self._due.set()
         self._save()
         return self.status()
@@ -257,9 +267,11 @@ class App:
         """Do what is due by the clock, and look after files of the user's that are in use."""
         while True:
             try:
+                before = self._player.ended
                 if self._player.tick(time.monotonic()):
                     await self._fall_asleep()
-                self._reload()
+                if self._reload() or self._player.ended != before:
+                    self._notify()
             except EntrainError as error:
                 self._tell(str(error))
             pause_s = self._player.pause_s(time.monotonic())
@@ -285,20 +297,21 @@ class App:
         self._device.reason = "the sleep timer is over"
         self._save()
 
-    def _reload(self) -> None:
-        """Go on with what a file of the running protocol says now."""
+    def _reload(self) -> bool:
+        """Go on with what a file of the running protocol says now; whether any has changed."""
         seen = self._library.signature()
         if seen == self._seen:
-            return
+            return False
         self._seen = seen
         if not self._library.is_own(self._player.library_id):
-            return
+            return True
         try:
             protocol = self._library.by_id(self._player.library_id)
             if protocol != self._player.protocol:
                 self._player.refresh(protocol)
         except ProtocolError as error:
             self._tell(f"{str(error).splitlines()[0]}; going on with what was read before")
+        return True
 
     def _device_changed(self) -> None:
         """On or off, or what is played on, has changed."""
@@ -314,6 +327,11 @@ class App:
 
     def _device_looked(self) -> None:
         self._health_log.observe(self._reporter.health())
+        self._notify()
+
+    def _notify(self) -> None:
+        if self._server:
+            self._server.notify()
 
     # ---- protocols ---------------------------------------------------------------------------
 
@@ -332,7 +350,8 @@ class App:
         else:
             remembered.pop(self._target, None)
             self._everywhere = wanted
-        self._kept = self._kept.model_copy(update={"remembered": remembered})
+        recent = used_lately(library_id, self._kept.recent)
+        self._kept = self._kept.model_copy(update={"remembered": remembered, "recent": recent})
 
     def _resume(self, wanted: ProtocolReference) -> None:
         """Use what was stored, perhaps by another version of Entrain."""

@@ -3,7 +3,9 @@
 Plain JSON in and out, so that a command starts fast: neither asyncio nor pydantic is imported.
 """
 
+import contextlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -66,6 +68,11 @@ class Client:
         """Hang up.  Idempotent."""
         self._socket.close()
 
+    def hang_up(self) -> None:
+        """Let a `watch` end; from any thread, idempotent."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def ask(self, command: str, **fields: object) -> Any:
         """Send one request and wait for its answer.
 
@@ -98,8 +105,15 @@ class Client:
             pass  # it has hung up, perhaps after saying why
         return self._answer()
 
-    def watch(self, interval_s: float) -> Iterator[Any]:
+    def watch(self, interval_s: float, changes_only: bool = False) -> Iterator[Any]:
         """Yield the status now and after each interval, until Entrain ends.
+
+        Parameters
+        ----------
+        interval_s : float
+            Shortest time between two of them, 0.05 … 60.
+        changes_only : bool
+            Only where it says something new; `hang_up` ends the wait for it.
 
         Raises
         ------
@@ -108,7 +122,9 @@ class Client:
 
         """
         self._socket.settimeout(TIMEOUT_S + interval_s)
-        yield self.ask("watch", interval_s=interval_s)
+        yield self.ask("watch", interval_s=interval_s, changes_only=changes_only)
+        if changes_only:
+            self._socket.settimeout(None)
         while True:
             line = self._line()
             if line is None:

@@ -16,7 +16,14 @@ from pydantic_core import to_jsonable_python
 
 from entrain.errors import EntrainError
 from entrain.platform.local_socket import Claim
-from entrain.vdevice.messages import GetStatus, Request, Watch, parse_request
+from entrain.vdevice.messages import (
+    GetStatus,
+    ListDevices,
+    ListProtocols,
+    Request,
+    Watch,
+    parse_request,
+)
 from entrain.vdevice.protocol.values import BlockSource
 
 MAX_LINE_BYTES = 1 << 20  # as a protocol file
@@ -55,6 +62,7 @@ class ControlServer:
         self._handle = handle
         self._blocks = blocks
         self._clients: dict[asyncio.Task[None], _Connection] = {}
+        self._watchers: set[asyncio.Event] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -83,6 +91,11 @@ class ControlServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def notify(self) -> None:
+        """Let those look who watch for changes; for what no request has changed."""
+        for watcher in self._watchers:
+            watcher.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _Connection(reader, writer)
@@ -118,12 +131,34 @@ class ControlServer:
             await client.send(answer)
             client.is_busy = False
             if isinstance(request, Watch):
-                await self._watch(client, request.interval_s)
+                await self._watch(client, request, answer)
+            elif not isinstance(request, GetStatus | ListDevices | ListProtocols | None):
+                self.notify()
             await asyncio.sleep(0)  # a flood of lines must not starve the loop
 
-    async def _watch(self, client: "_Connection", interval_s: float) -> None:
-        while not await client.has_news(interval_s):
+    async def _watch(self, client: "_Connection", wanted: Watch, told: bytes) -> None:
+        if wanted.changes_only:
+            await self._watch_changes(client, wanted.interval_s, told)
+            return
+        while not await client.has_news(wanted.interval_s):
             await client.send(await self._answer(GetStatus()))
+
+    async def _watch_changes(self, client: "_Connection", interval_s: float, told: bytes) -> None:
+        """Look after each interval while something moves; else sleep until `notify`."""
+        news = asyncio.Event()
+        self._watchers.add(news)
+        try:
+            moves = True
+            while not await client.has_news(interval_s):
+                if not moves and await client.has_news_before(news):
+                    return
+                news.clear()
+                seen = await self._answer(GetStatus())
+                moves, told = seen != told, seen
+                if moves:
+                    await client.send(seen)
+        finally:
+            self._watchers.discard(news)
 
     async def _answer(self, request: Request) -> bytes:
         if isinstance(request, Watch):
@@ -188,6 +223,20 @@ class _Connection:
                 await self._read()
                 return True
         return False
+
+    async def has_news_before(self, other: asyncio.Event) -> bool:
+        """Wait for the client as `has_news`; False when the other event comes first."""
+        reading = asyncio.create_task(self._read())
+        waiting = asyncio.create_task(other.wait())
+        try:
+            await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            reading.cancel()
+            read, _ = await asyncio.gather(reading, waiting, return_exceptions=True)
+        if isinstance(read, Exception):
+            raise read
+        return not isinstance(read, BaseException)
 
     async def send(self, answer: bytes) -> None:
         """Write one answer; raises TimeoutError when the client does not read."""

@@ -60,6 +60,9 @@ class VirtualDevice:
         Which programs are heard through Entrain.
     looked : callable, optional
         Called after each look at what the sound server has to say.
+    required : str
+        The real device that was asked for just now; `live` ends where it is not there.  One that
+        was chosen at another time may come later.
 
     """
 
@@ -74,8 +77,10 @@ class VirtualDevice:
         changed: Callable[[], None],
         rules: ApplicationRules | None = None,
         looked: Callable[[], None] = lambda: None,
+        required: str = "",
     ) -> None:
         self.chosen = chosen
+        self._required = required
         self.reason = ""
         """Why nothing is heard or why Entrain is off, one line."""
         self.errors: deque[str] = deque(maxlen=5)
@@ -101,6 +106,7 @@ class VirtualDevice:
         self._was_blank = False
         self._added_us = 0
         self._left_behind = False
+        self._asking: asyncio.Task[None] | None = None  # kept, so that it is not collected
 
     # ---- what others ask -------------------------------------------------------------------
 
@@ -198,7 +204,7 @@ class VirtualDevice:
         Raises
         ------
         EntrainError
-            The chosen device does not exist, at the first connection only.
+            The required device does not exist, at the first connection only.
 
         """
         pause_s = FIRST_PAUSE_S
@@ -206,8 +212,8 @@ class VirtualDevice:
         while True:
             try:
                 async with self._connection():
-                    if first and self.chosen and self._server:
-                        self._require(self.chosen)
+                    if first and self._required and self._server:
+                        self._require(self._required)
                     # Not wait_for(): on Python 3.11 it loses a cancellation now and then.
                     async with asyncio.timeout(CONNECT_TIMEOUT_S):
                         await self._sink_made()
@@ -261,6 +267,16 @@ class VirtualDevice:
         self._mirror = VolumeMirror()
         self._defaults.session_restarted()
         self._news.set()
+        state = self._backend.state()
+        if state.audio_thread and not state.realtime:
+            self._asking = asyncio.create_task(self._ask_for_realtime(state.audio_thread))
+
+    async def _ask_for_realtime(self, thread_id: int) -> None:
+        """Get the audio thread priority, once; neither sound nor anything else waits for that."""
+        try:
+            await asyncio.to_thread(self._adapter.make_realtime, thread_id)
+        except EntrainError as error:
+            _log.debug("the audio thread stays an ordinary one: %s", error)
 
     def _open(self, name: str) -> Backend:
         """Connect, on the worker thread; what has been opened by then is closed all the same."""

@@ -23,8 +23,9 @@ from entrain.errors import EntrainError
 from entrain.platform.adapter import Form
 from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.default_policy import Mode
+from entrain.vdevice.protocol.evidence import Grade
 from entrain.vdevice.protocol.fields import Line
-from entrain.vdevice.protocol.model import MAX_SESSION_S, Layer, ProtocolReference
+from entrain.vdevice.protocol.model import MAX_SESSION_S, Category, Layer, ProtocolReference
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
 
@@ -146,10 +147,26 @@ class Session(_Request):
     """None: where it is."""
 
 
+class Adjust(_Request):
+    """Move what runs by steps: faster or slower, stronger or weaker."""
+
+    command: Literal["adjust"] = "adjust"
+    rate_steps: Annotated[int, Field(ge=-20, le=20)] = 0
+    """Of all rates together, by what one step is at the first of them; see `adjust`."""
+    level_steps: Annotated[int, Field(ge=-20, le=20)] = 0
+    """Of 3 dB each, of all layers together."""
+
+
 class ListDevices(_Request):
     """Answered with a list of `Device`."""
 
     command: Literal["devices"] = "devices"
+
+
+class ListProtocols(_Request):
+    """Answered with `Protocols`."""
+
+    command: Literal["protocols"] = "protocols"
 
 
 class SetOutput(_Request):
@@ -164,6 +181,8 @@ class Watch(_Request):
 
     command: Literal["watch"] = "watch"
     interval_s: Annotated[float, _within(0.05, 60, "s")] = 1.0
+    changes_only: bool = False
+    """Only with one that says something new; while nothing moves, nothing is done."""
 
 
 Request = Annotated[
@@ -177,9 +196,11 @@ Request = Annotated[
     | Save
     | Set
     | Session
+    | Adjust
     | Sleep
     | Settings
     | ListDevices
+    | ListProtocols
     | SetOutput
     | Watch,
     Field(discriminator="command"),
@@ -252,6 +273,17 @@ class Output(_Answer):
     """0 before the first cycle."""
 
 
+class Device(_Answer):
+    """A real output device."""
+
+    name: str
+    description: str
+    current: bool
+    """Entrain plays on it."""
+    default: bool
+    """The desktop's default output."""
+
+
 class Latency(_Answer):
     """What Entrain adds to the way of the sound."""
 
@@ -271,6 +303,8 @@ class ActiveProtocol(_Answer):
     runs: bool = True
     """False: the session is paused."""
     ended: bool = False
+    rate_hz: FiniteFloat | None = None
+    """Of what beats, swells or pulses, now; None where nothing does."""
     note: str = ""
     """What the listener should know now, one line."""
     here: bool = False
@@ -360,6 +394,8 @@ class Status(_Answer):
     sink: str
     """Name of the virtual device; empty while there is none."""
     output: Output | None = None
+    outputs: list[Device] = []
+    """All real devices."""
     latency: Latency
     protocol: ActiveProtocol | None = None
     levels: Levels = Levels()
@@ -380,12 +416,27 @@ class Status(_Answer):
     version: str
 
 
-class Device(_Answer):
-    """A real output device."""
+class ListedProtocol(_Answer):
+    """A protocol of the library, in short."""
 
+    id: str
     name: str
-    description: str
-    current: bool
-    """Entrain plays on it."""
-    default: bool
-    """The desktop's default output."""
+    category: Category
+    own: bool
+    """The user's, not a shipped one."""
+    following: Grade | None
+    """How well it is shown that the nervous system follows; None: nothing is said of it."""
+    outcome: Grade | None
+    """How well it is shown that listeners have the benefit."""
+    requires_headphones: bool
+
+
+class Protocols(_Answer):
+    """The library."""
+
+    protocols: list[ListedProtocol]
+    """By category and id."""
+    recent: list[str] = []
+    """Ids of those used last, the latest first."""
+    problems: list[str] = []
+    """What is wrong with the user's files, one line each."""

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from entrain.engine import Engine, blocks
 from entrain.platform.adapter import Form
+from entrain.vdevice import adjust
 from entrain.vdevice.chain import Chain
 from entrain.vdevice.protocol.check import check, with_value
+from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.timeline import end_s
 from entrain.vdevice.session_log import Stretch
@@ -91,6 +93,11 @@ class Player:
             return None
         return 0.0 if self.ended else max(0.0, end - self._engine.session()[0])
 
+    @property
+    def rate_hz(self) -> float | None:
+        """Of what beats, swells or pulses, now; None where nothing does."""
+        return None if self.ended else adjust.rate_hz(self.layers, blocks(), self._value)
+
     def sleep_left_s(self, now_s: float) -> float | None:
         """Time until the sleep timer is over; None while it is not set."""
         return None if self._sleep_at_s is None else max(0.0, self._sleep_at_s - now_s)
@@ -147,6 +154,17 @@ class Player:
             self._chain.set(address, value, over_s)
         self.protocol = self.protocol.model_copy(update={field: changed})
         self.library_id = ""
+
+    def adjust(self, rate_steps: int, level_steps: int) -> None:
+        """Move all rates, and all levels, by steps; raises `ProtocolError`."""
+        if self.ended:
+            raise ProtocolError(self.note)
+        changes = []
+        for steps, moved in ((rate_steps, adjust.faster), (level_steps, adjust.stronger)):
+            if steps:
+                changes += moved(steps, self.layers, blocks(), self._value)
+        for address, value in changes:
+            self.set(address, value, adjust.GLIDE_S)
 
     def set_own(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the engine's own layers; the value was checked."""
@@ -213,6 +231,15 @@ class Player:
         self._started, self._from_frame = datetime.now().astimezone(), frames
 
     # ---- inside ----------------------------------------------------------------------------
+
+    def _value(self, layer: Layer, symbol: str) -> float:
+        """What a parameter is, or moves to; a ramp that begins or ends a session is no change."""
+        if symbol in layer.automation:
+            for running, number in self._chain.layers():
+                if running.id == layer.id:
+                    return self._engine.parameter(number, symbol, target=False)
+        initial = blocks()[layer.kind].parameters[symbol].initial
+        return layer.params.get(symbol, initial)
 
     def _route(self, *, restart: bool) -> None:
         layers = tuple(self.layers)

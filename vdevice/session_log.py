@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from entrain.vdevice.files import append_line, read_last_lines, replace_file
+from entrain.platform.files import append_line, read_last_lines, replace_file
 from entrain.vdevice.protocol.fields import Line, Slug
 
 FILE_NAME = "sessions.jsonl"

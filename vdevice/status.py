@@ -8,6 +8,7 @@ from entrain.backend import Phase
 from entrain.engine import Engine
 from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.device import VirtualDevice
+from entrain.vdevice.devices import described
 from entrain.vdevice.health import Health, judge
 from entrain.vdevice.measured import SelfMeasurement
 from entrain.vdevice.messages import ActiveProtocol, Latency, Levels, Output, Status
@@ -87,6 +88,11 @@ class Reporter:
             )
             if state and state.target
             else None,
+            outputs=described(
+                device.devices,
+                current=state.target if state else "",
+                default=state.effective_default if state else "",
+            ),
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),
             levels=self._levels() if running else Levels(),
@@ -111,6 +117,7 @@ class Reporter:
             left_s=player.left_s,
             runs=runs,
             ended=player.ended,
+            rate_hz=player.rate_hz,
             note=player.note,
             here=here,
             layers=list(player.layers),

@@ -12,9 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
+from entrain.platform.files import replace_file
 from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.default_policy import Mode
-from entrain.vdevice.files import replace_file
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.protocol.wording import explain
@@ -46,6 +46,8 @@ class State(BaseModel):
     applications: ApplicationRules = ApplicationRules()
     remembered: dict[str, ProtocolReference] = {}
     """What is used whenever sound goes to that real device, by its name."""
+    recent: tuple[str, ...] = ()
+    """Ids of the protocols used last, the latest first."""
     session_log: bool = True
     latency_ms: float | None = Field(default=None, ge=4, le=500)
     """See `RunOptions.latency_ms`; None: what the back end begins with."""

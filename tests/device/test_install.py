@@ -12,6 +12,8 @@ import pytest
 
 CLONE = Path(__file__).parents[2]
 
+AUTOSTART = "[Desktop Entry]\nType=Application\nName=Entrain\nTryExec={0}\nExec={0}\n"
+
 
 class User:
     """A user who has a few files already, and a clone with a built wheel in it."""
@@ -22,6 +24,7 @@ class User:
         self.runtime = folder / "runtime"
         self.data = self.home / ".local/share/entrain"
         self.command = self.home / ".local/bin/entrain"
+        self.autostart = self.home / ".config/autostart/entrain.desktop"
         for file in (".bashrc", ".config/other/settings", ".local/bin/other"):
             (self.home / file).parent.mkdir(parents=True, exist_ok=True)
             (self.home / file).write_text(file)
@@ -87,6 +90,9 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.slow
 def test_it_works_without_the_clone_and_uninstall_leaves_nothing(user, request):
     before = user.files()
+    # Starting at login has been asked for, of an installation that is no more.
+    user.autostart.parent.mkdir()
+    user.autostart.write_text(AUTOSTART.format("/gone/bin/entrain"))
     request.getfixturevalue("installed")
     shutil.rmtree(user.clone)
     share = user.data.parent
@@ -98,6 +104,11 @@ def test_it_works_without_the_clone_and_uninstall_leaves_nothing(user, request):
         "fish/vendor_completions.d/entrain.fish",
     ):
         assert "_ENTRAIN_COMPLETE" in (share / file).read_text()
+    program = user.data / "venv/bin/entrain"
+    assert f"TryExec={program}\n" in (share / "applications/entrain.desktop").read_text()
+    assert "<svg" in (share / "icons/hicolor/scalable/apps/entrain.svg").read_text()
+    said = user.run(user.command, "autostart", "status").stdout
+    assert said == f"enabled: each login starts {program}\n"
 
     # Somebody else begins to use a folder that the installation made.
     (share / "fish/vendor_completions.d/other.fish").write_text("complete other")
@@ -118,8 +129,9 @@ def test_it_works_without_the_clone_and_uninstall_leaves_nothing(user, request):
     assert str(setting.parent) in done.stderr
     left = {name: what for name, what in user.files().items() if name not in before}
     assert left.pop(".local/share/fish/vendor_completions.d/other.fish") == b"complete other"
-    # .local/state was made by Entrain while it ran, and is everybody's.
+    # .local/state was made by Entrain while it ran, and is everybody's; so is .config/autostart.
     assert left.keys() <= {
+        ".config/autostart",
         ".local/share",
         ".local/share/fish",
         ".local/share/fish/vendor_completions.d",
@@ -141,6 +153,9 @@ def test_another_command_of_that_name_is_left_alone(user):
 
 
 def test_uninstalling_nothing_is_fine(user):
+    """Another installation starts at login; that is none of ours."""
+    user.autostart.parent.mkdir()
+    user.autostart.write_text(AUTOSTART.format("/usr/bin/entrain"))
     before = user.files()
 
     done = user.run(user.clone / ".ci/uninstall")

@@ -53,6 +53,10 @@ class Running:
         self._thread.start()
         assert self._started.wait(10)
 
+    def notify(self) -> None:
+        """Tell those who watch for changes that there is one."""
+        self._loop.call_soon_threadsafe(self._server.notify)
+
     def close(self) -> None:
         """End it; idempotent."""
         with contextlib.suppress(RuntimeError):  # a request to stop has closed the loop already
@@ -63,7 +67,7 @@ class Running:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
-        server = ControlServer(self._claim, self._handle)
+        self._server = server = ControlServer(self._claim, self._handle)
         await server.start()
         self._started.set()
         await self._end.wait()

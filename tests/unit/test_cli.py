@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from entrain.engine import blocks
 from entrain.errors import EntrainError
 from entrain.tray.cli import cli
+from entrain.tray.tray_icon import TrayIcon
 from entrain.vdevice import messages
 from entrain.vdevice.messages import Latency, Status
 from entrain.vdevice.options import RunOptions
@@ -51,6 +52,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    monkeypatch.setattr(TrayIcon, "start", lambda self, at_once=True: None)
     return tmp_path
 
 
@@ -114,6 +116,10 @@ def test_without_a_running_entrain_a_command_says_what_to_do(arguments):
         (["bypass"], messages.Bypass(on=None)),
         (["toggle"], messages.Bypass(on=None)),
         (["bypass", "on", "--matched"], messages.Bypass(on=True, matched=True)),
+        (["faster"], messages.Adjust(rate_steps=1)),
+        (["slower", "3"], messages.Adjust(rate_steps=-3)),
+        (["stronger", "2"], messages.Adjust(level_steps=2)),
+        (["weaker"], messages.Adjust(level_steps=-1)),
         (["session", "pause"], messages.Session(runs=False)),
         (["session", "resume"], messages.Session(runs=True)),
         (["session", "restart"], messages.Session(runs=True, position_s=0.0)),
@@ -346,6 +352,18 @@ def test_run_says_when_the_device_is_there_and_how_to_reach_a_sandbox(provide):
 
     assert lines[0] == "Entrain is there"
     assert "PULSE_SERVER=unix:/x" in lines[-1]
+
+
+@pytest.mark.parametrize(("options", "icons"), [([], 1), (["--headless"], 0)])
+def test_run_has_an_icon_unless_told_otherwise(provide, monkeypatch, options, icons):
+    seen = []
+    monkeypatch.setattr(TrayIcon, "start", lambda self, at_once=True: seen.append("started"))
+    monkeypatch.setattr(TrayIcon, "show", lambda self: seen.append("shown"))
+    monkeypatch.setattr(TrayIcon, "stop", lambda self: seen.append("stopped"))
+    provide("entrain.vdevice.app", run=lambda options, ready: ready("It is there", {}) or 0)
+
+    assert entrain("run", *options).exit_code == 0
+    assert seen == ["started", "shown", "stopped"] * icons
 
 
 def test_ctrl_c_is_no_traceback(provide):

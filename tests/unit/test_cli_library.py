@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from entrain.tray import paper, show_protocol
 from entrain.tray.cli import cli
 from entrain.tray.logbook import summarised
+from entrain.tray.tray_icon import TrayIcon
 from entrain.vdevice import messages, safety
 from entrain.vdevice.messages import Status
 from entrain.vdevice.protocol import library
@@ -30,6 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(TrayIcon, "start", lambda self, at_once=True: None)
     return tmp_path
 
 

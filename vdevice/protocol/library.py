@@ -9,8 +9,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import get_args
 
+from entrain.platform.files import UnfitFile, read_file
 from entrain.platform.folders import data_folder
-from entrain.vdevice.files import UnfitFile, read_file
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrain.vdevice.files import UnfitFile, read_file, replace_file
+from entrain.platform.files import UnfitFile, read_file, replace_file
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.evidence import Evidence

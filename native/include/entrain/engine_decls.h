@@ -24,7 +24,7 @@ typedef enum {
 } entrain_status;
 
 /* Raised whenever a declaration below changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 4 };
+enum { ENTRAIN_ABI_VERSION = 5 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *
@@ -346,10 +346,13 @@ typedef struct {
     uint32_t added_us;           /* delay beside the engine's that it aims at; 0: one clock */
     int32_t realtime;            /* 1 if the audio thread has real-time priority, 0 if it has
                                     not, -1 before that is known */
+    int32_t audio_thread;        /* its number in the kernel, to ask RealtimeKit for priority with;
+                                    0: the sound system sees to that */
     int32_t smart_supported;     /* 1 if the session manager has smart filters, 0 if not, -1
                                     before that is known */
     uint32_t smart;              /* 1 while the sink is one: see entrain_io_set_smart() */
-    uint32_t generation;         /* counts changes of this structure's other fields and texts */
+    uint32_t generation;         /* counts changes of this structure's other fields and texts,
+                                    `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */
     char configured_default[256]; /* name that the server has been told to use, or "" */
     char effective_default[256]; /* name that the server uses, or "" */

@@ -34,6 +34,8 @@ class BackendState:
     added_us: int
     realtime: bool | None
     """Whether the audio thread has real-time priority; None before that is known."""
+    audio_thread: int
+    """Its number in the kernel, if it is for us to get it priority, else 0."""
     smart_supported: bool | None
     """Whether `Backend.set_smart` works here; None before that is known."""
     smart: bool
@@ -103,6 +105,7 @@ class Backend:
             running=bool(raw.running),
             added_us=raw.added_us,
             realtime=_known(raw.realtime),
+            audio_thread=raw.audio_thread,
             smart_supported=_known(raw.smart_supported),
             smart=bool(raw.smart),
             target=_text(raw.target),

@@ -3,10 +3,16 @@
 #include <cstdint>
 #include <cstring>
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace entrain::io {
+
+bool is_realtime(pid_t thread) noexcept {
+    const int policy = sched_getscheduler(thread) & ~SCHED_RESET_ON_FORK;
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
 
 State::State() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -30,6 +36,7 @@ void State::publish(entrain_io_state next) noexcept {
 void State::read(entrain_io_state *state) const noexcept {
     const std::lock_guard<std::mutex> guard(mutex_);
     *state = state_;
+    if (state->audio_thread != 0) state->realtime = is_realtime(state->audio_thread) ? 1 : 0;
 }
 
 }  // namespace entrain::io

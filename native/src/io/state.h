@@ -6,7 +6,12 @@
 #include <mutex>
 #include <string>
 
+#include <sys/types.h>
+
 namespace entrain::io {
+
+// Whether a thread of this machine has real-time priority now.  Calls nothing but the kernel.
+bool is_realtime(pid_t thread) noexcept;
 
 class State {
 public:
@@ -20,6 +25,7 @@ public:
 
     // Store everything but `generation`, which is counted here; announced if anything differs.
     void publish(entrain_io_state next) noexcept;
+    // Where the audio thread is known, `realtime` is as it is now: others may change it.
     void read(entrain_io_state *state) const noexcept;
 
 private:

@@ -85,6 +85,7 @@ void Backend::set_latency(double added_s) {
     const Lock lock(connection_->thread());
     added_s_ = added_s;
     aim();
+    publish();
 }
 
 // Of the delay that is promised, only the rest is in the queue.
@@ -213,6 +214,7 @@ void Backend::publish() {
     state.quantum_frames = streams_.block_frames();
     state.running = alive && streams_.flows() ? 1 : 0;
     state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
+    state.audio_thread = connection_->audio_thread();
     io::put(state.target, target_);
     io::put(state.configured_default, configured_);
     io::put(state.effective_default, alive ? effective_ : "");

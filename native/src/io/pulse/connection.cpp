@@ -1,8 +1,5 @@
 #include "io/pulse/connection.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <chrono>
 #include <thread>
 
@@ -13,14 +10,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kConnect = 3s;
-constexpr int kPriority = 5;  // as the server's own threads have
-
-// The sound passes this thread.  Without the permission it stays an ordinary one.
-void ask_for_real_time(pa_mainloop_api *, void *) {
-    sched_param priority{};
-    priority.sched_priority = kPriority;
-    pthread_setschedparam(pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &priority);
-}
 
 }  // namespace
 
@@ -50,7 +39,9 @@ bool Connection::connect() {
         context(),
         [](pa_context *, void *self) { static_cast<Connection *>(self)->state_changed(); }, this);
     if (pa_context_connect(context(), nullptr, PA_CONTEXT_NOAUTOSPAWN, nullptr) < 0) return false;
-    pa_mainloop_api_once(api(), ask_for_real_time, nullptr);
+    pa_mainloop_api_once(
+        api(), [](pa_mainloop_api *, void *self) { static_cast<AudioThread *>(self)->start(); },
+        &audio_thread_);
     if (pa_threaded_mainloop_start(thread()) < 0) return false;
 
     const auto end = std::chrono::steady_clock::now() + kConnect;

@@ -1,6 +1,7 @@
 // A connection to the server with a thread of its own.
 #pragma once
 
+#include "io/pulse/audio_thread.h"
 #include "io/pulse/pulse.h"
 
 #include <functional>
@@ -25,6 +26,7 @@ public:
     pa_threaded_mainloop *thread() const noexcept { return loop_.get(); }
     pa_mainloop_api *api() const noexcept { return pa_threaded_mainloop_get_api(loop_.get()); }
     pa_context *context() const noexcept { return context_.get(); }
+    pid_t audio_thread() const noexcept { return audio_thread_.id(); }
     bool alive() const noexcept { return PA_CONTEXT_IS_GOOD(pa_context_get_state(context())); }
 
     // Wait for the loop's thread to end: then its objects may be destroyed from here.
@@ -36,6 +38,7 @@ private:
     void state_changed();
 
     std::function<void()> lost_;
+    AudioThread audio_thread_;
     Loop loop_;
     Context context_;
 };

@@ -1,0 +1,57 @@
+"""Which file starts this Entrain, also at another time."""
+
+import os
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from entrain.platform.adapter import PlatformError
+
+
+def installed_program(prefix: Path | None = None, scripts: Path | None = None) -> Path:
+    """Return the absolute path of the installed command ``entrain``.
+
+    Links in it are kept: what leads to the present version leads to the next one, too.
+
+    Parameters
+    ----------
+    prefix, scripts : Path, optional
+        Of the Python that is asked about, and where it has its commands; by default this one's.
+
+    Raises
+    ------
+    PlatformError
+        There is none, or only the one of a source folder, which comes and goes.
+
+    """
+    prefix = prefix or Path(sys.prefix)
+    clone = next(filter(_is_clone, prefix.parents), None)
+    if clone:
+        raise PlatformError(f"this Entrain is the one in {clone}; run `make install` there first")
+    folders = [scripts] if scripts else [*_script_folders()]
+    for folder in folders:
+        program = folder.absolute() / "entrain"
+        if is_program(program):
+            return program
+    raise PlatformError(f"there is no command entrain in {folders[0]}; install Entrain first")
+
+
+def is_program(path: Path) -> bool:
+    """Tell whether there is something that can be started."""
+    return path.is_file() and os.access(path, os.X_OK)
+
+
+def _script_folders() -> Iterator[Path]:
+    yield Path(sysconfig.get_path("scripts"))
+    yield Path(sys.prefix) / "bin"  # Debian's Python names /usr/local/bin, its packages use /usr
+    yield Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
+
+
+def _is_clone(folder: Path) -> bool:
+    try:
+        with (folder / "pyproject.toml").open("rb") as file:
+            return bool(tomllib.load(file)["project"]["name"] == "entrain")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,90 @@
+"""Entrain in the application menu: an entry that starts it, and icons in the theme.
+
+https://specifications.freedesktop.org/icon-theme-spec: each theme inherits from ``hicolor``.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from entrain.platform.adapter import PlatformError
+from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped, read, remove, write
+from entrain.platform.files import replace_file
+from entrain.platform.folders import shared_data_folder
+from entrain.platform.installation import installed_program
+
+FILE_NAME = "entrain.desktop"
+
+_ACTIONS = {
+    "toggle": ("Hear the difference (bypass on or off)", ("toggle",)),
+    "next": ("Next protocol", ("next",)),
+    "off": ("Off", ("off",)),
+    "stop": ("Quit", ("stop",)),
+}
+"""What a right click on it offers: also where there is no tray."""
+
+
+class XdgLauncher:
+    """The menu entry and the icons of this user.  Any thread; may wait for the disk.
+
+    Parameters
+    ----------
+    program : Path, optional
+        What is to be started; by default the installed `entrain` of this Python, which is looked
+        for when it is needed.
+
+    """
+
+    def __init__(self, program: Path | None = None) -> None:
+        data = shared_data_folder()
+        self.path = data / "applications" / FILE_NAME
+        self._scalable = data / "icons" / "hicolor" / "scalable"
+        self._program = program
+
+    def install(self, icons: Mapping[str, bytes]) -> list[Path]:
+        entry = _entry(self._program or installed_program())
+        read(self.path)  # raises where it is somebody else's
+        files = {self._icon(name): content for name, content in icons.items()}
+        for path, content in files.items():
+            try:
+                replace_file(path, content)
+            except OSError as error:
+                raise PlatformError(f"cannot write {path}: {error.strerror}") from error
+        write(self.path, entry)  # last, so that a menu which is open finds its icon
+        return [*files, self.path]
+
+    def undo(self) -> list[Path]:
+        entry = [self.path] if read(self.path) is not None else []
+        icons = [
+            path
+            for name in ("entrain.svg", "entrain-*.svg")
+            for path in sorted(self._scalable.glob(f"*/{name}"))
+        ]
+        return [path for path in [*entry, *icons] if remove(path)]
+
+    def _icon(self, name: str) -> Path:
+        return self._scalable / ("apps" if name == "entrain.svg" else "status") / name
+
+
+def _entry(program: Path) -> DesktopEntry:
+    entry = DesktopEntry()
+    for key, value in (
+        ("Type", "Application"),
+        ("Version", "1.0"),
+        ("Name", "Entrain"),
+        ("GenericName", "Brainwave Entrainment"),
+        ("Comment", "Put brainwave entrainment into whatever you play"),
+        ("TryExec", escaped(str(program))),
+        ("Exec", command_line(program)),
+        ("Icon", "entrain"),
+        ("Terminal", "false"),
+        ("StartupNotify", "false"),
+        ("Categories", "AudioVideo;Audio;"),
+        ("Keywords", "audio;sound;brainwave;binaural;isochronic;focus;sleep;relax;"),
+        ("Actions", "".join(f"{name};" for name in _ACTIONS)),
+    ):
+        entry.set(key, value)
+    actions = "".join(
+        f"\n[Desktop Action {name}]\nName={title}\nExec={command_line(program, *arguments)}\n"
+        for name, (title, arguments) in _ACTIONS.items()
+    )
+    return DesktopEntry(f"{entry}{actions}")

@@ -1,0 +1,178 @@
+"""From login to logout, as a desktop does it: dex starts what is in the autostart folder."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import soundlab
+from desk import Desk
+from login import Login
+from session_bus import PrivateBus, wait_until
+
+from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.sandbox_pipewire import PipeWireSandbox
+from entrain.platform.sandbox_pulse import PulseSandbox
+
+SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
+HEADSET = VirtualDevice("headset", "Headset", 900)
+
+
+def skip_unless(packages: dict[str, str]) -> None:
+    """Skip where programs are missing; in CI they must be there."""
+    missing = [package for program, package in packages.items() if not shutil.which(program)]
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip(f"not installed: {' '.join(missing)}")
+
+
+@pytest.fixture(params=[PipeWireSandbox, PulseSandbox])
+def server(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Each of the sound servers in turn."""
+    yield from _running(request.param)
+
+
+@pytest.fixture
+def any_server() -> Iterator[Sandbox]:
+    """The quicker one: for what cannot differ between them."""
+    yield from _running(PulseSandbox if not PulseSandbox.missing_packages() else PipeWireSandbox)
+
+
+def _running(kind: type[Sandbox]) -> Iterator[Sandbox]:
+    if (missing := kind.missing_packages()) and os.environ.get("CI") != "true":
+        pytest.skip(f"not installed: {' '.join(missing)}")
+    with kind((SPEAKERS,)) as server:
+        yield server
+
+
+@pytest.fixture
+def log_in_on() -> Iterator[Callable[[Sandbox], Login]]:
+    """Make a user whose sound plays on a server, and who has no panel."""
+    skip_unless({"dex": "dex", "dbus-daemon": "dbus"})
+    with ExitStack() as stack:
+
+        def make(server: Sandbox) -> Login:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="user-")))
+            environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **server.environment}
+            for name in ("CONFIG_HOME", "CACHE_HOME", "DATA_HOME", "STATE_HOME", "RUNTIME_DIR"):
+                place = folder / "a home" / name  # a space: the entry must be quoted
+                place.mkdir(mode=0o700, parents=True)
+                environment[f"XDG_{name}"] = str(place)
+            bus = PrivateBus(folder)
+            stack.callback(bus.stop)
+            login = Login({**environment, "DBUS_SESSION_BUS_ADDRESS": bus.address})
+            stack.callback(login.close)
+            return login
+
+        yield make
+
+
+def test_what_was_on_at_logout_is_on_at_login_and_disable_ends_that(server, log_in_on):
+    login = log_in_on(server)
+    assert str(login.program) in login("autostart", "enable")
+    entry = Path(login.environment["XDG_CONFIG_HOME"]) / "autostart/entrain.desktop"
+    skip_unless({"desktop-file-validate": "desktop-file-utils"})
+    assert subprocess.check_output(["desktop-file-validate", entry], text=True) == ""
+
+    assert str(login.program) in login.log_in()
+    login.wait_for(state="off")
+    assert "entrain" in soundlab.sink_states(server.environment)
+    login("use", "focus-16")
+    login("on")
+    login.log_out()
+
+    assert soundlab.default_sink(server.environment) == "speakers"
+    assert login.command("status").returncode == 1
+
+    login.log_in()
+    status = login.wait_for(state="idle", on=True)
+    assert status["protocol"]["id"] == "focus-16"
+    soundlab.wait_until(
+        lambda: soundlab.default_sink(server.environment) == "entrain", 10, "on again"
+    )
+    login("autostart", "disable")
+    assert login.processes(), "what runs is not stopped by that"
+    login.log_out()
+
+    assert login.log_in() == ""
+    assert login.processes() == []
+
+
+def test_what_the_desktop_switches_off_is_not_started(any_server, log_in_on):
+    login = log_in_on(any_server)
+    login("autostart", "enable")
+    entry = Path(login.environment["XDG_CONFIG_HOME"]) / "autostart/entrain.desktop"
+    entry.write_text(entry.read_text() + "Hidden=true\n")
+
+    assert "Executing" not in login.log_in()
+    assert login.processes() == []
+    assert login("autostart", "status") == "disabled: switched off in the desktop's settings\n"
+
+
+def test_the_sound_server_may_come_later(server, log_in_on):
+    login = log_in_on(server)
+    login("autostart", "enable")
+    login.log_in()
+    login.wait_for(state="off")
+    login("on")
+    login.log_out()
+    server.stop_server()
+
+    login.log_in()
+    status = login.wait_for(state="failed", on=True)
+    assert "no sound server answers" in status["reason"]
+    server.start_server()
+
+    login.wait_for(state="idle", on=True, reason="")
+    soundlab.wait_until(
+        lambda: soundlab.default_sink(server.environment) == "entrain", 10, "on again"
+    )
+
+
+def test_the_chosen_output_may_come_later(any_server, log_in_on):
+    """A wireless headset is switched on when one has logged in."""
+    login = log_in_on(any_server)
+    login("autostart", "enable")
+    any_server.add_device(HEADSET)
+    login.log_in()
+    login.wait_for(state="off")
+    login("output", "headset")
+    login.log_out()
+    any_server.remove_device("headset")
+
+    login.log_in()
+    assert login.wait_for(state="off")["output"]["name"] == "speakers"
+    any_server.add_device(HEADSET)
+
+    wait_until(lambda: login.wait_for()["output"]["name"] == "headset", "the headset is used")
+
+
+def test_a_second_start_points_to_the_first(any_server, log_in_on):
+    login = log_in_on(any_server)
+    login("autostart", "enable")
+    login.log_in()
+    login.wait_for(state="off")
+    first = login.processes()
+
+    done = login.command()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Entrain is already running. It is off; sound goes to ")
+    assert done.stdout.count("\n") == 1
+    assert login.processes() == first
+
+
+def test_the_icon_comes_too(any_server, desk: Desk):
+    skip_unless({"dex": "dex"})
+    login = Login({**desk.environment, **any_server.environment})
+    try:
+        login("autostart", "enable")
+        login.log_in()
+        desk.item()
+        login.wait_for(state="off")
+    finally:
+        login.close()
+    wait_until(lambda: not desk.items(), "no icon")

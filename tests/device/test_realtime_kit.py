@@ -1,0 +1,156 @@
+"""Real-time priority of the audio thread on PulseAudio, for users who may not take it."""
+
+import os
+import shutil
+import signal
+import time
+from contextlib import ExitStack, contextmanager
+
+import app
+import pytest
+import soundlab
+from system_bus import RealtimeKit, system_bus
+
+from entrain.platform import realtime_kit
+from entrain.platform.adapter import PlatformError
+
+ORDINARY_USER = ["prlimit", "--rtprio=0:0"]
+if os.geteuid() == 0:
+    ORDINARY_USER += ["setpriv", "--bounding-set=-sys_nice"]
+REALTIME = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+
+
+@pytest.fixture(autouse=True)
+def tools():
+    """What these tests run besides the sound server."""
+    missing = [name for name in ("dbus-daemon", "prlimit", "setpriv") if not shutil.which(name)]
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip(f"not installed: {' '.join(missing)}")
+
+
+@pytest.fixture
+def bus(home, monkeypatch):
+    """A system bus for the programs of this test."""
+    with system_bus(home) as address:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+        yield address
+
+
+@contextmanager
+def kit(address, behaviour):
+    service = RealtimeKit(address, behaviour)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+@contextmanager
+def ordinary_app(server, monkeypatch, *options):
+    """Entrain, started by somebody without the right to real-time priority."""
+    with monkeypatch.context() as patch:
+        patch.setattr(app, "ENTRAIN", [*ORDINARY_USER, *app.ENTRAIN])
+        with app.running(server.environment, *options) as entrain:
+            yield entrain
+
+
+def may_give():
+    """Whether the user of the tests can do what RealtimeKit does."""
+    thread = os.posix_spawn("/bin/sleep", ["sleep", "10"], {})
+    try:
+        os.sched_setscheduler(thread, REALTIME, os.sched_param(realtime_kit.PRIORITY))
+    except PermissionError:
+        return False
+    else:
+        return True
+    finally:
+        os.kill(thread, signal.SIGKILL)
+        os.waitpid(thread, 0)
+
+
+def policies(entrain):
+    """Return how each thread is scheduled."""
+    return {
+        int(thread): os.sched_getscheduler(int(thread))
+        for thread in os.listdir(f"/proc/{entrain.pid}/task")
+    }
+
+
+def test_realtime_kit_is_asked_once_and_gives(pulse_server, bus, monkeypatch):
+    """One thread, with a priority and a limit that it accepts; and everybody is told the truth."""
+    if not may_give():
+        pytest.skip("nobody here may give real-time priority")
+    with (
+        kit(bus, "gives") as service,
+        ordinary_app(pulse_server, monkeypatch) as entrain,
+    ):
+        entrain.wait_for(realtime=True)
+
+        [(process, thread, priority)] = service.requests
+        assert (process, priority) == (entrain.pid, realtime_kit.PRIORITY)
+        assert [id for id, how in policies(entrain).items() if how == REALTIME] == [thread]
+        assert "the audio thread is real-time" in entrain("doctor")
+
+
+def test_a_thread_that_runs_away_does_not_cost_the_app(pulse_server, bus, monkeypatch):
+    """The kernel's signal takes the priority, nothing else."""
+    if not may_give():
+        pytest.skip("nobody here may give real-time priority")
+    with (
+        kit(bus, "gives") as service,
+        ordinary_app(pulse_server, monkeypatch) as entrain,
+    ):
+        entrain.wait_for(realtime=True)
+
+        os.kill(entrain.pid, signal.SIGXCPU)
+
+        entrain.wait_for(realtime=False)
+        assert len(service.requests) == 1
+        with soundlab.play(pulse_server.environment, soundlab.sine(1000, 20)):
+            entrain.wait_for(state="processing")
+
+
+def test_who_may_take_it_asks_nobody(pulse_server, bus):
+    if not may_give():
+        pytest.skip("this user may not take real-time priority")
+    with kit(bus, "gives") as service, app.running(pulse_server.environment) as entrain:
+        entrain.wait_for(realtime=True)
+        assert service.requests == []
+
+
+@pytest.mark.parametrize("system", ["no bus", "no service", "refuses", "silent"])
+def test_it_works_without(pulse_server, home, monkeypatch, system):
+    """An ordinary thread then; one line in the verbose log, and nothing else."""
+    with ExitStack() as stack:
+        address = f"unix:path={home}/no-bus"
+        if system != "no bus":
+            address = stack.enter_context(system_bus(home))
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+        if system in ("refuses", "silent"):
+            stack.enter_context(kit(address, system))
+        entrain = stack.enter_context(ordinary_app(pulse_server, monkeypatch, "--verbose"))
+        with soundlab.play(pulse_server.environment, soundlab.sine(1000, 60)):
+            status = entrain.wait_for(state="processing")
+            assert not status["realtime"]
+            assert status["errors"] == []
+            doctor = app.command(pulse_server.environment, "doctor").stdout
+            assert "an ordinary thread" in doctor
+            log = home / "state" / "entrain" / "entrain.log"
+            soundlab.wait_until(
+                lambda: log.read_text().count("stays an ordinary one") == 1, 10, "one line"
+            )
+            assert entrain.status()["state"] == "processing"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"), [("refuses", "Operation not permitted"), ("silent", "not answer")]
+)
+def test_a_refusal_is_told_in_one_line(bus, monkeypatch, behaviour, reason):
+    monkeypatch.setattr(realtime_kit, "TIMEOUT_S", 0.5)
+    began_s = time.monotonic()
+
+    with kit(bus, behaviour), pytest.raises(PlatformError, match=reason) as raised:
+        realtime_kit.make_realtime(1)
+
+    assert "\n" not in str(raised.value)
+    assert time.monotonic() - began_s < 10

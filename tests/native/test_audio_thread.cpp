@@ -1,0 +1,127 @@
+// Real-time priority of the audio thread, and that it costs nobody the program.
+
+#include "io/pulse/audio_thread.h"
+#include "io/state.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+using entrain::io::is_realtime;
+using entrain::pulse::AudioThread;
+using std::chrono::steady_clock;
+
+// Do something on an audio thread, and wait for its end.
+template <typename Work>
+void on_audio_thread(Work work) {
+    AudioThread audio_thread;
+    std::thread([&] {
+        sigset_t all;  // as the loop of the client library does
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, nullptr);
+        audio_thread.start();
+        work(audio_thread.id());
+    }).join();
+}
+
+// Run without a pause while something holds.  Returns the milliseconds that this took; on a busy
+// machine not all of them count for the kernel.
+template <typename Condition>
+long run_ms(Condition holds) {
+    const auto begin = steady_clock::now();
+    const auto end = begin + std::chrono::seconds(10);
+    while (holds() && steady_clock::now() < end) {
+    }
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin)
+        .count();
+}
+
+// In a process of its own; returns how it ended, as waitpid() tells.
+template <typename Work>
+int in_process(Work work) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const rlimit none{0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        work();
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+}  // namespace
+
+TEST_CASE("RealtimeKit's conditions are met, whether the priority is given or not") {
+    on_audio_thread([](pid_t thread) {
+        CHECK(thread == gettid());
+        CHECK((sched_getscheduler(0) & SCHED_RESET_ON_FORK) != 0);
+        rlimit limit{};
+        getrlimit(RLIMIT_RTTIME, &limit);
+        CHECK(limit.rlim_max <= 200'000);
+        CHECK(limit.rlim_cur < limit.rlim_max);  // else the kernel kills without a signal
+    });
+}
+
+TEST_CASE("what a real-time thread starts has an ordinary priority") {
+    on_audio_thread([](pid_t thread) {
+        const int status = in_process([] { _exit(is_realtime(0) ? 1 : 0); });
+        CHECK(status == 0);
+        MESSAGE("real-time: ", is_realtime(thread));
+    });
+}
+
+TEST_CASE("a thread that runs away loses its priority, and the program lives") {
+    // Twice in one process: the kernel raises the soft limit after each signal.
+    for (int round = 0; round < 2; ++round)
+        on_audio_thread([](pid_t thread) {
+            if (!is_realtime(thread)) {
+                MESSAGE("left out: real-time priority is not given here");
+                return;
+            }
+            // As RealtimeKit's clients are: without the permission.  Of this thread alone.
+            constexpr uid_t kNobody = 65534;
+            if (geteuid() == 0) syscall(SYS_setresuid, kNobody, kNobody, kNobody);
+            const long ms = run_ms([&] { return is_realtime(thread); });
+            CHECK(ms >= 50);
+            CHECK_FALSE(is_realtime(thread));
+            CHECK((sched_getscheduler(0) & SCHED_RESET_ON_FORK) != 0);
+        });
+}
+
+TEST_CASE("without that the kernel would end the program") {
+    const int status = in_process([] {
+        signal(SIGXCPU, SIG_DFL);
+        const sched_param priority{5};
+        const rlimit limit{100'000, 200'000};
+        setrlimit(RLIMIT_RTTIME, &limit);
+        if (sched_setscheduler(0, SCHED_RR, &priority) != 0) raise(SIGXCPU);
+        run_ms([] { return true; });
+    });
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGXCPU);
+}
+
+TEST_CASE("the signal of the limit on all processor time still ends the program") {
+    const int status = in_process([] {
+        on_audio_thread([](pid_t) {
+            const sched_param none{};
+            sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+            kill(getpid(), SIGXCPU);
+            std::this_thread::sleep_for(std::chrono::seconds(5));
+        });
+    });
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGXCPU);
+}

@@ -1,0 +1,65 @@
+"""Every test here gets a session bus of its own, or none."""
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import session_bus
+from session_bus import PrivateBus
+from tray_client import StubTray
+
+from entrain.tray.statusnotifier.icon import Icon
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """No bus and no display; a runtime folder with a short name, as a socket's must be."""
+    for variable in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND"):
+        monkeypatch.delenv(variable, raising=False)
+    folder = Path(tempfile.mkdtemp(prefix="bus-", dir="/tmp"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def bus(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
+    """A session bus, which programs of this test find."""
+    if not session_bus.is_installed() and os.environ.get("CI") != "true":
+        pytest.skip("not installed: dbus-daemon")
+    bus = PrivateBus(home)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+    yield bus
+    bus.stop()
+
+
+@pytest.fixture
+def tray(bus: PrivateBus) -> Iterator[StubTray]:
+    """A tray that shows icons."""
+    with StubTray(bus.address) as tray:
+        yield tray
+
+
+Run = Callable[..., Icon]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Run an icon on a thread until the test ends."""
+    with ExitStack() as stack:
+
+        def run(icon: Icon, setup: Callable[[Any], object] | None = None) -> Icon:
+            thread = threading.Thread(target=icon.run, args=(setup,))
+            thread.start()
+            stack.callback(thread.join, 10)
+            stack.callback(icon.stop)
+            icon.thread = thread
+            return icon
+
+        yield run

@@ -1,0 +1,101 @@
+"""Showing notifications, where a desktop does: org.freedesktop.Notifications on the session bus.
+
+https://specifications.freedesktop.org/notification-spec/1.2
+"""
+
+import asyncio
+import contextlib
+import html
+from typing import TYPE_CHECKING
+
+from entrain.tray.notices import Notice
+from entrain.tray.statusnotifier.host import session_bus_address
+
+if TYPE_CHECKING:
+    from dbus_fast import Message
+    from dbus_fast.aio import MessageBus
+
+TIMEOUT_S = 0.5
+"""For all that one notification takes."""
+
+_SERVICE = "org.freedesktop.Notifications"
+_PATH = "/org/freedesktop/Notifications"
+_NORMAL, _CRITICAL = 1, 2
+
+
+class Notifier:
+    """Shows notifications; a later one takes the place of the last one of its kind.
+
+    It is on the bus only while it shows one.  Used on one thread, where no asyncio loop runs.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, str], int] = {}
+        """By who showed it, and its kind; who is started anew counts from the beginning."""
+
+    def show(self, notice: Notice) -> bool:
+        """Show it; tells within `TIMEOUT_S` whether it is shown.  Never raises."""
+        try:
+            return asyncio.run(self._show(notice))
+        except Exception:  # of the bus, of its address, of what answers there: all mean the same
+            return False
+
+    async def _show(self, notice: Notice) -> bool:
+        from dbus_fast.aio import MessageBus
+
+        address = session_bus_address()
+        if address is None:
+            return False
+        async with asyncio.timeout(TIMEOUT_S):
+            bus = await MessageBus(address).connect()
+            try:
+                await self._notify(bus, notice)
+            finally:
+                bus.disconnect()
+                with contextlib.suppress(Exception):
+                    await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        return True
+
+    async def _notify(self, bus: "MessageBus", notice: Notice) -> None:
+        from dbus_fast import Variant
+
+        able = await _call(bus, "GetCapabilities")
+        has_markup = "body-markup" in able.body[0]
+        key = (able.sender or "", notice.kind)
+        shown = await _call(
+            bus,
+            "Notify",
+            "susssasa{sv}i",
+            "Entrain",
+            self._ids.get(key, 0),
+            "entrain",
+            notice.title,
+            html.escape(notice.text, quote=False) if has_markup else notice.text,
+            [],
+            # No "desktop-entry": GNOME withdraws what such a program says when it leaves the bus.
+            {"urgency": Variant("y", _CRITICAL if notice.urgent else _NORMAL)},
+            -1,  # as long as the desktop shows such a thing
+        )
+        self._ids[key] = int(shown.body[0])
+
+
+say = Notifier().show
+"""For all notifications of this process."""
+
+
+async def _call(bus: "MessageBus", member: str, signature: str = "", *body: object) -> "Message":
+    from dbus_fast import Message, MessageType
+
+    answer = await bus.call(
+        Message(
+            destination=_SERVICE,
+            path=_PATH,
+            interface=_SERVICE,
+            member=member,
+            signature=signature,
+            body=list(body),
+        )
+    )
+    if answer.message_type is not MessageType.METHOD_RETURN:
+        raise OSError(f"{_SERVICE} does not answer to {member}")
+    return answer

@@ -1,0 +1,140 @@
+"""Is there somewhere to show a tray icon?  Answers in a moment, and never hangs."""
+
+import asyncio
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+WATCHER_NAME = "org.kde.StatusNotifierWatcher"
+WATCHER_PATH = "/StatusNotifierWatcher"
+
+
+@dataclass(frozen=True)
+class TrayHost:
+    """Who shows tray icons here."""
+
+    kind: Literal["statusnotifier", "xembed", "native", "none"]
+    """`native`: macOS and Windows, which always have a tray.  `xembed`: an X11 tray of the old
+    kind, and what pystray needs for it is installed."""
+    reason: str
+    """One plain sentence for the user."""
+    has_bus: bool
+    """The session bus answers; a tray may come later."""
+    has_display: bool
+
+
+def session_bus_address() -> str | None:
+    """Return the D-Bus address of the session bus, or None where nothing names one."""
+    if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return address
+    folder = os.environ.get("XDG_RUNTIME_DIR")
+    if folder and (socket := Path(folder) / "bus").exists():
+        return f"unix:path={quote(str(socket))}"
+    return None
+
+
+def find_host(timeout_s: float = 0.1) -> TrayHost:
+    """Look for a tray.  May be called on any thread, also beside a running event loop.
+
+    Parameters
+    ----------
+    timeout_s : float
+        Longest wait for the session bus and the X server together.
+
+    Returns
+    -------
+    TrayHost
+        Of kind `none` also where the bus did not answer in time: an icon that runs all the same
+        appears as soon as it does.
+
+    """
+    if sys.platform in ("darwin", "win32"):
+        return TrayHost("native", "This system always has a tray.", False, True)
+    else:
+        return _find_linux_host(timeout_s)
+
+
+def _find_linux_host(timeout_s: float) -> TrayHost:
+    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    address = session_bus_address()
+    if address is None and not os.environ.get("DISPLAY"):
+        return TrayHost("none", "There is no session bus, so no tray.", False, has_display)
+    if address is not None:
+        import dbus_fast.aio  # noqa: F401  (or the wait below would include the import)
+    found: list[TrayHost] = []
+    # A thread: whatever hangs in there cannot hang the caller.
+    thread = threading.Thread(
+        target=lambda: found.append(_ask(address, has_display, timeout_s)),
+        name="find-tray",
+        daemon=True,
+    )
+    thread.start()
+    thread.join(timeout_s)
+    if found:
+        return found[0]
+    return TrayHost("none", "The session bus does not answer, so no tray.", False, has_display)
+
+
+def _ask(address: str | None, has_display: bool, timeout_s: float) -> TrayHost:
+    reason, has_bus = "There is no session bus, so no tray.", False
+    if address is not None:
+        try:
+            reason = asyncio.run(_ask_bus(address, timeout_s))
+            has_bus = True
+        except TimeoutError:
+            reason = "The session bus does not answer, so no tray."
+        except Exception:  # a wrong address, nobody listens, a refusal: all say the same here
+            reason = "The session bus cannot be reached, so no tray."
+        if not reason:
+            return TrayHost("statusnotifier", "The desktop shows tray icons.", has_bus, has_display)
+    # Without PyGObject, pystray has no menu in such a tray: then there is no need to look.
+    if os.environ.get("DISPLAY") and find_spec("gi") is not None and _has_xembed_tray():
+        return TrayHost("xembed", "The desktop has a tray of the old kind.", has_bus, has_display)
+    return TrayHost("none", reason, has_bus, has_display)
+
+
+async def _ask_bus(address: str, timeout_s: float) -> str:
+    """Return why the bus has no tray, or "" if it has one."""
+    from dbus_fast import Message, MessageFlag, MessageType
+    from dbus_fast.aio import MessageBus
+
+    async with asyncio.timeout(timeout_s):
+        bus = await MessageBus(address).connect()
+        try:
+            answer = await bus.call(
+                Message(
+                    destination=WATCHER_NAME,
+                    path=WATCHER_PATH,
+                    interface="org.freedesktop.DBus.Properties",
+                    member="Get",
+                    signature="ss",
+                    body=[WATCHER_NAME, "IsStatusNotifierHostRegistered"],
+                    flags=MessageFlag.NO_AUTOSTART,
+                )
+            )
+        finally:
+            bus.disconnect()
+    if answer.message_type is MessageType.ERROR:
+        return "The desktop has no tray (GNOME needs the AppIndicator extension)."
+    if answer.signature != "v" or answer.body[0].value is not True:
+        return "The desktop knows of tray icons, but nothing shows them."
+    return ""
+
+
+def _has_xembed_tray() -> bool:
+    try:
+        from Xlib.display import Display
+
+        display = Display()
+        try:
+            atom = display.intern_atom(f"_NET_SYSTEM_TRAY_S{display.get_default_screen()}")
+            return bool(display.get_selection_owner(atom))
+        finally:
+            display.close()
+    except Exception:  # python-xlib raises what it likes where the display is dead
+        return False
