@@ -108,6 +108,7 @@ class DefaultPolicy:
         self._blank = True  # the first facts are those of a start
         self._rescued = False
         self._owed = False  # the default is to be given back, but there is no device to give it to
+        self._in_doubt = False  # whether what was given back has been overruled by the user
         self._echoes = Echoes[str](ECHO_S, str.__eq__)
 
     def observe(self, seen: Defaults, now_s: float) -> list[Action]:
@@ -126,7 +127,11 @@ class DefaultPolicy:
             self._rescued = False
         actions: list[Action] = []
         if own:
+            self._in_doubt = False
             actions += self._after_own_write(seen, now_s)
+        elif lapsed and self._in_doubt:  # it has been, and since then the mode has changed
+            self._in_doubt = False
+            actions += self.give_back(seen, now_s)
         elif (changed or lapsed) and self.mode == "default":
             actions += self._after_choice(seen)
         if not self._takes:
@@ -155,6 +160,7 @@ class DefaultPolicy:
         if self._takes and not took:
             return self._take(seen, now_s)
         if not took or self._takes:
+            self._in_doubt = seen.configured == SINK_NAME and self._echoes.newest() is not None
             return []
         actions = self.give_back(seen, now_s)
         self._owed |= seen.blank
@@ -196,7 +202,7 @@ class DefaultPolicy:
 
     def _start(self, seen: Defaults, now_s: float) -> list[Action]:
         self._blank = False
-        self._rescued = False
+        self._rescued = self._in_doubt = False
         self._configured = seen.configured
         self._echoes.clear()
         actions: list[Action] = []

@@ -3,7 +3,7 @@
 from collections import deque
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from entrain.platform.adapter import SINK_NAME
@@ -338,6 +338,7 @@ EVENTS = st.one_of(
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(EVENTS, max_size=30), st.booleans())
+@example([("choose", SINK_NAME), ("step",), ("choose", SINK_NAME), ("mode", "manual")], False)
 def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
     server, policy, now_s = Server(), DefaultPolicy(on), 0.0
     by_hand = False
