@@ -208,8 +208,8 @@ def _leftovers(adapter: PlatformAdapter) -> tuple[bool, bool]:
 def _priority(status: dict[str, Any] | None) -> Iterator[Finding]:
     if status and status.get("realtime") is not None:
         text = "the audio thread is real-time" if status["realtime"] else "an ordinary thread"
-        advice = "" if status["realtime"] else "install rtkit; it works without, but may click"
-        yield Finding("priority", None, text, advice)
+        advice = "install rtkit, or see in the log why it refuses; it works without, but may click"
+        yield Finding("priority", None, text, "" if status["realtime"] else advice)
         return
     if sys.platform != "win32":
         import resource
