@@ -48,11 +48,14 @@ def kinds(
 def outputs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the real devices."""
+    """Offer the real devices, and the desktop's choice."""
+    devices = {"auto": "as the desktop chooses"} | {
+        device["name"]: device["description"] for device in _ask("devices") or []
+    }
     return [
-        CompletionItem(device["name"], help=device["description"])
-        for device in _ask("devices") or []
-        if device["name"].startswith(incomplete)
+        CompletionItem(name, help=description)
+        for name, description in devices.items()
+        if name.startswith(incomplete)
     ]
 
 

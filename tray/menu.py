@@ -364,15 +364,24 @@ def _outputs(status: Json) -> Item:
         "output",
         _line(f"Output device: {name}"),
         enabled=bool(status["outputs"]),
-        items=tuple(
+        items=(
             Item(
-                f"output {device['name']}",
-                _line(clean(device["description"] or device["name"])),
-                Ask("output", {"name": device["name"]}),
+                "automatic output",
+                "Automatic: as the desktop chooses",
+                Ask("output", {"name": None}),
                 mark="radio",
-                checked=device["current"],
-            )
-            for device in status["outputs"]
+                checked=not status["chosen_output"],
+            ),
+            *(
+                Item(
+                    f"output {device['name']}",
+                    _line(clean(device["description"] or device["name"])),
+                    Ask("output", {"name": device["name"]}),
+                    mark="radio",
+                    checked=device["name"] == status["chosen_output"],
+                )
+                for device in status["outputs"]
+            ),
         ),
     )
 

@@ -218,7 +218,8 @@ def output(name: str) -> None:
     """Play on another real device.  NAME is as in `entrain devices`.
 
     \b
-    Example:
+    Examples:
       entrain output alsa_output.usb-headset.analog-stereo
+      entrain output auto      the one that the desktop would take without Entrain
     """
-    change("output", name=name)
+    change("output", name=None if name == "auto" else name)

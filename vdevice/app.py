@@ -235,7 +235,7 @@ class App:
                 if session_log is not None:
                     self._kept = self._kept.model_copy(update={"session_log": session_log})
             case messages.SetOutput(name=name):
-                await self._device.choose(name)
+                await self._device.choose(name or "")
             case messages.ListDevices():
                 state = self._device.state
                 return described(

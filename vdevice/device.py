@@ -159,10 +159,14 @@ class VirtualDevice:
         self._news.set()
 
     async def choose(self, name: str) -> None:
-        """Play on another real device; raises `EntrainError` where there is none of that name."""
+        """Play on this real device, or, with ``""``, on the one it would be without Entrain.
+
+        Raises `EntrainError` where there is none of that name.
+        """
         async with self._lock:
             await self._look()
-            self._require(name)
+            if name:
+                self._require(name)
             self.chosen = name
             self._retarget()
         self._news.set()

@@ -170,10 +170,10 @@ class ListProtocols(_Request):
 
 
 class SetOutput(_Request):
-    """Play on another real device."""
+    """Play on this real device; null: on the one the desktop would take without Entrain."""
 
     command: Literal["output"] = "output"
-    name: DeviceName
+    name: DeviceName | None
 
 
 class Watch(_Request):
@@ -396,6 +396,9 @@ class Status(_Answer):
     output: Output | None = None
     outputs: list[Device] = []
     """All real devices."""
+    chosen_output: str = ""
+    """Name of the real device that was chosen in Entrain; empty: played on is what the desktop
+    would take."""
     latency: Latency
     protocol: ActiveProtocol | None = None
     levels: Levels = Levels()

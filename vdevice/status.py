@@ -93,6 +93,7 @@ class Reporter:
                 current=state.target if state else "",
                 default=state.effective_default if state else "",
             ),
+            chosen_output=device.chosen,
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),
             levels=self._levels() if running else Levels(),

@@ -192,6 +192,23 @@ def test_the_target_is_unplugged_and_comes_back(server):
             soundlab.wait_until(lambda: recorder.take(0.1).any(), 10, "sound on the chosen one")
 
 
+def test_a_choice_of_output_can_be_left_to_the_desktop_again(server):
+    with app.running(server.environment, "--protocol", "default") as entrain:
+        before = entrain.status()["output"]["name"]
+        assert entrain.status()["chosen_output"] == ""
+        other = next(name for name in ("speakers", "headphones") if name != before)
+
+        def plays_on(name):
+            return entrain.status()["output"]["name"] == name
+
+        entrain("output", other)
+        soundlab.wait_until(lambda: plays_on(other), 5, "on the chosen one")
+        assert entrain.status()["chosen_output"] == other
+        entrain("output", "auto")
+        soundlab.wait_until(lambda: plays_on(before), 5, "as without Entrain")
+        assert entrain.status()["chosen_output"] == ""
+
+
 def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):
     """PipeWire 0.3 forgets to tell, once a program has left while it was being told."""
     server = pipewire_server

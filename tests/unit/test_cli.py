@@ -128,6 +128,7 @@ def test_without_a_running_entrain_a_command_says_what_to_do(arguments):
         (["session", "seek", "1:02:30"], messages.Session(position_s=3750.0)),
         (["use", "default"], messages.Use(protocol="default")),
         (["output", "a b"], messages.SetOutput(name="a b")),
+        (["output", "auto"], messages.SetOutput(name=None)),
         (["set", "tone.level_db", "-20"], messages.Set(address="tone.level_db", value=-20.0)),
         (["set", "tone.beat_hz", "-1e-3"], messages.Set(address="tone.beat_hz", value=-0.001)),
         (

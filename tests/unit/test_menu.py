@@ -214,6 +214,7 @@ def test_the_menu_does_not_change_while_nothing_worth_reading_does():
         ("sleep 45", {}, Ask("sleep", {"minutes": 45})),
         ("sleep off", {}, Ask("sleep", {"minutes": None})),
         ("output usb", {}, Ask("output", {"name": "usb"})),
+        ("automatic output", {}, Ask("output", {"name": None})),
         ("autostart", {}, Do("autostart-on")),
         ("autostart", {"autostart": True}, Do("autostart-off")),
         ("help", {}, Do("help")),
@@ -283,13 +284,15 @@ def test_the_protocols_are_those_used_last_then_categories_with_grades_in_words(
     assert labels(item(described(), "category own")) == ["Mine"]
 
 
-def test_the_device_that_is_heard_is_marked_and_one_without_a_description_has_its_name():
-    found = item(described(), "output")
+@pytest.mark.parametrize("chosen", ["", "usb", "gone"])
+def test_what_is_heard_is_in_the_label_and_what_was_chosen_is_marked(chosen):
+    found = item(described(chosen_output=chosen), "output")
 
     assert found.label == "Output device: Phones"
     assert [(each.label, each.checked) for each in found.items if each] == [
-        ("Phones", True),
-        ("usb", False),
+        ("Automatic: as the desktop chooses", not chosen),
+        ("Phones", False),
+        ("usb", chosen == "usb"),  # without a description it has its name
     ]
 
 
