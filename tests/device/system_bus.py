@@ -2,19 +2,17 @@
 
 import asyncio
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import soundlab
 from dbus_fast import BusType, ErrorType, Message, MessageType, RequestNameReply
 from dbus_fast.aio import MessageBus
+from session_bus import PrivateBus
 
 from entrain.platform.realtime_kit import NAME
-from entrain.platform.sandbox import listens
 
 MOST_US = 200_000
 MOST_PRIORITY = 20
@@ -25,16 +23,11 @@ Behaviour = Literal["gives", "refuses", "silent"]
 @contextmanager
 def system_bus(folder: Path) -> Iterator[str]:
     """Run a bus; yields its address.  Programs find it by ``DBUS_SYSTEM_BUS_ADDRESS``."""
-    path = folder / "system-bus"
-    address = f"unix:path={path}"
-    command = ("dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}")
-    daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    bus = PrivateBus(folder)
     try:
-        soundlab.wait_until(lambda: listens(path), 10, "the bus is there")
-        yield address
+        yield bus.address
     finally:
-        daemon.terminate()
-        daemon.wait()
+        bus.stop()
 
 
 class RealtimeKit:
