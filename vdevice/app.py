@@ -177,7 +177,12 @@ class App:
                 loop.add_signal_handler(number, self._stop.set)
         self._server = server = ControlServer(claimed, self.handle, blocks)
         await server.start()
-        life = asyncio.create_task(self._device.live(ready))
+
+        def begin() -> None:
+            self._save()  # what was asked for at the start outlives a crash too
+            ready()
+
+        life = asyncio.create_task(self._device.live(begin))
         stopped = asyncio.create_task(self._stop.wait())
         clock = asyncio.create_task(self._keep_time())
         try:
