@@ -18,8 +18,8 @@ class Health:
     state : str
         ``processing``: sound plays through the layers; ``idle``: nothing plays; ``bypassed``:
         what plays passes untouched; ``off``: Entrain is not in the way of the sound;
-        ``waiting-for-device``: there is no real device to play on; ``failed``: there is no
-        sound server, and it is tried again and again.
+        ``waiting-for-device``: there is no real device to play on, or not yet at the start;
+        ``failed``: there is no sound server, and it is tried again and again.
     reason : str
         Why, one line; may be empty.
 
@@ -55,6 +55,8 @@ def judge(
 
     """
     error = backend.error if backend else ""
+    if backend is None and not device_reason:
+        return Health("waiting-for-device", "connecting to the sound server")
     if backend is None or backend.phase == Phase.LOST:
         return Health("failed", device_reason or error)
     if backend.phase != Phase.READY:
