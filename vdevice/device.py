@@ -82,7 +82,9 @@ class VirtualDevice:
         self.chosen = chosen
         self._required = required
         self.reason = ""
-        """Why nothing is heard or why Entrain is off, one line."""
+        """Why Entrain is off, one line."""
+        self.trouble = ""
+        """Why there is no connection to the sound server, one line."""
         self.errors: deque[str] = deque(maxlen=5)
         self.retry_at_s: float | None = None
         self.backend_name = "" if backend == "auto" else backend
@@ -223,7 +225,7 @@ class VirtualDevice:
                         await self._sink_made()
                     if self._left_behind:
                         self._note("a device that an earlier Entrain had left behind was removed")
-                    self.reason, self.retry_at_s = "", None
+                    self.trouble, self.retry_at_s = "", None
                     if first:
                         first = False
                         ready()
@@ -467,9 +469,9 @@ class VirtualDevice:
             raise UnknownOutput(f"there is no output {name!r}; there is {known}")
 
     def _complain(self, reason: str) -> None:
-        if reason != self.reason:  # a server that stays away is told once
+        if reason != self.trouble:  # a server that stays away is told once
             self._note(f"{reason}; trying again")
-        self.reason = reason
+        self.trouble = reason
 
     def _note(self, text: str) -> None:
         _log.warning("%s", text)

@@ -34,7 +34,8 @@ def judge(
     *,
     on: bool,
     bypass: bool,
-    device_reason: str = "",
+    trouble: str = "",
+    reason: str = "",
     target_there: bool = True,
     note: str = "",
 ) -> Health:
@@ -46,30 +47,34 @@ def judge(
         None: there is no connection to a sound server.
     on, bypass : bool
         What the user has switched.
-    device_reason : str
-        What the device's life has to say.
+    trouble : str
+        Why there is no connection, once it has been tried.
+    reason : str
+        Why it is off.
     target_there : bool
         The server lists the device that is to be played on.
     note : str
         What the running protocol has to say.
 
     """
-    error = backend.error if backend else ""
-    if backend is None and not device_reason:
+    if backend is None and not trouble:
         return Health("waiting-for-device", "connecting to the sound server")
+    error = backend.error if backend else ""
     if backend is None or backend.phase == Phase.LOST:
-        return Health("failed", device_reason or error)
+        return Health("failed", trouble or error)
     if backend.phase != Phase.READY:
-        missing = (
-            f"{backend.target} is not there" if backend.target else "there is no output device"
-        )
-        waits = backend.phase == Phase.WAITING and not target_there
-        return Health("waiting-for-device", missing if waits else device_reason or error)
+        if backend.phase == Phase.WAITING and not target_there:
+            name = backend.target
+            return Health(
+                "waiting-for-device",
+                f"{name} is not there" if name else "there is no output device",
+            )
+        return Health("waiting-for-device", reason or error)
     if not on and not backend.playing:
-        return Health("off", device_reason or error)
+        return Health("off", reason or error)
     if bypass:
-        return Health("bypassed", device_reason or error)
-    return Health("processing" if backend.playing else "idle", device_reason or error or note)
+        return Health("bypassed", reason or error)
+    return Health("processing" if backend.playing else "idle", reason or error or note)
 
 
 class HealthLog:

@@ -40,7 +40,8 @@ class Reporter:
             device.state,
             on=device.on,
             bypass=self._engine.bypass,
-            device_reason=device.reason,
+            trouble=device.trouble,
+            reason=device.reason,
             target_there=device.target is not None,
             note=self._player.note,
         )

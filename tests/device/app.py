@@ -1,15 +1,17 @@
 """Entrain as its users have it: a process of its own, steered by its command line."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import soundlab
+
+from entrain.vdevice.client import SOCKET_NAME, Client, ClientError, NotRunning
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 
@@ -35,7 +37,9 @@ class App:
         return done.stdout
 
     def status(self) -> dict[str, Any]:
-        return dict(json.loads(self("status", "--json")))
+        """Ask without a process for each question, which would be in the way of the sound."""
+        with Client(_control_socket(self.environment)) as client:
+            return dict(client.ask("status"))
 
     def wait_for(self, timeout_s: float = 10, **wanted: object) -> dict[str, Any]:
         """Wait until the status has these values."""
@@ -77,6 +81,19 @@ def command(
     )
 
 
+def _control_socket(environment: Mapping[str, str]) -> Path:
+    runtime = {**os.environ, **environment}["XDG_RUNTIME_DIR"]
+    return Path(runtime) / "entrain" / SOCKET_NAME
+
+
+def _answers(environment: Mapping[str, str]) -> bool:
+    try:
+        with Client(_control_socket(environment)) as client:
+            return bool(client.ask("status"))
+    except (NotRunning, ClientError):  # the latter of one that ends
+        return False
+
+
 @contextmanager
 def running(environment: Mapping[str, str], *options: str) -> Iterator[App]:
     """Run Entrain until the end of the block; it is ready when the block begins."""
@@ -99,7 +116,7 @@ def running_unready(environment: Mapping[str, str], *options: str) -> Iterator[A
     assert process.stdout
     try:
         soundlab.wait_until(
-            lambda: process.poll() is not None or command(environment, "status").returncode == 0,
+            lambda: process.poll() is not None or _answers(environment),
             10,
             "Entrain answers",
         )

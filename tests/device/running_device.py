@@ -40,7 +40,7 @@ class RunningDevice:
         )
         self._thread = threading.Thread(target=lambda: asyncio.run(self._live()))
         self._thread.start()
-        assert self._ready.wait(15), self.device.reason
+        assert self._ready.wait(15), self.device.trouble
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Do something on the device's loop and wait for it."""

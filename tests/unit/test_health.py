@@ -2,6 +2,7 @@
 
 import pytest
 
+from entrain.backend import BackendState, Phase
 from entrain.vdevice.health import Health, judge
 
 
@@ -13,5 +14,26 @@ def test_before_the_first_answer_of_the_server_nothing_has_failed_yet(on):
 
 
 def test_without_a_server_it_says_why():
-    reason = "no sound server answers"
-    assert judge(None, on=True, bypass=False, device_reason=reason) == Health("failed", reason)
+    trouble = "no sound server answers"
+    assert judge(None, on=True, bypass=False, trouble=trouble) == Health("failed", trouble)
+
+
+def test_once_it_plays_the_trouble_is_over():
+    ready = BackendState(
+        phase=Phase.READY,
+        playing=0,
+        rate_hz=48_000,
+        quantum_frames=1024,
+        running=False,
+        added_us=0,
+        realtime=None,
+        audio_thread=0,
+        smart_supported=None,
+        smart=False,
+        target="speakers",
+        configured_default="entrain",
+        effective_default="entrain",
+        session_manager="",
+        error="",
+    )
+    assert judge(ready, on=True, bypass=False, trouble="it was gone") == Health("idle")
