@@ -183,9 +183,9 @@ def test_the_session_manager_is_killed_and_started_again(pipewire_server):
         pipewire_server.start_session_manager(wait=False)
         for device in (SPEAKERS, HEADPHONES):
             pipewire_server.add_device(device)
-        entrain.wait_for(state="idle", timeout_s=10)
+        entrain.wait_for(state="idle", timeout_s=15)
         soundlab.wait_until(
-            lambda: soundlab.default_sink(pipewire_server.environment) == "entrain", 5, "still on"
+            lambda: soundlab.default_sink(pipewire_server.environment) == "entrain", 15, "still on"
         )
         hears_tones(pipewire_server)
 
