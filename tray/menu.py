@@ -172,8 +172,10 @@ def in_words(status: Json) -> str:
     runs = _running(status)
     match status["state"]:
         case "failed":
-            why = status["reason"] or "there is no sound server"
-            return f"Trouble: {clean(why)}"
+            why = status["reason"].partition(" (entrain")[
+                0
+            ]  # what a terminal can do is no help here
+            return f"Trouble: {clean(why) or 'there is no sound server'}"
         case "waiting-for-device":
             return "Waiting for headphones or speakers"
         case "off":
@@ -189,6 +191,8 @@ def in_words(status: Json) -> str:
 
 def measured(status: Json) -> str:
     """Say what is heard, in figures that stay the same while it does."""
+    if status["state"] == "waiting-for-device":
+        return "Measured: nothing is heard"  # a server may let programs play on meanwhile
     found = status["measured"]
     parts = []
     if found and (tones := found["tones"]):

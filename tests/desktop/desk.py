@@ -65,7 +65,7 @@ class Desk:
 
     def __init__(self, has_panel: bool = True) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="desk-", dir="/tmp"))
-        self.environment = _environment(self.folder)
+        self.environment = make_user(self.folder)
         settings = self.folder / "config/xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml"
         settings.parent.mkdir(parents=True)
         settings.write_text(_PANEL_SETTINGS, encoding="utf-8")
@@ -216,6 +216,11 @@ class Desk:
                 found[window] = x, y, width, height
         return found
 
+    def menus(self) -> list[tuple[int, int, int, int]]:
+        """Return the open menus, the first one opened first: they are lower than the panel."""
+        boxes = self.windows().values()
+        return [box for box in boxes if PANEL_HEIGHT < box[3] < 450 and 20 < box[2] < PANEL_WIDTH]
+
     def _run(self, *command: str, check: bool = True) -> bytes:
         return subprocess.run(
             command,
@@ -227,7 +232,7 @@ class Desk:
         ).stdout
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def make_user(folder: Path) -> dict[str, str]:
     """Make the folders of a user without past; return the variables that name them."""
     environment = dict(os.environ)
     for variable in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XAUTHORITY"):

@@ -85,15 +85,9 @@ def middle(box: tuple[int, int, int, int]) -> tuple[int, int]:
     return (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
 
 
-def menus(desk: Desk) -> list[tuple[int, int, int, int]]:
-    """Return the open menus, the first one opened first: they are lower than the panel."""
-    boxes = desk.windows().values()
-    return [box for box in boxes if PANEL_HEIGHT < box[3] < 400 and 20 < box[2] < PANEL_WIDTH]
-
-
 def open_menu(desk: Desk) -> tuple[int, int, int, int]:
     desk.click(*middle(desk.wait_for(RED)), button=3)
-    return wait_until(lambda: menus(desk), "a menu")[0]
+    return wait_until(desk.menus, "a menu")[0]
 
 
 def test_the_icon_is_in_the_panel_with_its_colour_and_shape(desk, tray):
@@ -131,14 +125,14 @@ def test_a_right_click_opens_the_menu_which_stays_open_while_words_change(desk, 
         tray.text = f"Processing, {n} min"
         tray.icon.update_menu()
         time.sleep(0.3)
-    assert menus(desk)
+    assert desk.menus()
 
 
 def test_a_click_in_a_submenu_chooses_and_the_mark_follows(desk, tray):
     x, y, width, height = open_menu(desk)
     desk.click(x + width // 2, y + height - 14)  # the last line opens the submenu
     first = (x, y, width, height)
-    boxes = wait_until(lambda: len(found := menus(desk)) == 2 and found, "the submenu")
+    boxes = wait_until(lambda: len(found := desk.menus()) == 2 and found, "the submenu")
     x, y, width, height = next(box for box in boxes if box != first)
     desk.click(x + width // 2, y + height // 2)  # the second of three
 

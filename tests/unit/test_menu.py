@@ -118,6 +118,11 @@ def labels(found: Item) -> list[str | None]:
         ),
         ({"state": "waiting-for-device"}, "waiting", "Waiting for headphones or speakers"),
         ({"state": "failed", "reason": "no answer"}, "trouble", "Trouble: no answer"),
+        (
+            {"state": "failed", "reason": "gone; is it on? (entrain x)"},
+            "trouble",
+            "Trouble: gone; is it on?",
+        ),
         ({"state": "failed"}, "trouble", "Trouble: there is no sound server"),
         ({"protocol": protocol(left_s=None, rate_hz=None)}, "on", "Focus 16"),
         ({"protocol": protocol(left_s=None, runs=False)}, "on", "Focus 16 · 16 Hz · paused"),
@@ -329,6 +334,12 @@ def test_what_is_heard_is_in_the_label_and_what_was_chosen_is_marked(chosen):
 )
 def test_it_says_what_is_measured(measured, text):
     assert item(described(measured=measured), "measured").label == text
+
+
+def test_while_it_waits_nothing_is_heard_though_a_server_lets_programs_play_on():
+    tones = Tones(left_hz=205, right_hz=195, left_db=-40, right_db=-40, beat_hz=10, beat_error_hz=0)
+    found = described(state="waiting-for-device", measured=Measured(text="", tones=tones))
+    assert item(found, "measured").label == "Measured: nothing is heard"
 
 
 def test_while_nothing_plays_there_is_nothing_to_measure():
