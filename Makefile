@@ -2,7 +2,8 @@
 #
 # What takes more than a few lines is a script in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help packages setup run test fuzz soak lint bench install uninstall test-debian13 clean
+.PHONY: help packages setup run test fuzz soak lint bench install uninstall test-debian13 \
+	screenshots clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?= tests
@@ -41,11 +42,12 @@ lint: packages ## check style and types
 	@.ci/setup test
 	@.ci/lint
 
-bench: ## measure speed, memory, start-up time and delay (17 minutes)
+bench: ## measure speed, memory, start-up time and delay (19 minutes)
 	@.ci/packages bench
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
 	@.venv/bin/python bench/run.py
+	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@.venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py
 
@@ -56,7 +58,12 @@ uninstall: ## remove that installation and all that Entrain has stored
 	@.ci/uninstall
 
 test-debian13: ## run the tests with a sound server in a Debian 13 chroot (as root)
-	@.ci/debian trixie test PYTEST_ARGS=tests/device
+	@.ci/debian trixie test PYTEST_ARGS="-n 2 --dist=loadgroup -m device tests"
+
+screenshots: ## take the pictures in docs/images
+	@.ci/packages test
+	@.ci/setup test
+	@PYTHONPATH=tests:tests/desktop .venv/bin/python docs/screenshots.py
 
 clean: ## remove everything that was built
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -15,7 +15,6 @@ import contextlib
 import fcntl
 import json
 import math
-import os
 import shutil
 import statistics
 import subprocess
@@ -31,6 +30,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
+import processes
 import pulsectl
 from pulse_recorder import RATE_HZ, PulseRecorder
 from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited, sound
@@ -39,8 +39,6 @@ from entrain.platform.sandbox import VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.client import Client
 
-ENTRAIN = [sys.executable, "-m", "entrain.tray"]
-LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 WINDOW_S = 5.0
 POLL_S = 1.0
 CPU_STRETCH_S = 10.0
@@ -196,9 +194,7 @@ def main() -> int:
         VirtualDevice("headphones", "Headphones", 900),
     )
     with tempfile.TemporaryDirectory() as folder, PulseSandbox(devices) as server:
-        os.environ.update(server.environment)
-        for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME", "DATA_HOME"):
-            os.environ[f"XDG_{name}"] = folder
+        processes.move_to(server.environment, folder)
         try:
             result = _measure(server.pid("pulseaudio"), options.seconds, options.settle)
         except BaseException:
@@ -310,19 +306,14 @@ def _stretches(polls: list[Poll], own: Way) -> list[Stretch]:
 @contextmanager
 def _entrain() -> Iterator[int]:
     """Run Entrain, bypassed; gives its process id."""
-    command = [*ENTRAIN, "run", "--headless", "--backend", "pulse", "--output", "speakers"]
-    process = subprocess.Popen([*command, "--layer", LAYER], stdout=subprocess.DEVNULL)
-    try:
-        _await(lambda: _has_sink("entrain") or process.poll() is not None, "Entrain's sink")
-        _command(*ENTRAIN, "bypass", "on")
-        yield process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+    run = ["run", "--headless", "--backend", "pulse", "--output", "speakers"]
+    command = [*processes.ENTRAIN, *run, "--layer", processes.LAYER]
+    with (
+        processes.sinks() as has_sink,
+        processes.started(command, {"sink": lambda: has_sink("entrain")}) as program,
+    ):
+        processes.command(*processes.ENTRAIN, "bypass", "on")
+        yield program.process.pid
 
 
 @contextmanager
@@ -337,7 +328,7 @@ def _loopback() -> Iterator[None]:
     loaded = []
     try:
         for module in modules:
-            loaded.append(_command("pactl", "load-module", *module).strip())
+            loaded.append(processes.command("pactl", "load-module", *module).strip())
         yield
     finally:
         for index in reversed(loaded):
@@ -375,41 +366,20 @@ def _playing(sink: str) -> Iterator[None]:
             pipe.close()
 
 
-def _cpu(seconds: float, *processes: int) -> tuple[float, float | None]:
+def _cpu(seconds: float, *pids: int) -> tuple[float, float | None]:
     """Measure the server's, and one more process's, milliseconds per second.
 
     Players and recorders are not in it.
     """
     time.sleep(3)
-    began_s, before = time.monotonic(), [_cpu_ns(process) for process in processes]
+    began_s, before = time.monotonic(), [processes.cpu_ns(pid) for pid in pids]
     time.sleep(seconds)
     passed_s = time.monotonic() - began_s
     spent = [
-        (_cpu_ns(process) - used) / 1e6 / passed_s
-        for process, used in zip(processes, before, strict=True)
+        (processes.cpu_ns(pid) - used) / 1e6 / passed_s
+        for pid, used in zip(pids, before, strict=True)
     ]
     return spent[0], spent[1] if len(spent) > 1 else None
-
-
-def _cpu_ns(pid: int) -> int:
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
-
-
-def _has_sink(name: str) -> bool:
-    return f"\t{name}\t" in _command("pactl", "list", "short", "sinks")
-
-
-def _await(condition: Callable[[], bool], what: str) -> None:
-    deadline_s = time.monotonic() + 15
-    while not condition():
-        if time.monotonic() > deadline_s:
-            raise SystemExit(f"not within 15 s: {what}")
-        time.sleep(0.02)
-
-
-def _command(*arguments: str) -> str:
-    return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
 
 
 def _print(result: Result) -> None:

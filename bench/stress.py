@@ -23,14 +23,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import processes
 
 from entrain.platform.sandbox import VirtualDevice
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
 
 RATE_HZ = 48_000
 QUANTUM_FRAMES = 1024
-ENTRAIN = [sys.executable, "-m", "entrain.tray"]
-LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 _FORMAT = ("--raw", "--format=float32le", "--channels=2", f"--rate={RATE_HZ}")
 DEVICES = (VirtualDevice("speakers", "Speakers", 1000), VirtualDevice("other", "Other", 900))
 TONE_HZ = 1000.0
@@ -83,13 +82,12 @@ def measure(seconds: int, cores: int, quantum_frames: int) -> list[Figures]:
     with ExitStack() as stack:
         server = stack.enter_context(PipeWireSandbox(DEVICES))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir="/tmp"))
-        os.environ.update(server.environment)
-        for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "DATA_HOME", "CACHE_HOME"):
-            os.environ[f"XDG_{name}"] = folder
-        _command("pw-metadata", "-n", "settings", "0", "clock.force-quantum", str(quantum_frames))
-        stack.enter_context(
-            _running(*ENTRAIN, "run", "--headless", "--layer", LAYER, "--output", "speakers")
+        processes.move_to(server.environment, folder)
+        processes.command(
+            *("pw-metadata", "-n", "settings", "0", "clock.force-quantum", str(quantum_frames))
         )
+        run = ["run", "--headless", "--layer", processes.LAYER, "--output", "speakers"]
+        stack.enter_context(_running(*processes.ENTRAIN, *run))
         stack.enter_context(_running(*_loopback()))
         recordings = {}
         for program, (sink, device, _) in PATHS.items():
@@ -184,14 +182,10 @@ def _recording(device: str, path: Path) -> Iterator[None]:
 
 def _await_sink(name: str) -> None:
     deadline_s = time.monotonic() + 20
-    while f"\t{name}\t" not in _command("pactl", "list", "short", "sinks"):
+    while f"\t{name}\t" not in processes.command("pactl", "list", "short", "sinks"):
         if time.monotonic() > deadline_s:
             raise SystemExit(f"there is no sink {name} after 20 s")
         time.sleep(0.1)
-
-
-def _command(*arguments: str) -> str:
-    return subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def _print(figures: Sequence[Figures]) -> None:

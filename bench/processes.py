@@ -1,0 +1,144 @@
+"""What the benchmarks do with programs: start them, play to them, ask the kernel about them."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pulsectl
+
+RATE_HZ = 48_000
+PATIENCE_S = 15.0
+POLL_S = 0.01
+"""More often, the question would take the time that the program needs."""
+
+ENTRAIN = [sys.executable, "-m", "entrain.tray"]
+LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
+"""A layer that is as loud whatever plays."""
+LOOPBACK = [
+    "pw-loopback",
+    "--capture-props=media.class=Audio/Sink node.name=loopback audio.position=[FL,FR]",
+    "--playback-props=node.passive=true target.object=speakers node.target=speakers",
+]
+"""What does the least possible work between a sink, ``loopback``, and the device ``speakers``."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running program."""
+
+    process: "subprocess.Popen[bytes]"
+    after_s: dict[str, float] = field(default_factory=dict)
+    """By sign of life: how long it took."""
+    cpu_s: float = 0.0
+    """Processor time until all signs were there, of the process itself."""
+
+
+def move_to(server: Mapping[str, str], folder: str) -> None:
+    """Have all that is started from now on know of this sound server and keep its files there."""
+    os.environ.update(server)
+    for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "DATA_HOME", "CACHE_HOME"):
+        os.environ[f"XDG_{name}"] = folder
+
+
+@contextmanager
+def started(command: Sequence[str], signs: Mapping[str, Callable[[], bool]]) -> Iterator[Started]:
+    """Run a program, from its last sign of life on; leave when there is none any more.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Ends upon SIGTERM.
+    signs : mapping
+        By name, what tells whether the program is there; asked every `POLL_S`, so it should be
+        cheap.
+
+    """
+    began_s = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        after_s: dict[str, float] = {}
+        while len(after_s) < len(signs):
+            for name in signs.keys() - after_s.keys():
+                if signs[name]():
+                    after_s[name] = time.monotonic() - began_s
+            if process.poll() is not None or time.monotonic() - began_s > PATIENCE_S:
+                missing = " and ".join(sorted(signs.keys() - after_s.keys()))
+                raise SystemExit(f"{' '.join(command)}: no {missing} within {PATIENCE_S:g} s")
+            time.sleep(POLL_S)
+        yield Started(process, after_s, cpu_ns(process.pid) / 1e9)
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        while any(sign() for sign in signs.values()):
+            time.sleep(0.01)
+
+
+@contextmanager
+def sinks() -> Iterator[Callable[[str], bool]]:
+    """Give what tells whether the sound server lists a sink.
+
+    It asks on one connection: a `pactl` for each question would take the time that is measured.
+    """
+    with pulsectl.Pulse("benchmark") as server:
+        yield lambda name: any(sink.name == name for sink in server.sink_list())
+
+
+@contextmanager
+def playing(sink: str) -> Iterator[None]:
+    """Play noise to the sink from another process."""
+    with open("/dev/urandom", "rb") as noise:
+        player = subprocess.Popen(
+            ["pacat", "--raw", "--format=s16le", f"--rate={RATE_HZ}", "--channels=2",
+             f"--device={sink}", "--volume=6000", "--latency-msec=100"],
+            stdin=noise,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            player.terminate()
+            player.wait()
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    children: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            children += map(int, (thread / "children").read_text().split())
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def cpu_ticks(pid: int) -> int:
+    """Return the processor time of a process, in clock ticks of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def cpu_ns(pid: int) -> int:
+    """Processor time of all threads; clock ticks are too coarse for work that comes in bursts."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
+
+
+def pss_mb(pid: int) -> float:
+    """Return the memory of a process; what it shares with others counts in part.
+
+    Another Entrain that runs meanwhile makes it less, by up to 10 MB.
+    """
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def command(*arguments: str) -> str:
+    """Run a command and return what it says."""
+    return subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60).stdout
