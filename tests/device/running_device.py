@@ -91,14 +91,14 @@ class Desktop:
 
     @contextmanager
     def program(self, name: str, role: str = "", device: str = "") -> Iterator[None]:
-        """Let a program of this name play silence; it is there when the block begins."""
+        """Let a program of this name play silence; it is on a device when the block begins."""
         options = [f"--client-name={name}"]
         options += [f"--property=media.role={role}"] if role else []
         options += [f"--device={device}"] if device else []
-        before = len(self._programs())
         with running_program(self._server, "pacat", "--playback", *options, "/dev/zero"):
-            soundlab.wait_until(lambda: len(self._programs()) > before, 20, f"{name} is there")
+            soundlab.wait_until(lambda: self.places().get(name), 20, f"{name} is there")
             yield
+        soundlab.wait_until(lambda: name not in self._programs(), 20, f"{name} has gone")
 
     def places(self) -> dict[str, str]:
         """Return the device of each program."""
