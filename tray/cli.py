@@ -9,7 +9,7 @@ import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 import click
@@ -129,7 +129,9 @@ def run(
     """
     import logging
 
-    _share_heap()
+    from entrain.platform.heap import share_heap
+
+    share_heap()
     with _without_collections():
         from entrain.vdevice.app import run as run_app
         from entrain.vdevice.options import RunOptions
@@ -292,15 +294,6 @@ def main() -> None:
 
 def _nothing() -> None:
     return
-
-
-def _share_heap() -> None:
-    """Have all threads take memory from one place; with one for each, glibc takes 3 MB more."""
-    import ctypes
-
-    arena_max = -8  # M_ARENA_MAX in malloc.h
-    with suppress(AttributeError, OSError, TypeError):  # another C library
-        ctypes.CDLL(None).mallopt(arena_max, 1)
 
 
 @contextmanager
