@@ -31,6 +31,18 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12]) + sum(map(cpu_ticks, children(pid)))
 
 
+def rests(pid):
+    """Tell whether its processor time, in ns, stays the same for a second."""
+
+    def spent_ns():
+        files = Path(f"/proc/{pid}/task").glob("*/schedstat")
+        return sum(int(file.read_text().split()[0]) for file in files)
+
+    before = spent_ns()
+    time.sleep(1)
+    return spent_ns() == before
+
+
 # ---- sleep ----------------------------------------------------------------------------
 
 
@@ -42,6 +54,7 @@ def test_when_nothing_plays_everything_sleeps(server):
         with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)):
             entrain.wait_for(state="processing")
         soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended")
+        soundlab.wait_until(lambda: rests(entrain.pid), 20, "Entrain has heard of it")
         before = cpu_ticks(entrain.pid)
         time.sleep(still_s)
         assert cpu_ticks(entrain.pid) == before

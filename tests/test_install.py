@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-CLONE = Path(__file__).parents[2]
+CLONE = Path(__file__).parents[1]
 
 AUTOSTART = "[Desktop Entry]\nType=Application\nName=Entrain\nTryExec={0}\nExec={0}\n"
 
