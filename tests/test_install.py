@@ -37,6 +37,7 @@ class User:
             "XDG_RUNTIME_DIR": str(self.runtime),
             # What pip and the tools that it asks keep for themselves is not looked at here.
             "RUSTUP_HOME": str(folder / "rustup"),
+            "PIP_NO_COMPILE": "0",  # pip's way to say no; to compile takes half of the time
             "PIP_CACHE_DIR": str(platformdirs.user_cache_path("pip")),
             "PIP_CONFIG_FILE": os.environ.get(
                 "PIP_CONFIG_FILE", str(platformdirs.user_config_path("pip") / "pip.conf")
