@@ -56,6 +56,12 @@ class App:
             raise AssertionError(f"{error}; it is {seen}") from None
         return seen
 
+    def wait_for_output(self, name: str) -> None:
+        """Wait until this is the device that it plays on."""
+        soundlab.wait_until(
+            lambda: self.status()["output"]["name"] == name, 10, f"the output is {name}"
+        )
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -59,15 +59,15 @@ def test_quitting_gives_the_default_back(server, how):
 def test_on_and_off(server):
     choose(server, "headphones")
     with app.running(server.environment) as entrain:
-        assert entrain.status()["state"] == "off"
+        entrain.wait_for(state="off")
         assert effective(server) == "headphones"
         entrain("on")
         becomes(server, "entrain", chosen="entrain")
-        assert entrain.status()["state"] == "idle"
-        assert entrain.status()["output"]["name"] == "headphones"
+        entrain.wait_for(state="idle")
+        entrain.wait_for_output("headphones")
         entrain("off")
         becomes(server, "headphones", chosen="headphones")
-        assert entrain.status()["state"] == "off"
+        entrain.wait_for(state="off")
         assert "entrain" in soundlab.sink_states(server.environment)
         assert app.command(server.environment, "stop").returncode == 0
         becomes(server, "headphones", chosen="headphones")
@@ -88,7 +88,7 @@ def test_its_own_output_does_not_jump_when_it_becomes_the_default(server):
     with app.running(server.environment, "--protocol", "default") as entrain:
         becomes(server, "entrain")
         for _ in range(5):
-            assert entrain.status()["output"]["name"] == "headphones"
+            entrain.wait_for_output("headphones")
 
 
 def test_on_quit_on_again(server):
@@ -100,11 +100,11 @@ def test_on_quit_on_again(server):
     becomes(server, "headphones", chosen="headphones")
     with app.running(server.environment) as entrain:
         becomes(server, "entrain")
-        assert entrain.status()["output"]["name"] == "headphones"
+        entrain.wait_for_output("headphones")
         entrain("off")
         becomes(server, "headphones", chosen="headphones")
     with app.running(server.environment) as entrain:
-        assert entrain.status()["on"] is False
+        entrain.wait_for(on=False)
         assert effective(server) == "headphones"
 
 
@@ -139,7 +139,7 @@ def test_a_kill_and_a_plain_start(server):
     becomes(server, "headphones")
     with app.running(server.environment) as entrain:
         becomes(server, "entrain", chosen="entrain")
-        assert entrain.status()["output"]["name"] == "headphones"
+        entrain.wait_for_output("headphones")
         entrain("off")
         becomes(server, "headphones", chosen="headphones")
 
@@ -158,14 +158,14 @@ def test_the_former_device_is_unplugged_while_entrain_is_off(server):
             lambda: effective(server) in ("speakers", "headphones"), 5, "a real default"
         )
         assert configured(server) != "entrain"
-        assert entrain.status()["on"] is False
+        entrain.wait_for(on=False)
 
 
 def test_choosing_entrain_in_the_desktop_switches_it_on(server):
     with app.running(server.environment) as entrain:
         choose(server, "entrain")
         entrain.wait_for(on=True)
-        assert entrain.status()["output"]["name"] == "speakers"
+        entrain.wait_for_output("speakers")
         choose(server, "headphones")
         status = entrain.wait_for(on=False)
         assert "headphones" in status["reason"]
@@ -195,7 +195,7 @@ def test_the_target_is_unplugged_and_comes_back(server):
 def test_a_choice_of_output_can_be_left_to_the_desktop_again(server):
     with app.running(server.environment, "--protocol", "default") as entrain:
         before = entrain.status()["output"]["name"]
-        assert entrain.status()["chosen_output"] == ""
+        entrain.wait_for(chosen_output="")
         other = next(name for name in ("speakers", "headphones") if name != before)
 
         def plays_on(name):
@@ -203,10 +203,10 @@ def test_a_choice_of_output_can_be_left_to_the_desktop_again(server):
 
         entrain("output", other)
         soundlab.wait_until(lambda: plays_on(other), 5, "on the chosen one")
-        assert entrain.status()["chosen_output"] == other
+        entrain.wait_for(chosen_output=other)
         entrain("output", "auto")
         soundlab.wait_until(lambda: plays_on(before), 5, "as without Entrain")
-        assert entrain.status()["chosen_output"] == ""
+        entrain.wait_for(chosen_output="")
 
 
 def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):

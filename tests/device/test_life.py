@@ -152,7 +152,7 @@ def test_the_server_is_killed_and_started_again(server):
         assert max(pauses) <= 4
         server.start_server()
         entrain.wait_for(state="idle", timeout_s=10)
-        assert entrain.status()["reason"] == ""
+        entrain.wait_for(reason="")
         assert entrain.status()["protocol"]["id"] == "custom"
         soundlab.wait_until(
             lambda: soundlab.default_sink(server.environment) == "entrain", 5, "on again"
@@ -221,7 +221,7 @@ def test_a_second_start_says_that_it_runs(any_server):
         second = app.command(any_server.environment, "run", "--headless")
         assert second.returncode == 1
         assert second.stderr.strip() == "entrain: Entrain is already running (use `entrain status`)"
-        assert entrain.status()["state"] == "off"
+        entrain.wait_for(state="off")
 
 
 def test_a_dead_socket_does_not_hinder(any_server, home):
@@ -230,7 +230,7 @@ def test_a_dead_socket_does_not_hinder(any_server, home):
     left = Path(os.environ["XDG_RUNTIME_DIR"]) / "entrain" / "control.sock"
     assert left.is_socket()
     with app.running(any_server.environment) as entrain:
-        assert entrain.status()["state"] == "off"
+        entrain.wait_for(state="off")
         assert left.stat().st_mode & 0o777 == 0o600
 
 

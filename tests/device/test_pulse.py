@@ -106,7 +106,7 @@ def test_a_killed_guardian_is_replaced(pulse_server):
             lambda: [pid for pid in guardians(entrain) if pid != first], 1, "another guardian"
         )
         assert len(guardians(entrain)) == 1
-        assert entrain.status()["state"] == "idle"
+        entrain.wait_for(state="idle")
         assert default(server) == "entrain"
 
         second = guardians(entrain)[0]
@@ -130,7 +130,7 @@ def test_an_app_and_guardian_that_are_both_killed_are_cleaned_up_by_the_next_sta
             "entrain"
         ]
         assert "left behind" in " ".join(entrain.status()["errors"])
-        assert entrain.status()["output"]["name"] == "headphones"
+        entrain.wait_for_output("headphones")
         assert entrain("stop") is not None
     assert is_clean(server)
 
@@ -145,7 +145,7 @@ def test_what_was_left_behind_is_no_choice_of_the_users(pulse_server):
     assert null_sinks(server) == 1
 
     with app.running(server.environment) as entrain:
-        assert entrain.status()["on"] is False
+        entrain.wait_for(on=False)
         assert default(server) == "headphones"
         assert null_sinks(server) == 1
     assert is_clean(server)
@@ -198,7 +198,7 @@ def test_a_server_without_norewinds(start):
     with app.running(server.environment, "--layer", LAYER, *app.PATIENT["pulse"]) as entrain:
         on(server, entrain)
         hears_tones(server)
-        assert entrain.status()["reason"] == ""
+        entrain.wait_for(reason="")
         assert entrain.status()["errors"] == []
     assert is_clean(server, "speakers")
 

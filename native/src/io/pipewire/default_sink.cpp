@@ -7,8 +7,24 @@ namespace entrain::pipewire {
 DefaultSink::DefaultSink(pw_loop *loop, std::function<void()> changed)
     : changed_(std::move(changed)),
       timer_(loop, Source::timer(loop, [](void *self, std::uint64_t) noexcept {
-                 static_cast<DefaultSink *>(self)->bind_anew();
+                 static_cast<DefaultSink *>(self)->look();
              }, this)) {}
+
+void DefaultSink::look_again() noexcept {
+    looks_left_ = kLooks;
+    ask_soon();
+}
+
+void DefaultSink::ask_soon() noexcept {
+    if (!is_due_) timer_.after(kPatienceNs);
+    asked_since_ = std::exchange(is_due_, true);
+}
+
+void DefaultSink::look() {
+    is_due_ = false;
+    bind_anew();
+    if (asked_since_) ask_soon();
+}
 
 void DefaultSink::came(pw_proxy *registry, Id id) {
     gone(id_);
@@ -76,6 +92,8 @@ void DefaultSink::complete(Watch &watch) {
     if (&watch != coming_.get()) return;
     watch_ = std::move(coming_);
     values_ = watch_->values;
+    // Our own sink is there at least, so one is the default.
+    if (values_.effective.empty() && looks_left_-- > 0) ask_soon();
     changed_();
 }
 

@@ -20,14 +20,15 @@ public:
     void gone(Id id);
     // Ask once more, half a second from now.  PipeWire 0.3 keeps a change from all that are there
     // while it tells a newcomer what there is; and WirePlumber 0.4 sometimes tells one that binds
-    // while it starts nothing at all.
-    void look_again() noexcept { timer_.after(kPatienceNs); }
+    // while it starts nothing at all: then more looks follow.
+    void look_again() noexcept;
 
     const std::string &configured() const noexcept { return values_.configured; }
     const std::string &effective() const noexcept { return values_.effective; }
 
 private:
     static constexpr long kPatienceNs = 500'000'000;
+    static constexpr int kLooks = 20;
 
     struct Values {
         std::string configured;
@@ -41,12 +42,18 @@ private:
         Hook done;
         Values values;
     };
+    void ask_soon() noexcept;
+    void look();
     void bind_anew();
     void set(Watch &watch, Id subject, const char *key, const char *value);
     void complete(Watch &watch);
 
     std::function<void()> changed_;
     Source timer_;
+    // Put off by nobody who asks again: where programs come and go all the time, it still fires.
+    bool is_due_ = false;
+    bool asked_since_ = false;
+    int looks_left_ = 0;
     pw_proxy *registry_ = nullptr;
     Id id_ = kNoId;
     std::unique_ptr<Watch> watch_;
