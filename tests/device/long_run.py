@@ -19,7 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -311,7 +311,8 @@ def _tone(environment: Mapping[str, str], sink: str) -> Iterator[None]:
         player.kill()
         player.wait()
         thread.join(5)
-        player.stdin.close()
+        with suppress(BrokenPipeError):  # of what the player has not read any more
+            player.stdin.close()
 
 
 def _memory_kb(pid: int) -> int:
