@@ -38,7 +38,7 @@ def session_bus_address() -> str | None:
     return None
 
 
-def find_host(timeout_s: float = 0.1) -> TrayHost:
+def find_host(timeout_s: float = 0.09) -> TrayHost:
     """Look for a tray.  May be called on any thread, also beside a running event loop.
 
     Parameters
