@@ -11,8 +11,8 @@ def share_heap() -> None:
     """Have all threads take memory from one place; with one for each, glibc takes 3 MB more.
 
     To be called before there are threads.  Does nothing with another C library.  Our code takes
-    nothing in the audio thread, and the little that a sound server's library takes there comes
-    from the thread's own cache: it does not wait for others.
+    nothing in the audio thread; the little that libpulse takes there mostly comes from the
+    thread's own cache, without a wait for others.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
