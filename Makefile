@@ -32,7 +32,7 @@ fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 brok
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@.ci/fuzz 600 build/fuzz-corpus
 
-soak: ## cause every fault at length, then look at every second of half an hour of sound (50 minutes)
+soak: ## cause every fault at length, then look at every second of half an hour on each server (80 minutes)
 	@.ci/packages test
 	@.ci/setup test
 	@ENTRAIN_SOAK=1 .venv/bin/pytest tests/device/test_faults.py tests/device/test_disks.py
