@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from entrain.platform.adapter import AutostartStatus
-from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped, read, remove, write
+from entrain.platform.desktop_entry import DesktopEntry, entrains_keys, read, remove, write
 from entrain.platform.folders import shared_config_folder
 from entrain.platform.installation import installed_program, is_program
 
@@ -47,7 +47,8 @@ class XdgAutostart:
     def enable(self) -> None:
         program = self._program or installed_program()
         entry = read(self.path) or DesktopEntry()
-        for key, value in _keys(program).items():
+        keys = entrains_keys(program, "Brainwave entrainment in whatever you play")
+        for key, value in keys.items():
             entry.set(key, value)
         entry.remove("Hidden")
         entry.remove("X-GNOME-Autostart-enabled")
@@ -61,20 +62,6 @@ class XdgAutostart:
         entry = read(self.path)
         if entry is not None and not _is_switched_off(entry):
             self.enable()
-
-
-def _keys(program: Path) -> dict[str, str]:
-    return {
-        "Type": "Application",
-        "Version": "1.0",
-        "Name": "Entrain",
-        "Comment": "Brainwave entrainment in whatever you play",
-        "TryExec": escaped(str(program)),
-        "Exec": command_line(program),
-        "Icon": "entrain",
-        "Terminal": "false",
-        "StartupNotify": "false",
-    }
 
 
 def _is_switched_off(entry: DesktopEntry) -> bool:

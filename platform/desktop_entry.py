@@ -77,6 +77,21 @@ class DesktopEntry:
         return None
 
 
+def entrains_keys(program: Path, comment: str) -> dict[str, str]:
+    """Return what each entry says that starts Entrain; raises as `command_line`."""
+    return {
+        "Type": "Application",
+        "Version": "1.0",
+        "Name": "Entrain",
+        "Comment": comment,
+        "TryExec": escaped(str(program)),
+        "Exec": command_line(program),
+        "Icon": "entrain",
+        "Terminal": "false",
+        "StartupNotify": "false",
+    }
+
+
 def read(path: Path) -> DesktopEntry | None:
     """Read an entry of Entrain's.
 

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
-from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped, read, remove, write
+from entrain.platform.desktop_entry import (
+    DesktopEntry,
+    command_line,
+    entrains_keys,
+    read,
+    remove,
+    write,
+)
 from entrain.platform.files import replace_file
 from entrain.platform.folders import shared_data_folder
 from entrain.platform.installation import installed_program
@@ -67,21 +74,14 @@ class XdgLauncher:
 
 def _entry(program: Path) -> DesktopEntry:
     entry = DesktopEntry()
-    for key, value in (
-        ("Type", "Application"),
-        ("Version", "1.0"),
-        ("Name", "Entrain"),
-        ("GenericName", "Brainwave Entrainment"),
-        ("Comment", "Put brainwave entrainment into whatever you play"),
-        ("TryExec", escaped(str(program))),
-        ("Exec", command_line(program)),
-        ("Icon", "entrain"),
-        ("Terminal", "false"),
-        ("StartupNotify", "false"),
-        ("Categories", "AudioVideo;Audio;"),
-        ("Keywords", "audio;sound;brainwave;binaural;isochronic;focus;sleep;relax;"),
-        ("Actions", "".join(f"{name};" for name in _ACTIONS)),
-    ):
+    own = {
+        "GenericName": "Brainwave Entrainment",
+        "Categories": "AudioVideo;Audio;",
+        "Keywords": "audio;sound;brainwave;binaural;isochronic;focus;sleep;relax;",
+        "Actions": "".join(f"{name};" for name in _ACTIONS),
+    }
+    keys = entrains_keys(program, "Put brainwave entrainment into whatever you play")
+    for key, value in (keys | own).items():
         entry.set(key, value)
     actions = "".join(
         f"\n[Desktop Action {name}]\nName={title}\nExec={command_line(program, *arguments)}\n"

@@ -145,6 +145,8 @@ class StubNotifications(BusClient):
     def _answer(self, message: Message) -> Message | None:
         if message.interface != "org.freedesktop.Notifications":
             return None
+        if message.member == "GetCapabilities":
+            return Message.new_method_return(message, "as", [["body-markup"]])
         self.calls.append((message.member or "", message.body))
         if message.member == "Notify":
             return Message.new_method_return(message, "u", [len(self.calls)])

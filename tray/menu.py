@@ -172,9 +172,8 @@ def in_words(status: Json) -> str:
     runs = _running(status)
     match status["state"]:
         case "failed":
-            why = status["reason"].partition(" (entrain")[
-                0
-            ]  # what a terminal can do is no help here
+            # What a terminal can do is no help here.
+            why = status["reason"].partition(" (entrain")[0]
             return f"Trouble: {clean(why) or 'there is no sound server'}"
         case "waiting-for-device":
             return "Waiting for headphones or speakers"

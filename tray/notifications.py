@@ -6,9 +6,10 @@ https://specifications.freedesktop.org/notification-spec/1.2
 import asyncio
 import contextlib
 import html
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from entrain.tray.notices import Notice
+from entrain.tray.notices import Kind, Notice
 from entrain.tray.statusnotifier.host import session_bus_address
 
 if TYPE_CHECKING:
@@ -35,26 +36,13 @@ class Notifier:
 
     def show(self, notice: Notice) -> bool:
         """Show it; tells within `TIMEOUT_S` whether it is shown.  Never raises."""
-        try:
-            return asyncio.run(self._show(notice))
-        except Exception:  # of the bus, of its address, of what answers there: all mean the same
-            return False
+        return _on_bus(lambda bus: self._notify(bus, notice))
 
-    async def _show(self, notice: Notice) -> bool:
-        from dbus_fast.aio import MessageBus
-
-        address = session_bus_address()
-        if address is None:
-            return False
-        async with asyncio.timeout(TIMEOUT_S):
-            bus = await MessageBus(address).connect()
-            try:
-                await self._notify(bus, notice)
-            finally:
-                bus.disconnect()
-                with contextlib.suppress(Exception):
-                    await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-        return True
+    def remove(self, kind: Kind) -> None:
+        """Remove what has been shown of this kind, within `TIMEOUT_S`.  Never raises."""
+        for key in [key for key in self._ids if key[1] == kind]:
+            number = self._ids.pop(key)
+            _on_bus(lambda bus, number=number: _call(bus, "CloseNotification", "u", number))
 
     async def _notify(self, bus: "MessageBus", notice: Notice) -> None:
         from dbus_fast import Variant
@@ -81,6 +69,31 @@ class Notifier:
 
 say = Notifier().show
 """For all notifications of this process."""
+
+
+def _on_bus(action: "Callable[[MessageBus], Awaitable[object]]") -> bool:
+    """Do something on the session bus; tells whether it is done."""
+    try:
+        asyncio.run(_connected(action))
+    except Exception:  # of the bus, of its address, of what answers there: all mean the same
+        return False
+    return True
+
+
+async def _connected(action: "Callable[[MessageBus], Awaitable[object]]") -> None:
+    from dbus_fast.aio import MessageBus
+
+    address = session_bus_address()
+    if address is None:
+        raise ConnectionError("there is no session bus")
+    async with asyncio.timeout(TIMEOUT_S):
+        bus = await MessageBus(address).connect()
+        try:
+            await action(bus)
+        finally:
+            bus.disconnect()
+            with contextlib.suppress(Exception):
+                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
 
 async def _call(bus: "MessageBus", member: str, signature: str = "", *body: object) -> "Message":

@@ -114,6 +114,7 @@ class TrayIcon:
         self.run()
 
     def _live(self) -> None:
+        from entrain.tray import icons
         from entrain.tray.pystray_api import Menu, icon_class
         from entrain.tray.statusnotifier.host import find_host
 
@@ -130,7 +131,10 @@ class TrayIcon:
         self._news = news
         kind = icon_class(host)
         view = View(kind, news.put)
-        self._icon = icon = kind("entrain", view.images(describe(None)), "Entrain", Menu())
+        # One image, hardly ever seen: what there is to show comes at once.
+        self._icon = icon = kind(
+            "entrain", icons.image("off", icons.SIZES_PX[0]), "Entrain", Menu()
+        )
         view.icon = icon
         ended = threading.Event()
 

@@ -1,7 +1,6 @@
 """From login to logout, as a desktop does it: dex starts what is in the autostart folder."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import pytest
 import soundlab
 from desk import Desk
 from login import Login
+from needs import skip_without, skip_without_programs
 from session_bus import PrivateBus, wait_until
 
 from entrain.platform.sandbox import Sandbox, VirtualDevice
@@ -20,13 +20,6 @@ from entrain.platform.sandbox_pulse import PulseSandbox
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
 HEADSET = VirtualDevice("headset", "Headset", 900)
-
-
-def skip_unless(packages: dict[str, str]) -> None:
-    """Skip where programs are missing; in CI they must be there."""
-    missing = [package for program, package in packages.items() if not shutil.which(program)]
-    if missing and os.environ.get("CI") != "true":
-        pytest.skip(f"not installed: {' '.join(missing)}")
 
 
 @pytest.fixture(params=[PipeWireSandbox, PulseSandbox])
@@ -42,8 +35,7 @@ def any_server() -> Iterator[Sandbox]:
 
 
 def _running(kind: type[Sandbox]) -> Iterator[Sandbox]:
-    if (missing := kind.missing_packages()) and os.environ.get("CI") != "true":
-        pytest.skip(f"not installed: {' '.join(missing)}")
+    skip_without(kind.missing_packages())
     with kind((SPEAKERS,)) as server:
         yield server
 
@@ -51,7 +43,7 @@ def _running(kind: type[Sandbox]) -> Iterator[Sandbox]:
 @pytest.fixture
 def log_in_on() -> Iterator[Callable[[Sandbox], Login]]:
     """Make a user whose sound plays on a server, and who has no panel."""
-    skip_unless({"dex": "dex", "dbus-daemon": "dbus"})
+    skip_without_programs("dex", "dbus-daemon")
     with ExitStack() as stack:
 
         def make(server: Sandbox) -> Login:
@@ -74,7 +66,7 @@ def test_what_was_on_at_logout_is_on_at_login_and_disable_ends_that(server, log_
     login = log_in_on(server)
     assert str(login.program) in login("autostart", "enable")
     entry = Path(login.environment["XDG_CONFIG_HOME"]) / "autostart/entrain.desktop"
-    skip_unless({"desktop-file-validate": "desktop-file-utils"})
+    skip_without_programs("desktop-file-validate")
     assert subprocess.check_output(["desktop-file-validate", entry], text=True) == ""
 
     assert str(login.program) in login.log_in()
@@ -166,7 +158,7 @@ def test_a_second_start_points_to_the_first(any_server, log_in_on):
 
 
 def test_the_icon_comes_too(any_server, desk: Desk):
-    skip_unless({"dex": "dex"})
+    skip_without_programs("dex")
     login = Login({**desk.environment, **any_server.environment})
     try:
         login("autostart", "enable")

@@ -1,12 +1,12 @@
 """From the icon in Xfce's panel to the sound: the program is looked at, clicked on, listened to."""
 
-import os
 from collections.abc import Iterator
 
 import eye
 import pytest
 from desk import Desk
 from listener import SPEAKERS, Listener, listening
+from needs import skip_without
 from session_bus import wait_until
 
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
@@ -19,9 +19,7 @@ OWN = ("Protocols", "Your own (running)")
 
 @pytest.fixture(scope="module")
 def listening_at_a_panel() -> Iterator[tuple[Desk, Listener]]:
-    missing = Desk.missing_packages() + PipeWireSandbox.missing_packages()
-    if missing and os.environ.get("CI") != "true":
-        pytest.skip(f"not installed: {' '.join(missing)}")
+    skip_without(Desk.missing_packages() + PipeWireSandbox.missing_packages())
     with (
         PipeWireSandbox((SPEAKERS,)) as server,
         Desk() as desk,

@@ -1,6 +1,5 @@
 """From the session bus to the sound: with a tray that draws nothing, and without any."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +8,8 @@ from pathlib import Path
 import pytest
 from desk import make_user
 from listener import SPEAKERS, Listener, listening
-from session_bus import PrivateBus, is_installed, wait_until
+from needs import skip_without, skip_without_programs
+from session_bus import PrivateBus, wait_until
 from tray_client import Item, Line, StubTray
 
 from entrain.platform.sandbox import Sandbox
@@ -22,9 +22,8 @@ pytestmark = [pytest.mark.device, pytest.mark.xdist_group("pulse")]
 @contextmanager
 def user() -> Iterator[tuple[Sandbox, Path, dict[str, str]]]:
     """Make a user with a sound server and no display; whose session bus is not there yet."""
-    missing = PulseSandbox.missing_packages() + ["dbus"] * (not is_installed())
-    if missing and os.environ.get("CI") != "true":
-        pytest.skip(f"not installed: {' '.join(missing)}")
+    skip_without(PulseSandbox.missing_packages())
+    skip_without_programs("dbus-daemon")
     with (
         tempfile.TemporaryDirectory(prefix="user-", dir="/tmp") as name,
         PulseSandbox((SPEAKERS,)) as server,

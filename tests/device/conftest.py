@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from needs import skip_without
 from running_device import Desktop
 
 from entrain.platform.sandbox import Sandbox, VirtualDevice
@@ -62,8 +63,7 @@ def is_installed(sandbox: type[Sandbox]) -> bool:
 
 def skip_unless_installed(sandbox: type[Sandbox]) -> None:
     """Skip the test where a server's programs are missing."""
-    if not is_installed(sandbox):
-        pytest.skip(f"not installed: {' '.join(sandbox.missing_packages())}")
+    skip_without(sandbox.missing_packages())
 
 
 @pytest.fixture

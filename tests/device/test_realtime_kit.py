@@ -1,7 +1,6 @@
 """Real-time priority of the audio thread on PulseAudio, for users who may not take it."""
 
 import os
-import shutil
 import signal
 import time
 from contextlib import ExitStack, contextmanager
@@ -9,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 import app
 import pytest
 import soundlab
+from needs import skip_without_programs
 from system_bus import RealtimeKit, system_bus
 
 from entrain.platform import realtime_kit
@@ -23,9 +23,7 @@ REALTIME = os.SCHED_RR | os.SCHED_RESET_ON_FORK
 @pytest.fixture(autouse=True)
 def tools():
     """What these tests run besides the sound server."""
-    missing = [name for name in ("dbus-daemon", "prlimit", "setpriv") if not shutil.which(name)]
-    if missing and os.environ.get("CI") != "true":
-        pytest.skip(f"not installed: {' '.join(missing)}")
+    skip_without_programs("dbus-daemon", "prlimit", "setpriv")
 
 
 @pytest.fixture
@@ -54,18 +52,28 @@ def ordinary_app(server, monkeypatch, *options):
             yield entrain
 
 
-def may_give():
-    """Whether the user of the tests can do what RealtimeKit does."""
+@pytest.fixture
+def permission():
+    """The right to give real-time priority, as RealtimeKit has it; the kernel keeps it from some.
+
+    Where it is missing, `test_it_works_without` still runs.
+    """
     thread = os.posix_spawn("/bin/sleep", ["sleep", "10"], {})
     try:
         os.sched_setscheduler(thread, REALTIME, os.sched_param(realtime_kit.PRIORITY))
     except PermissionError:
-        return False
-    else:
-        return True
+        pytest.skip("this user may not give real-time priority; root, and audio groups, may")
     finally:
         os.kill(thread, signal.SIGKILL)
         os.waitpid(thread, 0)
+
+
+@pytest.fixture
+def promoted(pulse_server, bus, monkeypatch, permission):
+    """Entrain, to which RealtimeKit has given priority; and what that was asked for."""
+    with kit(bus, "gives") as service, ordinary_app(pulse_server, monkeypatch) as entrain:
+        entrain.wait_for(realtime=True)
+        yield entrain, service
 
 
 def policies(entrain):
@@ -76,43 +84,28 @@ def policies(entrain):
     }
 
 
-def test_realtime_kit_is_asked_once_and_gives(pulse_server, bus, monkeypatch):
+def test_realtime_kit_is_asked_once_and_gives(promoted):
     """One thread, with a priority and a limit that it accepts; and everybody is told the truth."""
-    if not may_give():
-        pytest.skip("nobody here may give real-time priority")
-    with (
-        kit(bus, "gives") as service,
-        ordinary_app(pulse_server, monkeypatch) as entrain,
-    ):
-        entrain.wait_for(realtime=True)
-
-        [(process, thread, priority)] = service.requests
-        assert (process, priority) == (entrain.pid, realtime_kit.PRIORITY)
-        assert [id for id, how in policies(entrain).items() if how == REALTIME] == [thread]
-        assert "the audio thread is real-time" in entrain("doctor")
+    entrain, service = promoted
+    [(process, thread, priority)] = service.requests
+    assert (process, priority) == (entrain.pid, realtime_kit.PRIORITY)
+    assert [id for id, how in policies(entrain).items() if how == REALTIME] == [thread]
+    assert "the audio thread is real-time" in entrain("doctor")
 
 
-def test_a_thread_that_runs_away_does_not_cost_the_app(pulse_server, bus, monkeypatch):
+def test_a_thread_that_runs_away_does_not_cost_the_app(promoted, pulse_server):
     """The kernel's signal takes the priority, nothing else."""
-    if not may_give():
-        pytest.skip("nobody here may give real-time priority")
-    with (
-        kit(bus, "gives") as service,
-        ordinary_app(pulse_server, monkeypatch) as entrain,
-    ):
-        entrain.wait_for(realtime=True)
+    entrain, service = promoted
 
-        os.kill(entrain.pid, signal.SIGXCPU)
+    os.kill(entrain.pid, signal.SIGXCPU)
 
-        entrain.wait_for(realtime=False)
-        assert len(service.requests) == 1
-        with soundlab.play(pulse_server.environment, soundlab.sine(1000, 20)):
-            entrain.wait_for(state="processing")
+    entrain.wait_for(realtime=False)
+    assert len(service.requests) == 1
+    with soundlab.play(pulse_server.environment, soundlab.sine(1000, 20)):
+        entrain.wait_for(state="processing")
 
 
-def test_who_may_take_it_asks_nobody(pulse_server, bus):
-    if not may_give():
-        pytest.skip("this user may not take real-time priority")
+def test_who_may_take_it_asks_nobody(pulse_server, bus, permission):
     with kit(bus, "gives") as service, app.running(pulse_server.environment) as entrain:
         entrain.wait_for(realtime=True)
         assert service.requests == []

@@ -190,6 +190,9 @@ TEST_CASE("the clock starts with the protocol, pauses and seeks") {
     CHECK(shown(engine, tone, "beat_hz") == doctest::Approx(20.0).epsilon(0.001));
 
     REQUIRE(entrain_seek_session(engine, 0.75) == ENTRAIN_OK);
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == doctest::Approx(0.75));  // before any callback
+    CHECK(runs == 0);
     engine.run(in, out, 39600, 240, {16});  // a quarter of the 20 ms
     CHECK(shown(engine, tone, "beat_hz") == doctest::Approx(22.5).epsilon(0.01));
     engine.run(in, out, 39840, 960, {480});

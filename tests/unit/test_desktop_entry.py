@@ -1,13 +1,13 @@
 """Desktop entries: what is written is what desktops read, and what is not ours stays."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from needs import skip_without_programs
 
 from entrain.platform.adapter import PlatformError
 from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped, read, write
@@ -36,10 +36,8 @@ FOREIGN = "[Desktop Entry]\nType=Application\nName=Other\nExec=/usr/bin/other --
 
 def needs(program: str) -> str:
     """Skip where a program is missing; in CI it must be there."""
-    found = shutil.which(program)
-    if found is None and os.environ.get("CI") != "true":
-        pytest.skip(f"not installed: {program}")
-    return found or program
+    skip_without_programs(program)
+    return program
 
 
 def validate(path: Path) -> None:

@@ -1,6 +1,5 @@
 """Notifications: what is worth one, how often, and that nothing waits for a desktop."""
 
-import os
 import socket
 import tempfile
 import time
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from dbus_fast import Message, MessageType
-from session_bus import BusClient, PrivateBus, is_installed
+from needs import skip_without_programs
+from session_bus import BusClient, PrivateBus
 
 from entrain.tray import notifications
 from entrain.tray.cli import cli
@@ -211,8 +211,7 @@ class Daemon:
 @pytest.fixture
 def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A private session bus."""
-    if not is_installed() and os.environ.get("CI") != "true":
-        pytest.skip("not installed: dbus")
+    skip_without_programs("dbus-daemon")
     # Its address is a socket's name, which must be short; and it starts no services from here.
     for variable in ("XDG_DATA_HOME", "XDG_DATA_DIRS", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(variable, str(tmp_path))

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from entrain.tray.notices import Notice
+from entrain.tray.notifications import Notifier
 from entrain.tray.pystray_api import Menu, MenuItem, PystrayIcon
 from entrain.tray.statusnotifier.item import Look
 from entrain.tray.statusnotifier.layout import valid_text
@@ -75,6 +77,7 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
         self._service = TrayService(
             name, self._look, lambda: self._menu, self._clicked, self._failed
         )
+        self._notifier = Notifier()
         super().__init__(name, icon, title, menu, **options)
 
     @property
@@ -143,10 +146,10 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
         self._service.changed()
 
     def _notify(self, message: str, title: str | None = None) -> None:
-        self._service.notify(title or self.title or self.name, message)
+        self._notifier.show(Notice("running", title or self.title or self.name, message))
 
     def _remove_notification(self) -> None:
-        self._service.remove_notification()
+        self._notifier.remove("running")
 
     # ----------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ happens.  The bus may come late, go and come back, and so may the tray.
 """
 
 import asyncio
-import html
 import itertools
 import logging
 import os
@@ -20,7 +19,7 @@ from entrain.tray.pystray_api import Menu, MenuItem
 from entrain.tray.statusnotifier.dbusmenu import MENU_PATH, DBusMenu
 from entrain.tray.statusnotifier.host import WATCHER_NAME, WATCHER_PATH, session_bus_address
 from entrain.tray.statusnotifier.item import ITEM_PATH, Look, StatusNotifierItem
-from entrain.tray.statusnotifier.layout import Ids, lay_out, valid_text
+from entrain.tray.statusnotifier.layout import Ids, lay_out
 
 UPDATE_INTERVAL_S = 0.5
 """Between two updates; a tray that gets hundreds in a row may crash."""
@@ -32,8 +31,6 @@ LAST_RETRY_S = 60.0
 
 _BUS_NAME = "org.freedesktop.DBus"
 _BUS_PATH = "/org/freedesktop/DBus"
-_NOTIFICATIONS = "org.freedesktop.Notifications"
-_NOTIFICATIONS_PATH = "/org/freedesktop/Notifications"
 
 _log = logging.getLogger(__name__)
 _instances = itertools.count(1)
@@ -83,7 +80,6 @@ class TrayService:
         self._timer: asyncio.TimerHandle | None = None
         self._updated_at_s = float("-inf")
         self._registered_with = ""
-        self._notification_id = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -109,19 +105,6 @@ class TrayService:
             if self._loop is not None and not self._has_changed and not self._is_stopped:
                 self._has_changed = True
                 self._loop.call_soon_threadsafe(self._plan_update)
-
-    def notify(self, title: str, text: str) -> None:
-        """Show a notification where something shows them; it takes the place of the last one."""
-        self._post(lambda: self._spawn(self._notify(title, text)))
-
-    def remove_notification(self) -> None:
-        """Remove the notification that `notify` has shown."""
-        self._post(lambda: self._spawn(self._remove_notification()))
-
-    def _post(self, call: Callable[[], None]) -> None:
-        with self._lock:
-            if self._loop is not None and not self._is_stopped:
-                self._loop.call_soon_threadsafe(call)
 
     # ---- the thread ------------------------------------------------------------------------
 
@@ -317,44 +300,6 @@ class TrayService:
     def _clicked(self, number: int) -> None:
         if (item := self._menu.layout.actions.get(number)) is not None:
             self._click(item)
-
-    # ---- notifications ---------------------------------------------------------------------
-
-    async def _notify(self, title: str, text: str) -> None:
-        if self._bus is None:
-            return
-        answer = await self._call(
-            self._bus,
-            _NOTIFICATIONS,
-            _NOTIFICATIONS_PATH,
-            _NOTIFICATIONS,
-            "Notify",
-            "susssasa{sv}i",
-            self._name,
-            self._notification_id,
-            self._read_look().icon_name,
-            valid_text(title),
-            html.escape(valid_text(text), quote=False),
-            [],
-            {},
-            -1,
-        )
-        if answer is not None and answer.signature == "u":
-            self._notification_id = answer.body[0]
-
-    async def _remove_notification(self) -> None:
-        if self._bus is None or not self._notification_id:
-            return
-        number, self._notification_id = self._notification_id, 0
-        await self._call(
-            self._bus,
-            _NOTIFICATIONS,
-            _NOTIFICATIONS_PATH,
-            _NOTIFICATIONS,
-            "CloseNotification",
-            "u",
-            number,
-        )
 
 
 def _log_in_one_line(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

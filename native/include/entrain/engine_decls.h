@@ -202,7 +202,8 @@ void entrain_run_session(entrain_engine *engine, int runs);
  * thread:   [control], also while the device runs */
 entrain_status entrain_seek_session(entrain_engine *engine, double seconds);
 
-/* seconds, runs: receive where the session is, as of the last callback, and whether it runs
+/* seconds, runs: receive where the session is, as of the last callback or where it has been moved
+ *                since, and whether it runs
  * thread:   [control] */
 void entrain_read_session(entrain_engine *engine, double *seconds, int *runs);
 

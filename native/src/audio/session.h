@@ -21,7 +21,13 @@ public:
     void forget() noexcept { wanted_.store(0, std::memory_order_relaxed); }
 
     // ---- [any] ---------------------------------------------------------------------------
-    double seconds() const noexcept { return seconds_.load(std::memory_order_relaxed); }
+    // As of the last callback, or where it has been moved to since then.
+    double seconds() const noexcept {
+        const std::uint64_t wanted = wanted_.load(std::memory_order_relaxed);
+        const std::uint64_t place = wanted & kPlace;
+        if (wanted != 0 && place != kNoSeek) return static_cast<double>(place) * kUnitSeconds;
+        return seconds_.load(std::memory_order_relaxed);
+    }
 
     // ---- [audio] -------------------------------------------------------------------------
 

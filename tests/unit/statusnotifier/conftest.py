@@ -1,6 +1,5 @@
 """Every test here gets a session bus of its own, or none."""
 
-import os
 import shutil
 import tempfile
 import threading
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import session_bus
+from needs import skip_without_programs
 from session_bus import PrivateBus
 from tray_client import StubTray
 
@@ -31,8 +30,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def bus(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
     """A session bus, which programs of this test find."""
-    if not session_bus.is_installed() and os.environ.get("CI") != "true":
-        pytest.skip("not installed: dbus-daemon")
+    skip_without_programs("dbus-daemon")
     bus = PrivateBus(home)
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
     yield bus

@@ -492,7 +492,7 @@ def test_a_notification_is_shown_and_removed(bus, item, icon):
     (notify, body), (close, number) = daemon.calls
     assert (notify, close, number) == ("Notify", "CloseNotification", [1])
     assert (body[0], body[3], body[4]) == (
-        "entrain",
+        "Entrain",
         "Entrain",
         "The headphones are gone. &lt;b&gt;",
     )
