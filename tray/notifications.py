@@ -6,7 +6,7 @@ https://specifications.freedesktop.org/notification-spec/1.2
 import asyncio
 import contextlib
 import html
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from entrain.tray.notices import Kind, Notice
@@ -40,9 +40,10 @@ class Notifier:
 
     def remove(self, kind: Kind) -> None:
         """Remove what has been shown of this kind, within `TIMEOUT_S`.  Never raises."""
-        for key in [key for key in self._ids if key[1] == kind]:
-            number = self._ids.pop(key)
-            _on_bus(lambda bus, number=number: _call(bus, "CloseNotification", "u", number))
+        keys = [key for key in self._ids if key[1] == kind]
+        numbers = [self._ids.pop(key) for key in keys]
+        if numbers:
+            _on_bus(lambda bus: _close(bus, numbers))
 
     async def _notify(self, bus: "MessageBus", notice: Notice) -> None:
         from dbus_fast import Variant
@@ -94,6 +95,11 @@ async def _connected(action: "Callable[[MessageBus], Awaitable[object]]") -> Non
             bus.disconnect()
             with contextlib.suppress(Exception):
                 await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+
+
+async def _close(bus: "MessageBus", numbers: Sequence[int]) -> None:
+    for number in numbers:
+        await _call(bus, "CloseNotification", "u", number)
 
 
 async def _call(bus: "MessageBus", member: str, signature: str = "", *body: object) -> "Message":
