@@ -298,8 +298,7 @@ class App:
 
     async def _fall_asleep(self) -> None:
         with contextlib.suppress(EntrainError):  # no server: nothing is heard anyway
-            await self._device.switch(False)
-        self._device.reason = "the sleep timer is over"
+            await self._device.switch(False, "the sleep timer is over")
         self._save()
 
     def _reload(self) -> bool:

@@ -106,6 +106,7 @@ class VirtualDevice:
         self._lock = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._was_blank = False
+        self._session_managers = 0
         self._added_us = 0
         self._left_behind = False
         self._asking: asyncio.Task[None] | None = None  # kept, so that it is not collected
@@ -144,18 +145,19 @@ class VirtualDevice:
         target = self.target
         return target.form if target else "unknown"
 
-    async def switch(self, on: bool) -> None:
+    async def switch(self, on: bool, reason: str = "") -> None:
         """Switch on or off: in `default` mode be the default output, or give it back.
 
         In `manual` mode only included programs come and go; what the user has routed to Entrain
         is processed all the same.  In `smart` mode the desktop's sound passes Entrain, or does
-        not.  Raises `EntrainError`.
+        not.  `reason` tells why it is off.  Raises `EntrainError`.
         """
         async with self._lock:
-            self.reason = ""
             await self._look()
             act = self._defaults.switch_on if on else self._defaults.switch_off
-            await self._carry_out(act(self._seen(), time.monotonic()))
+            actions = act(self._seen(), time.monotonic())
+            self.reason = reason
+            await self._carry_out(actions)
             self._set_smart()
             self._changed()
         self._news.set()
@@ -271,6 +273,7 @@ class VirtualDevice:
         self._backend = await self._wait(lambda: self._open(name))
         self._loop.add_reader(self._backend.fileno(), self._take_news)
         self._mirror = VolumeMirror()
+        self._session_managers = 0
         self._defaults.session_restarted()
         self._news.set()
         state = self._backend.state()
@@ -370,10 +373,15 @@ class VirtualDevice:
             self.devices = await self._wait(self._server.devices)
 
     def _seen(self) -> policy.Defaults:
+        """What there is to decide on; where the session manager is another one, from the start."""
         state = self.state
         names = tuple(device.name for device in self._real())
         if state is None:
             return policy.Defaults("", "", names)
+        if state.session_managers != self._session_managers:
+            self._session_managers = state.session_managers
+            self._was_blank = True
+            self._defaults.session_restarted()
         return policy.Defaults(state.configured_default, state.effective_default, names)
 
     async def _carry_out(self, actions: Sequence[policy.Action]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -207,6 +208,27 @@ def test_a_choice_of_output_can_be_left_to_the_desktop_again(server):
         entrain("output", "auto")
         soundlab.wait_until(lambda: plays_on(before), 5, "as without Entrain")
         entrain.wait_for(chosen_output="")
+
+
+def test_a_session_manager_may_have_been_away_unseen(pipewire_server):
+    """The new one has forgotten who was the default; nobody has chosen another output."""
+    server = pipewire_server
+    with app.running(server.environment, "--protocol", "default") as entrain:
+        becomes(server, "entrain", chosen="entrain")
+        os.kill(entrain.pid, signal.SIGSTOP)
+        try:
+            server.kill_session_manager()
+            shutil.rmtree(server.folder / "state" / "wireplumber", ignore_errors=True)
+            server.remove_device("speakers")  # real ones go and come with it
+            server.start_session_manager(wait=False)
+            server.add_device(VirtualDevice("speakers", "Speakers", 1000))
+            soundlab.wait_until(
+                lambda: effective(server) in ("speakers", "headphones"), 15, "its own default"
+            )
+        finally:
+            os.kill(entrain.pid, signal.SIGCONT)
+        becomes(server, "entrain", chosen="entrain", timeout_s=15)
+        assert entrain.status()["on"]
 
 
 def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):

@@ -134,7 +134,9 @@ def test_the_sleep_timer_gives_the_default_output_back(any_server):
         assert entrain.status()["sleep_left_s"] > 0
         entrain.wait_for(15, on=False, sleep_left_s=None)
         assert entrain.status()["reason"] == "the sleep timer is over"
-        assert soundlab.default_sink(any_server.environment) != "entrain"
+        soundlab.wait_until(
+            lambda: soundlab.default_sink(any_server.environment) != "entrain", 10, "given back"
+        )
         entrain("on")
         entrain.wait_for(5, on=True)
         assert layers(entrain) == ["binaural"]

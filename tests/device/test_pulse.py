@@ -275,8 +275,13 @@ def test_an_entrain_of_another_session_on_the_same_server(pulse_server, tmp_path
 
 def refused(entrain, word):
     """Wait until it says why it failed, and check that it says so in one line, once."""
-    soundlab.wait_until(lambda: word in entrain.status()["reason"], 10, f"{word!r} in the reason")
-    status = entrain.wait_for(state="failed")
+
+    def told():
+        status = entrain.status()
+        return status if word in status["reason"] and status["errors"] else None
+
+    status = soundlab.wait_until(told, 10, f"{word!r} in the reason, and noted")
+    assert status["state"] == "failed"
     assert "\n" not in status["reason"]
     assert len([line for line in status["errors"] if word in line]) == 1
     return status

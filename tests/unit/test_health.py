@@ -34,6 +34,7 @@ def test_once_it_plays_the_trouble_is_over():
         configured_default="entrain",
         effective_default="entrain",
         session_manager="",
+        session_managers=0,
         error="",
     )
     assert judge(ready, on=True, bypass=False, trouble="it was gone") == Health("idle")

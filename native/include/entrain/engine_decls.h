@@ -352,6 +352,8 @@ typedef struct {
     int32_t smart_supported;     /* 1 if the session manager has smart filters, 0 if not, -1
                                     before that is known */
     uint32_t smart;              /* 1 while the sink is one: see entrain_io_set_smart() */
+    uint32_t session_managers;   /* how many have come, one after the other, since the back end was
+                                    opened; each begins to tell of the defaults anew */
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */

@@ -43,6 +43,8 @@ class BackendState:
     configured_default: str
     effective_default: str
     session_manager: str
+    session_managers: int
+    """How many have come, one after the other; who looks late sees no time without one."""
     error: str
 
 
@@ -111,6 +113,7 @@ class Backend:
             target=_text(raw.target),
             configured_default=_text(raw.configured_default),
             effective_default=_text(raw.effective_default),
+            session_managers=raw.session_managers,
             session_manager=_text(raw.session_manager),
             error=_text(raw.error),
         )

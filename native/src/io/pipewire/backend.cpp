@@ -204,6 +204,7 @@ void Backend::publish() {
     state.smart_supported = session_manager_.has_smart_filters();
     state.smart =
         phase_ != ENTRAIN_IO_LOST && sink_ && session_manager_.is_smart(sink_->id()) ? 1 : 0;
+    state.session_managers = defaults_.session_managers();
     io::put(state.session_manager, session_manager_.name());
     io::put(state.target, target_);
     io::put(state.configured_default, defaults_.configured());

@@ -30,6 +30,7 @@ void DefaultSink::came(pw_proxy *registry, Id id) {
     gone(id_);
     registry_ = registry;
     id_ = id;
+    ++session_managers_;
     bind_anew();
     // What it says now counts at once, it may take its time to say all.
     watch_ = std::move(coming_);

@@ -4,6 +4,7 @@
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@ public:
 
     const std::string &configured() const noexcept { return values_.configured; }
     const std::string &effective() const noexcept { return values_.effective; }
+    // How many have come; who looks late may never see that there was none in between.
+    std::uint32_t session_managers() const noexcept { return session_managers_; }
 
 private:
     static constexpr long kPatienceNs = 500'000'000;
@@ -54,6 +57,7 @@ private:
     bool is_due_ = false;
     bool asked_since_ = false;
     int looks_left_ = 0;
+    std::uint32_t session_managers_ = 0;
     pw_proxy *registry_ = nullptr;
     Id id_ = kNoId;
     std::unique_ptr<Watch> watch_;
