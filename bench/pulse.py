@@ -1,6 +1,6 @@
 """Added delay and glitches of the path on PulseAudio, beside ``module-loopback`` in the same run.
 
-Usage: python bench/pulse.py [--seconds N] [--json FILE]
+Usage: python bench/pulse.py [--seconds N] [--slow-motion N] [--json FILE]
 
     player A → sink "entrain" → Entrain, bypassed               → device "speakers"
     player B → sink "loop"    → module-loopback latency_msec=10 → device "headphones"
@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 import processes
 import pulsectl
+import slow_motion
 from pulse_recorder import RATE_HZ, PulseRecorder
 from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited, sound
 
@@ -186,9 +187,13 @@ def main() -> int:
     """Measure both paths and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="length of the measurement")
+    parser.add_argument(
+        "--slow-motion", type=int, default=1, metavar="N", help="let all clocks go N times slower"
+    )
     parser.add_argument("--settle", type=float, default=12, help="seconds left out before it")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     options = parser.parse_args()
+    slow_motion.begin(options.slow_motion)
     devices = (
         VirtualDevice("speakers", "Speakers", 1000),
         VirtualDevice("headphones", "Headphones", 900),
