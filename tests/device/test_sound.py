@@ -37,7 +37,7 @@ def test_a_tone_and_the_beat_arrive_as_promised(server):
     tone = soundlab.sine(1000, 200, amplitude=0.1)
     with (
         app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]) as entrain,
-        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.recording(server.environment, "speakers", latency_ms=500) as recorder,
         soundlab.play(server.environment, tone, latency_ms=1000),
     ):
         settled(recorder)
@@ -97,7 +97,7 @@ def test_the_beat_is_exact_at_other_sample_rates(server, rate_hz):
     options = ["--layer", LAYER, *app.PATIENT[server.kind]]
     with (
         app.running(server.environment, *options, "--output", device) as entrain,
-        soundlab.recording(server.environment, device, rate_hz=rate_hz) as recorder,
+        soundlab.recording(server.environment, device, rate_hz, latency_ms=500) as recorder,
         soundlab.play(
             server.environment,
             soundlab.sine(1000, 120, 0.1, rate_hz),
