@@ -116,6 +116,8 @@ class Result:
     """All that a run has shown."""
 
     seconds: float
+    slow_motion: int
+    """So many times slower than real all clocks went; times are as these clocks told."""
     paths: list[Figures]
     stretches: list[Stretch]
     target_changes: list[tuple[float, float]]
@@ -201,7 +203,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, PulseSandbox(devices) as server:
         processes.move_to(server.environment, folder)
         try:
-            result = _measure(server.pid("pulseaudio"), options.seconds, options.settle)
+            result = _measure(
+                server.pid("pulseaudio"), options.seconds, options.settle, options.slow_motion
+            )
         except BaseException:
             print(server.log, file=sys.stderr)
             raise
@@ -211,7 +215,7 @@ def main() -> int:
     return 0
 
 
-def _measure(server: int, seconds: float, settle_s: float) -> Result:
+def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
     stretch_s = min(CPU_STRETCH_S, seconds)
     print("measuring the processor's time, each path alone …", flush=True)
     with _loopback(), _playing("loop"):
@@ -229,6 +233,7 @@ def _measure(server: int, seconds: float, settle_s: float) -> Result:
     loop = Way("module-loopback", "loop", "headphones", heard, since_s, until_s)
     return Result(
         seconds=seconds,
+        slow_motion=slow,
         paths=[own.figures(blocks_ms, own_cpu), loop.figures(blocks_ms, loop_cpu)],
         stretches=_stretches(polls, own),
         target_changes=[
@@ -392,7 +397,8 @@ def _print(result: Result) -> None:
     from rich.table import Table
 
     own, base = result.paths
-    table = Table(title=f"path on PulseAudio, both at once for {result.seconds:g} s")
+    slow = "" if result.slow_motion == 1 else f", {result.slow_motion} times slower than real"
+    table = Table(title=f"path on PulseAudio, both at once for {result.seconds:g} s{slow}")
     for title in ("", base.path, own.path, "target"):
         table.add_column(title, justify="left" if not title else "right")
 

@@ -3,6 +3,9 @@
 A machine that is shared stands still for some milliseconds now and then, and no program of its
 own can help that.  Where every clock goes slower, the work is the same, and so are its times as
 the programs see them; what the machine misses becomes so much shorter, as on a better one.
+
+libfaketime does the like, but it is under the GPL, and does not know sem_clockwait() and
+pthread_cond_clockwait(), with which Python and C++ wait.
 """
 
 import os

@@ -14,6 +14,7 @@ from pathlib import Path
 import app
 import pytest
 import soundlab
+from needs import skip
 
 from entrain.vdevice.client import Client, ClientError
 from entrain.vdevice.store import State
@@ -31,7 +32,7 @@ NOBODY = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
 def started_with(prefix, environment, *options):
     """Run Entrain behind another command, which makes its surroundings."""
     if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("no namespaces here; a chroot, for one, allows none")
+        skip("no namespaces here; a chroot, for one, allows none")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "ENTRAIN", [*prefix, *app.ENTRAIN])
         with app.running(environment, *options) as entrain:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import app
 import pytest
 import soundlab
-from needs import skip_without_programs
+from needs import skip, skip_without_programs
 from system_bus import RealtimeKit, system_bus
 
 from entrain.platform import realtime_kit
@@ -62,7 +62,7 @@ def permission():
     try:
         os.sched_setscheduler(thread, REALTIME, os.sched_param(realtime_kit.PRIORITY))
     except PermissionError:
-        pytest.skip("this user may not give real-time priority; root, and audio groups, may")
+        skip("this user may not give real-time priority; root, and audio groups, may")
     finally:
         os.kill(thread, signal.SIGKILL)
         os.waitpid(thread, 0)

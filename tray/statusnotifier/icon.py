@@ -146,7 +146,8 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
         self._service.changed()
 
     def _notify(self, message: str, title: str | None = None) -> None:
-        self._notifier.show(Notice("running", title or self.title or self.name, message))
+        title = valid_text(title or self.title or self.name)
+        self._notifier.show(Notice("running", title, valid_text(message)))
 
     def _remove_notification(self) -> None:
         self._notifier.remove("running")

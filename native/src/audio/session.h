@@ -23,9 +23,8 @@ public:
     // ---- [any] ---------------------------------------------------------------------------
     // As of the last callback, or where it has been moved to since then.
     double seconds() const noexcept {
-        const std::uint64_t wanted = wanted_.load(std::memory_order_relaxed);
-        const std::uint64_t place = wanted & kPlace;
-        if (wanted != 0 && place != kNoSeek) return static_cast<double>(place) * kUnitSeconds;
+        const std::uint64_t wanted = wanted_.load(std::memory_order_acquire);
+        if (seeks(wanted)) return seconds_of(wanted);
         return seconds_.load(std::memory_order_relaxed);
     }
 
@@ -33,13 +32,15 @@ public:
 
     // Do what has been asked for; true if the position jumps.
     bool take(std::uint32_t rate_hz) noexcept {
-        const std::uint64_t wanted = wanted_.exchange(0, std::memory_order_acquire);
+        std::uint64_t wanted = wanted_.load(std::memory_order_relaxed);
+        if (wanted == 0) return false;
+        // Before it is taken: who asks in between must not see the former place once more.
+        if (seeks(wanted)) seconds_.store(seconds_of(wanted), std::memory_order_relaxed);
+        wanted = wanted_.exchange(0, std::memory_order_acq_rel);
         if (wanted == 0) return false;
         time_.runs = (wanted & kRuns) != 0;
-        const std::uint64_t place = wanted & kPlace;
-        if (place == kNoSeek) return false;
-        const auto frame = static_cast<std::uint64_t>(
-            std::llround(static_cast<double>(place) * kUnitSeconds * rate_hz));
+        if (!seeks(wanted)) return false;
+        const auto frame = static_cast<std::uint64_t>(std::llround(seconds_of(wanted) * rate_hz));
         if (frame == time_.frame) return false;
         time_.frame = frame;
         return true;
@@ -65,6 +66,13 @@ private:
     static constexpr std::uint64_t kPlace = kRuns - 1;
     static constexpr std::uint64_t kNoSeek = kPlace;
     static constexpr double kUnitSeconds = 1e-9;
+
+    static bool seeks(std::uint64_t wanted) noexcept {
+        return wanted != 0 && (wanted & kPlace) != kNoSeek;
+    }
+    static double seconds_of(std::uint64_t wanted) noexcept {
+        return static_cast<double>(wanted & kPlace) * kUnitSeconds;
+    }
 
     void want(bool runs, std::uint64_t place) noexcept {
         // A seek that has not been taken yet must not get lost.

@@ -484,7 +484,7 @@ def test_at_rest_nothing_wakes_up(item, icon):
 
 def test_a_notification_is_shown_and_removed(bus, item, icon):
     daemon = StubNotifications(bus.address)
-    icon.notify("The headphones are gone. <b>", "Entrain")
+    icon.notify("The headphones are gone. <b>\0", "Entrain")
     wait_until(lambda: len(daemon.calls) == 1, "Notify")
     icon.remove_notification()
     wait_until(lambda: len(daemon.calls) == 2, "CloseNotification")
