@@ -156,6 +156,12 @@ class Sandbox(ABC):
         """What the servers have printed so far."""
         return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def ended(self) -> Mapping[str, int]:
+        """The server's programs that have ended by themselves, and their exit codes."""
+        codes = {name: process.poll() for name, process in self._processes.items()}
+        return {name: code for name, code in codes.items() if code is not None}
+
     def pid(self, program: str) -> int:
         """Return the process id of one of the server's programs."""
         return self._processes[program].pid
@@ -261,9 +267,9 @@ class Sandbox(ABC):
     def _await(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not condition():
-            dead = [name for name, process in self._processes.items() if process.poll() is not None]
-            if dead or time.monotonic() > deadline:
-                what = f"{dead[0]} has stopped" if dead else "it does not answer"
+            ended = list(self.ended)
+            if ended or time.monotonic() > deadline:
+                what = f"{ended[0]} has stopped" if ended else "it does not answer"
                 said = self.log.strip().splitlines()
                 raise PlatformError(
                     f"the private sound server: {what}" + (f": {said[-1]}" if said else "")

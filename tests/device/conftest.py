@@ -74,11 +74,18 @@ def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
         def start(sandbox: type[Sandbox]) -> Sandbox:
             skip_unless_installed(sandbox)
             server = stack.enter_context(sandbox((SPEAKERS, HEADPHONES)))
+            stack.callback(lambda: _last_words(server))
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)
             return server
 
         yield start
+
+
+def _last_words(server: Sandbox) -> None:
+    """Print what became of the server: pytest shows it with a test that has failed."""
+    if server.folder.exists():
+        print(server.log[-4000:], server.ended or "")
 
 
 @pytest.fixture(params=SANDBOXES)

@@ -3,9 +3,9 @@
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import app
+import lag_probe
 import numpy as np
 import pytest
 import soundlab
@@ -66,16 +66,20 @@ def test_a_tone_and_the_beat_arrive_as_promised(server):
         assert left_hz - right_hz == pytest.approx(10, abs=0.001)
 
 
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory):
+    return lag_probe.build(tmp_path_factory.mktemp("probe"))
+
+
 @pytest.mark.parametrize("quantum_frames", [64, 128, 256, 1024])
-def test_added_latency_is_the_look_ahead_and_nothing_else(pipewire_server, quantum_frames):
+def test_added_latency_is_the_look_ahead_and_nothing_else(pipewire_server, probe, quantum_frames):
     """Measured in one cycle of the graph: what comes back minus what goes to the device itself."""
     with app.running(pipewire_server.environment, "--layer", LAYER) as entrain:
         soundlab.force_quantum(pipewire_server.environment, quantum_frames)
 
         def lag(sink: str) -> int:
-            probe = str(Path(__file__).with_name("lag_probe.py"))
-            command = ("pw-jack", sys.executable, probe, sink, "speakers", str(quantum_frames))
-            return int(soundlab.run(pipewire_server.environment, *command))
+            environment = pipewire_server.environment
+            return lag_probe.frames(environment, probe, sink, "speakers", quantum_frames)
 
         added = entrain.status()["latency"]["added_frames"]
         # A cycle that is lost meanwhile shows in one of the two.
