@@ -297,8 +297,10 @@ class App:
             )
 
     async def _fall_asleep(self) -> None:
-        with contextlib.suppress(EntrainError):  # no server: nothing is heard anyway
+        try:
             await self._device.switch(False, "the sleep timer is over")
+        except EntrainError:  # no server: once more, until there is one
+            self._player.sleep(0, time.monotonic())
         self._save()
 
     def _reload(self) -> bool:

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
+import time
 from pathlib import Path
 
 import app
 import soundlab
 
+from entrain.platform.adapter import CALL_TIMEOUT_S
 from entrain.vdevice.protocol.library import by_id
 
 
@@ -141,6 +144,22 @@ def test_the_sleep_timer_gives_the_default_output_back(any_server):
         entrain.wait_for(5, on=True)
         assert layers(entrain) == ["binaural"]
         assert not entrain.status()["protocol"]["ended"]
+
+
+def test_the_sleep_timer_may_be_over_while_the_server_stands_still(pulse_server):
+    with app.running(pulse_server.environment, "--layer", "binaural") as entrain:
+        entrain("sleep", "0.02")
+        os.kill(pulse_server.pid("pulseaudio"), signal.SIGSTOP)
+        try:
+            soundlab.wait_until(lambda: entrain.status()["protocol"]["ended"], 10, "it is over")
+            time.sleep(CALL_TIMEOUT_S + 0.5)  # it has asked, and nobody answers
+        finally:
+            os.kill(pulse_server.pid("pulseaudio"), signal.SIGCONT)
+
+        entrain.wait_for(15, on=False, reason="the sleep timer is over", sleep_left_s=None)
+        soundlab.wait_until(
+            lambda: soundlab.default_sink(pulse_server.environment) != "entrain", 10, "given back"
+        )
 
 
 def test_a_mode_that_this_system_has_not_is_refused(pulse_server):
