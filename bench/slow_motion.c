@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 #define SECOND INT64_C(1000000000)
@@ -49,6 +50,11 @@ static int goes_slower(clockid_t clock) {
 }
 static int64_t origin(clockid_t clock) {
     return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? from_ns : 0;
+}
+
+// Of a moment, where it has been told to a timer or a condition only; no machine is up since 1972.
+static clockid_t clock_of(const struct timespec *moment) {
+    return moment->tv_sec > 100000000 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 }
 
 // A length, and a moment, of theirs in the kernel's time.
@@ -140,6 +146,22 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *until,
     return result;
 }
 
+static void *timerfd_settime_;
+int timerfd_settime(int timer, int flags, const struct itimerspec *when, struct itimerspec *old) {
+    const struct timespec *first = &when->it_value;
+    const int is_moment = flags & TFD_TIMER_ABSTIME;
+    const struct itimerspec truly = {
+        longer(&when->it_interval),
+        is_moment ? later(clock_of(first), first) : longer(first),
+    };
+    const int result = COVERED(timerfd_settime)(timer, flags, &truly, old);
+    if (result == 0 && old != NULL) {
+        old->it_interval = of_ns(ns_of(&old->it_interval) / factor());
+        old->it_value = of_ns(ns_of(&old->it_value) / factor());
+    }
+    return result;
+}
+
 static void *sem_timedwait_;
 int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict until) {
     const struct timespec truly = later(CLOCK_REALTIME, until);
@@ -163,8 +185,6 @@ int pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, cl
 static void *pthread_cond_timedwait_;
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
                            const struct timespec *until) {
-    // Which clock it is has been told to the condition only; a machine is not up since 1972.
-    const clockid_t clock = until->tv_sec > 100000000 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-    const struct timespec truly = later(clock, until);
+    const struct timespec truly = later(clock_of(until), until);
     return COVERED(pthread_cond_timedwait)(condition, mutex, &truly);
 }
