@@ -71,7 +71,7 @@ class Listener:
 
 @contextmanager
 def listening(server: Sandbox, environment: Mapping[str, str]) -> Iterator[Listener]:
-    """Run Entrain with its icon, on, while a programme plays to it.
+    """Run Entrain with its icon, on, while a programme plays to the default output.
 
     When the block begins, the low tone is heard.  Entrain must end well.
     """
@@ -85,12 +85,17 @@ def listening(server: Sandbox, environment: Mapping[str, str]) -> Iterator[Liste
     with (
         _running(environment, file, *app.PATIENT[server.kind]) as entrain,
         soundlab.recording(environment, "speakers") as recorder,
-        soundlab.play(environment, programme, latency_ms=400),
     ):
         listener = Listener(entrain, recorder, file)
-        listener.begin_afresh()
-        yield listener
-        assert entrain.quit() == 0
+        listener.ask("on")
+        soundlab.wait_until(
+            lambda: soundlab.default_sink(environment) == "entrain", 10, "Entrain is the default"
+        )
+        # Who plays to the default follows it; who has asked for Entrain by name would stay there.
+        with soundlab.play(environment, programme, sink="", latency_ms=400):
+            listener.begin_afresh()
+            yield listener
+            assert entrain.quit() == 0
     assert "Traceback" not in "\n".join(listener.said())
 
 

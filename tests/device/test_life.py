@@ -137,6 +137,16 @@ def test_starting_under_music_does_not_upset_the_server(server):
     assert "start node error" not in server.log
 
 
+def test_the_port_that_has_run_always_has_a_link(pipewire_server):
+    """Without one PipeWire 1 takes its format away.
+
+    WirePlumber, if it asks for the format in just that moment, never links a player to the port.
+    """
+    with app.running(pipewire_server.environment):
+        links = soundlab.run(pipewire_server.environment, "pw-link", "--links")
+        assert "entrain:playback_FL\n  |<- entrain-holder:" in links
+
+
 # ---- the server goes and comes -------------------------------------------------------------
 
 

@@ -22,12 +22,14 @@ struct spa_source;
 
 namespace entrain::pipewire {
 
+using Ports = std::array<void *, 2>;  // as pw_filter_add_port() returned them
+
 // What the callback and the loop's thread share.
 struct Cycle {
     // Set before the filter is connected:
     entrain_engine *engine = nullptr;
-    std::array<void *, 2> in{};   // ports, as pw_filter_add_port() returned them
-    std::array<void *, 2> out{};
+    Ports in{};
+    Ports out{};
     pw_loop *loop = nullptr;      // signalled through `news` when rate_hz or quantum changes
     spa_source *news = nullptr;
 
@@ -46,7 +48,7 @@ struct Cycle {
 };
 
 // pw_filter_events.process of the engine's filter and of the holder, which plays silence;
-// `data` is a Cycle, or the holder's output port.
+// `data` is a Cycle, or the holder's Ports.
 //
 // thread:   [audio]
 void process(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING;

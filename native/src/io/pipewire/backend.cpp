@@ -101,9 +101,9 @@ void Backend::reconcile() {
         // WirePlumber 0.4 never links to a sink that its predecessor has set up: give it a new
         // one, unless somebody plays into this one all the same.
         sink_is_stale_ = false;
-        if (registry_.graph().sources_of(sink_->id()).empty()) make_sink();
+        if (players().empty()) make_sink();
     }
-    programmes_.refresh(registry_.proxy(), registry_.graph(), sink_->id(), holder_->id());
+    programmes_.refresh(registry_.proxy(), players());
     tail_.update(programmes_.running() > 0, filter_->streaming());
 
     if (topology_ != registry_.topology()) {
@@ -116,7 +116,7 @@ void Backend::reconcile() {
     // may sleep on.
     const bool complete = (sink_->has_run() || tail_.holds()) && add_way(wanted);
     const std::vector<WantedLink> way = wanted;
-    if (!sink_->has_run() || tail_.holds()) add_hold(wanted);
+    add_silence(wanted, !sink_->has_run() || tail_.holds());
     links_.apply(wanted, filter_->streaming());
 
     const bool ready = complete && links_.made(way);
@@ -182,15 +182,27 @@ bool Backend::add_way(std::vector<WantedLink> &links) {
     return to_device && to_filter;
 }
 
-// The link that keeps the graph running; one channel is enough.  None before the sink is
-// configured, as above.
-void Backend::add_hold(std::vector<WantedLink> &links) {
+// The holder's links; none before the sink is configured, as above.  One channel is enough to keep
+// the graph running.  The other link into the same port is passive and stays: in PipeWire 1 a port
+// that loses its last link loses its format, and a session manager that asks for it just then
+// (WirePlumber 0.5.8) takes the port for broken and never links anybody to it.
+void Backend::add_silence(std::vector<WantedLink> &links, bool hold) {
     const auto silence = registry_.graph().pair(holder_->id(), Side::output);
     const auto playback = registry_.graph().pair(sink_->id(), Side::playback);
     const auto monitors = registry_.graph().pair(sink_->id(), Side::monitor);
-    if (silence && playback && monitors)
-        links.push_back(
-            {holder_->id(), silence->ports[0], sink_->id(), playback->ports[0], false});
+    if (!silence || !playback || !monitors) return;
+    const auto add = [&](Id port, bool passive) {
+        links.push_back({holder_->id(), port, sink_->id(), playback->ports[0], passive});
+    };
+    add(silence->ports[1], true);
+    if (hold) add(silence->ports[0], false);
+}
+
+// Who is linked into the sink.
+std::set<Id> Backend::players() const {
+    std::set<Id> players = registry_.graph().sources_of(sink_->id());
+    players.erase(holder_->id());
+    return players;
 }
 
 void Backend::publish() {

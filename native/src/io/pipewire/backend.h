@@ -1,7 +1,7 @@
 // The back end: keeps what stands in the server equal to what should stand there.
 //
 //   player ─► [sink] ═monitor═► [engine filter] ═► [device]      ═ our passive links
-//   holder ─────┘ while a programme plays or fades out, and once before all else
+//   holder ─────┘ running while a programme plays or fades out, and once before all else
 #pragma once
 
 #include "audio/pipewire_process.h"
@@ -19,6 +19,7 @@
 #include "entrain/engine.h"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,8 @@ private:
     void follow_rate();
     void follow_smart(bool complete, bool ready);
     bool add_way(std::vector<WantedLink> &links);
-    void add_hold(std::vector<WantedLink> &links);
+    void add_silence(std::vector<WantedLink> &links, bool hold);
+    std::set<Id> players() const;
     void publish();
 
     entrain_engine *engine_;

@@ -99,8 +99,14 @@ std::unique_ptr<Filter> Filter::holder(pw_core *core, std::function<void()> chan
                     {PW_KEY_MEDIA_ROLE, "DSP"}}),
         std::move(changed)));
     if (filter->filter_ == nullptr) return nullptr;
-    void *port = filter->add_port(PW_DIRECTION_OUTPUT, "output_FL", kChannels[0]);
-    return port != nullptr && filter->connect(kEvents, port) ? std::move(filter) : nullptr;
+    for (std::size_t c = 0; c < 2; ++c) {
+        const std::string channel = kChannels[c];
+        void *port = filter->add_port(PW_DIRECTION_OUTPUT, ("output_" + channel).c_str(),
+                                      kChannels[c]);
+        if (port == nullptr) return nullptr;
+        filter->silent_[c] = port;
+    }
+    return filter->connect(kEvents, &filter->silent_) ? std::move(filter) : nullptr;
 }
 
 void *Filter::add_port(pw_direction direction, const char *name, const char *channel) noexcept {

@@ -4,7 +4,7 @@
 
 namespace entrain::pipewire {
 
-void Programmes::refresh(pw_proxy *registry, const Graph &graph, Id sink, Id holder) {
+void Programmes::refresh(pw_proxy *registry, const std::set<Id> &players) {
     static const pw_node_events kEvents = [] {
         pw_node_events table{};
         table.version = PW_VERSION_NODE_EVENTS;
@@ -18,11 +18,9 @@ void Programmes::refresh(pw_proxy *registry, const Graph &graph, Id sink, Id hol
         return table;
     }();
 
-    std::set<Id> sources = graph.sources_of(sink);
-    sources.erase(holder);
     for (auto player = players_.begin(); player != players_.end();)
-        player = sources.count(player->first) == 0 ? players_.erase(player) : std::next(player);
-    for (const Id id : sources) {
+        player = players.count(player->first) == 0 ? players_.erase(player) : std::next(player);
+    for (const Id id : players) {
         if (players_.count(id) != 0) continue;
         auto player = std::make_unique<Player>();
         player->programmes = this;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 namespace entrain::pipewire {
 
@@ -15,8 +16,8 @@ class Programmes {
 public:
     explicit Programmes(std::function<void()> changed) : changed_(std::move(changed)) {}
 
-    // Watch whoever is linked into `sink`, except `holder`.
-    void refresh(pw_proxy *registry, const Graph &graph, Id sink, Id holder);
+    // Watch these nodes and no others.
+    void refresh(pw_proxy *registry, const std::set<Id> &players);
 
     // A number may be given to another node at once.
     void gone(Id id) { players_.erase(id); }
