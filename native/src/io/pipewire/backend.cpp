@@ -191,6 +191,7 @@ void Backend::add_silence(std::vector<WantedLink> &links, bool hold) {
     const auto playback = registry_.graph().pair(sink_->id(), Side::playback);
     const auto monitors = registry_.graph().pair(sink_->id(), Side::monitor);
     if (!silence || !playback || !monitors) return;
+    if (silence->ports[0] == silence->ports[1]) return;  // the other one is still to come
     const auto add = [&](Id port, bool passive) {
         links.push_back({holder_->id(), port, sink_->id(), playback->ports[0], passive});
     };
