@@ -99,23 +99,20 @@ std::unique_ptr<Filter> Filter::holder(pw_core *core, std::function<void()> chan
                     {PW_KEY_MEDIA_ROLE, "DSP"}}),
         std::move(changed)));
     if (filter->filter_ == nullptr) return nullptr;
-    for (std::size_t c = 0; c < 2; ++c) {
-        const std::string channel = kChannels[c];
-        void *port = filter->add_port(PW_DIRECTION_OUTPUT, ("output_" + channel).c_str(),
-                                      kChannels[c]);
-        if (port == nullptr) return nullptr;
-        filter->silent_[c] = port;
-    }
+    filter->silent_ = {filter->add_port(PW_DIRECTION_OUTPUT, "output_FL", kChannels[0]),
+                       filter->add_port(PW_DIRECTION_OUTPUT, "output_FR", kChannels[1], true)};
+    if (filter->silent_[0] == nullptr || filter->silent_[1] == nullptr) return nullptr;
     return filter->connect(kEvents, &filter->silent_) ? std::move(filter) : nullptr;
 }
 
-void *Filter::add_port(pw_direction direction, const char *name, const char *channel) noexcept {
+void *Filter::add_port(pw_direction direction, const char *name, const char *channel,
+                       bool passive) noexcept {
+    pw_properties *props = properties({{PW_KEY_FORMAT_DSP, "32 bit float mono audio"},
+                                       {PW_KEY_PORT_NAME, name},
+                                       {PW_KEY_AUDIO_CHANNEL, channel}});
+    if (passive && props != nullptr) pw_properties_set(props, "port.passive", "true");
     return pw_filter_add_port(filter_, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS,
-                              sizeof(void *),
-                              properties({{PW_KEY_FORMAT_DSP, "32 bit float mono audio"},
-                                          {PW_KEY_PORT_NAME, name},
-                                          {PW_KEY_AUDIO_CHANNEL, channel}}),
-                              nullptr, 0);
+                              sizeof(void *), props, nullptr, 0);
 }
 
 bool Filter::connect(const pw_filter_events &events, void *data) noexcept {

@@ -17,7 +17,7 @@ public:
     // The engine between the sink and the device.  `cycle` receives the ports.
     static std::unique_ptr<Filter> engine(pw_core *core, Cycle &cycle,
                                           std::function<void()> changed);
-    // A source of silence with two ports, one to keep running what it is linked to.
+    // A source of silence with two ports, to keep running what is linked to the first one.
     static std::unique_ptr<Filter> holder(pw_core *core, std::function<void()> changed);
 
     ~Filter();
@@ -32,7 +32,9 @@ public:
 
 private:
     Filter(pw_core *core, const char *name, pw_properties *props, std::function<void()> changed);
-    void *add_port(pw_direction direction, const char *name, const char *channel) noexcept;
+    // Since 0.3.67 a link is passive where the node or the port says so, whatever the link says.
+    void *add_port(pw_direction direction, const char *name, const char *channel,
+                   bool passive = false) noexcept;
     bool connect(const pw_filter_events &events, void *data) noexcept;
 
     std::function<void()> changed_;
