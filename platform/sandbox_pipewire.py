@@ -145,7 +145,13 @@ class PipeWireSandbox(sandbox.Sandbox):
                 watch.terminate()
 
     def _rouse(self, number: int) -> None:
-        """Start a device once: PipeWire 1.4 keeps volumes from one that has never run."""
+        """Start a device once: PipeWire 1.4 keeps volumes from one that has never run.
+
+        Not before it has ports: one that has been started cannot be given any.
+        """
+        if "wireplumber" in self._processes:
+            ports = f'node.id = "{number}"'
+            self._await(lambda: ports in self._command("pw-cli", "ls", "Port"))
         for command in ("Start", "Pause"):
             self._command("pw-cli", "send-command", str(number), command, "{}")
 
