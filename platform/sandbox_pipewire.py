@@ -147,11 +147,11 @@ class PipeWireSandbox(sandbox.Sandbox):
     def _rouse(self, number: int) -> None:
         """Start a device once: PipeWire 1.4 keeps volumes from one that has never run.
 
-        Not before it has ports: one that has been started cannot be given any.
+        Not before the session manager has given it ports: then it could not any more.
         """
-        if "wireplumber" in self._processes:
-            ports = f'node.id = "{number}"'
-            self._await(lambda: ports in self._command("pw-cli", "ls", "Port"))
+        if "wireplumber" not in self._processes:
+            return
+        self._await(lambda: f'node.id = "{number}"' in self._command("pw-cli", "ls", "Port"))
         for command in ("Start", "Pause"):
             self._command("pw-cli", "send-command", str(number), command, "{}")
 

@@ -204,21 +204,35 @@ def test_it_can_be_started_before_the_server(server):
         entrain.wait_for(state="idle", timeout_s=10)
 
 
+def replace_session_manager(server):
+    """Kill it and start another one; real devices go and come with it."""
+    server.kill_session_manager()
+    for device in (SPEAKERS, HEADPHONES):
+        server.remove_device(device.name)
+    server.start_session_manager(wait=False)
+    for device in (SPEAKERS, HEADPHONES):
+        server.add_device(device)
+
+
 def test_the_session_manager_is_killed_and_started_again(pipewire_server):
     with app.running(pipewire_server.environment, "--layer", LAYER) as entrain:
         soundlab.wait_until(
             lambda: soundlab.default_sink(pipewire_server.environment) == "entrain", 5, "on"
         )
-        pipewire_server.kill_session_manager()
-        for device in (SPEAKERS, HEADPHONES):  # real ones go and come with their session manager
-            pipewire_server.remove_device(device.name)
-        pipewire_server.start_session_manager(wait=False)
-        for device in (SPEAKERS, HEADPHONES):
-            pipewire_server.add_device(device)
+        replace_session_manager(pipewire_server)
         entrain.wait_for(state="idle", timeout_s=15)
         soundlab.wait_until(
             lambda: soundlab.default_sink(pipewire_server.environment) == "entrain", 15, "still on"
         )
+        hears_tones(pipewire_server)
+
+
+def test_the_session_manager_is_killed_while_music_plays(pipewire_server):
+    """The tones still fade when the new one comes."""
+    with app.running(pipewire_server.environment, "--layer", LAYER) as entrain:
+        with soundlab.play(pipewire_server.environment, soundlab.sine(1000, 30, 0.1)):
+            entrain.wait_for(state="processing")
+            replace_session_manager(pipewire_server)
         hears_tones(pipewire_server)
 
 

@@ -81,8 +81,7 @@ void process(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING
 void hold(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING {
     if (position == nullptr) return;
     const auto frames = static_cast<std::uint32_t>(position->clock.duration);
-    for (void *port : *static_cast<const Ports *>(data))
-        if (float *silence = buffer(port, frames)) std::fill_n(silence, frames, 0.0F);
+    if (float *silence = buffer(data, frames)) std::fill_n(silence, frames, 0.0F);
 }
 
 }  // namespace entrain::pipewire

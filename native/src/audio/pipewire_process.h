@@ -22,14 +22,12 @@ struct spa_source;
 
 namespace entrain::pipewire {
 
-using Ports = std::array<void *, 2>;  // as pw_filter_add_port() returned them
-
 // What the callback and the loop's thread share.
 struct Cycle {
     // Set before the filter is connected:
     entrain_engine *engine = nullptr;
-    Ports in{};
-    Ports out{};
+    std::array<void *, 2> in{};   // ports, as pw_filter_add_port() returned them
+    std::array<void *, 2> out{};
     pw_loop *loop = nullptr;      // signalled through `news` when rate_hz or quantum changes
     spa_source *news = nullptr;
 
@@ -48,7 +46,7 @@ struct Cycle {
 };
 
 // pw_filter_events.process of the engine's filter and of the holder, which plays silence;
-// `data` is a Cycle, or the holder's Ports.
+// `data` is a Cycle, or the holder's output port.
 //
 // thread:   [audio]
 void process(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING;

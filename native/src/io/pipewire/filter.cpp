@@ -99,10 +99,11 @@ std::unique_ptr<Filter> Filter::holder(pw_core *core, std::function<void()> chan
                     {PW_KEY_MEDIA_ROLE, "DSP"}}),
         std::move(changed)));
     if (filter->filter_ == nullptr) return nullptr;
-    filter->silent_ = {filter->add_port(PW_DIRECTION_OUTPUT, "output_FL", kChannels[0]),
-                       filter->add_port(PW_DIRECTION_OUTPUT, "output_FR", kChannels[1], true)};
-    if (filter->silent_[0] == nullptr || filter->silent_[1] == nullptr) return nullptr;
-    return filter->connect(kEvents, &filter->silent_) ? std::move(filter) : nullptr;
+    void *port = filter->add_port(PW_DIRECTION_OUTPUT, "output_FL", kChannels[0]);
+    // Never given a buffer to send, so it costs the graph nothing.
+    void *passive = filter->add_port(PW_DIRECTION_OUTPUT, "output_FR", kChannels[1], true);
+    if (port == nullptr || passive == nullptr) return nullptr;
+    return filter->connect(kEvents, port) ? std::move(filter) : nullptr;
 }
 
 void *Filter::add_port(pw_direction direction, const char *name, const char *channel,

@@ -17,7 +17,8 @@ public:
     // The engine between the sink and the device.  `cycle` receives the ports.
     static std::unique_ptr<Filter> engine(pw_core *core, Cycle &cycle,
                                           std::function<void()> changed);
-    // A source of silence with two ports, to keep running what is linked to the first one.
+    // A source of silence: what its first port is linked to keeps running; the second one is only
+    // there to be linked.
     static std::unique_ptr<Filter> holder(pw_core *core, std::function<void()> changed);
 
     ~Filter();
@@ -42,7 +43,6 @@ private:
     pw_filter_state state_ = PW_FILTER_STATE_UNCONNECTED;
     std::atomic<bool> *fresh_ = nullptr;
     std::optional<Latency> latency_;
-    Ports silent_{};  // of the holder
     Hook state_hook_;
     Hook process_hook_;
 };
