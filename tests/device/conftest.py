@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -86,6 +87,21 @@ def _last_words(server: Sandbox) -> None:
     """Print what became of the server: pytest shows it with a test that has failed."""
     if server.folder.exists():
         print(server.log[-4000:], server.ended or "")
+
+
+def replace_session_manager(server: PipeWireSandbox) -> float:
+    """Kill it and start another one; real devices go and come with it.
+
+    Returns when the new one was started, by `time.monotonic`.
+    """
+    server.kill_session_manager()
+    for device in (SPEAKERS, HEADPHONES):
+        server.remove_device(device.name)
+    began_s = time.monotonic()
+    server.start_session_manager(wait=False)
+    for device in (SPEAKERS, HEADPHONES):
+        server.add_device(device)
+    return began_s
 
 
 @pytest.fixture(params=SANDBOXES)

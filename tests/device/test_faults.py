@@ -18,7 +18,7 @@ from pathlib import Path
 import app
 import numpy as np
 import soundlab
-from conftest import HEADPHONES, SPEAKERS
+from conftest import SPEAKERS, replace_session_manager
 from measure import level_db, phasors, rms_db
 
 from entrain.platform.sandbox import VirtualDevice
@@ -237,13 +237,7 @@ def test_the_session_manager_is_restarted(pipewire_server):
 
         def is_back_within_5_s():
             entrain("session", "seek", "1000")
-            server.kill_session_manager()
-            for device in (SPEAKERS, HEADPHONES):  # real ones go and come with it
-                server.remove_device(device.name)
-            began_s = time.monotonic()
-            server.start_session_manager(wait=False)
-            for device in (SPEAKERS, HEADPHONES):
-                server.add_device(device)
+            began_s = replace_session_manager(server)
             is_quick = _is_the_default_again_within_5_s(server, entrain, began_s)
             _goes_on(server, entrain, protocol)
             return is_quick

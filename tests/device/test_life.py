@@ -15,7 +15,7 @@ import app
 import numpy as np
 import pytest
 import soundlab
-from conftest import HEADPHONES, SPEAKERS
+from conftest import replace_session_manager
 from processes import children, executable
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
@@ -202,16 +202,6 @@ def test_it_can_be_started_before_the_server(server):
         entrain.wait_for(state="failed")
         server.start_server()
         entrain.wait_for(state="idle", timeout_s=10)
-
-
-def replace_session_manager(server):
-    """Kill it and start another one; real devices go and come with it."""
-    server.kill_session_manager()
-    for device in (SPEAKERS, HEADPHONES):
-        server.remove_device(device.name)
-    server.start_session_manager(wait=False)
-    for device in (SPEAKERS, HEADPHONES):
-        server.add_device(device)
 
 
 def test_the_session_manager_is_killed_and_started_again(pipewire_server):
