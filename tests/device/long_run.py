@@ -1,7 +1,7 @@
 """Minutes or hours of sound through Entrain, with every second of it looked at.
 
 Usage: PYTHONPATH=tests python tests/device/long_run.py [--minutes N]
-           [--server pipewire|pulse] [--json FILE]
+           [--server pipewire|pulse] [--streams N] [--json FILE]
 
 A steady tone is played to Entrain, which adds two of its own, while other programs open and
 close streams, 200 a minute; before that, 50 play at once.  Beside it the same tone goes to
@@ -41,6 +41,7 @@ LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-26,ceiling_db=-26"
 PLAYER_MS = RECORDER_MS = 500
 """Long enough that the programs which play and record are hardly ever late themselves."""
 WARM_UP_S = 10.0
+STREAMS_PER_MINUTE = 200
 CLICK = 10 ** (-50 / 20)
 """A sample further than this from what the tones make is a click."""
 
@@ -87,7 +88,12 @@ class Result:
         return int(np.median(self.memory_kb[-third:]) - np.median(self.memory_kb[:third]))
 
 
-def run(kind: str, seconds: float, meet: Callable[[], object] = lambda: None) -> Result:
+def run(
+    kind: str,
+    seconds: float,
+    meet: Callable[[], object] = lambda: None,
+    streams_per_minute: int = STREAMS_PER_MINUTE,
+) -> Result:
     """Play for that long; needs `HOME` and the XDG folders to be a test's own.
 
     `meet` is called when all has begun, for runs at the same time to wait for each other.
@@ -117,7 +123,7 @@ def run(kind: str, seconds: float, meet: Callable[[], object] = lambda: None) ->
             _Listener(stack, environment, "speakers", TONES_HZ, end_s),
             _Listener(stack, environment, "other", ([PROGRAMME_HZ], [PROGRAMME_HZ]), end_s),
         ]
-        streams = _Passers(environment, end_s)
+        streams = _Passers(environment, streams_per_minute, end_s)
         result = Result(kind, listeners[0].heard, listeners[1].heard, 0)
         while time.monotonic() < end_s:
             result.memory_kb.append(_memory_kb(entrain.pid))
@@ -160,6 +166,7 @@ class _Listener:
 
     def _run(self) -> None:
         try:
+            self._recorder.take(1.0)  # silent until the recorder is in the device's cycle
             while time.monotonic() < self._end_s:
                 second = self._recorder.take(1.0).reshape(-1, BLOCK_FRAMES, 2)
                 parts = [fit.take(b[:, ear]) for b in second for ear, fit in enumerate(self._fits)]
@@ -198,10 +205,11 @@ class _Fit:
 
 
 class _Passers:
-    """Programs that come and go, silently, 200 a minute."""
+    """Programs that come and go, silently."""
 
-    def __init__(self, environment: Mapping[str, str], end_s: float) -> None:
+    def __init__(self, environment: Mapping[str, str], per_minute: int, end_s: float) -> None:
         self._environment = environment
+        self._per_minute = per_minute
         self._end_s = end_s
         self._count = 0
         self._thread = threading.Thread(target=self._run)
@@ -213,7 +221,9 @@ class _Passers:
         return self._count
 
     def _run(self) -> None:
-        began_s = time.monotonic()
+        if not self._per_minute:
+            return
+        began_s, pace_s = time.monotonic(), 60 / self._per_minute
         with _silence(0.1) as silence:
             playing: deque[subprocess.Popen[bytes]] = deque()
             while time.monotonic() < self._end_s - 1:
@@ -222,7 +232,7 @@ class _Passers:
                 self._count += 1
                 while playing and (len(playing) > 20 or playing[0].poll() is not None):
                     playing.popleft().wait(30)
-                time.sleep(max(0.0, began_s + self._count * 60 / 200 - time.monotonic()))
+                time.sleep(max(0.0, began_s + self._count * pace_s - time.monotonic()))
             for player in playing:
                 player.wait(30)
 
@@ -351,6 +361,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--server", choices=SERVERS, action="append")
+    parser.add_argument(
+        "--streams", type=int, default=STREAMS_PER_MINUTE, help="opened and closed a minute"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     options = parser.parse_args()
     results = []
@@ -359,7 +372,7 @@ def main() -> int:
             os.environ[f"XDG_{name}"] = home
         os.environ["HOME"] = home
         for kind in options.server or SERVERS:
-            results.append(run(kind, 60 * options.minutes))
+            results.append(run(kind, 60 * options.minutes, streams_per_minute=options.streams))
             print(describe(results[-1]), flush=True)
     if options.json:
         options.json.write_text(json.dumps([asdict(result) for result in results], indent=2))
