@@ -154,6 +154,9 @@ class PipeWireSandbox(sandbox.Sandbox):
         self._await(lambda: f'node.id = "{number}"' in self._command("pw-cli", "ls", "Port"))
         for command in ("Start", "Pause"):
             self._command("pw-cli", "send-command", str(number), command, "{}")
+        if 'state: "running"' in self._command("pw-cli", "info", str(number)):
+            # Something plays to it by now: paused, it would run without a clock.
+            self._command("pw-cli", "send-command", str(number), "Start", "{}")
 
     def _sinks(self) -> dict[str, int]:
         """Ask for the sinks' numbers by name; not with pw-dump, see `_has_default`."""
