@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from entrain.vdevice.client import Client
 RATE_HZ = 48_000
 PIECE_SECONDS = 24
 WINDOW_SECONDS = 2
+AUDIBLE = 1e-3
+"""What the beginning of a window must reach, for a tone's phase to be told in its first half."""
 
 assert sys.platform == "linux"  # as the sandbox
 
@@ -93,7 +96,8 @@ def _demonstrate(client: Client) -> None:
     try:
         threading.Thread(target=_feed, args=(player,), daemon=True).start()
         print(f"playing a piece of {PIECE_SECONDS} s through Entrain; measured at the output:")
-        if _measure(client, recorder):
+        assert recorder.stdout
+        if measure(client, recorder.stdout):
             print("The piece is over; Entrain goes on. Ctrl-C ends it.")
     finally:
         for process in (player, recorder):
@@ -110,19 +114,19 @@ def _feed(player: "subprocess.Popen[bytes]") -> None:
         pass  # the demonstration has been ended
 
 
-def _measure(client: Client, recorder: "subprocess.Popen[bytes]") -> bool:
+def measure(client: Client, recorded: IO[bytes]) -> bool:
     """Print a line a second; False if the sound server has gone before the piece was over."""
-    assert recorder.stdout
     heard = np.zeros((0, 2), np.float32)
     cpu_s = _cpu_seconds()
     for _ in range(PIECE_SECONDS - 1):
-        data = recorder.stdout.read(RATE_HZ * 2 * 4)
+        data = recorded.read(RATE_HZ * 2 * 4)
         if len(data) < RATE_HZ * 2 * 4:
             return False
         heard = np.concatenate([heard, np.frombuffer(data, np.float32).reshape(-1, 2)])
         heard = heard[-WINDOW_SECONDS * RATE_HZ :]
         now_s = _cpu_seconds()
-        if len(heard) == WINDOW_SECONDS * RATE_HZ and heard.any():
+        begun = np.any(np.abs(heard[: RATE_HZ // 10]) > AUDIBLE)
+        if len(heard) == WINDOW_SECONDS * RATE_HZ and begun:
             _print(_line(heard, client.ask("status"), 1000 * (now_s - cpu_s)))
         cpu_s = now_s
     if sys.stdout.isatty():
