@@ -32,8 +32,9 @@ exit 1
 
 struct Stage {
     Stage() {
-        char pattern[] = "/tmp/guardian-XXXXXX";
-        folder = mkdtemp(pattern);
+        std::string name = std::filesystem::temp_directory_path() / "guardian-XXXXXX";
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        folder = name;
         loop = pa_mainloop_new();
         context = pa_context_new(api(), "test");  // not connected: only its timers are used
     }
