@@ -46,7 +46,7 @@ bench: ## measure speed, memory, start-up time and delay (19 minutes)
 	@.ci/packages bench
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
-	@.venv/bin/python bench/run.py
+	@PYTHONPATH=tests:tests/device .venv/bin/python bench/run.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@.venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py

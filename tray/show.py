@@ -79,7 +79,14 @@ def status(status: Json) -> None:
     if not status["session_log"]:
         rows.append(("log", "none is kept (`entrain log --on`)"))
     worst = status["worst_callback_ms"]
-    rows.append(("CPU", f"{status['cpu_load']:.1%}, longest callback {worst:.2f} ms"))
+    lately = status["callback"]["longest_lately_share"]
+    rows.append(
+        (
+            "CPU",
+            f"{status['cpu_load']:.1%}, longest callback {worst:.2f} ms "
+            f"({lately:.0%} of a block's time in the last minute)",
+        )
+    )
     rows.append(("xruns", str(status["xruns"])))
     rows += [("error", line) for line in status["errors"]]
     rows.append(("Entrain", f"{status['version']}, {status['backend']}"))

@@ -158,6 +158,13 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
     well = state not in ("failed", "waiting-for-device")
     text = f"{state}: {reason}" if reason else state
     yield Finding("running app", well, f"{text}; {status['mode']} mode, {status['xruns']} xruns")
+    callback = status["callback"]
+    share = callback["longest_lately_share"]
+    if share > 0:
+        longest_ms = callback["longest_lately_us"] / 1000
+        text = f"{longest_ms:.2f} ms at most in the last minute, {share:.0%} of the time there is"
+        advice = "" if share < 1 else "the machine was too busy; see `priority` below"
+        yield Finding("sound thread", share < 1, text, advice)
     for error in status["errors"]:
         yield Finding("last error", None, error)
 

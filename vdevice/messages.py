@@ -369,6 +369,18 @@ class Measured(_Answer):
     interaural: Interaural | None = None
 
 
+class Callback(_Answer):
+    """How long the sound thread takes for one block."""
+
+    median_us: FiniteFloat = 0.0
+    p999_us: FiniteFloat = 0.0
+    """999 of 1000 calls were shorter, since the start; known within 12.5 %, as is the median."""
+    longest_lately_us: FiniteFloat = 0.0
+    """Of the last minute."""
+    longest_lately_share: FiniteFloat = 0.0
+    """The longest of the last minute as a share of the time that the block lasts."""
+
+
 class Status(_Answer):
     """Everything about the running app that a person or a script may want to know."""
 
@@ -412,6 +424,8 @@ class Status(_Answer):
     cpu_load: FiniteFloat = 0.0
     """Share of one core that the callback took lately, 0 … 1."""
     worst_callback_ms: FiniteFloat = 0.0
+    """The callback's longest call since the start."""
+    callback: Callback = Callback()
     errors: list[str] = []
     """The last few, oldest first, one line each."""
     retry_in_s: FiniteFloat | None = None

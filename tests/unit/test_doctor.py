@@ -92,3 +92,21 @@ def test_a_running_entrain_is_not_fixed(monkeypatch):
 
     with pytest.raises(EntrainError, match="Entrain runs"):
         doctor.clean_up()
+
+
+def test_how_long_the_sound_thread_took_is_told(monkeypatch):
+    status = {
+        **{"state": "processing", "reason": "", "mode": "default", "xruns": 0, "errors": []},
+        "callback": {"longest_lately_us": 1600.0, "longest_lately_share": 0.3},
+        "realtime": True,
+    }
+    monkeypatch.setattr(doctor, "_status", lambda: status)
+
+    finding = examined(monkeypatch, "speakers")["sound thread"]
+    assert finding.text == "1.60 ms at most in the last minute, 30% of the time there is"
+    assert finding.ok
+
+    status["callback"] = {"longest_lately_us": 6000.0, "longest_lately_share": 1.1}
+    finding = examined(monkeypatch, "speakers")["sound thread"]
+    assert not finding.ok
+    assert finding.advice

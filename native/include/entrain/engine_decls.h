@@ -24,7 +24,7 @@ typedef enum {
 } entrain_status;
 
 /* Raised whenever a declaration below changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 5 };
+enum { ENTRAIN_ABI_VERSION = 6 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *
@@ -248,6 +248,20 @@ void entrain_read_stats(const entrain_engine *engine, entrain_stats *stats);
 
 /* thread:   [any] */
 void entrain_reset_worst(entrain_engine *engine);
+
+enum { ENTRAIN_DURATIONS = 192 };
+
+typedef struct {
+    /* Calls of entrain_process() since the engine was made, by how long they took.  The shortest
+     * duration of bucket i is (8 + i % 8) * 2^(5 + i / 8) ns; the first bucket also holds all that
+     * is shorter, the last one all that is longer. */
+    uint64_t count[ENTRAIN_DURATIONS];
+    uint64_t longest_ns;         /* longest call of the last 60 s (up to 70 s) */
+    float longest_share;         /* the same as a share of the time that the call's frames last */
+} entrain_durations;
+
+/* thread:   [any] */
+void entrain_read_durations(const entrain_engine *engine, entrain_durations *durations);
 
 /* Count what only a back end can see.
  *

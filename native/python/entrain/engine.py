@@ -72,6 +72,41 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Durations:
+    """How long the callback takes; see ``entrain_durations`` in engine_decls.h.
+
+    Parameters
+    ----------
+    counts : tuple of int
+        Calls since the engine was made, by bucket: eight buckets to an octave.
+    longest_ns : int
+        The longest call of the last minute.
+    longest_share : float
+        The same as a share of the time that the call's frames last: at 1 the sound breaks.
+
+    """
+
+    counts: tuple[int, ...]
+    longest_ns: int
+    longest_share: float
+
+    def quantile_us(self, share: float) -> float:
+        """Return the duration, in µs, within which this share of all calls ended.
+
+        It is the end of a bucket, at most 12.5 % too long; 0 if there was no call yet.
+        """
+        wanted = share * sum(self.counts)
+        if wanted == 0:
+            return 0.0
+        ended, bucket = 0, 0
+        for bucket, count in enumerate(self.counts):
+            ended += count
+            if ended >= wanted:
+                break
+        return ((8 + (bucket + 1) % 8) << (5 + (bucket + 1) // 8)) / 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Levels:
     """Left and right, full scale = 1.0; see ``entrain_levels`` in engine_decls.h."""
 
@@ -358,6 +393,12 @@ class Engine:
         raw = ffi.new("entrain_stats *")
         self._library.entrain_read_stats(self._engine, raw)
         return Stats(*(getattr(raw, name) for name in Stats.__slots__))
+
+    def durations(self) -> Durations:
+        """Read how long the callback takes."""
+        raw = ffi.new("entrain_durations *")
+        self._library.entrain_read_durations(self._engine, raw)
+        return Durations(tuple(raw.count), raw.longest_ns, raw.longest_share)
 
     def reset_worst(self) -> None:
         """Forget the longest callback so far."""

@@ -26,6 +26,11 @@ void add(std::atomic<std::uint64_t> &counter, std::uint64_t amount) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
+std::uint64_t nanoseconds(Clock::duration duration) noexcept {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
+}
+
 }  // namespace
 
 void Process::run(const float *const *in, float *const *out,
@@ -46,13 +51,15 @@ void Process::run(const float *const *in, float *const *out,
     input_meter.publish(frames, route_->rate_hz);
     output_meter.publish(frames, route_->rate_hz);
 
-    const auto spent = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
+    const Clock::time_point end = Clock::now();
+    const std::uint64_t spent = nanoseconds(end - start);
     add(counters.frames, frames);
     add(counters.cycles, 1);
     add(counters.busy_ns, spent);
     if (spent > counters.worst_ns.load(std::memory_order_relaxed))
         counters.worst_ns.store(spent, std::memory_order_relaxed);
+    durations.add(spent, std::uint64_t{frames} * 1'000'000'000 / route_->rate_hz,
+                  nanoseconds(end.time_since_epoch()));
 }
 
 void Process::take(const Route &route) noexcept {

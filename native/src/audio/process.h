@@ -4,6 +4,7 @@
 //              └──────────────────── delay ───────────────────────────┘
 #pragma once
 
+#include "audio/durations.h"
 #include "audio/fade.h"
 #include "audio/loudness.h"
 #include "audio/meter.h"
@@ -50,6 +51,7 @@ public:
     std::atomic<bool> standalone{false};
     std::atomic<bool> quiet{false};
     Counters counters;
+    Durations durations;
     Meter input_meter;
     Meter output_meter;
     Loudness input_loudness;

@@ -2,6 +2,7 @@
 
 #include "control/engine.h"
 
+#include <chrono>
 #include <cmath>
 #include <new>
 
@@ -179,6 +180,18 @@ void entrain_read_stats(const entrain_engine *engine, entrain_stats *stats) {
 }
 
 void entrain_reset_worst(entrain_engine *engine) { engine->process.counters.worst_ns = 0; }
+
+void entrain_read_durations(const entrain_engine *engine, entrain_durations *durations) {
+    static_assert(ENTRAIN_DURATIONS == entrain::Durations::kBuckets);
+    if (engine == nullptr || durations == nullptr) return;
+    const entrain::Durations &all = engine->process.durations;
+    for (std::uint32_t i = 0; i < ENTRAIN_DURATIONS; ++i) durations->count[i] = all.count(i);
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const entrain::Durations::Longest longest = all.lately(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
+    durations->longest_ns = longest.ns;
+    durations->longest_share = longest.share;
+}
 
 void entrain_count_xrun(entrain_engine *engine) { ++engine->process.counters.xruns; }
 
