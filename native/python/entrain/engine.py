@@ -5,9 +5,11 @@ Nothing here runs on the audio thread; any method may be called while a device r
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
 from entrain._native import channels, check, ffi, load
@@ -95,15 +97,11 @@ class Durations:
 
         It is the end of a bucket, at most 12.5 % too long; 0 if there was no call yet.
         """
-        wanted = share * sum(self.counts)
-        if wanted == 0:
+        ended = list(accumulate(self.counts))
+        if not ended[-1]:
             return 0.0
-        ended, bucket = 0, 0
-        for bucket, count in enumerate(self.counts):
-            ended += count
-            if ended >= wanted:
-                break
-        return ((8 + (bucket + 1) % 8) << (5 + (bucket + 1) // 8)) / 1000
+        following = 1 + bisect_left(ended, share * ended[-1])
+        return ((8 + following % 8) << (5 + following // 8)) / 1000
 
 
 @dataclass(frozen=True, slots=True)
