@@ -316,3 +316,34 @@ TEST_CASE("an engine at another rate is waited for, sound passes meanwhile") {
     for (int i = 0; i < 50; ++i) bench.push(0.25F);
     CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
 }
+
+TEST_CASE("a tone passes from any rate to any other as it was") {
+    // Hands-free headsets to the highest rate that servers know; the sink keeps the first device's.
+    constexpr std::uint32_t kAll[] = {8000, 44100, 192000, 384000};
+    for (const std::uint32_t in_hz : kAll)
+        for (const std::uint32_t out_hz : kAll) {
+            CAPTURE(in_hz);
+            CAPTURE(out_hz);
+            Bench bench;
+            bench.bridge->set_rates(in_hz, out_hz);
+            bench.start();
+            std::vector<float> in(2 * ClockBridge::kBlockFrames);
+            std::uint64_t frame = 0;
+            for (double seconds = 0.0; seconds < 1.2;
+                 seconds += static_cast<double>(ClockBridge::kBlockFrames) / in_hz) {
+                for (std::uint32_t i = 0; i < ClockBridge::kBlockFrames; ++i, ++frame)
+                    in[2 * i] = in[2 * i + 1] = static_cast<float>(
+                        0.1 * std::sin(2 * kPi * 1000.0 * static_cast<double>(frame % in_hz) /
+                                       in_hz));
+                trap::enter();
+                const Frames out = bench.bridge->push(in.data(), ClockBridge::kBlockFrames);
+                bench.caught += trap::leave();
+                bench.take(out);
+            }
+            CHECK(static_cast<double>(bench.left.size()) / out_hz ==
+                  doctest::Approx(1.2).epsilon(0.05));
+            REQUIRE(bench.left.size() > out_hz);
+            CHECK(20.0 * std::log10(residual(bench.left, 1000.0, out_hz) / 0.1) < -100.0);
+            CHECK(bench.caught == 0);
+        }
+}

@@ -14,6 +14,7 @@ constexpr double kSpellS = 0.25;      // in which some of the sound is not late,
 constexpr double kLatestS = 0.2;      // what is later still is lost
 constexpr double kWaitS = 0.005;  // see set_gain()
 constexpr float kRisePerS = 500.0F;
+constexpr std::uint32_t kMostInserted = 2048;  // frames of silence in one piece
 
 std::uint32_t frames_of(double seconds, std::uint32_t rate_hz) noexcept {
     return static_cast<std::uint32_t>(std::max(0.0, std::round(seconds * rate_hz)));
@@ -178,7 +179,8 @@ std::uint32_t ClockBridge::cut(std::uint32_t frames) noexcept {
 }
 
 Frames ClockBridge::convert(const float *in, std::uint32_t frames) noexcept {
-    const std::uint32_t inserted = std::min(insert_frames_, kOutFrames / 2);
+    const std::uint32_t inserted = std::min(insert_frames_, kMostInserted);
+    static_assert(kOutFrames - kMostInserted >= kBlockFrames * RateMatcher::kMostRatio + 8);
     insert_frames_ -= inserted;
     std::fill_n(out_.begin(), 2 * inserted, 0.0F);
 

@@ -76,7 +76,7 @@ private:
     Frames convert(const float *in, std::uint32_t frames) noexcept;
     void process(std::uint32_t frames) noexcept;
 
-    static constexpr std::uint32_t kOutFrames = 4096;
+    static constexpr std::uint32_t kOutFrames = 32768;  // room for a block at the highest ratio
     static constexpr std::uint32_t kFadeFrames = 256;  // 5 ms
 
     entrain_engine *engine_;
