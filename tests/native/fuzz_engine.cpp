@@ -458,7 +458,6 @@ private:
                 refused(entrain_seek_session(nullptr, 0.0));
         }
         check_parameters();
-        check_session();
     }
 
     Bytes bytes_;
