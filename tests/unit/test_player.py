@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from entrain.engine import Engine
+from entrain.errors import EngineError
+from entrain.vdevice.chain import Chain
 from entrain.vdevice.player import SLEEP_FADE_S, Player
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
@@ -241,3 +243,24 @@ def test_what_was_heard_is_noted_when_another_begins(heard):
     heard.player.note_heard()
 
     assert [(s.protocol, round(s.minutes, 2)) for s in heard.log] == [("x", 0.1)]
+
+
+def test_protocols_that_the_engine_refuses_leave_nothing_behind(heard, monkeypatch):
+    chain = Chain(heard.engine)
+    chain.use(protocol())
+    loud = heard.rms(0.5)
+
+    def refuse(*_):
+        raise EngineError("layers", 2, "out of memory")
+
+    ramp = {"beat_hz": {"points": [{"at_s": 0, "value": 6}, {"at_s": 9, "value": 3}]}}
+    other = protocol({**TONE, "id": "another", "automation": ramp})
+    with monkeypatch.context() as patched:
+        patched.setattr(heard.engine, "automate", refuse)
+        for _ in range(300):
+            with pytest.raises(EngineError):
+                chain.use(other)
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
+
+    chain.use(other)
+    assert [layer.id for layer, _ in chain.layers()] == ["another"]

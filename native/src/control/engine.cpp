@@ -105,6 +105,7 @@ entrain_status entrain_engine::set_parameter(std::uint32_t layer, const char *sy
     if (place == instance.parameters().size()) return ENTRAIN_E_PARAMETER;
     Parameter &parameter = instance.parameters()[place];
     if (!parameter.accepts(double{move.target})) return ENTRAIN_E_RANGE;
+    // Also of what is not heard yet; the callback ends what it follows when it takes the move.
     found->second.ways.erase(place);
     found->second.routed_ways.erase(place);
     if (is_handed_over(&instance)) {
