@@ -251,7 +251,7 @@ class Engine:
 
     @property
     def rate_hz(self) -> int:
-        """Sample rate; setting it rebuilds what depends on it."""
+        """Sample rate; setting it changes nothing else that is heard."""
         return int(self._library.entrain_rate(self._engine))
 
     @rate_hz.setter
@@ -274,7 +274,7 @@ class Engine:
         Raises
         ------
         EngineError
-            Unknown kind or parameter, value out of range.
+            Unknown kind or parameter, value out of range, or too many layers.
 
         """
         number = ffi.new("uint32_t *")
@@ -331,7 +331,7 @@ class Engine:
         check(automate(self._engine, layer, symbol.encode(), raw, len(points), loop_s), symbol)
 
     def route(self, layers: Sequence[int], *, restart: bool = False) -> None:
-        """Say which layers are heard; the others fade out and are gone.
+        """Say which layers are heard; the others fade out and are gone, also those never heard.
 
         With `restart` the session begins anew with these layers' first frame.
 
@@ -397,6 +397,11 @@ class Engine:
         raw = ffi.new("entrain_durations *")
         self._library.entrain_read_durations(self._engine, raw)
         return Durations(tuple(raw.count), raw.longest_ns, raw.longest_share)
+
+    @property
+    def processed_s(self) -> float:
+        """How much sound has been processed, in seconds, whatever the sample rates were."""
+        return float(self._library.entrain_processed_seconds(self._engine))
 
     def reset_worst(self) -> None:
         """Forget the longest callback so far."""

@@ -5,6 +5,7 @@
 
 #include "entrain/engine.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,9 @@ protected:
 
     // After entrain_set_playing(engine, 0): for 100 ms at most.
     static void wait_until_quiet(const entrain_engine *engine) noexcept;
+
+    // Let the engine work at the device's rate.  Returns what to tell the user where it cannot.
+    static std::string adopt_rate(entrain_engine *engine, std::uint32_t rate_hz);
 
     State state_;
 };

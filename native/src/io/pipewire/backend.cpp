@@ -96,7 +96,7 @@ void Backend::reconcile() {
     if (closing_ || phase_ == ENTRAIN_IO_LOST) return;
     if (filter_->failed() || holder_->failed()) return lost("the server has refused a node");
 
-    follow_rate();
+    const std::string rate_error = follow_rate();
     if (sink_is_stale_) {
         // WirePlumber 0.4 never links to a sink that its predecessor has set up: give it a new
         // one, unless somebody plays into this one all the same.
@@ -123,7 +123,7 @@ void Backend::reconcile() {
     cycle_.linked.store(ready && links_.up(way), std::memory_order_relaxed);
     if (ready) {
         phase_ = ENTRAIN_IO_READY;
-        error_.clear();
+        error_ = rate_error;
     } else {
         // The sink has no ports before the session manager has seen it.
         const bool sink_there = registry_.graph().pair(sink_->id(), Side::monitor).has_value();
@@ -142,17 +142,16 @@ void Backend::follow_smart(bool complete, bool ready) {
     session_manager_.set_smart(sink_->id(), smart_ && (ready || (was && complete)));
 }
 
-void Backend::follow_rate() {
+std::string Backend::follow_rate() {
+    std::string error;
     const std::uint32_t rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
-    if (rate_hz != 0 && rate_hz != entrain_rate(engine_)) {
-        const entrain_status status = entrain_set_rate(engine_, rate_hz);
-        if (status != ENTRAIN_OK) error_ = entrain_status_text(status);
-    }
+    if (rate_hz != 0 && rate_hz != entrain_rate(engine_)) error = adopt_rate(engine_, rate_hz);
     const std::uint32_t latency_frames = entrain_latency_frames(engine_);
     if (latency_frames != latency_frames_ && filter_->id() != kNoId) {
         latency_frames_ = latency_frames;
         filter_->set_latency(latency_frames);
     }
+    return error;
 }
 
 // The links from the sink to the device, the downstream ones first, so that nothing arrives where

@@ -45,7 +45,7 @@ private:
     void make_sink();
     void session_manager_came(Id metadata, Id client);
     void reconcile();
-    void follow_rate();
+    std::string follow_rate();  // returns what is wrong with it, if anything
     void follow_smart(bool complete, bool ready);
     bool add_way(std::vector<WantedLink> &links);
     void add_silence(std::vector<WantedLink> &links, bool hold);

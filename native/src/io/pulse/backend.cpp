@@ -184,10 +184,8 @@ void Backend::follow_target() {
         phase_ = ENTRAIN_IO_WAITING;
         return;
     }
-    if (device->rate_hz != entrain_rate(engine_)) {
-        const entrain_status status = entrain_set_rate(engine_, device->rate_hz);
-        if (status != ENTRAIN_OK) error_ = entrain_status_text(status);
-    }
+    std::string error;
+    if (device->rate_hz != entrain_rate(engine_)) error = adopt_rate(engine_, device->rate_hz);
     streams_.play_on(device->name, device->rate_hz);
     if (streams_.refused()) {  // as a rule because the device is about to go
         phase_ = ENTRAIN_IO_WAITING;
@@ -197,7 +195,7 @@ void Backend::follow_target() {
     streams_.flow(sounding_);
     const bool ready = streams_.captures() && streams_.plays();
     phase_ = ready ? ENTRAIN_IO_READY : ENTRAIN_IO_CONNECTING;
-    if (ready) error_.clear();
+    if (ready || !error.empty()) error_ = error;
 }
 
 void Backend::protect() {
