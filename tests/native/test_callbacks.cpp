@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -101,7 +102,9 @@ TEST_CASE("any allocation may fail while the server tells what there is") {
                                    {PW_KEY_PORT_NAME, kLong},  {PW_KEY_AUDIO_CHANNEL, "FL"},
                                    {PW_KEY_NODE_ID, "30"},     {PW_KEY_PORT_DIRECTION, "in"},
                                    {PW_KEY_METADATA_NAME, kLong}};
-    const spa_dict dict = SPA_DICT_INIT_ARRAY(items);
+    spa_dict dict{};
+    dict.n_items = static_cast<std::uint32_t>(std::size(items));
+    dict.items = items;
     bool failed = true;
     int failures = 0;
     for (long nth = 0; failed; ++nth) {

@@ -57,12 +57,12 @@ using Inputs = std::vector<Id>;
 
 }  // namespace
 
-TEST_CASE("what is not wanted goes, whatever stands beside it") {
+TEST_CASE("one goes, one stays, and one waits for its successor") {
     Links links;
     links.stand({link(10, 20), link(11, 21), link(12, 22)}, false);
     links.of(link(12, 22)).up = true;
-    links.set.apply({link(11, 21)}, true);
-    CHECK(links.inputs() == Inputs{21});
+    links.set.apply({link(11, 21), link(12, 23)}, true);
+    CHECK(links.inputs() == Inputs{21, 22, 23});
 }
 
 TEST_CASE("any choice of links, in any state, becomes any other") {

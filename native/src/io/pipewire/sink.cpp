@@ -47,6 +47,7 @@ Sink::Sink(pw_core *core, io::Notify changed) : changed_(std::move(changed)) {
          {PW_KEY_NODE_GROUP, group_name()},
          {PW_KEY_NODE_LINK_GROUP, group_name()},  // only such a sink can become a smart filter
          {PW_KEY_OBJECT_LINGER, "false"},
+         {"entrain.pid", std::to_string(getpid())},  // tells it from another one of this name
          // The device's volume is Entrain's: samples pass the sink as they are.
          {"monitor.channel-volumes", "false"},
          // Players learn the device's delay behind us, and keep lips in step (since 1.0.4).

@@ -84,7 +84,7 @@ void Sink::named(const pa_sink_info *info) {
     }
     if (!is_taken_) return load();
     if (++looks_ < kMostLooks) return look_again_.in(kLookAgain);
-    error_ = "another device on this sound server has the name \"entrain\"";
+    error_ = "another device on this sound server has the name \"entrain\"; rename or remove it";
     changed_();
 }
 
