@@ -25,11 +25,9 @@ from entrain.vdevice.volume_mirror import VolumeMirror
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
-NAME_TAKEN = (
-    f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
-)
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
+NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
 
 T = TypeVar("T")
 
@@ -299,7 +297,8 @@ class VirtualDevice:
             self.devices = self._server.devices()
             if self._name_is_taken:
                 raise EntrainError(NAME_TAKEN)
-            self._left_behind = any(device.own for device in self.devices)
+            # On PipeWire the device goes with the program.
+            self._left_behind = name == "pulse" and any(device.own for device in self.devices)
             target = self._best_target(self._server.default())
         self._backend = Backend(name, self._engine, target, smart=self._smart)
         if self._latency_ms is not None:

@@ -8,15 +8,18 @@
 
 namespace entrain::io {
 
-// Called as a function: something has changed.  thread: that of the sound system's loop
+// A part of a back end calls this object when something has changed, and lost() when the back end
+// cannot go on.
+//
+// thread:   that of the sound system's loop, or one that has its lock
 class Notify {
 public:
-    // `lost` must not throw.
+    // `lost` must not throw.  Only a test leaves it out: then a failing callback ends the program.
     template <typename Changed>
     Notify(Changed changed, std::function<void(const char *)> lost = nullptr)
         : changed_(std::move(changed)), lost_(std::move(lost)) {}
 
-    // For a timer, say: calls something else, and fails in the same way.
+    // Calls another function, a timer's for instance, and is lost in the same way.
     Notify calling(std::function<void()> other) const { return {std::move(other), lost_}; }
 
     void operator()() const { changed_(); }

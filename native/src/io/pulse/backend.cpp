@@ -37,7 +37,8 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection
                  reconcile();
              })),
       target_(std::move(target)) {
-    // Only now, where nothing can fail any more: with the lock it must not be destroyed.
+    // Nothing fails from here on.  Before, a failure would destroy the connection, which waits for
+    // a thread that waits for the lock.
     connection_ = std::move(connection);
     connection_->on_lost(notify());
     entrain_set_playing(engine_, 0);

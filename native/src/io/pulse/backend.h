@@ -24,7 +24,7 @@ namespace entrain::pulse {
 
 class Backend final : public io::Backend {
 public:
-    // Takes the connection over; with its lock.
+    // Takes over the connection, whose lock the caller holds.
     Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection, std::string target);
     ~Backend() override;
 
