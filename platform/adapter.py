@@ -66,7 +66,7 @@ class Device:
     description: str
     volume: Volume
     own: bool
-    """True for Entrain's own sink."""
+    """True for Entrain's own sink; one of its name may be another program's."""
     state: str
     """``running``, ``idle``, ``suspended`` or ``unknown``."""
     rate_hz: int

@@ -35,6 +35,8 @@ assert sys.platform == "linux"
 
 _PIPEWIRE_MARK = "on PipeWire "
 _STATES = ("running", "idle", "suspended")
+_OWNER = "entrain.pid"
+"""The property by which our sink is told from another one of its name."""
 _PORTAL_ID = "pipewire.access.portal.app_id"
 
 # What PulseAudio's own device_init_priority() adds for what a sink says of itself.
@@ -230,7 +232,7 @@ def _device(sink: Any) -> Device:
         name=sink.name,
         description=sink.description,
         volume=Volume(tuple(sink.volume.values), bool(sink.mute)),
-        own=sink.name == SINK_NAME,
+        own=sink.name == SINK_NAME and _OWNER in sink.proplist,
         state=next((state for state in _STATES if sink.state == state), "unknown"),
         rate_hz=sink.sample_spec.rate,
         channels=len(sink.volume.values),

@@ -17,7 +17,7 @@ from typing import TypeVar
 from entrain.backend import Backend, BackendState, Phase
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.platform.adapter import Device, Form, PlatformAdapter, SoundServer, Volume
+from entrain.platform.adapter import SINK_NAME, Device, Form, PlatformAdapter, SoundServer, Volume
 from entrain.vdevice import default_policy as policy
 from entrain.vdevice.applications import ApplicationRules, Situation
 from entrain.vdevice.stream_router import StreamRouter
@@ -27,6 +27,7 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
+NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
 
 T = TypeVar("T")
 
@@ -294,7 +295,10 @@ class VirtualDevice:
             self._server = self._adapter.connect()
             self._router.watch(self._server, self._tell, self.mode)
             self.devices = self._server.devices()
-            self._left_behind = any(device.own for device in self.devices)
+            if self._name_is_taken:
+                raise EntrainError(NAME_TAKEN)
+            # On PipeWire the device goes with the program.
+            self._left_behind = name == "pulse" and any(device.own for device in self.devices)
             target = self._best_target(self._server.default())
         self._backend = Backend(name, self._engine, target, smart=self._smart)
         if self._latency_ms is not None:
@@ -347,6 +351,10 @@ class VirtualDevice:
                 self._added_us = state.added_us
                 _log.info("added delay beside the engine's: %.1f ms", state.added_us / 1000)
             await self._look()
+            if self._name_is_taken:
+                # Players of the default device "entrain" would end up on the other one.
+                await self._give_back()
+                raise EntrainError(NAME_TAKEN)
             seen, now_s = self._seen(), time.monotonic()
             if self._was_blank and not seen.blank:  # the session manager has come back
                 self._mirror.distrust(now_s)
@@ -449,6 +457,10 @@ class VirtualDevice:
     # ---- small things ----------------------------------------------------------------------
 
     @property
+    def _name_is_taken(self) -> bool:
+        return any(device.name == SINK_NAME and not device.own for device in self.devices)
+
+    @property
     def _smart(self) -> bool:
         return self.on and self.mode == "smart"
 
@@ -465,7 +477,7 @@ class VirtualDevice:
         return policy.choose_target(self.chosen, self._defaults.former, names, effective)
 
     def _real(self) -> list[Device]:
-        return [device for device in self.devices if not device.own]
+        return [device for device in self.devices if device.name != SINK_NAME]
 
     def _find(self, name: str) -> Device | None:
         return next((device for device in self.devices if device.name == name), None)

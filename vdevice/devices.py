@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from entrain.platform import adapter
+from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.messages import Device
 
 
@@ -27,7 +28,7 @@ def described(devices: Sequence[adapter.Device], current: str, default: str) -> 
             default=device.name == default,
         )
         for device in devices
-        if not device.own
+        if device.name != SINK_NAME
     ]
 
 

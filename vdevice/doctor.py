@@ -180,11 +180,14 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     if status and status.get("session_manager"):
         yield Finding("session manager", None, status["session_manager"])
     yield Finding("back end here", True, adapter.default_backend())
-    real = [device for device in devices if not device.own]
+    real = [device for device in devices if device.name != SINK_NAME]
     advice = "" if real else "does a session manager (WirePlumber) run?"
     names = ", ".join(map(_described, real))
     yield Finding("output devices", bool(real), names or "none", advice)
     running = status is not None
+    if any(device.name == SINK_NAME and not device.own for device in devices):
+        text = f'another device has the name "{SINK_NAME}"'
+        yield Finding("device name", False, text, "rename or remove it; Entrain then comes back")
     if any(device.own for device in devices) and not running:
         text = "a device Entrain without its app"
         yield Finding("leftovers", False, text, "entrain doctor --fix")

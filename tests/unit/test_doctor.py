@@ -1,6 +1,7 @@
 """What `entrain doctor` finds, and that it tells nobody's name."""
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,17 @@ def test_what_was_left_behind_is_found_with_its_remedy(monkeypatch):
     assert found["leftovers"].advice == "entrain doctor --fix"
     assert found["default output"].ok is False
     assert found["output devices"].ok is False
+
+
+def test_another_programs_device_of_our_name_is_not_called_a_leftover(monkeypatch):
+    foreign = replace(null_device("entrain"), own=False)
+    use(monkeypatch, NullServer((null_device("speakers"), foreign)))
+
+    found = {finding.name: finding for finding in doctor.examine()}
+
+    assert found["device name"].advice.startswith("rename or remove it")
+    assert "leftovers" not in found
+    assert found["output devices"].text == "Speakers (2 channels, 48000 Hz)"
 
 
 def test_a_bluetooth_device_is_not_named_after_its_owner(monkeypatch):

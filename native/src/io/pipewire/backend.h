@@ -40,11 +40,13 @@ public:
 
 private:
     // Everything below is on the loop's thread, or has its lock.
-    void changed() noexcept { wake_.signal(); }
-    void lost(const char *message);
+    io::Notify notify();
+    void lost(const char *why) noexcept;
     void make_sink();
     void session_manager_came(Id metadata, Id client);
-    void reconcile();
+    // A failure on the way is the end of the back end.
+    void reconcile() noexcept;
+    void bring_about();
     std::string follow_rate();  // returns what is wrong with it, if anything
     void follow_smart(bool complete, bool ready);
     bool add_way(std::vector<WantedLink> &links);

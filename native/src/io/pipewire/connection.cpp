@@ -42,16 +42,17 @@ Connection::~Connection() {
     if (thread_) stop();
 }
 
-void Connection::on_lost(std::function<void()> lost) {
+void Connection::on_lost(io::Notify back_end) {
     static const pw_core_events kEvents = [] {
         pw_core_events table{};
         table.version = PW_VERSION_CORE_EVENTS;
         table.error = [](void *self, std::uint32_t id, int, int result, const char *) noexcept {
-            if (id == PW_ID_CORE && result == -EPIPE) static_cast<Connection *>(self)->lost_();
+            if (id == PW_ID_CORE && result == -EPIPE)
+                static_cast<Connection *>(self)->back_end_->lost("the sound server is gone");
         };
         return table;
     }();
-    lost_ = std::move(lost);
+    back_end_.emplace(std::move(back_end));
     listen(core_.get(), hook_, &kEvents, this);
 }
 

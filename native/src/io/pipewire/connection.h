@@ -1,10 +1,11 @@
 // A connection to the server with a thread of its own.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/pw.h"
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace entrain::pipewire {
@@ -18,8 +19,8 @@ public:
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    // `lost` comes on the loop's thread.
-    void on_lost(std::function<void()> lost);
+    // Whom to tell when the server is gone.
+    void on_lost(io::Notify back_end);
 
     pw_thread_loop *thread() const noexcept { return thread_.get(); }
     pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
@@ -36,7 +37,7 @@ public:
 private:
     Connection() = default;
 
-    std::function<void()> lost_;
+    std::optional<io::Notify> back_end_;
     ThreadLoop thread_;
     Context context_;
     Core core_;

@@ -4,10 +4,11 @@
 
 namespace entrain::pipewire {
 
-DefaultSink::DefaultSink(pw_loop *loop, std::function<void()> changed)
+DefaultSink::DefaultSink(pw_loop *loop, io::Notify changed)
     : changed_(std::move(changed)),
       timer_(loop, Source::timer(loop, [](void *self, std::uint64_t) noexcept {
-                 static_cast<DefaultSink *>(self)->look();
+                 auto &defaults = *static_cast<DefaultSink *>(self);
+                 io::guarded(defaults.changed_, [&] { defaults.look(); });
              }, this)) {}
 
 void DefaultSink::look_again() noexcept {
@@ -53,7 +54,8 @@ void DefaultSink::bind_anew() {
         table.property = [](void *data, std::uint32_t subject, const char *key, const char *,
                             const char *value) noexcept {
             auto &watch = *static_cast<Watch *>(data);
-            watch.owner->set(watch, subject, key, value);
+            io::guarded(watch.owner->changed_,
+                        [&] { watch.owner->set(watch, subject, key, value); });
             return 0;
         };
         return table;
@@ -63,7 +65,7 @@ void DefaultSink::bind_anew() {
         table.version = PW_VERSION_PROXY_EVENTS;
         table.done = [](void *data, int) noexcept {
             auto &watch = *static_cast<Watch *>(data);
-            watch.owner->complete(watch);
+            io::guarded(watch.owner->changed_, [&] { watch.owner->complete(watch); });
         };
         return table;
     }();

@@ -1,11 +1,11 @@
 // Which sink the session manager has been told to use, and which one it uses.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,7 +15,7 @@ namespace entrain::pipewire {
 // under another number, when it is started again.
 class DefaultSink {
 public:
-    DefaultSink(pw_loop *loop, std::function<void()> changed);
+    DefaultSink(pw_loop *loop, io::Notify changed);
 
     void came(pw_proxy *registry, Id id);
     void gone(Id id);
@@ -51,7 +51,7 @@ private:
     void set(Watch &watch, Id subject, const char *key, const char *value);
     void complete(Watch &watch);
 
-    std::function<void()> changed_;
+    io::Notify changed_;
     Source timer_;
     // Put off by nobody who asks again: where programs come and go all the time, it still fires.
     bool is_due_ = false;

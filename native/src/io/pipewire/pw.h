@@ -70,12 +70,14 @@ public:
     void signal() noexcept { pipewire::signal(loop_, source_); }
     // Fire every `period_ns`; 0 stops it.
     void every(long period_ns) noexcept {
+        if (source_ == nullptr) return;
         timespec period{0, period_ns};
         pw_loop_update_timer(loop_, source_, &period, &period, false);
     }
 
     // Fire once, after this time; a time that runs already begins anew.
     void after(long delay_ns) noexcept {
+        if (source_ == nullptr) return;
         timespec delay{0, delay_ns};
         pw_loop_update_timer(loop_, source_, &delay, nullptr, false);
     }

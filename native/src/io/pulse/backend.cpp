@@ -22,22 +22,25 @@ constexpr double kElsewhereS = 0.0015;
 
 }  // namespace
 
-Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
+Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection,
                  std::string target)
     : engine_(engine),
-      connection_(std::move(connection)),
       bridge_(engine, added_s_),
-      guardian_(connection_->context(), connection_->api(), [this] { reconcile(); }),
-      server_(connection_->context(), [this] { reconcile(); }),
-      streams_(connection_->context(), engine, bridge_, [this] { reconcile(); }),
-      tail_(connection_->context(), connection_->api(), [this] { look_at_tail(); }),
-      retry_(connection_->context(), connection_->api(),
-             [this] {
+      guardian_(connection->context(), connection->api(), notify()),
+      server_(connection->context(), notify()),
+      streams_(connection->context(), engine, bridge_, notify()),
+      tail_(connection->context(), connection->api(),
+            notify().calling([this] { look_at_tail(); })),
+      retry_(connection->context(), connection->api(),
+             notify().calling([this] {
                  if (streams_.refused()) streams_.stop_playing();
                  reconcile();
-             }),
+             })),
       target_(std::move(target)) {
-    connection_->on_lost([this] { lost("the sound server is gone"); });
+    // Nothing fails from here on.  Before, a failure would destroy the connection, which waits for
+    // a thread that waits for the lock.
+    connection_ = std::move(connection);
+    connection_->on_lost(notify());
     entrain_set_playing(engine_, 0);
     aim();
     publish();
@@ -47,13 +50,13 @@ Backend::~Backend() {
     {
         const Lock lock(connection_->thread());
         closing_ = true;
-        if (sink_ && phase_ != ENTRAIN_IO_LOST) sink_->unload();
+        if (sink_ && !state_.is_lost()) sink_->unload();
     }
     // The server answers within milliseconds; where it does not, the guardian asks it as well.
     const auto end = std::chrono::steady_clock::now() + 1s;
     const auto waits = [this] {
         const Lock lock(connection_->thread());
-        return sink_ && phase_ != ENTRAIN_IO_LOST && !sink_->unloaded();
+        return sink_ && !state_.is_lost() && !sink_->unloaded();
     };
     while (waits() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
     {
@@ -95,23 +98,29 @@ void Backend::aim() {
     bridge_.set_target(std::max(kLeastQueueS, added_s_ - engine_s - kElsewhereS));
 }
 
-void Backend::lost(const std::string &why) {
-    if (closing_) return;
-    phase_ = ENTRAIN_IO_LOST;
-    error_ = why;
-    streams_.stop_playing();
-    publish();
+io::Notify Backend::notify() {
+    return {[this] { reconcile(); }, [this](const char *why) { lost(why); }};
 }
 
-void Backend::reconcile() {
-    if (closing_ || phase_ == ENTRAIN_IO_LOST || !server_.seen()) return;
+void Backend::lost(const char *why) noexcept {
+    if (closing_) return;
+    state_.lose(why);
+    streams_.stop_playing();
+}
+
+void Backend::reconcile() noexcept {
+    if (closing_ || state_.is_lost() || !server_.seen()) return;
+    io::guarded(notify(), [this] { bring_about(); });
+}
+
+void Backend::bring_about() {
     if (!sink_) {
         const Device *target = server_.find(target_);
         sink_.emplace(connection_->context(), connection_->api(),
-                      target != nullptr ? target->rate_hz : kRateHz, [this] { reconcile(); });
+                      target != nullptr ? target->rate_hz : kRateHz, notify());
     }
     protect();
-    if (!sink_->error().empty()) return lost(sink_->error());
+    if (!sink_->error().empty()) return lost(sink_->error().c_str());
 
     follow_default();
     const Device *own = server_.find(kSinkName);
@@ -206,16 +215,15 @@ void Backend::protect() {
 void Backend::publish() {
     entrain_io_state state{};
     state.phase = phase_;
-    const bool alive = phase_ != ENTRAIN_IO_LOST;
-    state.playing = alive ? playing_ : 0;
+    state.playing = playing_;
     state.rate_hz = streams_.rate_hz();
     state.quantum_frames = streams_.block_frames();
-    state.running = alive && streams_.flows() ? 1 : 0;
+    state.running = streams_.flows() ? 1 : 0;
     state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
     state.audio_thread = connection_->audio_thread();
     io::put(state.target, target_);
     io::put(state.configured_default, configured_);
-    io::put(state.effective_default, alive ? effective_ : "");
+    io::put(state.effective_default, effective_);
     io::put(state.error, error_.empty() ? guardian_.error() : error_);
     state_.publish(state);
 }
@@ -228,7 +236,12 @@ std::unique_ptr<Backend> open_backend(entrain_engine *engine, std::string target
     std::unique_ptr<pulse::Connection> connection = pulse::Connection::open();
     if (!connection) return nullptr;
     const pulse::Lock lock(connection->thread());
-    return std::make_unique<pulse::Backend>(engine, std::move(connection), std::move(target));
+    try {
+        return std::make_unique<pulse::Backend>(engine, connection, std::move(target));
+    } catch (...) {
+        connection->disconnect();  // what was asked by then must not be answered
+        throw;
+    }
 }
 
 }  // namespace entrain::io

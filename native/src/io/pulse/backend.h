@@ -24,7 +24,8 @@ namespace entrain::pulse {
 
 class Backend final : public io::Backend {
 public:
-    Backend(entrain_engine *engine, std::unique_ptr<Connection> connection, std::string target);
+    // Takes over the connection, whose lock the caller holds.
+    Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection, std::string target);
     ~Backend() override;
 
     void fade_out() noexcept override;
@@ -33,8 +34,11 @@ public:
 
 private:
     // Everything below is on the loop's thread, or has its lock.
-    void reconcile();
-    void lost(const std::string &why);
+    io::Notify notify();
+    // A failure on the way is the end of the back end.
+    void reconcile() noexcept;
+    void bring_about();
+    void lost(const char *why) noexcept;
     void aim();
     void follow_volume(const Device &own);
     void follow_default();
