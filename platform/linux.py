@@ -5,6 +5,7 @@ PipeWire speaks it too (pipewire-pulse), so this file knows no PipeWire.
 
 import contextlib
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -30,12 +31,17 @@ from entrain.platform.adapter import (
 )
 from entrain.platform.device_form import device_form
 from entrain.platform.folders import user_paths
+from entrain.platform.pulse_state import stored_default
 
 assert sys.platform == "linux"
 
 _PIPEWIRE_MARK = "on PipeWire "
 _STATES = ("running", "idle", "suspended")
 _PORTAL_ID = "pipewire.access.portal.app_id"
+
+# "Dummy Output" of PulseAudio, pipewire-pulse and WirePlumber alike; a number follows where the
+# name was taken.
+_DUMMY = re.compile(r"auto_null(\.\d+)?")
 
 # What PulseAudio's own device_init_priority() adds for what a sink says of itself.
 _PULSE_PRIORITIES = {
@@ -110,6 +116,9 @@ class PulseServer:
 
     def default(self) -> str:
         return self.info().default
+
+    def stored_default(self) -> str | None:
+        return stored_default()
 
     def set_default(self, name: str) -> None:
         self._sink(name)
@@ -235,6 +244,7 @@ def _device(sink: Any) -> Device:
         rate_hz=sink.sample_spec.rate,
         channels=len(sink.volume.values),
         form=device_form(sink.proplist, _port(sink), len(sink.volume.values)),
+        dummy=_DUMMY.fullmatch(sink.name) is not None,
     )
 
 

@@ -70,6 +70,11 @@ void Backend::set_smart(bool smart) {
     reconcile();
 }
 
+bool Backend::set_default(const std::string &name) {
+    const Lock lock(connection_->thread());
+    return phase_ != ENTRAIN_IO_LOST && defaults_.configure(name) && connection_->round_trip();
+}
+
 void Backend::lost(const char *message) {
     phase_ = ENTRAIN_IO_LOST;
     error_ = message != nullptr ? message : "";
