@@ -6,7 +6,7 @@ of its modules; nobody chooses that quickly.
 
 from collections.abc import Sequence
 
-SAME_MOMENT_S = 1.0
+SAME_MOMENT_S = 2.0
 """For how long a device is new, in seconds."""
 
 

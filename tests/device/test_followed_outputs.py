@@ -5,6 +5,8 @@ A choice by the server leaves Entrain on; a choice by a person is respected.
 
 import json
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +18,18 @@ from conftest import HEADPHONES, SPEAKERS
 from test_defaults import BLUETOOTH, becomes, choose, configured, effective
 
 from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.vdevice.arrivals import SAME_MOMENT_S
+from entrain.vdevice.client import Client
 
 DOCK = VirtualDevice("dock", "Dock", 700)
 LONG = os.environ.get("ENTRAIN_SOAK") == "1"
 
-# For whom a moment ago is long ago: see SAME_MOMENT_S.
-A_WHILE_S = 1.2
+# Makes each sink that comes the default.  PipeWire's own module does so for hardware only.
+SWITCH_ON_CONNECT = """\
+pactl subscribe | grep --line-buffered "'new' on sink #" | while read -r _; do
+    pactl set-default-sink "$(pactl list short sinks | tail -n 1 | cut -f 2)"
+done
+"""
 
 
 @contextmanager
@@ -32,13 +40,32 @@ def connected(server: Sandbox, device: VirtualDevice) -> Iterator[None]:
     server.remove_device(device.name)
 
 
+@contextmanager
+def switching_on_connect(server: Sandbox) -> Iterator[None]:
+    """Have the server make each device that comes the default."""
+    if server.kind == "pulse":
+        module = ("module-switch-on-connect", "ignore_virtual=no")
+        soundlab.run(server.environment, "pactl", "load-module", *module)
+        yield
+        return
+    environment = {**os.environ, **server.environment, "LC_ALL": "C"}
+    with subprocess.Popen(
+        ["sh", "-c", SWITCH_ON_CONNECT], env=environment, start_new_session=True
+    ) as process:
+        time.sleep(0.3)  # until it has subscribed
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def wait_for_default(server: Sandbox, name: str) -> None:
     soundlab.wait_until(lambda: effective(server) == name, 5, f"the default is {name}")
 
 
 def stays(entrain: app.App, server: Sandbox, name: str) -> None:
     """Entrain is on, is the default, and plays there; also in a while."""
-    time.sleep(0.5)
+    time.sleep(0.3)
     status = entrain.status()
     assert (status["on"], status["output"]["name"]) == (True, name), status["reason"]
     assert effective(server) == "entrain"
@@ -92,7 +119,7 @@ def test_a_configured_default_is_kept_when_a_better_device_comes(server, name):
         becomes(server, "entrain")
         entrain.wait_for_output(name)
         with connected(server, BLUETOOTH):
-            time.sleep(A_WHILE_S)
+            time.sleep(SAME_MOMENT_S)
             stays(entrain, server, name)
             choose(server, "bluetooth")
             status = entrain.wait_for(on=False)
@@ -102,33 +129,40 @@ def test_a_configured_default_is_kept_when_a_better_device_comes(server, name):
 def test_a_server_that_switches_to_what_is_connected_does_not_switch_entrain_off(server):
     with app.running(server.environment, "--protocol", "default") as entrain:
         becomes(server, "entrain")
-        options = ("ignore_virtual=no",)
-        soundlab.run(
-            server.environment, "pactl", "load-module", "module-switch-on-connect", *options
-        )
-        for _ in range(2):
+        with switching_on_connect(server):
             with connected(server, DOCK):
                 entrain.wait_for_output("dock")
                 becomes(server, "entrain")
                 stays(entrain, server, "dock")
             entrain.wait_for_output("speakers")
             stays(entrain, server, "speakers")
+            with connected(server, DOCK):
+                entrain.wait_for_output("dock")
+                becomes(server, "entrain")
 
-        # What is chosen in Entrain counts more than all of it, and then what is preferred.
+
+def test_a_preferred_output_is_played_on_whenever_it_is_connected(server):
+    with (
+        app.running(server.environment, "--protocol", "default") as entrain,
+        Client(app.control_socket(server.environment)) as client,
+    ):
+        becomes(server, "entrain")
         said = entrain("output", "--prefer", "bluetooth", "headphones")
         assert "bluetooth is not connected" in said
         assert "headphones is not" not in said
         entrain.wait_for_output("headphones")
         with connected(server, BLUETOOTH):
             entrain.wait_for_output("bluetooth")
-            entrain("output", "speakers")
+            client.ask("output", name="speakers")  # what is chosen counts more
             entrain.wait_for_output("speakers")
-            assert "preferred 1" in entrain("devices")
-        entrain("output", "auto")
+            places = {device["name"]: device["preferred"] for device in client.ask("devices")}
+            assert places == {"bluetooth": 1, "speakers": None, "headphones": 2}
+            client.ask("output", name=None)
+            entrain.wait_for_output("bluetooth")
         entrain.wait_for_output("headphones")
-        entrain("output", "--prefer")
+        client.ask("settings", preferred_outputs=[])
         entrain.wait_for_output("speakers")
-        becomes(server, "entrain")
+        stays(entrain, server, "speakers")
 
 
 @pytest.mark.parametrize("after_s", [1, 60] if LONG else [1])
