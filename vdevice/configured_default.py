@@ -7,7 +7,7 @@ only the best device.  Decisions only: nothing here calls a server.
 from collections.abc import Sequence
 
 from entrain.platform.adapter import SINK_NAME
-from entrain.vdevice.arrivals import Arrivals
+from entrain.vdevice.arrivals import SAME_MOMENT_S
 
 
 class ConfiguredDefault:
@@ -26,7 +26,7 @@ class ConfiguredDefault:
         self._stored = stored
         self._effective = ""
         self._devices: Sequence[str] = ()
-        self._arrivals = Arrivals()
+        self._best_since_s = float("-inf")
 
     def observe(self, effective: str, devices: Sequence[str], now_s: float) -> str:
         """Return the configured default.
@@ -43,7 +43,8 @@ class ConfiguredDefault:
         """
         if not effective:
             return self.name
-        self._arrivals.observe(devices, now_s)
+        if self._effective and devices[:1] != self._devices[:1]:
+            self._best_since_s = now_s
         before, self._effective = self._effective, effective
         if not before:
             self.name = self.name or self._at_first(effective, devices)
@@ -66,9 +67,7 @@ class ConfiguredDefault:
         stored = self._stored or ""
         return stored if stored == effective or stored not in devices else ""
 
-    def _is_a_choice(
-        self, before: str, now: str, devices: Sequence[str], now_s: float
-    ) -> bool:
+    def _is_a_choice(self, before: str, now: str, devices: Sequence[str], now_s: float) -> bool:
         if now == SINK_NAME:
             return bool(devices)
         if now not in devices and now not in self._devices:
@@ -76,7 +75,7 @@ class ConfiguredDefault:
             return before == SINK_NAME and bool(devices)
         if before != SINK_NAME and before not in devices:
             return False  # it has gone, and the server has taken another one
-        if self._arrivals.is_new(now, now_s):
-            # The best device becomes the default by itself, unless another one is configured.
-            return self.name == before or now != devices[0]
-        return True
+        # A device that has become the best one, as it was connected or something was plugged into
+        # it, becomes the default by itself, unless another one is configured.
+        by_itself = now in devices[:1] and now_s - self._best_since_s < SAME_MOMENT_S
+        return self.name == before or not by_itself

@@ -120,6 +120,7 @@ class DefaultPolicy:
         self._blank = True  # the first facts are those of a start
         self._rescued = False
         self._owed = False  # the default is to be given back, but there is no device to give it to
+        self._restoring = False  # a server that has just started may not know its own choice yet
         self._in_doubt = False  # whether what was given back has been overruled by the user
         self._echoes = Echoes[str](ECHO_S, str.__eq__)
         self._arrivals = Arrivals()
@@ -140,6 +141,8 @@ class DefaultPolicy:
         changed, own = self._compare(seen)
         if changed or seen.effective != SINK_NAME:
             self._rescued = False
+        if own or lapsed:
+            self._restoring = False
         actions: list[Action] = []
         if own:
             self._in_doubt = False
@@ -238,7 +241,7 @@ class DefaultPolicy:
 
     def _start(self, seen: Defaults, now_s: float) -> list[Action]:
         self._blank = False
-        self._rescued = self._in_doubt = False
+        self._rescued = self._in_doubt = self._restoring = False
         self._configured = seen.configured
         self._echoes.clear()
         self._arrivals.restart(seen.devices)
@@ -250,6 +253,7 @@ class DefaultPolicy:
                 actions += self._note_choice(seen, now_s)
             if seen.configured != SINK_NAME:
                 actions += self._set(SINK_NAME, now_s)
+                self._restoring = not seen.configured
         elif seen.configured == SINK_NAME and self.mode == "default":
             actions += self.give_back(seen, now_s)
         else:
@@ -269,10 +273,11 @@ class DefaultPolicy:
         return [SwitchOff(f"another output was chosen: {seen.configured or seen.effective}")]
 
     def _is_the_servers(self, seen: Defaults, now_s: float) -> bool:
-        """Tell whether the server has switched to a device because that was connected."""
+        """Tell whether the server has switched: to what was connected, or as it was before."""
         name = seen.configured
         # The list of devices may be older than the default.
-        return name != "" and (name not in seen.devices or self._arrivals.is_new(name, now_s))
+        is_new = name not in seen.devices or self._arrivals.is_new(name, now_s)
+        return name != "" and (is_new or self._restoring)
 
     def _after_own_write(self, seen: Defaults, now_s: float) -> list[Action]:
         """See to it that a write of ours that came after somebody else's choice does not win."""

@@ -174,8 +174,7 @@ class ListProtocols(_Request):
 
 
 class SetOutput(_Request):
-    """Play on this real device; null: on a preferred one, else on the one the desktop would take
-    without Entrain."""
+    """Play on this real device; null: on a preferred one, else on the desktop's choice."""
 
     command: Literal["output"] = "output"
     name: DeviceName | None

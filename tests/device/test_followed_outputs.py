@@ -1,4 +1,4 @@
-"""Which device is played on as devices come and go: the desktop's choice, a person's, a preferred one.
+"""Which device is played on as devices come and go.
 
 A choice by the server leaves Entrain on; a choice by a person is respected.
 """

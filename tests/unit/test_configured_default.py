@@ -53,6 +53,14 @@ def test_the_best_device_becomes_the_default_by_itself_when_it_comes():
     assert default.observe("speakers", DEVICES, 5.0) == ""
 
 
+def test_a_device_that_becomes_the_best_becomes_the_default_by_itself():
+    """As where headphones are plugged into a device that was there before."""
+    assert after("speakers").observe("headphones", ("headphones", "speakers"), 0.0) == ""
+    assert after("hdmi", ("speakers", "hdmi")).observe("speakers", ("speakers", "hdmi"), 0.0) == (
+        "speakers"
+    )
+
+
 def test_a_device_that_comes_and_is_not_the_best_was_configured():
     """As by ``module-switch-on-connect``."""
     assert after("speakers").observe("hdmi", (*DEVICES, "hdmi"), 0.0) == "hdmi"

@@ -356,6 +356,22 @@ def test_a_server_that_switches_to_what_is_connected_leaves_entrain_on(together)
     assert policy.wanted(devices) == "bluetooth"
 
 
+def test_a_session_manager_that_restores_its_choice_late_does_not_switch_entrain_off():
+    """At a login Entrain may see it before it has read which default it had."""
+    policy = DefaultPolicy(True, "")
+    policy.observe(seen("", "speakers"), 0.0)
+
+    assert policy.observe(seen("headphones"), 0.1) == [
+        Remember("headphones"),
+        SetDefault(SINK_NAME),
+    ]
+    assert policy.observe(seen(SINK_NAME), 0.2) == []
+    assert policy.on
+    assert policy.observe(seen("speakers"), 0.5)[0] == SwitchOff(
+        "another output was chosen: speakers"
+    )
+
+
 def test_somebody_who_chooses_a_device_that_was_connected_before_switches_off():
     policy = started(on=True)
     devices = (*DEVICES, "bluetooth")
@@ -461,7 +477,8 @@ class Server:
 
     def configure(self, name: str) -> None:
         self.configured = name
-        self.history = [name, *(other for other in self.history if other != name)]
+        if name:
+            self.history = [name, *(other for other in self.history if other != name)]
 
     def step(self) -> None:
         if self.queue:
@@ -480,6 +497,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("mode"), st.sampled_from(["default", *MANUAL_MODES])),
     st.tuples(st.just("plug"), st.sampled_from(DEVICES)),
     st.tuples(st.just("unplug"), st.sampled_from(DEVICES)),
+    st.tuples(st.just("switch"), st.sampled_from(DEVICES)),
 )
 
 
@@ -524,6 +542,15 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
                 server.devices.add(name)
             case ("unplug", name):
                 server.devices.discard(name)
+            case ("switch", name):  # as module-switch-on-connect does
+                act(policy.observe(server.seen(), now_s))
+                was_on, is_new = policy.on, name not in server.devices and not server.queue
+                server.devices.add(name)
+                server.configure(name)
+                act(policy.observe(server.seen(), now_s))
+                by_hand = False
+                if is_new and policy.mode == "default":
+                    assert policy.on == was_on
 
     for _ in range(20):
         acted = act(policy.observe(server.seen(), now_s)) or bool(server.queue)
@@ -539,3 +566,8 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
         assert (server.seen().effective == SINK_NAME) == policy.on
     elif server.devices and not by_hand:
         assert server.seen().effective != SINK_NAME
+
+    act(policy.leave(replace(server.seen(), frees=True), now_s))
+    while server.queue:
+        server.step()
+    assert server.configured in ("", policy.former)
