@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import pulsectl
 
-from entrain.platform import pulse_connection
+from entrain.platform import pulse_connection, pulse_state
 from entrain.platform.adapter import (
     SINK_NAME,
     Autostart,
@@ -31,7 +31,6 @@ from entrain.platform.adapter import (
 )
 from entrain.platform.device_form import device_form
 from entrain.platform.folders import user_paths
-from entrain.platform.pulse_state import stored_default
 
 assert sys.platform == "linux"
 
@@ -118,7 +117,7 @@ class PulseServer:
         return self.info().default
 
     def stored_default(self) -> str | None:
-        return stored_default()
+        return pulse_state.stored_default()
 
     def set_default(self, name: str) -> None:
         self._sink(name)

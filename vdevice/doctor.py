@@ -88,9 +88,7 @@ async def _start_and_end(adapter: PlatformAdapter) -> None:
     stored = Store(adapter.paths().state / FILE_NAME).load()
     ready = asyncio.Event()
     with Engine() as engine:
-        policy = DefaultPolicy(
-            False, stored.former_default or "", stand_in=stored.stand_in or ""
-        )
+        policy = DefaultPolicy(False, stored.former_default or "", stand_in=stored.stand_in or "")
         device = VirtualDevice(adapter, engine, "auto", "", None, policy, lambda: None)
         life = asyncio.create_task(device.live(ready.set))
         try:
