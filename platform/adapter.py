@@ -72,6 +72,8 @@ class Device:
     rate_hz: int
     channels: int
     form: Form = "unknown"
+    dummy: bool = False
+    """True for the server's own stand-in while no real device is there."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,13 @@ class SoundServer(Protocol):
 
     def default(self) -> str:
         """Return the name of the effective default output, or ``""``."""
+
+    def stored_default(self) -> str | None:
+        """Return the default that somebody has configured, as the server has written it down.
+
+        It may be out of date by some seconds.  ``""``: nobody has; None: the server does not tell,
+        or tells it in another way.
+        """
 
     def set_default(self, name: str) -> None:
         """Configure the default output.

@@ -5,6 +5,7 @@ PipeWire speaks it too (pipewire-pulse), so this file knows no PipeWire.
 
 import contextlib
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 
 import pulsectl
 
-from entrain.platform import pulse_connection
+from entrain.platform import pulse_connection, pulse_state
 from entrain.platform.adapter import (
     SINK_NAME,
     Autostart,
@@ -38,6 +39,10 @@ _STATES = ("running", "idle", "suspended")
 _OWNER = "entrain.pid"
 """The property by which our sink is told from another one of its name."""
 _PORTAL_ID = "pipewire.access.portal.app_id"
+
+# "Dummy Output" of PulseAudio, pipewire-pulse and WirePlumber alike; a number follows where the
+# name was taken.
+_DUMMY = re.compile(r"auto_null(\.\d+)?")
 
 # What PulseAudio's own device_init_priority() adds for what a sink says of itself.
 _PULSE_PRIORITIES = {
@@ -112,6 +117,9 @@ class PulseServer:
 
     def default(self) -> str:
         return self.info().default
+
+    def stored_default(self) -> str | None:
+        return pulse_state.stored_default()
 
     def set_default(self, name: str) -> None:
         self._sink(name)
@@ -237,6 +245,7 @@ def _device(sink: Any) -> Device:
         rate_hz=sink.sample_spec.rate,
         channels=len(sink.volume.values),
         form=device_form(sink.proplist, _port(sink), len(sink.volume.values)),
+        dummy=_DUMMY.fullmatch(sink.name) is not None,
     )
 
 

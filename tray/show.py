@@ -66,6 +66,13 @@ def status(status: Json) -> None:
         rows.append(("output", f"{output['description']} ({output['name']})"))
         if output["rate_hz"]:
             rows.append(("", f"{output['rate_hz']} Hz, {output['quantum_frames']} frames a cycle"))
+    if status["preferred_outputs"]:
+        connected = {device["name"] for device in status["outputs"]}
+        named = (
+            name if name in connected else f"{name} (not connected)"
+            for name in status["preferred_outputs"]
+        )
+        rows.append(("preferred", ", ".join(named)))
     latency = status["latency"]
     rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
     if status["measured"]:
@@ -104,6 +111,7 @@ def devices(found: Sequence[Json]) -> None:
                 for note, holds in (
                     ("Entrain plays here", device["current"]),
                     ("default", device["default"]),
+                    (f"preferred {device['preferred']}", device["preferred"]),
                 )
                 if holds
             ),

@@ -85,10 +85,10 @@ async def _start_and_end(adapter: PlatformAdapter) -> None:
     from entrain.vdevice.device import VirtualDevice
     from entrain.vdevice.store import FILE_NAME, Store
 
-    former = Store(adapter.paths().state / FILE_NAME).load().former_default or ""
+    stored = Store(adapter.paths().state / FILE_NAME).load()
     ready = asyncio.Event()
     with Engine() as engine:
-        policy = DefaultPolicy(False, former)
+        policy = DefaultPolicy(False, stored.former_default or "", stand_in=stored.stand_in or "")
         device = VirtualDevice(adapter, engine, "auto", "", None, policy, lambda: None)
         life = asyncio.create_task(device.live(ready.set))
         try:
@@ -180,7 +180,7 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     if status and status.get("session_manager"):
         yield Finding("session manager", None, status["session_manager"])
     yield Finding("back end here", True, adapter.default_backend())
-    real = [device for device in devices if device.name != SINK_NAME]
+    real = [device for device in devices if device.name != SINK_NAME and not device.dummy]
     advice = "" if real else "does a session manager (WirePlumber) run?"
     names = ", ".join(map(_described, real))
     yield Finding("output devices", bool(real), names or "none", advice)

@@ -46,6 +46,8 @@ def _within(low: float, high: float, unit: str) -> AfterValidator:
 
 
 DeviceName = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
+PreferredOutputs = Annotated[tuple[DeviceName, ...], Field(max_length=32)]
+"""Names of real devices, the most wanted first; they need not be connected."""
 
 
 class _Request(BaseModel):
@@ -125,6 +127,8 @@ class Settings(_Request):
     """Whether it is noted, on this machine only, which protocol was heard how long."""
     mode: Mode | None = None
     applications: ApplicationRules | None = None
+    preferred_outputs: PreferredOutputs | None = None
+    """Real devices that are played on whenever they are connected."""
 
 
 class Set(_Request):
@@ -170,7 +174,7 @@ class ListProtocols(_Request):
 
 
 class SetOutput(_Request):
-    """Play on this real device; null: on the one the desktop would take without Entrain."""
+    """Play on this real device; null: on a preferred one, else on the desktop's choice."""
 
     command: Literal["output"] = "output"
     name: DeviceName | None
@@ -282,6 +286,8 @@ class Device(_Answer):
     """Entrain plays on it."""
     default: bool
     """The desktop's default output."""
+    preferred: int | None = None
+    """Its place among the preferred outputs, from 1; None: it is none of them."""
 
 
 class Latency(_Answer):
@@ -409,8 +415,11 @@ class Status(_Answer):
     outputs: list[Device] = []
     """All real devices."""
     chosen_output: str = ""
-    """Name of the real device that was chosen in Entrain; empty: played on is what the desktop
-    would take."""
+    """Name of the real device that was chosen in Entrain; empty: played on is a preferred one,
+    else what the desktop would take."""
+    preferred_outputs: list[str] = []
+    """Names of real devices that are played on whenever they are connected, the most wanted
+    first."""
     latency: Latency
     protocol: ActiveProtocol | None = None
     levels: Levels = Levels()

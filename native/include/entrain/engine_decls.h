@@ -398,7 +398,8 @@ typedef struct {
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */
-    char configured_default[256]; /* name that the server has been told to use, or "" */
+    char configured_default[256]; /* name that the server has been told to use, or ""; always ""
+                                    where the server does not tell */
     char effective_default[256]; /* name that the server uses, or "" */
     char session_manager[64];    /* its name and, if it says so, its version, or "" */
     char error[256];             /* last thing that went wrong, one line, or "" */
@@ -445,6 +446,23 @@ entrain_status entrain_io_set_latency(entrain_io *io, double added_ms);
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_io_set_smart(entrain_io *io, int smart);
+
+/* Configure the default device of the server, by the back end's own connection.  Returns when the
+ * server has got it; that is soon, or after a second at most.
+ *
+ * name:     a device, there or not; empty: none is configured, and the server chooses
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_MEMORY, or ENTRAIN_E_SERVER where there is no
+ *           session manager, or where the sound system has other ways to do this (PulseAudio)
+ * thread:   [control] */
+entrain_status entrain_io_set_default(entrain_io *io, const char *name);
+
+/* Say which device is to be the default again when this process dies, where the server does not
+ * see to that by itself.
+ *
+ * name:     empty: the server chooses, as at first
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_io_set_former(entrain_io *io, const char *name);
 
 /* Copy the state.
  *

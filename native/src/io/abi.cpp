@@ -63,6 +63,25 @@ entrain_status entrain_io_set_smart(entrain_io *io, int smart) {
     }
 }
 
+entrain_status entrain_io_set_default(entrain_io *io, const char *name) {
+    if (io == nullptr || name == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        return io->backend->set_default(name) ? ENTRAIN_OK : ENTRAIN_E_SERVER;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
+entrain_status entrain_io_set_former(entrain_io *io, const char *name) {
+    if (io == nullptr || name == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        io->backend->set_former(name);
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
 void entrain_io_read_state(entrain_io *io, entrain_io_state *state) {
     if (state == nullptr) return;
     *state = {};

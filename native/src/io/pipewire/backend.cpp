@@ -78,6 +78,11 @@ io::Notify Backend::notify() {
     return {[this] { wake_.signal(); }, [this](const char *why) { lost(why); }};
 }
 
+bool Backend::set_default(const std::string &name) {
+    const Lock lock(connection_->thread());
+    return !state_.is_lost() && defaults_.configure(name) && connection_->round_trip();
+}
+
 void Backend::lost(const char *why) noexcept {
     cycle_.linked.store(false, std::memory_order_relaxed);
     state_.lose(why);

@@ -37,6 +37,7 @@ public:
     void fade_out() noexcept override;
     void set_target(std::string target) override;
     void set_smart(bool smart) override;
+    bool set_default(const std::string &name) override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.

@@ -26,6 +26,9 @@ public:
     pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
     pw_core *core() const noexcept { return core_.get(); }
 
+    // Wait until the server has got all that was sent, a second at most; with the thread's lock.
+    bool round_trip() noexcept;
+
     // Whether the data thread has real-time priority; waits for it to look, a cycle at most.
     bool realtime() const noexcept;
 
@@ -38,6 +41,9 @@ private:
     Connection() = default;
 
     std::optional<io::Notify> back_end_;
+    bool is_lost_ = false;
+    int asked_ = 0;
+    int answered_ = 0;
     ThreadLoop thread_;
     Context context_;
     Core core_;

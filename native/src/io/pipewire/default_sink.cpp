@@ -4,6 +4,12 @@
 
 namespace entrain::pipewire {
 
+namespace {
+
+constexpr const char *kConfigured = "default.configured.audio.sink";
+
+}  // namespace
+
 DefaultSink::DefaultSink(pw_loop *loop, io::Notify changed)
     : changed_(std::move(changed)),
       timer_(loop, Source::timer(loop, [](void *self, std::uint64_t) noexcept {
@@ -80,11 +86,20 @@ void DefaultSink::bind_anew() {
     coming_ = std::move(watch);
 }
 
+bool DefaultSink::configure(const std::string &name) {
+    const Watch *watch = watch_ ? watch_.get() : coming_.get();
+    if (watch == nullptr) return false;
+    const std::string value = "{ \"name\": " + json_string(name) + " }";
+    set_metadata(watch->proxy.get(), 0, kConfigured, name.empty() ? nullptr : "Spa:String:JSON",
+                 name.empty() ? nullptr : value.c_str());
+    return true;
+}
+
 void DefaultSink::set(Watch &watch, Id subject, const char *key, const char *value) {
     if (subject != 0) return;
     const std::string name = value != nullptr ? json_text(value, "name") : "";
     const std::string what = key != nullptr ? key : "";  // no key: everything is cleared
-    if (what.empty() || what == "default.configured.audio.sink") watch.values.configured = name;
+    if (what.empty() || what == kConfigured) watch.values.configured = name;
     if (what.empty() || what == "default.audio.sink") watch.values.effective = name;
     if (&watch != watch_.get()) return;
     values_ = watch.values;

@@ -24,6 +24,9 @@ public:
     // while it starts nothing at all: then more looks follow.
     void look_again() noexcept;
 
+    // Configure a default, or with "" none.  False where there is no session manager to do it.
+    bool configure(const std::string &name);
+
     const std::string &configured() const noexcept { return values_.configured; }
     const std::string &effective() const noexcept { return values_.effective; }
     // How many have come; who looks late may never see that there was none in between.

@@ -227,6 +227,16 @@ const spa_pod *latency_param(const spa_latency_info &latency, Memory &memory) no
     return spa_latency_build(&builder, SPA_PARAM_Latency, &latency);
 }
 
+// A text as JSON has it, with its quotation marks.
+inline std::string json_string(const std::string &text) {
+    // At worst each character becomes \uXXXX.
+    std::string result(6 * text.size() + 3, '\0');
+    const int size =
+        spa_json_encode_string(result.data(), static_cast<int>(result.size()), text.c_str());
+    result.resize(static_cast<std::size_t>(size));
+    return result;
+}
+
 // The text under `key` in a flat JSON object, or "".
 inline std::string json_text(const char *json, const char *key) {
     char name[64];

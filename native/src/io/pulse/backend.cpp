@@ -84,6 +84,12 @@ void Backend::set_target(std::string target) {
     reconcile();
 }
 
+void Backend::set_former(std::string name) {
+    const Lock lock(connection_->thread());
+    former_ = std::move(name);
+    reconcile();
+}
+
 void Backend::set_latency(double added_s) {
     const Lock lock(connection_->thread());
     added_s_ = added_s;
@@ -122,7 +128,6 @@ void Backend::bring_about() {
     protect();
     if (!sink_->error().empty()) return lost(sink_->error().c_str());
 
-    follow_default();
     const Device *own = server_.find(kSinkName);
     if (own != nullptr && own->module == sink_->module()) {
         if (!std::exchange(had_sink_, true)) streams_.capture(own->rate_hz);
@@ -144,19 +149,6 @@ void Backend::follow_volume(const Device &own) {
         gain[c] = static_cast<float>(
             pa_sw_volume_to_linear(own.volume.values[c < own.volume.channels ? c : 0]));
     bridge_.set_gain(gain);
-}
-
-// Clients see one default only, the effective one.  It is somebody's choice, unless it has taken
-// the place of a device that has gone; one of the same name may have come since.
-void Backend::follow_default() {
-    const std::string &now = server_.default_device();
-    if (now != effective_) {
-        const bool stopgap = !effective_.empty() && !server_.has(effective_index_);
-        if (!stopgap) configured_ = now;
-        effective_ = now;
-    }
-    if (const Device *device = server_.find(now)) effective_index_ = device->index;
-    if (configured_ != kSinkName && !configured_.empty()) former_default_ = configured_;
 }
 
 void Backend::follow_programmes(std::uint32_t playing) {
@@ -209,7 +201,7 @@ void Backend::follow_target() {
 
 void Backend::protect() {
     if (sink_->module() != PA_INVALID_INDEX)
-        guardian_.protect(sink_->module(), former_default_.empty() ? target_ : former_default_);
+        guardian_.protect(sink_->module(), former_);
 }
 
 void Backend::publish() {
@@ -222,8 +214,8 @@ void Backend::publish() {
     state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
     state.audio_thread = connection_->audio_thread();
     io::put(state.target, target_);
-    io::put(state.configured_default, configured_);
-    io::put(state.effective_default, effective_);
+    // Clients are not told which default is configured, only which one is in effect.
+    io::put(state.effective_default, server_.default_device());
     io::put(state.error, error_.empty() ? guardian_.error() : error_);
     state_.publish(state);
 }

@@ -31,6 +31,7 @@ public:
     void fade_out() noexcept override;
     void set_target(std::string target) override;
     void set_latency(double added_s) override;
+    void set_former(std::string name) override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
@@ -41,7 +42,6 @@ private:
     void lost(const char *why) noexcept;
     void aim();
     void follow_volume(const Device &own);
-    void follow_default();
     void follow_programmes(std::uint32_t playing);
     void look_at_tail();
     void follow_target();
@@ -60,10 +60,7 @@ private:
     std::optional<Sink> sink_;
 
     std::string target_;
-    std::string former_default_;  // the last one chosen that was not Entrain
-    std::string configured_;
-    std::string effective_;
-    std::uint32_t effective_index_ = PA_INVALID_INDEX;
+    std::string former_;  // the default that somebody has chosen, or ""
     std::string error_;
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint32_t playing_ = 0;

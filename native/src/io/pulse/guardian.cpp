@@ -68,9 +68,10 @@ Guardian::~Guardian() {
 }
 
 void Guardian::protect(std::optional<std::uint32_t> module, const std::string &fallback) {
-    // First: with the index told, all is.
-    if (!fallback.empty() && default_message_ != "default " + fallback) {
-        default_message_ = "default " + fallback;
+    // First: with the index told, all is.  At first the guardian knows no fallback.
+    const std::string message = "default " + fallback;
+    if (default_message_ != message && !(default_message_.empty() && fallback.empty())) {
+        default_message_ = message;
         send(default_message_);
     }
     tell_module(module ? "module " + std::to_string(*module) : "module none");

@@ -36,7 +36,7 @@ public:
     Guardian &operator=(const Guardian &) = delete;
 
     // The module to unload, or that there is none any more, and the name of the sink that is to be
-    // the default again (empty: not known; one told before stays).
+    // the default again (empty: the server chooses).
     void protect(std::optional<std::uint32_t> module, const std::string &fallback);
     // The module is about to be loaded again after protect() has said that there is none.
     void loading();

@@ -27,11 +27,6 @@ const Device *Server::find(const std::string &name) const noexcept {
     return found != devices_.end() ? &*found : nullptr;
 }
 
-bool Server::has(std::uint32_t device) const noexcept {
-    return std::any_of(devices_.begin(), devices_.end(),
-                       [=](const Device &known) { return known.index == device; });
-}
-
 std::uint32_t Server::playing(std::uint32_t device) const noexcept {
     return static_cast<std::uint32_t>(
         std::count_if(programmes_.begin(), programmes_.end(), [=](const Programme &programme) {

@@ -33,7 +33,6 @@ public:
     const std::string &default_device() const noexcept { return default_; }
     // Null when there is none of that name.
     const Device *find(const std::string &name) const noexcept;
-    bool has(std::uint32_t device) const noexcept;
     // Programmes that run (not corked) into a device.
     std::uint32_t playing(std::uint32_t device) const noexcept;
 
