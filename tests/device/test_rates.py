@@ -56,15 +56,18 @@ def measured_beat_hz(status: dict) -> float:
     return (measured.get("tones") or {}).get("beat_hz", 0.0)
 
 
-def beside_db(heard: Signal) -> float:
-    """Return the highest line beside 1 kHz, in dB against it; a break has lines everywhere.
+def beside(heard: Signal) -> tuple[float, float]:
+    """Return the highest line beside 1 kHz: its level in dB against it, and its frequency.
 
-    On PulseAudio the tone's frequency follows the device's clock: 20 Hz belong to it.
+    A break of the sound has lines everywhere, the highest ones next to the tone.  On PulseAudio
+    the tone's frequency follows the device's clock.
     """
     spectrum = np.abs(np.fft.rfft(heard * blackmanharris(len(heard))))
     hz = np.fft.rfftfreq(len(heard), 1 / RATE_HZ)
-    own = np.abs(hz - 1000) <= 20
-    return float(20 * np.log10(spectrum[~own & (hz > 20)].max() / spectrum[own].max()))
+    own = np.abs(hz - 1000) <= 50
+    highest = int(np.argmax(np.where(own | (hz < 50), 0, spectrum)))
+    level = spectrum[highest] / max(spectrum[own].max(), 1e-9)
+    return float(20 * np.log10(max(level, 1e-9))), float(hz[highest])
 
 
 def test_a_tone_at_384_khz_has_nothing_beside_it(server):
@@ -75,7 +78,7 @@ def test_a_tone_at_384_khz_has_nothing_beside_it(server):
     else:
         device = "other"
         server.add_device(VirtualDevice(device, "Other", 0, rate_hz=RATE_HZ))
-    tone = soundlab.sine(1000, 30, 0.1, RATE_HZ)
+    tone = np.tile(soundlab.sine(1000, 0.001, 0.1, RATE_HZ), (30_000, 1))
     for _ in range(20 if SOAK else 1):
         with (
             app.running(
@@ -84,11 +87,17 @@ def test_a_tone_at_384_khz_has_nothing_beside_it(server):
             soundlab.recording(server.environment, device, RATE_HZ, latency_ms=500) as recorder,
             soundlab.play(server.environment, tone, rate_hz=RATE_HZ, latency_ms=1000),
         ):
+            seen = []
 
-            def is_clean(recorder=recorder) -> bool:
-                heard = recorder.take(1, RATE_HZ)
-                return bool(np.all(heard.any(0))) and max(map(beside_db, heard.T)) < -90
+            # Programs that play and record miss a deadline now and then on a busy machine.
+            def is_clean(recorder=recorder, seen=seen) -> bool:
+                heard = recorder.take(0.25, RATE_HZ)
+                seen.append(max(beside(ear) for ear in heard.T))
+                return bool(np.all(np.abs(heard).max(0) > 0.09)) and seen[-1][0] < -90
 
-            soundlab.wait_until(is_clean, 20, "1 kHz, and nothing above -90 dB beside it")
+            try:
+                soundlab.wait_until(is_clean, 20, "1 kHz, and nothing above -90 dB beside it")
+            except AssertionError as error:
+                raise AssertionError(f"{error}; beside it are {sorted(seen)[:10]}") from None
             assert entrain.status()["output"]["rate_hz"] == RATE_HZ
             assert "192000 Hz" in entrain.status()["reason"]

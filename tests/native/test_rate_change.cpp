@@ -370,8 +370,9 @@ TEST_CASE("what a block remembers goes on at another sample rate") {
     for (const std::string &kind : layer_kinds()) {
         const bool is_noise = kind == "noise" || kind == "pulse";
         const bool is_exact = !is_noise && kind != "bell";  // which may be struck a frame later
-        for (const auto &[from_hz, to_hz] : std::vector<std::pair<std::uint32_t, std::uint32_t>>{
+        for (const auto &rates : std::vector<std::pair<std::uint32_t, std::uint32_t>>{
                  {44100, 96000}, {192000, 44100}}) {
+            const std::uint32_t from_hz = rates.first, to_hz = rates.second;
             CAPTURE(kind);
             CAPTURE(from_hz);
             CAPTURE(to_hz);
