@@ -158,6 +158,9 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
     well = state not in ("failed", "waiting-for-device")
     text = f"{state}: {reason}" if reason else state
     yield Finding("running app", well, f"{text}; {status['mode']} mode, {status['xruns']} xruns")
+    if muffled := status["muffled"]:
+        what, _, advice = muffled.partition("; ")
+        yield Finding("volume", False, what, advice)
     for error in status["errors"]:
         yield Finding("last error", None, error)
 

@@ -24,7 +24,7 @@ typedef enum {
 } entrain_status;
 
 /* Raised whenever a declaration below changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 5 };
+enum { ENTRAIN_ABI_VERSION = 6 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *
@@ -354,6 +354,8 @@ typedef struct {
     uint32_t smart;              /* 1 while the sink is one: see entrain_io_set_smart() */
     uint32_t session_managers;   /* how many have come, one after the other, since the back end was
                                     opened; each begins to tell of the defaults anew */
+    int32_t guardian;            /* number of the process that cleans up when this one dies, or 0:
+                                    it is to survive what ends the program */
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */
@@ -361,6 +363,8 @@ typedef struct {
     char effective_default[256]; /* name that the server uses, or "" */
     char session_manager[64];    /* its name and, if it says so, its version, or "" */
     char error[256];             /* last thing that went wrong, one line, or "" */
+    char muffled[256];           /* a volume between sink and device that somebody keeps changing:
+                                    which, and after a semicolon what to do; or "" */
 } entrain_io_state;
 
 /* Make the sink "entrain" and run the engine between it and the target.  Returns before all is

@@ -4,7 +4,7 @@
 
 namespace entrain::pipewire {
 
-Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
+Sink::Sink(pw_core *core, pw_loop *loop, Events events) : events_(std::move(events)) {
     static const pw_proxy_events kEvents = [] {
         pw_proxy_events table{};
         table.version = PW_VERSION_PROXY_EVENTS;
@@ -53,6 +53,7 @@ Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
     if (!proxy_) return;
     listen(proxy_.get(), hook_, &kEvents, this);
     listen(proxy_.get(), node_hook_, &kNodeEvents, this);
+    monitor_volume_.emplace(loop, proxy_.get(), events_.changed);
 }
 
 }  // namespace entrain::pipewire

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "io/pipewire/graph.h"
+#include "io/pipewire/monitor_volume.h"
 #include "io/pipewire/pw.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <unistd.h>
@@ -27,11 +29,13 @@ public:
         std::function<void(const char *)> failed;
     };
 
-    Sink(pw_core *core, Events events);
+    Sink(pw_core *core, pw_loop *loop, Events events);
 
     Id id() const noexcept { return id_; }  // kNoId before the server knows the node
     // Whether it has ever run: PipeWire 1.4 tells nobody of a new volume before that.
     bool has_run() const noexcept { return has_run_; }
+    // See MonitorVolume.
+    const char *trouble() const noexcept { return monitor_volume_ ? monitor_volume_->trouble() : ""; }
 
 private:
     Events events_;
@@ -40,6 +44,7 @@ private:
     Proxy proxy_;
     Hook hook_;
     Hook node_hook_;
+    std::optional<MonitorVolume> monitor_volume_;
 };
 
 }  // namespace entrain::pipewire

@@ -30,6 +30,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
       guardian_(connection_->context(), connection_->api(), [this] { reconcile(); }),
       server_(connection_->context(), [this] { reconcile(); }),
       streams_(connection_->context(), engine, bridge_, [this] { reconcile(); }),
+      inner_volumes_(connection_->context(), connection_->api(), [this] { publish(); }),
       tail_(connection_->context(), connection_->api(), [this] { look_at_tail(); }),
       retry_(connection_->context(), connection_->api(),
              [this] {
@@ -122,6 +123,7 @@ void Backend::reconcile() {
         follow_volume(*own);
         follow_programmes(server_.playing(own->index));
         follow_target();
+        look_at_inner_volumes();
     } else if (had_sink_) {
         return lost("somebody has removed the device Entrain");
     }
@@ -200,6 +202,11 @@ void Backend::follow_target() {
     if (ready) error_.clear();
 }
 
+void Backend::look_at_inner_volumes() {
+    if (const Device *device = server_.find(target_))
+        inner_volumes_.look(streams_.playback_index(), *device, streams_.capture_index());
+}
+
 void Backend::protect() {
     if (sink_->module() != PA_INVALID_INDEX)
         guardian_.protect(sink_->module(), former_default_.empty() ? target_ : former_default_);
@@ -213,11 +220,14 @@ void Backend::publish() {
     state.rate_hz = streams_.rate_hz();
     state.quantum_frames = streams_.block_frames();
     state.running = alive && streams_.flows() ? 1 : 0;
-    state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
+    const double queue_s = std::max(0.0, bridge_.target_s() + streams_.excess_s());
+    state.added_us = static_cast<std::uint32_t>(1e6 * (queue_s + kElsewhereS));
     state.audio_thread = connection_->audio_thread();
+    state.guardian = guardian_.process();
     io::put(state.target, target_);
     io::put(state.configured_default, configured_);
     io::put(state.effective_default, alive ? effective_ : "");
+    io::put(state.muffled, inner_volumes_.trouble());
     io::put(state.error, error_.empty() ? guardian_.error() : error_);
     state_.publish(state);
 }
