@@ -344,7 +344,8 @@ typedef struct {
     uint32_t rate_hz;            /* of the device's clock; 0 before the first cycle */
     uint32_t quantum_frames;     /* of the last cycle; 0 before the first cycle */
     uint32_t running;            /* 1 while the graph runs, 0 while it sleeps */
-    uint32_t added_us;           /* delay beside the engine's that it aims at; 0: one clock */
+    uint32_t added_us;           /* delay beside the engine's that it aims at, or that the server
+                                    keeps it at; 0: one clock */
     int32_t realtime;            /* 1 if the audio thread has real-time priority, 0 if it has
                                     not, -1 before that is known */
     int32_t audio_thread;        /* its number in the kernel, to ask RealtimeKit for priority with;

@@ -220,7 +220,7 @@ void Backend::publish() {
     state.rate_hz = streams_.rate_hz();
     state.quantum_frames = streams_.block_frames();
     state.running = alive && streams_.flows() ? 1 : 0;
-    const double queue_s = std::max(0.0, bridge_.target_s() + streams_.excess_s());
+    const double queue_s = bridge_.target_s() + streams_.excess_s();
     state.added_us = static_cast<std::uint32_t>(1e6 * (queue_s + kElsewhereS));
     state.audio_thread = connection_->audio_thread();
     state.guardian = guardian_.process();

@@ -229,7 +229,7 @@ void Streams::measured() {
 // those that were asked for.
 void Streams::look_for_excess() {
     const double excess_s = bridge_.latency_s() - bridge_.target_s();
-    excesses_ = std::abs(excess_s) > kMostExcess_s ? excesses_ + 1 : 0;
+    excesses_ = excess_s > kMostExcess_s ? excesses_ + 1 : 0;
     if (excesses_ == 0)
         excess_s_ = 0.0;
     else if (excesses_ >= kExcesses && std::abs(excess_s - excess_s_) > kMostExcess_s)
