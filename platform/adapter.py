@@ -316,6 +316,16 @@ class PlatformAdapter(Protocol):
 
         """
 
+    def move_to_own_group(self, process_id: int) -> None:
+        """Have a process survive what ends all processes of this program's group at once.
+
+        Raises
+        ------
+        PlatformError
+            The system cannot do that; the message says why.
+
+        """
+
     def sandbox(self) -> PrivateServer:
         """Start a private sound server with a virtual speaker.
 

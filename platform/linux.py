@@ -80,6 +80,11 @@ class LinuxAdapter:
 
         realtime_kit.make_realtime(thread_id)
 
+    def move_to_own_group(self, process_id: int) -> None:
+        from entrain.platform import service_manager  # PulseAudio's users only need it
+
+        service_manager.move_to_own_group(process_id)
+
     def sandbox(self) -> PrivateServer:
         from entrain.platform.sandbox import open_sandbox
 

@@ -184,6 +184,9 @@ class NullAdapter:
     def make_realtime(self, thread_id: int) -> None:
         raise PlatformError("there is no real-time priority on the null platform")
 
+    def move_to_own_group(self, process_id: int) -> None:
+        raise PlatformError("there are no groups of processes on the null platform")
+
     def sandbox(self) -> PrivateServer:
         raise PlatformError("there is no sandbox on the null platform")
 

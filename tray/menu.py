@@ -104,13 +104,16 @@ def describe(
             ),
         )
     state = in_words(status)
-    note = _note(status)
+    notes = _notes(status)
     return MenuDescription(
         icon=icon_state(status),
-        title="\n".join(filter(None, ("Entrain: " + _short(status), _details(status), note))),
+        title="\n".join(filter(None, ("Entrain: " + _short(status), _details(status), *notes))),
         items=(
             Item("state", _line(state), enabled=False),
-            *((Item("note", _line(note), enabled=False),) if note else ()),
+            *(
+                Item(key, _line(line), enabled=False)
+                for key, line in zip(("note", "advice"), notes, strict=False)
+            ),
             None,
             Item(
                 "on",
@@ -256,11 +259,14 @@ def _running(status: Json) -> str:
     return " · ".join(parts)
 
 
-def _note(status: Json) -> str:
+def _notes(status: Json) -> tuple[str, ...]:
+    """Say what the listener should know, in a line, and what to do about it in another."""
     protocol = status["protocol"]
+    if status["muffled"]:
+        return tuple(clean(status["muffled"]).split("; ", 1))
     if status["state"] in ("failed", "off") or not protocol or protocol["ended"]:
-        return ""
-    return clean(protocol["note"])
+        return ()
+    return (clean(protocol["note"]),) if protocol["note"] else ()
 
 
 def _hertz(rate_hz: float) -> str:

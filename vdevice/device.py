@@ -119,6 +119,8 @@ class VirtualDevice:
         self._added_us = 0
         self._left_behind = False
         self._asking: asyncio.Task[None] | None = None  # kept, so that it is not collected
+        self._guardian = 0
+        self._sheltering: asyncio.Task[None] | None = None
 
     # ---- what others ask -------------------------------------------------------------------
 
@@ -307,6 +309,19 @@ class VirtualDevice:
         except EntrainError as error:
             _log.debug("the audio thread stays an ordinary one: %s", error)
 
+    def _shelter(self, guardian: int) -> None:
+        """See to it that what ends this program does not end the new guardian; nobody waits."""
+        if guardian != self._guardian:
+            self._guardian = guardian
+            if guardian:
+                self._sheltering = asyncio.create_task(self._move_to_own_group(guardian))
+
+    async def _move_to_own_group(self, process_id: int) -> None:
+        try:
+            await asyncio.to_thread(self._adapter.move_to_own_group, process_id)
+        except EntrainError as error:
+            _log.debug("the guardian stays in the program's own group: %s", error)
+
     def _open(self, name: str) -> Backend:
         """Connect, on the worker thread; what has been opened by then is closed all the same."""
         target = ""
@@ -375,6 +390,7 @@ class VirtualDevice:
             state = self.state
             if state is None or state.phase == Phase.LOST:
                 raise EntrainError((state and state.error) or "the sound server is gone")
+            self._shelter(state.guardian)
             if state.added_us != self._added_us:
                 self._added_us = state.added_us
                 _log.info("added delay beside the engine's: %.1f ms", state.added_us / 1000)

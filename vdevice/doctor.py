@@ -165,6 +165,9 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
         text = f"{longest_ms:.2f} ms at most in the last minute, {share:.0%} of the time there is"
         advice = "" if share < 1 else "the machine was too busy; see `priority` below"
         yield Finding("sound thread", share < 1, text, advice)
+    if muffled := status["muffled"]:
+        what, _, advice = muffled.partition("; ")
+        yield Finding("volume", False, what, advice)
     for error in status["errors"]:
         yield Finding("last error", None, error)
 

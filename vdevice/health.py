@@ -72,9 +72,10 @@ def judge(
         return Health("waiting-for-device", reason or error)
     if not on and not backend.playing:
         return Health("off", reason or error)
+    reason = backend.muffled or reason or error
     if bypass:
-        return Health("bypassed", reason or error)
-    return Health("processing" if backend.playing else "idle", reason or error or note)
+        return Health("bypassed", reason)
+    return Health("processing" if backend.playing else "idle", reason or note)
 
 
 class HealthLog:

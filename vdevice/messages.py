@@ -428,6 +428,9 @@ class Status(_Answer):
     volume: FiniteFloat | None = None
     """Of the real device as its slider shows it, 1 = 100 %."""
     muted: bool = False
+    muffled: str = ""
+    """Which volume between Entrain and the real device another app keeps changing, and after a
+    semicolon what to do; empty where the sound has the device's volume alone."""
     xruns: int = 0
     """Gaps in the device's clock since the start."""
     cpu_load: FiniteFloat = 0.0

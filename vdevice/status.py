@@ -103,6 +103,7 @@ class Reporter:
             measured=self._measurement.look(self._player.running()) if running else None,
             volume=max(target.volume.channels, default=0.0) if target else None,
             muted=target.volume.muted if target else False,
+            muffled=state.muffled if state else "",
             xruns=stats.xruns,
             cpu_load=self._load.of(stats.busy_ns),
             worst_callback_ms=stats.worst_ns / 1e6,

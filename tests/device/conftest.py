@@ -51,7 +51,12 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         place.mkdir(mode=0o700)
         monkeypatch.setenv(f"XDG_{variable}", str(place))
     monkeypatch.setenv("HOME", str(folder))
-    for variable in ("PULSE_SERVER", "PULSE_RUNTIME_PATH", "PIPEWIRE_RUNTIME_DIR"):
+    for variable in (
+        "PULSE_SERVER",
+        "PULSE_RUNTIME_PATH",
+        "PIPEWIRE_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
+    ):
         monkeypatch.delenv(variable, raising=False)
     yield folder
     shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""A private system bus, and a RealtimeKit on it that does as the real one, or not."""
+"""Private buses, and a RealtimeKit and a systemd on them that do as the real ones, or not."""
 
 import asyncio
 import os
@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
-from dbus_fast import BusType, ErrorType, Message, MessageType, RequestNameReply
+from dbus_fast import ErrorType, Message, MessageType, RequestNameReply
 from dbus_fast.aio import MessageBus
 from session_bus import PrivateBus
 
-from entrain.platform.realtime_kit import NAME
+from entrain.platform import realtime_kit, service_manager
 
 MOST_US = 200_000
 MOST_PRIORITY = 20
@@ -21,8 +21,11 @@ Behaviour = Literal["gives", "refuses", "silent"]
 
 
 @contextmanager
-def system_bus(folder: Path) -> Iterator[str]:
-    """Run a bus; yields its address.  Programs find it by ``DBUS_SYSTEM_BUS_ADDRESS``."""
+def private_bus(folder: Path) -> Iterator[str]:
+    """Run a bus; yields its address.
+
+    Programs find it by ``DBUS_SYSTEM_BUS_ADDRESS`` or ``DBUS_SESSION_BUS_ADDRESS``.
+    """
     bus = PrivateBus(folder)
     try:
         yield bus.address
@@ -30,12 +33,13 @@ def system_bus(folder: Path) -> Iterator[str]:
         bus.stop()
 
 
-class RealtimeKit:
-    """The service, on a thread of its own.  It gives what the user of the tests may give."""
+class _Service:
+    """A service of this name, on a thread of its own; a context manager."""
+
+    name: ClassVar[str]
+    interface: ClassVar[str]
 
     def __init__(self, address: str, behaviour: Behaviour) -> None:
-        self.requests: list[tuple[int, int, int]] = []
-        """Process, thread and priority of each."""
         self._address = address
         self._behaviour = behaviour
         self._ready = threading.Event()
@@ -43,35 +47,86 @@ class RealtimeKit:
         self._thread.start()
         assert self._ready.wait(10)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
-        bus = await MessageBus(self._address, BusType.SYSTEM).connect()
+        bus = await MessageBus(self._address).connect()
         try:
             bus.add_message_handler(self._answer)
-            assert await bus.request_name(NAME) == RequestNameReply.PRIMARY_OWNER
+            assert await bus.request_name(self.name) == RequestNameReply.PRIMARY_OWNER
             self._ready.set()
             await self._end.wait()
         finally:
             bus.disconnect()
 
     def _answer(self, call: Message) -> Message | bool:
-        if call.message_type != MessageType.METHOD_CALL or call.interface != NAME:
+        if call.message_type != MessageType.METHOD_CALL or call.interface != self.interface:
             return False
+        answer = self._carry_out(call)
+        if self._behaviour == "silent":
+            return True
+        if self._behaviour == "refuses" or answer is None:
+            return Message.new_error(call, ErrorType.ACCESS_DENIED, "Operation not permitted")
+        return answer
+
+    def _carry_out(self, call: Message) -> Message | None:
+        """Do what is asked for, unless it is to be refused (None)."""
+        raise NotImplementedError
+
+
+class RealtimeKit(_Service):
+    """It gives what the user of the tests may give."""
+
+    name = realtime_kit.NAME
+    interface = realtime_kit.NAME
+
+    def __init__(self, address: str, behaviour: Behaviour) -> None:
+        self.requests: list[tuple[int, int, int]] = []
+        """Process, thread and priority of each."""
+        super().__init__(address, behaviour)
+
+    def _carry_out(self, call: Message) -> Message | None:
         assert (call.member, call.signature) == ("MakeThreadRealtimeWithPID", "ttu")
         process, thread, priority = call.body
         self.requests.append((process, thread, priority))
-        if self._behaviour == "silent":
-            return True
-        if self._behaviour == "refuses" or not _may(process, thread, priority):
-            return Message.new_error(call, ErrorType.ACCESS_DENIED, "Operation not permitted")
+        if self._behaviour != "gives" or not _may(process, thread, priority):
+            return None
         how = os.SCHED_RR | os.SCHED_RESET_ON_FORK
         os.sched_setscheduler(thread, how, os.sched_param(priority))
         return Message.new_method_return(call)
+
+
+class UserManager(_Service):
+    """The systemd of a user.  It makes scopes in name only."""
+
+    name = service_manager.NAME
+    interface = service_manager.INTERFACE
+
+    def __init__(self, address: str, behaviour: Behaviour) -> None:
+        self.scopes: dict[str, list[int]] = {}
+        """The processes of each."""
+        super().__init__(address, behaviour)
+
+    def _carry_out(self, call: Message) -> Message | None:
+        assert call.path == service_manager.PATH
+        assert (call.member, call.signature) == ("StartTransientUnit", "ssa(sv)a(sa(sv))")
+        unit, mode, properties, others = call.body
+        assert (unit.endswith(".scope"), mode, others) == (True, "fail", [])
+        values = dict(properties)
+        assert values["PIDs"].signature == "au"
+        processes = values["PIDs"].value
+        # As the real one: it wants processes that are there, and a name that is free.
+        if unit in self.scopes or not all(Path(f"/proc/{each}").exists() for each in processes):
+            return None
+        self.scopes[unit] = processes
+        return Message.new_method_return(call, "o", ["/org/freedesktop/systemd1/job/1"])
 
 
 def _may(process: int, thread: int, priority: int) -> bool:

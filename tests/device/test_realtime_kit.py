@@ -9,7 +9,7 @@ import app
 import pytest
 import soundlab
 from needs import skip, skip_without_programs
-from system_bus import RealtimeKit, system_bus
+from system_bus import RealtimeKit, private_bus
 
 from entrain.platform import realtime_kit
 from entrain.platform.adapter import PlatformError
@@ -29,18 +29,9 @@ def tools():
 @pytest.fixture
 def bus(home, monkeypatch):
     """A system bus for the programs of this test."""
-    with system_bus(home) as address:
+    with private_bus(home) as address:
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         yield address
-
-
-@contextmanager
-def kit(address, behaviour):
-    service = RealtimeKit(address, behaviour)
-    try:
-        yield service
-    finally:
-        service.close()
 
 
 @contextmanager
@@ -71,7 +62,7 @@ def permission():
 @pytest.fixture
 def promoted(pulse_server, bus, monkeypatch, permission):
     """Entrain, to which RealtimeKit has given priority; and what that was asked for."""
-    with kit(bus, "gives") as service, ordinary_app(pulse_server, monkeypatch) as entrain:
+    with RealtimeKit(bus, "gives") as service, ordinary_app(pulse_server, monkeypatch) as entrain:
         entrain.wait_for(realtime=True)
         yield entrain, service
 
@@ -106,7 +97,7 @@ def test_a_thread_that_runs_away_does_not_cost_the_app(promoted, pulse_server):
 
 
 def test_who_may_take_it_asks_nobody(pulse_server, bus, permission):
-    with kit(bus, "gives") as service, app.running(pulse_server.environment) as entrain:
+    with RealtimeKit(bus, "gives") as service, app.running(pulse_server.environment) as entrain:
         entrain.wait_for(realtime=True)
         assert service.requests == []
 
@@ -117,10 +108,10 @@ def test_it_works_without(pulse_server, home, monkeypatch, system):
     with ExitStack() as stack:
         address = f"unix:path={home}/no-bus"
         if system != "no bus":
-            address = stack.enter_context(system_bus(home))
+            address = stack.enter_context(private_bus(home))
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         if system in ("refuses", "silent"):
-            stack.enter_context(kit(address, system))
+            stack.enter_context(RealtimeKit(address, system))
         entrain = stack.enter_context(ordinary_app(pulse_server, monkeypatch, "--verbose"))
         with soundlab.play(pulse_server.environment, soundlab.sine(1000, 60)):
             status = entrain.wait_for(state="processing")
@@ -142,7 +133,7 @@ def test_a_refusal_is_told_in_one_line(bus, monkeypatch, behaviour, reason):
     monkeypatch.setattr(realtime_kit, "TIMEOUT_S", 0.5)
     began_s = time.monotonic()
 
-    with kit(bus, behaviour), pytest.raises(PlatformError, match=reason) as raised:
+    with RealtimeKit(bus, behaviour), pytest.raises(PlatformError, match=reason) as raised:
         realtime_kit.make_realtime(1)
 
     assert "\n" not in str(raised.value)

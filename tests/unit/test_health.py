@@ -1,5 +1,7 @@
 """One state, and why; what the sound server does to it is in tests/device."""
 
+from dataclasses import replace
+
 import pytest
 
 from entrain.backend import BackendState, Phase
@@ -18,23 +20,32 @@ def test_without_a_server_it_says_why():
     assert judge(None, on=True, bypass=False, trouble=trouble) == Health("failed", trouble)
 
 
+READY = BackendState(
+    phase=Phase.READY,
+    playing=0,
+    rate_hz=48_000,
+    quantum_frames=1024,
+    running=False,
+    added_us=0,
+    realtime=None,
+    audio_thread=0,
+    smart_supported=None,
+    smart=False,
+    target="speakers",
+    configured_default="entrain",
+    effective_default="entrain",
+    session_manager="",
+    session_managers=0,
+    error="",
+)
+
+
 def test_once_it_plays_the_trouble_is_over():
-    ready = BackendState(
-        phase=Phase.READY,
-        playing=0,
-        rate_hz=48_000,
-        quantum_frames=1024,
-        running=False,
-        added_us=0,
-        realtime=None,
-        audio_thread=0,
-        smart_supported=None,
-        smart=False,
-        target="speakers",
-        configured_default="entrain",
-        effective_default="entrain",
-        session_manager="",
-        session_managers=0,
-        error="",
-    )
-    assert judge(ready, on=True, bypass=False, trouble="it was gone") == Health("idle")
+    assert judge(READY, on=True, bypass=False, trouble="it was gone") == Health("idle")
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+def test_what_makes_the_sound_softer_comes_before_all_else(bypass):
+    muffled = replace(READY, playing=1, muffled="a volume is low; raise it", error="something")
+    told = judge(muffled, on=True, bypass=bypass, reason="so", note="needs headphones")
+    assert told.reason == "a volume is low; raise it"

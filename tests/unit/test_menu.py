@@ -175,6 +175,16 @@ def test_the_listener_is_told_what_the_protocol_has_to_say():
     assert note in found.title
 
 
+def test_a_volume_that_another_app_keeps_changing_is_told_with_what_to_do():
+    what, advice = "another app keeps changing the volume", "set it to 100 %"
+
+    found = described(muffled=f"{what}; {advice}", protocol=protocol(note="needs headphones"))
+
+    assert item(found, "note").label == what
+    assert item(found, "advice").label == advice
+    assert f"{what}\n{advice}" in found.title
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [

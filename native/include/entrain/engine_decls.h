@@ -385,7 +385,8 @@ typedef struct {
     uint32_t rate_hz;            /* of the device's clock; 0 before the first cycle */
     uint32_t quantum_frames;     /* of the last cycle; 0 before the first cycle */
     uint32_t running;            /* 1 while the graph runs, 0 while it sleeps */
-    uint32_t added_us;           /* delay beside the engine's that it aims at; 0: one clock */
+    uint32_t added_us;           /* delay beside the engine's that it aims at, or that the server
+                                    keeps it at; 0: one clock */
     int32_t realtime;            /* 1 if the audio thread has real-time priority, 0 if it has
                                     not, -1 before that is known */
     int32_t audio_thread;        /* its number in the kernel, to ask RealtimeKit for priority with;
@@ -395,6 +396,8 @@ typedef struct {
     uint32_t smart;              /* 1 while the sink is one: see entrain_io_set_smart() */
     uint32_t session_managers;   /* how many have come, one after the other, since the back end was
                                     opened; each begins to tell of the defaults anew */
+    int32_t guardian;            /* number of the process that cleans up when this one dies, or 0:
+                                    it is to survive what ends the program */
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */
@@ -403,6 +406,8 @@ typedef struct {
     char effective_default[256]; /* name that the server uses, or "" */
     char session_manager[64];    /* its name and, if it says so, its version, or "" */
     char error[256];             /* last thing that went wrong, one line, or "" */
+    char muffled[256];           /* a volume between sink and device that somebody keeps changing:
+                                    which, and after a semicolon what to do; or "" */
 } entrain_io_state;
 
 /* Make the sink "entrain" and run the engine between it and the target.  Returns before all is

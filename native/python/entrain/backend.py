@@ -46,6 +46,11 @@ class BackendState:
     session_managers: int
     """How many have come, one after the other; who looks late sees no time without one."""
     error: str
+    guardian: int = 0
+    """Number of the process that cleans up when this one dies; 0: there is none."""
+    muffled: str = ""
+    """Which volume between sink and device somebody keeps changing; after a semicolon what to
+    do about it."""
 
 
 def available() -> list[str]:
@@ -116,6 +121,8 @@ class Backend:
             session_managers=raw.session_managers,
             session_manager=_text(raw.session_manager),
             error=_text(raw.error),
+            guardian=raw.guardian,
+            muffled=_text(raw.muffled),
         )
 
     def set_target(self, target: str) -> None:

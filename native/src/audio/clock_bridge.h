@@ -67,6 +67,7 @@ public:
     void underrun(double now_s) noexcept ENTRAIN_NONBLOCKING;
 
     double target_s() const noexcept { return controller_.target_s(); }
+    double latency_s() const noexcept { return controller_.latency_s(); }  // as estimated
 
 private:
     double late_s(double now_s) const noexcept;

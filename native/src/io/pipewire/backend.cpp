@@ -90,7 +90,7 @@ void Backend::lost(const char *why) noexcept {
 
 void Backend::make_sink() {
     sink_.reset();  // two of the same name would confuse the session manager
-    sink_ = std::make_unique<Sink>(connection_->core(), notify());
+    sink_ = std::make_unique<Sink>(connection_->core(), connection_->loop(), notify());
 }
 
 void Backend::session_manager_came(Id metadata, Id client) {
@@ -234,6 +234,7 @@ void Backend::publish() {
     io::put(state.configured_default, defaults_.configured());
     io::put(state.effective_default, defaults_.effective());
     io::put(state.error, error_);
+    if (sink_) io::put(state.muffled, sink_->trouble());
     if (error_.empty() && smart_ && state.smart_supported == 0)
         io::put(state.error, "smart needs WirePlumber 0.5 or newer; the session manager is " +
                                  session_manager_.name());

@@ -4,7 +4,7 @@
 
 namespace entrain::pipewire {
 
-Sink::Sink(pw_core *core, io::Notify changed) : changed_(std::move(changed)) {
+Sink::Sink(pw_core *core, pw_loop *loop, io::Notify changed) : changed_(std::move(changed)) {
     static const pw_proxy_events kEvents = [] {
         pw_proxy_events table{};
         table.version = PW_VERSION_PROXY_EVENTS;
@@ -58,6 +58,7 @@ Sink::Sink(pw_core *core, io::Notify changed) : changed_(std::move(changed)) {
     if (!proxy_) return;
     listen(proxy_.get(), hook_, &kEvents, this);
     listen(proxy_.get(), node_hook_, &kNodeEvents, this);
+    monitor_volume_.emplace(loop, proxy_.get(), changed_);
 }
 
 }  // namespace entrain::pipewire

@@ -3,8 +3,10 @@
 
 #include "io/notify.h"
 #include "io/pipewire/graph.h"
+#include "io/pipewire/monitor_volume.h"
 #include "io/pipewire/pw.h"
 
+#include <optional>
 #include <string>
 
 #include <unistd.h>
@@ -22,11 +24,13 @@ inline std::string group_name() { return "entrain-" + std::to_string(getpid()); 
 class Sink {
 public:
     // The back end is lost when the server refuses or removes the sink.
-    Sink(pw_core *core, io::Notify changed);
+    Sink(pw_core *core, pw_loop *loop, io::Notify changed);
 
     Id id() const noexcept { return id_; }  // kNoId before the server knows the node
     // Whether it has ever run: PipeWire 1.4 tells nobody of a new volume before that.
     bool has_run() const noexcept { return has_run_; }
+    // See MonitorVolume.
+    const char *trouble() const noexcept { return monitor_volume_ ? monitor_volume_->trouble() : ""; }
 
 private:
     io::Notify changed_;
@@ -35,6 +39,7 @@ private:
     Proxy proxy_;
     Hook hook_;
     Hook node_hook_;
+    std::optional<MonitorVolume> monitor_volume_;
 };
 
 }  // namespace entrain::pipewire

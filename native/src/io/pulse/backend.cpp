@@ -29,6 +29,8 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection
       guardian_(connection->context(), connection->api(), notify()),
       server_(connection->context(), notify()),
       streams_(connection->context(), engine, bridge_, notify()),
+      inner_volumes_(connection->context(), connection->api(),
+                     notify().calling([this] { publish(); })),
       tail_(connection->context(), connection->api(),
             notify().calling([this] { look_at_tail(); })),
       retry_(connection->context(), connection->api(),
@@ -136,6 +138,7 @@ void Backend::bring_about() {
         follow_volume(*own);
         follow_programmes(server_.playing(own->index));
         follow_target();
+        look_at_inner_volumes();
     } else if (had_sink_) {
         return lost("somebody has removed the device Entrain");
     }
@@ -199,6 +202,11 @@ void Backend::follow_target() {
     if (ready || !error.empty()) error_ = error;
 }
 
+void Backend::look_at_inner_volumes() {
+    if (const Device *device = server_.find(target_))
+        inner_volumes_.look(streams_.playback_index(), *device, streams_.capture_index());
+}
+
 void Backend::protect() {
     if (sink_->module() != PA_INVALID_INDEX)
         guardian_.protect(sink_->module(), former_);
@@ -211,11 +219,14 @@ void Backend::publish() {
     state.rate_hz = streams_.rate_hz();
     state.quantum_frames = streams_.block_frames();
     state.running = streams_.flows() ? 1 : 0;
-    state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
+    const double queue_s = bridge_.target_s() + streams_.excess_s();
+    state.added_us = static_cast<std::uint32_t>(1e6 * (queue_s + kElsewhereS));
     state.audio_thread = connection_->audio_thread();
+    state.guardian = guardian_.process();
     io::put(state.target, target_);
     // Clients are not told which default is configured, only which one is in effect.
     io::put(state.effective_default, server_.default_device());
+    io::put(state.muffled, inner_volumes_.trouble());
     io::put(state.error, error_.empty() ? guardian_.error() : error_);
     state_.publish(state);
 }

@@ -9,6 +9,7 @@
 #include "io/backend.h"
 #include "io/pulse/connection.h"
 #include "io/pulse/guardian.h"
+#include "io/pulse/inner_volumes.h"
 #include "io/pulse/server.h"
 #include "io/pulse/sink.h"
 #include "io/pulse/streams.h"
@@ -45,6 +46,7 @@ private:
     void follow_programmes(std::uint32_t playing);
     void look_at_tail();
     void follow_target();
+    void look_at_inner_volumes();
     void protect();
     void publish();
 
@@ -55,6 +57,7 @@ private:
     Guardian guardian_;
     Server server_;
     Streams streams_;
+    InnerVolumes inner_volumes_;
     Timer tail_;
     Timer retry_;
     std::optional<Sink> sink_;

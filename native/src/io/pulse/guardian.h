@@ -5,6 +5,7 @@
 #include "io/notify.h"
 #include "io/pulse/timer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -41,6 +42,8 @@ public:
     // The module is about to be loaded again after protect() has said that there is none.
     void loading();
 
+    // Its number, or 0 while there is none.
+    pid_t process() const noexcept { return std::max<pid_t>(process_, 0); }
     bool watching() const noexcept { return watching_; }
     // One line, why it does not watch; empty if it does or nothing is known yet.
     const std::string &error() const noexcept { return error_; }

@@ -15,7 +15,8 @@ Server::Server(pa_context *context, io::Notify changed)
         },
         this);
     constexpr int kNews = PA_SUBSCRIPTION_MASK_SERVER | PA_SUBSCRIPTION_MASK_SINK |
-                          PA_SUBSCRIPTION_MASK_SINK_INPUT;
+                          PA_SUBSCRIPTION_MASK_SINK_INPUT | PA_SUBSCRIPTION_MASK_SOURCE |
+                          PA_SUBSCRIPTION_MASK_SOURCE_OUTPUT;
     forget(pa_context_subscribe(context, static_cast<pa_subscription_mask_t>(kNews), nullptr,
                                 nullptr));
     look();
@@ -62,7 +63,8 @@ void Server::look() {
                 if (info != nullptr)
                     server.next_devices_.push_back({info->name, info->description, info->index,
                                                     info->owner_module, info->sample_spec.rate,
-                                                    info->volume});
+                                                    info->volume, info->channel_map,
+                                                    (info->flags & PA_SINK_FLAT_VOLUME) != 0});
             });
         },
         this));

@@ -17,6 +17,8 @@ struct Device {
     std::uint32_t module;  // that made it, or PA_INVALID_INDEX
     std::uint32_t rate_hz;
     pa_cvolume volume;
+    pa_channel_map map;
+    bool flat;  // its volume is the loudest of its streams'
 };
 
 struct Programme {

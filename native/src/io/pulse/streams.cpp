@@ -16,6 +16,8 @@ constexpr pa_usec_t kRequestUs = 50'000;
 constexpr double kTellTarget_s = 0.0005;
 constexpr double kMostQueued_s = 2.0;
 constexpr int kMostUntold = 40;  // about a second
+constexpr double kMostExcess_s = 0.005;
+constexpr int kExcesses = 120;  // about three seconds
 
 double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
 
@@ -39,6 +41,10 @@ Streams::Streams(pa_context *context, entrain_engine *engine, ClockBridge &bridg
 
 pa_stream_state_t Streams::state(const Stream &stream) noexcept {
     return stream ? pa_stream_get_state(stream.get()) : PA_STREAM_UNCONNECTED;
+}
+
+std::uint32_t Streams::index(const Stream &stream) noexcept {
+    return state(stream) == PA_STREAM_READY ? pa_stream_get_index(stream.get()) : PA_INVALID_INDEX;
 }
 
 Stream Streams::open(const char *name, std::uint32_t rate_hz) {
@@ -75,7 +81,7 @@ void Streams::capture(std::uint32_t rate_hz) {
     const pa_buffer_attr buffer{kServerChooses, kServerChooses, kServerChooses, kServerChooses,
                                 bytes(kBlockUs, rate_hz)};
     constexpr int kFlags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY |
-                           PA_STREAM_DONT_INHIBIT_AUTO_SUSPEND;
+                           PA_STREAM_DONT_INHIBIT_AUTO_SUSPEND | PA_STREAM_START_UNMUTED;
     const std::string monitor = std::string(kSinkName) + ".monitor";
     if (pa_stream_connect_record(capture_.get(), monitor.c_str(), &buffer,
                                  static_cast<pa_stream_flags_t>(kFlags)) < 0)
@@ -101,10 +107,15 @@ void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {
     constexpr auto kServerChooses = static_cast<std::uint32_t>(-1);
     const pa_buffer_attr buffer{kServerChooses, bytes(2 * kRequestUs + 2 * kBlockUs, rate_hz), 0,
                                 bytes(kRequestUs, rate_hz), kServerChooses};
-    constexpr int kFlags =
-        PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY | PA_STREAM_START_CORKED;
+    // With a volume of its own, relative to the device's, and not muted: else the server restores
+    // those that somebody has given it at another time.
+    constexpr int kFlags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY |
+                           PA_STREAM_START_CORKED | PA_STREAM_START_UNMUTED |
+                           PA_STREAM_RELATIVE_VOLUME;
+    pa_cvolume volume;
+    pa_cvolume_set(&volume, 2, PA_VOLUME_NORM);
     if (pa_stream_connect_playback(playback_.get(), device.c_str(), &buffer,
-                                   static_cast<pa_stream_flags_t>(kFlags), nullptr, nullptr) < 0)
+                                   static_cast<pa_stream_flags_t>(kFlags), &volume, nullptr) < 0)
         playback_.reset();
 }
 
@@ -114,6 +125,8 @@ void Streams::stop_playing() noexcept {
     rate_hz_ = 0;
     if (std::exchange(flows_, false)) bridge_.stop();
     measuring_ = false;
+    excess_s_ = 0.0;
+    excesses_ = 0;
 }
 
 void Streams::flow(bool flows) {
@@ -218,10 +231,23 @@ void Streams::measured() {
     pa_gettimeofday(&now);
     const double age_s = static_cast<double>(pa_timeval_diff(&now, &info->timestamp)) * 1e-6;
     bridge_.observe(now_s(), queue_s + device_s - age_s);
-    if (std::abs(bridge_.target_s() - told_target_s_) > kTellTarget_s) {
-        told_target_s_ = bridge_.target_s();
+    look_for_excess();
+    const double aimed_s = bridge_.target_s() + excess_s_;
+    if (std::abs(aimed_s - told_s_) > kTellTarget_s) {
+        told_s_ = aimed_s;
         changed_();
     }
+}
+
+// What is aimed at is reached within a second or two, unless the server gives other buffers than
+// those that were asked for.
+void Streams::look_for_excess() {
+    const double excess_s = bridge_.latency_s() - bridge_.target_s();
+    excesses_ = excess_s > kMostExcess_s ? excesses_ + 1 : 0;
+    if (excesses_ == 0)
+        excess_s_ = 0.0;
+    else if (excesses_ >= kExcesses && std::abs(excess_s - excess_s_) > kMostExcess_s)
+        excess_s_ = excess_s;
 }
 
 void Streams::ran_dry() {

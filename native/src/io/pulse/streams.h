@@ -37,6 +37,10 @@ public:
     bool refused() const noexcept { return playback_ && !PA_STREAM_IS_GOOD(state(playback_)); }
     std::uint32_t rate_hz() const noexcept { return rate_hz_; }  // of the device; 0: none
 
+    // As the server numbers them; PA_INVALID_INDEX where there is none.
+    std::uint32_t capture_index() const noexcept { return index(capture_); }
+    std::uint32_t playback_index() const noexcept { return index(playback_); }
+
     // Let the sound flow, or the device sleep.
     void flow(bool flows);
     bool flows() const noexcept { return flows_; }
@@ -44,17 +48,22 @@ public:
     // How long it takes until what is written now is heard, as last measured.
     std::chrono::microseconds queued() const noexcept { return queued_; }
 
+    // By how much the queue is longer than aimed at, where the server keeps it so.
+    double excess_s() const noexcept { return excess_s_; }
+
     // Frames that came at once last.
     std::uint32_t block_frames() const noexcept { return block_frames_; }
 
 private:
     static pa_stream_state_t state(const Stream &stream) noexcept;
+    static std::uint32_t index(const Stream &stream) noexcept;
     Stream open(const char *name, std::uint32_t rate_hz);
     void read();
     void write(Frames frames);
     void drain();
     void measure();
     void measured();
+    void look_for_excess();
     void ran_dry();
     void set_corked(bool corked);
 
@@ -74,7 +83,9 @@ private:
     int untold_ = 0;  // measurements in a row without the device's share
     pa_usec_t measured_us_ = 0;
     std::chrono::microseconds queued_{0};
-    double told_target_s_ = 0.0;
+    double told_s_ = 0.0;    // of the queue, to whoever looks at target and excess
+    double excess_s_ = 0.0;
+    int excesses_ = 0;  // measurements in a row that have found one
 };
 
 }  // namespace entrain::pulse
