@@ -258,6 +258,8 @@ def _running(status: Json) -> str:
 
 def _note(status: Json) -> str:
     protocol = status["protocol"]
+    if status["state"] in ("processing", "idle", "bypassed") and status.get("detour"):
+        return clean(status["detour"])
     if status["state"] in ("failed", "off") or not protocol or protocol["ended"]:
         return ""
     return clean(protocol["note"])

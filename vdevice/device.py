@@ -17,9 +17,10 @@ from typing import TypeVar
 from entrain.backend import Backend, BackendState, Phase
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.platform.adapter import Device, Form, PlatformAdapter, SoundServer, Volume
+from entrain.platform.adapter import SINK_NAME, Device, Form, PlatformAdapter, SoundServer, Volume
 from entrain.vdevice import default_policy as policy
 from entrain.vdevice.applications import ApplicationRules, Situation
+from entrain.vdevice.filter_keeper import FilterKeeper
 from entrain.vdevice.stream_router import StreamRouter
 from entrain.vdevice.volume_mirror import VolumeMirror
 
@@ -98,6 +99,7 @@ class VirtualDevice:
         self._looked = looked
         self._mirror = VolumeMirror()
         self._router = StreamRouter(rules, self._wait)
+        self._keeper = FilterKeeper(self._wait)
         self._heard_on: tuple[str, Form] = ("", "unknown")
         self._backend: Backend | None = None
         self._server: SoundServer | None = None
@@ -140,6 +142,11 @@ class VirtualDevice:
         return self._find(state.target) if state else None
 
     @property
+    def detour(self) -> str:
+        """How the sound gets around a loop through another program's filter, one line or ``""``."""
+        return self._keeper.note
+
+    @property
     def form(self) -> Form:
         """What the target is to the ears."""
         target = self.target
@@ -157,6 +164,7 @@ class VirtualDevice:
             act = self._defaults.switch_on if on else self._defaults.switch_off
             actions = act(self._seen(), time.monotonic())
             self.reason = reason
+            await self._retarget()
             await self._carry_out(actions)
             self._set_smart()
             self._changed()
@@ -172,7 +180,7 @@ class VirtualDevice:
             if name:
                 self._require(name)
             self.chosen = name
-            self._retarget()
+            await self._retarget()
         self._news.set()
 
     async def set_mode(self, mode: policy.Mode) -> None:
@@ -292,6 +300,7 @@ class VirtualDevice:
         target = ""
         if name != "null":
             self._server = self._adapter.connect()
+            self._keeper = FilterKeeper(self._wait)
             self._router.watch(self._server, self._tell, self.mode)
             self.devices = self._server.devices()
             self._left_behind = any(device.own for device in self.devices)
@@ -353,9 +362,9 @@ class VirtualDevice:
             self._was_blank = seen.blank
             own = any(device.own for device in self.devices)
             _log.debug("%s; own device %s", seen, "there" if own else "missing")
-            if own:
-                await self._carry_out(self._defaults.observe(seen, now_s))
-            self._retarget()
+            actions = self._defaults.observe(seen, now_s) if own else []
+            await self._retarget()  # first, so that nothing plays in a circle for a moment
+            await self._carry_out(actions)
             if own:
                 await self._route()
             await self._mirror_volume()
@@ -403,19 +412,30 @@ class VirtualDevice:
         if actions:
             self._changed()
 
-    def _retarget(self) -> None:
-        state = self.state
-        if self._backend is None or state is None:
+    async def _retarget(self) -> None:
+        """Play on the device that fits best, and see to it that its sound does not come back."""
+        state, backend = self.state, self._backend
+        if backend is None or state is None:
             return
-        target = self._best_target(state.effective_default)
-        if target and target != state.target:
-            self._backend.set_target(target)
+        effective = state.effective_default
+        target = await self._keeper.keep(
+            backend,
+            self._server,
+            self.devices,
+            SINK_NAME if self.on and self.mode == "default" else effective,
+            lambda names: policy.choose_target(
+                self.chosen, self._defaults.former, names, effective
+            ),
+        )
+        # Without any device it waits for the one that was there; with none but a circle, for none.
+        if target != state.target and (target or self._keeper.note):
+            backend.set_target(target)
 
     async def _route(self) -> None:
         state = self.state
         if self._server and state:
             situation = Situation(
-                target=self._best_target(state.effective_default),
+                target=state.target or self._best_target(state.effective_default),
                 default=state.effective_default,
                 devices=tuple(device.name for device in self.devices),
                 mode=self.mode,
@@ -442,7 +462,8 @@ class VirtualDevice:
         if self._timer:
             self._timer.cancel()
         now_s = time.monotonic()
-        times = [at_s for at_s in (self._mirror.wake_s(), self._defaults.wake_s()) if at_s]
+        wishes = (self._mirror.wake_s(), self._defaults.wake_s(), self._keeper.wake_s())
+        times = [at_s for at_s in wishes if at_s]
         if times:
             self._timer = self._loop.call_later(max(0.0, min(times) - now_s), self._news.set)
 

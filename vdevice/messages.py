@@ -399,6 +399,8 @@ class Status(_Answer):
     chosen_output: str = ""
     """Name of the real device that was chosen in Entrain; empty: played on is what the desktop
     would take."""
+    detour: str = ""
+    """What is done about a filter of another program whose sound would come back to Entrain."""
     latency: Latency
     protocol: ActiveProtocol | None = None
     levels: Levels = Levels()

@@ -9,6 +9,7 @@ from enum import IntEnum
 from entrain._native import check, ffi, load, path
 from entrain.engine import Engine
 from entrain.errors import EntrainError
+from entrain.ways import Way, way_of
 
 NAMES = ("pipewire", "pulse", "null")
 
@@ -45,6 +46,8 @@ class BackendState:
     session_manager: str
     session_managers: int
     """How many have come, one after the other; who looks late sees no time without one."""
+    ways: int
+    """How often the answer of `Backend.ways` has changed."""
     error: str
 
 
@@ -115,6 +118,7 @@ class Backend:
             effective_default=_text(raw.effective_default),
             session_managers=raw.session_managers,
             session_manager=_text(raw.session_manager),
+            ways=raw.ways,
             error=_text(raw.error),
         )
 
@@ -134,6 +138,29 @@ class Backend:
     def set_latency(self, added_ms: float) -> None:
         """Aim at this added delay where sink and device have a clock each; see engine_decls.h."""
         check(self._library.entrain_io_set_latency(self._io, added_ms), "latency")
+
+    def ways(self) -> list[Way]:
+        """Tell where other programs carry on what is played to their sinks.
+
+        Empty where the sound system does not tell; see `SoundServer.ways` for those.
+        """
+        needed = ffi.new("uint32_t *")
+        size = 4096
+        while True:
+            text = ffi.new("char[]", size)
+            status = self._library.entrain_io_read_ways(self._io, text, size, needed)
+            if needed[0] <= size:
+                break
+            size = 2 * needed[0]
+        check(status, "ways")
+        return [way_of(line) for line in _text(text).split("\n") if line]
+
+    def pin(self, outlet: int, device: str) -> None:
+        """Play another program's node on this device, or, with ``""``, no longer.
+
+        When this is closed, all of them are free again.
+        """
+        check(self._library.entrain_io_pin(self._io, outlet, device.encode()), device)
 
     def close(self) -> None:
         """Fade out and remove the sink."""

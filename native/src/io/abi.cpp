@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 
 struct entrain_io {
@@ -53,6 +54,31 @@ entrain_status entrain_io_set_smart(entrain_io *io, int smart) {
     if (io == nullptr) return ENTRAIN_E_ARGUMENT;
     try {
         io->backend->set_smart(smart != 0);
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
+entrain_status entrain_io_read_ways(entrain_io *io, char *text, uint32_t size, uint32_t *needed) {
+    if (io == nullptr || needed == nullptr || (text == nullptr && size != 0))
+        return ENTRAIN_E_ARGUMENT;
+    try {
+        const std::string ways = io->backend->ways();
+        *needed = static_cast<uint32_t>(ways.size()) + 1;
+        if (size < *needed) return ENTRAIN_E_RANGE;
+        ways.copy(text, ways.size());
+        text[ways.size()] = '\0';
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
+entrain_status entrain_io_pin(entrain_io *io, uint32_t outlet, const char *device) {
+    if (io == nullptr || device == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        io->backend->pin(outlet, device);
         return ENTRAIN_OK;
     } catch (...) {
         return ENTRAIN_E_MEMORY;

@@ -5,6 +5,7 @@
 
 #include "entrain/engine.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,11 @@ public:
     virtual void set_latency(double /*added_s*/) {}
     // Only where a session manager may have smart filters.
     virtual void set_smart(bool /*smart*/) {}
+
+    // Where other programs carry on what is played to their sinks, as entrain_io_read_ways() says.
+    // Only where sound that is played to a device may come back by itself.
+    virtual std::string ways() { return {}; }
+    virtual void pin(std::uint32_t /*outlet*/, const std::string & /*device*/) {}
 
     State &state() noexcept { return state_; }
 

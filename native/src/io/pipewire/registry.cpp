@@ -5,7 +5,9 @@
 namespace entrain::pipewire {
 
 Registry::Registry(pw_core *core, Events events)
-    : events_(std::move(events)), proxy_(get_registry(core)) {
+    : events_(std::move(events)),
+      properties_([this](Id id, const spa_dict *properties) { introduce(id, properties); }),
+      proxy_(get_registry(core)) {
     static const pw_registry_events kEvents = [] {
         pw_registry_events table{};
         table.version = PW_VERSION_REGISTRY_EVENTS;
@@ -17,6 +19,7 @@ Registry::Registry(pw_core *core, Events events)
             auto &registry = *static_cast<Registry *>(self);
             if (registry.graph_.links.count(id) == 0) ++registry.topology_;
             registry.graph_.remove(id);
+            registry.properties_.gone(id);
             registry.events_.gone(id);
             registry.events_.changed();
         };
@@ -28,7 +31,14 @@ Registry::Registry(pw_core *core, Events events)
 void Registry::came(Id id, const char *type, const spa_dict *dict) {
     const std::string kind = type;
     if (kind == PW_TYPE_INTERFACE_Node) {
-        graph_.nodes[id] = Node{text(dict, PW_KEY_NODE_NAME), text(dict, PW_KEY_MEDIA_CLASS)};
+        Node &node = graph_.nodes[id] = Node{};
+        node.name = text(dict, PW_KEY_NODE_NAME);
+        node.media_class = text(dict, PW_KEY_MEDIA_CLASS);
+        node.client = number(dict, PW_KEY_CLIENT_ID);
+        node.hardware = !text(dict, PW_KEY_DEVICE_ID).empty();
+        // Nothing else can be a part of what somebody's sink leads to.
+        if (node.media_class.rfind("Audio/", 0) == 0 || node.media_class.rfind("Stream/", 0) == 0)
+            properties_.ask(proxy_.get(), id);
     } else if (kind == PW_TYPE_INTERFACE_Port) {
         graph_.ports[id] = Port{number(dict, PW_KEY_NODE_ID),
                                 text(dict, PW_KEY_PORT_DIRECTION) == "in",
@@ -46,6 +56,21 @@ void Registry::came(Id id, const char *type, const spa_dict *dict) {
         return;
     }
     if (kind != PW_TYPE_INTERFACE_Link) ++topology_;
+    events_.changed();
+}
+
+void Registry::introduce(Id id, const spa_dict *properties) {
+    const auto found = graph_.nodes.find(id);
+    if (found == graph_.nodes.end()) return;
+    Node &node = found->second;
+    node.link_group = text(properties, PW_KEY_NODE_LINK_GROUP);
+    node.managed = text(properties, PW_KEY_NODE_AUTOCONNECT) == "true";
+    const auto names = [&](const char *key) {
+        const std::string target = text(properties, key);
+        return !target.empty() && target != "-1";
+    };
+    node.aimed = names("target.object") || names("node.target") ||
+                 text(properties, "node.dont-reconnect") == "true";
     events_.changed();
 }
 

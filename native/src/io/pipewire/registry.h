@@ -2,6 +2,7 @@
 #pragma once
 
 #include "io/pipewire/graph.h"
+#include "io/pipewire/node_properties.h"
 #include "io/pipewire/pw.h"
 
 #include <functional>
@@ -27,10 +28,12 @@ public:
 
 private:
     void came(Id id, const char *type, const spa_dict *dict);
+    void introduce(Id id, const spa_dict *properties);
 
     Events events_;
     Graph graph_;
     std::uint64_t topology_ = 0;
+    NodeProperties properties_;
     Proxy proxy_;
     Hook hook_;
 };
