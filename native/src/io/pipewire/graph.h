@@ -37,6 +37,7 @@ struct Port {
 struct Link {
     Id output_node = kNoId;
     Id input_node = kNoId;
+    Id client = kNoId;  // the program that has made it
 };
 
 // One port for each of our two channels; both the same when there is only one.

@@ -46,7 +46,8 @@ void Registry::came(Id id, const char *type, const spa_dict *dict) {
                                 text(dict, PW_KEY_AUDIO_CHANNEL), text(dict, PW_KEY_PORT_NAME)};
     } else if (kind == PW_TYPE_INTERFACE_Link) {
         graph_.links[id] = Link{number(dict, PW_KEY_LINK_OUTPUT_NODE),
-                                number(dict, PW_KEY_LINK_INPUT_NODE)};
+                                number(dict, PW_KEY_LINK_INPUT_NODE),
+                                number(dict, PW_KEY_CLIENT_ID)};
     } else if (kind == PW_TYPE_INTERFACE_Metadata) {
         const std::string name = text(dict, PW_KEY_METADATA_NAME);
         if (name == "default") events_.defaults_came(id, number(dict, PW_KEY_CLIENT_ID));

@@ -20,7 +20,7 @@ public:
     Tracer(const Graph &graph, const std::set<Id> &own, const Aims &aims)
         : graph_(graph), own_(own), aims_(aims) {
         for (const auto &[id, link] : graph.links)
-            links_[link.output_node].insert(link.input_node);
+            links_[link.output_node][link.input_node] = link.client;
     }
 
     void trace(Id sink, std::vector<Way> &found) {
@@ -34,26 +34,29 @@ public:
             open.pop_back();
             const Node &node = graph_.nodes.at(id);
             bool linked = false;
-            for (const Id next : links_[id]) {
+            for (const auto &[next, linker] : links_[id]) {
                 const auto other = graph_.nodes.find(next);
                 if (other == graph_.nodes.end() || next == sink) continue;
                 linked = true;
                 if (is_sink(other->second)) {
-                    found.push_back(way(start, id, node, other->second.name));
+                    // A program that links its nodes itself follows the default output itself;
+                    // what somebody else has linked by hand stays.
+                    const bool itself = linker != kNoId && linker == node.client;
+                    found.push_back(way(start, id, node, other->second.name, itself));
                 } else if (own_.count(next) == 0 && leads_on(other->second)) {
                     if (seen.insert(next).second) open.push_back(next);
                 }
             }
-            if (!linked && is_player(node)) found.push_back(way(start, id, node, ""));
+            if (!linked && is_player(node)) found.push_back(way(start, id, node, "", true));
             if (!linked && is_plain(node)) loose.push_back(id);
             for (const auto &[mate, other] : graph_.nodes)
                 if (own_.count(mate) == 0 && leads_on(other) && !is_sink(other) &&
                     tied(start, node, other, id == sink) && seen.insert(mate).second)
                     open.push_back(mate);
         }
-        // A program that links its nodes itself may do so only while something plays.
+        // Such a program may do that only while something plays.
         if (found.size() == before && !loose.empty())
-            found.push_back(way(start, loose.back(), graph_.nodes.at(loose.back()), ""));
+            found.push_back(way(start, loose.back(), graph_.nodes.at(loose.back()), "", true));
     }
 
 private:
@@ -72,7 +75,8 @@ private:
         return is_recorder(node) && is_player(other);
     }
 
-    Way way(const Node &from, Id id, const Node &outlet, const std::string &to) const {
+    Way way(const Node &from, Id id, const Node &outlet, const std::string &to,
+            bool itself) const {
         Way way;
         way.from = from.name;
         way.to = to;
@@ -84,18 +88,18 @@ private:
             const Aim &aim = found->second;
             const std::string &told =
                 !aim.target_object.empty() ? aim.target_object : aim.target_node;
-            way.pin = aim.pin;
+            if (told == aim.pin) way.pin = aim.pin;  // else the user has moved it since
             if (!told.empty()) aimed = told != "-1" && told != aim.pin;
         }
         way.movable = managed && !aimed;
-        way.follows = managed ? !aimed : to.empty();
+        way.follows = managed ? !aimed : itself;
         return way;
     }
 
     const Graph &graph_;
     const std::set<Id> &own_;
     const Aims &aims_;
-    std::map<Id, std::set<Id>> links_;
+    std::map<Id, std::map<Id, Id>> links_;  // from node to node, and who has made it
 };
 
 // Names are others' and go into lines.
