@@ -4,13 +4,10 @@ A filter stays on the sink that was the default when it was loaded, and a later 
 move it.  So one that was loaded while Entrain was the default plays to Entrain.
 """
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from entrain.ways import Way
-
-assert sys.platform == "linux"
 
 _NONE = 0xFFFFFFFF
 _HARDWARE = 0x0004

@@ -13,7 +13,6 @@ from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, SoundServer
 from entrain.vdevice.filter_ways import FilterWays, Pin, Plan
 from entrain.vdevice.stream_router import Wait
-from entrain.ways import Way
 
 _log = logging.getLogger(__name__)
 

@@ -78,11 +78,10 @@ def _link(
         default = soundlab.default_sink(server.environment)
         wanted = "speakers" if default == name else default
         ports = _ports(server)
-        pairs = [
-            (f"{name}:monitor_{channel}", f"{wanted}:playback_{channel}") for channel in ("FL", "FR")
-        ]
+        channels = ("FL", "FR")
+        pairs = [(f"{name}:monitor_{c}", f"{wanted}:playback_{c}") for c in channels]
         if wanted != target and all(port in ports for pair in pairs for port in pair):
-            for channel in ("FL", "FR") if target else ():
+            for channel in channels if target else ():
                 _unlink(server, f"{name}:monitor_{channel}", f"{target}:playback_{channel}")
             for pair in pairs:
                 nodes = [ports[port] for port in pair]

@@ -56,14 +56,9 @@ def test_a_filter_that_is_the_default_stays_in_the_way(pipewire_server):
             assert status["reason"] == status["detour"]
             assert status["output"]["name"] == "eq"
             assert links_of(server, "eq-out") == {"speakers"}
-            entrain("off")
-            soundlab.wait_until(lambda: not pins(server), 5, "nothing is pinned any more")
-            assert soundlab.default_sink(server.environment) == "eq"
-            assert entrain.status()["detour"] == ""
-            entrain("on")
-            soundlab.wait_until(lambda: pins(server), 5, "pinned again")
             assert entrain.quit() == 0
             assert not pins(server)
+            assert soundlab.default_sink(server.environment) == "eq"
             arrives(recorder, "as before")
 
 
@@ -84,9 +79,9 @@ def test_a_chain_of_filters_that_comes_later_and_a_kill(pipewire_server):
             assert pins(server)
             with app.running(environment) as again:
                 arrives(recorder, "through Entrain again")
-                again("output", "auto")
+                again("off")
                 soundlab.wait_until(lambda: not pins(server), 5, "tidied up")
-                arrives(recorder, "on the device itself")
+                assert again.status()["detour"] == ""
 
 
 def test_a_filter_that_links_itself_is_left_out(pipewire_server):

@@ -46,9 +46,9 @@ class BackendState:
     session_manager: str
     session_managers: int
     """How many have come, one after the other; who looks late sees no time without one."""
-    ways: int
-    """How often the answer of `Backend.ways` has changed."""
     error: str
+    ways: int = 0
+    """How often the answer of `Backend.ways` has changed."""
 
 
 def available() -> list[str]:
