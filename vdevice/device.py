@@ -301,6 +301,8 @@ class VirtualDevice:
         if name != "null":
             self._server = self._adapter.connect()
             self._keeper = FilterKeeper(self._wait)
+            # There a stream that is moved may close a circle, and the back end does not tell.
+            self._router.watches_always = name == "pulse"
             self._router.watch(self._server, self._tell, self.mode)
             self.devices = self._server.devices()
             self._left_behind = any(device.own for device in self.devices)

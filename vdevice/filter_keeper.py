@@ -78,15 +78,19 @@ class FilterKeeper:
             await self._wait(lambda: server.reroute(pin.outlet, pin.device))
 
     def _say(self, plan: Plan, devices: Sequence[Device]) -> None:
-        names = {device.name: device.description or device.name for device in devices}
-        behind = names.get(plan.behind, plan.behind)
+        names = {device.name: _described(device) for device in devices}
         note = ""
-        if plan.around and behind:
-            note = f"{names.get(plan.around, plan.around)} plays back into Entrain; left out"
-        elif plan.around:
-            note = f"{names.get(plan.around, plan.around)} plays back into Entrain"
-        elif behind:
-            note = f"{names.get(plan.target, plan.target)} plays on {behind}, not back into Entrain"
+        if plan.around:
+            note = f"{names.get(plan.around, plan.around)} plays back into Entrain; "
+            note += "left out" if plan.behind else "connect another output"
+        elif plan.behind:
+            note = f"{names.get(plan.target, plan.target)} plays on "
+            note += f"{names.get(plan.behind, plan.behind)}, not back into Entrain"
         if note and note != self.note:
             _log.info("%s", note)
         self.note = note
+
+
+def _described(device: Device) -> str:
+    """Say what a device is; those of Bluetooth are named after their owners."""
+    return "a Bluetooth device" if "bluez" in device.name else device.description or device.name

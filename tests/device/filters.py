@@ -137,3 +137,12 @@ def pins(server: Sandbox) -> list[str]:
     """Return what the session manager has been told of streams."""
     lines = soundlab.run(server.environment, "pw-metadata", "-n", "default").splitlines()
     return [line for line in lines if "'entrain.pin'" in line or "'target.object'" in line]
+
+
+def aim(server: Sandbox, node: str, device: str) -> None:
+    """Tell the session manager where to link a stream, or, with "", that nobody cares."""
+    number = next(
+        number for number, properties in _objects(server, "Node") if properties["node.name"] == node
+    )
+    change = (number, "target.object", device) if device else ("-d", number, "target.object")
+    soundlab.run(server.environment, "pw-metadata", *change)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import app
 import pytest
 import soundlab
-from filters import SELF_LINKED, linking_itself, links_of, loopback, pins
+from filters import SELF_LINKED, aim, linking_itself, links_of, loopback, pins
 from measure import level_db, rms_db
 
 PLAYED_DB = -23.01
@@ -56,6 +56,11 @@ def test_a_filter_that_is_the_default_stays_in_the_way(pipewire_server):
             assert status["reason"] == status["detour"]
             assert status["output"]["name"] == "eq"
             assert links_of(server, "eq-out") == {"speakers"}
+            aim(server, "eq-out", "entrain")  # as somebody does in a patch bay
+            entrain.wait_for(detour="eq plays back into Entrain; left out")
+            arrives(recorder, "through Entrain alone")
+            aim(server, "eq-out", "")
+            entrain.wait_for_output("eq")
             assert entrain.quit() == 0
             assert not pins(server)
             assert soundlab.default_sink(server.environment) == "eq"

@@ -1,5 +1,7 @@
 """One state, and why; what the sound server does to it is in tests/device."""
 
+from dataclasses import replace
+
 import pytest
 
 from entrain.backend import BackendState, Phase
@@ -18,23 +20,35 @@ def test_without_a_server_it_says_why():
     assert judge(None, on=True, bypass=False, trouble=trouble) == Health("failed", trouble)
 
 
+READY = BackendState(
+    phase=Phase.READY,
+    playing=0,
+    rate_hz=48_000,
+    quantum_frames=1024,
+    running=False,
+    added_us=0,
+    realtime=None,
+    audio_thread=0,
+    smart_supported=None,
+    smart=False,
+    target="speakers",
+    configured_default="entrain",
+    effective_default="entrain",
+    session_manager="",
+    session_managers=0,
+    error="",
+)
+
+
 def test_once_it_plays_the_trouble_is_over():
-    ready = BackendState(
-        phase=Phase.READY,
-        playing=0,
-        rate_hz=48_000,
-        quantum_frames=1024,
-        running=False,
-        added_us=0,
-        realtime=None,
-        audio_thread=0,
-        smart_supported=None,
-        smart=False,
-        target="speakers",
-        configured_default="entrain",
-        effective_default="entrain",
-        session_manager="",
-        session_managers=0,
-        error="",
+    assert judge(READY, on=True, bypass=False, trouble="it was gone") == Health("idle")
+
+
+def test_what_is_done_about_a_filter_that_leads_back_is_told():
+    detour = "eq plays back into Entrain; left out"
+
+    assert judge(READY, on=True, bypass=False, detour=detour) == Health("idle", detour)
+    waiting = replace(READY, phase=Phase.WAITING)
+    assert judge(waiting, on=True, bypass=False, target_there=False, detour=detour) == Health(
+        "waiting-for-device", detour
     )
-    assert judge(ready, on=True, bypass=False, trouble="it was gone") == Health("idle")
