@@ -1,4 +1,4 @@
-"""Which of PulseAudio's streams carry on what is played to a sink; with a server in tests/device."""
+"""Which of PulseAudio's streams carry on what is played to a sink; a server is in tests/device."""
 
 from types import SimpleNamespace
 
