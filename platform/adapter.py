@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 from entrain.errors import EntrainError
+from entrain.ways import Way
 
 SINK_NAME = "entrain"
 """Name of our own device on every sound server."""
@@ -180,6 +181,19 @@ class SoundServer(Protocol):
             There is no such stream or device, it may not be moved, or the server does not
             answer.
 
+        """
+
+    def reroute(self, outlet: int, device: str) -> None:
+        """Play the stream of one of the `ways` on another device.
+
+        As if the server had put it there: nothing is left of it that would have to be undone.
+        Raises as `move_stream`.
+        """
+
+    def ways(self) -> list[Way]:
+        """Tell where other programs carry on what is played to their devices.
+
+        Empty where the native back end knows more of that.
         """
 
     def watch(self, callback: Callable[[], None], streams: bool = False) -> None:

@@ -31,6 +31,8 @@ from entrain.platform.adapter import (
 )
 from entrain.platform.device_form import device_form
 from entrain.platform.folders import user_paths
+from entrain.platform.pulse_ways import find_ways
+from entrain.ways import Way
 
 assert sys.platform == "linux"
 
@@ -106,6 +108,7 @@ class PulseServer:
 
     def __init__(self) -> None:
         self._watcher: pulse_connection.Watcher | None = None
+        self._is_pipewire: bool | None = None
         self._link = pulse_connection.Connection()
 
     def info(self) -> ServerInfo:
@@ -164,6 +167,18 @@ class PulseServer:
             pulse.sink_input_move(index, sink.index)
             self._forget_move(pulse, index)
 
+    def reroute(self, outlet: int, device: str) -> None:
+        sink = self._sink(device)
+        with self._call() as pulse:
+            pulse.sink_input_move(outlet, sink.index)
+            self._forget_move(pulse, outlet, forgets_now=True)
+
+    def ways(self) -> list[Way]:
+        with self._call() as pulse:
+            if self._is_pipewire is None:
+                self._is_pipewire = _PIPEWIRE_MARK in str(pulse.server_info().server_name)
+            return [] if self._is_pipewire else find_ways(pulse, SINK_NAME)
+
     def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
         # The new one first, so that nothing happens unseen in between.
         before, self._watcher = self._watcher, pulse_connection.Watcher(callback, streams)
@@ -177,8 +192,10 @@ class PulseServer:
         self._link.close()
 
     @staticmethod
-    def _forget_move(pulse: Any, index: int) -> None:
+    def _forget_move(pulse: Any, index: int, forgets_now: bool = False) -> None:
         """Take the device out of what PulseAudio remembers for the stream's program.
+
+        With `forgets_now` the stream itself does not hold on to the device either.
 
         PipeWire takes the request, too, but its session manager keeps to itself what it knows.
         """
@@ -187,7 +204,8 @@ class PulseServer:
             for entry in pulse.stream_restore_list():
                 if entry.name == key and entry.device:
                     entry.device = None
-                    pulse.stream_restore_write(entry, mode="replace")
+                    at_once = forgets_now and _is_only_one(pulse, key)
+                    pulse.stream_restore_write(entry, mode="replace", apply_immediately=at_once)
 
     def _sink(self, name: str) -> Any:
         with self._call() as pulse:
@@ -217,6 +235,12 @@ def _server_info() -> ServerInfo:
         version = name.split(_PIPEWIRE_MARK, 1)[1].rstrip(")")
         return ServerInfo("PipeWire", version, "pipewire", default)
     return ServerInfo("PulseAudio", str(found.server_version), "pulse", default)
+
+
+def _is_only_one(pulse: Any, key: str) -> bool:
+    """Tell whether one stream only is remembered so: what is written holds for all of them."""
+    keys = [item.proplist.get("module-stream-restore.id") for item in pulse.sink_input_list()]
+    return keys.count(key) == 1
 
 
 def _unplugged(sink: Any) -> bool:

@@ -21,6 +21,7 @@ from entrain.platform.adapter import (
     Volume,
 )
 from entrain.platform.folders import user_paths
+from entrain.ways import Way
 
 
 def null_device(
@@ -122,6 +123,12 @@ class NullServer:
             self._stream(index)
             del self._streams[index]
         self._changed(stream=True)
+
+    def reroute(self, outlet: int, device: str) -> None:
+        raise PlatformError(f"there is no stream {outlet}")
+
+    def ways(self) -> list[Way]:
+        return []
 
     def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
         with self._lock:

@@ -264,6 +264,8 @@ def _notes(status: Json) -> tuple[str, ...]:
     protocol = status["protocol"]
     if status["muffled"]:
         return tuple(clean(status["muffled"]).split("; ", 1))
+    if status["state"] in ("processing", "idle", "bypassed") and status.get("detour"):
+        return (clean(status["detour"]),)
     if status["state"] in ("failed", "off") or not protocol or protocol["ended"]:
         return ()
     return (clean(protocol["note"]),) if protocol["note"] else ()

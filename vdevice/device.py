@@ -21,6 +21,7 @@ from entrain.platform.adapter import SINK_NAME, Device, Form, PlatformAdapter, S
 from entrain.vdevice import default_policy as policy
 from entrain.vdevice.applications import ApplicationRules, Situation
 from entrain.vdevice.configured_default import ConfiguredDefault
+from entrain.vdevice.filter_keeper import FilterKeeper
 from entrain.vdevice.stream_router import StreamRouter
 from entrain.vdevice.volume_mirror import VolumeMirror
 
@@ -107,6 +108,7 @@ class VirtualDevice:
         self._looked = looked
         self._mirror = VolumeMirror()
         self._router = StreamRouter(rules, self._wait)
+        self._keeper = FilterKeeper(self._wait)
         self._heard_on: tuple[str, Form] = ("", "unknown")
         self._backend: Backend | None = None
         self._server: SoundServer | None = None
@@ -151,6 +153,11 @@ class VirtualDevice:
         return self._find(state.target) if state else None
 
     @property
+    def detour(self) -> str:
+        """How the sound gets around a loop through another program's filter, one line or ``""``."""
+        return self._keeper.note
+
+    @property
     def form(self) -> Form:
         """What the target is to the ears."""
         target = self.target
@@ -168,6 +175,7 @@ class VirtualDevice:
             act = self._defaults.switch_on if on else self._defaults.switch_off
             actions = act(self._seen(), time.monotonic())
             self.reason = reason
+            await self._retarget()
             await self._carry_out(actions)
             self._set_smart()
             self._changed()
@@ -184,14 +192,14 @@ class VirtualDevice:
             if name:
                 self._require(name)
             self.chosen = name
-            self._retarget()
+            await self._retarget()
         self._news.set()
 
     async def prefer(self, names: Sequence[str]) -> None:
         """Play on the first of these real devices that is connected; some may come later."""
         async with self._lock:
             self.preferred = tuple(dict.fromkeys(names))
-            self._retarget()
+            await self._retarget()
         self._news.set()
 
     async def set_mode(self, mode: policy.Mode) -> None:
@@ -327,6 +335,9 @@ class VirtualDevice:
         target = ""
         if name != "null":
             self._server = self._adapter.connect()
+            self._keeper = FilterKeeper(self._wait)
+            # There a stream that is moved may close a circle, and the back end does not tell.
+            self._router.watches_always = name == "pulse"
             self._router.watch(self._server, self._tell, self.mode)
             self.devices = self._server.devices()
             if self._name_is_taken:
@@ -405,9 +416,9 @@ class VirtualDevice:
             self._was_blank = seen.blank
             own = any(device.own for device in self.devices)
             _log.debug("%s; own device %s", seen, "there" if own else "missing")
-            if own:
-                await self._carry_out(self._defaults.observe(seen, now_s))
-            self._retarget()
+            actions = self._defaults.observe(seen, now_s) if own else []
+            await self._retarget()  # first, so that nothing plays in a circle for a moment
+            await self._carry_out(actions)
             if own:
                 await self._route()
             await self._mirror_volume()
@@ -481,24 +492,32 @@ class VirtualDevice:
             await self._wait(lambda: server.set_default(name))
             self._configured.written(name)
 
-    def _retarget(self) -> None:
-        """Play on another device where there is a better one.
+    async def _retarget(self) -> None:
+        """Play on another device where there is a better one, and not in a circle.
 
         Nothing else changes the target while Entrain runs: what depends on the kind of device
         that is left (`form`) and on the one that comes (`target.form`) belongs here.
         """
-        state = self.state
-        if self._backend is None or state is None:
+        state, backend = self.state, self._backend
+        if backend is None or state is None:
             return
-        target = self._find(self._best_target(state.effective_default))
-        if target and target.name != state.target:
-            self._backend.set_target(target.name)
+        effective = state.effective_default
+        target = await self._keeper.keep(
+            backend,
+            self._server,
+            self._real(),
+            SINK_NAME if self.on and self.mode == "default" else effective,
+            lambda names: self._best_target(effective, names),
+        )
+        # Without any device it waits for the one that was there; with none but a circle, for none.
+        if target != state.target and (target or self._keeper.note):
+            backend.set_target(target)
 
     async def _route(self) -> None:
         state = self.state
         if self._server and state:
             situation = Situation(
-                target=self._best_target(state.effective_default),
+                target=state.target or self._best_target(state.effective_default),
                 default=state.effective_default,
                 devices=tuple(device.name for device in self.devices),
                 mode=self.mode,
@@ -525,7 +544,8 @@ class VirtualDevice:
         if self._timer:
             self._timer.cancel()
         now_s = time.monotonic()
-        times = [at_s for at_s in (self._mirror.wake_s(), self._defaults.wake_s()) if at_s]
+        wishes = (self._mirror.wake_s(), self._defaults.wake_s(), self._keeper.wake_s())
+        times = [at_s for at_s in wishes if at_s]
         if times:
             self._timer = self._loop.call_later(max(0.0, min(times) - now_s), self._news.set)
 
@@ -547,9 +567,19 @@ class VirtualDevice:
         state = self.state
         return state.effective_default if state else ""
 
-    def _best_target(self, effective: str) -> str:
-        """Name the device to play on: the chosen one, a preferred one, or the desktop's."""
-        names = [device.name for device in self._real()]
+    def _best_target(self, effective: str, names: Sequence[str] | None = None) -> str:
+        """Name the device to play on: the chosen one, a preferred one, or the desktop's.
+
+        Parameters
+        ----------
+        effective : str
+            The default output.
+        names : sequence of str, optional
+            The devices to choose from; all real ones where it is left out.
+
+        """
+        if names is None:
+            names = [device.name for device in self._real()]
         desktops = effective if effective in names else self._defaults.wanted(names)
         return policy.choose_target((self.chosen, *self.preferred, desktops), names)
 

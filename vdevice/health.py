@@ -38,6 +38,7 @@ def judge(
     reason: str = "",
     target_there: bool = True,
     note: str = "",
+    detour: str = "",
 ) -> Health:
     """Tell how things stand.
 
@@ -55,6 +56,8 @@ def judge(
         The server lists the device that is to be played on.
     note : str
         What the running protocol has to say.
+    detour : str
+        What is done about a filter that leads back to Entrain.
 
     """
     if backend is None and not trouble:
@@ -63,6 +66,8 @@ def judge(
     if backend is None or backend.phase == Phase.LOST:
         return Health("failed", trouble or error)
     if backend.phase != Phase.READY:
+        if backend.phase == Phase.WAITING and detour:
+            return Health("waiting-for-device", detour)
         if backend.phase == Phase.WAITING and not target_there:
             name = backend.target
             return Health(
@@ -75,7 +80,7 @@ def judge(
     reason = backend.muffled or reason or error
     if bypass:
         return Health("bypassed", reason)
-    return Health("processing" if backend.playing else "idle", reason or note)
+    return Health("processing" if backend.playing else "idle", reason or detour or note)
 
 
 class HealthLog:

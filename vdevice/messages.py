@@ -420,6 +420,8 @@ class Status(_Answer):
     preferred_outputs: list[str] = []
     """Names of real devices that are played on whenever they are connected, the most wanted
     first."""
+    detour: str = ""
+    """What is done about a filter of another program whose sound would come back to Entrain."""
     latency: Latency
     protocol: ActiveProtocol | None = None
     levels: Levels = Levels()

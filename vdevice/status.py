@@ -44,6 +44,7 @@ class Reporter:
             reason=device.reason,
             target_there=device.target is not None,
             note=self._player.note,
+            detour=device.detour,
         )
 
     def status(self, kept: State, here: bool) -> Status:
@@ -97,6 +98,7 @@ class Reporter:
             ),
             chosen_output=device.chosen,
             preferred_outputs=list(device.preferred),
+            detour=device.detour,
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),
             levels=self._levels() if running else Levels(),

@@ -45,6 +45,8 @@ class StreamRouter:
         self._applications = Applications(rules)
         self._wait = wait
         self._watches = False
+        self.watches_always = False
+        """Whether there is to be news of streams even if none may have to be moved."""
 
     @property
     def rules(self) -> ApplicationRules:
@@ -63,14 +65,14 @@ class StreamRouter:
     def watch(self, server: SoundServer, tell: Callable[[], None], mode: Mode) -> None:
         """Watch a new server, with its streams if they matter; on any thread that may wait."""
         self._applications.server_restarted()
-        self._watches = self._applications.needs_news(mode)
+        self._watches = self.watches_always or self._applications.needs_news(mode)
         server.watch(tell, self._watches)
 
     async def route(
         self, server: SoundServer, tell: Callable[[], None], situation: Situation
     ) -> None:
         """Move the streams that are not where they belong; raises `EntrainError`."""
-        watches = self._applications.needs_news(situation.mode)
+        watches = self.watches_always or self._applications.needs_news(situation.mode)
         if watches != self._watches:
             await self._wait(lambda: server.watch(tell, watches))
             self._watches = watches

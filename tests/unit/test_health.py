@@ -49,3 +49,13 @@ def test_what_makes_the_sound_softer_comes_before_all_else(bypass):
     muffled = replace(READY, playing=1, muffled="a volume is low; raise it", error="something")
     told = judge(muffled, on=True, bypass=bypass, reason="so", note="needs headphones")
     assert told.reason == "a volume is low; raise it"
+
+
+def test_what_is_done_about_a_filter_that_leads_back_is_told():
+    detour = "eq plays back into Entrain; left out"
+
+    assert judge(READY, on=True, bypass=False, detour=detour) == Health("idle", detour)
+    waiting = replace(READY, phase=Phase.WAITING)
+    assert judge(waiting, on=True, bypass=False, target_there=False, detour=detour) == Health(
+        "waiting-for-device", detour
+    )

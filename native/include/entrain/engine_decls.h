@@ -398,6 +398,7 @@ typedef struct {
                                     opened; each begins to tell of the defaults anew */
     int32_t guardian;            /* number of the process that cleans up when this one dies, or 0:
                                     it is to survive what ends the program */
+    uint32_t ways;               /* how often the answer of entrain_io_read_ways() has changed */
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */
@@ -468,6 +469,29 @@ entrain_status entrain_io_set_default(entrain_io *io, const char *name);
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_io_set_former(entrain_io *io, const char *name);
+
+/* Tell where other programs carry on what is played to their sinks, as equalizers and loopbacks
+ * do: one line for each node that does, with tabs between its fields.  They are: the sink that
+ * the sound is played to; the sink that it is carried on to, or nothing; number and name of the
+ * node; letters, "f" if the node goes where the default output goes, "m" if entrain_io_pin() works
+ * on it; the device that it is pinned to, or nothing.  A target that leads back to our own sink
+ * gets no sound.  Where the sound system does not tell, the text is empty.
+ *
+ * text:     gets the text with a 0 at its end; may be null if size is 0
+ * needed:   gets the number of bytes of the text
+ * returns:  ENTRAIN_OK, ENTRAIN_E_RANGE where they are more than size, ENTRAIN_E_ARGUMENT or
+ *           ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_io_read_ways(entrain_io *io, char *text, uint32_t size, uint32_t *needed);
+
+/* Play another program's node on this device, whatever the default output is; or, with "", no
+ * longer.  When the back end is closed, all of them are free again.  If this program is killed,
+ * they stay; the next one sees them in entrain_io_read_ways().
+ *
+ * outlet:   number of a node
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_io_pin(entrain_io *io, uint32_t outlet, const char *device);
 
 /* Copy the state.
  *

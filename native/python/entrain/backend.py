@@ -9,6 +9,7 @@ from enum import IntEnum
 from entrain._native import check, ffi, load, path
 from entrain.engine import Engine
 from entrain.errors import EntrainError
+from entrain.ways import Way, way_of
 
 NAMES = ("pipewire", "pulse", "null")
 
@@ -51,6 +52,8 @@ class BackendState:
     muffled: str = ""
     """Which volume between sink and device somebody keeps changing; after a semicolon what to
     do about it."""
+    ways: int = 0
+    """How often the answer of `Backend.ways` has changed."""
 
 
 def available() -> list[str]:
@@ -120,6 +123,7 @@ class Backend:
             effective_default=_text(raw.effective_default),
             session_managers=raw.session_managers,
             session_manager=_text(raw.session_manager),
+            ways=raw.ways,
             error=_text(raw.error),
             guardian=raw.guardian,
             muffled=_text(raw.muffled),
@@ -157,6 +161,29 @@ class Backend:
     def set_latency(self, added_ms: float) -> None:
         """Aim at this added delay where sink and device have a clock each; see engine_decls.h."""
         check(self._library.entrain_io_set_latency(self._io, added_ms), "latency")
+
+    def ways(self) -> list[Way]:
+        """Tell where other programs carry on what is played to their sinks.
+
+        Empty where the sound system does not tell; see `SoundServer.ways` for those.
+        """
+        needed = ffi.new("uint32_t *")
+        size = 4096
+        while True:
+            text = ffi.new("char[]", size)
+            status = self._library.entrain_io_read_ways(self._io, text, size, needed)
+            if needed[0] <= size:
+                break
+            size = 2 * needed[0]
+        check(status, "ways")
+        return [way_of(line) for line in _text(text).split("\n") if line]
+
+    def pin(self, outlet: int, device: str) -> None:
+        """Play another program's node on this device, or, with ``""``, no longer.
+
+        When this is closed, all of them are free again.
+        """
+        check(self._library.entrain_io_pin(self._io, outlet, device.encode()), device)
 
     def close(self) -> None:
         """Fade out and remove the sink."""

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 
 struct entrain_io {
@@ -67,6 +68,31 @@ entrain_status entrain_io_set_default(entrain_io *io, const char *name) {
     if (io == nullptr || name == nullptr) return ENTRAIN_E_ARGUMENT;
     try {
         return io->backend->set_default(name) ? ENTRAIN_OK : ENTRAIN_E_SERVER;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
+entrain_status entrain_io_read_ways(entrain_io *io, char *text, uint32_t size, uint32_t *needed) {
+    if (io == nullptr || needed == nullptr || (text == nullptr && size != 0))
+        return ENTRAIN_E_ARGUMENT;
+    try {
+        const std::string ways = io->backend->ways();
+        *needed = static_cast<uint32_t>(ways.size()) + 1;
+        if (size < *needed) return ENTRAIN_E_RANGE;
+        ways.copy(text, ways.size());
+        text[ways.size()] = '\0';
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
+entrain_status entrain_io_pin(entrain_io *io, uint32_t outlet, const char *device) {
+    if (io == nullptr || device == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        io->backend->pin(outlet, device);
+        return ENTRAIN_OK;
     } catch (...) {
         return ENTRAIN_E_MEMORY;
     }

@@ -30,6 +30,11 @@ public:
     // Only where the server does not find back to the former default by itself.
     virtual void set_former(std::string /*name*/) {}
 
+    // Where other programs carry on what is played to their sinks, as entrain_io_read_ways() says.
+    // Only where sound that is played to a device may come back by itself.
+    virtual std::string ways() { return {}; }
+    virtual void pin(std::uint32_t /*outlet*/, const std::string & /*device*/) {}
+
     State &state() noexcept { return state_; }
 
 protected:

@@ -2,9 +2,13 @@
 
 #include "io/pipewire/server_link.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace entrain::pipewire {
+
+using namespace std::chrono_literals;
 
 Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                  std::string target)
@@ -50,16 +54,34 @@ bool Backend::start() noexcept {
 }
 
 void Backend::fade_out() noexcept {
+    bool sounds = false;
     {
         const Lock lock(connection_->thread());
         closing_ = true;
         if (state_.is_lost()) return;
         // Now, so that programmes are on their way to the device when the sink goes.
         session_manager_.set_smart(sink_->id(), false);
-        if (phase_ != ENTRAIN_IO_READY || !filter_->streaming()) return;
-        entrain_set_playing(engine_, 0);
+        sounds = phase_ == ENTRAIN_IO_READY && filter_->streaming();
+        if (sounds) entrain_set_playing(engine_, 0);
     }
-    wait_until_quiet(engine_);
+    if (sounds) wait_until_quiet(engine_);
+    unpin_all();
+}
+
+// Without a way of ours through them the filters may follow the default output again.
+void Backend::unpin_all() noexcept {
+    const auto end = std::chrono::steady_clock::now() + 200ms;
+    const auto waits = [this] {
+        const Lock lock(connection_->thread());
+        return !state_.is_lost() && defaults_.has_pins();
+    };
+    if (!waits()) return;
+    {
+        const Lock lock(connection_->thread());
+        links_.apply({}, false);
+        defaults_.unpin_all();
+    }
+    while (waits() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
 }
 
 void Backend::set_target(std::string target) {
@@ -81,6 +103,16 @@ io::Notify Backend::notify() {
 bool Backend::set_default(const std::string &name) {
     const Lock lock(connection_->thread());
     return !state_.is_lost() && defaults_.configure(name) && connection_->round_trip();
+}
+
+std::string Backend::ways() {
+    const Lock lock(connection_->thread());
+    return as_text(ways_);
+}
+
+void Backend::pin(std::uint32_t outlet, const std::string &device) {
+    const Lock lock(connection_->thread());
+    if (!state_.is_lost()) defaults_.pin(outlet, device);
 }
 
 void Backend::lost(const char *why) noexcept {
@@ -110,6 +142,7 @@ void Backend::bring_about() {
     if (filter_->failed() || holder_->failed()) return lost("the server has refused a node");
 
     const std::string rate_error = follow_rate();
+    follow_ways();
     if (sink_is_stale_) {
         // WirePlumber 0.4 never links to a sink that its predecessor has set up: give it a new
         // one, unless somebody plays into this one all the same.
@@ -155,6 +188,19 @@ void Backend::follow_smart(bool complete, bool ready) {
     session_manager_.set_smart(sink_->id(), smart_ && (ready || (was && complete)));
 }
 
+// Sound that comes back would grow, so there is no way into a target that leads to our own sink:
+// at once here, until whoever steers us has found another one.
+void Backend::follow_ways() {
+    std::vector<Way> now = pipewire::ways(registry_.graph(),
+                                          {sink_->id(), filter_->id(), holder_->id()},
+                                          defaults_.aims());
+    if (!(now == ways_)) {
+        ways_ = std::move(now);
+        ++ways_changed_;
+    }
+    looped_ = leads_to(ways_, target_, kSinkName);
+}
+
 std::string Backend::follow_rate() {
     std::string error;
     const std::uint32_t rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
@@ -175,7 +221,7 @@ bool Backend::add_way(std::vector<WantedLink> &links) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
     // Never into ourselves, nor into another Entrain on the same server.
-    const Id target = target_ == kSinkName ? kNoId : graph.find_sink(target_);
+    const Id target = looped_ || target_ == kSinkName ? kNoId : graph.find_sink(target_);
     const auto device = graph.pair(target, Side::playback);
     const auto outputs = graph.pair(filter, Side::output);
     const auto inputs = graph.pair(filter, Side::input);
@@ -229,13 +275,16 @@ void Backend::publish() {
     state.smart_supported = session_manager_.has_smart_filters();
     state.smart = session_manager_.is_smart(sink_->id()) ? 1 : 0;
     state.session_managers = defaults_.session_managers();
+    state.ways = ways_changed_;
     io::put(state.session_manager, session_manager_.name());
     io::put(state.target, target_);
     io::put(state.configured_default, defaults_.configured());
     io::put(state.effective_default, defaults_.effective());
     io::put(state.error, error_);
     if (sink_) io::put(state.muffled, sink_->trouble());
-    if (error_.empty() && smart_ && state.smart_supported == 0)
+    if (looped_)
+        io::put(state.error, target_ + " plays back into Entrain");
+    else if (error_.empty() && smart_ && state.smart_supported == 0)
         io::put(state.error, "smart needs WirePlumber 0.5 or newer; the session manager is " +
                                  session_manager_.name());
     state_.publish(state);

@@ -15,6 +15,7 @@
 #include "io/pipewire/session_manager.h"
 #include "io/pipewire/sink.h"
 #include "io/pipewire/tail.h"
+#include "io/pipewire/ways.h"
 
 #include "entrain/engine.h"
 
@@ -38,6 +39,8 @@ public:
     void set_target(std::string target) override;
     void set_smart(bool smart) override;
     bool set_default(const std::string &name) override;
+    std::string ways() override;
+    void pin(std::uint32_t outlet, const std::string &device) override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
@@ -49,6 +52,8 @@ private:
     void reconcile() noexcept;
     void bring_about();
     std::string follow_rate();  // returns what is wrong with it, if anything
+    void follow_ways();
+    void unpin_all() noexcept;
     void follow_smart(bool complete, bool ready);
     bool add_way(std::vector<WantedLink> &links);
     void add_silence(std::vector<WantedLink> &links, bool hold);
@@ -70,6 +75,9 @@ private:
     LinkSet links_;
 
     std::string target_;
+    std::vector<Way> ways_;          // from other programs' sinks
+    std::uint32_t ways_changed_ = 0;  // how often
+    bool looped_ = false;            // what the target gets comes back to our sink
     std::string error_;
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint64_t topology_ = 0;

@@ -1,5 +1,6 @@
 #include "io/pipewire/default_sink.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace entrain::pipewire {
@@ -7,6 +8,9 @@ namespace entrain::pipewire {
 namespace {
 
 constexpr const char *kConfigured = "default.configured.audio.sink";
+constexpr const char *kTarget = "target.object";
+constexpr const char *kOlderTarget = "target.node";
+constexpr const char *kPin = "entrain.pin";
 
 }  // namespace
 
@@ -50,6 +54,7 @@ void DefaultSink::gone(Id id) {
     watch_.reset();
     coming_.reset();
     values_ = {};
+    aims_.clear();
     changed_();
 }
 
@@ -96,7 +101,10 @@ bool DefaultSink::configure(const std::string &name) {
 }
 
 void DefaultSink::set(Watch &watch, Id subject, const char *key, const char *value) {
-    if (subject != 0) return;
+    if (subject != 0) {
+        set_aim(subject, key != nullptr ? key : "", value != nullptr ? value : "");
+        return;
+    }
     const std::string name = value != nullptr ? json_text(value, "name") : "";
     const std::string what = key != nullptr ? key : "";  // no key: everything is cleared
     if (what.empty() || what == kConfigured) watch.values.configured = name;
@@ -104,6 +112,53 @@ void DefaultSink::set(Watch &watch, Id subject, const char *key, const char *val
     if (&watch != watch_.get()) return;
     values_ = watch.values;
     changed_();
+}
+
+void DefaultSink::set_aim(Id stream, const std::string &key, const std::string &value) {
+    const auto found = aims_.find(stream);
+    Aim aim = found != aims_.end() ? found->second : Aim{};
+    if (key.empty()) aim = {};
+    else if (key == kTarget) aim.target_object = value;
+    else if (key == kOlderTarget) aim.target_node = value;
+    else if (key == kPin) aim.pin = value;
+    else return;
+    if (aim.target_object.empty() && aim.target_node.empty() && aim.pin.empty())
+        aims_.erase(stream);
+    else
+        aims_[stream] = aim;
+    changed_();
+}
+
+void DefaultSink::write(Id stream, const char *key, const char *value) {
+    set_metadata(watch_->proxy.get(), stream, key, value != nullptr ? "Spa:String" : nullptr,
+                 value);
+}
+
+// By name: WirePlumber remembers a target for a program's next stream only if it is a number.
+void DefaultSink::pin(Id stream, const std::string &device) {
+    if (!watch_ || !watch_->proxy) return;
+    if (!device.empty()) {
+        write(stream, kPin, device.c_str());
+        write(stream, kTarget, device.c_str());
+        return;
+    }
+    const auto found = aims_.find(stream);
+    if (found == aims_.end() || found->second.pin.empty()) return;
+    // The user may have sent it elsewhere since.
+    const bool ours = found->second.target_object == found->second.pin;
+    if (ours) write(stream, kTarget, nullptr);
+    write(stream, kPin, nullptr);
+}
+
+void DefaultSink::unpin_all() {
+    const Aims aims = aims_;
+    for (const auto &[stream, aim] : aims)
+        if (!aim.pin.empty()) pin(stream, "");
+}
+
+bool DefaultSink::has_pins() const noexcept {
+    return std::any_of(aims_.begin(), aims_.end(),
+                       [](const auto &item) { return !item.second.pin.empty(); });
 }
 
 void DefaultSink::complete(Watch &watch) {

@@ -1,9 +1,11 @@
-// Which sink the session manager has been told to use, and which one it uses.
+// Which sink the session manager has been told to use, and which one it uses; and where it has
+// been told to link streams.
 #pragma once
 
 #include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
+#include "io/pipewire/ways.h"
 
 #include <cstdint>
 #include <memory>
@@ -32,6 +34,13 @@ public:
     // How many have come; who looks late may never see that there was none in between.
     std::uint32_t session_managers() const noexcept { return session_managers_; }
 
+    const Aims &aims() const noexcept { return aims_; }
+    // Send a stream to a device, or, with "", take that back.  It is written down beside it, so
+    // that whoever comes after us can tell it from a choice of the user's.
+    void pin(Id stream, const std::string &device);
+    void unpin_all();
+    bool has_pins() const noexcept;
+
 private:
     static constexpr long kPatienceNs = 500'000'000;
     static constexpr int kLooks = 20;
@@ -52,6 +61,8 @@ private:
     void look();
     void bind_anew();
     void set(Watch &watch, Id subject, const char *key, const char *value);
+    void set_aim(Id stream, const std::string &key, const std::string &value);
+    void write(Id stream, const char *key, const char *value);
     void complete(Watch &watch);
 
     io::Notify changed_;
@@ -66,6 +77,7 @@ private:
     std::unique_ptr<Watch> watch_;
     std::unique_ptr<Watch> coming_;
     Values values_;
+    Aims aims_;
 };
 
 }  // namespace entrain::pipewire

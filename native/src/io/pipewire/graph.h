@@ -18,6 +18,12 @@ constexpr Id kNoId = 0xffffffffU;
 struct Node {
     std::string name;
     std::string media_class;
+    Id client = kNoId;       // the program that has made it
+    bool hardware = false;   // belongs to a device
+    // The rest is known a moment later than the node itself.
+    std::string link_group;  // shared by the halves of a filter
+    bool managed = false;    // a stream that the session manager links
+    bool aimed = false;      // asks for a target of its own
 };
 
 struct Port {
@@ -32,6 +38,7 @@ struct Port {
 struct Link {
     Id output_node = kNoId;
     Id input_node = kNoId;
+    Id client = kNoId;  // the program that has made it
 };
 
 // One port for each of our two channels; both the same when there is only one.

@@ -5,7 +5,10 @@
 namespace entrain::pipewire {
 
 Registry::Registry(pw_core *core, Events events)
-    : events_(std::move(events)), proxy_(get_registry(core)) {
+    : events_(std::move(events)),
+      properties_(events_.changed,
+                  [this](Id id, const spa_dict *properties) { introduce(id, properties); }),
+      proxy_(get_registry(core)) {
     static const pw_registry_events kEvents = [] {
         pw_registry_events table{};
         table.version = PW_VERSION_REGISTRY_EVENTS;
@@ -26,6 +29,7 @@ Registry::Registry(pw_core *core, Events events)
 void Registry::gone(Id id) {
     if (graph_.links.count(id) == 0) ++topology_;
     graph_.remove(id);
+    properties_.gone(id);
     events_.gone(id);
     events_.changed();
 }
@@ -33,7 +37,14 @@ void Registry::gone(Id id) {
 void Registry::came(Id id, const char *type, const spa_dict *dict) {
     const std::string kind = type;
     if (kind == PW_TYPE_INTERFACE_Node) {
-        graph_.nodes[id] = Node{text(dict, PW_KEY_NODE_NAME), text(dict, PW_KEY_MEDIA_CLASS)};
+        Node &node = graph_.nodes[id] = Node{};
+        node.name = text(dict, PW_KEY_NODE_NAME);
+        node.media_class = text(dict, PW_KEY_MEDIA_CLASS);
+        node.client = number(dict, PW_KEY_CLIENT_ID);
+        node.hardware = !text(dict, PW_KEY_DEVICE_ID).empty();
+        // Nothing else can be a part of what somebody's sink leads to.
+        if (node.media_class.rfind("Audio/", 0) == 0 || node.media_class.rfind("Stream/", 0) == 0)
+            properties_.ask(proxy_.get(), id);
     } else if (kind == PW_TYPE_INTERFACE_Port) {
         graph_.ports[id] = Port{number(dict, PW_KEY_NODE_ID),
                                 text(dict, PW_KEY_PORT_DIRECTION) == "in",
@@ -42,7 +53,8 @@ void Registry::came(Id id, const char *type, const spa_dict *dict) {
                                 number(dict, PW_KEY_PORT_ID)};
     } else if (kind == PW_TYPE_INTERFACE_Link) {
         graph_.links[id] = Link{number(dict, PW_KEY_LINK_OUTPUT_NODE),
-                                number(dict, PW_KEY_LINK_INPUT_NODE)};
+                                number(dict, PW_KEY_LINK_INPUT_NODE),
+                                number(dict, PW_KEY_CLIENT_ID)};
     } else if (kind == PW_TYPE_INTERFACE_Metadata) {
         const std::string name = text(dict, PW_KEY_METADATA_NAME);
         if (name == "default") events_.defaults_came(id, number(dict, PW_KEY_CLIENT_ID));
@@ -52,6 +64,21 @@ void Registry::came(Id id, const char *type, const spa_dict *dict) {
         return;
     }
     if (kind != PW_TYPE_INTERFACE_Link) ++topology_;
+    events_.changed();
+}
+
+void Registry::introduce(Id id, const spa_dict *properties) {
+    const auto found = graph_.nodes.find(id);
+    if (found == graph_.nodes.end()) return;
+    Node &node = found->second;
+    node.link_group = text(properties, PW_KEY_NODE_LINK_GROUP);
+    node.managed = text(properties, PW_KEY_NODE_AUTOCONNECT) == "true";
+    const auto names = [&](const char *key) {
+        const std::string target = text(properties, key);
+        return !target.empty() && target != "-1";
+    };
+    node.aimed = names("target.object") || names("node.target") ||
+                 text(properties, "node.dont-reconnect") == "true";
     events_.changed();
 }
 

@@ -3,6 +3,7 @@
 
 #include "io/notify.h"
 #include "io/pipewire/graph.h"
+#include "io/pipewire/node_properties.h"
 #include "io/pipewire/pw.h"
 
 #include <functional>
@@ -29,10 +30,12 @@ public:
 private:
     void came(Id id, const char *type, const spa_dict *dict);
     void gone(Id id);
+    void introduce(Id id, const spa_dict *properties);
 
     Events events_;
     Graph graph_;
     std::uint64_t topology_ = 0;
+    NodeProperties properties_;
     Proxy proxy_;
     Hook hook_;
 };

@@ -1,0 +1,96 @@
+"""Carrying out what `FilterWays` decides.
+
+Runs on the main thread's asyncio loop; what may wait for the sound server is handed over.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from entrain.backend import Backend
+from entrain.errors import EntrainError
+from entrain.platform.adapter import Device, SoundServer
+from entrain.vdevice.filter_ways import FilterWays, Pin, Plan
+from entrain.vdevice.stream_router import Wait
+
+_log = logging.getLogger(__name__)
+
+
+class FilterKeeper:
+    """Keeps Entrain's sound from coming back to it through other programs' filters.
+
+    Parameters
+    ----------
+    wait : callable
+        Runs calls of the server.
+
+    """
+
+    def __init__(self, wait: Wait) -> None:
+        self.note = ""
+        """Which filter would lead back, and what is done about it; one line, or ``""``."""
+        self._decides = FilterWays()
+        self._wait = wait
+
+    async def keep(
+        self,
+        backend: Backend,
+        server: SoundServer | None,
+        devices: Sequence[Device],
+        default: str,
+        choose: Callable[[Sequence[str]], str],
+    ) -> str:
+        """Pin the filters that need it, and return the device to play on; raises `EntrainError`.
+
+        Parameters
+        ----------
+        backend, server
+            Both tell of ways, each of its own.
+        devices : sequence of Device
+            All outputs.
+        default : str
+            The default output, as it is or is about to be.
+        choose : callable
+            Chooses one of some real devices, by name.
+
+        """
+        natively = backend.ways()
+        ways = natively or (await self._wait(server.ways) if server else [])
+        real = [device.name for device in devices if not device.own]
+        plan = self._decides.plan(choose, real, ways, default, time.monotonic())
+        for pin in plan.pins:
+            _log.info("%s", pin)
+            if natively:
+                backend.pin(pin.outlet, pin.device)
+            elif server:
+                await self._reroute(server, pin)
+        self._say(plan, devices)
+        return plan.target
+
+    def wake_s(self) -> float | None:
+        """Return when `keep` is to be called again even if nothing happens, or None."""
+        return self._decides.wake_s()
+
+    async def _reroute(self, server: SoundServer, pin: Pin) -> None:
+        # The stream or the device may have gone since; then there will be news of that.
+        with contextlib.suppress(EntrainError):
+            await self._wait(lambda: server.reroute(pin.outlet, pin.device))
+
+    def _say(self, plan: Plan, devices: Sequence[Device]) -> None:
+        names = {device.name: _described(device) for device in devices}
+        note = ""
+        if plan.around:
+            note = f"{names.get(plan.around, plan.around)} plays back into Entrain; "
+            note += "left out" if plan.behind else "connect another output"
+        elif plan.behind:
+            note = f"{names.get(plan.target, plan.target)} plays on "
+            note += f"{names.get(plan.behind, plan.behind)}, not back into Entrain"
+        if note and note != self.note:
+            _log.info("%s", note)
+        self.note = note
+
+
+def _described(device: Device) -> str:
+    """Say what a device is; those of Bluetooth are named after their owners."""
+    return "a Bluetooth device" if "bluez" in device.name else device.description or device.name
