@@ -108,9 +108,7 @@ def read(path: Path) -> DesktopEntry | None:
     """
     try:
         entry = DesktopEntry(read_file(path, MAX_BYTES).decode())
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise PlatformError(f"{path} is a link that leads nowhere; remove it first") from None
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError:
         raise PlatformError(f"{path} is not text; move it away first") from None
@@ -124,7 +122,7 @@ def read(path: Path) -> DesktopEntry | None:
 
 
 def write(path: Path, entry: DesktopEntry) -> None:
-    """Replace a file as a whole; one that is reached by a link, where it is.
+    """Replace a file as a whole, as `replace_file` does it.
 
     Raises
     ------
@@ -133,7 +131,7 @@ def write(path: Path, entry: DesktopEntry) -> None:
 
     """
     try:
-        replace_file(path.resolve(), str(entry).encode())
+        replace_file(path, str(entry).encode())
     except OSError as error:
         raise PlatformError(f"cannot write {path}: {error.strerror}") from error
 

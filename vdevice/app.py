@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
@@ -15,6 +14,7 @@ from entrain.engine import Engine, blocks
 from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.adapter import PlatformAdapter
+from entrain.platform.clock import suspended_too_s
 from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import logs, messages, session_log, store
 from entrain.vdevice.client import SOCKET_NAME
@@ -230,7 +230,7 @@ class App:
                 self._player.adjust(rate_steps, level_steps)
                 self._note_values()
             case messages.Sleep(minutes=minutes):
-                self._player.sleep(minutes, time.monotonic())
+                self._player.sleep(minutes, suspended_too_s())
             case messages.Settings(session_log=session_log, mode=mode, applications=rules):
                 if mode is not None:
                     self._require(mode)
@@ -273,13 +273,13 @@ class App:
         while True:
             try:
                 before = self._player.ended
-                if self._player.tick(time.monotonic()):
+                if self._player.tick(suspended_too_s()):
                     await self._fall_asleep()
                 if self._reload() or self._player.ended != before:
                     self._notify()
             except EntrainError as error:
                 self._tell(str(error))
-            pause_s = self._player.pause_s(time.monotonic())
+            pause_s = self._player.pause_s(suspended_too_s())
             if self._library.is_own(self._player.library_id):
                 pause_s = min(pause_s, _LIBRARY_LOOK_S)
             with contextlib.suppress(TimeoutError):
@@ -300,7 +300,7 @@ class App:
         try:
             await self._device.switch(False, "the sleep timer is over")
         except EntrainError:  # no server: once more, until there is one
-            self._player.sleep(0, time.monotonic())
+            self._player.sleep(0, suspended_too_s())
         self._save()
 
     def _reload(self) -> bool:

@@ -7,6 +7,7 @@ from entrain import __version__
 from entrain.backend import Phase
 from entrain.engine import Engine
 from entrain.platform.adapter import SINK_NAME
+from entrain.platform.clock import suspended_too_s
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
 from entrain.vdevice.health import Health, judge
@@ -74,7 +75,7 @@ class Reporter:
             mode=kept.mode,
             applications=kept.applications,
             session_log=kept.session_log,
-            sleep_left_s=self._player.sleep_left_s(time.monotonic()),
+            sleep_left_s=self._player.sleep_left_s(suspended_too_s()),
             settings=kept.settings,
             backend=device.backend_name,
             session_manager=state.session_manager if state else "",
