@@ -2,7 +2,8 @@
 
 import os
 import stat
-import warnings
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,16 +65,19 @@ def _runtime_folder() -> Path:
     if Path(session).is_absolute():
         _check_owner_of_session(Path(session))
         return _checked(Path(session) / "entrain")
-    with warnings.catch_warnings():  # that there is no session folder is no news to the user
-        warnings.simplefilter("ignore")
-        try:
-            folder = platformdirs.user_runtime_path("entrain", appauthor=False)
-        except OSError:  # not even a place for temporary files can be written
-            return _NOWHERE
-    # It lies in a place like /tmp, where somebody else may have been first, and who owns the
-    # folder owns the control socket in it.
-    _checked(folder.parent)
-    return _checked(folder)
+    if sys.platform != "linux":
+        return _checked(platformdirs.user_runtime_path("entrain", appauthor=False))
+    # Not by platformdirs, some versions of which make the folder, or raise where it is planted.
+    usual = Path(f"/run/user/{os.geteuid()}")
+    if usual.is_dir() and usual.stat().st_uid == os.geteuid():
+        return _checked(usual / "entrain")
+    try:
+        place = Path(tempfile.gettempdir())
+    except OSError:  # there is none that can be written to
+        return _NOWHERE
+    # In a place like /tmp somebody else may have been first, and who owns the folder owns the
+    # control socket in it.
+    return _checked(_checked(place / f"runtime-{os.geteuid()}") / "entrain")
 
 
 def make_private(folder: Path) -> None:
@@ -103,10 +107,12 @@ def _checked(folder: Path) -> Path:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PlatformError(f"cannot use {folder}: {reason}") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != _me(found):
+    if not stat.S_ISDIR(found.st_mode):
+        raise PlatformError(f"{folder} is not a folder, but a link or a file; remove it first")
+    if found.st_uid != _me(found):
         raise PlatformError(
-            f"{folder} is not a folder of this user, and Entrain does not use it; remove it, or "
-            "set XDG_RUNTIME_DIR to a folder of your own"
+            f"{folder} belongs to another user, so Entrain does not use it; set XDG_RUNTIME_DIR "
+            "to a folder of your own"
         )
     return folder
 

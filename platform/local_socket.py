@@ -124,7 +124,10 @@ if sys.platform != "win32":
         return client
 
     def _open_private(folder: Path) -> int:
-        make_private(folder)
+        try:
+            make_private(folder)
+        except PlatformError as error:
+            raise SocketError(str(error)) from error
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             if os.fstat(fd).st_uid != os.geteuid():
