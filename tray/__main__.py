@@ -3,6 +3,7 @@
 Imports stand inside, so that a machine which has too little for them is told of as well.
 """
 
+import contextlib
 import errno
 import io
 import os
@@ -29,7 +30,8 @@ def main() -> None:
         line = _explained(error)
         if not line:
             raise
-        print(f"entrain: {line}", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(f"entrain: {line}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -12,9 +12,8 @@ from pydantic import BaseModel
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EntrainError
-from entrain.platform import factory
+from entrain.platform import clock, factory
 from entrain.platform.adapter import PlatformAdapter
-from entrain.platform.clock import suspended_too_s
 from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import logs, messages, session_log, store
 from entrain.vdevice.client import SOCKET_NAME
@@ -184,7 +183,7 @@ class App:
 
         life = asyncio.create_task(self._device.live(begin))
         stopped = asyncio.create_task(self._stop.wait())
-        clock = asyncio.create_task(self._keep_time())
+        time_keeper = asyncio.create_task(self._keep_time())
         try:
             await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if life.done():
@@ -192,8 +191,8 @@ class App:
         finally:
             life.cancel()
             stopped.cancel()
-            clock.cancel()
-            await asyncio.gather(life, stopped, clock, return_exceptions=True)
+            time_keeper.cancel()
+            await asyncio.gather(life, stopped, time_keeper, return_exceptions=True)
             self._player.note_heard()
             self._save()
             await server.close()
@@ -230,7 +229,7 @@ class App:
                 self._player.adjust(rate_steps, level_steps)
                 self._note_values()
             case messages.Sleep(minutes=minutes):
-                self._player.sleep(minutes, suspended_too_s())
+                self._player.sleep(minutes, clock.suspended_too_s())
             case messages.Settings(session_log=session_log, mode=mode, applications=rules):
                 if mode is not None:
                     self._require(mode)
@@ -273,13 +272,13 @@ class App:
         while True:
             try:
                 before = self._player.ended
-                if self._player.tick(suspended_too_s()):
+                if self._player.tick(clock.suspended_too_s()):
                     await self._fall_asleep()
                 if self._reload() or self._player.ended != before:
                     self._notify()
             except EntrainError as error:
                 self._tell(str(error))
-            pause_s = self._player.pause_s(suspended_too_s())
+            pause_s = self._player.pause_s(clock.suspended_too_s())
             if self._library.is_own(self._player.library_id):
                 pause_s = min(pause_s, _LIBRARY_LOOK_S)
             with contextlib.suppress(TimeoutError):
@@ -300,7 +299,7 @@ class App:
         try:
             await self._device.switch(False, "the sleep timer is over")
         except EntrainError:  # no server: once more, until there is one
-            self._player.sleep(0, suspended_too_s())
+            self._player.sleep(0, clock.suspended_too_s())
         self._save()
 
     def _reload(self) -> bool:

@@ -6,8 +6,8 @@ import time
 from entrain import __version__
 from entrain.backend import Phase
 from entrain.engine import Engine
+from entrain.platform import clock
 from entrain.platform.adapter import SINK_NAME
-from entrain.platform.clock import suspended_too_s
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
 from entrain.vdevice.health import Health, judge
@@ -75,7 +75,7 @@ class Reporter:
             mode=kept.mode,
             applications=kept.applications,
             session_log=kept.session_log,
-            sleep_left_s=self._player.sleep_left_s(suspended_too_s()),
+            sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
             settings=kept.settings,
             backend=device.backend_name,
             session_manager=state.session_manager if state else "",
