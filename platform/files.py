@@ -8,7 +8,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-
 _CIRCLE = "is a link that leads in a circle"
 _RANDOM_CHARS = 8
 """How many characters `tempfile` adds to a name."""

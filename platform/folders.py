@@ -130,5 +130,5 @@ def _check_owner_of_session(folder: Path) -> None:
 
 
 def _me(found: os.stat_result) -> int:
-    """This user's number; on a system without numbers, everything is the user's."""
+    """Return the number of this user; where there are no numbers, everything is the user's."""
     return int(getattr(os, "geteuid", lambda: found.st_uid)())

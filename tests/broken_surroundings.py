@@ -331,7 +331,11 @@ class _Process:
         shutil.rmtree(self._place)
         if not self._trouble and any(mark in said for mark in MARKS):
             self._trouble = "shows its inside"
-        return f"{self.name}: {self._trouble}\n{said.decode(errors='replace')}" if self._trouble else ""
+        return (
+            f"{self.name}: {self._trouble}\n{said.decode(errors='replace')}"
+            if self._trouble
+            else ""
+        )
 
 
 def _import_all() -> None:

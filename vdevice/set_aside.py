@@ -4,6 +4,7 @@ The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.
 """
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 from entrain.platform.files import read_file, replace_file
@@ -50,7 +51,7 @@ def _make_room(path: Path) -> None:
     kept = _generations(path)
     if not os.path.lexists(kept[0]):
         return
-    for newer, older in reversed(list(zip(kept, kept[1:], strict=False))):
+    for newer, older in reversed(list(pairwise(kept))):
         if os.path.lexists(newer):
             newer.replace(older)
 

@@ -19,7 +19,7 @@ from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.default_policy import Mode
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Protocol, ProtocolReference
+from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.protocol.wording import plain
 from entrain.vdevice.stored_protocols import FileName, StoredProtocols
 
@@ -95,13 +95,14 @@ class Store:
         """What went wrong last, one line; empty while all is well."""
         self._protocols = StoredProtocols(path.parent / PROTOCOLS_FOLDER)
         self._saved: State | None = None
+        self._has_tidied = False
         self._may_be_replaced = True
         """False: the file could not be read, but perhaps another time."""
         self._to_set_aside: bytes | None = None
         """What is in the file, where it has not been understood, nor set aside yet."""
 
     def load(self) -> State:
-        """Read the state, when no other `Store` of the same file may be saving.
+        """Read the state.
 
         What cannot be read is left out, and then the file is kept as ``state.json.broken`` too.
 
@@ -111,7 +112,6 @@ class Store:
             The defaults where there is no file, and for what cannot be read.
 
         """
-        remove_leftovers(self.path)
         try:
             text = read_file(self.path, MAX_FILE_BYTES)
             state, lost = self._read(text)
@@ -143,6 +143,9 @@ class Store:
 
     def save(self, state: State) -> None:
         """Replace the file as a whole, so that a crash leaves the old or the new one."""
+        if not self._has_tidied:  # nobody else saves from now on
+            self._has_tidied = True
+            remove_leftovers(self.path)
         if state == self._saved or not self._may_be_replaced:
             return
         try:
@@ -178,7 +181,9 @@ class Store:
                 if not isinstance(wanted, str)
             },
         )
-        ids = {device: wanted for device, wanted in state.remembered.items() if isinstance(wanted, str)}
+        ids = {
+            device: wanted for device, wanted in state.remembered.items() if isinstance(wanted, str)
+        }
         fields = dict(state) | {
             "protocol": protocol if isinstance(protocol, str) else None,
             "remembered": ids,

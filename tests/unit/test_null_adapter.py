@@ -166,5 +166,5 @@ def test_where_somebody_else_was_first_it_is_refused(monkeypatch, tmp_path):
     found = planted.lstat()
     fields = [54321 if n == stat.ST_UID else value for n, value in enumerate(found)]
     monkeypatch.setattr(Path, "lstat", lambda _: os.stat_result(fields))
-    with pytest.raises(PlatformError, match="belongs to another user.*set XDG_RUNTIME_DIR"):
+    with pytest.raises(PlatformError, match=r"belongs to another user.*set XDG_RUNTIME_DIR"):
         NullAdapter().paths()

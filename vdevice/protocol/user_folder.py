@@ -130,7 +130,9 @@ class UserFolder:
         except UnfitFile as error:
             raise ProtocolError(f"{name}: {error.strerror}") from error
         except FileNotFoundError as error:
-            reason = "is a link that leads nowhere" if path.is_symlink() else "is not there any more"
+            reason = (
+                "is a link that leads nowhere" if path.is_symlink() else "is not there any more"
+            )
             raise ProtocolError(f"{name}: {reason}") from error
         except OSError as error:
             raise ProtocolError(f"{name}: cannot be read: {error.strerror}") from error

@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from entrain.vdevice.protocol.fields import SLUG
 
-
 _MOST_BITS = 1000
 
 
