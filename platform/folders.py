@@ -65,11 +65,16 @@ def _runtime_folder() -> Path:
     if Path(session).is_absolute():
         _check_owner_of_session(Path(session))
         return _checked(Path(session) / "entrain")
-    if sys.platform != "linux":
+    if sys.platform == "linux":
+        return _runtime_folder_without_session(os.geteuid())
+    else:
         return _checked(platformdirs.user_runtime_path("entrain", appauthor=False))
-    # Not by platformdirs, some versions of which make the folder, or raise where it is planted.
-    usual = Path(f"/run/user/{os.geteuid()}")
-    if usual.is_dir() and usual.stat().st_uid == os.geteuid():
+
+
+def _runtime_folder_without_session(me: int) -> Path:
+    """As platformdirs has it; but some of its versions make the folder, or raise OSError."""
+    usual = Path(f"/run/user/{me}")
+    if usual.is_dir() and usual.stat().st_uid == me:
         return _checked(usual / "entrain")
     try:
         place = Path(tempfile.gettempdir())
@@ -77,7 +82,7 @@ def _runtime_folder() -> Path:
         return _NOWHERE
     # In a place like /tmp somebody else may have been first, and who owns the folder owns the
     # control socket in it.
-    return _checked(_checked(place / f"runtime-{os.geteuid()}") / "entrain")
+    return _checked(_checked(place / f"runtime-{me}") / "entrain")
 
 
 def make_private(folder: Path) -> None:

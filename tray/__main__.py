@@ -46,8 +46,8 @@ def _open_standard_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
         if getattr(sys, name) is None:
-            stream = open(fd, "r" if fd == 0 else "w", closefd=False)  # noqa: SIM115 - stays open
-            setattr(sys, name, stream)
+            opened = open(fd, "r" if fd == 0 else "w", closefd=False)  # noqa: SIM115 - stays open
+            setattr(sys, name, opened)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
