@@ -117,7 +117,7 @@ def read(path: Path) -> DesktopEntry | None:
     except OSError as error:
         raise PlatformError(f"cannot read {path}: {error.strerror}") from error
     if not entry.is_entrains():
-        raise PlatformError(f"{path} starts {entry.program()}, not Entrain; move it away first")
+        raise PlatformError(f"{path} starts {_shown(entry)}, not Entrain; move it away first")
     return entry
 
 
@@ -145,6 +145,11 @@ def remove(path: Path) -> bool:
     except OSError as error:
         raise PlatformError(f"cannot remove {path}: {error.strerror}") from error
     return True
+
+
+def _shown(entry: DesktopEntry) -> str:
+    program = entry.program()
+    return program if program.isprintable() else repr(program)
 
 
 def escaped(text: str) -> str:
