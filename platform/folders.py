@@ -13,6 +13,8 @@ from entrain.platform.adapter import Paths, PlatformError
 
 _NOWHERE = Path(os.devnull) / "no-home-folder"
 """Where a user without a home folder keeps things: nothing can be there."""
+SESSIONS = Path("/run/user")
+"""Where Linux has a folder for each user who has logged in."""
 
 
 def user_paths() -> Paths:
@@ -73,7 +75,7 @@ def _runtime_folder() -> Path:
 
 def _runtime_folder_without_session(me: int) -> Path:
     """As platformdirs has it; but some of its versions make the folder, or raise OSError."""
-    usual = Path(f"/run/user/{me}")
+    usual = SESSIONS / str(me)
     if usual.is_dir() and usual.stat().st_uid == me:
         return _checked(usual / "entrain")
     try:

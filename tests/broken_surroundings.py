@@ -11,6 +11,7 @@ import io
 import itertools
 import os
 import pwd
+import re
 import resource
 import shutil
 import signal
@@ -23,9 +24,9 @@ from pathlib import Path
 
 import click
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
+_LOOK_S = 0.2
 AT_ONCE = 3
-RUN_FOR_S = 1.0
 MARKS = (b"Traceback", b"Exception ignored", b"Fatal Python error", b"internal error")
 
 STORED = (
@@ -106,8 +107,11 @@ def no_home(_: Path) -> None:
     pwd.getpwuid = nobody  # type: ignore[assignment]
 
 
-def no_session(_: Path) -> None:
+def no_session(place: Path) -> None:
+    from entrain.platform import folders
+
     del os.environ["XDG_RUNTIME_DIR"]
+    folders.SESSIONS = place / "none"
 
 
 def planted_link(place: Path) -> None:
@@ -297,7 +301,7 @@ class _Process:
         self.name = f"{broken.__name__}: entrain {' '.join(arguments)}"
         self._runs_on = arguments[0] == "run"
         self._place = Path(tempfile.mkdtemp(prefix="e"))
-        self._began_s = time.monotonic()
+        self._began_s = self._looked_s = time.monotonic()
         prepare(self._place)
         self.pid = os.fork()
         if self.pid == 0:
@@ -312,12 +316,14 @@ class _Process:
             if age_s > TIMEOUT_S:
                 self._trouble = f"does not end within {TIMEOUT_S:g} s"
                 os.kill(self.pid, signal.SIGKILL)
-            elif self._runs_on and age_s > RUN_FOR_S:
-                self._runs_on = False
-                os.kill(self.pid, signal.SIGTERM)
+            elif self._runs_on and time.monotonic() - self._looked_s > _LOOK_S:
+                self._looked_s = time.monotonic()
+                if _handles_sigterm(self.pid):
+                    self._runs_on = False
+                    os.kill(self.pid, signal.SIGTERM)
             return False
         code = os.waitstatus_to_exitcode(status)
-        if code < 0 and not self._trouble and code != -signal.SIGTERM:
+        if code < 0 and not self._trouble:
             self._trouble = f"ends by signal {-code}"
         return True
 
@@ -333,6 +339,12 @@ class _Process:
         if not self._trouble:
             return ""
         return f"{self.name}: {self._trouble}\n{said.decode(errors='replace')}"
+
+
+def _handles_sigterm(pid: int) -> bool:
+    """Tell whether an Entrain that runs on has come so far that it can be asked to end."""
+    (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 _EARLY = (

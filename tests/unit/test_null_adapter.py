@@ -8,6 +8,7 @@ import pytest
 
 from entrain.platform import factory
 from entrain.platform.adapter import SINK_NAME, PlatformError, Stream, Volume
+from entrain.platform import folders
 from entrain.platform.folders import make_private
 from entrain.platform.null import NullAdapter, NullServer, null_device
 
@@ -141,20 +142,21 @@ def test_another_users_session_is_refused(monkeypatch, tmp_path):
 def test_without_a_session_a_runtime_folder_can_be_made(monkeypatch, tmp_path, recwarn):
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(folders, "SESSIONS", tmp_path / "none")
 
     runtime = NullAdapter().paths().runtime
     make_private(runtime)
 
+    assert runtime == tmp_path / f"runtime-{os.geteuid()}" / "entrain"
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
-    if runtime.is_relative_to(tmp_path):
-        assert stat.S_IMODE(runtime.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(runtime.parent.stat().st_mode) == 0o700
     assert not recwarn.list
 
 
 def test_where_somebody_else_was_first_it_is_refused(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(Path, "is_dir", lambda _: False)  # as of /run/user
+    monkeypatch.setattr(folders, "SESSIONS", tmp_path / "none")
     planted = tmp_path / f"runtime-{os.geteuid()}"
     planted.symlink_to("/nowhere")
 
