@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from entrain.platform import factory
+from entrain.platform import factory, folders
 from entrain.platform.adapter import SINK_NAME, PlatformError, Stream, Volume
-from entrain.platform import folders
 from entrain.platform.folders import make_private
 from entrain.platform.null import NullAdapter, NullServer, null_device
 

@@ -29,6 +29,7 @@ def test_each_command_is_among_those_that_are_tried():
     assert ("autostart", "disable") in broken_surroundings.command_lines(9)
 
 
+@pytest.mark.slow
 def test_no_command_hangs_or_shows_its_inside(sound):
     done = subprocess.run(
         [sys.executable, broken_surroundings.__file__],
