@@ -108,9 +108,7 @@ def read(path: Path) -> DesktopEntry | None:
     """
     try:
         entry = DesktopEntry(read_file(path, MAX_BYTES).decode())
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise PlatformError(f"{path} is a link that leads nowhere; remove it first") from None
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError:
         raise PlatformError(f"{path} is not text; move it away first") from None
@@ -119,12 +117,12 @@ def read(path: Path) -> DesktopEntry | None:
     except OSError as error:
         raise PlatformError(f"cannot read {path}: {error.strerror}") from error
     if not entry.is_entrains():
-        raise PlatformError(f"{path} starts {entry.program()}, not Entrain; move it away first")
+        raise PlatformError(f"{path} starts {_shown(entry)}, not Entrain; move it away first")
     return entry
 
 
 def write(path: Path, entry: DesktopEntry) -> None:
-    """Replace a file as a whole; one that is reached by a link, where it is.
+    """Replace a file as a whole, as `replace_file` does it.
 
     Raises
     ------
@@ -133,7 +131,7 @@ def write(path: Path, entry: DesktopEntry) -> None:
 
     """
     try:
-        replace_file(path.resolve(), str(entry).encode())
+        replace_file(path, str(entry).encode())
     except OSError as error:
         raise PlatformError(f"cannot write {path}: {error.strerror}") from error
 
@@ -147,6 +145,11 @@ def remove(path: Path) -> bool:
     except OSError as error:
         raise PlatformError(f"cannot remove {path}: {error.strerror}") from error
     return True
+
+
+def _shown(entry: DesktopEntry) -> str:
+    program = entry.program()
+    return program if program.isprintable() else repr(program)
 
 
 def escaped(text: str) -> str:

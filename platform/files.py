@@ -8,6 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+_CIRCLE = "is a link that leads in a circle"
+_RANDOM_CHARS = 8
+"""How many characters `tempfile` adds to a name."""
+
 
 class UnfitFile(OSError):
     """What is at a path is no file for us; `strerror` goes on after the path: "is not a file"."""
@@ -16,8 +20,8 @@ class UnfitFile(OSError):
         super().__init__(errno.EINVAL, reason)
 
 
-def read_file(path: Path, max_bytes: int, follow_links: bool = True) -> bytes:
-    """Read a whole file that is not trusted to be small, or to be a file.
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Read a whole file that is not trusted to be small, or to be a file; links are followed.
 
     Parameters
     ----------
@@ -25,23 +29,18 @@ def read_file(path: Path, max_bytes: int, follow_links: bool = True) -> bytes:
         Pipes, devices and folders are refused, without waiting for them.
     max_bytes : int
         Larger ones are refused.
-    follow_links : bool
-        Read what a symbolic link leads to; else it is refused.
 
     Raises
     ------
     UnfitFile
-        One that is refused.
+        The file is refused.
     OSError
-        It cannot be read.
+        The file cannot be read.
     ValueError
         The path holds a null byte.
 
     """
-    if not follow_links and path.is_symlink():  # said in plainer words than the system's
-        raise UnfitFile("is a link, not a file")
-    flags = os.O_RDONLY | (0 if follow_links else _flag("O_NOFOLLOW"))
-    with open(_open(path, flags), "rb") as file:
+    with open(_open(path, os.O_RDONLY), "rb") as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise UnfitFile(f"is larger than {max_bytes} bytes")
@@ -61,7 +60,7 @@ def read_last_lines(path: Path, max_bytes: int) -> bytes:
 
 
 def append_line(path: Path, line: bytes) -> int:
-    """Add a line to a file, which only the user can read, and which is made if it is not there.
+    """Add a line to a file, which is made as by `make_file` if it is not there.
 
     A last line that a crash has cut off stays a line of its own.
 
@@ -76,9 +75,7 @@ def append_line(path: Path, line: bytes) -> int:
         The file cannot be written.
 
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _flag("O_NOFOLLOW")
-    with open(_open(path, flags), "r+b", buffering=0) as file:
+    with open(_open(make_file(path), os.O_RDWR | os.O_APPEND), "r+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         if size:
             file.seek(-1, os.SEEK_END)
@@ -88,21 +85,94 @@ def append_line(path: Path, line: bytes) -> int:
         return file.seek(0, os.SEEK_END)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file as a whole, so that a crash leaves the old or the new one.
+def make_file(path: Path) -> Path:
+    """Make a file that only the user can read, with its folder, unless it is there already.
 
-    Only the user can read it.  Its folder is made if it is not there.
+    Returns
+    -------
+    Path
+        Where it is: a link is followed.
 
     Raises
     ------
+    UnfitFile
+        What is there is not a file.
     OSError
-        It cannot be written; the old one is as it was.
+        It cannot be made.
 
     """
+    target = followed(path)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(_open(target, os.O_RDWR | os.O_APPEND | os.O_CREAT | _flag("O_NOFOLLOW")))
+    return target
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file as a whole, so that a crash leaves the old or the new one.
+
+    A link stays a link: the file that it leads to is replaced, or made.  Owner and permissions
+    of the old file are kept; a new one can only be read by the user.  Its folder is made if it
+    is not there.
+
+    Raises
+    ------
+    UnfitFile
+        The path leads to something that is not a file.
+    OSError
+        The file cannot be written; the old one is as it was.
+
+    """
+    target = followed(path)
+    try:
+        _replace(target, content)
+    except UnfitFile:
+        raise
+    except OSError as error:
+        if target == path:
+            raise
+        raise OSError(error.errno, f"{error.strerror} (it leads to {target})") from error
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a process has left behind that was killed in `replace_file`.
+
+    Nobody else may be replacing the file meanwhile.
+    """
+    with contextlib.suppress(OSError):
+        target = followed(path)
+        for name in os.listdir(target.parent):
+            begin = f".{target.name}."
+            if name.startswith(begin) and len(name) == len(begin) + _RANDOM_CHARS:
+                os.unlink(target.parent / name)
+
+
+def followed(path: Path) -> Path:
+    """Return where a path leads through all links, whether anything is there or not.
+
+    Raises
+    ------
+    UnfitFile
+        The links lead in a circle.
+
+    """
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnfitFile(_CIRCLE) from error
+    return Path(os.path.realpath(path))
+
+
+def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = _status(path)
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with os.fdopen(fd, "wb") as file:
+            if before and sys.platform != "win32":
+                with contextlib.suppress(OSError):  # only root can give a file away
+                    os.fchown(fd, before.st_uid, before.st_gid)
+                os.fchmod(fd, stat.S_IMODE(before.st_mode))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -119,10 +189,30 @@ def replace_file(path: Path, content: bytes) -> None:
             os.close(folder_fd)
 
 
+def _status(path: Path) -> os.stat_result | None:
+    """Look at a file that is to be replaced; None where there is none."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        raise UnfitFile("is not a file")
+    return status
+
+
 def _open(path: Path, flags: int) -> int:
     """Open a regular file, without waiting for anybody."""
     flags |= _flag("O_NONBLOCK") | _flag("O_CLOEXEC") | _flag("O_BINARY")
-    fd = os.open(path, flags, 0o600)
+    try:
+        fd = os.open(path, flags, 0o600)
+    except IsADirectoryError as error:
+        raise UnfitFile("is not a file") from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnfitFile(_CIRCLE) from error
+        if error.errno == errno.ENXIO:  # a socket, or a pipe that nobody reads
+            raise UnfitFile("is not a file") from error
+        raise
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise UnfitFile("is not a file")

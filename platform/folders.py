@@ -2,7 +2,8 @@
 
 import os
 import stat
-import warnings
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from entrain.platform.adapter import Paths, PlatformError
 
 _NOWHERE = Path(os.devnull) / "no-home-folder"
 """Where a user without a home folder keeps things: nothing can be there."""
+SESSIONS = Path("/run/user")
+"""Where Linux has a folder for each user who has logged in."""
 
 
 def user_paths() -> Paths:
-    """Return the folders of this user; makes the runtime folder, which only they may enter.
+    """Return the folders of this user; makes nothing.
 
     Raises
     ------
     PlatformError
-        The runtime folder cannot be made, or belongs to somebody else.
+        The session's folder, or the runtime folder, belongs to somebody else.
 
     """
     return Paths(
@@ -60,26 +63,79 @@ def _at_home(place: Callable[..., Path], name: str | None = "entrain") -> Path:
 
 
 def _runtime_folder() -> Path:
-    if session := os.environ.get("XDG_RUNTIME_DIR"):
-        return _private(Path(session) / "entrain")
-    with warnings.catch_warnings():  # that there is no session folder is no news to the user
-        warnings.simplefilter("ignore")
-        folder = platformdirs.user_runtime_path("entrain", appauthor=False)
-    # It lies in a place like /tmp, where somebody else may have been first, and who owns the
-    # folder owns the control socket in it.
-    _private(folder.parent)
-    return _private(folder)
+    session = os.environ.get("XDG_RUNTIME_DIR", "")
+    if Path(session).is_absolute():
+        _check_owner_of_session(Path(session))
+        return _checked(Path(session) / "entrain")
+    if sys.platform == "linux":
+        return _runtime_folder_without_session(os.geteuid())
+    else:
+        return _checked(platformdirs.user_runtime_path("entrain", appauthor=False))
 
 
-def _private(folder: Path) -> Path:
-    """Make a folder that only the user can enter, or check that it is one."""
+def _runtime_folder_without_session(me: int) -> Path:
+    """As platformdirs has it; but some of its versions make the folder, or raise OSError."""
+    usual = SESSIONS / str(me)
+    if usual.is_dir() and usual.stat().st_uid == me:
+        return _checked(usual / "entrain")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
-        me = getattr(os, "getuid", lambda: found.st_uid)()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != me:
-            raise PlatformError(f"{folder} is not a folder of this user")
+        place = Path(tempfile.gettempdir())
+    except OSError:  # there is none that can be written to
+        return _NOWHERE
+    # In a place like /tmp somebody else may have been first, and who owns the folder owns the
+    # control socket in it.
+    return _checked(_checked(place / f"runtime-{me}") / "entrain")
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only the user can enter, or close one of the user's to others.
+
+    Raises
+    ------
+    PlatformError
+        The folder cannot be made, or belongs to somebody else.
+
+    """
+    try:
+        for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        _checked(folder)
         folder.chmod(0o700)
     except OSError as error:
         raise PlatformError(f"cannot use {folder}: {error.strerror}") from error
+
+
+def _checked(folder: Path) -> Path:
+    """Refuse a folder that is not the user's own; it need not be there yet."""
+    try:
+        found = folder.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return folder
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PlatformError(f"cannot use {folder}: {reason}") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise PlatformError(f"{folder} is not a folder, but a link or a file; remove it first")
+    if found.st_uid != _me(found):
+        raise PlatformError(
+            f"{folder} belongs to another user, so Entrain does not use it; set XDG_RUNTIME_DIR "
+            "to a folder of your own"
+        )
     return folder
+
+
+def _check_owner_of_session(folder: Path) -> None:
+    """Refuse another user's session, as root has it after `sudo`: that user would be locked out."""
+    try:
+        found = folder.stat()
+    except (OSError, ValueError):  # told by those who want to make something in it
+        return
+    if found.st_uid not in (_me(found), 0):
+        raise PlatformError(
+            f"the session's folder {folder} belongs to another user; run Entrain as that user"
+        )
+
+
+def _me(found: os.stat_result) -> int:
+    """Return the number of this user; where there are no numbers, everything is the user's."""
+    return int(getattr(os, "geteuid", lambda: found.st_uid)())

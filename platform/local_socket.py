@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
+from entrain.platform.folders import make_private
 
 if sys.platform != "win32":
     import fcntl
@@ -111,7 +112,7 @@ if sys.platform != "win32":
             if path.parent.stat().st_uid != os.geteuid():
                 raise SocketError(f"{path.parent} belongs to another user; not used")
             client.connect(os.fspath(path))
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             client.close()
             return None
         except OSError as error:
@@ -123,7 +124,10 @@ if sys.platform != "win32":
         return client
 
     def _open_private(folder: Path) -> int:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            make_private(folder)
+        except PlatformError as error:
+            raise SocketError(str(error)) from error
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             if os.fstat(fd).st_uid != os.geteuid():

@@ -37,7 +37,12 @@ class Connection:
 
     def __init__(self) -> None:
         self._deadline = math.inf
-        self._pulse = pulsectl.Pulse("Entrain", connect=False)
+        try:
+            self._pulse = pulsectl.Pulse("Entrain", connect=False)
+        except _ERRORS as error:  # it has not been connected yet: only this machine can be at fault
+            raise PlatformError(
+                "libpulse cannot start; there is too little memory, or too many files are open"
+            ) from error
         self._pulse.set_poll_func(self._poll)
         try:
             with self.call(connecting=True) as pulse:

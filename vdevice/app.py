@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EntrainError
-from entrain.platform import factory
+from entrain.platform import clock, factory
 from entrain.platform.adapter import PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import logs, messages, session_log, store
@@ -187,7 +186,7 @@ class App:
 
         life = asyncio.create_task(self._device.live(begin))
         stopped = asyncio.create_task(self._stop.wait())
-        clock = asyncio.create_task(self._keep_time())
+        time_keeper = asyncio.create_task(self._keep_time())
         try:
             await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if life.done():
@@ -195,8 +194,8 @@ class App:
         finally:
             life.cancel()
             stopped.cancel()
-            clock.cancel()
-            await asyncio.gather(life, stopped, clock, return_exceptions=True)
+            time_keeper.cancel()
+            await asyncio.gather(life, stopped, time_keeper, return_exceptions=True)
             self._player.note_heard()
             self._save()
             await server.close()
@@ -233,7 +232,7 @@ class App:
                 self._player.adjust(rate_steps, level_steps)
                 self._note_values()
             case messages.Sleep(minutes=minutes):
-                self._player.sleep(minutes, time.monotonic())
+                self._player.sleep(minutes, clock.suspended_too_s())
             case messages.Settings(
                 session_log=session_log, mode=mode, applications=rules, preferred_outputs=preferred
             ):
@@ -281,13 +280,13 @@ class App:
         while True:
             try:
                 before = self._player.ended
-                if self._player.tick(time.monotonic()):
+                if self._player.tick(clock.suspended_too_s()):
                     await self._fall_asleep()
                 if self._reload() or self._player.ended != before:
                     self._notify()
             except EntrainError as error:
                 self._tell(str(error))
-            pause_s = self._player.pause_s(time.monotonic())
+            pause_s = self._player.pause_s(clock.suspended_too_s())
             if self._library.is_own(self._player.library_id):
                 pause_s = min(pause_s, _LIBRARY_LOOK_S)
             with contextlib.suppress(TimeoutError):
@@ -308,7 +307,7 @@ class App:
         try:
             await self._device.switch(False, "the sleep timer is over")
         except EntrainError:  # no server: once more, until there is one
-            self._player.sleep(0, time.monotonic())
+            self._player.sleep(0, clock.suspended_too_s())
         self._save()
 
     def _reload(self) -> bool:

@@ -14,8 +14,9 @@ by us, so it follows the target and is given back like any other.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from entrain.platform.adapter import SINK_NAME, Stream
 from entrain.vdevice.default_policy import Mode
@@ -73,6 +74,11 @@ _NOTIFYING_PREFIX = "speech-dispatcher-"
 """One program for each speech synthesizer."""
 
 
+_Name = Annotated[Line, StringConstraints(max_length=255)]
+_Names = Annotated[tuple[_Name, ...], Field(max_length=200)]
+"""Each status tells them all, so there is an end to them."""
+
+
 class ApplicationRules(BaseModel):
     """The user's wishes; a program is named by its application id, binary or name.
 
@@ -81,9 +87,9 @@ class ApplicationRules(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    include: tuple[Line, ...] = ()
+    include: _Names = ()
     """Heard through Entrain in `manual` mode."""
-    exclude: tuple[Line, ...] = ()
+    exclude: _Names = ()
     """Never heard through Entrain."""
     calls_pass: bool = True
     """Calls go past Entrain."""

@@ -9,6 +9,8 @@ import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from entrain.platform.files import make_file, read_last_lines
+
 FILE_NAME = "entrain.log"
 MAX_FILE_BYTES = 512 * 1024
 OLDER_FILES = 2
@@ -54,8 +56,7 @@ class _File(RotatingFileHandler):
         )
 
     def _open(self):  # type: ignore[no-untyped-def]  # the standard library's type is private
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.touch(0o600)
+        self.baseFilename = str(make_file(self._path))
         return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
@@ -71,7 +72,7 @@ class _File(RotatingFileHandler):
 def last_lines(folder: Path, count: int = 5) -> list[str]:
     """Return the last warnings and errors of the log file, oldest first; [] if there is none."""
     try:
-        text = (folder / FILE_NAME).read_text("utf-8", "replace")[-MAX_FILE_BYTES:]
+        text = read_last_lines(folder / FILE_NAME, MAX_FILE_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
     marks = (" WARNING ", " ERROR ")

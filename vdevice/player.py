@@ -24,6 +24,9 @@ _WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-fre
 _LOOK_S = 1.0
 """Shortest pause between two looks; while nothing plays, the session stands still."""
 _DAY_LOOK_S = 30.0
+_SLEEP_LOOK_S = 5.0
+"""Longest pause while the sleep timer runs: it goes on while the machine is suspended, and the
+timer that ends a pause does not."""
 _LEAST_MINUTES = 5 / 60
 """What was heard for less was not meant."""
 
@@ -171,7 +174,10 @@ class Player:
         self._chain.set(address, value, over_s)
 
     def sleep(self, minutes: float | None, now_s: float) -> None:
-        """Let the layers go down before `minutes` are over, or forget about it (None)."""
+        """Let the layers go down before `minutes` are over, or forget about it (None).
+
+        Times here, and in `tick`, are in seconds of a clock that goes on in suspension.
+        """
         was_fading = self._sleep_at_s is not None and self._fades
         self._sleep_at_s = None if minutes is None else now_s + 60 * minutes
         if was_fading:
@@ -204,7 +210,7 @@ class Player:
         pauses = [_LOG_S]
         if self._sleep_at_s is not None:
             left_s = self._sleep_at_s - now_s
-            pauses.append(left_s if self._fades else left_s - SLEEP_FADE_S)
+            pauses.append(min(left_s if self._fades else left_s - SLEEP_FADE_S, _SLEEP_LOOK_S))
         end = end_s(self.protocol)
         if end is not None and not self.ended:
             left_s = end - self._engine.session()[0]

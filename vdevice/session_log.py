@@ -8,10 +8,12 @@ import logging
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
 
 from entrain.platform.files import append_line, read_last_lines, replace_file
+from entrain.vdevice import salvage
 from entrain.vdevice.protocol.fields import Line, Slug
+from entrain.vdevice.protocol.model import MAX_SESSION_S
 
 FILE_NAME = "sessions.jsonl"
 MAX_FILE_BYTES = 1 << 20
@@ -28,9 +30,11 @@ class Stretch(BaseModel):
 
     started: AwareDatetime
     """By the clock of the place where it was."""
-    protocol: Slug
-    name: Annotated[Line, Field(max_length=100)]
-    minutes: Annotated[FiniteFloat, Field(ge=0)]
+    protocol: Slug = "unknown"
+    name: Annotated[Line, Field(max_length=100)] = Field(
+        default_factory=lambda data: str(data.get("protocol", ""))
+    )
+    minutes: Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S / 60)]
     """In which a programme or a standalone protocol was processed."""
     device: Annotated[Line, Field(max_length=64)] = ""
     """Its form: headphones, speaker, …; empty where it is not known."""
@@ -41,7 +45,7 @@ class Recorded(NamedTuple):
 
     stretches: list[Stretch]
     skipped: int
-    """Lines that are none."""
+    """Lines that do not say when something was heard, or how long."""
 
 
 class SessionLog:
@@ -77,7 +81,7 @@ class SessionLog:
             return Recorded([], 0)
         try:
             text = read_last_lines(self.path, MAX_FILE_BYTES)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Recorded([], 0)
         except OSError as error:
             self._warn(f"cannot read {self.path}: {error.strerror}")
@@ -88,8 +92,8 @@ class SessionLog:
             if not line.strip():
                 continue
             try:
-                found.append(Stretch.model_validate_json(line))
-            except ValidationError:
+                found.append(salvage.read(Stretch, line)[0])
+            except ValueError:
                 skipped += 1
         return Recorded(found, skipped)
 

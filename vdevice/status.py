@@ -6,6 +6,7 @@ import time
 from entrain import __version__
 from entrain.backend import Phase
 from entrain.engine import Engine
+from entrain.platform import clock
 from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
@@ -75,7 +76,7 @@ class Reporter:
             mode=kept.mode,
             applications=kept.applications,
             session_log=kept.session_log,
-            sleep_left_s=self._player.sleep_left_s(time.monotonic()),
+            sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
             settings=kept.settings,
             backend=device.backend_name,
             session_manager=state.session_manager if state else "",

@@ -1,34 +1,45 @@
 """Settings and state that survive a restart.  Called on the main thread only.
 
-A state that cannot be read or written never stops the sound: it costs one warning.
+A state that cannot be read or written never stops the sound: it costs one warning.  What can be
+read of it is kept, and what is replaced without having been understood is set aside before.
 """
 
 import contextlib
-import json
+import errno
 import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, Field
 
-from entrain.platform.files import replace_file
+from entrain.platform.files import UnfitFile, read_file, remove_leftovers, replace_file
+from entrain.vdevice import salvage, set_aside
 from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.default_policy import Mode
 from entrain.vdevice.protocol.document import upgraded_document
+from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import ProtocolReference
-from entrain.vdevice.protocol.wording import explain
+from entrain.vdevice.protocol.wording import plain
+from entrain.vdevice.stored_protocols import FileName, StoredProtocols
 
 FILE_NAME = "state.json"
+PROTOCOLS_FOLDER = "protocols"
 MAX_FILE_BYTES = 1 << 20
+_MOST_NAMED = 3
+"""How many of the settings that could not be read a warning names."""
 
 _log = logging.getLogger(__name__)
 
 
 class State(BaseModel):
-    """What Entrain goes on with after a restart.  Fields of later versions are ignored."""
+    """What Entrain goes on with after a restart.  Fields of later versions are kept as they are.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    The version stays 1, so that an older Entrain reads what a newer one has written: it ignores
+    fields that it does not know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     schema_version: Literal[1] = 1
     on: bool = False
@@ -58,8 +69,23 @@ class State(BaseModel):
     """See `RunOptions.latency_ms`; None: what the back end begins with."""
 
 
+class _Files(BaseModel):
+    """The files in which protocols are that are no ids."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    protocol: FileName | None = None
+    remembered: dict[str, FileName] = {}
+
+
+class _StateFile(State):
+    """What is in the state file: protocols that are no ids are in files beside it."""
+
+    protocol_files: _Files = _Files()
+
+
 class Store:
-    """The state file.
+    """The state file, and protocols in files beside it.
 
     Parameters
     ----------
@@ -72,57 +98,121 @@ class Store:
         self.path = path
         self.warning = ""
         """What went wrong last, one line; empty while all is well."""
+        self._protocols = StoredProtocols(path.parent / PROTOCOLS_FOLDER)
         self._saved: State | None = None
+        self._has_tidied = False
+        self._may_be_replaced = True
+        """False: the file could not be read, but perhaps another time."""
+        self._to_set_aside: bytes | None = None
+        """What is in the file, where it has not been understood, nor set aside yet."""
 
     def load(self) -> State:
-        """Read the state; what cannot be read is kept aside as ``state.json.broken``.
+        """Read the state.
+
+        What cannot be read is left out, and then the file is kept as ``state.json.broken`` too.
 
         Returns
         -------
         State
-            The defaults where there is no file or a broken one.
+            The defaults where there is no file, and for what cannot be read.
 
         """
-        with contextlib.suppress(OSError):
-            for left in self.path.parent.glob(f".{self.path.name}.*"):  # by one killed in a save
-                left.unlink()
         try:
-            with self.path.open("rb") as file:
-                text = file.read(MAX_FILE_BYTES + 1)
-            if len(text) > MAX_FILE_BYTES:
-                raise ValueError(f"larger than {MAX_FILE_BYTES} bytes")
-            self._saved = State.model_validate_json(_upgraded(text))
-            return self._saved
-        except FileNotFoundError:
-            pass
-        except ValidationError as error:
-            self._keep_aside(explain(error)[0])
-        except ValueError as error:
-            self._keep_aside(str(error))
+            text = read_file(self.path, MAX_FILE_BYTES)
+            state, lost = self._read(text)
+        except (FileNotFoundError, NotADirectoryError):
+            return State()
+        except UnfitFile as error:
+            self._warn(f"{self.path} {error.strerror}{self._moved_aside()}; starting with defaults")
+            return State()
         except OSError as error:
-            self._warn(f"cannot read {self.path}: {error.strerror}; starting with defaults")
-        return State()
+            self._may_be_replaced = False
+            reason = f"cannot read {self.path}: {error.strerror}"
+            self._warn(f"{reason}; starting with defaults, and saving nothing")
+            return State()
+        except ValueError as error:
+            state = State()
+            trouble = f"{self.path} is broken ({plain(str(error), 200)})"
+        else:
+            if not lost:
+                self._saved = state
+                return state
+            trouble = f"{self.path}: left out: {_listed(lost)}"
+        self._to_set_aside = text
+        try:
+            trouble += f"; kept as {self._copied_aside()}"
+        except OSError as error:
+            trouble += f"; cannot be kept aside: {error.strerror}"
+        self._warn(trouble if state != State() else f"{trouble}; starting with defaults")
+        return state
 
     def save(self, state: State) -> None:
         """Replace the file as a whole, so that a crash leaves the old or the new one."""
-        if state == self._saved:
+        if not self._has_tidied:  # nobody else saves from now on
+            self._has_tidied = True
+            remove_leftovers(self.path)
+        if state == self._saved or not self._may_be_replaced:
             return
         try:
-            replace_file(self.path, state.model_dump_json(indent=2).encode() + b"\n")
+            self._copied_aside()
+            self._write(state)
         except OSError as error:
             self._warn(f"cannot save {self.path}: {error.strerror}; going on without")
             return
         self._saved = state
         self.warning = ""
 
-    def _keep_aside(self, reason: str) -> None:
-        aside = self.path.with_name(self.path.name + ".broken")
+    def _read(self, text: bytes) -> tuple[State, list[str]]:
+        """Read the file and those that it names; raises ValueError where nothing can be read."""
+        stored, lost = salvage.read(_StateFile, text, _bring_up_to_date)
+        fields = dict(stored)
+        files: _Files = fields.pop("protocol_files")
+        remembered = dict(stored.remembered)
+        for device, name in files.remembered.items():
+            with _noting(lost):
+                remembered[device] = self._protocols.load(name)
+        if files.protocol:
+            with _noting(lost):
+                fields["protocol"] = self._protocols.load(files.protocol)
+        return State(**fields | {"remembered": remembered}), lost
+
+    def _write(self, state: State) -> None:
+        protocol = state.protocol
+        files = _Files(
+            protocol=None if isinstance(protocol, str | None) else self._protocols.save(protocol),
+            remembered={
+                device: self._protocols.save(wanted)
+                for device, wanted in state.remembered.items()
+                if not isinstance(wanted, str)
+            },
+        )
+        ids = {
+            device: wanted for device, wanted in state.remembered.items() if isinstance(wanted, str)
+        }
+        fields = dict(state) | {
+            "protocol": protocol if isinstance(protocol, str) else None,
+            "remembered": ids,
+        }
+        stored = _StateFile(**fields, protocol_files=files)
+        content = stored.model_dump_json(indent=2).encode() + b"\n"
+        if len(content) > MAX_FILE_BYTES:
+            raise OSError(errno.EFBIG, f"it would be larger than {MAX_FILE_BYTES} bytes")
+        replace_file(self.path, content)
+        self._protocols.keep_only({files.protocol, *files.remembered.values()})
+
+    def _copied_aside(self) -> Path | None:
+        """Set aside what has not been understood, if that is still to be done."""
+        if self._to_set_aside is None:
+            return None
+        kept = set_aside.copy(self.path, self._to_set_aside)
+        self._to_set_aside = None
+        return kept
+
+    def _moved_aside(self) -> str:
         try:
-            self.path.replace(aside)
-            kept = f"kept as {aside}"
+            return f", kept as {set_aside.move(self.path)}"
         except OSError as error:
-            kept = f"cannot be kept aside: {error.strerror}"
-        self._warn(f"{self.path} is broken ({reason}), {kept}; starting with defaults")
+            return f", cannot be moved away ({error.strerror})"
 
     def _warn(self, text: str) -> None:
         if text != self.warning:  # a full disk is told once, not at every change
@@ -130,16 +220,24 @@ class Store:
         self.warning = text
 
 
-def _upgraded(text: bytes) -> bytes:
-    """Bring a protocol of an earlier Entrain up to date."""
-    try:
-        document = from_json(text)
-    except ValueError:  # found again, and told, by the validation
-        return text
-    if not isinstance(document, dict):
-        return text
+def _bring_up_to_date(document: dict[str, Any]) -> None:
+    """An earlier Entrain kept whole protocols in the state file, in an earlier version."""
     remembered = document.get("remembered")
-    for place, key in [(document, "protocol"), *((remembered, name) for name in remembered or ())]:
-        if isinstance(place, dict) and isinstance(place.get(key), dict):
-            place[key] = upgraded_document(place[key])
-    return json.dumps(document).encode()
+    for holder in (document, remembered if isinstance(remembered, dict) else {}):
+        for key in ("protocol",) if holder is document else list(holder):
+            if isinstance(holder.get(key), dict):
+                holder[key] = upgraded_document(holder[key])
+
+
+def _listed(lost: list[str]) -> str:
+    more = [f"{len(lost) - _MOST_NAMED} more"] if len(lost) > _MOST_NAMED else []
+    return "; ".join([*(plain(line, 200) for line in lost[:_MOST_NAMED]), *more])
+
+
+@contextlib.contextmanager
+def _noting(lost: list[str]) -> Iterator[None]:
+    """Note a protocol that cannot be read, and go on without it."""
+    try:
+        yield
+    except ProtocolError as error:
+        lost.append(str(error).splitlines()[0])

@@ -1,6 +1,7 @@
 """What the app does when a tray asks, without a sound server."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 from entrain.engine import blocks
+from entrain.platform import clock
 from entrain.platform.null import NullAdapter
-from entrain.vdevice import messages
+from entrain.vdevice import messages, player
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.errors import ProtocolError
@@ -20,22 +22,24 @@ from entrain.vdevice.store import Store
 Ask = Callable[[messages.Request], Any]
 
 
+def new_app(folder: Path) -> App:
+    return App(
+        RunOptions(backend="null"),
+        NullAdapter(),
+        Store(folder / "state.json"),
+        SessionLog(None),
+        Library(folder / "protocols", blocks),
+        start_on=False,
+    )
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Ask]]:
     """Start an app, each time with the state of the one before."""
     apps: list[App] = []
 
     def app() -> Ask:
-        apps.append(
-            App(
-                RunOptions(backend="null"),
-                NullAdapter(),
-                Store(tmp_path / "state.json"),
-                SessionLog(None),
-                Library(tmp_path / "protocols", blocks),
-                start_on=False,
-            )
-        )
+        apps.append(new_app(tmp_path))
         return lambda request: asyncio.run(apps[-1].handle(request))
 
     yield app
@@ -76,3 +80,53 @@ def test_a_step_that_cannot_be_made_changes_nothing(start):
         ask(messages.Adjust(rate_steps=1, level_steps=1))
 
     assert ask(messages.GetStatus()).protocol == before.protocol
+
+
+def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
+    tmp_path, monkeypatch
+):
+    """The clock goes on meanwhile; the timers of asyncio, by which Entrain wakes up, do not."""
+    now_s = 100.0
+    monkeypatch.setattr(clock, "suspended_too_s", lambda: now_s)
+    monkeypatch.setattr(player, "_LOOK_S", 0.05)
+    monkeypatch.setattr(player, "_SLEEP_LOOK_S", 0.05)
+    app = new_app(tmp_path)
+    switched: list[tuple[bool, str]] = []
+
+    async def switch(on: bool, reason: str = "") -> None:
+        switched.append((on, reason))
+
+    monkeypatch.setattr(app._device, "switch", switch)
+
+    async def night() -> None:
+        nonlocal now_s
+        await app.handle(messages.Sleep(minutes=60))
+        keeping = asyncio.create_task(app._keep_time())
+        await asyncio.sleep(0.2)
+        now_s += 60  # awake
+        assert app.status().sleep_left_s == 59 * 60
+        await asyncio.sleep(0.2)
+        assert switched == []
+        now_s += 8 * 3600
+        async with asyncio.timeout(5):
+            while not switched:
+                await asyncio.sleep(0.02)
+        keeping.cancel()
+
+    asyncio.run(night())
+
+    assert switched == [(False, "the sleep timer is over")]
+    assert app.status().sleep_left_s is None
+    app.engine.close()
+
+
+def test_names_of_applications_have_an_end(start):
+    """Each status tells them all."""
+    ask = start()
+    names = [f"{'x' * 250}{number}" for number in range(200)]
+    request = messages.parse_request(
+        json.dumps({"command": "settings", "applications": {"exclude": names}}).encode()
+    )
+
+    assert len(ask(request).model_dump_json()) < 100_000
+    assert start()(messages.GetStatus()).applications.exclude == tuple(names)

@@ -9,11 +9,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.split("\n## ")[0].splitlines() if line.startswith("| ")][1:]
+ROOMS = ("device", "unit")
 NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)))
 
 
 def functions_of(file: str) -> set[str]:
-    tree = ast.parse((ROOT / "tests" / "device" / file).read_text(encoding="utf-8"))
+    (path,) = [path for room in ROOMS if (path := ROOT / "tests" / room / file).is_file()]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from entrain.engine import blocks
 from entrain.vdevice.protocol import library, user_folder
+from entrain.vdevice.protocol.document import write_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
@@ -142,18 +143,47 @@ def test_two_files_with_one_id_are_told_and_the_one_that_is_called_so_is_used(us
 
 
 def test_what_is_no_file_is_not_waited_for(users, folder):
-    target = put(folder.parent, "elsewhere.json", document("linked"))
     put(folder, "mine.json", document())
-    (folder / "link.json").symlink_to(target)
+    (folder / "circle.json").symlink_to("circle.json")
+    (folder / "link.json").symlink_to("nothing")
     (folder / "folder.json").mkdir()
     os.mkfifo(folder / "pipe.json")
 
     assert users.by_id("mine").id == "mine"
     assert users.problems() == [
+        "circle.json: is a link that leads in a circle",
         "folder.json: is not a file",
-        "link.json: is a link, not a file",
+        "link.json: is a link that leads nowhere",
         "pipe.json: is not a file",
     ]
+
+
+def test_links_are_followed_and_stay_links(users, folder):
+    """As home-manager and stow have it, which keep settings elsewhere."""
+    kept = put(folder.parent, "kept.json", document("mine", name="One"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mine.json").symlink_to(kept)
+    assert users.by_id("mine").name == "One"
+    seen = users.signature()
+
+    kept.write_bytes(document("mine", name="Twofold"))
+    assert users.signature() != seen
+    assert users.by_id("mine").name == "Twofold"
+
+    users.save(protocol("mine"))
+    assert (folder / "mine.json").is_symlink()
+    assert kept.read_bytes() == write_protocol(protocol("mine"))
+    assert users.problems() == []
+
+
+def test_a_protocol_is_saved_where_a_link_leads_to_nothing_yet(users, folder):
+    folder.mkdir(parents=True)
+    (folder / "mine.json").symlink_to(folder.parent / "kept" / "mine.json")
+
+    users.save(protocol("mine"))
+
+    assert (folder / "mine.json").is_symlink()
+    assert users.by_id("mine") == protocol("mine")
 
 
 def test_a_huge_file_is_refused(users, folder):

@@ -2,8 +2,8 @@
 
 import logging
 import os
+import resource
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -64,16 +64,44 @@ def test_the_last_warnings_can_be_read_back(tmp_path):
     assert logs.last_lines(tmp_path / "nowhere") == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_costs_one_warning(tmp_path, capsys):
-    os.symlink("/dev/full", tmp_path / "entrain.log")
-    logs.set_up(tmp_path, verbose=False)
-    for _ in range(3):
-        _log.info("something happened")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as if there were no room
+    try:
+        logs.set_up(tmp_path, verbose=False)
+        for _ in range(3):
+            _log.info("something happened")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     assert capsys.readouterr().err.splitlines() == [
-        f"entrain: cannot write {tmp_path / 'entrain.log'}: No space left on device; no log file"
+        f"entrain: cannot write {tmp_path / 'entrain.log'}: File too large; no log file"
     ]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_not_waited_for(tmp_path, capsys, kind):
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "entrain.log")
+    else:
+        (tmp_path / "entrain.log").symlink_to("/dev/full")
+    logs.set_up(tmp_path, verbose=False)
+    _log.info("something happened")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("is not a file; no log file")
+    assert logs.last_lines(tmp_path) == []
+
+
+def test_a_link_to_the_log_stays_one_also_when_the_log_is_full(tmp_path):
+    (tmp_path / "entrain.log").symlink_to(tmp_path / "kept" / "log")
+    logs.set_up(tmp_path, verbose=False)
+    for _ in range(3):
+        _log.warning("x" * (logs.MAX_FILE_BYTES // 2))
+
+    assert (tmp_path / "entrain.log").is_symlink()
+    assert sorted(os.listdir(tmp_path / "kept")) == ["log", "log.1", "log.2"]
+    assert len(logs.last_lines(tmp_path)) == 1
 
 
 def test_a_folder_that_cannot_be_made_costs_one_warning(tmp_path, capsys):

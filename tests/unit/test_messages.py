@@ -125,3 +125,20 @@ def test_a_status_has_what_scripts_rely_on():
     assert {"id", "elapsed_s"} <= read["protocol"].keys()
     assert read["levels"]["in_db"] is None  # silence is no number in JSON
     assert read["levels"]["out_db"] == -20.0
+
+
+@pytest.mark.parametrize(
+    ("names", "error"),
+    [
+        (["x"] * 5000, "applications.exclude has more than 200 entries"),
+        (["x" * 300], "applications.exclude[0] = 'xxxxx"),
+    ],
+)
+def test_lists_of_applications_have_an_end(names, error):
+    line = json.dumps({"command": "settings", "applications": {"exclude": names}})
+
+    with pytest.raises(RequestError) as told:
+        parse_request(line.encode())
+
+    assert str(told.value).startswith(error)
+    assert len(str(told.value)) < 200

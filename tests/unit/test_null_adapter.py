@@ -1,11 +1,14 @@
 """The made-up platform behaves as the real one promises."""
 
+import os
 import stat
+from pathlib import Path
 
 import pytest
 
-from entrain.platform import factory
+from entrain.platform import factory, folders
 from entrain.platform.adapter import SINK_NAME, PlatformError, Stream, Volume
+from entrain.platform.folders import make_private
 from entrain.platform.null import NullAdapter, NullServer, null_device
 
 
@@ -90,11 +93,20 @@ def test_an_unknown_output_is_named(server, call):
         getattr(server, call)("hdmi")
 
 
-def test_the_runtime_folder_is_private(monkeypatch, tmp_path):
+def test_to_ask_for_the_runtime_folder_makes_nothing(monkeypatch, tmp_path):
+    """Root, who asks in a user's session, would leave one there that locks the user out."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "session"))
+
+    assert NullAdapter().paths().runtime == tmp_path / "session" / "entrain"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_runtime_folder_that_is_made_is_private(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "entrain").mkdir(mode=0o755)
-
     runtime = NullAdapter().paths().runtime
+
+    make_private(runtime)
 
     assert runtime == tmp_path / "entrain"
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
@@ -105,15 +117,55 @@ def test_a_link_in_place_of_the_runtime_folder_is_refused(monkeypatch, tmp_path)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "entrain").symlink_to("elsewhere")
 
-    with pytest.raises(PlatformError, match="not a folder of this user"):
+    with pytest.raises(PlatformError, match="not a folder, but a link"):
         NullAdapter().paths()
 
 
-def test_without_a_session_a_runtime_folder_is_made(monkeypatch, tmp_path, recwarn):
+def test_another_users_session_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    status = os.stat
+
+    def of_another(path: str, **options: bool) -> object:
+        found = status(path, **options)
+        fields = list(found)
+        fields[stat.ST_UID] = 54321
+        return os.stat_result(fields) if str(path) == str(tmp_path) else found
+
+    monkeypatch.setattr(os, "stat", of_another)
+
+    with pytest.raises(PlatformError, match="belongs to another user; run Entrain as that user"):
+        NullAdapter().paths()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_session_a_runtime_folder_can_be_made(monkeypatch, tmp_path, recwarn):
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(folders, "SESSIONS", tmp_path / "none")
 
     runtime = NullAdapter().paths().runtime
+    make_private(runtime)
 
+    assert runtime == tmp_path / f"runtime-{os.geteuid()}" / "entrain"
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
+    assert stat.S_IMODE(runtime.parent.stat().st_mode) == 0o700
     assert not recwarn.list
+
+
+def test_where_somebody_else_was_first_it_is_refused(monkeypatch, tmp_path):
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(folders, "SESSIONS", tmp_path / "none")
+    planted = tmp_path / f"runtime-{os.geteuid()}"
+    planted.symlink_to("/nowhere")
+
+    with pytest.raises(PlatformError, match="not a folder, but a link"):
+        NullAdapter().paths()
+
+    planted.unlink()
+    planted.mkdir()
+    found = planted.lstat()
+    fields = [54321 if n == stat.ST_UID else value for n, value in enumerate(found)]
+    monkeypatch.setattr(Path, "lstat", lambda _: os.stat_result(fields))
+    with pytest.raises(PlatformError, match=r"belongs to another user.*set XDG_RUNTIME_DIR"):
+        NullAdapter().paths()

@@ -103,6 +103,16 @@ def test_the_sleep_timer_fades_then_switches_off(heard):
     assert heard.player.sleep_left_s(700.0) is None
 
 
+def test_while_a_sleep_timer_runs_the_clock_is_looked_at_often(heard):
+    """After a suspension, in which the pause between two looks stood still."""
+    heard.player.use(protocol())
+    assert heard.player.pause_s(0.0) > 60
+
+    heard.player.sleep(600, 0.0)
+
+    assert heard.player.pause_s(0.0) <= 5
+
+
 def test_a_sleep_timer_that_is_taken_back_lets_the_sound_come_back(heard):
     heard.player.use(protocol())
     loud = heard.rms(0.5)

@@ -1,13 +1,26 @@
 """What survives a restart, and that a broken disk does not stop the sound."""
 
+import asyncio
+import errno
+import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
+import odd_json
 import pytest
 
+from entrain.platform.null import NullAdapter
+from entrain.vdevice import messages
+from entrain.vdevice.app import App
+from entrain.vdevice.applications import ApplicationRules
+from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol import library
-from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.document import parse_protocol
+from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
+from entrain.vdevice.session_log import SessionLog
 from entrain.vdevice.store import State, Store
 
 
@@ -22,7 +35,45 @@ FULL = State(
     protocol=library.from_specs(["tone=binaural:beat_hz=4"]),
     output="speakers",
     former_default="headset",
+    settings={"pre.gate": 1.0, "limiter.ceiling_db": -3.0},
+    mode="manual",
+    applications=ApplicationRules(include=("mpv", "spotify"), exclude=("zoom",), calls_pass=False),
+    remembered={"headset": "focus-16", "speakers": library.from_specs(["noise"])},
+    recent=("focus-16", "sleep-onset"),
+    session_log=False,
+    latency_ms=20.0,
 )
+
+
+def written(path: Path, state: State = FULL) -> dict[str, Any]:
+    """Write a state as Entrain does, and return what is in the file then."""
+    Store(path).save(state)
+    return dict(json.loads(path.read_bytes()))
+
+
+def start(path: Path) -> None:
+    """Start Entrain with what is stored, let it say how things are, and save."""
+    app = App(
+        RunOptions(backend="null"),
+        NullAdapter(),
+        Store(path),
+        SessionLog(None),
+        Library(path.parent / "own"),
+        start_on=False,
+    )
+    try:
+        assert app.status()
+        assert app.greeting()
+        asyncio.run(app.handle(messages.Bypass()))
+    finally:
+        app.engine.close()
+
+
+def long_protocol(name: str = "Long") -> Protocol:
+    points = tuple(Breakpoint(at_s=t, value=4 + t % 7 / 10) for t in range(10_000))
+    layer = library.from_specs(["tone=binaural"]).layers[0]
+    layers = (layer.model_copy(update={"automation": {"beat_hz": Automation(points=points)}}),)
+    return Protocol(id="long", name=name, layers=layers)
 
 
 def test_nothing_stored_means_defaults_without_a_warning(path):
@@ -43,14 +94,24 @@ def test_only_the_user_can_read_it_and_no_other_file_is_left(path):
     Store(path).save(FULL)
 
     assert path.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(path.parent) == ["state.json"]
+    assert sorted(os.listdir(path.parent)) == ["protocols", "state.json"]
+    for file in (path.parent / "protocols").iterdir():
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert not file.name.startswith(".")
 
 
-def test_fields_of_a_later_version_are_ignored(path):
+def test_fields_of_a_later_version_are_kept(path):
     path.parent.mkdir()
-    path.write_text('{"schema_version": 1, "on": true, "moon": "full"}')
+    path.write_text('{"schema_version": 1, "on": true, "moon": {"phase": [0.5, null, "full"]}}')
+    kept = Store(path)
+    state = kept.load()
+    assert (state.on, kept.warning) == (True, "")
 
-    assert Store(path).load() == State(on=True)
+    kept.save(state.model_copy(update={"on": False}))
+
+    stored = json.loads(path.read_bytes())
+    assert stored["on"] is False
+    assert stored["moon"] == {"phase": [0.5, None, "full"]}
 
 
 def test_a_protocol_of_an_earlier_version_is_brought_up_to_date(path):
@@ -93,6 +154,255 @@ def test_a_broken_file_is_kept_aside_with_one_warning(path, content, caplog):
     assert Store(path).load() == FULL
 
 
+# ---- something odd in it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "odd", "stays", "told"),
+    [
+        ("schema_version", 2, 1, "schema_version = 2"),
+        ("mode", "smarter", "default", "mode = 'smarter'"),
+        ("on", "yes", False, "on = 'yes'"),
+        ("latency_ms", 1e9, None, "latency_ms = 1000000000.0"),
+        ("recent", ["focus-16", 3, "deep-3"], ("focus-16", "deep-3"), "recent[1] = 3"),
+        ("settings", {"pre.gate": 1.0, "x": "y"}, {"pre.gate": 1.0}, "settings.x = 'y'"),
+        ("remembered", {"a": "deep-3", "b": {"id": "?"}}, {"a": "deep-3"}, "remembered.b"),
+        ("remembered", 3, {}, "remembered = 3"),
+        (
+            "applications",
+            {"include": ["mpv", "a\nb"], "exclude": ["zoom"], "later": 1},
+            ApplicationRules(include=("mpv",), exclude=("zoom",)),
+            "applications.later",
+        ),
+        (
+            "applications",
+            {"exclude": ["x"] * 300},
+            ApplicationRules(exclude=("x",) * 200),
+            "applications.exclude has more than 200 entries",
+        ),
+    ],
+)
+def test_what_can_be_read_is_kept_and_the_rest_is_named_once(path, field, odd, stays, told, caplog):
+    before = FULL.model_copy(update={"remembered": {"headset": "focus-16"}})
+    content = json.dumps(written(path, before) | {field: odd})
+    path.write_text(content)
+    kept = Store(path)
+
+    with caplog.at_level(logging.WARNING):
+        state = kept.load()
+
+    assert getattr(state, field) == stays
+    assert state == before.model_copy(update={field: stays})
+    assert caplog.messages == [kept.warning]
+    assert told in kept.warning
+    assert path.with_name("state.json.broken").read_text() == content
+    kept.save(state)
+    again = Store(path)
+    assert again.load() == state
+    assert again.warning == ""
+
+
+def test_nothing_odd_costs_more_than_itself_and_nothing_ends_the_start(path, monkeypatch):
+    """Each value at each place: only that field may differ, and Entrain starts with the rest."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    document = written(path)
+    before = dict(FULL)
+    loaded: list[State] = []
+    for name, text in odd_json.mutated(document):
+        path.write_bytes(text)
+        kept = Store(path)
+        state = kept.load()
+        field = name.split(".")[1].split(" ")[0]
+        if " is broken " not in kept.warning:
+            changed = {key for key in before if getattr(state, key) != before[key]}
+            own = {"protocol", "remembered"} if field == "protocol_files" else {field}
+            assert changed <= own, f"{name}: {kept.warning}"
+        assert "\n" not in kept.warning
+        assert len(kept.warning) < 1000, name
+        if state not in loaded:
+            loaded.append(state)
+        assert " is broken " not in kept.warning or "[[[" in name, kept.warning
+    assert len(loaded) > 50
+    for state in loaded:
+        Store(path).save(state)
+        start(path)
+
+
+def test_a_damaged_file_is_set_aside_and_entrain_starts(path):
+    path.parent.mkdir()
+    for name, text in odd_json.damaged(b'{"on": true, "output": "a"}'):
+        path.write_bytes(text)
+
+        start(path)
+
+        readable = name in ("UTF-8 with a mark", "UTF-16", "a field twice")
+        assert Store(path).load().on is readable, name
+
+
+def test_the_last_five_that_were_broken_are_kept(path):
+    path.parent.mkdir()
+    for number in range(8):
+        path.write_text(f"broken {number}")
+        for _ in range(2):  # the same is not kept twice
+            Store(path).load()
+
+    kept = [path.with_name(f"state.json.broken{end}") for end in ("", ".1", ".2", ".3", ".4")]
+    assert [file.read_text() for file in kept] == [f"broken {n}" for n in (7, 6, 5, 4, 3)]
+    assert {file.name for file in path.parent.iterdir()} == {"state.json", *(f.name for f in kept)}
+
+
+def test_what_cannot_be_set_aside_is_not_replaced(path, monkeypatch):
+    path.parent.mkdir()
+    path.write_text("precious")
+
+    def full_disk(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("entrain.vdevice.set_aside.replace_file", full_disk)
+        kept = Store(path)
+        kept.load()
+        kept.save(FULL)
+        assert "No space left" in kept.warning
+        assert path.read_text() == "precious"
+    kept.save(FULL)
+    assert path.with_name("state.json.broken").read_text() == "precious"
+    assert Store(path).load() == FULL
+
+
+def test_what_cannot_be_read_now_is_not_replaced(path, monkeypatch):
+    Store(path).save(FULL)
+
+    def few_descriptors(path: Path, max_bytes: int) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as few:
+        few.setattr("entrain.vdevice.store.read_file", few_descriptors)
+        kept = Store(path)
+        assert kept.load() == State()
+    kept.save(State(bypass=True))
+
+    assert "Too many open files" in kept.warning
+    assert Store(path).load() == FULL
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "circle"])
+def test_what_is_no_file_is_moved_away(path, kind):
+    path.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path.name)
+    kept = Store(path)
+
+    assert kept.load() == State()
+    kept.save(FULL)
+
+    assert os.path.lexists(path.with_name("state.json.broken"))
+    assert Store(path).load() == FULL
+
+
+def test_a_link_to_the_state_stays_one(path, tmp_path):
+    path.parent.mkdir()
+    path.symlink_to(tmp_path / "repository" / "entrain.json")
+
+    Store(path).save(FULL)
+    (tmp_path / "repository" / ".entrain.json.12345678").touch()  # by one killed in a save
+
+    assert path.is_symlink()
+    again = Store(path)
+    assert again.load() == FULL
+    again.save(FULL)
+    assert os.listdir(tmp_path / "repository") == ["entrain.json"]
+
+
+# ---- protocols beside it -----------------------------------------------------------------------
+
+
+def test_a_long_protocol_is_loaded_again_and_the_state_stays_small(path):
+    state = FULL.model_copy(
+        update={"protocol": long_protocol(), "remembered": {"a": long_protocol("Other")}}
+    )
+    Store(path).save(state)
+
+    assert Store(path).load() == state
+    assert path.stat().st_size < 10_000
+    assert len(os.listdir(path.parent / "protocols")) == 2
+
+
+def test_the_longest_protocol_that_can_be_sent_is_loaded_again(path):
+    """One message fits into 1 MiB, and is written with less room to spare."""
+    point = '{"at_s":%d,"value":1}'
+    points = ",".join(point % at for at in range(10_000))
+    layer = '{"kind":"binaural","id":"l%d","automation":{"beat_hz":{"points":[' + points + "]}}}"
+    layers = ",".join(layer % number for number in range(4))
+    text = '{"schema_version":2,"id":"x","name":"X","layers":[' + layers + "]}"
+    assert 900_000 < len(text) < 1 << 20
+    state = State(protocol=parse_protocol(text.encode(), "x"))
+
+    Store(path).save(state)
+
+    assert Store(path).load() == state
+
+
+def test_protocols_that_are_needed_no_more_are_removed(path):
+    kept = Store(path)
+    kept.save(State(protocol=long_protocol("One")))
+    (path.parent / "protocols" / ".0123456789abcdef.json.12345678").touch()  # by a killed one
+    kept.save(State(protocol=long_protocol("Two")))
+    (name,) = os.listdir(path.parent / "protocols")
+    assert "Two" in (path.parent / "protocols" / name).read_text()
+
+    kept.save(State(protocol="default"))
+    assert os.listdir(path.parent / "protocols") == []
+    kept.save(State(protocol=long_protocol("Two")))
+    assert Store(path).load().protocol == long_protocol("Two")
+
+
+def test_an_older_entrain_finds_ids_where_it_looks_for_them(path):
+    """It ignores fields that it does not know, and refuses a file with a value that it does not."""
+    stored = written(path)
+
+    assert stored["protocol"] is None
+    assert stored["remembered"] == {"headset": "focus-16"}
+    assert stored["schema_version"] == 1
+
+
+@pytest.mark.parametrize("content", [None, b"{", b'{"schema_version": 3}', b"fifo"])
+def test_a_broken_protocol_costs_only_itself_and_is_set_aside(path, content):
+    names = written(path)["protocol_files"]
+    broken = path.parent / "protocols" / names["protocol"]
+    broken.unlink()
+    if content == b"fifo":
+        os.mkfifo(broken)
+    elif content is not None:
+        broken.write_bytes(content)
+    kept = Store(path)
+
+    state = kept.load()
+
+    assert state == FULL.model_copy(update={"protocol": None})
+    assert str(broken) in kept.warning
+    kept.save(state)
+    left = set(os.listdir(path.parent / "protocols")) - {names["remembered"]["speakers"]}
+    assert left == ({"protocol.json.broken"} if content else set())
+
+
+def test_what_would_be_too_long_to_be_read_is_not_saved(path):
+    kept = Store(path)
+    kept.save(FULL)
+
+    kept.save(State(recent=("x" * 1000,) * 1100))
+
+    assert "larger than 1048576 bytes" in kept.warning
+    assert Store(path).load() == FULL
+
+
+# ---- disks -------------------------------------------------------------------------------------
+
+
 def test_a_folder_that_cannot_be_written_costs_one_warning(tmp_path, caplog):
     blocked = tmp_path / "file"
     blocked.write_text("")  # works for root, too, whom permissions do not stop
@@ -117,7 +427,7 @@ def test_a_failed_save_leaves_the_old_state(path, monkeypatch):
     store.save(State())
 
     assert "No space left" in store.warning
-    assert os.listdir(path.parent) == ["state.json"]
+    assert sorted(os.listdir(path.parent)) == ["protocols", "state.json"]
     assert Store(path).load() == FULL
 
 

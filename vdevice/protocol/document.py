@@ -61,17 +61,20 @@ def upgraded(text: bytes) -> bytes:
         document = from_json(text)
     except ValueError:  # what is wrong with it is found again, and told, by the validation
         return text
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if type(version) is not int or version not in _MIGRATIONS:
+    if not isinstance(document, dict) or not _migration(document.get("schema_version")):
         return text
     return json.dumps(upgraded_document(document)).encode()
 
 
 def upgraded_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """As `upgraded`, for a document that has been read."""
-    while (version := document.get("schema_version")) in _MIGRATIONS:
-        document = _MIGRATIONS[version](document)
+    while migrate := _migration(document.get("schema_version")):
+        document = migrate(document)
     return document
+
+
+def _migration(version: Any) -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
+    return _MIGRATIONS.get(version) if type(version) is int else None
 
 
 def _from_1(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -82,7 +85,7 @@ def _from_1(document: Mapping[str, Any]) -> Mapping[str, Any]:
 _BREAKPOINT = re.compile(r'\{\s+"at_s": [^"{}]+"value": [^{}]+\}')
 """Each on a line of its own: there may be thousands."""
 
-_MIGRATIONS: Mapping[Any, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
+_MIGRATIONS: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
 
 
 def _problems_of_layers(text: bytes, blocks: BlockSource) -> list[str]:

@@ -5,7 +5,6 @@ Each question looks at the folder anew, but reads only the files that have chang
 
 import contextlib
 import os
-import stat
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +72,7 @@ class UserFolder:
                     if not item.name.endswith(".json") or item.name.startswith("."):
                         continue
                     with contextlib.suppress(FileNotFoundError):  # it has just been removed
-                        found[item.name] = _signature(item.stat(follow_symlinks=False))
+                        found[item.name] = _signature(self.path / item.name)
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
@@ -105,7 +104,7 @@ class UserFolder:
         if not is_id(protocol_id):
             return None
         try:
-            signature = _signature((self.path / name).lstat())
+            signature = _signature(self.path / name)
         except OSError:
             return None
         self._seen[name] = self._look(name, signature)
@@ -127,9 +126,14 @@ class UserFolder:
         """Read one of the files; raises `ProtocolError`."""
         name = shown(path.name)
         try:
-            text = read_file(path, MAX_FILE_BYTES, follow_links=False)
+            text = read_file(path, MAX_FILE_BYTES)
         except UnfitFile as error:
             raise ProtocolError(f"{name}: {error.strerror}") from error
+        except FileNotFoundError as error:
+            reason = (
+                "is a link that leads nowhere" if path.is_symlink() else "is not there any more"
+            )
+            raise ProtocolError(f"{name}: {reason}") from error
         except OSError as error:
             raise ProtocolError(f"{name}: cannot be read: {error.strerror}") from error
         return parse_protocol(text, name, self._blocks)
@@ -151,7 +155,7 @@ class UserFolder:
             )
         path = self._path_for(protocol.id)
         try:
-            if _is_file(path):
+            if path.exists():
                 before = read_file(path, 16 * MAX_FILE_BYTES)
                 if before == content:
                     return path
@@ -214,19 +218,13 @@ def shown(text: Path | str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def _signature(status: os.stat_result) -> Signature:
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _is_file(path: Path) -> bool:
-    """Whether something is there; raises `UnfitFile` where it is no file."""
+def _signature(path: Path) -> Signature:
+    """Look at a file, or at what a link leads to; at the link where that is nothing."""
     try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return False
-    if not stat.S_ISREG(mode):
-        raise UnfitFile("is not a file")
-    return True
+        status = path.stat()
+    except OSError:
+        status = path.lstat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _broken(path: Path, problems: list[str] | tuple[str, ...], protocol_id: str = "") -> Entry:

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from entrain.vdevice.protocol.fields import SLUG
 
+_MOST_BITS = 1000
+
 
 def explain(error: ValidationError, skip: int = 0) -> list[str]:
     """Turn pydantic's findings into lines for a user.
@@ -31,14 +33,16 @@ def explain(error: ValidationError, skip: int = 0) -> list[str]:
     ]
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = 60) -> str:
     """Make a text short and free of control characters, whoever wrote it."""
     shown = text if text.isprintable() else repr(text)[1:-1]
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    return shown if len(shown) <= most else shown[: most - 3] + "..."
 
 
 def quote(value: object) -> str:
     """Show a value that somebody wrote."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # Python refuses to write some
+        return "a number of many digits"
     return f"'{plain(value)}'" if isinstance(value, str) else plain(repr(value))
 
 
@@ -61,4 +65,8 @@ def _explain_one(detail: Mapping[str, Any], skip: int) -> str:
     if kind == "value_error":
         text = str(context["error"])
         return f"{head} {text}" if scalar else text if not where else f"{where}: {text}"
+    if kind == "too_long":
+        return f"{head} has more than {context['max_length']} entries"
+    if kind == "string_too_long":
+        return f"{head} is longer than {context['max_length']} characters"
     return f"{head}: {detail['msg'].replace('Input should', 'must')}"

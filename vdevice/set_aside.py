@@ -1,0 +1,63 @@
+"""Keeps what could not be understood in a file beside it, in several generations.
+
+The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.
+"""
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+from entrain.platform.files import read_file, replace_file
+
+GENERATIONS = 5
+
+
+def copy(path: Path, content: bytes) -> Path:
+    """Keep the content of a file; the same content only once in a row.
+
+    Returns
+    -------
+    Path
+        Where it is kept.
+
+    Raises
+    ------
+    OSError
+        It cannot be kept.
+
+    """
+    latest = _generations(path)[0]
+    if not _holds(latest, content):
+        _make_room(path)
+        replace_file(latest, content)
+    return latest
+
+
+def move(path: Path, name: Path | None = None) -> Path:
+    """Keep what is at a path, whatever it is, as a generation of another name or its own.
+
+    A link is kept, and not what it leads to.  Returns and raises as `copy`.
+    """
+    _make_room(name or path)
+    return path.replace(_generations(name or path)[0])
+
+
+def _generations(path: Path) -> list[Path]:
+    endings = ["", *(f".{number}" for number in range(1, GENERATIONS))]
+    return [path.with_name(f"{path.name}.broken{ending}") for ending in endings]
+
+
+def _make_room(path: Path) -> None:
+    kept = _generations(path)
+    if not os.path.lexists(kept[0]):
+        return
+    for newer, older in reversed(list(pairwise(kept))):
+        if os.path.lexists(newer):
+            newer.replace(older)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return read_file(path, len(content)) == content
+    except OSError:
+        return False
