@@ -1,14 +1,12 @@
-"""Reading and replacing files that are not ours alone.  Any thread; may wait for the disk."""
+"""Reading and replacing small files.  Any thread; may wait for the disk."""
 
 import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+import sys
+import tempfile
 from pathlib import Path
-from typing import BinaryIO
-
-from entrain.platform.whole_file import whole_file
 
 
 class UnfitFile(OSError):
@@ -102,58 +100,23 @@ def replace_file(path: Path, content: bytes) -> None:
 
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with whole_file(path, 0o600) as file:
-        file.write(content)
-
-
-@contextlib.contextmanager
-def output_file(
-    path: Path,
-    is_one: Callable[[Path], bool],
-    kind: str,
-    *,
-    inputs: Iterable[Path] = (),
-    force: bool = False,
-) -> Iterator[BinaryIO]:
-    """Open a file that the user has named for the result of a command; see `whole_file`.
-
-    Parameters
-    ----------
-    path : Path
-        Nothing but a regular file is replaced.
-    is_one : callable
-        Tells whether a file that is there is of the kind that is written now; only such a file,
-        or an empty one, is replaced.
-    kind : str
-        What that kind is called: "a sound file".
-    inputs : iterable of Path
-        What the command reads; never replaced, by whatever name.
-    force : bool
-        Replace a file of another kind, too.
-
-    Raises
-    ------
-    UnfitFile
-        What is there is left alone.
-    OSError
-        The file cannot be written.
-
-    """
+    fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
-        found = path.stat()
-    except FileNotFoundError:  # nothing there, or a link that leads to nothing
-        found = None
-    if found is not None:
-        if stat.S_ISDIR(found.st_mode):
-            raise UnfitFile("is a folder; choose a file name")
-        if not stat.S_ISREG(found.st_mode):
-            raise UnfitFile("is not a file; choose another name")
-        if any(os.path.samefile(each, path) for each in inputs if each.exists()):
-            raise UnfitFile("is the file that is read; choose another name")
-        if found.st_size and not force and not is_one(path):
-            raise UnfitFile(f"is there already and is not {kind}; --force replaces it")
-    with whole_file(path) as file:
-        yield file
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    if sys.platform != "win32":  # folders cannot be synced there
+        folder_fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder_fd)  # the new name, too, survives a power cut
+        finally:
+            os.close(folder_fd)
 
 
 def _open(path: Path, flags: int) -> int:

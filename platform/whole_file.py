@@ -11,10 +11,12 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, NoReturn
+
+from entrain.platform.files import UnfitFile
 
 if sys.platform != "win32":
     import fcntl
@@ -75,6 +77,56 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
                 os.unlink(name)
             raise
     _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def output_file(
+    path: Path,
+    is_one: Callable[[Path], bool],
+    kind: str,
+    *,
+    inputs: Iterable[Path] = (),
+    force: bool = False,
+) -> Iterator[BinaryIO]:
+    """Open a file that the user has named for the result of a command; see `whole_file`.
+
+    Parameters
+    ----------
+    path : Path
+        Nothing but a regular file is replaced.
+    is_one : callable
+        Tells whether a file that is there is of the kind that is written now; only such a file,
+        or an empty one, is replaced.
+    kind : str
+        What that kind is called: "a sound file".
+    inputs : iterable of Path
+        What the command reads; never replaced, by whatever name.
+    force : bool
+        Replace a file of another kind, too.
+
+    Raises
+    ------
+    UnfitFile
+        What is there is left alone.
+    OSError
+        The file cannot be written.
+
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # nothing there, or a link that leads to nothing
+        found = None
+    if found is not None:
+        if stat.S_ISDIR(found.st_mode):
+            raise UnfitFile("is a folder; choose a file name")
+        if not stat.S_ISREG(found.st_mode):
+            raise UnfitFile("is not a file; choose another name")
+        if any(os.path.samefile(each, path) for each in inputs if each.exists()):
+            raise UnfitFile("is the file that is read; choose another name")
+        if found.st_size and not force and not is_one(path):
+            raise UnfitFile(f"is there already and is not {kind}; --force replaces it")
+    with whole_file(path) as file:
+        yield file
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -147,7 +147,7 @@ def verify(
 @contextmanager
 def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[BinaryIO]:
     """Open a PNG file that is about to be drawn; see `output_file`."""
-    from entrain.platform.files import output_file
+    from entrain.platform.whole_file import output_file
     from entrain.vdevice.protocol.user_folder import shown
 
     def is_png(other: Path) -> bool:

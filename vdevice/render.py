@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.platform.files import output_file
+from entrain.platform.whole_file import output_file
 from entrain.vdevice.chain import Chain
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.user_folder import shown
@@ -74,8 +74,9 @@ def render_file(
         with SoundReader(source) as reader:
             _require(reader)
             with (
-                output_file(destination, is_sound, "a sound file", inputs=[source], force=force)
-                as file,
+                output_file(
+                    destination, is_sound, "a sound file", inputs=[source], force=force
+                ) as file,
                 _writer(file, destination, kind, reader) as writer,
             ):
                 meter = _run(reader, writer, protocol, progress)

@@ -32,6 +32,8 @@ _SLACK_BYTES = 8
 """Programs disagree about what a chunk's length covers."""
 _STREAMED_BYTES = 1 << 16
 """Programs that write to a pipe promise a length this close to the largest one, or more."""
+
+
 class SoundFileError(EntrainError):
     """A sound file cannot be read; one line that begins with its name."""
 

@@ -16,8 +16,8 @@ import pytest
 import soundfile
 
 from entrain.platform import whole_file as module
-from entrain.platform.files import UnfitFile, output_file, replace_file
-from entrain.platform.whole_file import whole_file
+from entrain.platform.files import UnfitFile
+from entrain.platform.whole_file import output_file, whole_file
 from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.render import RenderError, render_file
 
@@ -44,7 +44,9 @@ def source(tmp_path) -> Path:
 
 
 def write(path: Path, content: bytes = b"new", **options: object) -> None:
-    with output_file(path, lambda other: other.read_bytes() == b"old", "a thing", **options) as file:
+    with output_file(
+        path, lambda other: other.read_bytes() == b"old", "a thing", **options
+    ) as file:
         file.write(content)
 
 
@@ -175,7 +177,7 @@ def test_a_signal_leaves_nothing(tmp_path, unfinished, how):
     assert process.exitcode == expected
     if how == signal.SIGKILL and unfinished == "named":
         assert len(os.listdir(tmp_path)) == 2
-        replace_file(tmp_path / "b", b"the next one tidies up")
+        write(tmp_path / "b")  # which tidies up
         (tmp_path / "b").unlink()
     assert os.listdir(tmp_path) == ["a"]
     assert path.read_bytes() == b"old"
@@ -254,7 +256,7 @@ def test_a_folder_that_is_not_there_or_closed_is_named(tmp_path, source):
         render_file(source, tmp_path / "no" / "such" / "out.wav", NOTHING)
     with pytest.raises(RenderError, match=r"in\.wav/out\.wav: Not a directory$"):
         render_file(source, source / "out.wav", NOTHING)
-    with pytest.raises(RenderError, match="^/proc"):  # nobody can write there, root neither
+    with pytest.raises(RenderError, match=r"^/proc"):  # nobody can write there, root neither
         render_file(source, Path("/proc/out.wav"), NOTHING)
 
 
@@ -286,9 +288,9 @@ def _wait_until_it_writes(pid: int, folder: Path) -> None:
         for fd in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
                 leads_to = os.readlink(fd)
-                if leads_to.startswith(f"{folder}/") and "long.wav" not in leads_to:
-                    if fd.stat().st_size > 1_000_000:
-                        return
+                is_output = leads_to.startswith(f"{folder}/") and "long.wav" not in leads_to
+                if is_output and fd.stat().st_size > 1_000_000:
+                    return
         time.sleep(0.01)
     pytest.fail("it writes nothing")
 

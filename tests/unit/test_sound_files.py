@@ -1,5 +1,6 @@
 """`entrain render` and `verify` on the files that people have: every format, whole or not."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -45,6 +46,7 @@ READABLE = [
     # nothing says what is in a .raw file, and of an SD2 file half lies in another one
     if kind not in ("RAW", "SD2")
 ]
+MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 WRITABLE = sorted(
     soundfile.available_formats().keys()
     # mono alone
@@ -99,11 +101,14 @@ def test_every_format_becomes_every_other_one(tmp_path):
         source = write(tmp_path, kind, subtype)
         for ending in WRITABLE if source else ():
             assert source
-            try:
-                render_file(source, tmp_path / f"out.{ending.lower()}", NOTHING)
-            except RenderError as error:  # MP3, Opus and FLAC do not take every rate
-                assert "cannot hold stereo at" in str(error)
-                assert ending in ("MP3", "OGG")
+            refused = (
+                pytest.raises(RenderError, match="cannot hold stereo at")
+                if ending == "MP3" and soundfile.info(source).samplerate not in MP3_RATES
+                else contextlib.nullcontext()
+            )
+            with refused:
+                out = tmp_path / f"out.{ending.lower()}"
+                render_file(source, out, NOTHING, force=ending == "RAW")
 
 
 @pytest.mark.parametrize("ending", ["htk", "svx", "sds", "wve", "xi", "sd2", "mp3"])

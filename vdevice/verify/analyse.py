@@ -94,7 +94,9 @@ def verify_file(
     report, curves = _analyse(
         sound, original, shown(path), shown(against) if against else None, rate_hz, step
     )
-    named = [(path, sound.warnings)] + ([(against, original.warnings)] if against and original else [])
+    named = [(path, sound.warnings)] + (
+        [(against, original.warnings)] if against and original else []
+    )
     warnings = tuple(f"{shown(name)}: {line}" for name, lines in named for line in lines)
     return report.model_copy(update={"notes": warnings + report.notes}), curves
 
