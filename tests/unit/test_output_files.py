@@ -150,10 +150,15 @@ def test_two_that_write_the_same_file_do_not_disturb_each_other(tmp_path, unfini
 def test_after_an_error_all_is_as_before(tmp_path, unfinished):
     path = tmp_path / "a"
     path.write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), whole_file(path) as file:
-        file.write(b"half")
-        file.flush()
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with whole_file(path) as file:
+            file.write(b"half")
+            file.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a"]
 

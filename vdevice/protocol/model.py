@@ -16,7 +16,10 @@ from pydantic import (
     FiniteFloat,
     StringConstraints,
     Tag,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -56,12 +59,37 @@ class Breakpoint(BaseModel):
     """``step`` stays until the next one; ``exponential`` makes equal ratios in equal times."""
 
 
+_MOST_POINTS = 20_000
+_AT_ONCE = 500
+
+
+def _in_pieces(points: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Check many breakpoints piece by piece, so that other threads get their turns in between."""
+    if not isinstance(points, list | tuple):
+        return validate(points)
+    points = tuple(points)
+    if not _AT_ONCE < len(points) <= _MOST_POINTS:
+        return validate(points)
+    made: list[Breakpoint] = []
+    for end in range(_AT_ONCE, len(points) + _AT_ONCE, _AT_ONCE):
+        try:
+            made += validate(points[end - _AT_ONCE : end])
+        except ValidationError:
+            validate(points[:end])  # says where it is, counted from the first one
+            raise
+    return tuple(made)
+
+
 class Automation(BaseModel):
     """What a parameter does over the session; before and after its breakpoints it holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    points: Annotated[tuple[Breakpoint, ...], Field(min_length=1, max_length=20_000)]
+    points: Annotated[
+        tuple[Breakpoint, ...],
+        Field(min_length=1, max_length=_MOST_POINTS),
+        WrapValidator(_in_pieces),
+    ]
     loop_s: Seconds = 0.0
     """After how long it begins again; 0: not at all."""
 
