@@ -5,6 +5,7 @@ The loop answers everybody, follows the sound server and keeps the sleep timer.
 
 import argparse
 import asyncio
+import gc
 import itertools
 import json
 import multiprocessing
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=50)
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
+    gc.freeze()  # as `entrain run` does
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(_measured(Path(folder), options.requests))
     print(f"the loop's lag while {options.requests} protocols of {POINTS} breakpoints are used, ms")

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -37,6 +38,8 @@ MAX_CLIENTS = 32
 MAX_LATE_CLIENTS = 8
 """How many more may say `stop` or `off` while all the others are busy."""
 MAX_ERROR_CHARS = 4000
+GRACE_S = 0.1
+"""What a client that is idle for less has said may not have been read yet."""
 _LONG_LINE_BYTES = 1 << 14
 """A longer message is read on another thread: that takes more than a millisecond."""
 _LONG_LAYERS_POINTS = 200
@@ -214,14 +217,15 @@ _TOO_MANY = f"too many clients ({MAX_CLIENTS}); try again later"
 
 def _give_way(clients: dict[asyncio.Task[None], "_Connection"]) -> bool:
     """Hang up on the client that has been idle the longest; returns whether there was one."""
-    idle = {
-        task: client.idle_since_s
+    before_s = asyncio.get_running_loop().time() - GRACE_S
+    idle = [
+        (client.idle_since_s, task)
         for task, client in clients.items()
         if client.may_give_way and client.idle_since_s is not None
-    }
-    if not idle:
+    ]
+    since_s, longest = min(idle, key=lambda each: each[0], default=(math.inf, None))
+    if longest is None or since_s > before_s:
         return False
-    longest = min(idle, key=lambda task: idle[task] or 0.0)
     clients.pop(longest).say_last(
         f"too many clients ({MAX_CLIENTS}), and this one was idle the longest"
     )

@@ -103,7 +103,7 @@ class Store:
         if state == self._saved:
             return
         try:
-            replace_file(self.path, state.model_dump_json(indent=2).encode() + b"\n")
+            replace_file(self.path, state.model_dump_json().encode() + b"\n")
         except OSError as error:
             self._warn(f"cannot save {self.path}: {error.strerror}; going on without")
             return
