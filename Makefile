@@ -48,6 +48,7 @@ bench: ## measure speed, memory, start-up time and delay (19 minutes)
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
 	@.venv/bin/python bench/run.py
+	@.venv/bin/python bench/loop_lag.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@.venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py
