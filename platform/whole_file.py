@@ -156,14 +156,6 @@ def _create(name: Path, mode: int) -> tuple[int, bool]:
         os.close(fd)
 
 
-def _give_name(fd: int, name: Path) -> None:
-    folder_fd = os.open(name.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:  # with a folder's descriptor, and only so, Python follows the link in /proc
-        os.link(f"/proc/self/fd/{fd}", name.name, dst_dir_fd=folder_fd, follow_symlinks=True)
-    finally:
-        os.close(folder_fd)
-
-
 def _mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -189,6 +181,13 @@ def _sync_folder(folder: Path) -> None:
 
 if sys.platform != "win32":
 
+    def _give_name(fd: int, name: Path) -> None:
+        folder_fd = os.open(name.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:  # with a folder's descriptor, and only so, Python follows the link in /proc
+            os.link(f"/proc/self/fd/{fd}", name.name, dst_dir_fd=folder_fd, follow_symlinks=True)
+        finally:
+            os.close(folder_fd)
+
     def _set_mode(fd: int, _name: Path, mode: int) -> None:
         os.fchmod(fd, mode)
 
@@ -208,6 +207,9 @@ if sys.platform != "win32":
                 os.close(fd)
 
 else:
+
+    def _give_name(_fd: int, _name: Path) -> None:
+        """Every file has a name there."""
 
     def _set_mode(_fd: int, name: Path, mode: int) -> None:
         os.chmod(name, mode)

@@ -38,7 +38,7 @@ class SoundFileError(EntrainError):
     """A sound file cannot be read; one line that begins with its name."""
 
 
-class Sequential(soundfile.SoundFile):
+class Sequential(soundfile.SoundFile):  # type: ignore[misc]  # it has no types here
     """A sound file that is read or written in one go.
 
     Some of libsndfile's formats cannot be positioned, or say that they can and cannot.
