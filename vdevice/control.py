@@ -13,7 +13,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from entrain.errors import EntrainError
@@ -30,6 +30,7 @@ from entrain.vdevice.messages import (
     Watch,
     parse_request,
 )
+from entrain.vdevice.protocol.document import layers_json
 from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.protocol.values import BlockSource
 
@@ -252,20 +253,17 @@ class _Answers:
         ):
             points = sum(len(way.points) for each in layers for way in each.automation.values())
             if points > _LONG_LAYERS_POINTS:
-                layers_json = await self._aside.do(lambda: _LAYERS.dump_json(layers))
+                made = await self._aside.do(lambda: layers_json(layers))
             else:
-                layers_json = _LAYERS.dump_json(layers)
-            self._layers, self._layers_json = layers, layers_json
+                made = layers_json(layers)
+            self._layers, self._layers_json = layers, made
         else:
-            layers_json = self._layers_json
+            made = self._layers_json
         without = result.protocol.model_copy(update={"layers": []})
         status = to_jsonable_python(result.model_copy(update={"protocol": without}))
         line = _encode({"ok": True, "result": status})
         # No text can hold this: its quotation marks would be escaped.
-        return line.replace(b'"layers": []', b'"layers": ' + layers_json, 1)
-
-
-_LAYERS = TypeAdapter(list[Layer])
+        return line.replace(b'"layers": []', b'"layers": ' + made, 1)
 
 
 class _Connection:
