@@ -15,8 +15,8 @@ from pydantic_core import from_json
 from entrain.platform.files import replace_file
 from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.default_policy import Mode
-from entrain.vdevice.protocol.document import upgraded_document
-from entrain.vdevice.protocol.model import ProtocolReference
+from entrain.vdevice.protocol.document import compact_protocol, upgraded_document
+from entrain.vdevice.protocol.model import Protocol, ProtocolReference
 from entrain.vdevice.protocol.wording import explain
 
 FILE_NAME = "state.json"
@@ -103,7 +103,7 @@ class Store:
         if state == self._saved:
             return
         try:
-            replace_file(self.path, state.model_dump_json().encode() + b"\n")
+            replace_file(self.path, _written(state) + b"\n")
         except OSError as error:
             self._warn(f"cannot save {self.path}: {error.strerror}; going on without")
             return
@@ -123,6 +123,15 @@ class Store:
         if text != self.warning:  # a full disk is told once, not at every change
             _log.warning("%s", text)
         self.warning = text
+
+
+def _written(state: State) -> bytes:
+    """Make JSON of it, long protocols piece by piece: other threads get their turns."""
+    if not isinstance(state.protocol, Protocol):
+        return state.model_dump_json().encode()
+    without = state.model_copy(update={"protocol": ""})
+    text = without.model_dump_json().encode()
+    return text.replace(b'"protocol":""', b'"protocol":' + compact_protocol(state.protocol), 1)
 
 
 def _upgraded(text: bytes) -> bytes:

@@ -17,6 +17,7 @@ from entrain.vdevice.app import App
 from entrain.vdevice.client import Client, ClientError
 from entrain.vdevice.control import MAX_CLIENTS, MAX_LINE_BYTES
 from entrain.vdevice.options import RunOptions
+from entrain.vdevice.protocol.document import compact_protocol, parse_protocol
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session_log import SessionLog
 from entrain.vdevice.store import Store
@@ -160,3 +161,17 @@ def test_others_are_answered_meanwhile(app):
         done.append("short")
     thread.join()
     assert done == ["short", "long"]
+
+
+@pytest.mark.parametrize("points", [1, 499, 500, 501, 19_000])
+def test_long_documents_are_written_as_they_are(points):
+    whole = document(points) | {
+        "description": '"layers":[] and "points":[] and "without_headphones":[]',
+        "requires_headphones": True,
+    }
+    for others in (None, [], [whole["layers"][0], {"kind": "am"}]):
+        text = json.dumps(whole | {"without_headphones": others}).encode()
+        protocol = parse_protocol(text, "x")
+        compact = compact_protocol(protocol)
+        assert json.loads(compact) == protocol.model_dump(mode="json")
+        assert parse_protocol(compact, "x") == protocol

@@ -55,6 +55,21 @@ def write_protocol(protocol: Protocol) -> bytes:
     return _BREAKPOINT.sub(lambda found: " ".join(found[0].split()), text).encode() + b"\n"
 
 
+def compact_protocol(protocol: Protocol) -> bytes:
+    """Make compact JSON, which `parse_protocol` reads; as `layers_json`."""
+    others = protocol.without_headphones
+    bare = protocol.model_copy(
+        update={"layers": (), "without_headphones": None if others is None else ()}
+    )
+    text = bare.model_dump_json().encode()  # no text holds what is replaced: it would be escaped
+    text = text.replace(b'"layers":[]', b'"layers":' + layers_json(protocol.layers), 1)
+    if others is not None:
+        text = text.replace(
+            b'"without_headphones":[]', b'"without_headphones":' + layers_json(others), 1
+        )
+    return text
+
+
 def layers_json(layers: Sequence[Layer]) -> bytes:
     """Make compact JSON of layers, breakpoints piece by piece: other threads get their turns."""
     ways = [each.points for layer in layers for each in layer.automation.values()]
