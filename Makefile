@@ -35,7 +35,8 @@ fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 brok
 soak: ## cause every fault at length, then look at every second of half an hour on each server (80 minutes)
 	@.ci/packages test
 	@.ci/setup test
-	@ENTRAIN_SOAK=1 .venv/bin/pytest tests/device/test_faults.py tests/device/test_disks.py
+	@ENTRAIN_SOAK=1 .venv/bin/pytest tests/device/test_faults.py tests/device/test_disks.py \
+		tests/unit/test_sound_files.py tests/unit/test_output_files.py
 	@PYTHONPATH=tests .venv/bin/python tests/device/long_run.py --minutes 30
 
 lint: packages ## check style and types
@@ -47,6 +48,7 @@ bench: ## measure speed, memory, start-up time and delay (19 minutes)
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
 	@PYTHONPATH=tests:tests/device .venv/bin/python bench/run.py
+	@.venv/bin/python bench/loop_lag.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@.venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py

@@ -5,10 +5,17 @@ Imports stand inside the commands: each has to be quick.
 
 # ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
 import click
 
 from entrain.errors import EntrainError
 from entrain.tray import complete, options
+
+_force = click.option("--force", is_flag=True, help="Replace a file of another kind, too.")
 
 
 @click.command()
@@ -17,6 +24,7 @@ from entrain.tray import complete, options
 @options.protocol
 @options.layers
 @options.standalone
+@_force
 @options.as_json
 def render(
     source: str,
@@ -24,11 +32,18 @@ def render(
     protocol: str | None,
     layers: tuple[str, ...],
     standalone: bool,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Process a sound file.  Any format that libsndfile knows.
 
     More than two channels are folded down to two after ITU-R BS.775.
+
+    OUT appears when it is whole.  A sound file of that name is replaced; IN never is, nor a file
+    of another kind without --force.
+
+    Of a damaged file or one that is cut off, what can be read is processed: a warning says how
+    far that is, and the exit code is 0.  It is 1, and there is no OUT, where nothing can be read.
 
     \b
     Examples:
@@ -36,18 +51,21 @@ def render(
       entrain render song.wav out.wav --layer am:rate_hz=16,depth=0.5
       entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
     """
-    from pathlib import Path
-
+    from entrain.vdevice.protocol.user_folder import shown
     from entrain.vdevice.render import render_file
 
     resolved = options.resolve(protocol or (None if layers else "default"), layers, standalone)
     with options.progress("render", hidden=as_json) as progress:
-        result = render_file(Path(source), Path(destination), resolved, progress=progress)
+        result = render_file(
+            Path(source), Path(destination), resolved, progress=progress, force=force
+        )
+    for warning in result.warnings:
+        click.echo(f"entrain: {shown(source)}: {warning}", err=True)
     if as_json:
         click.echo(result.model_dump_json())
     else:
         click.echo(
-            f"{destination}: {result.seconds:.1f} s at {result.rate_hz} Hz, "
+            f"{shown(destination)}: {result.seconds:.1f} s at {result.rate_hz} Hz, "
             f"{result.speed:.0f} times as fast as listening"
         )
 
@@ -73,7 +91,10 @@ def render(
     metavar="SECONDS",
     help="Look at the minute from here on; without it, at the middle one.",
 )
-@click.option("--plot", metavar="PNG", type=click.Path(), help="Draw a picture.")
+@click.option(
+    "--plot", metavar="PNG", type=click.Path(), help="Draw a picture; replaces one of that name."
+)
+@_force
 @options.as_json
 def verify(
     source: str,
@@ -81,6 +102,7 @@ def verify(
     rate_hz: float | None,
     start_s: float | None,
     plot: str | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Say what entrainment is measurably in a sound file.
@@ -103,20 +125,41 @@ def verify(
       entrain verify session.wav --start 600 --rate 6
       entrain verify song-alpha.flac --json | jq '.found, .rate_hz'
     """
-    from pathlib import Path
+    from contextlib import ExitStack
 
     from entrain.vdevice.verify.analyse import verify_file
     from entrain.vdevice.verify.words import as_text
 
-    with options.progress("verify", hidden=as_json) as progress:
-        report, curves = verify_file(
-            Path(source), Path(against) if against else None, rate_hz, start_s, progress
-        )
-    if plot:
-        from entrain.vdevice.verify.plot import draw
+    inputs = [Path(each) for each in (source, against) if each]
+    with ExitStack() as stack:
+        picture = stack.enter_context(_picture(Path(plot), inputs, force)) if plot else None
+        with options.progress("verify", hidden=as_json) as progress:
+            report, curves = verify_file(
+                Path(source), Path(against) if against else None, rate_hz, start_s, progress
+            )
+        if picture:
+            from entrain.vdevice.verify.plot import draw
 
-        draw(report, curves, Path(plot))
+            draw(report, curves, picture)
     click.echo(report.model_dump_json() if as_json else as_text(report))
+
+
+@contextmanager
+def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[BinaryIO]:
+    """Open a PNG file that is about to be drawn; see `output_file`."""
+    from entrain.platform.whole_file import output_file
+    from entrain.vdevice.protocol.user_folder import shown
+
+    def is_png(other: Path) -> bool:
+        with other.open("rb") as file:
+            return file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+    try:
+        with output_file(path, is_png, "a PNG picture", inputs=inputs, force=force) as file:
+            yield file
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else path
+        raise EntrainError(f"{shown(name)}: {error.strerror or error}") from error
 
 
 @click.command()

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
@@ -16,6 +17,7 @@ from entrain.platform import clock, factory
 from entrain.platform.adapter import PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import logs, messages, session_log, store
+from entrain.vdevice.aside import Aside
 from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy, Mode
@@ -36,6 +38,9 @@ from entrain.vdevice.store import State, Store
 
 _LIBRARY_LOOK_S = 2.0
 """How often the running protocol's file is looked at."""
+
+_SWITCH_S = 0.001
+"""How long another thread may keep the loop waiting; Python's own choice is 5 ms."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +104,9 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
 
 
 class App:
-    """Carries out requests.  Everything runs on the main thread's asyncio loop.
+    """Carries out requests.  Everything runs on the main thread's asyncio loop, but for two things.
+
+    The library is asked on another thread, and the state is saved on a third: both may take long.
 
     Parameters
     ----------
@@ -130,6 +137,9 @@ class App:
         stored = kept_in.load() if kept_in else State()
         self._store = kept_in
         self._library = library
+        self._reading = Aside()  # from here on, nobody else asks the library
+        self._saving = Aside()
+        self._changing: set[asyncio.Task[None]] = set()
         self._log = log
         self._seen = library.signature()
         self._stop = asyncio.Event()
@@ -173,6 +183,7 @@ class App:
 
     async def serve(self, claimed: Claim, ready: Callable[[], None]) -> None:
         """Serve until `stop` or a signal, then leave the system as it was found."""
+        sys.setswitchinterval(_SWITCH_S)
         loop = asyncio.get_running_loop()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last one: its terminal was closed
             if number := getattr(signal, name, None):
@@ -197,8 +208,10 @@ class App:
             time_keeper.cancel()
             await asyncio.gather(life, stopped, time_keeper, return_exceptions=True)
             self._player.note_heard()
-            self._save()
+            await self._save()
             await server.close()
+            self._reading.close()
+            self._saving.close()
 
     async def handle(self, request: messages.Request) -> BaseModel | Sequence[BaseModel] | None:
         """Carry out one request of the control API; raises `EntrainError`."""
@@ -218,12 +231,15 @@ class App:
                 self.engine.bypass_is_matched = matched
                 self.engine.bypass = (not self.engine.bypass) if on is None else on
             case messages.Use(protocol=protocol, here=here):
-                self._use(protocol, here)
+                await self._use(protocol, here)
             case messages.Next():
-                self._use(self._library.next_after(self._player.protocol).id, None)
+                now = self._player.protocol
+                other = await self._reading.do(lambda: self._library.next_after(now))
+                await self._use(other.id, None)
             case messages.Save(name=name):
-                self._library.save(self._player.protocol, name)
-                self._use(slug(name), None, begin=False)
+                now = self._player.protocol
+                await self._reading.do(lambda: self._library.save(now, name))
+                await self._use(slug(name), None, begin=False)
             case messages.Set(address=address, value=value, over_s=over_s):
                 self._set(address, value, over_s)
             case messages.Session(runs=runs, position_s=position_s):
@@ -256,9 +272,10 @@ class App:
                     preferred=self._device.preferred,
                 )
             case messages.ListProtocols():
-                return listed(self._library, self._kept.recent)
+                recent = self._kept.recent
+                return await self._reading.do(lambda: listed(self._library, recent))
         self._due.set()
-        self._save()
+        await self._save()
         return self.status()
 
     def status(self) -> messages.Status:
@@ -282,12 +299,12 @@ class App:
                 before = self._player.ended
                 if self._player.tick(clock.suspended_too_s()):
                     await self._fall_asleep()
-                if self._reload() or self._player.ended != before:
+                if await self._reload() or self._player.ended != before:
                     self._notify()
             except EntrainError as error:
                 self._tell(str(error))
             pause_s = self._player.pause_s(clock.suspended_too_s())
-            if self._library.is_own(self._player.library_id):
+            if await self._is_own(self._player.library_id):
                 pause_s = min(pause_s, _LIBRARY_LOOK_S)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
@@ -310,33 +327,41 @@ class App:
             self._player.sleep(0, clock.suspended_too_s())
         self._save()
 
-    def _reload(self) -> bool:
+    def _is_own(self, library_id: str) -> "asyncio.Future[bool]":
+        return self._reading.do(lambda: self._library.is_own(library_id))
+
+    async def _reload(self) -> bool:
         """Go on with what a file of the running protocol says now; whether any has changed."""
-        seen = self._library.signature()
+        seen = await self._reading.do(self._library.signature)
         if seen == self._seen:
             return False
         self._seen = seen
-        if not self._library.is_own(self._player.library_id):
+        before, library_id = self._player.protocol, self._player.library_id
+        if not await self._is_own(library_id):
             return True
         try:
-            protocol = self._library.by_id(self._player.library_id)
-            if protocol != self._player.protocol:
+            _, protocol = await self._reading.do(lambda: self._find(library_id))
+            # Perhaps another one is used meanwhile.
+            if self._player.protocol is before and protocol != before:
                 self._player.refresh(protocol)
         except ProtocolError as error:
             self._tell(f"{str(error).splitlines()[0]}; going on with what was read before")
         return True
 
-    def _device_changed(self) -> None:
-        """On or off, or what is played on, has changed."""
+    def _device_changed(self) -> "asyncio.Future[None]":
+        """On or off, or what is played on, has changed; what is returned is the saving of it."""
         target = self._device.target
         if target and target.name != self._target:
             before, self._target = self._target, target.name
             remembered = self._kept.remembered
             if target.name in remembered or before in remembered:
-                self._resume(remembered.get(target.name, self._everywhere))
+                wanted = remembered.get(target.name, self._everywhere)
+                changing = asyncio.create_task(self._change_to(wanted, target.name))
+                self._changing.add(changing)
+                changing.add_done_callback(self._changing.discard)
         if target:
             self._player.listen_on(target.form)
-        self._save()
+        return self._save()
 
     def _device_looked(self) -> None:
         self._health_log.observe(self._reporter.health())
@@ -348,8 +373,8 @@ class App:
 
     # ---- protocols ---------------------------------------------------------------------------
 
-    def _use(self, wanted: ProtocolReference, here: bool | None, begin: bool = True) -> None:
-        wanted, protocol = self._find(wanted)
+    async def _use(self, wanted: ProtocolReference, here: bool | None, begin: bool = True) -> None:
+        wanted, protocol = await self._reading.do(lambda: self._find(wanted))
         library_id = wanted if isinstance(wanted, str) else ""
         if begin:
             self._player.use(protocol, library_id)
@@ -375,14 +400,27 @@ class App:
             _log.warning("%s; using the default protocol", error)
             self._player.use(by_id(DEFAULT_ID), DEFAULT_ID)
 
+    async def _change_to(self, wanted: ProtocolReference, target: str) -> None:
+        """Use what is remembered for a device, unless it is another one meanwhile."""
+        try:
+            wanted, protocol = await self._reading.do(lambda: self._find(wanted))
+            if target == self._target:
+                self._player.use(protocol, wanted if isinstance(wanted, str) else "")
+                self._notify()
+        except ProtocolError as error:
+            self._tell(f"{str(error).splitlines()[0]}; going on with what was heard before")
+
     def _find(self, wanted: ProtocolReference) -> tuple[ProtocolReference, Protocol]:
-        """Load a protocol, and tell its id if it is as in the library."""
+        """Load a protocol and prepare it, and tell its id if it is as in the library."""
         if isinstance(wanted, str):
-            return wanted, self._library.by_id(wanted)
-        with contextlib.suppress(ProtocolError):
-            if self._library.by_id(wanted.id) == wanted:
-                return wanted.id, wanted
-        return wanted, wanted
+            protocol = self._library.by_id(wanted)
+        else:
+            protocol = wanted
+            with contextlib.suppress(ProtocolError):
+                if self._library.by_id(wanted.id) == wanted:
+                    wanted = wanted.id
+        self._player.prepare(protocol)
+        return wanted, protocol
 
     def _set(self, address: str, value: float, over_s: float) -> None:
         if check_own(address, value, blocks):
@@ -427,7 +465,8 @@ class App:
         if text not in self._device.errors:
             self._device.errors.append(text)
 
-    def _save(self) -> None:
+    def _save(self) -> "asyncio.Future[None]":
+        """Begin to save what is to be kept; to be waited for by who says that it is done."""
         self._kept = self._kept.model_copy(
             update={
                 "on": self._defaults.on,
@@ -441,9 +480,15 @@ class App:
                 "applications": self._device.rules,
             }
         )
-        if self._store:
-            self._store.save(self._kept)
-            self._note_warnings()
+        kept = self._kept
+
+        def save() -> None:
+            if self._store:
+                self._store.save(kept)
+
+        saving = self._saving.do(save)
+        saving.add_done_callback(lambda _: self._note_warnings())
+        return saving
 
 
 def _usable(settings: Mapping[str, float]) -> dict[str, float]:

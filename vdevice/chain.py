@@ -3,18 +3,18 @@
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
-from entrain.engine import INPUT_LAYER, OUTPUT_LAYER, Engine, Point, blocks
+from entrain.engine import INPUT_LAYER, OUTPUT_LAYER, Engine, Way, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.check import OWN_LAYERS
-from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.model import Breakpoint, Layer, Protocol
 from entrain.vdevice.protocol.timeline import compiled, strength
 
 _OWN = dict(zip(OWN_LAYERS, (INPUT_LAYER, OUTPUT_LAYER), strict=True))
 
 
 class Chain:
-    """Runs one protocol at a time.  Called on the main thread only.
+    """Runs one protocol at a time.  Called on the main thread only, but for `prepare`.
 
     Parameters
     ----------
@@ -26,6 +26,13 @@ class Chain:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._layers: dict[str, tuple[Layer, int]] = {}  # id -> as it runs, number
+        self._ways: dict[int, tuple[tuple[Breakpoint, ...], Way]] = {}  # by the points' id()
+
+    def prepare(self, protocol: Protocol) -> None:
+        """Do beforehand what takes long of `use`; on any thread."""
+        for layer in (*protocol.layers, *(protocol.without_headphones or ())):
+            for automation in layer.automation.values():
+                self._way(automation.points)
 
     def use(self, protocol: Protocol, *, restart: bool = True) -> None:
         """Cross-fade to a protocol that has been checked against the blocks.
@@ -70,6 +77,10 @@ class Chain:
             raise
         self._engine.set_standalone(protocol.standalone)
         self._layers = layers
+        in_use = {
+            id(each.points) for layer, _ in layers.values() for each in layer.automation.values()
+        }
+        self._ways = {key: made for key, made in self._ways.items() if key in in_use}
 
     def clear(self) -> None:
         """Fade all layers out; the session's clock goes on."""
@@ -111,5 +122,11 @@ class Chain:
             if symbol not in layer.automation:
                 self._engine.automate(number, symbol, ())
         for symbol, automation in layer.automation.items():
-            points = [Point(p.at_s, p.value, p.curve) for p in automation.points]
-            self._engine.automate(number, symbol, points, automation.loop_s)
+            self._engine.automate(number, symbol, self._way(automation.points), automation.loop_s)
+
+    def _way(self, points: tuple[Breakpoint, ...]) -> Way:
+        if made := self._ways.get(id(points)):
+            return made[1]
+        way = Way([(each.at_s, each.value, each.curve) for each in points])
+        self._ways[id(points)] = (points, way)  # which keeps them, so that the id() stays theirs
+        return way

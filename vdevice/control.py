@@ -1,13 +1,15 @@
 """The control API's server, at a socket that only this user can open.
 
 Runs on the main thread's asyncio loop.  Nothing that a client sends, or does not send, holds up
-the loop or ends it: sizes, counts and waits are bounded, and every refusal is one line.
+the loop or ends it: sizes, counts and waits are bounded, long messages are read on another thread,
+and every refusal is one line.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -16,18 +18,33 @@ from pydantic_core import to_jsonable_python
 
 from entrain.errors import EntrainError
 from entrain.platform.local_socket import Claim
+from entrain.vdevice.aside import Aside
 from entrain.vdevice.messages import (
     GetStatus,
     ListDevices,
     ListProtocols,
+    Off,
     Request,
+    Status,
+    Stop,
     Watch,
     parse_request,
 )
+from entrain.vdevice.protocol.document import layers_json
+from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.protocol.values import BlockSource
 
 MAX_LINE_BYTES = 1 << 20  # as a protocol file
 MAX_CLIENTS = 32
+MAX_LATE_CLIENTS = 8
+"""How many more may say `stop` or `off` while all the others are busy."""
+MAX_ERROR_CHARS = 4000
+GRACE_S = 0.1
+"""What a client that is idle for less has said may not have been read yet."""
+_LONG_LINE_BYTES = 1 << 14
+"""A longer message is read on another thread: that takes more than a millisecond."""
+_LONG_LAYERS_POINTS = 200
+"""Layers with more breakpoints than these become JSON on another thread."""
 LINE_TIMEOUT_S = 10.0
 """To finish a line once it has begun, and to read an answer."""
 CLOSE_TIMEOUT_S = 1.0
@@ -61,7 +78,10 @@ class ControlServer:
         self._claim = claimed
         self._handle = handle
         self._blocks = blocks
+        self._aside = Aside()
+        self._answers = _Answers(self._aside)
         self._clients: dict[asyncio.Task[None], _Connection] = {}
+        self._late: dict[asyncio.Task[None], _Connection] = {}
         self._watchers: set[asyncio.Event] = set()
         self._server: asyncio.Server | None = None
 
@@ -83,14 +103,16 @@ class ControlServer:
             for _ in range(10):
                 await asyncio.sleep(0)
             self._server.close()
-        busy = [task for task, client in self._clients.items() if client.is_busy]
+        everybody = self._clients | self._late
+        busy = [task for task, client in everybody.items() if client.is_busy]
         if busy:
             await asyncio.wait(busy, timeout=CLOSE_TIMEOUT_S)
         self._claim.release()
-        tasks = list(self._clients)
+        tasks = list(self._clients | self._late)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._aside.close()
 
     def notify(self) -> None:
         """Let those look who watch for changes; for what no request has changed."""
@@ -102,18 +124,24 @@ class ControlServer:
         task = asyncio.current_task()
         assert task is not None
         try:
-            if len(self._clients) >= MAX_CLIENTS:
-                await client.refuse(f"too many clients ({MAX_CLIENTS}); try again later")
-                return
-            self._clients[task] = client
-            await self._converse(client)
+            if len(self._clients) < MAX_CLIENTS or _give_way(self._clients):
+                self._clients[task] = client
+                await self._converse(client)
+            elif len(self._late) < MAX_LATE_CLIENTS or _give_way(self._late):
+                self._late[task] = client
+                await self._converse(client, only=(Stop, Off))
+            else:
+                await client.refuse(_TOO_MANY)
         except (OSError, TimeoutError, asyncio.CancelledError):
-            writer.transport.abort()  # gone, never reads, or close() has hung up
+            writer.transport.abort()  # gone, never reads, has to give way, or close() hangs up
         finally:
             self._clients.pop(task, None)
+            self._late.pop(task, None)
             writer.close()
 
-    async def _converse(self, client: "_Connection") -> None:
+    async def _converse(
+        self, client: "_Connection", only: tuple[type[BaseModel], ...] | None = None
+    ) -> None:
         while True:
             try:
                 line = await client.line()
@@ -124,7 +152,12 @@ class ControlServer:
                 return
             client.is_busy = True
             try:
-                request = parse_request(line, self._blocks)
+                request = await self._read(line)
+                if only and not isinstance(request, only):
+                    await client.refuse(_TOO_MANY)
+                    return
+                # it takes the hang-up for our end
+                client.may_give_way = not isinstance(request, Stop)
                 answer = await self._answer(request)
             except EntrainError as error:
                 request, answer = None, _refusal(str(error))
@@ -135,6 +168,11 @@ class ControlServer:
             elif not isinstance(request, GetStatus | ListDevices | ListProtocols | None):
                 self.notify()
             await asyncio.sleep(0)  # a flood of lines must not starve the loop
+
+    async def _read(self, line: bytes) -> Request:
+        if len(line) <= _LONG_LINE_BYTES:
+            return parse_request(line, self._blocks)
+        return await self._aside.do(lambda: parse_request(line, self._blocks))
 
     async def _watch(self, client: "_Connection", wanted: Watch, told: bytes) -> None:
         if wanted.changes_only:
@@ -165,7 +203,7 @@ class ControlServer:
             request = GetStatus()
         try:
             result = await self._handle(request)
-            return _encode({"ok": True, "result": to_jsonable_python(result)})
+            return await self._answers.encoded(result)
         except EntrainError as error:
             return _refusal(str(error))
         except Exception as error:  # a bug of ours; the sound and the other clients go on
@@ -175,11 +213,67 @@ class ControlServer:
             return _refusal(f"internal error in {request.command}: {type(error).__name__}")
 
 
+_TOO_MANY = f"too many clients ({MAX_CLIENTS}); try again later"
+
+
+def _give_way(clients: dict[asyncio.Task[None], "_Connection"]) -> bool:
+    """Hang up on the client that has been idle the longest; returns whether there was one."""
+    before_s = asyncio.get_running_loop().time() - GRACE_S
+    idle = [
+        (client.idle_since_s, task)
+        for task, client in clients.items()
+        if client.may_give_way and client.idle_since_s is not None
+    ]
+    since_s, longest = min(idle, key=lambda each: each[0], default=(math.inf, None))
+    if longest is None or since_s > before_s:
+        return False
+    clients.pop(longest).say_last(
+        f"too many clients ({MAX_CLIENTS}), and this one was idle the longest"
+    )
+    longest.cancel()
+    return True
+
+
+class _Answers:
+    """Makes JSON of results.  The layers of a protocol may be long and seldom change."""
+
+    def __init__(self, aside: Aside) -> None:
+        self._aside = aside
+        self._layers: list[Layer] = []
+        self._layers_json = b"[]"
+
+    async def encoded(self, result: object) -> bytes:
+        """Return the answer, a line."""
+        if not isinstance(result, Status) or not result.protocol or not result.protocol.layers:
+            return _encode({"ok": True, "result": to_jsonable_python(result)})
+        layers = result.protocol.layers
+        # Of equal ones each has been looked at; `is` is quick where there are 20,000 breakpoints.
+        if len(layers) != len(self._layers) or any(
+            one is not other for one, other in zip(layers, self._layers, strict=True)
+        ):
+            points = sum(len(way.points) for each in layers for way in each.automation.values())
+            if points > _LONG_LAYERS_POINTS:
+                made = await self._aside.do(lambda: layers_json(layers))
+            else:
+                made = layers_json(layers)
+            self._layers, self._layers_json = layers, made
+        else:
+            made = self._layers_json
+        without = result.protocol.model_copy(update={"layers": []})
+        status = to_jsonable_python(result.model_copy(update={"protocol": without}))
+        line = _encode({"ok": True, "result": status})
+        # No text can hold this: its quotation marks would be escaped.
+        return line.replace(b'"layers": []', b'"layers": ' + made, 1)
+
+
 class _Connection:
     """Lines from and to one client."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.is_busy = False
+        self.may_give_way = True
+        self.idle_since_s: float | None = None
+        """Since when it has said nothing and waits for nothing; None: it does either."""
         self._reader = reader
         self._writer = writer
         self._begun = bytearray()
@@ -194,12 +288,14 @@ class _Connection:
             Too long, too slow, or hung up in its middle.
 
         """
+        now_s = asyncio.get_running_loop().time
         deadline: float | None = None
         while (end := self._begun.find(b"\n")) < 0:
             if len(self._begun) > MAX_LINE_BYTES:
                 raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
             if self._begun and deadline is None:
-                deadline = asyncio.get_running_loop().time() + LINE_TIMEOUT_S
+                deadline = now_s() + LINE_TIMEOUT_S
+            self.idle_since_s = None if self._begun else now_s()
             try:
                 async with asyncio.timeout_at(deadline):
                     if not await self._read():
@@ -208,6 +304,7 @@ class _Connection:
                         return None
             except TimeoutError:
                 raise ControlError(f"message is not complete after {LINE_TIMEOUT_S:g} s") from None
+            self.idle_since_s = None
         if end > MAX_LINE_BYTES:
             raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
         line = bytes(self._begun[:end])
@@ -244,6 +341,10 @@ class _Connection:
         async with asyncio.timeout(LINE_TIMEOUT_S):
             await self._writer.drain()
 
+    def say_last(self, error: str) -> None:
+        """Say why we hang up, if the client can take it at once."""
+        self._writer.write(_refusal(error))
+
     async def refuse(self, error: str) -> None:
         """Say why, as the last thing on this connection."""
         await self.send(_refusal(error))
@@ -259,4 +360,7 @@ def _encode(answer: dict[str, Any]) -> bytes:
 
 
 def _refusal(error: str) -> bytes:
-    return _encode({"ok": False, "error": " ".join(error.split())})
+    line = " ".join(error[: 2 * MAX_ERROR_CHARS].split())
+    if len(line) > MAX_ERROR_CHARS:
+        line = f"{line[:MAX_ERROR_CHARS]} …"
+    return _encode({"ok": False, "error": line})

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -81,7 +81,7 @@ class VirtualDevice:
         chosen: str,
         latency_ms: float | None,
         defaults: policy.DefaultPolicy,
-        changed: Callable[[], None],
+        changed: Callable[[], Awaitable[None] | None],
         rules: ApplicationRules | None = None,
         looked: Callable[[], None] = lambda: None,
         required: str = "",
@@ -471,8 +471,9 @@ class VirtualDevice:
             _log.info("%s", action)
             match action:
                 case policy.SetDefault(name):
-                    # Written down first: a crash right after must find the former default.
-                    self._changed()
+                    # On disk first: a crash right after must find the former default.
+                    if (saving := self._changed()) is not None:
+                        await saving
                     await self._set_default(name)
                 case policy.SwitchOff(reason):
                     self.reason = reason

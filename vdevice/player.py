@@ -49,6 +49,7 @@ class Player:
     def __init__(self, engine: Engine, log: Callable[[Stretch], None]) -> None:
         self._engine = engine
         self._chain = Chain(engine)
+        self._prepared: Protocol | None = None
         self._log = log
         self._form: Form = "unknown"
         self._fades = False
@@ -111,6 +112,19 @@ class Player:
 
     # ---- what others do --------------------------------------------------------------------
 
+    def prepare(self, protocol: Protocol) -> None:
+        """Do beforehand what takes long of `use` or `refresh`; on any thread.
+
+        Raises
+        ------
+        ProtocolError
+            Not possible with these blocks.
+
+        """
+        check(protocol, blocks)
+        self._chain.prepare(protocol)
+        self._prepared = protocol
+
     def use(self, protocol: Protocol, library_id: str = "") -> None:
         """Begin another protocol, or this one again.
 
@@ -120,7 +134,7 @@ class Player:
             Not possible with these blocks; then nothing has changed.
 
         """
-        check(protocol, blocks)
+        self._check(protocol)
         self.note_heard()
         self.protocol, self.library_id = protocol, library_id
         self._route(restart=True)
@@ -132,7 +146,7 @@ class Player:
 
     def refresh(self, protocol: Protocol) -> None:
         """Go on with a changed document of the running protocol; raises `ProtocolError`."""
-        check(protocol, blocks)
+        self._check(protocol)
         self.protocol = protocol
         if not self.ended:
             self._route(restart=False)
@@ -237,6 +251,10 @@ class Player:
         self._started, self._from_s = datetime.now().astimezone(), processed_s
 
     # ---- inside ----------------------------------------------------------------------------
+
+    def _check(self, protocol: Protocol) -> None:
+        if protocol is not self._prepared:
+            check(protocol, blocks)
 
     def _value(self, layer: Layer, symbol: str) -> float:
         """What a parameter is, or moves to; a ramp that begins or ends a session is no change."""

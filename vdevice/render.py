@@ -1,18 +1,18 @@
 """Offline rendering: the live engine, driven by a file instead of a device."""
 
 import contextlib
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from entrain.engine import Engine
 from entrain.errors import EntrainError
+from entrain.platform.whole_file import output_file
 from entrain.vdevice.chain import Chain
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.user_folder import shown
 from entrain.vdevice.reports import RenderSummary
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import soundfile
 
+    from entrain.vdevice.sound_file import SoundReader
+
 BLOCK_FRAMES = 65_536
+LOWEST_HZ, HIGHEST_HZ = 8_000, 192_000
+"""The engine's sample rates."""
 
 Progress = Callable[[int, int], None]
 
@@ -30,7 +34,11 @@ class RenderError(EntrainError):
 
 
 def render_file(
-    source: Path, destination: Path, protocol: Protocol, progress: Progress | None = None
+    source: Path,
+    destination: Path,
+    protocol: Protocol,
+    progress: Progress | None = None,
+    force: bool = False,
 ) -> RenderSummary:
     """Process a sound file; memory does not grow with its length.
 
@@ -40,13 +48,17 @@ def render_file(
     Parameters
     ----------
     source : Path
-        8 to 192 kHz, any format libsndfile reads; see `downmix` for its channels.
+        8 to 192 kHz, any format libsndfile reads; see `downmix` for its channels.  Of a damaged
+        file, what can be read is processed, and the summary's `warnings` say so.
     destination : Path
-        Its ending chooses the format; the source's sample format is kept where possible.
+        Its ending chooses the format; the source's sample format is kept where possible.  Another
+        sound file that is there is replaced.
     protocol : Protocol
         Checked against the blocks.
     progress : callable, optional
         Gets the frames done and the frames in all.
+    force : bool
+        Replace a file that is no sound file, too.
 
     Raises
     ------
@@ -54,20 +66,27 @@ def render_file(
         One line that names the file.
 
     """
-    import soundfile
+    from entrain.vdevice.sound_file import SoundFileError, SoundReader, is_sound
 
     started = time.monotonic()
     try:
-        with soundfile.SoundFile(source) as reader:
-            if reader.channels not in DOWNMIX:
-                raise RenderError(f"{source}: {reader.channels} channels; need 8 at most")
-            with _written(source, destination, reader) as writer:
+        kind = _kind(destination)
+        with SoundReader(source) as reader:
+            _require(reader)
+            with (
+                output_file(
+                    destination, is_sound, "a sound file", inputs=[source], force=force
+                ) as file,
+                _writer(file, destination, kind, reader) as writer,
+            ):
                 meter = _run(reader, writer, protocol, progress)
-            frames, rate_hz = reader.frames, reader.samplerate
-    except soundfile.LibsndfileError as error:
-        raise RenderError(_reason(source, destination, error)) from error
+                warnings = reader.check()
+            frames, rate_hz = reader.frames_read, reader.rate_hz
+    except SoundFileError as error:
+        raise RenderError(str(error)) from error
     except OSError as error:
-        raise RenderError(f"{error.filename or destination}: {error.strerror or error}") from error
+        name = error.filename if isinstance(error.filename, str) else destination
+        raise RenderError(f"{shown(name)}: {error.strerror or error}") from error
     seconds = frames / rate_hz
     return RenderSummary(
         frames=frames,
@@ -76,7 +95,18 @@ def render_file(
         in_db=meter.in_db(frames),
         out_db=meter.out_db(frames),
         speed=seconds / max(time.monotonic() - started, 1e-9),
+        warnings=warnings,
     )
+
+
+def _require(reader: "SoundReader") -> None:
+    if reader.channels not in DOWNMIX:
+        raise RenderError(f"{reader.name}: {reader.channels} channels; need 8 at most")
+    if not LOWEST_HZ <= reader.rate_hz <= HIGHEST_HZ:
+        raise RenderError(
+            f"{reader.name}: its sample rate is {reader.rate_hz} Hz; "
+            f"need {LOWEST_HZ} to {HIGHEST_HZ} Hz"
+        )
 
 
 _3_DB, _6_DB = 0.5**0.5, 0.5
@@ -146,7 +176,7 @@ def _decibels(square_sum: float, frames: int) -> float | None:
 
 
 def _run(
-    reader: "soundfile.SoundFile",
+    reader: "SoundReader",
     writer: "soundfile.SoundFile",
     protocol: Protocol,
     progress: Progress | None,
@@ -160,7 +190,7 @@ def _run(
         meter.add(before, after)
 
     # Beside the engine, which takes most of the time, the next block is read and the last written.
-    with Engine(reader.samplerate) as engine, ThreadPoolExecutor(1) as behind:
+    with Engine(reader.rate_hz) as engine, ThreadPoolExecutor(1) as behind:
         Chain(engine).use(protocol)
         early = engine.latency_frames  # what comes out first belongs before the file
         done, kept = 0, behind.submit(lambda: None)
@@ -174,18 +204,18 @@ def _run(
             if progress:
                 progress(done, reader.frames)
         kept.result()
-        rest = min(engine.latency_frames, reader.frames)
+        rest = min(engine.latency_frames, done)
         tail = engine.process(np.zeros((2, engine.latency_frames), np.float32))[:, -rest:]
         if rest:
             keep(np.zeros_like(tail), tail)
     return meter
 
 
-def _read_ahead(reader: "soundfile.SoundFile") -> Iterator["npt.NDArray[np.float32]"]:
+def _read_ahead(reader: "SoundReader") -> Iterator["npt.NDArray[np.float32]"]:
     """Give stereo blocks; while one is worked on, the next is read."""
 
     def read() -> "npt.NDArray[np.float32]":
-        return downmix(reader.read(BLOCK_FRAMES, dtype="float32", always_2d=True))
+        return downmix(reader.read(BLOCK_FRAMES))
 
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(read)
@@ -194,43 +224,94 @@ def _read_ahead(reader: "soundfile.SoundFile") -> Iterator["npt.NDArray[np.float
             yield block
 
 
+def _kind(destination: Path) -> str:
+    """Return libsndfile's name of the format that a file's ending means."""
+    import soundfile
+
+    kind = destination.suffix.lstrip(".").upper()
+    kind = {"AIF": "AIFF", "OGA": "OGG", "OPUS": "OGG"}.get(kind, kind)
+    # of an SD2 file half lies in a second one, which libsndfile makes by itself
+    formats = soundfile.available_formats().keys() - {"SD2"}
+    if kind not in formats:
+        known = ", ".join(sorted(name.lower() for name in formats))
+        raise RenderError(f"{shown(destination)}: unknown ending; there is {known}")
+    return kind
+
+
+class _Sink:
+    """The file that libsndfile writes to; keeps the error of which it says "System error"."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        return self._done(lambda: self._file.write(data))
+
+    def readinto(self, buffer: bytearray) -> int:
+        return self._done(lambda: self._file.readinto(buffer))  # type: ignore[attr-defined]
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._done(lambda: self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return self._done(self._file.tell)
+
+    def clear(self) -> None:
+        """Forget what has been written."""
+        self.seek(0)
+        self._done(self._file.truncate)
+
+    def _done(self, step: Callable[[], int]) -> int:
+        """Take a step; no exception gets through libsndfile, not even that of a signal."""
+        try:
+            return step() if self.error is None else 0
+        except BaseException as error:
+            self.error = error
+            return 0
+
+
 @contextlib.contextmanager
-def _written(
-    source: Path, destination: Path, reader: "soundfile.SoundFile"
+def _writer(
+    file: BinaryIO, destination: Path, kind: str, reader: "SoundReader"
 ) -> Iterator["soundfile.SoundFile"]:
     import soundfile
 
-    if destination.exists() and destination.samefile(source):
-        raise RenderError(f"{destination}: is the file that is read; choose another name")
-    kind = destination.suffix.lstrip(".").upper()
-    formats = soundfile.available_formats()
-    kind = {"AIF": "AIFF", "OGA": "OGG", "OPUS": "OGG"}.get(kind, kind)
-    if kind not in formats:
-        known = ", ".join(sorted(name.lower() for name in formats))
-        raise RenderError(f"{destination}: unknown ending; there is {known}")
-    subtype = reader.subtype if soundfile.check_format(kind, reader.subtype) else None
-    if destination.suffix.lower() == ".opus":
-        subtype = "OPUS"
-    fd, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
-    os.close(fd)
-    unfinished = Path(name)
+    from entrain.vdevice.sound_file import reason
+
+    sink = _Sink(file)
     try:
-        with soundfile.SoundFile(
-            unfinished, "w", reader.samplerate, 2, subtype=subtype, format=kind
-        ) as writer:
+        with _opened(sink, destination, kind, reader) as writer:
             yield writer
-        umask = os.umask(0)
-        os.umask(umask)
-        unfinished.chmod(0o666 & ~umask)
-        unfinished.replace(destination)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    except soundfile.LibsndfileError as error:
+        if sink.error is None:
+            raise RenderError(f"{shown(destination)}: {reason(error)}") from error
+    except AssertionError:  # soundfile's, when libsndfile has written less than it should
+        if sink.error is None:
+            raise
+    if sink.error is not None:
+        raise sink.error
 
 
-def _reason(source: Path, destination: Path, error: Exception) -> str:
-    if not source.exists():
-        return f"{source}: No such file"
-    text = str(error)
-    if str(source) in text:
-        return f"{source}: {text.rsplit(': ', 1)[-1]}"
-    return f"{destination}: {text.rsplit(': ', 1)[-1]}"
+def _opened(
+    sink: _Sink, destination: Path, kind: str, reader: "SoundReader"
+) -> "soundfile.SoundFile":
+    """Open it with the source's sample format, else with the one that is usual."""
+    import soundfile
+
+    from entrain.vdevice.sound_file import Sequential, reason
+
+    refused = "libsndfile cannot write this format"
+    subtypes = [reader.subtype, soundfile.default_subtype(kind) or "PCM_16"]
+    if destination.suffix.lower() == ".opus":
+        subtypes = ["OPUS"]
+    for subtype in subtypes:
+        try:
+            if soundfile.check_format(kind, subtype):
+                return Sequential(sink, "w", reader.rate_hz, 2, subtype=subtype, format=kind)
+        except soundfile.LibsndfileError as error:
+            refused = reason(error)
+            sink.clear()
+    raise RenderError(
+        f"{shown(destination)}: cannot hold stereo at {reader.rate_hz} Hz ({refused})"
+    )

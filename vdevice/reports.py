@@ -19,6 +19,8 @@ class RenderSummary(BaseModel):
     out_db: FiniteFloat | None
     speed: FiniteFloat
     """Seconds of sound per second of work."""
+    warnings: tuple[str, ...] = ()
+    """What was wrong with the source, one line each."""
 
 
 @dataclass(frozen=True)

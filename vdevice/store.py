@@ -1,4 +1,4 @@
-"""Settings and state that survive a restart.  Called on the main thread only.
+"""Settings and state that survive a restart.  Called on one thread at a time.
 
 A state that cannot be read or written never stops the sound: it costs one warning.  What can be
 read of it is kept, and what is replaced without having been understood is set aside before.

@@ -5,7 +5,6 @@ A file is named after its content, so that it is written once, and never changed
 
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import StringConstraints
 
 from entrain.platform.files import UnfitFile, read_file, replace_file
 from entrain.vdevice import set_aside
-from entrain.vdevice.protocol.document import parse_protocol
+from entrain.vdevice.protocol.document import compact_protocol, parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
 
@@ -76,9 +75,7 @@ class StoredProtocols:
         for name, known in self._known.items():
             if known == protocol and (self._folder / name).exists():
                 return name
-        document = {"schema_version": protocol.schema_version}
-        document |= protocol.model_dump(mode="json", exclude_defaults=True)
-        content = json.dumps(document, separators=(",", ":")).encode()
+        content = compact_protocol(protocol)
         name = f"{hashlib.sha256(content).hexdigest()[:16]}.json"
         replace_file(self._folder / name, content)
         self._known[name] = protocol

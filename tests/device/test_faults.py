@@ -6,6 +6,7 @@ is caused again until the promise is kept once; what must never happen is assert
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -432,10 +433,10 @@ class Vandals:
             except OSError:  # it does not take any more, or has hung up
                 pass
         crowd = [self._client(stack) for _ in range(100)]
-        for client in crowd[-10:]:
-            self._end.wait(0.05)
-            client.settimeout(20)
-            self.refused.add(json.loads(client.recv(4096))["error"])
+        for _ in range(10):  # most of them come too late, or have to give way
+            told = select.select(crowd, [], [], 20)[0][0]
+            crowd.remove(told)
+            self.refused.add(json.loads(told.recv(4096))["error"])
 
     def _client(self, stack: ExitStack) -> socket.socket:
         client = stack.enter_context(socket.socket(socket.AF_UNIX))
@@ -461,6 +462,6 @@ def test_the_control_socket_is_abused(server):
             vandals.stop()
         assert vandals.error is None
         assert vandals.rounds > 0
-        assert f"too many clients ({MAX_CLIENTS}); try again later" in vandals.refused
+        assert any(f"too many clients ({MAX_CLIENTS})" in line for line in vandals.refused)
         assert len(vandals.refused) >= 4
         assert entrain.wait_for(on=True)["state"] == "processing"

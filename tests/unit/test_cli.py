@@ -394,7 +394,7 @@ SUMMARY = RenderSummary(
 def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_id):
     seen = []
 
-    def render_file(source, destination, protocol, progress=None):
+    def render_file(source, destination, protocol, progress, force):
         seen.append((source, destination, protocol))
         return SUMMARY
 
@@ -409,11 +409,22 @@ def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_i
 
 
 def test_render_as_json_prints_the_summary(provide):
-    provide("entrain.vdevice.render", render_file=lambda *_, progress: SUMMARY)
+    provide("entrain.vdevice.render", render_file=lambda *_, progress, force: SUMMARY)
 
     result = entrain("render", "in.wav", "out.wav", "--json")
 
-    assert json.loads(result.stdout) == SUMMARY.model_dump()
+    assert json.loads(result.stdout) == SUMMARY.model_dump(mode="json")
+
+
+def test_render_says_what_is_wrong_with_the_file_and_its_json_stays_json(provide):
+    damaged = SUMMARY.model_copy(update={"warnings": ("the file is cut off",)})
+    provide("entrain.vdevice.render", render_file=lambda *_, progress, force: damaged)
+
+    for options in ([], ["--json"]):
+        result = entrain("render", "in.wav", "out.wav", *options)
+        assert result.stderr == "entrain: in.wav: the file is cut off\n"
+        assert result.exit_code == 0
+    assert json.loads(result.stdout)["warnings"] == ["the file is cut off"]
 
 
 def test_doctor_fails_only_when_something_is_wrong(provide):

@@ -20,6 +20,7 @@ from entrain.platform import local_socket
 from entrain.platform.local_socket import AlreadyRunning, SocketError
 from entrain.vdevice import control, messages
 from entrain.vdevice.client import Client, ClientError, NotRunning
+from entrain.vdevice.protocol.model import Layer
 
 
 @pytest.fixture
@@ -420,23 +421,99 @@ def test_a_client_that_never_reads_is_dropped(path, serve, monkeypatch):
     assert is_well(path)
 
 
-def test_too_many_clients_are_refused_politely_until_one_leaves(path, serve):
+def test_of_too_many_clients_the_longest_idle_one_gives_way(path, serve):
+    serve(path)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(path)) for _ in range(control.MAX_CLIENTS)]
+        for client in clients:
+            client.ask("status")
+        clients[0].ask("status")  # so the second one is idle the longest
+        time.sleep(2 * control.GRACE_S)
+
+        late = [stack.enter_context(Client(path)) for _ in range(3)]
+        for client in late:
+            assert client.ask("status")["state"] == "idle"
+
+        for client in (clients[0], *clients[4:]):
+            assert client.ask("status")["state"] == "idle"
+        for client in clients[1:4]:
+            with pytest.raises(
+                ClientError, match=r"^too many clients \(32\), and this one was idle"
+            ):
+                client.ask("status")
+
+
+def test_who_watches_is_not_idle_and_others_are_refused_politely(path, serve):
     serve(path)
     with contextlib.ExitStack() as stack:
         for _ in range(control.MAX_CLIENTS):
             client = stack.enter_context(Client(path))
-            client.ask("status")
-        with Client(path) as late, pytest.raises(ClientError, match=r"^too many clients \(32\)"):
+            next(client.watch(60))
+        for _ in range(2 * control.MAX_LATE_CLIENTS):
+            late = stack.enter_context(Client(path))
+            time.sleep(0.02)
+        with pytest.raises(ClientError, match=r"^too many clients \(32\); try again later$"):
             late.ask("status")
-        client.ask("status")
+        client.ask("status")  # which ends its watch
+        time.sleep(2 * control.GRACE_S)
+        assert is_well(path)
 
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            assert is_well(path)
-            break
-        except ClientError:  # the server has not seen them leave yet
-            assert time.monotonic() < deadline
+
+def test_off_and_stop_get_through_while_all_others_are_busy(path, serve):
+    """Some ask and never read, some never finish a line, and more of both want to come in."""
+    server = serve(path)
+    with contextlib.ExitStack() as stack:
+        for number in range(control.MAX_CLIENTS + 2 * control.MAX_LATE_CLIENTS):
+            connection, _ = stack.enter_context(raw(path))
+            connection.settimeout(0)
+            with contextlib.suppress(BlockingIOError, ConnectionError, BrokenPipeError):
+                if number % 2:
+                    fill(connection)
+                connection.sendall(b'{"command"')
+        time.sleep(2 * control.GRACE_S)
+        with Client(path) as client:
+            client.ask("off")
+            with pytest.raises(ClientError, match="too many clients"):
+                client.ask("status")
+        with Client(path) as client:
+            client.ask("stop")
+            for _ in range(control.MAX_LATE_CLIENTS):  # none of these ends the wait for the end
+                stack.enter_context(raw(path))
+            client.wait_closed()
+        local_socket.claim(path, 32).release()
+    commands = [request.command for request in server.requests]
+    assert commands.count("off") == commands.count("stop") == 1
+
+
+def test_a_long_answer_is_as_json_makes_it(path, serve, idle):
+    """The layers of a status are made once, also where texts look like them."""
+    points = [{"at_s": i, "value": i % 7 + 0.5} for i in range(3000)]
+    layer = {"kind": "binaural", "id": "a", "automation": {"beat_hz": {"points": points}}}
+    name = '"layers": [] "layers": ["é…'
+    layers = [Layer.model_validate_json(json.dumps(each)) for each in (layer, {"kind": "am"})]
+    statuses = []
+    for some in (layers, [], layers[1:], layers, layers[:1]):
+        active = messages.ActiveProtocol(id="x", name=name, elapsed_s=1, layers=some)
+        statuses.append(idle.model_copy(update={"protocol": active, "reason": name}))
+    answers = iter([each for each in statuses for _ in range(2)])
+    serve(path, lambda request: next(answers))
+
+    with Client(path) as client:
+        for status in statuses:
+            for _ in range(2):
+                assert client.ask("status") == json.loads(status.model_dump_json())
+
+
+def test_an_error_is_never_longer_than_a_screen(path, serve):
+    def refuse(request):
+        raise EntrainError("wrong; " * 1_000_000)
+
+    serve(path, refuse)
+
+    with Client(path) as client, pytest.raises(ClientError) as caught:
+        client.ask("on")
+
+    assert len(str(caught.value)) < control.MAX_ERROR_CHARS + 10
 
 
 def test_a_protocol_too_long_for_the_socket_is_refused_by_the_client(path, serve):

@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from entrain.vdevice.protocol.check import layer_problems, problems
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
 
@@ -53,6 +53,47 @@ def write_protocol(protocol: Protocol) -> bytes:
     document |= protocol.model_dump(mode="json", exclude_defaults=True)
     text = json.dumps(document, indent=2, ensure_ascii=False)
     return _BREAKPOINT.sub(lambda found: " ".join(found[0].split()), text).encode() + b"\n"
+
+
+def compact_protocol(protocol: Protocol) -> bytes:
+    """Make compact JSON, which `parse_protocol` reads; as `layers_json`."""
+    others = protocol.without_headphones
+    bare = protocol.model_copy(
+        update={"layers": (), "without_headphones": None if others is None else ()}
+    )
+    text = bare.model_dump_json().encode()  # no text holds what is replaced: it would be escaped
+    text = text.replace(b'"layers":[]', b'"layers":' + layers_json(protocol.layers), 1)
+    if others is not None:
+        text = text.replace(
+            b'"without_headphones":[]', b'"without_headphones":' + layers_json(others), 1
+        )
+    return text
+
+
+def layers_json(layers: Sequence[Layer]) -> bytes:
+    """Make compact JSON of layers, breakpoints piece by piece: other threads get their turns."""
+    ways = [each.points for layer in layers for each in layer.automation.values()]
+    bare = [layer.model_copy(update={"automation": _without_points(layer)}) for layer in layers]
+    parts = _LAYERS.dump_json(bare).split(_NO_POINTS)  # no text holds this: it would be escaped
+    for number, points in enumerate(ways):
+        pieces = (
+            _POINTS.dump_json(points[begin : begin + _AT_ONCE])[1:-1]
+            for begin in range(0, len(points), _AT_ONCE)
+        )
+        parts[number] += _NO_POINTS[:-1] + b",".join(pieces) + b"]"
+    return b"".join(parts)
+
+
+def _without_points(layer: Layer) -> dict[str, Automation]:
+    return {
+        symbol: each.model_copy(update={"points": ()}) for symbol, each in layer.automation.items()
+    }
+
+
+_LAYERS = TypeAdapter(Sequence[Layer])
+_POINTS = TypeAdapter(tuple[Breakpoint, ...])
+_NO_POINTS = b'"points":[]'
+_AT_ONCE = 500
 
 
 def upgraded(text: bytes) -> bytes:

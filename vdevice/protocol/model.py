@@ -16,10 +16,14 @@ from pydantic import (
     FiniteFloat,
     StringConstraints,
     Tag,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
+from pydantic.dataclasses import dataclass
 
 from entrain.vdevice.protocol.evidence import Evidence
 from entrain.vdevice.protocol.fields import Line, Slug
@@ -45,10 +49,10 @@ Seconds = Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S)]
 _Layers = Annotated[tuple["Layer", ...], Field(max_length=64)]
 
 
-class Breakpoint(BaseModel):
+# Not a model: of 20,000 models each garbage collection would take twice as long.
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", strict=True))
+class Breakpoint:
     """Where a parameter is at a time of the session, and how it goes on from there."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     at_s: Seconds
     value: FiniteFloat
@@ -56,12 +60,37 @@ class Breakpoint(BaseModel):
     """``step`` stays until the next one; ``exponential`` makes equal ratios in equal times."""
 
 
+_MOST_POINTS = 20_000
+_AT_ONCE = 500
+
+
+def _in_pieces(points: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Check many breakpoints piece by piece, so that other threads get their turns in between."""
+    if not isinstance(points, list | tuple):
+        return validate(points)
+    points = tuple(points)
+    if not _AT_ONCE < len(points) <= _MOST_POINTS:
+        return validate(points)
+    made: list[Breakpoint] = []
+    for end in range(_AT_ONCE, len(points) + _AT_ONCE, _AT_ONCE):
+        try:
+            made += validate(points[end - _AT_ONCE : end])
+        except ValidationError:
+            validate(points[:end])  # says where it is, counted from the first one
+            raise
+    return tuple(made)
+
+
 class Automation(BaseModel):
     """What a parameter does over the session; before and after its breakpoints it holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    points: Annotated[tuple[Breakpoint, ...], Field(min_length=1, max_length=20_000)]
+    points: Annotated[
+        tuple[Breakpoint, ...],
+        Field(min_length=1, max_length=_MOST_POINTS),
+        WrapValidator(_in_pieces),
+    ]
     loop_s: Seconds = 0.0
     """After how long it begins again; 0: not at all."""
 

@@ -1,6 +1,7 @@
 """What takes the place of a layer that needs one ear per channel."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from entrain.vdevice.protocol.model import Automation, Layer
 
@@ -35,7 +36,7 @@ def _for_speakers(layer: Layer) -> Layer:
     automation = {}
     if rate in layer.automation:
         moving = layer.automation[rate]
-        points = tuple(p.model_copy(update={"value": _am_rate(p.value)}) for p in moving.points)
+        points = tuple(replace(p, value=_am_rate(p.value)) for p in moving.points)
         automation["rate_hz"] = Automation(points=points, loop_s=moving.loop_s)
     return layer.model_copy(update={"kind": kind, "params": params, "automation": automation})
 

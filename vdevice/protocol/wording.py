@@ -56,7 +56,7 @@ def _explain_one(detail: Mapping[str, Any], skip: int) -> str:
         return f"not JSON: {context['error']}"
     if kind == "missing":
         return f"{where} is missing"
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{where} is not a field that belongs here"
     if kind == "string_pattern_mismatch" and context["pattern"] == f"^{SLUG}$":
         return f"{where} = {quote(value)} is not a name of a-z, 0-9, - and _"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from entrain.vdevice.protocol.user_folder import shown
 from entrain.vdevice.verify import words
 from entrain.vdevice.verify.bands import depths, edges_hz
 from entrain.vdevice.verify.compare import REACH_S, align, change
@@ -90,7 +91,14 @@ def verify_file(
     if against is not None:
         first_s = max(0.0, sound.start_s - REACH_S)
         original = load(against, first_s, sound.seconds + 2 * REACH_S, reading(1))
-    return _analyse(sound, original, str(path), str(against) if against else None, rate_hz, step)
+    report, curves = _analyse(
+        sound, original, shown(path), shown(against) if against else None, rate_hz, step
+    )
+    named = [(path, sound.warnings)] + (
+        [(against, original.warnings)] if against and original else []
+    )
+    warnings = tuple(f"{shown(name)}: {line}" for name, lines in named for line in lines)
+    return report.model_copy(update={"notes": warnings + report.notes}), curves
 
 
 def _analyse(

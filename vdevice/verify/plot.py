@@ -2,14 +2,13 @@
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from entrain.vdevice.verify import words
 from entrain.vdevice.verify.analyse import Curves
 from entrain.vdevice.verify.report import VerifyReport
-from entrain.vdevice.verify.sound import VerifyError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,12 +17,12 @@ _INK, _QUIET, _FOUND, _FLOOR = "#22303c", "#9aa7b2", "#0b7a75", "#dfe4e8"
 _MARK, _ASIDE = "#c8553d", "#5d6b77"
 
 
-def draw(report: VerifyReport, curves: Curves | None, path: Path) -> None:
+def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO) -> None:
     """Write a PNG; matplotlib is loaded only here.
 
     Raises
     ------
-    VerifyError
+    OSError
         The picture cannot be written.
 
     """
@@ -54,11 +53,7 @@ def draw(report: VerifyReport, curves: Curves | None, path: Path) -> None:
             _bars(figure.add_subplot(grid[0, :]), report)
             _rates(figure.add_subplot(grid[1, 0]), report, curves)
             _phase(figure.add_subplot(grid[1, 1]), report, curves)
-        try:
-            with path.open("wb") as file:
-                figure.savefig(file, format="png")
-        except OSError as error:
-            raise VerifyError(f"{path}: {error.strerror or error}") from error
+        figure.savefig(file, format="png")
 
 
 def _bars(axes: "Axes", report: VerifyReport) -> None:

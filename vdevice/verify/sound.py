@@ -6,17 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 from scipy import signal
 
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.vdevice.render import BLOCK_FRAMES, Progress, downmix
+from entrain.vdevice.protocol.user_folder import shown
+from entrain.vdevice.render import BLOCK_FRAMES, HIGHEST_HZ, LOWEST_HZ, Progress, downmix
+from entrain.vdevice.sound_file import SoundFileError, SoundReader
 
 SECTION_S = 60.0
 """A minute gives a beat to better than 1 mHz and bounds the memory, whatever the file's length."""
-_LOWEST_HZ, _HIGHEST_HZ = 8_000, 192_000
-"""The engine's sample rates."""
+_LOWEST_FILE_HZ, _HIGHEST_FILE_HZ = 1_000, 1_000_000
+"""Sample rates of files; there is nothing to measure in others."""
 _FULL_SCALES = 16.0  # the engine's limit, so that no float file overflows a square
 
 Samples = npt.NDArray[np.float32]
@@ -40,6 +41,8 @@ class Sound:
     total_s: float
     loudness_lufs: float | None
     """Integrated over the whole file, mono counts on both ears; None: all below -70 LUFS."""
+    warnings: tuple[str, ...] = ()
+    """What was wrong with the file, one line each."""
 
     @property
     def seconds(self) -> float:
@@ -73,21 +76,25 @@ def load(
 
     """
     try:
-        with soundfile.SoundFile(path) as reader:
+        with SoundReader(path) as reader:
             if reader.channels > 2:
-                raise VerifyError(f"{path}: {reader.channels} channels; need mono or stereo")
-            rate_hz, total = reader.samplerate, reader.frames
+                raise VerifyError(f"{reader.name}: {reader.channels} channels; need mono or stereo")
+            rate_hz, total = reader.rate_hz, reader.frames
+            if not _LOWEST_FILE_HZ <= rate_hz <= _HIGHEST_FILE_HZ:
+                raise VerifyError(
+                    f"{reader.name}: its sample rate is {rate_hz} Hz; "
+                    f"need {_LOWEST_FILE_HZ} to {_HIGHEST_FILE_HZ} Hz"
+                )
             wanted = round(seconds * rate_hz)
             first = (total - wanted) // 2 if start_s is None else round(start_s * rate_hz)
             first = max(0, first)
             if start_s is not None and first >= total > 0:
-                raise VerifyError(f"{path}: is over after {total / rate_hz:.1f} s")
+                raise VerifyError(f"{reader.name}: is over after {total / rate_hz:.1f} s")
             # a rate that the engine does not take is multiplied, or divided, until it does
-            up, down = math.ceil(_LOWEST_HZ / rate_hz), math.ceil(rate_hz / _HIGHEST_HZ)
+            up, down = math.ceil(LOWEST_HZ / rate_hz), math.ceil(rate_hz / HIGHEST_HZ)
             section, at = [], 0
             with Engine(rate_hz * up // down) as engine:
-                for block in reader.blocks(BLOCK_FRAMES // up, dtype="float32", always_2d=True):
-                    np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+                for block in reader.blocks(BLOCK_FRAMES // up):
                     np.clip(block, -_FULL_SCALES, _FULL_SCALES, out=block)
                     ears = downmix(block)
                     engine.process(_at_other_rate(ears, up, down))
@@ -96,13 +103,11 @@ def load(
                     if progress:
                         progress(at, total)
                 loudness_lufs = engine.loudness()[0].integrated_lufs
-            channels = reader.channels
-    except soundfile.LibsndfileError as error:
-        if not path.exists():
-            raise VerifyError(f"{path}: No such file") from error
-        raise VerifyError(f"{path}: {str(error).rsplit(': ', 1)[-1]}") from error
+            channels, warnings = reader.channels, reader.check()
+    except SoundFileError as error:
+        raise VerifyError(str(error)) from error
     except OSError as error:
-        raise VerifyError(f"{path}: {error.strerror or error}") from error
+        raise VerifyError(f"{shown(path)}: {error.strerror or error}") from error
     samples = np.concatenate(section, axis=1) if section else np.zeros((2, 0), np.float32)
     shrink = rate_hz // 44_100  # nothing above 20 kHz is looked at
     return Sound(
@@ -113,6 +118,7 @@ def load(
         start_s=first / rate_hz,
         total_s=at / rate_hz,
         loudness_lufs=loudness_lufs if math.isfinite(loudness_lufs) else None,
+        warnings=warnings,
     )
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
@@ -150,6 +150,26 @@ class Measurement:
 
 CURVES = ("step", "linear", "exponential", "smooth")
 """In the order of ``ENTRAIN_CURVE_*``."""
+
+
+class Way:
+    """Breakpoints of an automation as the engine reads them.
+
+    Parameters
+    ----------
+    points : sequence of (seconds, value, curve)
+        As of a `Point`.  Ten thousand of them take some milliseconds, on any thread.
+
+    """
+
+    def __init__(self, points: Sequence[tuple[float, float, str]]) -> None:
+        self.native = ffi.new("entrain_point[]", len(points))
+        for place, (seconds, value, curve) in enumerate(points):
+            self.native[place] = (seconds, value, CURVES.index(curve))
+
+    def __len__(self) -> int:
+        return len(self.native)
+
 
 INPUT_LAYER, OUTPUT_LAYER = 1, 2
 """Numbers of the engine's own layers, `pre` and `limiter`."""
@@ -303,7 +323,7 @@ class Engine:
         return float(value[0])
 
     def automate(
-        self, layer: int, symbol: str, points: Sequence[Point], loop_s: float = 0.0
+        self, layer: int, symbol: str, points: Sequence[Point] | Way, loop_s: float = 0.0
     ) -> None:
         """Say what a parameter does over the session, from the next `route` on.
 
@@ -313,7 +333,7 @@ class Engine:
             Its number.
         symbol : str
             The parameter's permanent name.
-        points : sequence of Point
+        points : sequence of Point, or Way
             In the order of time; none: no automation.
         loop_s : float
             After how long it begins again; 0: the last value holds.
@@ -324,11 +344,9 @@ class Engine:
             Unknown layer or parameter, or points that cannot be.
 
         """
-        raw = ffi.new(
-            "entrain_point[]", [(p.seconds, p.value, CURVES.index(p.curve)) for p in points]
-        )
+        way = points if isinstance(points, Way) else Way([astuple(each) for each in points])
         automate = self._library.entrain_automate
-        check(automate(self._engine, layer, symbol.encode(), raw, len(points), loop_s), symbol)
+        check(automate(self._engine, layer, symbol.encode(), way.native, len(way), loop_s), symbol)
 
     def route(self, layers: Sequence[int], *, restart: bool = False) -> None:
         """Say which layers are heard; the others fade out and are gone, also those never heard.

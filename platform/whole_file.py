@@ -1,0 +1,243 @@
+"""Writes a file beside the place where it will be: under its name it is whole, or not there.
+
+Any thread; may wait for the disk.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, NoReturn
+
+from entrain.platform.files import UnfitFile
+
+if sys.platform != "win32":
+    import fcntl
+
+_LEFTOVER = re.compile(r"\.entrain-[0-9a-f]{16}\.part")
+_BUFFER_BYTES = 1 << 18
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+    """Open a new file, which takes the place of `path` when the block ends without an error.
+
+    After an error, a signal that ends the process, or a full disk, `path` is as it was and nothing
+    is left beside it.  On Linux the unfinished file has no name, so that `kill -9` leaves nothing
+    either; where the file system cannot do that, the next call in that folder removes it.
+
+    Parameters
+    ----------
+    path : Path
+        A symbolic link is followed: what it leads to is replaced.
+    mode : int, optional
+        The file's permissions; without it, those of the file that was there, else the umask's.
+
+    Yields
+    ------
+    binary file
+        For reading and writing; its position can be moved.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    SystemExit
+        SIGTERM or SIGHUP came; only on the main thread, and only where nobody else handles them.
+
+    """
+    target = Path(os.path.realpath(path))
+    remove_leftovers(target.parent)
+    name = target.with_name(f".entrain-{secrets.token_hex(8)}.part")
+    with _signals_raise():
+        try:
+            with _errors_name(target.parent):
+                fd, has_name = _create(name, 0o666 if mode is None else mode)
+            with os.fdopen(fd, "w+b", buffering=_BUFFER_BYTES) as file:
+                with contextlib.suppress(OSError):
+                    _set_mode(fd, name, _mode_of(target) if mode is None else mode)
+                yield file
+                file.flush()
+                os.fsync(fd)
+                with _errors_name(target):
+                    if not has_name:
+                        _give_name(fd, name)
+                    if sys.platform == "win32":
+                        file.close()  # open files cannot be renamed there
+                    os.replace(name, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+    _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def output_file(
+    path: Path,
+    is_one: Callable[[Path], bool],
+    kind: str,
+    *,
+    inputs: Iterable[Path] = (),
+    force: bool = False,
+) -> Iterator[BinaryIO]:
+    """Open a file that the user has named for the result of a command; see `whole_file`.
+
+    Parameters
+    ----------
+    path : Path
+        Nothing but a regular file is replaced.
+    is_one : callable
+        Tells whether a file that is there is of the kind that is written now; only such a file,
+        or an empty one, is replaced.
+    kind : str
+        What that kind is called: "a sound file".
+    inputs : iterable of Path
+        What the command reads; never replaced, by whatever name.
+    force : bool
+        Replace a file of another kind, too.
+
+    Raises
+    ------
+    UnfitFile
+        What is there is left alone.
+    OSError
+        The file cannot be written.
+
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # nothing there, or a link that leads to nothing
+        found = None
+    if found is not None:
+        if stat.S_ISDIR(found.st_mode):
+            raise UnfitFile("is a folder; choose a file name")
+        if not stat.S_ISREG(found.st_mode):
+            raise UnfitFile("is not a file; choose another name")
+        if any(os.path.samefile(each, path) for each in inputs if each.exists()):
+            raise UnfitFile("is the file that is read; choose another name")
+        if found.st_size and not force and not is_one(path):
+            raise UnfitFile(f"is there already and is not {kind}; --force replaces it")
+    with whole_file(path) as file:
+        yield file
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove unfinished files of processes that were killed; nobody holds a lock on those."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _LEFTOVER.fullmatch(entry.name):
+                _remove_unlocked(entry.path)
+
+
+def _create(name: Path, mode: int) -> tuple[int, bool]:
+    """Open and lock an unfinished file; returns whether it has a name."""
+    flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    if tmpfile := getattr(os, "O_TMPFILE", 0):
+        # File systems that cannot do it say so in several ways, so each error gets a second try.
+        with contextlib.suppress(OSError):
+            fd = os.open(name.parent, flags | tmpfile, mode)
+            if os.path.exists(f"/proc/self/fd/{fd}"):
+                _lock(fd)
+                return fd, False
+            os.close(fd)
+    while True:
+        fd = os.open(name, flags | os.O_CREAT | os.O_EXCL, mode)
+        _lock(fd)
+        if os.fstat(fd).st_nlink:  # nobody took it for a leftover before it was locked
+            return fd, True
+        os.close(fd)
+
+
+def _mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextlib.contextmanager
+def _errors_name(path: Path) -> Iterator[None]:
+    """Name a path that the user knows in errors, and not the unfinished file."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name, too, survive a power cut."""
+    if sys.platform != "win32":  # folders cannot be synced there
+        folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder_fd)
+        finally:
+            os.close(folder_fd)
+
+
+if sys.platform != "win32":
+
+    def _give_name(fd: int, name: Path) -> None:
+        folder_fd = os.open(name.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:  # with a folder's descriptor, and only so, Python follows the link in /proc
+            os.link(f"/proc/self/fd/{fd}", name.name, dst_dir_fd=folder_fd, follow_symlinks=True)
+        finally:
+            os.close(folder_fd)
+
+    def _set_mode(fd: int, _name: Path, mode: int) -> None:
+        os.fchmod(fd, mode)
+
+    def _lock(fd: int) -> None:
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _remove_unlocked(path: str) -> None:
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                status = os.fstat(fd)
+                if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(path)
+            finally:
+                os.close(fd)
+
+else:
+
+    def _give_name(_fd: int, _name: Path) -> None:
+        """Every file has a name there."""
+
+    def _set_mode(_fd: int, name: Path, mode: int) -> None:
+        os.chmod(name, mode)
+
+    def _lock(fd: int) -> None:
+        """Files that are open cannot be removed there."""
+
+    def _remove_unlocked(path: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let signals that would end the process at once raise `SystemExit`, so that we can tidy up."""
+    changed = []
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _end)
+                changed.append(number)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
