@@ -311,6 +311,20 @@ def test_a_beat_above_the_carrier_is_held_at_the_carrier():
     assert "held there (line 4)" in notes(text)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("declared", ["UTF-8", "UTF-16"])
+def test_text_of_other_systems(encoding, declared):
+    """Editors leave what the first line says of the encoding, and DOS ends a text with Ctrl-Z."""
+    text = schedule(voice(entry(60)), title="Caf\xe9").decode().replace(
+        '"1.0"', f'"1.0" encoding="{declared}"'
+    )
+    if encoding == "utf-8" and declared == "UTF-16":
+        return  # this is wrong, and no editor does it
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+
+    assert read((mark + text + "\r\n\x1a").encode(encoding)).protocol.name == "Caf\xe9"
+
+
 def test_many_lines_are_counted():
     text = schedule(voice(*[entry(10, 4, 10) for _ in range(9)]))
 
