@@ -348,13 +348,15 @@ def test_a_bell_rings_at_its_time_whatever_the_fade_is(fade_ms):
     assert [at for at, value, _ in strikes if value == 1] == [0, 120]
 
 
-def test_what_is_beyond_a_range_is_held_there_exactly_as_long_as_it_is_beyond():
-    """1000 to 2000 Hz within 600 s: 1500 Hz after 300 s."""
-    text = "-SE\nx: 1000+10/20\ny: 2000+10/20\n0:00 x ->\n0:10 == y\n0:20 == y\n"
+def test_what_is_beyond_a_range_is_left_out_exactly_as_long_as_it_is_beyond():
+    """15 to 25 kHz within 600 s: 20 kHz after 300 s."""
+    text = "-SE\nx: 15000+10/20\ny: 25000+10/20\n0:00 x ->\n0:10 == y\n0:20 == y\n"
     result = imported(text)
-    found = points(result.protocol.layers[0], "carrier_hz")
-    assert_points(found, [(0, 1000, LINE), (300, 1500, HOLD)])
-    assert any(n.line == 3 and "2000 Hz is held at 1500 Hz" in n.text for n in result.notes)
+    layer = result.protocol.layers[0]
+    # The way back is that of the circle, from y to x around the end.
+    assert_points(points(layer, "carrier_hz")[:2], [(0, 15_000, LINE), (300, 20_000, HOLD)])
+    assert_points(points(layer, "amount"), [(0, 1, HOLD), (300, 0, HOLD)])
+    assert any(n.line == 3 and "carrier of 25000 Hz is left out" in n.text for n in result.notes)
 
 
 # ---- the session as a whole ---------------------------------------------------------------

@@ -16,8 +16,8 @@ from entrain.vdevice.protocol.importers.report import ImportRefused
 from entrain.vdevice.protocol.model import MAX_SESSION_S
 from entrain.vdevice.protocol.wording import quote
 
-MAX_ENTRIES = 20_000
-MAX_ELEMENTS = 30_000
+MAX_ENTRIES = 150_000
+MAX_ELEMENTS = 160_000
 MAX_DEPTH = 16
 MAX_VALUE = 1e6
 """Of any number but a duration; no frequency, volume or count means anything beyond it."""

@@ -61,7 +61,7 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
     except TooMany as error:
         raise refused(source, {0: str(error)}) from None
     if not layers:
-        reasons = {note.line: note.text for note in _left_out(sequence)}
+        reasons = {note.line: note.text for note in (*maker.notes, *_left_out(sequence))}
         raise refused(source, {0: "plays nothing that Entrain has a layer for", **reasons})
     points = sum(len(a.points) for layer in layers for a in layer.automation.values())
     if points > _MAX_POINTS:

@@ -107,7 +107,8 @@ def _read(text: str, line: int, waves: Mapping[int, object]) -> Tone:
         if match[1] == "mixspin":
             swing = abs(width) * _SWING_DEG_PER_US * strength / 100
             return Tone("mixspin", 0.0, abs(rate), swing, line)
-        return Tone(match[1], abs(width), rate, strength, line)
+        # The way is width * sin(2 pi rate t): of two signs one is enough.
+        return Tone(match[1], abs(width), math.copysign(rate, width * rate), strength, line)
     if match := _WAVE.fullmatch(text):
         if int(match[1]) not in waves:
             raise BadTone(f"wave{match[1]} is not defined above it")
