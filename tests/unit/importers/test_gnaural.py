@@ -466,4 +466,4 @@ def test_a_file_of_5_mb_is_read():
     text = schedule(voice(*[entry(0.05) for k in range(50_000)]))
     assert len(text) > 5_000_000
 
-    assert read(text).protocol.duration_s == 2400
+    assert read(text).protocol.duration_s == 2500

@@ -24,7 +24,7 @@ MAX_POINTS = 20_000
 _FITTING_POINTS = 10_000  # of all together: no more fit into a file of the library
 _FEW_POINTS = 500
 _THINNINGS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-_LOOSER = {"balance": 5.0}
+_LOOSER = {"balance": 40.0}
 """Where it moves in each of thousands of entries, it does so by chance."""
 _LEVELS_DB = (-90.0, -6.0)  # that a block can have
 

@@ -150,7 +150,7 @@ def _values_at(points: Sequence[Point], times_s: Sequence[float]) -> Iterator[fl
 
 def _turns(first: _Ears, last: _Ears, depth: int = 0) -> list[_Ears]:
     """Where a line from one pair of volumes to another needs breakpoints in its balance."""
-    if last[0] - first[0] <= JUMP_S:
+    if last[0] - first[0] <= 1.001 * JUMP_S:
         return []
     if (first[1] - first[2]) * (last[1] - last[2]) < 0:
         share = (first[1] - first[2]) / ((first[1] - first[2]) - (last[1] - last[2]))
