@@ -290,7 +290,11 @@ def test_another_kind_of_file_is_refused(users, there):
     [
         ("x.sbg", lambda path: None, "cannot read in/x.sbg: No such file or directory"),
         ("x.sbg", os.mkfifo, "in/x.sbg is not a file"),
-        ("x.sbg", lambda path: path.write_bytes(b" " * ((16 << 20) + 1)), "in/x.sbg is larger than"),
+        (
+            "x.sbg",
+            lambda path: path.write_bytes(b" " * ((16 << 20) + 1)),
+            "in/x.sbg is larger than",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused_without_a_wait(users, there, name, make, line):

@@ -373,8 +373,10 @@ def test_what_no_layer_reaches_is_left_out_and_said(beat, base, what, kind):
 @pytest.mark.parametrize("declared", ["UTF-8", "UTF-16"])
 def test_text_of_other_systems(encoding, declared):
     """Editors leave what the first line says of the encoding, and DOS ends a text with Ctrl-Z."""
-    text = schedule(voice(entry(60)), title="Caf\xe9").decode().replace(
-        '"1.0"', f'"1.0" encoding="{declared}"'
+    text = (
+        schedule(voice(entry(60)), title="Caf\xe9")
+        .decode()
+        .replace('"1.0"', f'"1.0" encoding="{declared}"')
     )
     if encoding == "utf-8" and declared == "UTF-16":
         return  # this is wrong, and no editor does it

@@ -403,9 +403,7 @@ def test_drop_slides_from_minute_to_minute_in_equal_ratios():
     assert (873, pytest.approx(10 * 0.25 ** (14 / 29), abs=1e-5), LINE) in beats
     assert beats[-1] == (1805, 2.5, HOLD)
     assert len(beats) == 31
-    assert_points(
-        points(tone, "carrier_hz"), [(0, 205, HOLD), (5, 205, LINE), (1805, 200, HOLD)]
-    )
+    assert_points(points(tone, "carrier_hz"), [(0, 205, HOLD), (5, 205, LINE), (1805, 200, HOLD)])
     for layer in (tone, pink):
         expected = [(0, 0, LINE), (5, 1, HOLD), (1805, 1, LINE), (1815, 0, HOLD)]
         assert_points(points(layer, "amount"), expected)

@@ -129,7 +129,7 @@ def test_ranges_are_those_of_the_blocks():
 
 @pytest.mark.parametrize("tone", ["0.5/20", "200+201/20", "20001/20", "200@401/20", "bell+19/20"])
 def test_what_no_layer_reaches_is_left_out_and_said(tone):
-    with pytest.raises(ImportRefused, match="^x.sbg: plays nothing.*\n.* is left out: it is not wi"):
+    with pytest.raises(ImportRefused, match=r"^x.sbg: plays nothing.*\n.* is left out: it is not"):
         imported(f"-i {tone}\n")
 
 
@@ -172,7 +172,8 @@ def test_line_endings_and_a_missing_one(ending):
 def test_notes_name_the_line():
     text = (
         "-SE -m river.ogg\n-c 200=2\nx: 200+10/20 spin:300+4/10 orbitbeat:200+4+1/9\n"
-        "y: triangle:200+260/20 21000/5\nz: bell+9000/20 bell+90/5 19900/2\n0:00 x\n0:10 y\n0:20 z\n0:30 x\n"
+        "y: triangle:200+260/20 21000/5\nz: bell+9000/20 bell+90/5 19900/2\n"
+        "0:00 x\n0:10 y\n0:20 z\n0:30 x\n"
     )
     notes = [(note.line, note.text) for note in imported(text).notes]
     for line, words in [

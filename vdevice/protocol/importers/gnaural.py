@@ -149,7 +149,9 @@ def _times(schedule: Schedule, source: str, notes: list[Note], end_s: float) -> 
 def _too_loud_db(sounds: list[Sound], notes: list[Note]) -> float:
     """By how much all voices together exceed full scale."""
     highest = max(
-        loudest([[(at_s, v * each.rms * each.crest) for at_s, v in each.ears[e]] for each in sounds])
+        loudest(
+            [[(at_s, v * each.rms * each.crest) for at_s, v in each.ears[e]] for each in sounds]
+        )
         for e in (0, 1)
     )
     too_loud_db = max(0.0, 20 * math.log10(highest))
@@ -177,7 +179,9 @@ def _thinned(sounds: list[Sound], notes: list[Note]) -> list[Sound]:
 
 def _with_less_points(sound: Sound, thinning: float) -> Sound:
     """The same, whose long curves may be off by that part of full volume, or twice as many Hz."""
-    curves = {s: _with_less(points, _LOOSER.get(s, 2) * thinning) for s, points in sound.curves.items()}
+    curves = {
+        s: _with_less(points, _LOOSER.get(s, 2) * thinning) for s, points in sound.curves.items()
+    }
     volume = _with_less(sound.volume, thinning)
     speakers = _with_less_points(sound.speakers, thinning) if sound.speakers else None
     return replace(sound, volume=volume, curves=curves, speakers=speakers)

@@ -412,7 +412,9 @@ def _parts(piece: Piece, of: str, low: float, high: float, even: bool) -> Iterat
     first, last = getattr(piece.first, of), getattr(piece.last, of)
     limits = (low, high, -low, -high) if even else (low, high)
     cuts = {0.0, 1.0}
-    cuts |= {(x - first) / (last - first) for x in limits if min(first, last) < x < max(first, last)}
+    cuts |= {
+        (x - first) / (last - first) for x in limits if min(first, last) < x < max(first, last)
+    }
     for left, right in pairwise(sorted(cuts)):
         middle = first + (last - first) * (left + right) / 2
         if low <= (abs(middle) if even else middle) <= high:
