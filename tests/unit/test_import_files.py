@@ -105,7 +105,7 @@ def test_what_is_not_kept_of_a_file_is_told_by_line(users, there):
 
 def test_a_file_that_is_refused_disturbs_no_other_and_leaves_nothing(users, there):
     (there / "a.sbg").write_text("bad")
-    (there / "b.sbg").write_text("binaural:beat_hz=60")
+    (there / "b.sbg").write_text("isochronic:rate_hz=600")
     (there / "c.json").write_text('{"id": 3}')
     (there / "d.sbg").write_text("am")
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_refused_disturbs_no_other_and_leaves_nothing(users, ther
     assert [o.result for o in outcomes] == ["refused", "refused", "refused", "imported"]
     assert outcomes[0].problems == ("in/a.sbg:1: no such thing", "in/a.sbg:2: nor this")
     (line,) = outcomes[1].problems
-    assert line == "in/b.sbg: layers[0].params.beat_hz = 60 is outside -50 … 50 Hz"
+    assert line == "in/b.sbg: layers[0].params.rate_hz = 600 is outside 0.01 … 400 Hz"
     assert all(line.startswith("in/c.json: ") for line in outcomes[2].problems)
     assert own_ids(users) == ["d"]
 
