@@ -14,7 +14,14 @@ from entrain.vdevice.protocol.importers.gnaural_xml import (
     number,
     read_schedule,
 )
-from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note, id_of_file
+from entrain.vdevice.protocol.importers.report import (
+    TOO_LONG,
+    Imported,
+    ImportRefused,
+    Note,
+    fitting,
+    id_of_file,
+)
 from entrain.vdevice.protocol.model import MAX_SESSION_S, Automation, Breakpoint, Layer, Protocol
 
 MAX_LAYERS = 64
@@ -94,7 +101,10 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
         if needs_headphones
         else None,
     )
-    return Imported(protocol, tuple(sorted(notes, key=lambda note: note.line)))
+    kept = fitting(protocol, notes)
+    if kept is None:
+        raise ImportRefused(f"{source}:1: {TOO_LONG}")
+    return Imported(kept, tuple(sorted(notes, key=lambda note: note.line)))
 
 
 def _with_length(schedule: Schedule) -> tuple[list[tuple[int, Voice]], list[Note]]:
