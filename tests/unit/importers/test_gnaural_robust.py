@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from unit.importers import fuzz
 from unit.importers.gnaural_files import entry, layer_value, read, refusal, schedule, voice
 
-from entrain.vdevice.protocol.importers import gnaural_xml
+from entrain.vdevice.protocol.importers import gnaural_xml, report
 
 GNAURAL = next(form for form in fuzz.FORMATS if form.name == "gnaural")
 
@@ -86,9 +86,15 @@ def test_a_curve_of_more_turns_than_a_layer_can_have_is_refused():
     assert refusal(text) == "f.gnaural:3: the voice has over 20000 turns"
 
 
-def test_more_than_a_file_of_the_library_can_hold_is_refused():
-    text = schedule(voice(*[entry(1, 4, 10 + 20 * (k % 3)) for k in range(19_000)]))
+def test_more_than_a_file_of_the_library_can_hold_is_refused(monkeypatch):
+    """First what is used without headphones goes, and that is said."""
+    monkeypatch.setattr(report, "MAX_FILE_BYTES", 100_000)
+    entries = [entry(1, 4, 10 + 20 * (k % 3)) for k in range(4000)]
 
+    imported = read(schedule(voice(*entries[:3000])))
+    assert imported.protocol.without_headphones is None
+    assert any("no room for its form without headphones" in note.text for note in imported.notes)
+    text = schedule(voice(*entries))
     assert refusal(text) == "f.gnaural:1: changes more often than a protocol can hold"
 
 

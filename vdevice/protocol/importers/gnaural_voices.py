@@ -146,7 +146,10 @@ class _VoiceReader:
         beat = self._points([sign * e.beat_hz for e in self._voice.entries])
         if not any(value for _, value in beat):  # the same in both ears, with headphones or without
             return self._steady(_TONE)
-        curves = {"carrier_hz": self._carrier(), "beat_hz": merged(beat)}
+        curves = {
+            "carrier_hz": self._carrier(),
+            "beat_hz": merged(clipped(beat, -_MOST_BEAT_HZ, _MOST_BEAT_HZ)),
+        }
         # Mixed to one channel, two tones of half the amplitude: 3 dB less than one whole tone.
         monaural = self._sound("monaural", {}, curves, _TONE * (math.sqrt(0.5) if mono else 1), 2)
         if mono:
@@ -265,10 +268,12 @@ class _VoiceReader:
                 lambda e: abs(e.beat_hz) > _MOST_BEAT_HZ,
             ),
         ]
-        missed = [text for text, concerns in reach if any(map(concerns, self._heard))]
+        approached = self._voice.entries[: len(self._heard) + 1]  # the last one as a line's end
+        missed = False
         for text, concerns in reach:
-            if text in missed:
-                self._note_lines(f"{text}; left out", concerns)
+            if lines := [entry.line for entry in approached if concerns(entry)]:
+                self.note(f"{text}; left out ({_listed(lines)})", lines[0])
+                missed = True
         return not missed
 
     def _carrier(self) -> list[Point]:
