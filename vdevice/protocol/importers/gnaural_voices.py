@@ -261,7 +261,7 @@ class _VoiceReader:
 
     def in_reach(self) -> bool:
         """Whether layers can play all of it; notes what they cannot."""
-        reach = [
+        reach: list[tuple[str, Callable[[Entry], bool]]] = [
             (f"has a carrier above {_MOST_HZ:g} Hz", lambda e: e.base_hz > _MOST_HZ),
             (
                 f"has a beat of more than {_MOST_BEAT_HZ:g} Hz",
