@@ -3,7 +3,7 @@
 # What takes more than a few lines is a script in .ci/.
 .DEFAULT_GOAL := help
 .PHONY: help packages setup run test fuzz soak lint bench install uninstall test-debian13 \
-	screenshots clean
+	test-debian14 screenshots clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?= tests
@@ -46,7 +46,7 @@ bench: ## measure speed, memory, start-up time and delay (19 minutes)
 	@.ci/packages bench
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
-	@.venv/bin/python bench/run.py
+	@PYTHONPATH=tests:tests/device .venv/bin/python bench/run.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@.venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py
@@ -59,6 +59,9 @@ uninstall: ## remove that installation and all that Entrain has stored
 
 test-debian13: ## run the tests with a sound server in a Debian 13 chroot (as root)
 	@.ci/debian trixie test PYTEST_ARGS="-n 2 --dist=loadgroup -m device tests"
+
+test-debian14: ## the same in Debian testing, which has PipeWire 1.6 (as root)
+	@.ci/debian forky test PYTEST_ARGS="-n 2 --dist=loadgroup -m device tests"
 
 screenshots: ## take the pictures in docs/images
 	@.ci/packages test

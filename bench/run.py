@@ -1,6 +1,6 @@
 """Speed, memory and start-up time of the whole path, beside ``pw-loopback`` in the same run.
 
-Usage: python bench/run.py [--seconds N] [--json FILE]
+Usage: PYTHONPATH=tests:tests/device python bench/run.py [--seconds N] [--json FILE]
 
 On a shared machine an absolute figure says little; the ratio to what does the least possible
 work on the same graph, at the same time, says more.  The target for the processor, 16 ms/s, is
@@ -18,11 +18,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import lag_probe
 import processes
 
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
 
 QUANTUM_FRAMES = 256
+LAG_ROUNDS = 10
 ENTRAIN = [*processes.ENTRAIN, "run", "--headless", "--layer", processes.LAYER]
 
 
@@ -38,7 +40,10 @@ class Figures:
     pss_mb: float
     idle_ticks: int
     """Clock ticks (10 ms) used in ten seconds without sound."""
-    worst_callback_us: float | None
+    callback_us: tuple[float, float, float] | None = None
+    """How long the sound thread takes for a block: median, 999 of 1,000 calls, the longest."""
+    added_ms: tuple[float, float, float] | None = None
+    """Measured delay beyond the device's own: median, least, most."""
 
 
 def main() -> int:
@@ -87,16 +92,45 @@ def _measure(
                 time.sleep(options.seconds)
                 spent_ms = (processes.cpu_ns(pid) - before) / 1e6
                 rates.append(spent_ms / (time.monotonic() - began_s))
-        worst = None
+        callback_us = None
         if name == "entrain":
             status = json.loads(processes.command(*processes.ENTRAIN, "status", "--json"))
-            worst = 1000 * status["worst_callback_ms"]
+            callback = status["callback"]
+            longest_us = 1000 * status["worst_callback_ms"]
+            callback_us = (callback["median_us"], min(callback["p999_us"], longest_us), longest_us)
         pss_mb = processes.pss_mb(pid)
         time.sleep(12)  # everything suspends within 8 s
         before = processes.cpu_ticks(pid)
         time.sleep(10)
         idle = processes.cpu_ticks(pid) - before
-    return Figures(name, statistics.median(starts), statistics.median(rates), pss_mb, idle, worst)
+        added_ms = _added_ms(sink)
+    return Figures(
+        name,
+        statistics.median(starts),
+        statistics.median(rates),
+        pss_mb,
+        idle,
+        callback_us,
+        added_ms,
+    )
+
+
+def _added_ms(sink: str) -> tuple[float, float, float]:
+    """Measure the delay from a sink to the device behind it: median, least, most."""
+    with tempfile.TemporaryDirectory() as folder:
+        probe = lag_probe.build(Path(folder))
+
+        def delay_ms(start: str) -> float:
+            frames = lag_probe.frames({}, probe, start, "speakers", QUANTUM_FRAMES)
+            return 1000 * frames / processes.RATE_HZ
+
+        direct_ms = delay_ms("speakers")
+        delays_ms = [delay_ms(sink) - direct_ms for _ in range(LAG_ROUNDS)]
+    return statistics.median(delays_ms), min(delays_ms), max(delays_ms)
+
+
+def _spread(delays_ms: tuple[float, float, float]) -> float:
+    return delays_ms[2] - delays_ms[1]
 
 
 def _print(figures: list[Figures]) -> None:
@@ -116,7 +150,15 @@ def _print(figures: list[Figures]) -> None:
     for title, theirs, ours, target in rows:
         ratio = f"{ours / theirs:.1f}" if theirs else ""
         table.add_row(title, f"{theirs:.2f}", f"{ours:.2f}", ratio, target)
-    table.add_row("worst callback, µs", "", f"{own.worst_callback_us:.0f}", "", "")
+    for title, values, target in (
+        ("added delay, ms: median", [row.added_ms and row.added_ms[0] for row in figures], "1.46"),
+        ("    from least to most", [_spread(row.added_ms) for row in figures], "0"),
+    ):
+        table.add_row(title, *(f"{value:.2f}" for value in values), "", target)
+    quantum_us = 1e6 * QUANTUM_FRAMES / processes.RATE_HZ
+    for title, value_us in zip(("median", "999 of 1,000", "longest"), own.callback_us, strict=True):
+        share = f"{value_us / quantum_us:.1%} of a block"
+        table.add_row(f"callback, µs: {title}", "", f"{value_us:.0f}", "", share)
     Console().print(table)
 
 

@@ -66,12 +66,14 @@ class Device:
     description: str
     volume: Volume
     own: bool
-    """True for Entrain's own sink."""
+    """True for Entrain's own sink; one of its name may be another program's."""
     state: str
     """``running``, ``idle``, ``suspended`` or ``unknown``."""
     rate_hz: int
     channels: int
     form: Form = "unknown"
+    dummy: bool = False
+    """True for the server's own stand-in while no real device is there."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,13 @@ class SoundServer(Protocol):
 
     def default(self) -> str:
         """Return the name of the effective default output, or ``""``."""
+
+    def stored_default(self) -> str | None:
+        """Return the default that somebody has configured, as the server has written it down.
+
+        It may be out of date by some seconds.  ``""``: nobody has; None: the server does not tell,
+        or tells it in another way.
+        """
 
     def set_default(self, name: str) -> None:
         """Configure the default output.

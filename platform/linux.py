@@ -5,6 +5,7 @@ PipeWire speaks it too (pipewire-pulse), so this file knows no PipeWire.
 
 import contextlib
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 
 import pulsectl
 
-from entrain.platform import pulse_connection
+from entrain.platform import pulse_connection, pulse_state
 from entrain.platform.adapter import (
     SINK_NAME,
     Autostart,
@@ -35,7 +36,13 @@ assert sys.platform == "linux"
 
 _PIPEWIRE_MARK = "on PipeWire "
 _STATES = ("running", "idle", "suspended")
+_OWNER = "entrain.pid"
+"""The property by which our sink is told from another one of its name."""
 _PORTAL_ID = "pipewire.access.portal.app_id"
+
+# "Dummy Output" of PulseAudio, pipewire-pulse and WirePlumber alike; a number follows where the
+# name was taken.
+_DUMMY = re.compile(r"auto_null(\.\d+)?")
 
 # What PulseAudio's own device_init_priority() adds for what a sink says of itself.
 _PULSE_PRIORITIES = {
@@ -110,6 +117,9 @@ class PulseServer:
 
     def default(self) -> str:
         return self.info().default
+
+    def stored_default(self) -> str | None:
+        return pulse_state.stored_default()
 
     def set_default(self, name: str) -> None:
         self._sink(name)
@@ -230,11 +240,12 @@ def _device(sink: Any) -> Device:
         name=sink.name,
         description=sink.description,
         volume=Volume(tuple(sink.volume.values), bool(sink.mute)),
-        own=sink.name == SINK_NAME,
+        own=sink.name == SINK_NAME and _OWNER in sink.proplist,
         state=next((state for state in _STATES if sink.state == state), "unknown"),
         rate_hz=sink.sample_spec.rate,
         channels=len(sink.volume.values),
         form=device_form(sink.proplist, _port(sink), len(sink.volume.values)),
+        dummy=_DUMMY.fullmatch(sink.name) is not None,
     )
 
 

@@ -68,6 +68,9 @@ class NullServer:
                 return self.configured
             return next(iter(sorted(self._devices, key=lambda name: name == SINK_NAME)), "")
 
+    def stored_default(self) -> str | None:
+        return None
+
     def set_default(self, name: str) -> None:
         with self._lock:
             self._device(name)

@@ -86,6 +86,10 @@ class PipeWireSandbox(sandbox.Sandbox):
         self._stop("wireplumber", kill=False)
         self.start_session_manager()
 
+    def kill_pulse(self) -> None:
+        """Kill pipewire-pulse without a warning; `start_server` starts it again."""
+        self._stop("pipewire-pulse", kill=True)
+
     def add_device(self, device: sandbox.VirtualDevice) -> None:
         self._command("pw-cli", "create-node", "adapter", "{ " + _properties(device) + " }")
         self._await(lambda: device.name in self._sinks())

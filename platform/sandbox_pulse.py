@@ -58,11 +58,14 @@ class PulseSandbox(sandbox.Sandbox):
     def _settings(self) -> Mapping[Path, str]:
         return {self._folder / "config" / "pulse" / "daemon.conf": _DAEMON_CONF}
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {**super().environment, "PULSE_STATE_PATH": str(self._folder / "state")}
+
     def _server_environment(self) -> dict[str, str]:
         return {
             **super()._server_environment(),
             "PULSE_CONFIG": str(self._folder / "config" / "pulse" / "daemon.conf"),
-            "PULSE_STATE_PATH": str(self._folder / "state"),
         }
 
     def _options(self) -> list[str]:

@@ -1,6 +1,7 @@
 """The promises of the folder layout."""
 
 import ast
+import re
 import subprocess
 import sys
 import sysconfig
@@ -70,6 +71,22 @@ heavy = {"numpy", "scipy", "soundfile", "rich", "sounddevice"} & set(sys.modules
 sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_callback_of_a_sound_system_lets_an_exception_out():
+    """Its library is C: an exception on its way through would end the program."""
+    harmless = ("io::guarded(", "lost(", "->reconcile()", "->state_changed()", "->start()")
+    head = re.compile(r"\[\]\([^()]*void \*(?:self|data)[^()]*\)( noexcept)? \{")
+    found = 0
+    for path in sorted((ROOT / "native/src/io").glob("p*/*.cpp")):
+        text = path.read_text(encoding="utf-8")
+        for callback in head.finditer(text):
+            found += 1
+            body = text[callback.end() : text.index("}", callback.end())]
+            line = f"{path.name}:{text.count(chr(10), 0, callback.start()) + 1}"
+            assert callback[1], f"{line} is not noexcept"
+            assert any(word in body for word in harmless), f"{line} is not guarded"
+    assert found > 25
 
 
 def test_audio_code_includes_nothing_that_waits():

@@ -13,10 +13,11 @@ def ask(command: str, **fields: object) -> Any:
         return client.ask(command, **fields)
 
 
-def change(command: str, **fields: object) -> None:
-    """Send one request and say in one line how things stand then."""
+def change(command: str, **fields: object) -> Any:
+    """Send one request and say in one line how things stand then; returns the answer."""
     answer = ask(command, **fields)
     if isinstance(answer, dict):
         from entrain.tray import show
 
         click.echo(show.summary(answer))
+    return answer

@@ -48,14 +48,14 @@ def kinds(
 def outputs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the real devices, and the desktop's choice."""
-    devices = {"auto": "as the desktop chooses"} | {
-        device["name"]: device["description"] for device in _ask("devices") or []
-    }
+    """Offer the real devices, and alone the desktop's choice."""
+    several = context.params.get("prefer", False)
+    devices = {} if several else {"auto": "as the desktop chooses"}
+    devices |= {device["name"]: device["description"] for device in _ask("devices") or []}
     return [
         CompletionItem(name, help=description)
         for name, description in devices.items()
-        if name.startswith(incomplete)
+        if name.startswith(incomplete) and name not in (context.params.get("names") or ())
     ]
 
 

@@ -370,7 +370,9 @@ def _outputs(status: Json) -> Item:
         items=(
             Item(
                 "automatic output",
-                "Automatic: as the desktop chooses",
+                "Automatic: a preferred one, else as the desktop chooses"
+                if status["preferred_outputs"]
+                else "Automatic: as the desktop chooses",
                 Ask("output", {"name": None}),
                 mark="radio",
                 checked=not status["chosen_output"],

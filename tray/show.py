@@ -66,6 +66,13 @@ def status(status: Json) -> None:
         rows.append(("output", f"{output['description']} ({output['name']})"))
         if output["rate_hz"]:
             rows.append(("", f"{output['rate_hz']} Hz, {output['quantum_frames']} frames a cycle"))
+    if status["preferred_outputs"]:
+        connected = {device["name"] for device in status["outputs"]}
+        named = (
+            name if name in connected else f"{name} (not connected)"
+            for name in status["preferred_outputs"]
+        )
+        rows.append(("preferred", ", ".join(named)))
     latency = status["latency"]
     rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
     if status["measured"]:
@@ -79,7 +86,14 @@ def status(status: Json) -> None:
     if not status["session_log"]:
         rows.append(("log", "none is kept (`entrain log --on`)"))
     worst = status["worst_callback_ms"]
-    rows.append(("CPU", f"{status['cpu_load']:.1%}, longest callback {worst:.2f} ms"))
+    lately = status["callback"]["longest_lately_share"]
+    rows.append(
+        (
+            "CPU",
+            f"{status['cpu_load']:.1%}, longest callback {worst:.2f} ms "
+            f"({lately:.0%} of a block's time in the last minute)",
+        )
+    )
     rows.append(("xruns", str(status["xruns"])))
     rows += [("error", line) for line in status["errors"]]
     rows.append(("Entrain", f"{status['version']}, {status['backend']}"))
@@ -97,6 +111,7 @@ def devices(found: Sequence[Json]) -> None:
                 for note, holds in (
                     ("Entrain plays here", device["current"]),
                     ("default", device["default"]),
+                    (f"preferred {device['preferred']}", device["preferred"]),
                 )
                 if holds
             ),

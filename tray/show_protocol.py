@@ -58,7 +58,8 @@ def library(entries: "Sequence[Entry]", problems: Sequence[str]) -> None:
         click.echo()
         paper.paragraph(
             "benefit: how well it is shown that listeners have what the name promises. "
-            "follows: how well it is shown that the nervous system follows the sound. "
+            "follows: how well it is shown that the nervous system answers the sound at its rate "
+            "(a steady-state response, which need not entrain the brain's own rhythms). "
             "`entrain show ID` tells the rest."
         )
     else:

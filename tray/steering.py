@@ -7,6 +7,7 @@ import click
 from entrain.tray import complete, options
 from entrain.tray.asking import change
 from entrain.tray.minutes import MinutesOrOff
+from entrain.tray.paper import clean
 from entrain.tray.position import Position
 
 
@@ -213,13 +214,33 @@ def set_value(address: str, value: float, over: float) -> None:
 
 
 @click.command()
-@click.argument("name", shell_complete=complete.outputs)
-def output(name: str) -> None:
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete.outputs)
+@click.option(
+    "--prefer",
+    is_flag=True,
+    help="Play on the first of these whenever it is connected; without a name, on none of them.",
+)
+def output(names: tuple[str, ...], prefer: bool) -> None:
     """Play on another real device.  NAME is as in `entrain devices`.
+
+    What you choose so counts before the preferred ones, and these before the desktop's choice.
 
     \b
     Examples:
       entrain output alsa_output.usb-headset.analog-stereo
-      entrain output auto      the one that the desktop would take without Entrain
+      entrain output auto      a preferred one, else what the desktop would take without Entrain
+      entrain output --prefer bluez_output.headset alsa_output.usb-dac
+      entrain output --prefer  no preferred ones any more
     """
-    change("output", name=None if name == "auto" else name)
+    if not prefer:
+        if len(names) != 1:
+            raise click.UsageError("one NAME, or --prefer and any number of them")
+        change("output", name=None if names[0] == "auto" else names[0])
+        return
+    status = change("settings", preferred_outputs=names)
+    connected = {device["name"] for device in status["outputs"]}
+    for name in status["preferred_outputs"]:
+        if name not in connected:
+            click.echo(clean(f"{name} is not connected; Entrain plays there as soon as it is"))
+    if chosen := status["chosen_output"]:
+        click.echo(clean(f"{chosen} is chosen, and counts before; `entrain output auto` ends that"))

@@ -153,7 +153,9 @@ class App:
         self._resume(self._everywhere)
         # Somebody who names a protocol wants to hear it.
         on = start_on or stored.on or options.protocol is not None
-        self._defaults = DefaultPolicy(on, stored.former_default or "", stored.mode)
+        self._defaults = DefaultPolicy(
+            on, stored.former_default or "", stored.mode, stored.stand_in or ""
+        )
         self._device = VirtualDevice(
             adapter,
             self.engine,
@@ -165,6 +167,7 @@ class App:
             stored.applications,
             self._device_looked,
             required=options.output or "",
+            preferred=stored.preferred_outputs,
         )
         self._reporter = Reporter(self.engine, self._device, self._player)
         self._note_warnings()
@@ -231,12 +234,16 @@ class App:
                 self._note_values()
             case messages.Sleep(minutes=minutes):
                 self._player.sleep(minutes, time.monotonic())
-            case messages.Settings(session_log=session_log, mode=mode, applications=rules):
+            case messages.Settings(
+                session_log=session_log, mode=mode, applications=rules, preferred_outputs=preferred
+            ):
                 if mode is not None:
                     self._require(mode)
                     await self._device.set_mode(mode)
                 if rules is not None:
                     await self._device.set_rules(rules)
+                if preferred is not None:
+                    await self._device.prefer(preferred)
                 if session_log is not None:
                     self._kept = self._kept.model_copy(update={"session_log": session_log})
             case messages.SetOutput(name=name):
@@ -247,6 +254,7 @@ class App:
                     await self._device.list_devices(),
                     current=state.target if state else "",
                     default=state.effective_default if state else "",
+                    preferred=self._device.preferred,
                 )
             case messages.ListProtocols():
                 return listed(self._library, self._kept.recent)
@@ -427,7 +435,9 @@ class App:
                 "bypass": self.engine.bypass,
                 "protocol": self._everywhere,
                 "output": self._device.chosen or None,
+                "preferred_outputs": self._device.preferred,
                 "former_default": self._defaults.former or None,
+                "stand_in": self._defaults.stand_in or None,
                 "mode": self._device.mode,
                 "applications": self._device.rules,
             }

@@ -1,8 +1,10 @@
 """A protocol in the engine: keeps the names of layers beside the engine's numbers."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from entrain.engine import INPUT_LAYER, OUTPUT_LAYER, Engine, Point, blocks
+from entrain.errors import EngineError
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.check import OWN_LAYERS
 from entrain.vdevice.protocol.model import Layer, Protocol
@@ -60,16 +62,22 @@ class Chain:
         """
         stays = self._staying(protocol)
         layers = {}
-        for layer in compiled(protocol, blocks, stays):
-            if layer.id in stays:
-                before, number = self._layers[layer.id]
-                self._glide(layer, number)
-                self._automate(before, layer, number)
-            else:
-                number = self._engine.add_layer(layer.kind, layer.params)
-                self._automate(None, layer, number)
-            layers[layer.id] = (layer, number)
-        self._engine.route([number for _, number in layers.values()], restart=restart)
+        try:
+            for layer in compiled(protocol, blocks, stays):
+                if layer.id in stays:
+                    before, number = self._layers[layer.id]
+                    self._glide(layer, number)
+                    self._automate(before, layer, number)
+                else:
+                    number = self._engine.add_layer(layer.kind, layer.params)
+                    self._automate(None, layer, number)
+                layers[layer.id] = (layer, number)
+            self._engine.route([number for _, number in layers.values()], restart=restart)
+        except EngineError:
+            # Layers that were added and are not heard are freed by any route.
+            with suppress(EngineError):
+                self._engine.route([number for _, number in self._layers.values()])
+            raise
         self._engine.set_standalone(protocol.standalone)
         self._layers = layers
 

@@ -17,16 +17,20 @@ from typing import TypeVar
 from entrain.backend import Backend, BackendState, Phase
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.platform.adapter import Device, Form, PlatformAdapter, SoundServer, Volume
+from entrain.platform.adapter import SINK_NAME, Device, Form, PlatformAdapter, SoundServer, Volume
 from entrain.vdevice import default_policy as policy
 from entrain.vdevice.applications import ApplicationRules, Situation
+from entrain.vdevice.configured_default import ConfiguredDefault
 from entrain.vdevice.stream_router import StreamRouter
 from entrain.vdevice.volume_mirror import VolumeMirror
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
+MOST_LOOKS = 3
+"""How often the devices are listed where the default changes meanwhile."""
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
+NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
 
 T = TypeVar("T")
 
@@ -49,7 +53,7 @@ class VirtualDevice:
     backend : str
         Name of a back end, or ``auto``.
     chosen : str
-        The real device that the user chose; ``""`` to follow the desktop.
+        The real device that the user chose; ``""``: one of `preferred`, or follow the desktop.
     latency_ms : float or None
         Added delay to aim at where sink and device have a clock each; None: the back end's own.
     defaults : DefaultPolicy
@@ -63,6 +67,8 @@ class VirtualDevice:
     required : str
         The real device that was asked for just now; `live` ends where it is not there.  One that
         was chosen at another time may come later.
+    preferred : sequence of str
+        Real devices that are played on whenever they are connected, the most wanted first.
 
     """
 
@@ -78,8 +84,10 @@ class VirtualDevice:
         rules: ApplicationRules | None = None,
         looked: Callable[[], None] = lambda: None,
         required: str = "",
+        preferred: Sequence[str] = (),
     ) -> None:
         self.chosen = chosen
+        self.preferred = tuple(preferred)
         self._required = required
         self.reason = ""
         """Why Entrain is off, one line."""
@@ -94,6 +102,7 @@ class VirtualDevice:
         self._wanted_backend = backend
         self._latency_ms = latency_ms
         self._defaults = defaults
+        self._configured = ConfiguredDefault()
         self._changed = changed
         self._looked = looked
         self._mirror = VolumeMirror()
@@ -163,15 +172,23 @@ class VirtualDevice:
         self._news.set()
 
     async def choose(self, name: str) -> None:
-        """Play on this real device, or, with ``""``, on the one it would be without Entrain.
+        """Play on this real device, or, with ``""``, on one that need not be chosen.
 
-        Raises `EntrainError` where there is none of that name.
+        That is the first of `preferred` that is connected, else the one it would be without
+        Entrain.  Raises `EntrainError` where there is none of that name.
         """
         async with self._lock:
             await self._look()
             if name:
                 self._require(name)
             self.chosen = name
+            self._retarget()
+        self._news.set()
+
+    async def prefer(self, names: Sequence[str]) -> None:
+        """Play on the first of these real devices that is connected; some may come later."""
+        async with self._lock:
+            self.preferred = tuple(dict.fromkeys(names))
             self._retarget()
         self._news.set()
 
@@ -259,6 +276,9 @@ class VirtualDevice:
             # Now: to disconnect may take a while.
             self._complain(str(error))
             self.retry_at_s = time.monotonic()
+            if self._frees:  # PipeWire may be there without its PulseAudio face
+                async with self._lock:
+                    await self._leave()
             raise
         finally:
             async with self._lock:
@@ -294,9 +314,14 @@ class VirtualDevice:
             self._server = self._adapter.connect()
             self._router.watch(self._server, self._tell, self.mode)
             self.devices = self._server.devices()
-            self._left_behind = any(device.own for device in self.devices)
+            if self._name_is_taken:
+                raise EntrainError(NAME_TAKEN)
+            # On PipeWire the device goes with the program.
+            self._left_behind = name == "pulse" and any(device.own for device in self.devices)
+            self._configured = ConfiguredDefault(self._server.stored_default())
             target = self._best_target(self._server.default())
         self._backend = Backend(name, self._engine, target, smart=self._smart)
+        self._backend.set_former(self._defaults.former)
         if self._latency_ms is not None:
             self._backend.set_latency(self._latency_ms)
         return self._backend
@@ -314,11 +339,18 @@ class VirtualDevice:
         self.devices = []
 
     async def _give_back(self) -> None:
+        """Leave the default output, and the streams, as they were found."""
         with contextlib.suppress(EntrainError):  # a server that is gone has nothing to be given
             await self._look()
-            await self._carry_out(self._defaults.give_back(self._seen(), time.monotonic()))
-            if self._server:
+            if self._server and self._router.has_placed:
+                actions = self._defaults.give_back(self._seen(), time.monotonic())
+                await self._carry_out(actions)
                 await self._router.give_back(self._server, self._effective_default)
+        await self._leave()
+
+    async def _leave(self) -> None:
+        with contextlib.suppress(EntrainError):
+            await self._carry_out(self._defaults.leave(self._seen(), time.monotonic()))
 
     async def _sink_made(self) -> None:
         """Wait until the server lists our own device."""
@@ -347,6 +379,10 @@ class VirtualDevice:
                 self._added_us = state.added_us
                 _log.info("added delay beside the engine's: %.1f ms", state.added_us / 1000)
             await self._look()
+            if self._name_is_taken:
+                # Players of the default device "entrain" would end up on the other one.
+                await self._give_back()
+                raise EntrainError(NAME_TAKEN)
             seen, now_s = self._seen(), time.monotonic()
             if self._was_blank and not seen.blank:  # the session manager has come back
                 self._mirror.distrust(now_s)
@@ -369,47 +405,78 @@ class VirtualDevice:
     # ---- steps, all under the lock -------------------------------------------------------------
 
     async def _look(self) -> None:
-        if self._server:
-            self.devices = await self._wait(self._server.devices)
+        """List the devices as they were when the defaults were as they are now."""
+        server = self._server
+        if server is None:
+            return
+        for _ in range(MOST_LOOKS):
+            before = self._told_defaults()
+            self.devices = await self._wait(server.devices)
+            if self._told_defaults() == before:
+                return
 
     def _seen(self) -> policy.Defaults:
         """What there is to decide on; where the session manager is another one, from the start."""
         state = self.state
         names = tuple(device.name for device in self._real())
         if state is None:
-            return policy.Defaults("", "", names)
+            return policy.Defaults("", "", names, self._frees)
         if state.session_managers != self._session_managers:
             self._session_managers = state.session_managers
             self._was_blank = True
             self._defaults.session_restarted()
-        return policy.Defaults(state.configured_default, state.effective_default, names)
+        configured, effective = self._told_defaults()
+        if not self._frees:
+            configured = self._configured.observe(effective, names, time.monotonic())
+        return policy.Defaults(configured, effective, names, self._frees)
+
+    def _told_defaults(self) -> tuple[str, str]:
+        state = self.state
+        return (state.configured_default, state.effective_default) if state else ("", "")
+
+    @property
+    def _frees(self) -> bool:
+        """Whether the back end itself writes the configured default, whatever it is."""
+        return self.backend_name == "pipewire"
 
     async def _carry_out(self, actions: Sequence[policy.Action]) -> None:
         for action in actions:
             _log.info("%s", action)
             match action:
                 case policy.SetDefault(name):
-                    if self._server:
-                        server = self._server
-                        # Written down first: a crash right after must find the former default.
-                        self._changed()
-                        await self._wait(lambda: server.set_default(name))  # noqa: B023
+                    # Written down first: a crash right after must find the former default.
+                    self._changed()
+                    await self._set_default(name)
                 case policy.SwitchOff(reason):
                     self.reason = reason
                 case policy.SwitchOn():
                     self.reason = ""
-                case policy.Remember():
-                    pass
+                case policy.Remember(former):
+                    if self._backend:
+                        self._backend.set_former(former)
         if actions:
             self._changed()
 
+    async def _set_default(self, name: str) -> None:
+        backend, server = self._backend, self._server
+        if self._frees and backend:
+            await self._wait(lambda: backend.set_default(name))
+        elif server:
+            await self._wait(lambda: server.set_default(name))
+            self._configured.written(name)
+
     def _retarget(self) -> None:
+        """Play on another device where there is a better one.
+
+        Nothing else changes the target while Entrain runs: what depends on the kind of device
+        that is left (`form`) and on the one that comes (`target.form`) belongs here.
+        """
         state = self.state
         if self._backend is None or state is None:
             return
-        target = self._best_target(state.effective_default)
-        if target and target != state.target:
-            self._backend.set_target(target)
+        target = self._find(self._best_target(state.effective_default))
+        if target and target.name != state.target:
+            self._backend.set_target(target.name)
 
     async def _route(self) -> None:
         state = self.state
@@ -449,6 +516,10 @@ class VirtualDevice:
     # ---- small things ----------------------------------------------------------------------
 
     @property
+    def _name_is_taken(self) -> bool:
+        return any(device.name == SINK_NAME and not device.own for device in self.devices)
+
+    @property
     def _smart(self) -> bool:
         return self.on and self.mode == "smart"
 
@@ -461,11 +532,15 @@ class VirtualDevice:
         return state.effective_default if state else ""
 
     def _best_target(self, effective: str) -> str:
+        """Name the device to play on: the chosen one, a preferred one, or the desktop's."""
         names = [device.name for device in self._real()]
-        return policy.choose_target(self.chosen, self._defaults.former, names, effective)
+        desktops = effective if effective in names else self._defaults.wanted(names)
+        return policy.choose_target((self.chosen, *self.preferred, desktops), names)
 
     def _real(self) -> list[Device]:
-        return [device for device in self.devices if not device.own]
+        return [
+            device for device in self.devices if device.name != SINK_NAME and not device.dummy
+        ]
 
     def _find(self, name: str) -> Device | None:
         return next((device for device in self.devices if device.name == name), None)

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from entrain.platform import adapter
+from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.messages import Device
 
 
-def described(devices: Sequence[adapter.Device], current: str, default: str) -> list[Device]:
+def described(
+    devices: Sequence[adapter.Device], current: str, default: str, preferred: Sequence[str] = ()
+) -> list[Device]:
     """Describe all outputs but our own.
 
     Parameters
@@ -17,6 +20,8 @@ def described(devices: Sequence[adapter.Device], current: str, default: str) -> 
         Name of the device that Entrain plays on, or ``""``.
     default : str
         Name of the desktop's default output, or ``""``.
+    preferred : sequence of str
+        Names of the preferred devices, the most wanted first.
 
     """
     return [
@@ -25,9 +30,10 @@ def described(devices: Sequence[adapter.Device], current: str, default: str) -> 
             description=device.description,
             current=device.name == current,
             default=device.name == default,
+            preferred=preferred.index(device.name) + 1 if device.name in preferred else None,
         )
         for device in devices
-        if not device.own
+        if device.name != SINK_NAME and not device.dummy
     ]
 
 

@@ -85,10 +85,10 @@ async def _start_and_end(adapter: PlatformAdapter) -> None:
     from entrain.vdevice.device import VirtualDevice
     from entrain.vdevice.store import FILE_NAME, Store
 
-    former = Store(adapter.paths().state / FILE_NAME).load().former_default or ""
+    stored = Store(adapter.paths().state / FILE_NAME).load()
     ready = asyncio.Event()
     with Engine() as engine:
-        policy = DefaultPolicy(False, former)
+        policy = DefaultPolicy(False, stored.former_default or "", stand_in=stored.stand_in or "")
         device = VirtualDevice(adapter, engine, "auto", "", None, policy, lambda: None)
         life = asyncio.create_task(device.live(ready.set))
         try:
@@ -158,6 +158,13 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
     well = state not in ("failed", "waiting-for-device")
     text = f"{state}: {reason}" if reason else state
     yield Finding("running app", well, f"{text}; {status['mode']} mode, {status['xruns']} xruns")
+    callback = status["callback"]
+    share = callback["longest_lately_share"]
+    if share > 0:
+        longest_ms = callback["longest_lately_us"] / 1000
+        text = f"{longest_ms:.2f} ms at most in the last minute, {share:.0%} of the time there is"
+        advice = "" if share < 1 else "the machine was too busy; see `priority` below"
+        yield Finding("sound thread", share < 1, text, advice)
     for error in status["errors"]:
         yield Finding("last error", None, error)
 
@@ -173,11 +180,14 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     if status and status.get("session_manager"):
         yield Finding("session manager", None, status["session_manager"])
     yield Finding("back end here", True, adapter.default_backend())
-    real = [device for device in devices if not device.own]
+    real = [device for device in devices if device.name != SINK_NAME and not device.dummy]
     advice = "" if real else "does a session manager (WirePlumber) run?"
     names = ", ".join(map(_described, real))
     yield Finding("output devices", bool(real), names or "none", advice)
     running = status is not None
+    if any(device.name == SINK_NAME and not device.own for device in devices):
+        text = f'another device has the name "{SINK_NAME}"'
+        yield Finding("device name", False, text, "rename or remove it; Entrain then comes back")
     if any(device.own for device in devices) and not running:
         text = "a device Entrain without its app"
         yield Finding("leftovers", False, text, "entrain doctor --fix")

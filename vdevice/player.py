@@ -51,7 +51,7 @@ class Player:
         self._fades = False
         self._sleep_at_s: float | None = None
         self._started = datetime.now().astimezone()
-        self._from_frame = 0
+        self._from_s = 0.0
         self.protocol = Protocol(id="none", name="None", layers=())
         """As it was asked for, with the values set since."""
         self.library_id = ""
@@ -195,7 +195,7 @@ class Player:
                 self._fade_within(left_s, self.protocol.ramp_out_s)
         if self.protocol.time_of_day and not self.ended:
             self._follow_the_day()
-        if (self._engine.stats().frames - self._from_frame) / self._engine.rate_hz >= _LOG_S:
+        if self._engine.processed_s - self._from_s >= _LOG_S:
             self.note_heard()
         return False
 
@@ -216,8 +216,8 @@ class Player:
 
     def note_heard(self) -> None:
         """Write what has been heard since the last time into the session log."""
-        frames = self._engine.stats().frames
-        minutes = (frames - self._from_frame) / self._engine.rate_hz / 60
+        processed_s = self._engine.processed_s
+        minutes = (processed_s - self._from_s) / 60
         if minutes >= _LEAST_MINUTES and not self.ended and self.layers:
             self._log(
                 Stretch(
@@ -228,7 +228,7 @@ class Player:
                     device=self._form,
                 )
             )
-        self._started, self._from_frame = datetime.now().astimezone(), frames
+        self._started, self._from_s = datetime.now().astimezone(), processed_s
 
     # ---- inside ----------------------------------------------------------------------------
 

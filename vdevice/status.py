@@ -11,7 +11,7 @@ from entrain.vdevice.device import VirtualDevice
 from entrain.vdevice.devices import described
 from entrain.vdevice.health import Health, judge
 from entrain.vdevice.measured import SelfMeasurement
-from entrain.vdevice.messages import ActiveProtocol, Latency, Levels, Output, Status
+from entrain.vdevice.messages import ActiveProtocol, Callback, Latency, Levels, Output, Status
 from entrain.vdevice.player import Player
 from entrain.vdevice.store import State
 
@@ -93,8 +93,10 @@ class Reporter:
                 device.devices,
                 current=state.target if state else "",
                 default=state.effective_default if state else "",
+                preferred=device.preferred,
             ),
             chosen_output=device.chosen,
+            preferred_outputs=list(device.preferred),
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),
             levels=self._levels() if running else Levels(),
@@ -104,6 +106,7 @@ class Reporter:
             xruns=stats.xruns,
             cpu_load=self._load.of(stats.busy_ns),
             worst_callback_ms=stats.worst_ns / 1e6,
+            callback=self._callback(),
             errors=list(device.errors),
             retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
             version=__version__,
@@ -123,6 +126,15 @@ class Reporter:
             note=player.note,
             here=here,
             layers=list(player.layers),
+        )
+
+    def _callback(self) -> Callback:
+        durations = self._engine.durations()
+        return Callback(
+            median_us=durations.quantile_us(0.5),
+            p999_us=durations.quantile_us(0.999),
+            longest_lately_us=durations.longest_ns / 1000,
+            longest_lately_share=durations.longest_share,
         )
 
     def _levels(self) -> Levels:

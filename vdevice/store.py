@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -39,9 +39,14 @@ class State(BaseModel):
     protocol: ProtocolReference | None = None
     """An id while it is as in the library, else the whole protocol with the values set since."""
     output: str | None = None
-    """The real device that the user chose; None: follow the desktop."""
+    """The real device that the user chose; None: a preferred one, else follow the desktop."""
+    preferred_outputs: Annotated[tuple[str, ...], Field(max_length=32)] = ()
+    """Real devices that are played on whenever they are connected, the most wanted first."""
     former_default: str | None = None
-    """The default output before `on`; given back by `off`, also after a crash."""
+    """The default output that somebody had chosen before `on`; given back by `off`, also after a
+    crash.  None: nobody has chosen one."""
+    stand_in: str | None = None
+    """The default output that Entrain has configured because nobody had chosen one."""
     mode: Mode = "default"
     applications: ApplicationRules = ApplicationRules()
     remembered: dict[str, ProtocolReference] = {}

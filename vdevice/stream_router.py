@@ -55,6 +55,11 @@ class StreamRouter:
     def rules(self, rules: ApplicationRules) -> None:
         self._applications.rules = rules
 
+    @property
+    def has_placed(self) -> bool:
+        """Whether a stream is where it is because of us."""
+        return self._applications.has_placed
+
     def watch(self, server: SoundServer, tell: Callable[[], None], mode: Mode) -> None:
         """Watch a new server, with its streams if they matter; on any thread that may wait."""
         self._applications.server_restarted()
@@ -86,8 +91,6 @@ class StreamRouter:
             then the server forgets the move.
 
         """
-        if not self._applications.has_placed:
-            return
         deadline_s = time.monotonic() + GIVE_BACK_TIMEOUT_S
         while (name := default()) in ("", SINK_NAME):
             if time.monotonic() > deadline_s:

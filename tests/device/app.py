@@ -38,7 +38,7 @@ class App:
 
     def status(self) -> dict[str, Any]:
         """Ask without a process for each question, which would be in the way of the sound."""
-        with Client(_control_socket(self.environment)) as client:
+        with Client(control_socket(self.environment)) as client:
             return dict(client.ask("status"))
 
     def wait_for(self, timeout_s: float = 10, **wanted: object) -> dict[str, Any]:
@@ -59,7 +59,9 @@ class App:
     def wait_for_output(self, name: str) -> None:
         """Wait until this is the device that it plays on."""
         soundlab.wait_until(
-            lambda: self.status()["output"]["name"] == name, 10, f"the output is {name}"
+            lambda: (self.status()["output"] or {}).get("name") == name,
+            10,
+            f"the output is {name}",
         )
 
     def kill(self) -> None:
@@ -87,14 +89,15 @@ def command(
     )
 
 
-def _control_socket(environment: Mapping[str, str]) -> Path:
+def control_socket(environment: Mapping[str, str]) -> Path:
+    """Where the Entrain of these variables listens."""
     runtime = {**os.environ, **environment}["XDG_RUNTIME_DIR"]
     return Path(runtime) / "entrain" / SOCKET_NAME
 
 
 def _answers(environment: Mapping[str, str]) -> bool:
     try:
-        with Client(_control_socket(environment)) as client:
+        with Client(control_socket(environment)) as client:
             return bool(client.ask("status"))
     except (NotRunning, ClientError):  # the latter of one that ends
         return False

@@ -191,6 +191,16 @@ def test_a_default_is_set_only_in_place_of_ours_and_where_it_exists(
     assert pulse.default in after
 
 
+def test_where_nobody_has_chosen_a_default_the_server_chooses(pulse, guardian):
+    guardian.tell(f"module {pulse.load()}", "default headphones", "default ")
+    pulse.pactl("set-default-sink", "entrain")
+
+    guardian.leave()
+
+    assert pulse.sinks == list(DEVICES)
+    assert pulse.default == "speakers"
+
+
 @pytest.mark.parametrize("whose", ["speakers", "entrain2", "nobody"])
 def test_an_index_that_means_something_else_now_is_left_alone(pulse, guardian, whose):
     pulse.load("entrain2")
@@ -259,7 +269,7 @@ def test_messages_that_it_does_not_know_are_ignored(pulse, guardian):
     guardian.tell(
         *("", "module", "module ", "module -1", "module 4294967295", f"module {10**30}"),
         *("module none ", "module nones", "module none\0", "modulenone", " module none"),
-        *("default", "default ", "default two words", "default \n", "default speakers\0"),
+        *("default", "default two words", "default \n", "default speakers\0"),
         *(b"\xff" * 600, b"module none" + b" " * 600, b"default " + b"s" * 100_000),
     )
     guardian.expect_to_stay()

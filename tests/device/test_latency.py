@@ -18,12 +18,16 @@ LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
 PASSED_ON_SINCE = (1, 0, 4)
 """The version of PipeWire whose null sinks tell players what is behind their monitor."""
 
+LOST_SINCE = (1, 5, 81)
+"""Since this version PipeWire overwrites, in `recalc_latencies`, what `monitor.passthrough` has
+just handed on: players are told 0."""
+
 
 def skip_where_sinks_keep_it(server):
     version = soundlab.linked_version(server.environment, "pw-cli")
-    if version < PASSED_ON_SINCE:
+    if not PASSED_ON_SINCE <= version < LOST_SINCE:
         number = ".".join(map(str, version))
-        pytest.skip(f"PipeWire {number}: a null sink tells players nothing before 1.0.4")
+        pytest.skip(f"PipeWire {number}: a null sink tells players nothing before 1.0.4, after 1.4")
 
 
 def told_frames(server, kind, name):

@@ -160,3 +160,17 @@ def test_counters_and_meters_tell_what_went_through(engine):
         assert measured == pytest.approx(expected, rel=0.05)
     # a peak falls 20 dB/s, and one of the highest comes by every few milliseconds
     assert levels.in_peak == pytest.approx(np.abs(NOISE).max(axis=1), rel=0.5)
+
+
+def test_the_time_of_the_callback_is_counted(engine):
+    for frames in (64, 128, 256, 512):
+        engine.process(NOISE[:, :frames].copy())
+
+    durations = engine.durations()
+
+    assert sum(durations.counts) == engine.stats().cycles
+    assert 0 < durations.quantile_us(0.5) <= durations.quantile_us(1.0)
+    longest_us = engine.stats().worst_ns / 1000
+    assert longest_us <= durations.quantile_us(1.0) <= 1.125 * longest_us
+    assert durations.longest_ns == engine.stats().worst_ns
+    assert durations.longest_share > 0

@@ -99,3 +99,24 @@ def test_what_promises_nothing_and_what_is_too_short_are_not_measured():
     assert second is not None
     with Engine() as engine, pytest.raises(EngineError, match="measurement"):
         engine.measure(Promise(modulation_hz=16.0))
+
+
+def test_at_another_sample_rate_nothing_is_measured_in_what_was_before():
+    """What is measured agrees with what is set, or is not known yet."""
+    with Engine(RATE_HZ) as engine:
+        chain = Chain(engine)
+        chain.use(from_specs(["binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"]))
+        engine.set_standalone(True)
+        texts = []
+        for rate_hz in (48_000, 96_000, 44_100):
+            engine.rate_hz = rate_hz
+            for _ in range(20):
+                engine.process(np.zeros((2, rate_hz // 10), np.float32))
+                if measured := SelfMeasurement(engine).look(chain.layers()):
+                    texts.append(measured.text)
+
+    assert len(texts) > 20
+    assert set(texts) <= {
+        f"{beat} Hz between 405.00 Hz (left) and 395.00 Hz (right)"
+        for beat in ("10.0", "10.00", "10.000")
+    }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -54,7 +55,7 @@ private:
         return layer;
     }
     void step() {
-        constexpr char letters[] = "LLSSSSAARRRPPPPPPPPGFKBYNTCMEOZ";
+        constexpr char letters[] = "LLSSSSAARRRPPPPPPPPGFKBYNTCMEOZH";
         const std::uint8_t byte = bytes_.byte();
         const bool known = byte >= 'A' && byte <= 'Z';
         switch (known ? byte : letters[byte % (sizeof letters - 1)]) {
@@ -74,6 +75,7 @@ private:
             case 'C': read_all(); break;
             case 'M': measure(); break;
             case 'E': entrain_reset_loudness(engine_); entrain_reset_worst(engine_); break;
+            case 'H': hostile(); break;
             case 'O': work_ += run_block(bytes_); break;
             default: break;
         }
@@ -187,9 +189,11 @@ private:
             engine_, wanted.data(), static_cast<std::uint32_t>(wanted.size()), restart);
         require(status == (good ? ENTRAIN_OK : ENTRAIN_E_LAYER), "route's status");
         if (good) {
-            for (const std::uint32_t number : order_) {
-                if (different.count(number)) continue;
-                layers_.erase(number);
+            for (auto each = layers_.begin(); each != layers_.end();) {
+                const std::uint32_t number = each->first;
+                const bool stays = number < ENTRAIN_LAYER_FIRST || different.count(number);
+                each = stays ? std::next(each) : layers_.erase(each);
+                if (stays) continue;
                 float value = 0.0F;
                 require(entrain_get_parameter(engine_, number, "amount", 1, &value) ==
                             ENTRAIN_E_LAYER, "what is not routed any more is gone");
@@ -407,6 +411,54 @@ private:
             require(std::isfinite(got.tone_hz[ear]) && std::isfinite(got.tone_db[ear]) &&
                         std::isfinite(got.index[ear]) && std::isfinite(got.index_floor[ear]),
                     "what is measured in an ear is finite");
+    }
+
+    // Null pointers and impossible counts: refused, and nothing changes.
+    void hostile() {
+        const bool no_engine = bytes_.below(2) == 1;
+        entrain_engine *const engine = no_engine ? nullptr : engine_;
+        const std::uint32_t layer = any_layer();
+        std::uint32_t number = 0;
+        float value = 0.0F;
+        entrain_promise promise{};
+        entrain_measurement got{};
+        const entrain_point point{0.0, 0.0, 0};
+        const auto refused = [](entrain_status status) {
+            require(status == ENTRAIN_E_ARGUMENT, "null is refused");
+        };
+        switch (bytes_.below(16)) {
+            case 0: refused(entrain_add_layer(engine, nullptr, &number)); break;
+            case 1: refused(entrain_add_layer(engine, "gain", nullptr)); break;
+            case 2: refused(entrain_set_parameter(engine, layer, nullptr, 0.0F, 0.0F)); break;
+            case 3: refused(entrain_get_parameter(engine, layer, nullptr, 1, &value)); break;
+            case 4: refused(entrain_get_parameter(engine, layer, "amount", 1, nullptr)); break;
+            case 5: refused(entrain_automate(engine, layer, nullptr, &point, 1, 0.0)); break;
+            case 6: refused(entrain_automate(engine, layer, "amount", nullptr, 1, 0.0)); break;
+            case 7: refused(entrain_automate(engine, layer, "amount", &point, ~0U, 0.0)); break;
+            case 8: refused(entrain_route(engine, nullptr, 1, 0)); break;
+            case 9:
+                require(entrain_route(engine, &layer, ~0U, 1) ==
+                            (no_engine ? ENTRAIN_E_ARGUMENT : ENTRAIN_E_LAYER),
+                        "there are not so many layers");
+                break;
+            case 10: refused(entrain_read_tap(engine, 0, 0, nullptr, 1)); break;
+            case 11: refused(entrain_measure(engine, nullptr, &got)); break;
+            case 12: refused(entrain_measure(engine, &promise, nullptr)); break;
+            case 13: refused(entrain_set_rate(engine, 192'001)); break;
+            case 14:
+                entrain_read_session(engine, nullptr, nullptr);
+                entrain_read_stats(engine, nullptr);
+                entrain_read_durations(engine, nullptr);
+                entrain_read_levels(engine, nullptr);
+                entrain_read_loudness(engine, nullptr, nullptr);
+                break;
+            default:
+                entrain_process(nullptr, nullptr, nullptr, ~0U);
+                entrain_set_bypass(nullptr, 1);
+                entrain_set_playing(nullptr, 1);
+                refused(entrain_seek_session(nullptr, 0.0));
+        }
+        check_parameters();
     }
 
     Bytes bytes_;

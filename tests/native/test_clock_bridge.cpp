@@ -192,33 +192,39 @@ TEST_CASE("sound that is late, however often, is not taken for lost") {
 }
 
 TEST_CASE("a correction is heard as a short fade, not as a click") {
-    constexpr double kStep = 0.25 * 2 * kPi * 100.0 / kRate;  // between two frames of the tone
     double off_s = 0.0;
+    std::uint32_t times = 1;  // the usual rate
     SUBCASE("longer than the fade") { off_s = 0.0153; }
     SUBCASE("shorter") { off_s = 0.0027; }
+    SUBCASE("at a high rate") { off_s = 0.0153, times = 8; }
+    const std::uint32_t rate_hz = times * kRate;
+    const double step = 0.25 * 2 * kPi * 100.0 / rate_hz;  // between two frames of the tone
     Bench bench;
+    bench.bridge->set_rates(rate_hz, rate_hz);
     Device device(bench);
     std::size_t frame = 0;
-    for (int i = 0; i < 1000; ++i) {
-        device.pass(Device::kBlockS, 0);
+    for (std::uint32_t i = 0; i < 1000 * times; ++i) {
+        const double block_s = Device::kBlockS / times;
+        bench.now_s += block_s;
+        device.queued_s -= block_s;
         std::vector<float> in(2 * kBlock);
         for (std::uint32_t k = 0; k < kBlock; ++k, ++frame)
             in[2 * k] = in[2 * k + 1] = static_cast<float>(
-                0.25 * std::sin(2 * kPi * 100.0 * static_cast<double>(frame) / kRate));
+                0.25 * std::sin(2 * kPi * 100.0 * static_cast<double>(frame) / rate_hz));
         bench.bridge->arrived(bench.now_s, kBlock);
         trap::enter();
         const Frames out = bench.bridge->push(in.data(), kBlock);
         bench.caught += trap::leave();
         bench.take(out);
-        device.queued_s += static_cast<double>(out.count) / kRate;
-        if (i == 700) device.queued_s += off_s;
-        if (i % 12 == 0) device.observe();
+        device.queued_s += static_cast<double>(out.count) / rate_hz;
+        if (i == 700 * times) device.queued_s += off_s;
+        if (i % (12 * times) == 0) device.observe();
     }
     CHECK(std::abs(device.queued_s - kTargetS) < 0.5e-3);  // it has been corrected
     double most = 0.0;
     for (std::size_t i = bench.left.size() / 2; i + 1 < bench.left.size(); ++i)
         most = std::max(most, std::abs(double{bench.left[i + 1]} - double{bench.left[i]}));
-    CHECK(most < kStep + 0.5 / (0.9 * kRate * std::min(off_s, 0.005)));
+    CHECK(most < step + 0.5 / (0.9 * rate_hz * std::min(off_s, 0.005)));
     CHECK(bench.caught == 0);
 }
 
@@ -315,4 +321,35 @@ TEST_CASE("an engine at another rate is waited for, sound passes meanwhile") {
     bench.start();
     for (int i = 0; i < 50; ++i) bench.push(0.25F);
     CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
+}
+
+TEST_CASE("a tone passes from any rate to any other as it was") {
+    // Hands-free headsets to the highest rate that servers know; the sink keeps the first device's.
+    constexpr std::uint32_t kAll[] = {8000, 44100, 192000, 384000};
+    for (const std::uint32_t in_hz : kAll)
+        for (const std::uint32_t out_hz : kAll) {
+            CAPTURE(in_hz);
+            CAPTURE(out_hz);
+            Bench bench;
+            bench.bridge->set_rates(in_hz, out_hz);
+            bench.start();
+            std::vector<float> in(2 * ClockBridge::kBlockFrames);
+            std::uint64_t frame = 0;
+            for (double seconds = 0.0; seconds < 1.2;
+                 seconds += static_cast<double>(ClockBridge::kBlockFrames) / in_hz) {
+                for (std::uint32_t i = 0; i < ClockBridge::kBlockFrames; ++i, ++frame)
+                    in[2 * i] = in[2 * i + 1] = static_cast<float>(
+                        0.1 * std::sin(2 * kPi * 1000.0 * static_cast<double>(frame % in_hz) /
+                                       in_hz));
+                trap::enter();
+                const Frames out = bench.bridge->push(in.data(), ClockBridge::kBlockFrames);
+                bench.caught += trap::leave();
+                bench.take(out);
+            }
+            CHECK(static_cast<double>(bench.left.size()) / out_hz ==
+                  doctest::Approx(1.2).epsilon(0.05));
+            REQUIRE(bench.left.size() > out_hz);
+            CHECK(20.0 * std::log10(residual(bench.left, 1000.0, out_hz) / 0.1) < -100.0);
+            CHECK(bench.caught == 0);
+        }
 }

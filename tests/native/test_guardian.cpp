@@ -98,7 +98,7 @@ TEST_CASE("a guardian that is killed is replaced and told everything again") {
         guardian.protect(7, "speakers");  // nothing new
         guardian.protect(7, "");
         guardian.protect(7, "headphones");
-        stage.wait_for([&] { return ends_with(stage.heard(), "7default headphones"); });
+        stage.wait_for([&] { return ends_with(stage.heard(), "7default default headphones"); });
 
         const pid_t first = stage.process();
         changes = 0;

@@ -81,7 +81,9 @@ TEST_CASE("a protocol runs, and is looked at, under a running callback") {
         entrain_stats stats{};
         while (stats.frames < frames) {
             std::this_thread::yield();
+            entrain_durations durations;
             entrain_read_stats(engine, &stats);
+            entrain_read_durations(engine, &durations);
         }
     };
     wait_for(kRate + kRate / 2);  // measuring takes a second of sound

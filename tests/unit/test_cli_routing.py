@@ -23,7 +23,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any, idle: St
 
     def respond(request: object) -> object:
         rules = request.applications if isinstance(request, Settings) else None
-        return idle.model_copy(update={"applications": rules or RULES})
+        preferred = request.preferred_outputs if isinstance(request, Settings) else None
+        changed = {"applications": rules or RULES, "preferred_outputs": list(preferred or ())}
+        return idle.model_copy(update=changed)
 
     return serve(tmp_path / "entrain" / "control.sock", respond)
 
@@ -82,3 +84,26 @@ def test_a_protocol_can_be_for_this_output_only(server, arguments, here):
     entrain("use", "none", *arguments)
 
     assert server.requests == [Use(protocol="none", here=here)]
+
+
+def test_outputs_are_preferred_whether_they_are_connected_or_not(server, idle):
+    connected = [device.name for device in idle.outputs]
+    result = entrain("output", "--prefer", "a", "headset")
+
+    assert server.requests == [Settings(preferred_outputs=("a", "headset"))]
+    assert result.exit_code == 0
+    noted = [line.split()[0] for line in result.stdout.splitlines() if "is not connected" in line]
+    assert noted == [name for name in ("a", "headset") if name not in connected]
+
+
+@pytest.mark.parametrize("names", [[], ["a", "b"]])
+def test_one_output_is_chosen_at_a_time(server, names):
+    result = entrain("output", *names)
+
+    assert result.exit_code == 2
+    assert "one NAME" in result.stderr
+
+
+def test_without_a_name_none_is_preferred(server):
+    assert entrain("output", "--prefer").exit_code == 0
+    assert server.requests == [Settings(preferred_outputs=())]

@@ -1,12 +1,14 @@
 """Who is the default output, and when Entrain keeps its hands off."""
 
 from collections import deque
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from entrain.platform.adapter import SINK_NAME
+from entrain.vdevice.arrivals import SAME_MOMENT_S
 from entrain.vdevice.default_policy import (
     ECHO_S,
     DefaultPolicy,
@@ -35,11 +37,11 @@ def started(on: bool, former: str = "speakers") -> DefaultPolicy:
 def test_on_remembers_the_default_and_takes_it_once():
     policy = started(on=False)
 
-    assert policy.switch_on(seen("", "headphones"), 1.0) == [
+    assert policy.switch_on(seen("headphones"), 1.0) == [
         Remember("headphones"),
         SetDefault(SINK_NAME),
     ]
-    assert policy.observe(seen("", "headphones"), 1.1) == []
+    assert policy.observe(seen("headphones"), 1.1) == []
     assert policy.observe(seen(SINK_NAME, "headphones"), 1.2) == []
     assert policy.observe(seen(SINK_NAME), 1.3) == []
     assert policy.on
@@ -54,6 +56,7 @@ def test_off_writes_the_former_default_explicitly_even_if_none_was_configured():
     assert policy.observe(seen(SINK_NAME), 2.1) == []
     assert policy.observe(seen("headphones"), 2.2) == []
     assert not policy.on
+    assert (policy.former, policy.stand_in) == ("", "headphones")
 
 
 def test_off_right_after_on_still_gives_back_and_is_not_taken_for_a_choice():
@@ -77,9 +80,10 @@ def test_another_choice_in_the_desktop_switches_off_and_is_not_fought():
     policy = started(on=True)
 
     assert policy.observe(seen("headphones", SINK_NAME), 1.0) == [
-        SwitchOff("another output was chosen: headphones")
+        SwitchOff("another output was chosen: headphones"),
+        Remember("headphones"),
     ]
-    assert policy.observe(seen("headphones"), 1.1) == [Remember("headphones")]
+    assert policy.observe(seen("headphones"), 1.1) == []
     assert not policy.on
     assert policy.give_back(seen("headphones"), 2.0) == []
 
@@ -99,8 +103,9 @@ def test_while_off_an_unplugged_default_does_not_leave_entrain_in_its_place():
 
     assert policy.observe(left, 1.0) == [SetDefault("speakers")]
     assert policy.observe(left, 1.1) == []
-    assert policy.observe(seen("speakers"), 1.2) == [Remember("speakers")]
+    assert policy.observe(seen("speakers"), 1.2) == []
     assert not policy.on
+    assert (policy.former, policy.stand_in) == ("bluetooth", "speakers")
 
 
 def test_while_off_it_waits_for_a_device_if_there_is_none():
@@ -137,9 +142,9 @@ def test_while_on_a_vanished_sink_is_no_choice():
     [
         (True, "speakers", seen("speakers"), [SetDefault(SINK_NAME)]),
         (True, "speakers", seen("headphones"), [Remember("headphones"), SetDefault(SINK_NAME)]),
-        (True, "", seen("", "speakers"), [Remember("speakers"), SetDefault(SINK_NAME)]),
+        (True, "", seen("", "speakers"), [SetDefault(SINK_NAME)]),
         (True, "headphones", seen(SINK_NAME, "speakers"), []),
-        (True, "bluetooth", seen(SINK_NAME, "speakers"), [Remember("speakers")]),
+        (True, "bluetooth", seen(SINK_NAME, "speakers"), []),
         (False, "headphones", seen(SINK_NAME), [SetDefault("headphones")]),
         (False, "bluetooth", seen(SINK_NAME), [SetDefault("speakers")]),
         (False, "speakers", seen("speakers"), []),
@@ -229,7 +234,7 @@ def test_in_the_other_modes_entrain_chosen_in_the_desktop_is_no_wish_to_switch(m
     assert policy.switch_off(seen(SINK_NAME), 2.0) == []
     policy.session_restarted()
     assert policy.observe(seen(SINK_NAME), 3.0) == []
-    assert policy.give_back(seen(SINK_NAME), 4.0) == [SetDefault("speakers")]
+    assert policy.leave(seen(SINK_NAME), 4.0) == [SetDefault("speakers")]
 
 
 @pytest.mark.parametrize("on", [False, True])
@@ -288,19 +293,177 @@ def test_entrain_made_the_default_by_hand_is_on_in_default_mode():
     assert policy.switch_off(seen(SINK_NAME), 3.0) == [SetDefault("speakers")]
 
 
+WITH_BLUETOOTH = ("bluetooth", *DEVICES)
+"""As the server lists them: Bluetooth has the highest priority."""
+
+
+def test_where_nobody_has_chosen_a_better_device_is_followed_and_a_worse_one_is_not():
+    policy = started(on=False, former="")
+    policy.switch_on(seen("", "speakers"), 1.0)
+    policy.observe(seen(SINK_NAME), 1.1)
+
+    for at_s, devices, wanted in (
+        (2.0, DEVICES, "speakers"),
+        (3.0, WITH_BLUETOOTH, "bluetooth"),
+        (4.0, DEVICES, "speakers"),
+        (5.0, (*DEVICES, "hdmi"), "speakers"),
+    ):
+        assert policy.observe(seen(SINK_NAME, devices=devices), at_s) == []
+        assert policy.wanted(devices) == wanted
+    assert policy.on
+
+
+def test_where_somebody_has_chosen_a_better_device_is_not_followed():
+    policy = started(on=True, former="headphones")
+    policy.observe(seen(SINK_NAME, devices=WITH_BLUETOOTH), 1.0)
+
+    assert policy.wanted(WITH_BLUETOOTH) == "headphones"
+
+
+def test_what_the_server_prefers_for_reasons_of_its_own_is_kept_until_another_device_comes():
+    policy = started(on=False, former="")
+    policy.switch_on(seen("", "headphones"), 1.0)
+    policy.observe(seen(SINK_NAME), 1.1)
+
+    assert policy.wanted(DEVICES) == "headphones"
+    policy.observe(seen(SINK_NAME, devices=WITH_BLUETOOTH), 2.0)
+    assert policy.wanted(WITH_BLUETOOTH) == "bluetooth"
+
+
+def test_a_choice_that_is_not_connected_is_waited_for():
+    policy = started(on=False, former="speakers")
+
+    assert policy.observe(seen("bluetooth", "speakers"), 1.0) == [Remember("bluetooth")]
+    policy.switch_on(seen("bluetooth", "speakers"), 2.0)
+    policy.observe(seen(SINK_NAME), 2.1)
+    assert policy.wanted(DEVICES) == "speakers"
+    assert policy.wanted((*DEVICES, "bluetooth")) == "bluetooth"
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["listed already", "not listed yet"])
+def test_a_server_that_switches_to_what_is_connected_leaves_entrain_on(together):
+    """As ``module-switch-on-connect`` does."""
+    policy = started(on=True)
+    devices = (*DEVICES, "bluetooth")
+
+    assert policy.observe(seen("bluetooth", devices=devices if together else DEVICES), 10.0) == [
+        Remember("bluetooth"),
+        SetDefault(SINK_NAME),
+    ]
+    assert policy.observe(seen("bluetooth", devices=devices), 10.1) == []
+    assert policy.observe(seen(SINK_NAME, devices=devices), 10.2) == []
+    assert policy.on
+    assert policy.wanted(devices) == "bluetooth"
+
+
+def test_a_session_manager_that_restores_its_choice_late_does_not_switch_entrain_off():
+    """At a login Entrain may see it before it has read which default it had."""
+    policy = DefaultPolicy(True, "")
+    policy.observe(seen("", "speakers"), 0.0)
+
+    assert policy.observe(seen("headphones"), 0.1) == [
+        Remember("headphones"),
+        SetDefault(SINK_NAME),
+    ]
+    assert policy.observe(seen(SINK_NAME), 0.2) == []
+    assert policy.on
+    assert policy.observe(seen("speakers"), 0.5)[0] == SwitchOff(
+        "another output was chosen: speakers"
+    )
+
+
+def test_somebody_who_chooses_a_device_that_was_connected_before_switches_off():
+    policy = started(on=True)
+    devices = (*DEVICES, "bluetooth")
+    policy.observe(seen(SINK_NAME, devices=devices), 10.0)
+
+    assert policy.observe(seen("bluetooth", devices=devices), 10.0 + SAME_MOMENT_S) == [
+        SwitchOff("another output was chosen: bluetooth"),
+        Remember("bluetooth"),
+    ]
+
+
+def test_a_stand_in_gives_way_to_the_device_that_the_server_would_take():
+    policy = started(on=False, former="")
+    policy.switch_on(seen("", "speakers"), 1.0)
+    policy.observe(seen(SINK_NAME), 1.1)
+    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("speakers")]
+    assert policy.observe(seen("speakers"), 2.1) == []
+
+    assert policy.observe(seen("speakers", devices=WITH_BLUETOOTH), 3.0) == [
+        SetDefault("bluetooth")
+    ]
+    assert policy.observe(seen("speakers", devices=WITH_BLUETOOTH), 3.1) == []
+    assert policy.observe(seen("bluetooth", devices=WITH_BLUETOOTH), 3.2) == []
+    assert policy.observe(seen("bluetooth", "speakers"), 4.0) == [SetDefault("speakers")]
+    assert policy.former == ""
+
+
+def test_a_stand_in_is_none_any_more_once_somebody_chooses():
+    policy = DefaultPolicy(False, "", "default", stand_in="speakers")
+    assert policy.observe(seen("speakers"), 0.0) == []
+
+    assert policy.observe(seen("headphones"), 1.0) == [Remember("headphones")]
+    assert policy.observe(seen("headphones", devices=WITH_BLUETOOTH), 2.0) == []
+    assert policy.stand_in == ""
+
+
+def frees(defaults: Defaults) -> Defaults:
+    """Those of a server that can be told anything."""
+    return replace(defaults, frees=True)
+
+
 @pytest.mark.parametrize(
-    ("chosen", "former", "devices", "best", "expected"),
+    ("former", "now", "expected"),
     [
-        ("headphones", "speakers", DEVICES, "speakers", "headphones"),
-        ("bluetooth", "headphones", DEVICES, "speakers", "headphones"),
-        ("", "bluetooth", DEVICES, "headphones", "headphones"),
-        ("", "", DEVICES, SINK_NAME, "speakers"),
-        (SINK_NAME, SINK_NAME, (SINK_NAME, "hdmi"), SINK_NAME, "hdmi"),
-        ("", "speakers", (SINK_NAME,), SINK_NAME, ""),
+        ("headphones", seen(SINK_NAME), [SetDefault("headphones")]),
+        ("bluetooth", seen(SINK_NAME), []),
+        ("", seen(SINK_NAME), []),
+        ("headphones", frees(seen(SINK_NAME)), [SetDefault("headphones")]),
+        ("bluetooth", frees(seen(SINK_NAME)), [SetDefault("bluetooth")]),
+        ("", frees(seen(SINK_NAME)), [SetDefault("")]),
     ],
 )
-def test_the_target_is_never_entrain_itself(chosen, former, devices, best, expected):
-    assert choose_target(chosen, former, devices, best) == expected
+def test_leaving_configures_what_was_configured_before(former, now, expected):
+    policy = started(on=True, former=former)
+
+    assert policy.leave(now, 1.0) == expected
+
+
+def test_leaving_takes_a_stand_in_away_where_that_can_be_done():
+    policy = DefaultPolicy(False, "", "default", stand_in="speakers")
+    policy.observe(seen("speakers"), 0.0)
+
+    assert policy.leave(seen("speakers"), 1.0) == []
+    assert policy.leave(frees(seen("speakers")), 1.0) == [SetDefault("")]
+    assert policy.leave(frees(seen("headphones")), 2.0) == []
+
+
+def test_a_dummy_is_never_remembered():
+    """It is no device, and Entrain's own sink may be all that there is."""
+    policy = DefaultPolicy(True, "")
+
+    assert policy.observe(seen("", "auto_null", ()), 0.0) == [SetDefault(SINK_NAME)]
+    assert policy.observe(seen(SINK_NAME, devices=()), 0.1) == []
+    assert policy.observe(seen(SINK_NAME, devices=("hdmi",)), 5.0) == []
+    assert policy.on
+    assert policy.wanted(("hdmi",)) == "hdmi"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "devices", "expected"),
+    [
+        (("headphones", "speakers"), DEVICES, "headphones"),
+        (("bluetooth", "headphones"), DEVICES, "headphones"),
+        (("", "bluetooth"), DEVICES, "speakers"),
+        ((SINK_NAME,), (SINK_NAME, "hdmi"), "hdmi"),
+        (("speakers",), (SINK_NAME,), ""),
+    ],
+)
+def test_the_target_is_the_first_wish_that_is_connected_and_never_entrain(
+    wishes, devices, expected
+):
+    assert choose_target(wishes, devices) == expected
 
 
 class Server:
@@ -314,7 +477,8 @@ class Server:
 
     def configure(self, name: str) -> None:
         self.configured = name
-        self.history = [name, *(other for other in self.history if other != name)]
+        if name:
+            self.history = [name, *(other for other in self.history if other != name)]
 
     def step(self) -> None:
         if self.queue:
@@ -333,6 +497,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("mode"), st.sampled_from(["default", *MANUAL_MODES])),
     st.tuples(st.just("plug"), st.sampled_from(DEVICES)),
     st.tuples(st.just("unplug"), st.sampled_from(DEVICES)),
+    st.tuples(st.just("switch"), st.sampled_from(DEVICES)),
 )
 
 
@@ -377,6 +542,15 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
                 server.devices.add(name)
             case ("unplug", name):
                 server.devices.discard(name)
+            case ("switch", name):  # as module-switch-on-connect does
+                act(policy.observe(server.seen(), now_s))
+                was_on, is_new = policy.on, name not in server.devices and not server.queue
+                server.devices.add(name)
+                server.configure(name)
+                act(policy.observe(server.seen(), now_s))
+                by_hand = False
+                if is_new and policy.mode == "default":
+                    assert policy.on == was_on
 
     for _ in range(20):
         acted = act(policy.observe(server.seen(), now_s)) or bool(server.queue)
@@ -392,3 +566,8 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
         assert (server.seen().effective == SINK_NAME) == policy.on
     elif server.devices and not by_hand:
         assert server.seen().effective != SINK_NAME
+
+    act(policy.leave(replace(server.seen(), frees=True), now_s))
+    while server.queue:
+        server.step()
+    assert server.configured in ("", policy.former)

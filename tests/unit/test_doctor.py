@@ -1,6 +1,7 @@
 """What `entrain doctor` finds, and that it tells nobody's name."""
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_what_was_left_behind_is_found_with_its_remedy(monkeypatch):
     assert found["output devices"].ok is False
 
 
+def test_another_programs_device_of_our_name_is_not_called_a_leftover(monkeypatch):
+    foreign = replace(null_device("entrain"), own=False)
+    use(monkeypatch, NullServer((null_device("speakers"), foreign)))
+
+    found = {finding.name: finding for finding in doctor.examine()}
+
+    assert found["device name"].advice.startswith("rename or remove it")
+    assert "leftovers" not in found
+    assert found["output devices"].text == "Speakers (2 channels, 48000 Hz)"
+
+
 def test_a_bluetooth_device_is_not_named_after_its_owner(monkeypatch):
     found = examined(monkeypatch, "bluez_output.AA_BB_CC_DD_EE_FF.1")
 
@@ -92,3 +104,21 @@ def test_a_running_entrain_is_not_fixed(monkeypatch):
 
     with pytest.raises(EntrainError, match="Entrain runs"):
         doctor.clean_up()
+
+
+def test_how_long_the_sound_thread_took_is_told(monkeypatch):
+    status = {
+        **{"state": "processing", "reason": "", "mode": "default", "xruns": 0, "errors": []},
+        "callback": {"longest_lately_us": 1600.0, "longest_lately_share": 0.3},
+        "realtime": True,
+    }
+    monkeypatch.setattr(doctor, "_status", lambda: status)
+
+    finding = examined(monkeypatch, "speakers")["sound thread"]
+    assert finding.text == "1.60 ms at most in the last minute, 30% of the time there is"
+    assert finding.ok
+
+    status["callback"] = {"longest_lately_us": 6000.0, "longest_lately_share": 1.1}
+    finding = examined(monkeypatch, "speakers")["sound thread"]
+    assert not finding.ok
+    assert finding.advice

@@ -30,16 +30,22 @@ DICHOTIC = {"binaural", "harmonics", "phasemod", "selfbinaural"}
 
 # Authors, year, journal, id.  A source that is not here was not read by us: read it, then add it.
 KNOWN_SOURCES = {
+    ("Bang", 2019, "J Clin Psychopharmacol", "doi:10.1097/JCP.0000000000001097"),
+    ("Basner", 2026, "SLEEP", None),
     ("Basu, Banerjee", 2022, "", None),
     ("Beauchene", 2016, "", None),
+    ("Bressler", 2024, "Sci Rep", "doi:10.1038/s41598-024-63385-1"),
     ("Chaieb", 2017, "", None),
     ("Chan", 2022, "PLOS ONE", None),
     ("Colzato", 2017, "", None),
+    ("Duecker", 2024, "J Neurosci 44(40):e1234242024", None),
     ("Engelbregt", 2019, "", None),
     ("Engelbregt", 2021, "", None),
     ("Garcia-Argibay", 2019, "", None),
     ("Gkolias", 2020, "", None),
+    ("Hajós", 2024, "Front Neurol 15:1343588", "PMC10957179"),
     ("Harlow", 2023, "", None),
+    ("Hebron", 2024, "PLoS Biol 22(6):e3002651", "PMC11185466"),
     ("Ingendoh", 2023, "PLOS ONE", None),
     ("Jirakittayakorn", 2017, "", None),
     ("Jirakittayakorn", 2018, "", None),
@@ -47,11 +53,13 @@ KNOWN_SOURCES = {
     ("Laborde", 2022, "", None),
     ("Lane", 1998, "", None),
     ("Lee", 2019, "", "PMC6900908"),
+    ("Lee", 2024, "Sleep 47(10):zsae097", None),
     ("Leistiko", 2023, "", None),
     ("Mallik, Russo", 2022, "", None),
     ("Melnichuk", 2025, "", None),
     ("Moniz-Lewis", 2020, "", None),
     ("Monroe (Atwater, Turner)", 2013, "US application 2013/0010967", None),
+    ("Nagatani", 2024, "Acoustical Society of Japan, Tech. Com. Speech 4(1), SC-2024-2", None),
     ("Nigg", 2024, "", None),
     ("Orozco Perez", 2020, "eNeuro", "PMC7082494"),
     ("Oster", 1973, "", None),
@@ -62,6 +70,7 @@ KNOWN_SOURCES = {
     ("Ross, Lopez", 2020, "", "PMC7181825"),
     ("Schade", 2020, "", None),
     ("Schwarz, Taylor", 2005, "", None),
+    ("Shamsi", 2024, "BMC Complement Med Ther", "doi:10.1186/s12906-024-04339-y"),
     ("Shao", 2024, "", None),
     ("Sudre", 2024, "PLOS ONE", None),
     ("Undurraga, Haywood, Marquardt, McAlpine", 2016, "", "PMC5112218"),
@@ -187,6 +196,11 @@ def test_what_speaks_against_it_is_shown(protocol):
     if kinds & {"binaural", "harmonics", "selfbinaural"}:
         assert "Ingendoh" in contrary
         assert protocol.category != "focus" or "Klichowski" in contrary
+    if protocol.category == "sleep" or protocol.id.startswith("gamma"):
+        assert contrary
+    if "noise" in kinds and protocol.category == "sleep":
+        assert "Basner" in contrary
+        assert warns_of(protocol, "Let it end")
     if "noise" in kinds and protocol.category == "focus":
         assert "Nigg" in contrary
         assert warns_of(protocol, "without ADHD")

@@ -301,6 +301,13 @@ def test_what_is_heard_is_in_the_label_and_what_was_chosen_is_marked(chosen):
     ]
 
 
+def test_a_preferred_output_counts_before_the_desktops_choice():
+    found = item(described(preferred_outputs=["usb"]), "output")
+
+    assert found.items[0].label == "Automatic: a preferred one, else as the desktop chooses"
+    assert found.items[0].checked
+
+
 # ---- labels that say more --------------------------------------------------------------------
 
 

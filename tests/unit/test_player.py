@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from entrain.engine import Engine
+from entrain.errors import EngineError
+from entrain.vdevice.chain import Chain
 from entrain.vdevice.player import SLEEP_FADE_S, Player
 from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session_log import Stretch
 
@@ -30,7 +33,7 @@ class Heard:
         """Go on for that long, and tell how loud the last tenth of a second was."""
         tail = np.zeros((2, 0))
         for _ in range(round(seconds * 10)):
-            tail = self.engine.process(np.zeros((2, 4800), np.float32))
+            tail = self.engine.process(np.zeros((2, self.engine.rate_hz // 10), np.float32))
         return float(np.sqrt(np.mean(tail.astype(float) ** 2)))
 
 
@@ -113,6 +116,53 @@ def test_a_sleep_timer_that_is_taken_back_lets_the_sound_come_back(heard):
     assert not heard.player.tick(10.0)
 
 
+@pytest.mark.parametrize("rate_hz", [44_100, 96_000, 192_000])
+def test_at_another_sample_rate_what_was_set_by_hand_stays(heard, rate_hz):
+    """The engine agrees with what the player says is set, and nothing is louder."""
+    whole = Library(None).by_id("deep-3").model_copy(update={"standalone": True})
+    heard.player.use(whole)
+    heard.player.set("tone.amount", 0.5, 0)
+    heard.player.set("tone.beat_hz", 7, 0)
+    loud = heard.rms(1)
+    heard.player.set("tone.level_db", -24, 2)
+    heard.rms(1)
+
+    heard.engine.rate_hz = rate_hz
+
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
+    ((_, number),) = heard.player.running()
+    assert heard.engine.parameter(number, "beat_hz", target=False) == 7
+    assert heard.engine.parameter(number, "amount", target=False) == 0.5
+    assert heard.engine.parameter(number, "level_db", target=False) == pytest.approx(-23, abs=0.01)
+    assert heard.player.rate_hz == 7
+    assert heard.engine.session()[0] == pytest.approx(2.5, abs=0.001)
+
+
+def test_at_another_sample_rate_the_sleep_timer_goes_on(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.1, 0.0)
+    heard.player.tick(0.0)
+    heard.rms(2)
+
+    heard.engine.rate_hz = 96_000
+
+    assert not heard.player.tick(2.0)
+    assert heard.rms(2) == pytest.approx(loud * 2 / 6, rel=0.05)
+    assert heard.rms(2) < loud / 100
+    assert heard.player.tick(6.0)
+
+
+def test_time_heard_is_time_at_any_sample_rate(heard):
+    heard.player.use(protocol())
+    heard.rms(3)
+    heard.engine.rate_hz = 96_000
+    heard.rms(3)
+    heard.player.note_heard()
+
+    assert [round(s.minutes, 3) for s in heard.log] == [0.1]
+
+
 def test_on_loudspeakers_the_alternative_is_heard_and_the_session_goes_on(heard):
     heard.player.use(protocol(requires_headphones=True, without_headphones=(MONAURAL,)))
     heard.rms(2)
@@ -193,3 +243,24 @@ def test_what_was_heard_is_noted_when_another_begins(heard):
     heard.player.note_heard()
 
     assert [(s.protocol, round(s.minutes, 2)) for s in heard.log] == [("x", 0.1)]
+
+
+def test_protocols_that_the_engine_refuses_leave_nothing_behind(heard, monkeypatch):
+    chain = Chain(heard.engine)
+    chain.use(protocol())
+    loud = heard.rms(0.5)
+
+    def refuse(*_):
+        raise EngineError("layers", 2, "out of memory")
+
+    ramp = {"beat_hz": {"points": [{"at_s": 0, "value": 6}, {"at_s": 9, "value": 3}]}}
+    other = protocol({**TONE, "id": "another", "automation": ramp})
+    with monkeypatch.context() as patched:
+        patched.setattr(heard.engine, "automate", refuse)
+        for _ in range(300):
+            with pytest.raises(EngineError):
+                chain.use(other)
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
+
+    chain.use(other)
+    assert [layer.id for layer, _ in chain.layers()] == ["another"]

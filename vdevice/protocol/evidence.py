@@ -1,7 +1,8 @@
 """What science says about a protocol, graded twice.
 
-Whether the nervous system follows a sound and whether the listener has anything of it are two
-questions, and their answers differ widely; no grade here speaks for both.
+Whether the nervous system follows a sound and whether the listener benefits are two questions.
+Their answers differ widely; no grade here speaks for both.  "Follows" means a steady-state
+response at the sound's rate, which need not be entrainment of the brain's own rhythms.
 """
 
 from typing import Annotated, Literal, Self
@@ -27,9 +28,15 @@ class Source(BaseModel):
     year: Annotated[int, Field(ge=1900, le=2100)]
     journal: Annotated[Line, StringConstraints(max_length=200)] = ""
     """Journal, book, conference or patent number; empty where it is not known to us."""
-    id: Annotated[str, StringConstraints(pattern=r"^(PMC\d{1,9}|arXiv:\d{4}\.\d{4,5})$")] | None = (
-        None
-    )
+    id: (
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=r"^(PMC\d{1,9}|arXiv:\d{4}\.\d{4,5}|doi:10\.\d{4,9}/[!-~]{1,80})$"
+            ),
+        ]
+        | None
+    ) = None
     finding: _Sentence
     contrary: bool = False
     """It speaks against this protocol."""
@@ -41,7 +48,7 @@ class Evidence(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     following: Grade
-    """Does the nervous system follow the sound?"""
+    """Does the nervous system answer the sound with a steady-state response at its rate?"""
     outcome: Grade
     """Does the listener have the benefit that the protocol is named after?"""
     claim: _Sentence

@@ -9,7 +9,12 @@
  * Frames:   one frame = one sample of each channel.  The engine counts them from 0 and never
  *           goes back; parameters change on multiples of 16 frames of that count (the "grid").
  * Handles:  a layer is named by a number that is never used twice in one engine.
- * Session:  a clock that runs with the sound; what a protocol does over time goes by it. */
+ * Session:  a clock that runs with the sound; what a protocol does over time goes by it.
+ * Errors:   a function that returns a status returns ENTRAIN_E_ARGUMENT where a pointer is null
+ *           that has not been said to be allowed to, and changes nothing where it does not return
+ *           ENTRAIN_OK, out of memory included; what it would have written stays as it was.  One
+ *           without a status then does nothing, and gives 0, or puts zeros where it has room.
+ *           Handles must be those of something that has not been freed. */
 
 typedef enum {
     ENTRAIN_OK = 0,
@@ -20,11 +25,12 @@ typedef enum {
     ENTRAIN_E_PARAMETER = 5,   /* the block has no parameter with that symbol */
     ENTRAIN_E_RANGE = 6,       /* not a finite number inside the parameter's range */
     ENTRAIN_E_SERVER = 7,      /* the sound server does not answer or refuses */
-    ENTRAIN_E_OVERRUN = 8      /* those frames are overwritten already, or not written yet */
+    ENTRAIN_E_OVERRUN = 8,     /* those frames are overwritten already, or not written yet */
+    ENTRAIN_E_FULL = 9         /* as many layers as there may be */
 } entrain_status;
 
 /* Raised whenever a declaration below changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 5 };
+enum { ENTRAIN_ABI_VERSION = 6 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *
@@ -65,12 +71,12 @@ entrain_status entrain_block_create(const char *kind, uint32_t rate_hz, entrain_
 void entrain_block_destroy(entrain_block *block);
 
 /* value:    in the parameter's own unit, inside its range
- * returns:  ENTRAIN_OK, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
  * thread:   [control] */
 entrain_status entrain_block_set(entrain_block *block, const char *symbol, float value);
 
 /* in, out:  two pointers each, to `frames` samples, finite as the engine's are after its door;
- *           in[c] == out[c] is allowed; none is null
+ *           in[c] == out[c] is allowed; where one is null, nothing is done
  * thread:   [control] */
 void entrain_block_process(entrain_block *block, const float *const *in, float *const *out,
                            uint32_t frames);
@@ -95,17 +101,21 @@ void entrain_destroy(entrain_engine *engine);
 
 /* Process one block.
  *
- * in, out:  two pointers each, to `frames` samples; in[c] == out[c] is allowed; a null in[c]
- *           is silence, a null out[c] is not written
+ * engine:   may be null: nothing is done
+ * in, out:  two pointers each, to `frames` samples; in[c] == out[c] is allowed; a null in[c], or
+ *           in, is silence, a null out[c], or out, is not written
  * frames:   any number; 0 does nothing
  * thread:   [audio], or one [control] thread while no device runs */
 void entrain_process(entrain_engine *engine, const float *const *in, float *const *out,
                      uint32_t frames);
 
-/* Rebuild everything that depends on the sample rate; layers keep their numbers and values,
- * and fade in again.
+/* Rebuild everything that depends on the sample rate.  Nothing else changes: layers keep their
+ * numbers and values, moves go on with the time that is left, and so do fades, automation (unless
+ * it was ended by hand), the session, rhythms, and levels that follow the programme.  Only the
+ * limiter begins anew: as long as its latency, nothing comes out.
  *
  * rate_hz:  8000 .. 192000
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
  * thread:   [control], also while the device runs */
 entrain_status entrain_set_rate(entrain_engine *engine, uint32_t rate_hz);
 
@@ -126,15 +136,19 @@ uint32_t entrain_latency_frames(const entrain_engine *engine);
  * not routed: what happens to the programme first ("pre"), and the limiter. */
 enum { ENTRAIN_LAYER_INPUT = 1, ENTRAIN_LAYER_OUTPUT = 2, ENTRAIN_LAYER_FIRST = 3 };
 
-/* Build a layer, its parameters at their initial values; not heard before entrain_route().
+/* How many layers there may be, not counting those that fade out. */
+enum { ENTRAIN_MOST_LAYERS = 256 };
+
+/* Build a layer, its parameters at their initial values; not heard before entrain_route().  The
+ * next entrain_route() that does not name it frees it.
  *
  * kind:     the block's name, e.g. "binaural"
  * layer:    receives its number, from ENTRAIN_LAYER_FIRST on
- * returns:  ENTRAIN_OK, ENTRAIN_E_KIND or ENTRAIN_E_MEMORY
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_KIND, ENTRAIN_E_FULL or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_add_layer(entrain_engine *engine, const char *kind, uint32_t *layer);
 
-/* Set a parameter, and end its automation.  A layer that is not routed takes the value at once;
+/* Set a parameter, and end the automation that it has been given.  A layer that is not routed takes the value at once;
  * one that is heard moves to it in a straight line, in the parameter's own unit, from the next
  * grid step on.
  *
@@ -142,7 +156,7 @@ entrain_status entrain_add_layer(entrain_engine *engine, const char *kind, uint3
  *           well (0 .. 1): how much of it is heard
  * value:    in the parameter's own unit, inside its range
  * seconds:  0 .. 86400, the length of the move; 0 means the 20 ms that keep it from clicking
- * returns:  ENTRAIN_OK, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
  * thread:   [control], also while the device runs */
 entrain_status entrain_set_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
                                      float value, float seconds);
@@ -150,6 +164,7 @@ entrain_status entrain_set_parameter(entrain_engine *engine, uint32_t layer, con
 /* The value that a parameter has now, or, when asked for its target, moves to.
  *
  * target:   0: as last evaluated by the callback; 1: where it is going
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER or ENTRAIN_E_PARAMETER
  * thread:   [control] */
 entrain_status entrain_get_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
                                      int target, float *value);
@@ -168,24 +183,31 @@ typedef struct {
     int32_t curve;               /* from here to the next one */
 } entrain_point;
 
+/* How many breakpoints one parameter may have. */
+enum { ENTRAIN_MOST_POINTS = 1000000 };
+
 /* Say what a parameter does over the session; heard from the next entrain_route() on.  Breakpoints
  * fall on the frame that is nearest to their time; in between the value changes on the grid.
  * Before the first one its value holds, after the last one that one's.
  *
- * points:   `count` of them, copied, in the order of time; 0 points: no automation
+ * points:   `count` of them, copied, in the order of time; 0 points: no automation, and the
+ *           pointer may be null
+ * count:    0 .. ENTRAIN_MOST_POINTS
  * loop_s:   0, or the length after which it begins again, 7 days at most
- * returns:  ENTRAIN_OK, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER, ENTRAIN_E_RANGE
+ *           or ENTRAIN_E_MEMORY
  * thread:   [control], also while the device runs */
 entrain_status entrain_automate(entrain_engine *engine, uint32_t layer, const char *symbol,
                                 const entrain_point *points, uint32_t count, double loop_s);
 
 /* Say which layers are heard.  Those that stay keep their state untouched, those that come
- * fade in, those that go fade out, are freed, and their numbers with them.
+ * fade in, those that go fade out, are freed, and their numbers with them.  Layers that have been
+ * added and are not named are freed at once: after this there are none but those that are named.
  *
  * layers:   `count` different numbers; processors act in this order, generators are summed
- *           behind them
+ *           behind them; may be null where count is 0
  * restart:  1: the session begins anew, and runs, with these layers' first frame
- * returns:  ENTRAIN_OK or ENTRAIN_E_LAYER (then nothing has changed)
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER or ENTRAIN_E_MEMORY
  * thread:   [control], also while the device runs */
 entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count,
                              int restart);
@@ -198,12 +220,12 @@ void entrain_run_session(entrain_engine *engine, int runs);
 /* Move the session's clock; parameters that jump glide there within 20 ms.
  *
  * seconds:  0 .. 604800
- * returns:  ENTRAIN_OK or ENTRAIN_E_RANGE
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_RANGE
  * thread:   [control], also while the device runs */
 entrain_status entrain_seek_session(entrain_engine *engine, double seconds);
 
 /* seconds, runs: receive where the session is, as of the last callback or where it has been moved
- *                since, and whether it runs
+ *                since, and whether it runs; either may be null
  * thread:   [control] */
 void entrain_read_session(entrain_engine *engine, double *seconds, int *runs);
 
@@ -243,11 +265,30 @@ typedef struct {
     uint64_t worst_ns;           /* longest call since the last entrain_reset_worst() */
 } entrain_stats;
 
+/* How much sound has been processed since the engine was made, whatever its rates were.
+ *
+ * thread:   [any] */
+double entrain_processed_seconds(const entrain_engine *engine);
+
 /* thread:   [any] */
 void entrain_read_stats(const entrain_engine *engine, entrain_stats *stats);
 
 /* thread:   [any] */
 void entrain_reset_worst(entrain_engine *engine);
+
+enum { ENTRAIN_DURATIONS = 192 };
+
+typedef struct {
+    /* Calls of entrain_process() since the engine was made, by how long they took.  The shortest
+     * duration of bucket i is (8 + i % 8) * 2^(5 + i / 8) ns; the first bucket also holds all that
+     * is shorter, the last one all that is longer. */
+    uint64_t count[ENTRAIN_DURATIONS];
+    uint64_t longest_ns;         /* longest call of the last 60 s (up to 70 s) */
+    float longest_share;         /* the same as a share of the time that the call's frames last */
+} entrain_durations;
+
+/* thread:   [any] */
+void entrain_read_durations(const entrain_engine *engine, entrain_durations *durations);
 
 /* Count what only a back end can see.
  *
@@ -273,7 +314,7 @@ typedef struct {
 
 /* Loudness after ITU-R BS.1770-5; -inf where there is nothing to hear.
  *
- * in, out:  the programme as it came in, and what went out
+ * in, out:  the programme as it came in, and what went out; either may be null
  * thread:   [any] */
 void entrain_read_loudness(const entrain_engine *engine, entrain_loudness *in,
                            entrain_loudness *out);
@@ -288,7 +329,7 @@ void entrain_reset_loudness(entrain_engine *engine);
  * programme: 0: what went out; 1: what came in
  * first:    number of the first frame wanted; the last 65536 frames are kept
  * samples:  receives frames x 2 floats, left then right for each frame
- * returns:  ENTRAIN_OK or ENTRAIN_E_OVERRUN
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_OVERRUN (then they may be anything)
  * thread:   [control]; any number of readers */
 entrain_status entrain_read_tap(const entrain_engine *engine, int programme, uint64_t first,
                                 float *samples, uint32_t frames);
@@ -319,8 +360,8 @@ typedef struct {
 /* Measure; about 2 ms of work.  Call it once a second while somebody looks: beats get exact to a
  * millihertz within some calls 0.4 .. 1.2 s apart.
  *
- * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_MEMORY, or ENTRAIN_E_OVERRUN if less than a
- *           second has gone out yet
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_MEMORY, or ENTRAIN_E_OVERRUN if too little has
+ *           gone out yet since the engine was made or has another rate (57344 frames)
  * thread:   [control] */
 entrain_status entrain_measure(entrain_engine *engine, const entrain_promise *promise,
                                entrain_measurement *measurement);
@@ -357,7 +398,8 @@ typedef struct {
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */
-    char configured_default[256]; /* name that the server has been told to use, or "" */
+    char configured_default[256]; /* name that the server has been told to use, or ""; always ""
+                                    where the server does not tell */
     char effective_default[256]; /* name that the server uses, or "" */
     char session_manager[64];    /* its name and, if it says so, its version, or "" */
     char error[256];             /* last thing that went wrong, one line, or "" */
@@ -368,7 +410,7 @@ typedef struct {
  *
  * engine:   must outlive the back end
  * target:   name of the real device; may be empty: then the sink waits
- * returns:  ENTRAIN_OK, ENTRAIN_E_SERVER or ENTRAIN_E_MEMORY
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_SERVER or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_io_open(entrain_engine *engine, const char *target, entrain_io **io);
 
@@ -380,6 +422,7 @@ void entrain_io_close(entrain_io *io);
 
 /* Play on another device.  A name that is not there (yet) is waited for.
  *
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_io_set_target(entrain_io *io, const char *target);
 
@@ -389,7 +432,7 @@ entrain_status entrain_io_set_target(entrain_io *io, const char *target);
  * nothing.
  *
  * added_ms: 4 .. 500
- * returns:  ENTRAIN_OK or ENTRAIN_E_RANGE
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_RANGE
  * thread:   [control] */
 entrain_status entrain_io_set_latency(entrain_io *io, double added_ms);
 
@@ -404,13 +447,30 @@ entrain_status entrain_io_set_latency(entrain_io *io, double added_ms);
  * thread:   [control] */
 entrain_status entrain_io_set_smart(entrain_io *io, int smart);
 
+/* Configure the default device of the server, by the back end's own connection.  Returns when the
+ * server has got it; that is soon, or after a second at most.
+ *
+ * name:     a device, there or not; empty: none is configured, and the server chooses
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_MEMORY, or ENTRAIN_E_SERVER where there is no
+ *           session manager, or where the sound system has other ways to do this (PulseAudio)
+ * thread:   [control] */
+entrain_status entrain_io_set_default(entrain_io *io, const char *name);
+
+/* Say which device is to be the default again when this process dies, where the server does not
+ * see to that by itself.
+ *
+ * name:     empty: the server chooses, as at first
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_io_set_former(entrain_io *io, const char *name);
+
 /* Copy the state.
  *
  * thread:   [control] */
 void entrain_io_read_state(entrain_io *io, entrain_io_state *state);
 
 /* A file descriptor that is readable while there is news in the state; reading it (8 bytes)
- * takes the news.  Owned by the back end.
+ * takes the news.  Owned by the back end.  -1 for null.
  *
  * thread:   [control] */
 int entrain_io_fd(entrain_io *io);

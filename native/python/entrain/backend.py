@@ -131,6 +131,22 @@ class Backend:
         """
         check(self._library.entrain_io_set_smart(self._io, smart), "smart")
 
+    def set_default(self, name: str) -> bool:
+        """Configure the server's default device by the back end's own connection; ``""``: none.
+
+        Returns whether the server has got it.  False also where the sound system has other ways to
+        do this.  Waits a second at most.
+        """
+        status = self._library.entrain_io_set_default(self._io, name.encode())
+        return not status
+
+    def set_former(self, name: str) -> None:
+        """Say which device is to be the default again when this process dies.
+
+        With ``""`` the server chooses.  PipeWire sees to that by itself.
+        """
+        check(self._library.entrain_io_set_former(self._io, name.encode()), name)
+
     def set_latency(self, added_ms: float) -> None:
         """Aim at this added delay where sink and device have a clock each; see engine_decls.h."""
         check(self._library.entrain_io_set_latency(self._io, added_ms), "latency")

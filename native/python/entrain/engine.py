@@ -5,9 +5,11 @@ Nothing here runs on the audio thread; any method may be called while a device r
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
 from entrain._native import channels, check, ffi, load
@@ -69,6 +71,37 @@ class Stats:
     nonfinite: int
     busy_ns: int
     worst_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long the callback takes; see ``entrain_durations`` in engine_decls.h.
+
+    Parameters
+    ----------
+    counts : tuple of int
+        Calls since the engine was made, by bucket: eight buckets to an octave.
+    longest_ns : int
+        The longest call of the last minute.
+    longest_share : float
+        The same as a share of the time that the call's frames last: at 1 the sound breaks.
+
+    """
+
+    counts: tuple[int, ...]
+    longest_ns: int
+    longest_share: float
+
+    def quantile_us(self, share: float) -> float:
+        """Return the duration, in µs, within which this share of all calls ended.
+
+        It is the end of a bucket, at most 12.5 % too long; 0 if there was no call yet.
+        """
+        ended = list(accumulate(self.counts))
+        if not ended[-1]:
+            return 0.0
+        following = 1 + bisect_left(ended, share * ended[-1])
+        return ((8 + following % 8) << (5 + following // 8)) / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +251,7 @@ class Engine:
 
     @property
     def rate_hz(self) -> int:
-        """Sample rate; setting it rebuilds what depends on it."""
+        """Sample rate; setting it changes nothing else that is heard."""
         return int(self._library.entrain_rate(self._engine))
 
     @rate_hz.setter
@@ -241,7 +274,7 @@ class Engine:
         Raises
         ------
         EngineError
-            Unknown kind or parameter, value out of range.
+            Unknown kind or parameter, value out of range, or too many layers.
 
         """
         number = ffi.new("uint32_t *")
@@ -298,7 +331,7 @@ class Engine:
         check(automate(self._engine, layer, symbol.encode(), raw, len(points), loop_s), symbol)
 
     def route(self, layers: Sequence[int], *, restart: bool = False) -> None:
-        """Say which layers are heard; the others fade out and are gone.
+        """Say which layers are heard; the others fade out and are gone, also those never heard.
 
         With `restart` the session begins anew with these layers' first frame.
 
@@ -358,6 +391,17 @@ class Engine:
         raw = ffi.new("entrain_stats *")
         self._library.entrain_read_stats(self._engine, raw)
         return Stats(*(getattr(raw, name) for name in Stats.__slots__))
+
+    def durations(self) -> Durations:
+        """Read how long the callback takes."""
+        raw = ffi.new("entrain_durations *")
+        self._library.entrain_read_durations(self._engine, raw)
+        return Durations(tuple(raw.count), raw.longest_ns, raw.longest_share)
+
+    @property
+    def processed_s(self) -> float:
+        """How much sound has been processed, in seconds, whatever the sample rates were."""
+        return float(self._library.entrain_processed_seconds(self._engine))
 
     def reset_worst(self) -> None:
         """Forget the longest callback so far."""

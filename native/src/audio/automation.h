@@ -22,6 +22,7 @@ struct Lane {
     std::size_t parameter;            // its place among the layer's parameters
     std::vector<Breakpoint> points;   // at least one; their frames go up
     std::uint64_t loop_frames = 0;    // 0: no loop
+    std::uint32_t asks = 0;           // moves of the parameter up to here were asked for before
 
     struct At {
         double value;

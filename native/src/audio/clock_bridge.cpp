@@ -14,6 +14,8 @@ constexpr double kSpellS = 0.25;      // in which some of the sound is not late,
 constexpr double kLatestS = 0.2;      // what is later still is lost
 constexpr double kWaitS = 0.005;  // see set_gain()
 constexpr float kRisePerS = 500.0F;
+constexpr double kFadeS = 256.0 / 48000.0;
+constexpr std::uint32_t kMostInserted = 2048;  // frames of silence in one piece
 
 std::uint32_t frames_of(double seconds, std::uint32_t rate_hz) noexcept {
     return static_cast<std::uint32_t>(std::max(0.0, std::round(seconds * rate_hz)));
@@ -29,6 +31,8 @@ ClockBridge::ClockBridge(entrain_engine *engine, double target_s)
 void ClockBridge::set_rates(std::uint32_t in_hz, std::uint32_t out_hz) {
     in_hz_ = in_hz;
     out_hz_ = out_hz;
+    fade_frames_ = std::min(frames_of(kFadeS, in_hz), kMostFadeFrames);
+    skip_frames_ = tail_frames_ = mixed_frames_ = 0;
     kept_.assign(2 * frames_of(kLongestWaitS, in_hz), 0.0F);
     kept_frames_ = drained_frames_ = 0;
     matcher_.reset();
@@ -151,7 +155,7 @@ void ClockBridge::insert(double seconds) noexcept {
     if (seconds <= 0.0) return;
     insert_frames_ += frames_of(seconds, out_hz_);
     tail_.fill(0.0F);
-    tail_frames_ = kFadeFrames;
+    tail_frames_ = fade_frames_;
     mixed_frames_ = 0;
 }
 
@@ -161,7 +165,7 @@ std::uint32_t ClockBridge::cut(std::uint32_t frames) noexcept {
     if (dropped > 0) {
         skip_frames_ -= dropped;
         frames -= dropped;
-        const std::uint32_t held = std::min(dropped, kFadeFrames - tail_frames_);
+        const std::uint32_t held = std::min(dropped, fade_frames_ - tail_frames_);
         std::copy_n(in_.begin(), 2 * held, tail_.begin() + 2 * tail_frames_);
         tail_frames_ += held;
         std::copy_n(in_.begin() + 2 * dropped, 2 * frames, in_.begin());
@@ -178,7 +182,8 @@ std::uint32_t ClockBridge::cut(std::uint32_t frames) noexcept {
 }
 
 Frames ClockBridge::convert(const float *in, std::uint32_t frames) noexcept {
-    const std::uint32_t inserted = std::min(insert_frames_, kOutFrames / 2);
+    const std::uint32_t inserted = std::min(insert_frames_, kMostInserted);
+    static_assert(kOutFrames - kMostInserted >= kBlockFrames * RateMatcher::kMostRatio + 8);
     insert_frames_ -= inserted;
     std::fill_n(out_.begin(), 2 * inserted, 0.0F);
 

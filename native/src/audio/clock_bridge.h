@@ -76,8 +76,8 @@ private:
     Frames convert(const float *in, std::uint32_t frames) noexcept;
     void process(std::uint32_t frames) noexcept;
 
-    static constexpr std::uint32_t kOutFrames = 4096;
-    static constexpr std::uint32_t kFadeFrames = 256;  // 5 ms
+    static constexpr std::uint32_t kOutFrames = 32768;  // room for a block at the highest ratio
+    static constexpr std::uint32_t kMostFadeFrames = 4096;
 
     entrain_engine *engine_;
     LatencyController controller_;
@@ -101,7 +101,8 @@ private:
     bool has_arrived_ = false;
     std::uint32_t skip_frames_ = 0;            // of what comes in
     std::uint32_t insert_frames_ = 0;          // of silence, before what comes next
-    std::array<float, 2 * kFadeFrames> tail_{};  // what fades out over what comes next
+    std::uint32_t fade_frames_ = 0;
+    std::array<float, 2 * kMostFadeFrames> tail_{};  // what fades out over what comes next
     std::uint32_t tail_frames_ = 0;
     std::uint32_t mixed_frames_ = 0;  // so many of them have done so
     std::vector<float> kept_;                  // interleaved, allocated once

@@ -44,5 +44,7 @@ struct dsp {
     virtual void instanceClear() = 0;
     virtual dsp *clone() = 0;
     virtual void metadata(Meta *meta) = 0;
+    // [audio] Take over all that `former`, of the same class, remembers; at this sample rate.
+    virtual void resume(const dsp &/*former*/, int /*rate_hz*/) noexcept {}
     virtual void compute(int frames, float **inputs, float **outputs) = 0;
 };

@@ -1,6 +1,7 @@
 #include "audio/layer.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace entrain {
 
@@ -23,14 +24,36 @@ Layer::Layer(std::uint32_t number_, Group group_, std::unique_ptr<dsp> block,
 void Layer::follow(const Automation *automation) noexcept {
     if (automation == automation_) return;
     automation_ = automation;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-        const Lane *own = nullptr;
-        if (automation)
-            for (const Lane &lane : automation->lanes)
-                if (lane.parameter == i) own = &lane;
-        parameters_[i].follow(own, heard_, grid_steps_per_second_);
-    }
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        parameters_[i].follow(lane_of(i), heard_, grid_steps_per_second_);
     stale_ = true;
+}
+
+void Layer::resume(const Layer &former, const Automation *automation) noexcept {
+    automation_ = automation;
+    heard_ = former.heard_;
+    presence_ = former.presence_;
+    runs_ = former.runs_;
+    // The limiter begins with nothing in its delay, and so with nothing to limit.
+    if (group != Group::output)
+        block_->resume(*former.block_,
+                       static_cast<int>(std::lround(grid_steps_per_second_ * kGridFrames)));
+    const double rate_ratio = grid_steps_per_second_ / former.grid_steps_per_second_;
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        parameters_[i].resume(former.parameters_[i], lane_of(i), heard_, grid_steps_per_second_,
+                              rate_ratio);
+    amount_now_ = former.amount_now_;
+    amount_target_ = former.amount_target_;
+    amount_step_ = former.amount_step_;
+    amount_frames_ = former.amount_frames_;
+    stale_ = moving_ = true;
+}
+
+const Lane *Layer::lane_of(std::size_t parameter) const noexcept {
+    if (!automation_) return nullptr;
+    for (const Lane &lane : automation_->lanes)
+        if (lane.parameter == parameter) return &lane;
+    return nullptr;
 }
 
 void Layer::land() noexcept {

@@ -56,6 +56,10 @@ public:
     // Follow this automation from now on (null: none); it must live until the next call.
     void follow(const Automation *automation) noexcept;
 
+    // Take the place of `former`, which has been heard and is of the same kind and another sample
+    // rate: values, moves and fades go on.
+    void resume(const Layer &former, const Automation *automation) noexcept;
+
     // The session is about to jump.
     void land() noexcept;
 
@@ -75,6 +79,7 @@ public:
                   bool leaving) noexcept;
 
 private:
+    const Lane *lane_of(std::size_t parameter) const noexcept;
     void evaluate(const SessionTime &session, bool grid) noexcept;
     void fill_amounts(std::uint32_t first, std::uint32_t frames) noexcept;
     bool silent(bool leaving) noexcept;

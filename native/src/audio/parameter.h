@@ -20,9 +20,6 @@ struct Move {
     float target;
     float seconds;
 };
-inline bool operator==(const Move &a, const Move &b) noexcept {
-    return a.target == b.target && a.seconds == b.seconds;
-}
 
 class Parameter {
 public:
@@ -37,16 +34,29 @@ public:
     }
 
     // [control]
-    void ask(Move move) noexcept { asked_.store(move, std::memory_order_relaxed); }
+    void ask(Move move) noexcept {
+        asked_.store(move, std::memory_order_relaxed);
+        asks_.fetch_add(1, std::memory_order_release);
+    }
+    std::uint32_t asks() const noexcept { return asks_.load(std::memory_order_relaxed); }
     Move asked() const noexcept { return asked_.load(std::memory_order_relaxed); }
     float shown() const noexcept { return shown_.load(std::memory_order_relaxed); }
 
     // [control], only while the callback does not know the layer: be there at once.
     void place(float value) noexcept {
         taken_ = Move{value, 0.0F};
-        ask(taken_);
+        asked_.store(taken_, std::memory_order_relaxed);
         steps_ = done_ = 0;
         write(value);
+    }
+
+    // [control], only while the callback does not know the layer: take the place of `former`, of
+    // another sample rate.  What the callback alone knows follows in `resume`.
+    void succeed(const Parameter &former) noexcept {
+        place(former.shown());
+        taken_ = former.asked();
+        asked_.store(taken_, std::memory_order_relaxed);
+        asks_.store(former.asks_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     }
 
     // ---- [audio] -------------------------------------------------------------------------
@@ -57,11 +67,41 @@ public:
         if (!lane && !lane_) return;
         lane_ = lane;
         cursor_ = 0;
-        if (!lane) {
-            taken_ = asked();
-            begin(kDefaultMoveSeconds * grid_steps_per_second);
-        } else {
+        if (lane) {
+            replace_moves(*lane);
             land(heard, grid_steps_per_second);
+        } else if (has_been_asked()) {  // the move that is taken next says how long it may last
+            steps_ = done_ = 0;
+            landing_ = false;
+        } else {
+            begin(kDefaultMoveSeconds * grid_steps_per_second);
+        }
+    }
+
+    // Go on where `former` is, of another sample rate: with the time left of its move, and along
+    // `lane`, which is the same as its own in frames of this rate.
+    void resume(const Parameter &former, const Lane *lane, bool heard,
+                double grid_steps_per_second, double rate_ratio) noexcept {
+        taken_ = former.taken_;
+        taken_asks_ = former.taken_asks_;
+        write(former.shown());
+        steps_ = done_ = 0;
+        landing_ = former.landing_;
+        if (former.steps_ > 0) {
+            const double left = former.steps_ - former.done_;
+            start_ = !former.lane_        ? double{shown()}
+                     : former.landing_    ? former.start_
+                                          : former.start_ * (1.0 - former.part());
+            steps_ = std::max(static_cast<std::uint32_t>(std::lround(left * rate_ratio)), 1U);
+        }
+        cursor_ = 0;
+        lane_moves_ = former.lane_moves_;
+        lane_ = former.lane_;
+        if (lane && lane_) {
+            lane_ = lane;
+            replace_moves(*lane);
+        } else {
+            follow(lane, heard, grid_steps_per_second);
         }
     }
 
@@ -75,11 +115,14 @@ public:
 
     // Start a new move, if one has been asked for; it ends the automation of this parameter.
     void take(double grid_steps_per_second) noexcept {
-        const Move move = asked();
-        if (move == taken_) return;
-        taken_ = move;
+        // Counted, since the same may be asked for again: it ends an automation.
+        const std::uint32_t asks = asks_.load(std::memory_order_acquire);
+        if (asks == taken_asks_) return;
+        taken_asks_ = asks;
+        taken_ = asked();
         lane_ = nullptr;
-        const double seconds = move.seconds > 0.0F ? double{move.seconds} : kDefaultMoveSeconds;
+        landing_ = false;
+        const double seconds = taken_.seconds > 0.0F ? double{taken_.seconds} : kDefaultMoveSeconds;
         begin(seconds * grid_steps_per_second);
     }
 
@@ -118,6 +161,17 @@ public:
 private:
     static constexpr double kDefaultMoveSeconds = 0.02;  // short enough to feel at once, no click
 
+    // A lane ends the moves that were asked for before it; later ones end the lane.
+    void replace_moves(const Lane &lane) noexcept {
+        if (static_cast<std::int32_t>(lane.asks - taken_asks_) <= 0) return;
+        taken_ = asked();
+        taken_asks_ = lane.asks;
+    }
+
+    bool has_been_asked() const noexcept {
+        return asks_.load(std::memory_order_acquire) != taken_asks_;
+    }
+
     void begin(double steps) noexcept {
         start_ = double{shown()};
         steps_ = static_cast<std::uint32_t>(std::lround(steps));
@@ -137,10 +191,12 @@ private:
     const float maximum_;
     float *const zone_;
     std::atomic<Move> asked_{};
+    std::atomic<std::uint32_t> asks_{0};  // how often; counted after `asked_` is written
     std::atomic<float> shown_{};
     static_assert(std::atomic<Move>::is_always_lock_free);
     // Owned by the callback:
     Move taken_{};
+    std::uint32_t taken_asks_ = 0;
     double start_ = 0.0;
     std::uint32_t steps_ = 0;  // of the move that is on; 0: none
     std::uint32_t done_ = 0;

@@ -26,6 +26,11 @@ void add(std::atomic<std::uint64_t> &counter, std::uint64_t amount) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
+std::uint64_t nanoseconds(Clock::duration duration) noexcept {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
+}
+
 }  // namespace
 
 void Process::run(const float *const *in, float *const *out,
@@ -46,13 +51,18 @@ void Process::run(const float *const *in, float *const *out,
     input_meter.publish(frames, route_->rate_hz);
     output_meter.publish(frames, route_->rate_hz);
 
-    const auto spent = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
+    const Clock::time_point end = Clock::now();
+    const std::uint64_t spent = nanoseconds(end - start);
     add(counters.frames, frames);
     add(counters.cycles, 1);
+    counters.seconds.store(counters.seconds.load(std::memory_order_relaxed) +
+                               static_cast<double>(frames) / route_->rate_hz,
+                           std::memory_order_relaxed);
     add(counters.busy_ns, spent);
     if (spent > counters.worst_ns.load(std::memory_order_relaxed))
         counters.worst_ns.store(spent, std::memory_order_relaxed);
+    durations.add(spent, std::uint64_t{frames} * 1'000'000'000 / route_->rate_hz,
+                  nanoseconds(end.time_since_epoch()));
 }
 
 void Process::take(const Route &route) noexcept {
@@ -62,16 +72,40 @@ void Process::take(const Route &route) noexcept {
         session.restart();
     else if (route_ && route_->rate_hz != route.rate_hz)
         session.rescale(route_->rate_hz, route.rate_hz);
+    const bool rebuilt = route_ && route_->rebuilds != route.rebuilds;
     for (const auto *entries : {&route.processors, &route.generators})
-        for (const Route::Entry &entry : *entries) entry.layer->follow(entry.automation.get());
+        for (const Route::Entry &entry : *entries) {
+            const Layer *before = rebuilt ? former(*entry.layer) : nullptr;
+            if (before)
+                entry.layer->resume(*before, entry.automation.get());
+            else
+                entry.layer->follow(entry.automation.get());
+        }
+    if (rebuilt) {
+        route.input->resume(*route_->input, nullptr);
+        route.output->resume(*route_->output, nullptr);
+    }
     if (!route_ || route_->rate_hz != route.rate_hz) {
         input_loudness.set_rate(route.rate_hz);
         output_loudness.set_rate(route.rate_hz);
+        pace_.store(frame_ << kRateBits | route.rate_hz, std::memory_order_release);
+        if (route_ && silent_frames_ < kSilent)
+            silent_frames_ = static_cast<std::uint32_t>(
+                std::min(std::uint64_t{silent_frames_} * route.rate_hz / route_->rate_hz,
+                         std::uint64_t{kSilent}));
     }
     route_ = &route;
     arriving_ = processors_arrive();
     if (restarts) land();
     in_use_.store(route.serial, std::memory_order_release);
+}
+
+// The instance that has been heard of this layer, before all were built anew; null if none.
+const Layer *Process::former(const Layer &layer) const noexcept {
+    for (const auto *entries : {&route_->processors, &route_->generators})
+        for (const Route::Entry &entry : *entries)
+            if (entry.layer->number == layer.number) return entry.layer.get();
+    return nullptr;
 }
 
 // If one that makes the programme softer went while another one comes, the programme would be heard

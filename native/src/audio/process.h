@@ -4,6 +4,7 @@
 //              └──────────────────── delay ───────────────────────────┘
 #pragma once
 
+#include "audio/durations.h"
 #include "audio/fade.h"
 #include "audio/loudness.h"
 #include "audio/meter.h"
@@ -24,6 +25,7 @@ struct Counters {
     std::atomic<std::uint64_t> xruns{0};
     std::atomic<std::uint64_t> missing_buffers{0};
     std::atomic<std::uint64_t> nonfinite{0};
+    std::atomic<double> seconds{0.0};
     std::atomic<std::uint64_t> busy_ns{0};
     std::atomic<std::uint64_t> worst_ns{0};
 };
@@ -50,6 +52,7 @@ public:
     std::atomic<bool> standalone{false};
     std::atomic<bool> quiet{false};
     Counters counters;
+    Durations durations;
     Meter input_meter;
     Meter output_meter;
     Loudness input_loudness;
@@ -58,11 +61,22 @@ public:
     Tap output_tap;
     Session session;
 
+    // At which rate the callback works, and since which frame.
+    struct Pace {
+        std::uint64_t since;
+        std::uint32_t rate_hz;
+    };
+    Pace pace() const noexcept {
+        const std::uint64_t both = pace_.load(std::memory_order_acquire);
+        return {both >> kRateBits, static_cast<std::uint32_t>(both & ((1U << kRateBits) - 1))};
+    }
+
 private:
     void chunk(const float *const *in, float *const *out, std::uint32_t offset,
                std::uint32_t frames) noexcept;
     void read(const float *const *in, std::uint32_t offset, std::uint32_t frames) noexcept;
     void take(const Route &route) noexcept;
+    const Layer *former(const Layer &layer) const noexcept;
     void land() noexcept;
     bool processors_arrive() const noexcept;
     bool sounds(std::uint32_t frame) const noexcept;
@@ -73,6 +87,8 @@ private:
 
     std::atomic<Route *> offered_{nullptr};
     std::atomic<std::uint64_t> in_use_{0};
+    static constexpr unsigned kRateBits = 20;  // the others are enough for 11 years at 48 kHz
+    std::atomic<std::uint64_t> pace_{0};
 
     // Owned by the callback:
     static constexpr std::uint32_t kDelayFrames = 1024;  // a power of two, above any latency

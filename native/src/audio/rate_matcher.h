@@ -11,9 +11,10 @@ namespace entrain {
 
 class RateMatcher {
 public:
-    // Output frames per input frame: from a quarter to four times, and the controller's share.
-    static constexpr double kLeastRatio = 0.249;
-    static constexpr double kMostRatio = 4.02;
+    // Output frames per input frame, the controller's share included.
+    // From a hands-free headset's 8 kHz to the 768 kHz of the best converters, and back.
+    static constexpr double kMostRatio = 96.2;
+    static constexpr double kLeastRatio = 1.0 / kMostRatio;
 
     // [control] Allocates; without memory the matcher is not valid() and process() is silent.
     RateMatcher();

@@ -11,7 +11,19 @@
 
 namespace entrain {
 
-template <class Block> static std::unique_ptr<dsp> make() { return std::make_unique<Block>(); }
+// What a block remembers is in units that hold at any sample rate: phases in cycles, times in
+// seconds, powers, states of filters that do not depend on the rate.  (Not so the limiter's: it has
+// windows of so many frames.)
+template <class Block> struct Resuming final : Block {
+    void resume(const dsp &former, int rate_hz) noexcept override {
+        Block::operator=(static_cast<const Resuming &>(former));
+        this->instanceConstants(rate_hz);
+    }
+};
+
+template <class Block> static std::unique_ptr<dsp> make() {
+    return std::make_unique<Resuming<Block>>();
+}
 
 }  // namespace entrain
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <iterator>
+#include <limits>
+#include <utility>
 
 using entrain::Group;
 using entrain::Layer;
@@ -23,75 +26,71 @@ bool is_ratio(double value) { return std::fabs(value) >= double{FLT_MIN}; }
 
 bool mentions(const std::vector<Route::Entry> &entries, const Layer *layer) {
     return std::any_of(entries.begin(), entries.end(),
-                       [layer](const Route::Entry &entry) { return entry.layer == layer; });
+                       [layer](const Route::Entry &entry) { return entry.layer.get() == layer; });
 }
 
 bool mentions(const Route &route, const Layer *layer) {
-    return route.input == layer || route.output == layer || mentions(route.processors, layer) ||
-           mentions(route.generators, layer);
-}
-
-// Put the layers of `before` that are not in `entries` back where they were, to fade out.
-void keep_leaving(std::vector<Route::Entry> &entries, const std::vector<Route::Entry> &before) {
-    auto place = entries.begin();
-    for (const Route::Entry &old : before) {
-        const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto &entry) {
-            return entry.layer == old.layer;
-        });
-        if (found != entries.end())
-            place = found + 1;
-        else if (!old.layer->is_gone())
-            place = entries.insert(place, {old.layer, true, old.automation}) + 1;
-    }
+    return route.input.get() == layer || route.output.get() == layer ||
+           mentions(route.processors, layer) || mentions(route.generators, layer);
 }
 
 }  // namespace
 
 entrain_engine::entrain_engine(std::uint32_t rate) {
-    rate_hz = rate;
-    add_own(ENTRAIN_LAYER_INPUT, "pre");
-    add_own(ENTRAIN_LAYER_OUTPUT, "limiter");
-    latency_frames = entrain::latency_of(*layers_[ENTRAIN_LAYER_OUTPUT].kind, rate);
-    publish(make_route());
+    Layers first;
+    first.rate_hz = rate;
+    first.owned[ENTRAIN_LAYER_INPUT] = make_own(ENTRAIN_LAYER_INPUT, "pre", rate);
+    first.owned[ENTRAIN_LAYER_OUTPUT] = make_own(ENTRAIN_LAYER_OUTPUT, "limiter", rate);
+    first.latency_frames = entrain::latency_of(*first.owned[ENTRAIN_LAYER_OUTPUT].kind, rate);
+    replace(std::move(first));
 }
 
-void entrain_engine::add_own(std::uint32_t number, const char *kind) {
-    Owned &owned = layers_[number];
-    owned.kind = entrain::find_block(kind);
-    owned.instance = entrain::make_layer(number, *owned.kind, rate_hz);
+entrain_engine::Owned entrain_engine::make_own(std::uint32_t number, const char *kind,
+                                               std::uint32_t rate_hz) {
+    Owned own;
+    own.kind = entrain::find_block(kind);
+    own.instance = entrain::make_layer(number, *own.kind, rate_hz);
+    return own;
 }
 
 entrain_status entrain_engine::set_rate(std::uint32_t rate) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (rate == rate_hz) return ENTRAIN_OK;
-    std::map<std::uint32_t, std::unique_ptr<Layer>> instances;
-    for (const auto &[number, owned] : layers_) {
-        auto instance = entrain::make_layer(number, *owned.kind, rate);
-        for (std::size_t i = 0; i < instance->parameters().size(); ++i)
-            instance->parameters()[i].place(owned.instance->parameters()[i].asked().target);
-        instances[number] = std::move(instance);
-    }
-    for (auto &[number, instance] : instances) {
-        retired_.push_back(std::move(layers_[number].instance));
-        layers_[number].instance = std::move(instance);
-        layers_[number].automation.reset();
-    }
-    latency_frames = entrain::latency_of(*layers_[ENTRAIN_LAYER_OUTPUT].kind, rate);
-    rate_hz = rate;
-    publish(make_route());
-    collect();
+    if (rate == layers_.rate_hz) return ENTRAIN_OK;
+    Layers next = layers_;
+    next.rate_hz = rate;
+    ++next.rebuilds;
+    rebuild(next.owned, rate);
+    rebuild(next.leaving, rate);
+    next.latency_frames = entrain::latency_of(*next.owned.at(ENTRAIN_LAYER_OUTPUT).kind, rate);
+    replace(std::move(next));
     return ENTRAIN_OK;
+}
+
+// The callback takes over what only it knows: see Layer::resume().
+void entrain_engine::rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_hz) {
+    for (auto &[number, each] : owned) {
+        const std::shared_ptr<Layer> former = each.instance;
+        each.instance = entrain::make_layer(number, *each.kind, rate_hz);
+        for (std::size_t i = 0; i < former->parameters().size(); ++i)
+            each.instance->parameters()[i].succeed(former->parameters()[i]);
+        each.instance->announce();
+        each.automation = automation_of(each, rate_hz);
+    }
 }
 
 entrain_status entrain_engine::add_layer(const char *kind, std::uint32_t *layer) {
     const entrain::BlockKind *found = entrain::find_block(kind);
     if (!found) return ENTRAIN_E_KIND;
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto instance = entrain::make_layer(next_number_, *found, rate_hz);
-    if (instance->group == Group::input || instance->group == Group::output) return ENTRAIN_E_KIND;
-    Owned &owned = layers_[next_number_];
+    if (layers_.owned.size() >= ENTRAIN_LAYER_FIRST - 1 + ENTRAIN_MOST_LAYERS ||
+        next_number_ == std::numeric_limits<std::uint32_t>::max())
+        return ENTRAIN_E_FULL;
+    Owned owned;
     owned.kind = found;
-    owned.instance = std::move(instance);
+    owned.instance = entrain::make_layer(next_number_, *found, layers_.rate_hz);
+    const Group group = owned.instance->group;
+    if (group == Group::input || group == Group::output) return ENTRAIN_E_KIND;
+    layers_.owned.emplace(next_number_, std::move(owned));
     *layer = next_number_++;
     collect();
     return ENTRAIN_OK;
@@ -99,13 +98,16 @@ entrain_status entrain_engine::add_layer(const char *kind, std::uint32_t *layer)
 
 entrain_status entrain_engine::set_parameter(std::uint32_t layer, const char *symbol, Move move) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = layers_.find(layer);
-    if (found == layers_.end()) return ENTRAIN_E_LAYER;
+    const auto found = layers_.owned.find(layer);
+    if (found == layers_.owned.end()) return ENTRAIN_E_LAYER;
     Layer &instance = *found->second.instance;
     const std::size_t place = find_parameter(found->second, symbol);
     if (place == instance.parameters().size()) return ENTRAIN_E_PARAMETER;
     Parameter &parameter = instance.parameters()[place];
     if (!parameter.accepts(double{move.target})) return ENTRAIN_E_RANGE;
+    // Also of what is not heard yet; the callback ends what it follows when it takes the move.
+    found->second.ways.erase(place);
+    found->second.routed_ways.erase(place);
     if (is_handed_over(&instance)) {
         parameter.ask(move);
         instance.announce();
@@ -118,8 +120,8 @@ entrain_status entrain_engine::set_parameter(std::uint32_t layer, const char *sy
 entrain_status entrain_engine::get_parameter(std::uint32_t layer, const char *symbol, bool target,
                                              float *value) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = layers_.find(layer);
-    if (found == layers_.end()) return ENTRAIN_E_LAYER;
+    const auto found = layers_.owned.find(layer);
+    if (found == layers_.owned.end()) return ENTRAIN_E_LAYER;
     const auto &parameters = found->second.instance->parameters();
     const std::size_t place = find_parameter(found->second, symbol);
     if (place == parameters.size()) return ENTRAIN_E_PARAMETER;
@@ -131,8 +133,8 @@ entrain_status entrain_engine::automate(std::uint32_t layer, const char *symbol,
                                         const entrain_point *points, std::uint32_t count,
                                         double loop_s) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = layers_.find(layer);
-    if (layer < ENTRAIN_LAYER_FIRST || found == layers_.end()) return ENTRAIN_E_LAYER;
+    const auto found = layers_.owned.find(layer);
+    if (layer < ENTRAIN_LAYER_FIRST || found == layers_.owned.end()) return ENTRAIN_E_LAYER;
     Owned &owned = found->second;
     const std::size_t place = find_parameter(owned, symbol);
     if (place == owned.instance->parameters().size()) return ENTRAIN_E_PARAMETER;
@@ -141,41 +143,36 @@ entrain_status entrain_engine::automate(std::uint32_t layer, const char *symbol,
     if (count == 0)
         owned.ways.erase(place);
     else
-        owned.ways[place] = {{points, points + count}, loop_s};
-    owned.automation.reset();
+        owned.ways[place] =
+            std::make_shared<const Way>(Way{{points, points + count}, loop_s});
+    owned.has_new_ways = true;
     return ENTRAIN_OK;
 }
 
 entrain_status entrain_engine::route(const std::uint32_t *layers, std::uint32_t count,
                                      bool restart) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    std::vector<std::uint32_t> order(layers, layers + count);
-    const std::set<std::uint32_t> wanted(order.begin(), order.end());
-    if (wanted.size() != order.size()) return ENTRAIN_E_LAYER;
-    for (const std::uint32_t number : order)
-        if (number < ENTRAIN_LAYER_FIRST || layers_.find(number) == layers_.end())
-            return ENTRAIN_E_LAYER;
-
-    std::swap(order, order_);  // `order` is the former one from here on
-    if (restart) {
-        ++restarts_;
-        session_runs_ = true;
-        process.session.forget();  // what was asked for before this
+    if (count > layers_.owned.size()) return ENTRAIN_E_LAYER;  // they cannot be different
+    Layers next = layers_;
+    next.order.assign(layers, layers + count);
+    next.owned.clear();
+    for (const std::uint32_t own : {ENTRAIN_LAYER_INPUT, ENTRAIN_LAYER_OUTPUT})
+        next.owned.emplace(own, layers_.owned.at(own));
+    for (const std::uint32_t number : next.order) {
+        const auto found = layers_.owned.find(number);
+        if (number < ENTRAIN_LAYER_FIRST || found == layers_.owned.end()) return ENTRAIN_E_LAYER;
+        const auto [stays, is_first] = next.owned.emplace(number, found->second);
+        if (!is_first) return ENTRAIN_E_LAYER;
+        Owned &owned = stays->second;
+        if (!owned.has_new_ways) continue;
+        owned.has_new_ways = false;
+        owned.routed_ways = owned.ways;
+        owned.automation = automation_of(owned, next.rate_hz);
     }
-    auto next = make_route();
-    // What the callback has heard must fade out; what it never saw may simply go.
-    for (const auto &route : routes_) {
-        if (route->serial != process.in_use() || route->rate_hz != rate_hz) continue;
-        keep_leaving(next->processors, route->processors);
-        keep_leaving(next->generators, route->generators);
-    }
-    for (const std::uint32_t number : order) {
-        if (wanted.count(number)) continue;
-        retired_.push_back(std::move(layers_[number].instance));
-        layers_.erase(number);
-    }
-    publish(std::move(next));
-    collect();
+    for (const std::uint32_t number : layers_.order)
+        if (next.owned.count(number) == 0) next.leaving.emplace(number, layers_.owned.at(number));
+    if (restart) ++next.restarts;
+    replace(std::move(next));
     return ENTRAIN_OK;
 }
 
@@ -204,10 +201,13 @@ entrain_status entrain_engine::measure(const entrain_promise &promise,
     before_.resize(2 * kFrames);
     after_.resize(2 * kFrames);
     const std::uint64_t end = process.counters.frames;
-    if (end < kFrames || !process.programme_tap.read(end - kFrames, before_.data(), kFrames) ||
+    const entrain::Process::Pace pace = process.pace();
+    if (end < kFrames + pace.since || !process.programme_tap.read(end - kFrames, before_.data(), kFrames) ||
         !process.output_tap.read(end - kFrames, after_.data(), kFrames))
         return ENTRAIN_E_OVERRUN;
-    const std::uint32_t rate = rate_hz;
+    if (beats_since_ != pace.since) beats_.reset();  // its clock has jumped
+    beats_since_ = pace.since;
+    const std::uint32_t rate = pace.rate_hz;
     *measurement = {};
     if (promise.tone_hz[0] > 0.0 && promise.tone_hz[1] > 0.0) {
         const entrain::Tones tones =
@@ -267,12 +267,14 @@ bool entrain_engine::accepts(const Parameter &parameter, const entrain_point *po
     return true;
 }
 
-void entrain_engine::build_automation(Owned &owned) const {
-    if (owned.ways.empty() || owned.automation) return;
+std::shared_ptr<const entrain::Automation> entrain_engine::automation_of(const Owned &owned,
+                                                                         std::uint32_t rate_hz) {
+    if (owned.routed_ways.empty()) return nullptr;
     auto automation = std::make_shared<entrain::Automation>();
-    for (const auto &[place, way] : owned.ways) {
-        entrain::Lane lane{place, {}, frame_of(way.loop_s, rate_hz)};
-        for (const entrain_point &point : way.points) {
+    for (const auto &[place, way] : owned.routed_ways) {
+        entrain::Lane lane{place, {}, frame_of(way->loop_s, rate_hz),
+                           owned.instance->parameters()[place].asks()};
+        for (const entrain_point &point : way->points) {
             const entrain::Breakpoint next{frame_of(point.seconds, rate_hz), point.value,
                                            static_cast<entrain::Curve>(point.curve)};
             // Of several in one frame the last one counts.
@@ -283,7 +285,7 @@ void entrain_engine::build_automation(Owned &owned) const {
         }
         automation->lanes.push_back(std::move(lane));
     }
-    owned.automation = std::move(automation);
+    return automation;
 }
 
 bool entrain_engine::is_handed_over(const Layer *layer) const {
@@ -291,41 +293,74 @@ bool entrain_engine::is_handed_over(const Layer *layer) const {
                        [layer](const auto &route) { return mentions(*route, layer); });
 }
 
-std::unique_ptr<Route> entrain_engine::make_route() {
+std::unique_ptr<Route> entrain_engine::make_route(const Layers &of) const {
     auto route = std::make_unique<Route>();
-    route->restart = restarts_;
-    route->rate_hz = rate_hz;
-    route->latency_frames = latency_frames;
-    route->input = layers_.at(ENTRAIN_LAYER_INPUT).instance.get();
-    route->output = layers_.at(ENTRAIN_LAYER_OUTPUT).instance.get();
-    for (const std::uint32_t number : order_) {
-        Owned &owned = layers_.at(number);
-        build_automation(owned);
-        Layer *layer = owned.instance.get();
-        auto &entries = layer->group == Group::generator ? route->generators : route->processors;
-        entries.push_back({layer, false, owned.automation});
+    route->serial = next_serial_;
+    route->restart = of.restarts;
+    route->rebuilds = of.rebuilds;
+    route->rate_hz = of.rate_hz;
+    route->latency_frames = of.latency_frames;
+    route->input = of.owned.at(ENTRAIN_LAYER_INPUT).instance;
+    route->output = of.owned.at(ENTRAIN_LAYER_OUTPUT).instance;
+    for (const std::uint32_t number : of.order) {
+        const Owned &owned = of.owned.at(number);
+        auto &entries =
+            owned.instance->group == Group::generator ? route->generators : route->processors;
+        entries.push_back({owned.instance, false, owned.automation});
+    }
+    // What the callback has heard must fade out; what it never saw may simply go.
+    const auto keep_leaving = [&of](std::vector<Route::Entry> &entries,
+                                    const std::vector<Route::Entry> &before) {
+        auto place = entries.begin();  // back where they were
+        for (const Route::Entry &old : before) {
+            const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto &entry) {
+                return entry.layer->number == old.layer->number;
+            });
+            const auto leaving = of.leaving.find(old.layer->number);
+            if (found != entries.end())
+                place = found + 1;
+            else if (!old.layer->is_gone() && leaving != of.leaving.end())
+                place = entries.insert(place, {leaving->second.instance, true,
+                                               leaving->second.automation}) + 1;
+        }
+    };
+    for (const auto &heard : routes_) {
+        if (heard->serial != process.in_use()) continue;
+        keep_leaving(route->processors, heard->processors);
+        keep_leaving(route->generators, heard->generators);
     }
     return route;
 }
 
-void entrain_engine::publish(std::unique_ptr<Route> route) {
-    route->serial = next_serial_++;
+// Nothing throws from the middle on: all is done, or nothing.
+void entrain_engine::replace(Layers next) {
+    std::unique_ptr<Route> route = make_route(next);
+    routes_.reserve(routes_.size() + 1);
+
+    if (next.restarts != layers_.restarts) {
+        session_runs_ = true;
+        process.session.forget();  // what was asked for before this
+    }
+    std::swap(layers_, next);
+    ++next_serial_;
     routes_.push_back(std::move(route));
     if (const Route *never_taken = process.offer(routes_.back().get())) {
         routes_.erase(std::find_if(routes_.begin(), routes_.end(), [&](const auto &owned) {
             return owned.get() == never_taken;
         }));
     }
+    // Last: a back end lets the engine work as soon as it sees the rate of its device here.
+    latency_frames = layers_.latency_frames;
+    rate_hz = layers_.rate_hz;
+    collect();
 }
 
-void entrain_engine::collect() {
+void entrain_engine::collect() noexcept {
     const std::uint64_t in_use = process.in_use();
     routes_.erase(std::remove_if(routes_.begin(), routes_.end(),
                                  [&](const auto &route) { return route->serial < in_use; }),
                   routes_.end());
-    retired_.erase(std::remove_if(retired_.begin(), retired_.end(),
-                                  [this](const auto &layer) {
-                                      return !is_handed_over(layer.get());
-                                  }),
-                   retired_.end());
+    for (auto leaving = layers_.leaving.begin(); leaving != layers_.leaving.end();)
+        leaving = is_handed_over(leaving->second.instance.get()) ? std::next(leaving)
+                                                                 : layers_.leaving.erase(leaving);
 }

@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +17,8 @@ struct entrain_engine {
 public:
     explicit entrain_engine(std::uint32_t rate_hz);
 
-    // All of these lock, and may be called while the callback runs.
+    // All of these lock, and may be called while the callback runs.  Where one of them throws
+    // std::bad_alloc, nothing has changed.
     entrain_status set_rate(std::uint32_t rate_hz);
     entrain_status add_layer(const char *kind, std::uint32_t *layer);
     entrain_status set_parameter(std::uint32_t layer, const char *symbol, entrain::Move move);
@@ -43,37 +43,52 @@ private:
         std::vector<entrain_point> points;
         double loop_s;
     };
+    using Ways = std::map<std::size_t, std::shared_ptr<const Way>>;  // by the parameter's place
 
     // A layer as the program knows it.  A new sample rate brings a new instance.
     struct Owned {
         const entrain::BlockKind *kind = nullptr;
-        std::unique_ptr<entrain::Layer> instance;
-        std::map<std::size_t, Way> ways;  // by the parameter's place
-        // The same in frames; made anew when the ways or the rate change.
-        std::shared_ptr<const entrain::Automation> automation;
+        std::shared_ptr<entrain::Layer> instance;
+        Ways ways;                // as last asked for
+        bool has_new_ways = false;
+        Ways routed_ways;         // as of the last route, without those that were ended by hand
+        std::shared_ptr<const entrain::Automation> automation;  // of the last route, in frames
+    };
+
+    // All that a route is made of.  Changes are made in a copy: where memory is short in between,
+    // nothing has changed.
+    struct Layers {
+        std::uint32_t rate_hz = 0;
+        std::uint32_t latency_frames = 0;
+        std::uint64_t restarts = 0;
+        std::uint64_t rebuilds = 0;
+        std::map<std::uint32_t, Owned> owned;
+        std::map<std::uint32_t, Owned> leaving;  // until they have faded out
+        std::vector<std::uint32_t> order;        // as last asked for
     };
 
     // Its place among the layer's parameters, or that of one past the last.
     static std::size_t find_parameter(const Owned &owned, const char *symbol);
     static bool accepts(const entrain::Parameter &parameter, const entrain_point *points,
                         std::uint32_t count, double loop_s);
-    void add_own(std::uint32_t number, const char *kind);
-    void build_automation(Owned &owned) const;
+    static Owned make_own(std::uint32_t number, const char *kind, std::uint32_t rate_hz);
+    // Of the routed ways.
+    static std::shared_ptr<const entrain::Automation> automation_of(const Owned &owned,
+                                                                    std::uint32_t rate_hz);
+    static void rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_hz);
     bool is_handed_over(const entrain::Layer *layer) const;
-    void publish(std::unique_ptr<entrain::Route> route);
-    void collect();
-    std::unique_ptr<entrain::Route> make_route();
+    void replace(Layers next);
+    std::unique_ptr<entrain::Route> make_route(const Layers &of) const;
+    void collect() noexcept;
 
     std::mutex mutex_;
     std::mutex measuring_;  // takes a while; nobody else has to wait for it
     std::vector<float> before_, after_;
     entrain::BeatTracker beats_;
+    std::uint64_t beats_since_ = 0;  // frame at which the rate was last changed
     std::uint32_t next_number_ = ENTRAIN_LAYER_FIRST;
     std::uint64_t next_serial_ = 1;
-    std::uint64_t restarts_ = 0;
     bool session_runs_ = false;
-    std::map<std::uint32_t, Owned> layers_;
-    std::vector<std::uint32_t> order_;                           // as last asked for
-    std::vector<std::unique_ptr<entrain::Layer>> retired_;       // not in order_ any more
-    std::vector<std::unique_ptr<entrain::Route>> routes_;        // that the callback may look at
+    Layers layers_;
+    std::vector<std::unique_ptr<entrain::Route>> routes_;  // that the callback may look at
 };

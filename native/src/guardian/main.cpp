@@ -5,7 +5,7 @@
 // SOCK_SEQPACKET socket to the program, one message in a packet:
 //
 //   in   "module <index>"   our null sink; "none": there is none; "loading": there may be one
-//        "default <name>"   the sink that is to be the default again
+//        "default <name>"   the sink that is to be the default again; no name: the server chooses
 //   out  "ready"            once it is connected to the server
 //
 // The end of the socket is the end of the program, whatever ended it.  The default is set first
@@ -99,7 +99,7 @@ const char *after(const char *message, const char *word) {
 // Anything else is ignored.
 void understand(Guardian &self, const char *message) {
     if (const char *name = after(message, "default ")) {
-        if (is_name(name)) std::strcpy(self.fallback, name);
+        if (*name == '\0' || is_name(name)) std::strcpy(self.fallback, name);
     } else if (const char *module = after(message, "module ")) {
         const std::uint32_t index = parse_index(module);
         const bool none = std::strcmp(module, "none") == 0;

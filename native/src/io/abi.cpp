@@ -45,8 +45,12 @@ entrain_status entrain_io_set_target(entrain_io *io, const char *target) {
 entrain_status entrain_io_set_latency(entrain_io *io, double added_ms) {
     if (io == nullptr) return ENTRAIN_E_ARGUMENT;
     if (!std::isfinite(added_ms) || added_ms < 4.0 || added_ms > 500.0) return ENTRAIN_E_RANGE;
-    io->backend->set_latency(added_ms / 1000.0);
-    return ENTRAIN_OK;
+    try {
+        io->backend->set_latency(added_ms / 1000.0);
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
 }
 
 entrain_status entrain_io_set_smart(entrain_io *io, int smart) {
@@ -59,8 +63,29 @@ entrain_status entrain_io_set_smart(entrain_io *io, int smart) {
     }
 }
 
-void entrain_io_read_state(entrain_io *io, entrain_io_state *state) {
-    io->backend->state().read(state);
+entrain_status entrain_io_set_default(entrain_io *io, const char *name) {
+    if (io == nullptr || name == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        return io->backend->set_default(name) ? ENTRAIN_OK : ENTRAIN_E_SERVER;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
 }
 
-int entrain_io_fd(entrain_io *io) { return io->backend->state().fd(); }
+entrain_status entrain_io_set_former(entrain_io *io, const char *name) {
+    if (io == nullptr || name == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        io->backend->set_former(name);
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
+void entrain_io_read_state(entrain_io *io, entrain_io_state *state) {
+    if (state == nullptr) return;
+    *state = {};
+    if (io != nullptr) io->backend->state().read(state);
+}
+
+int entrain_io_fd(entrain_io *io) { return io != nullptr ? io->backend->state().fd() : -1; }

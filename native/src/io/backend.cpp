@@ -12,4 +12,13 @@ void Backend::wait_until_quiet(const entrain_engine *engine) noexcept {
         std::this_thread::sleep_for(2ms);
 }
 
+std::string Backend::adopt_rate(entrain_engine *engine, std::uint32_t rate_hz) {
+    const entrain_status status = entrain_set_rate(engine, rate_hz);
+    if (status == ENTRAIN_OK) return "";
+    if (status != ENTRAIN_E_ARGUMENT) return entrain_status_text(status);
+    return "the device runs at " + std::to_string(rate_hz) +
+           " Hz, and Entrain at 8000 to 192000 Hz: your music passes unchanged; "
+           "choose another sample rate for the device";
+}
+
 }  // namespace entrain::io

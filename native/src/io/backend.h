@@ -5,6 +5,7 @@
 
 #include "entrain/engine.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,10 @@ public:
     virtual void set_latency(double /*added_s*/) {}
     // Only where a session manager may have smart filters.
     virtual void set_smart(bool /*smart*/) {}
+    // Whether it is possible here, and the server has got it.  "" configures nothing.
+    virtual bool set_default(const std::string & /*name*/) { return false; }
+    // Only where the server does not find back to the former default by itself.
+    virtual void set_former(std::string /*name*/) {}
 
     State &state() noexcept { return state_; }
 
@@ -32,6 +37,9 @@ protected:
 
     // After entrain_set_playing(engine, 0): for 100 ms at most.
     static void wait_until_quiet(const entrain_engine *engine) noexcept;
+
+    // Let the engine work at the device's rate.  Returns what to tell the user where it cannot.
+    static std::string adopt_rate(entrain_engine *engine, std::uint32_t rate_hz);
 
     State state_;
 };

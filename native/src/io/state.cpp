@@ -23,11 +23,36 @@ State::~State() {
 void State::publish(entrain_io_state next) noexcept {
     {
         const std::lock_guard<std::mutex> guard(mutex_);
+        if (state_.phase == ENTRAIN_IO_LOST) return;
         next.generation = state_.generation;
         if (std::memcmp(&next, &state_, sizeof next) == 0) return;
         ++next.generation;
         state_ = next;
     }
+    announce();
+}
+
+void State::lose(const char *why) noexcept {
+    {
+        const std::lock_guard<std::mutex> guard(mutex_);
+        if (state_.phase == ENTRAIN_IO_LOST) return;
+        state_.phase = ENTRAIN_IO_LOST;
+        state_.playing = 0;
+        state_.running = 0;
+        state_.smart = 0;
+        put(state_.effective_default, "");
+        put(state_.error, why != nullptr ? why : "");
+        ++state_.generation;
+    }
+    announce();
+}
+
+bool State::is_lost() const noexcept {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    return state_.phase == ENTRAIN_IO_LOST;
+}
+
+void State::announce() noexcept {
     // Fails only when the count is full: then there is news already.
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof one);

@@ -4,7 +4,7 @@
 #include "entrain/engine.h"
 
 #include <mutex>
-#include <string>
+#include <string_view>
 
 #include <sys/types.h>
 
@@ -24,11 +24,17 @@ public:
     int fd() const noexcept { return fd_; }
 
     // Store everything but `generation`, which is counted here; announced if anything differs.
+    // Does nothing once the back end is lost.
     void publish(entrain_io_state next) noexcept;
+    // The phase is LOST from now on, and nothing plays.  Allocates nothing; the first reason stays.
+    void lose(const char *why) noexcept;
+    bool is_lost() const noexcept;
     // Where the audio thread is known, `realtime` is as it is now: others may change it.
     void read(entrain_io_state *state) const noexcept;
 
 private:
+    void announce() noexcept;
+
     int fd_;
     mutable std::mutex mutex_;
     entrain_io_state state_{};
@@ -36,7 +42,7 @@ private:
 
 // Put a text into one of the state's arrays, cut to its length.
 template <std::size_t size>
-void put(char (&array)[size], const std::string &text) noexcept {
+void put(char (&array)[size], std::string_view text) noexcept {
     const std::size_t length = text.copy(array, size - 1);
     array[length] = '\0';
 }

@@ -1,5 +1,7 @@
 #include "io/pipewire/backend.h"
 
+#include "io/pipewire/server_link.h"
+
 #include <utility>
 
 namespace entrain::pipewire {
@@ -14,12 +16,12 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                               static_cast<Backend *>(self)->reconcile();
                           },
                           this)),
-      tail_(connection_->loop(), engine, [this] { changed(); }),
-      programmes_([this] { changed(); }),
-      defaults_(connection_->loop(), [this] { changed(); }),
-      session_manager_([this] { changed(); }),
+      tail_(connection_->loop(), engine, notify()),
+      programmes_(notify()),
+      defaults_(connection_->loop(), notify()),
+      session_manager_(notify()),
       registry_(connection_->core(),
-                {[this] { changed(); },
+                {notify(),
                  [this](Id id, Id client) { session_manager_came(id, client); },
                  [this](Id id) { session_manager_.filters_came(registry_.proxy(), id); },
                  [this](Id id) {
@@ -27,15 +29,17 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                      session_manager_.gone(id);
                      programmes_.gone(id);
                  }}),
-      links_(connection_->core(), [this] { changed(); }),
+      links_([this](const WantedLink &link) {
+          return make_server_link(connection_->core(), link, notify());
+      }),
       target_(std::move(target)) {
     make_sink();
     cycle_.engine = engine;
     cycle_.loop = connection_->loop();
     cycle_.news = wake_.get();
-    holder_ = Filter::holder(connection_->core(), [this] { changed(); });
-    filter_ = Filter::engine(connection_->core(), cycle_, [this] { changed(); });
-    connection_->on_lost([this] { lost("the sound server is gone"); });
+    holder_ = Filter::holder(connection_->core(), notify());
+    filter_ = Filter::engine(connection_->core(), cycle_, notify());
+    connection_->on_lost(notify());
     publish();
 }
 
@@ -49,7 +53,7 @@ void Backend::fade_out() noexcept {
     {
         const Lock lock(connection_->thread());
         closing_ = true;
-        if (phase_ == ENTRAIN_IO_LOST) return;
+        if (state_.is_lost()) return;
         // Now, so that programmes are on their way to the device when the sink goes.
         session_manager_.set_smart(sink_->id(), false);
         if (phase_ != ENTRAIN_IO_READY || !filter_->streaming()) return;
@@ -70,18 +74,23 @@ void Backend::set_smart(bool smart) {
     reconcile();
 }
 
-void Backend::lost(const char *message) {
-    phase_ = ENTRAIN_IO_LOST;
-    error_ = message != nullptr ? message : "";
+io::Notify Backend::notify() {
+    return {[this] { wake_.signal(); }, [this](const char *why) { lost(why); }};
+}
+
+bool Backend::set_default(const std::string &name) {
+    const Lock lock(connection_->thread());
+    return !state_.is_lost() && defaults_.configure(name) && connection_->round_trip();
+}
+
+void Backend::lost(const char *why) noexcept {
     cycle_.linked.store(false, std::memory_order_relaxed);
-    publish();
+    state_.lose(why);
 }
 
 void Backend::make_sink() {
     sink_.reset();  // two of the same name would confuse the session manager
-    sink_ = std::make_unique<Sink>(
-        connection_->core(),
-        Sink::Events{[this] { changed(); }, [this](const char *message) { lost(message); }});
+    sink_ = std::make_unique<Sink>(connection_->core(), notify());
 }
 
 void Backend::session_manager_came(Id metadata, Id client) {
@@ -89,14 +98,18 @@ void Backend::session_manager_came(Id metadata, Id client) {
     session_manager_.came(registry_.proxy(), client);
     sink_is_stale_ = managed_;
     managed_ = true;
-    changed();
+    wake_.signal();
 }
 
-void Backend::reconcile() {
-    if (closing_ || phase_ == ENTRAIN_IO_LOST) return;
+void Backend::reconcile() noexcept {
+    if (closing_ || state_.is_lost()) return;
+    io::guarded(notify(), [this] { bring_about(); });
+}
+
+void Backend::bring_about() {
     if (filter_->failed() || holder_->failed()) return lost("the server has refused a node");
 
-    follow_rate();
+    const std::string rate_error = follow_rate();
     if (sink_is_stale_) {
         // WirePlumber 0.4 never links to a sink that its predecessor has set up: give it a new
         // one, unless somebody plays into this one all the same.
@@ -123,7 +136,7 @@ void Backend::reconcile() {
     cycle_.linked.store(ready && links_.up(way), std::memory_order_relaxed);
     if (ready) {
         phase_ = ENTRAIN_IO_READY;
-        error_.clear();
+        error_ = rate_error;
     } else {
         // The sink has no ports before the session manager has seen it.
         const bool sink_there = registry_.graph().pair(sink_->id(), Side::monitor).has_value();
@@ -142,17 +155,16 @@ void Backend::follow_smart(bool complete, bool ready) {
     session_manager_.set_smart(sink_->id(), smart_ && (ready || (was && complete)));
 }
 
-void Backend::follow_rate() {
+std::string Backend::follow_rate() {
+    std::string error;
     const std::uint32_t rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
-    if (rate_hz != 0 && rate_hz != entrain_rate(engine_)) {
-        const entrain_status status = entrain_set_rate(engine_, rate_hz);
-        if (status != ENTRAIN_OK) error_ = entrain_status_text(status);
-    }
+    if (rate_hz != 0 && rate_hz != entrain_rate(engine_)) error = adopt_rate(engine_, rate_hz);
     const std::uint32_t latency_frames = entrain_latency_frames(engine_);
     if (latency_frames != latency_frames_ && filter_->id() != kNoId) {
         latency_frames_ = latency_frames;
         filter_->set_latency(latency_frames);
     }
+    return error;
 }
 
 // The links from the sink to the device, the downstream ones first, so that nothing arrives where
@@ -209,14 +221,13 @@ std::set<Id> Backend::players() const {
 void Backend::publish() {
     entrain_io_state state{};
     state.phase = phase_;
-    state.playing = phase_ != ENTRAIN_IO_LOST ? programmes_.running() : 0;
+    state.playing = programmes_.running();
     state.rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
     state.quantum_frames = cycle_.quantum_frames.load(std::memory_order_relaxed);
-    state.running = phase_ != ENTRAIN_IO_LOST && filter_ && filter_->streaming() ? 1 : 0;
+    state.running = filter_ && filter_->streaming() ? 1 : 0;
     state.realtime = realtime_;
     state.smart_supported = session_manager_.has_smart_filters();
-    state.smart =
-        phase_ != ENTRAIN_IO_LOST && sink_ && session_manager_.is_smart(sink_->id()) ? 1 : 0;
+    state.smart = session_manager_.is_smart(sink_->id()) ? 1 : 0;
     state.session_managers = defaults_.session_managers();
     io::put(state.session_manager, session_manager_.name());
     io::put(state.target, target_);

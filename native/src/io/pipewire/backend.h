@@ -37,15 +37,18 @@ public:
     void fade_out() noexcept override;
     void set_target(std::string target) override;
     void set_smart(bool smart) override;
+    bool set_default(const std::string &name) override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
-    void changed() noexcept { wake_.signal(); }
-    void lost(const char *message);
+    io::Notify notify();
+    void lost(const char *why) noexcept;
     void make_sink();
     void session_manager_came(Id metadata, Id client);
-    void reconcile();
-    void follow_rate();
+    // A failure on the way is the end of the back end.
+    void reconcile() noexcept;
+    void bring_about();
+    std::string follow_rate();  // returns what is wrong with it, if anything
     void follow_smart(bool complete, bool ready);
     bool add_way(std::vector<WantedLink> &links);
     void add_silence(std::vector<WantedLink> &links, bool hold);

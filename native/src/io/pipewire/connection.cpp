@@ -42,17 +42,34 @@ Connection::~Connection() {
     if (thread_) stop();
 }
 
-void Connection::on_lost(std::function<void()> lost) {
+void Connection::on_lost(io::Notify back_end) {
     static const pw_core_events kEvents = [] {
         pw_core_events table{};
         table.version = PW_VERSION_CORE_EVENTS;
         table.error = [](void *self, std::uint32_t id, int, int result, const char *) noexcept {
-            if (id == PW_ID_CORE && result == -EPIPE) static_cast<Connection *>(self)->lost_();
+            auto &connection = *static_cast<Connection *>(self);
+            if (id != PW_ID_CORE || result != -EPIPE) return;
+            connection.is_lost_ = true;
+            pw_thread_loop_signal(connection.thread(), false);
+            connection.back_end_->lost("the sound server is gone");
+        };
+        table.done = [](void *self, std::uint32_t id, int sequence) noexcept {
+            auto &connection = *static_cast<Connection *>(self);
+            if (id != PW_ID_CORE) return;
+            connection.answered_ = sequence;
+            pw_thread_loop_signal(connection.thread(), false);
         };
         return table;
     }();
-    lost_ = std::move(lost);
+    back_end_.emplace(std::move(back_end));
     listen(core_.get(), hook_, &kEvents, this);
+}
+
+bool Connection::round_trip() noexcept {
+    asked_ = pw_core_sync(core_.get(), PW_ID_CORE, 0);
+    while (!is_lost_ && answered_ != asked_)
+        if (pw_thread_loop_timed_wait(thread(), 1) != 0) return false;
+    return !is_lost_;
 }
 
 bool Connection::realtime() const noexcept {

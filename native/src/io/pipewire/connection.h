@@ -1,10 +1,11 @@
 // A connection to the server with a thread of its own.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/pw.h"
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace entrain::pipewire {
@@ -18,12 +19,15 @@ public:
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    // `lost` comes on the loop's thread.
-    void on_lost(std::function<void()> lost);
+    // Whom to tell when the server is gone.
+    void on_lost(io::Notify back_end);
 
     pw_thread_loop *thread() const noexcept { return thread_.get(); }
     pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
     pw_core *core() const noexcept { return core_.get(); }
+
+    // Wait until the server has got all that was sent, a second at most; with the thread's lock.
+    bool round_trip() noexcept;
 
     // Whether the data thread has real-time priority; waits for it to look, a cycle at most.
     bool realtime() const noexcept;
@@ -36,7 +40,10 @@ public:
 private:
     Connection() = default;
 
-    std::function<void()> lost_;
+    std::optional<io::Notify> back_end_;
+    bool is_lost_ = false;
+    int asked_ = 0;
+    int answered_ = 0;
     ThreadLoop thread_;
     Context context_;
     Core core_;

@@ -4,10 +4,17 @@
 
 namespace entrain::pipewire {
 
-DefaultSink::DefaultSink(pw_loop *loop, std::function<void()> changed)
+namespace {
+
+constexpr const char *kConfigured = "default.configured.audio.sink";
+
+}  // namespace
+
+DefaultSink::DefaultSink(pw_loop *loop, io::Notify changed)
     : changed_(std::move(changed)),
       timer_(loop, Source::timer(loop, [](void *self, std::uint64_t) noexcept {
-                 static_cast<DefaultSink *>(self)->look();
+                 auto &defaults = *static_cast<DefaultSink *>(self);
+                 io::guarded(defaults.changed_, [&] { defaults.look(); });
              }, this)) {}
 
 void DefaultSink::look_again() noexcept {
@@ -53,7 +60,8 @@ void DefaultSink::bind_anew() {
         table.property = [](void *data, std::uint32_t subject, const char *key, const char *,
                             const char *value) noexcept {
             auto &watch = *static_cast<Watch *>(data);
-            watch.owner->set(watch, subject, key, value);
+            io::guarded(watch.owner->changed_,
+                        [&] { watch.owner->set(watch, subject, key, value); });
             return 0;
         };
         return table;
@@ -63,7 +71,7 @@ void DefaultSink::bind_anew() {
         table.version = PW_VERSION_PROXY_EVENTS;
         table.done = [](void *data, int) noexcept {
             auto &watch = *static_cast<Watch *>(data);
-            watch.owner->complete(watch);
+            io::guarded(watch.owner->changed_, [&] { watch.owner->complete(watch); });
         };
         return table;
     }();
@@ -78,11 +86,20 @@ void DefaultSink::bind_anew() {
     coming_ = std::move(watch);
 }
 
+bool DefaultSink::configure(const std::string &name) {
+    const Watch *watch = watch_ ? watch_.get() : coming_.get();
+    if (watch == nullptr) return false;
+    const std::string value = "{ \"name\": " + json_string(name) + " }";
+    set_metadata(watch->proxy.get(), 0, kConfigured, name.empty() ? nullptr : "Spa:String:JSON",
+                 name.empty() ? nullptr : value.c_str());
+    return true;
+}
+
 void DefaultSink::set(Watch &watch, Id subject, const char *key, const char *value) {
     if (subject != 0) return;
     const std::string name = value != nullptr ? json_text(value, "name") : "";
     const std::string what = key != nullptr ? key : "";  // no key: everything is cleared
-    if (what.empty() || what == "default.configured.audio.sink") watch.values.configured = name;
+    if (what.empty() || what == kConfigured) watch.values.configured = name;
     if (what.empty() || what == "default.audio.sink") watch.values.effective = name;
     if (&watch != watch_.get()) return;
     values_ = watch.values;

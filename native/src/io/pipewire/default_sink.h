@@ -1,11 +1,11 @@
 // Which sink the session manager has been told to use, and which one it uses.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,7 +15,7 @@ namespace entrain::pipewire {
 // under another number, when it is started again.
 class DefaultSink {
 public:
-    DefaultSink(pw_loop *loop, std::function<void()> changed);
+    DefaultSink(pw_loop *loop, io::Notify changed);
 
     void came(pw_proxy *registry, Id id);
     void gone(Id id);
@@ -23,6 +23,9 @@ public:
     // while it tells a newcomer what there is; and WirePlumber 0.4 sometimes tells one that binds
     // while it starts nothing at all: then more looks follow.
     void look_again() noexcept;
+
+    // Configure a default, or with "" none.  False where there is no session manager to do it.
+    bool configure(const std::string &name);
 
     const std::string &configured() const noexcept { return values_.configured; }
     const std::string &effective() const noexcept { return values_.effective; }
@@ -51,7 +54,7 @@ private:
     void set(Watch &watch, Id subject, const char *key, const char *value);
     void complete(Watch &watch);
 
-    std::function<void()> changed_;
+    io::Notify changed_;
     Source timer_;
     // Put off by nobody who asks again: where programs come and go all the time, it still fires.
     bool is_due_ = false;

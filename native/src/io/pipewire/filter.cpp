@@ -12,8 +12,7 @@ constexpr std::array<const char *, 2> kChannels{"FL", "FR"};
 
 }  // namespace
 
-Filter::Filter(pw_core *core, const char *name, pw_properties *props,
-               std::function<void()> changed)
+Filter::Filter(pw_core *core, const char *name, pw_properties *props, io::Notify changed)
     : changed_(std::move(changed)), filter_(pw_filter_new(core, name, props)) {
     static const pw_filter_events kEvents = [] {
         pw_filter_events table{};
@@ -21,17 +20,22 @@ Filter::Filter(pw_core *core, const char *name, pw_properties *props,
         table.state_changed = [](void *self, pw_filter_state, pw_filter_state state,
                                  const char *) noexcept {
             auto &filter = *static_cast<Filter *>(self);
-            filter.state_ = state;
-            // Comes before the first cycle after a rest: starting and stopping pass through
-            // this thread.
-            if (filter.fresh_ != nullptr && state != PW_FILTER_STATE_STREAMING)
-                filter.fresh_->store(true, std::memory_order_relaxed);
-            filter.changed_();
+            io::guarded(filter.changed_, [&] {
+                filter.state_ = state;
+                // Comes before the first cycle after a rest: starting and stopping pass through
+                // this thread.
+                if (filter.fresh_ != nullptr && state != PW_FILTER_STATE_STREAMING)
+                    filter.fresh_->store(true, std::memory_order_relaxed);
+                filter.changed_();
+            });
         };
         table.param_changed = [](void *self, void *port, std::uint32_t id,
                                  const spa_pod *param) noexcept {
             auto &filter = *static_cast<Filter *>(self);
-            if (id == SPA_PARAM_Latency && filter.latency_) filter.latency_->received(port, param);
+            io::guarded(filter.changed_, [&] {
+                if (id == SPA_PARAM_Latency && filter.latency_)
+                    filter.latency_->received(port, param);
+            });
         };
         return table;
     }();
@@ -48,8 +52,7 @@ Filter::~Filter() {
     pw_filter_destroy(filter_);
 }
 
-std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle,
-                                       std::function<void()> changed) {
+std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle, io::Notify changed) {
     static const pw_filter_events kEvents = [] {
         pw_filter_events table{};
         table.version = PW_VERSION_FILTER_EVENTS;
@@ -83,7 +86,7 @@ std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle,
     return filter->connect(kEvents, &cycle) ? std::move(filter) : nullptr;
 }
 
-std::unique_ptr<Filter> Filter::holder(pw_core *core, std::function<void()> changed) {
+std::unique_ptr<Filter> Filter::holder(pw_core *core, io::Notify changed) {
     static const pw_filter_events kEvents = [] {
         pw_filter_events table{};
         table.version = PW_VERSION_FILTER_EVENTS;

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "audio/pipewire_process.h"
+#include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/latency.h"
 #include "io/pipewire/pw.h"
 
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -15,11 +15,10 @@ namespace entrain::pipewire {
 class Filter {
 public:
     // The engine between the sink and the device.  `cycle` receives the ports.
-    static std::unique_ptr<Filter> engine(pw_core *core, Cycle &cycle,
-                                          std::function<void()> changed);
+    static std::unique_ptr<Filter> engine(pw_core *core, Cycle &cycle, io::Notify changed);
     // A source of silence: what its first port is linked to keeps running; the second one is only
     // there to be linked.
-    static std::unique_ptr<Filter> holder(pw_core *core, std::function<void()> changed);
+    static std::unique_ptr<Filter> holder(pw_core *core, io::Notify changed);
 
     ~Filter();
     Filter(const Filter &) = delete;
@@ -32,13 +31,13 @@ public:
     void set_latency(std::uint32_t frames) noexcept;
 
 private:
-    Filter(pw_core *core, const char *name, pw_properties *props, std::function<void()> changed);
+    Filter(pw_core *core, const char *name, pw_properties *props, io::Notify changed);
     // Since 0.3.67 a link is passive where the node or the port says so, whatever the link says.
     void *add_port(pw_direction direction, const char *name, const char *channel,
                    bool passive = false) noexcept;
     bool connect(const pw_filter_events &events, void *data) noexcept;
 
-    std::function<void()> changed_;
+    io::Notify changed_;
     pw_filter *filter_;
     pw_filter_state state_ = PW_FILTER_STATE_UNCONNECTED;
     std::atomic<bool> *fresh_ = nullptr;

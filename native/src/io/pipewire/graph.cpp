@@ -1,5 +1,7 @@
 #include "io/pipewire/graph.h"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace entrain::pipewire {
@@ -46,17 +48,19 @@ Id Graph::find_sink(const std::string &name) const {
 }
 
 std::optional<PortPair> Graph::pair(Id node, Side side) const {
-    std::vector<Id> in_order;
+    // The server gives object numbers in any order: those that are free just then.
+    std::vector<std::pair<std::uint32_t, Id>> in_order;
     PortPair named;
     for (const auto &[id, port] : ports) {
         if (port.node != node || !on_side(port, side)) continue;
-        in_order.push_back(id);
+        in_order.emplace_back(port.number, id);
         if (port.channel == "FL") named.ports[0] = id;
         if (port.channel == "FR") named.ports[1] = id;
     }
     if (in_order.empty()) return std::nullopt;
     if (named.ports[0] != kNoId && named.ports[1] != kNoId) return named;
-    return PortPair{{in_order.front(), in_order.size() > 1 ? in_order[1] : in_order.front()}};
+    std::sort(in_order.begin(), in_order.end());
+    return PortPair{{in_order.front().second, in_order[in_order.size() > 1 ? 1 : 0].second}};
 }
 
 std::set<Id> Graph::sources_of(Id node) const {

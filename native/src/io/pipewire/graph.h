@@ -26,6 +26,7 @@ struct Port {
     bool monitor = false;
     std::string channel;  // "FL", "FR", "MONO", ... or ""
     std::string name;
+    std::uint32_t number = kNoId;  // among its node's ports of one direction, or kNoId
 };
 
 struct Link {
@@ -53,8 +54,8 @@ public:
     // The sink of that name; if there are several, the youngest that has ports.
     Id find_sink(const std::string &name) const;
 
-    // The ports of a node for left and right: by channel, or else the first two, or the only
-    // one twice.  Nothing while it has no ports on that side.
+    // The ports of a node for left and right: by channel, or else the first two by their numbers,
+    // or the only one twice.  Nothing while it has no ports on that side.
     std::optional<PortPair> pair(Id node, Side side) const;
 
     // Nodes that are linked into `node`.

@@ -10,10 +10,12 @@ void Programmes::refresh(pw_proxy *registry, const std::set<Id> &players) {
         table.version = PW_VERSION_NODE_EVENTS;
         table.info = [](void *self, const pw_node_info *info) noexcept {
             auto &player = *static_cast<Player *>(self);
-            const bool running = info->state == PW_NODE_STATE_RUNNING;
-            if (running == player.running) return;
-            player.running = running;
-            player.programmes->changed_();
+            io::guarded(player.programmes->changed_, [&] {
+                const bool running = info->state == PW_NODE_STATE_RUNNING;
+                if (running == player.running) return;
+                player.running = running;
+                player.programmes->changed_();
+            });
         };
         return table;
     }();

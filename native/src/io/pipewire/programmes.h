@@ -1,20 +1,21 @@
 // The programmes that play into our sink.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 
 namespace entrain::pipewire {
 
 // A player that is paused keeps its links; only its node's state tells that it is.
 class Programmes {
 public:
-    explicit Programmes(std::function<void()> changed) : changed_(std::move(changed)) {}
+    explicit Programmes(io::Notify changed) : changed_(std::move(changed)) {}
 
     // Watch these nodes and no others.
     void refresh(pw_proxy *registry, const std::set<Id> &players);
@@ -31,7 +32,7 @@ private:
         Proxy proxy;
         Hook hook;
     };
-    std::function<void()> changed_;
+    io::Notify changed_;
     std::map<Id, std::unique_ptr<Player>> players_;
 };
 

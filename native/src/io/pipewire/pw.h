@@ -70,12 +70,14 @@ public:
     void signal() noexcept { pipewire::signal(loop_, source_); }
     // Fire every `period_ns`; 0 stops it.
     void every(long period_ns) noexcept {
+        if (source_ == nullptr) return;
         timespec period{0, period_ns};
         pw_loop_update_timer(loop_, source_, &period, &period, false);
     }
 
     // Fire once, after this time; a time that runs already begins anew.
     void after(long delay_ns) noexcept {
+        if (source_ == nullptr) return;
         timespec delay{0, delay_ns};
         pw_loop_update_timer(loop_, source_, &delay, nullptr, false);
     }
@@ -223,6 +225,16 @@ template <typename Memory>
 const spa_pod *latency_param(const spa_latency_info &latency, Memory &memory) noexcept {
     spa_pod_builder builder = builder_in(memory);
     return spa_latency_build(&builder, SPA_PARAM_Latency, &latency);
+}
+
+// A text as JSON has it, with its quotation marks.
+inline std::string json_string(const std::string &text) {
+    // At worst each character becomes \uXXXX.
+    std::string result(6 * text.size() + 3, '\0');
+    const int size =
+        spa_json_encode_string(result.data(), static_cast<int>(result.size()), text.c_str());
+    result.resize(static_cast<std::size_t>(size));
+    return result;
 }
 
 // The text under `key` in a flat JSON object, or "".

@@ -11,18 +11,23 @@ Registry::Registry(pw_core *core, Events events)
         table.version = PW_VERSION_REGISTRY_EVENTS;
         table.global = [](void *self, std::uint32_t id, std::uint32_t, const char *type,
                           std::uint32_t, const spa_dict *dict) noexcept {
-            static_cast<Registry *>(self)->came(id, type, dict);
+            auto &registry = *static_cast<Registry *>(self);
+            io::guarded(registry.events_.changed, [&] { registry.came(id, type, dict); });
         };
         table.global_remove = [](void *self, std::uint32_t id) noexcept {
             auto &registry = *static_cast<Registry *>(self);
-            if (registry.graph_.links.count(id) == 0) ++registry.topology_;
-            registry.graph_.remove(id);
-            registry.events_.gone(id);
-            registry.events_.changed();
+            io::guarded(registry.events_.changed, [&] { registry.gone(id); });
         };
         return table;
     }();
     if (proxy_) listen(proxy_.get(), hook_, &kEvents, this);
+}
+
+void Registry::gone(Id id) {
+    if (graph_.links.count(id) == 0) ++topology_;
+    graph_.remove(id);
+    events_.gone(id);
+    events_.changed();
 }
 
 void Registry::came(Id id, const char *type, const spa_dict *dict) {
@@ -33,7 +38,8 @@ void Registry::came(Id id, const char *type, const spa_dict *dict) {
         graph_.ports[id] = Port{number(dict, PW_KEY_NODE_ID),
                                 text(dict, PW_KEY_PORT_DIRECTION) == "in",
                                 text(dict, PW_KEY_PORT_MONITOR) == "true",
-                                text(dict, PW_KEY_AUDIO_CHANNEL), text(dict, PW_KEY_PORT_NAME)};
+                                text(dict, PW_KEY_AUDIO_CHANNEL), text(dict, PW_KEY_PORT_NAME),
+                                number(dict, PW_KEY_PORT_ID)};
     } else if (kind == PW_TYPE_INTERFACE_Link) {
         graph_.links[id] = Link{number(dict, PW_KEY_LINK_OUTPUT_NODE),
                                 number(dict, PW_KEY_LINK_INPUT_NODE)};

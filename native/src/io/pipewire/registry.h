@@ -1,6 +1,7 @@
 // Keeps a Graph up to date with the server, and reports the session manager's metadata objects.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
 
@@ -12,7 +13,7 @@ class Registry {
 public:
     // thread of all callbacks: the loop's
     struct Events {
-        std::function<void()> changed;              // something came or went
+        io::Notify changed;                         // something came or went
         std::function<void(Id, Id)> defaults_came;  // metadata object, the session manager's client
         std::function<void(Id)> filters_came;       // metadata object
         std::function<void(Id)> gone;               // any object
@@ -27,6 +28,7 @@ public:
 
 private:
     void came(Id id, const char *type, const spa_dict *dict);
+    void gone(Id id);
 
     Events events_;
     Graph graph_;

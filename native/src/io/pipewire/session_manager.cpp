@@ -21,7 +21,8 @@ void SessionManager::came(pw_proxy *registry, Id client) {
         pw_client_events table{};
         table.version = PW_VERSION_CLIENT_EVENTS;
         table.info = [](void *self, const pw_client_info *info) noexcept {
-            static_cast<SessionManager *>(self)->introduce(info->props);
+            auto &manager = *static_cast<SessionManager *>(self);
+            io::guarded(manager.changed_, [&] { manager.introduce(info->props); });
         };
         return table;
     }();

@@ -2,18 +2,19 @@
 // between a device and those who play to it.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
 
 #include <cstdint>
-#include <functional>
 #include <string>
+#include <utility>
 
 namespace entrain::pipewire {
 
 class SessionManager {
 public:
-    explicit SessionManager(std::function<void()> changed) : changed_(std::move(changed)) {}
+    explicit SessionManager(io::Notify changed) : changed_(std::move(changed)) {}
 
     // The owner of the defaults; the metadata object by which filters are steered; any object.
     void came(pw_proxy *registry, Id client);
@@ -33,7 +34,7 @@ public:
 private:
     void introduce(const spa_dict *properties);
 
-    std::function<void()> changed_;
+    io::Notify changed_;
     Id client_id_ = kNoId;
     Proxy client_;
     Hook client_hook_;

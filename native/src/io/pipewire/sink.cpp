@@ -4,20 +4,22 @@
 
 namespace entrain::pipewire {
 
-Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
+Sink::Sink(pw_core *core, io::Notify changed) : changed_(std::move(changed)) {
     static const pw_proxy_events kEvents = [] {
         pw_proxy_events table{};
         table.version = PW_VERSION_PROXY_EVENTS;
         table.bound = [](void *self, std::uint32_t id) noexcept {
             auto &sink = *static_cast<Sink *>(self);
-            sink.id_ = id;
-            sink.events_.changed();
+            io::guarded(sink.changed_, [&] {
+                sink.id_ = id;
+                sink.changed_();
+            });
         };
         table.removed = [](void *self) noexcept {
-            static_cast<Sink *>(self)->events_.failed("the server has removed the sink");
+            static_cast<Sink *>(self)->changed_.lost("the server has removed the sink");
         };
         table.error = [](void *self, int, int, const char *message) noexcept {
-            static_cast<Sink *>(self)->events_.failed(message);
+            static_cast<Sink *>(self)->changed_.lost(message);
         };
         return table;
     }();
@@ -26,9 +28,11 @@ Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
         table.version = PW_VERSION_NODE_EVENTS;
         table.info = [](void *self, const pw_node_info *info) noexcept {
             auto &sink = *static_cast<Sink *>(self);
-            if (sink.has_run_ || info->state != PW_NODE_STATE_RUNNING) return;
-            sink.has_run_ = true;
-            sink.events_.changed();
+            io::guarded(sink.changed_, [&] {
+                if (sink.has_run_ || info->state != PW_NODE_STATE_RUNNING) return;
+                sink.has_run_ = true;
+                sink.changed_();
+            });
         };
         return table;
     }();
@@ -43,6 +47,7 @@ Sink::Sink(pw_core *core, Events events) : events_(std::move(events)) {
          {PW_KEY_NODE_GROUP, group_name()},
          {PW_KEY_NODE_LINK_GROUP, group_name()},  // only such a sink can become a smart filter
          {PW_KEY_OBJECT_LINGER, "false"},
+         {"entrain.pid", std::to_string(getpid())},  // tells it from another one of this name
          // The device's volume is Entrain's: samples pass the sink as they are.
          {"monitor.channel-volumes", "false"},
          // Players learn the device's delay behind us, and keep lips in step (since 1.0.4).

@@ -1,10 +1,10 @@
 // The output device that people see.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/pw.h"
 
-#include <functional>
 #include <string>
 
 #include <unistd.h>
@@ -21,20 +21,15 @@ inline std::string group_name() { return "entrain-" + std::to_string(getpid()); 
 // ports before the session manager has set its format.
 class Sink {
 public:
-    // Both on the loop's thread; `failed` when the server refuses or removes the sink.
-    struct Events {
-        std::function<void()> changed;
-        std::function<void(const char *)> failed;
-    };
-
-    Sink(pw_core *core, Events events);
+    // The back end is lost when the server refuses or removes the sink.
+    Sink(pw_core *core, io::Notify changed);
 
     Id id() const noexcept { return id_; }  // kNoId before the server knows the node
     // Whether it has ever run: PipeWire 1.4 tells nobody of a new volume before that.
     bool has_run() const noexcept { return has_run_; }
 
 private:
-    Events events_;
+    io::Notify changed_;
     Id id_ = kNoId;
     bool has_run_ = false;
     Proxy proxy_;

@@ -11,11 +11,12 @@ constexpr int kLooks = 100;  // 2 s: no fade is that long
 
 }  // namespace
 
-Tail::Tail(pw_loop *loop, entrain_engine *engine, std::function<void()> changed)
+Tail::Tail(pw_loop *loop, entrain_engine *engine, io::Notify changed)
     : engine_(engine),
       changed_(std::move(changed)),
       timer_(loop, Source::timer(loop, [](void *self, std::uint64_t) noexcept {
-                 static_cast<Tail *>(self)->look();
+                 auto &tail = *static_cast<Tail *>(self);
+                 io::guarded(tail.changed_, [&] { tail.look(); });
              }, this)) {
     entrain_set_playing(engine_, 0);
 }

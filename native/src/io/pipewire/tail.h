@@ -1,17 +1,16 @@
 // Keeps the graph running until what the engine adds has faded out behind the last programme.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pipewire/pw.h"
 
 #include "entrain/engine.h"
-
-#include <functional>
 
 namespace entrain::pipewire {
 
 class Tail {
 public:
-    Tail(pw_loop *loop, entrain_engine *engine, std::function<void()> changed);
+    Tail(pw_loop *loop, entrain_engine *engine, io::Notify changed);
 
     // Say whether a programme plays, and whether the graph runs at all.
     void update(bool playing, bool graph_runs);
@@ -23,7 +22,7 @@ private:
     void look();
 
     entrain_engine *engine_;
-    std::function<void()> changed_;
+    io::Notify changed_;
     bool playing_ = false;
     bool fading_ = false;
     int looks_left_ = 0;

@@ -22,22 +22,25 @@ constexpr double kElsewhereS = 0.0015;
 
 }  // namespace
 
-Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
+Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection,
                  std::string target)
     : engine_(engine),
-      connection_(std::move(connection)),
       bridge_(engine, added_s_),
-      guardian_(connection_->context(), connection_->api(), [this] { reconcile(); }),
-      server_(connection_->context(), [this] { reconcile(); }),
-      streams_(connection_->context(), engine, bridge_, [this] { reconcile(); }),
-      tail_(connection_->context(), connection_->api(), [this] { look_at_tail(); }),
-      retry_(connection_->context(), connection_->api(),
-             [this] {
+      guardian_(connection->context(), connection->api(), notify()),
+      server_(connection->context(), notify()),
+      streams_(connection->context(), engine, bridge_, notify()),
+      tail_(connection->context(), connection->api(),
+            notify().calling([this] { look_at_tail(); })),
+      retry_(connection->context(), connection->api(),
+             notify().calling([this] {
                  if (streams_.refused()) streams_.stop_playing();
                  reconcile();
-             }),
+             })),
       target_(std::move(target)) {
-    connection_->on_lost([this] { lost("the sound server is gone"); });
+    // Nothing fails from here on.  Before, a failure would destroy the connection, which waits for
+    // a thread that waits for the lock.
+    connection_ = std::move(connection);
+    connection_->on_lost(notify());
     entrain_set_playing(engine_, 0);
     aim();
     publish();
@@ -47,13 +50,13 @@ Backend::~Backend() {
     {
         const Lock lock(connection_->thread());
         closing_ = true;
-        if (sink_ && phase_ != ENTRAIN_IO_LOST) sink_->unload();
+        if (sink_ && !state_.is_lost()) sink_->unload();
     }
     // The server answers within milliseconds; where it does not, the guardian asks it as well.
     const auto end = std::chrono::steady_clock::now() + 1s;
     const auto waits = [this] {
         const Lock lock(connection_->thread());
-        return sink_ && phase_ != ENTRAIN_IO_LOST && !sink_->unloaded();
+        return sink_ && !state_.is_lost() && !sink_->unloaded();
     };
     while (waits() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
     {
@@ -81,6 +84,12 @@ void Backend::set_target(std::string target) {
     reconcile();
 }
 
+void Backend::set_former(std::string name) {
+    const Lock lock(connection_->thread());
+    former_ = std::move(name);
+    reconcile();
+}
+
 void Backend::set_latency(double added_s) {
     const Lock lock(connection_->thread());
     added_s_ = added_s;
@@ -95,25 +104,30 @@ void Backend::aim() {
     bridge_.set_target(std::max(kLeastQueueS, added_s_ - engine_s - kElsewhereS));
 }
 
-void Backend::lost(const std::string &why) {
-    if (closing_) return;
-    phase_ = ENTRAIN_IO_LOST;
-    error_ = why;
-    streams_.stop_playing();
-    publish();
+io::Notify Backend::notify() {
+    return {[this] { reconcile(); }, [this](const char *why) { lost(why); }};
 }
 
-void Backend::reconcile() {
-    if (closing_ || phase_ == ENTRAIN_IO_LOST || !server_.seen()) return;
+void Backend::lost(const char *why) noexcept {
+    if (closing_) return;
+    state_.lose(why);
+    streams_.stop_playing();
+}
+
+void Backend::reconcile() noexcept {
+    if (closing_ || state_.is_lost() || !server_.seen()) return;
+    io::guarded(notify(), [this] { bring_about(); });
+}
+
+void Backend::bring_about() {
     if (!sink_) {
         const Device *target = server_.find(target_);
         sink_.emplace(connection_->context(), connection_->api(),
-                      target != nullptr ? target->rate_hz : kRateHz, [this] { reconcile(); });
+                      target != nullptr ? target->rate_hz : kRateHz, notify());
     }
     protect();
-    if (!sink_->error().empty()) return lost(sink_->error());
+    if (!sink_->error().empty()) return lost(sink_->error().c_str());
 
-    follow_default();
     const Device *own = server_.find(kSinkName);
     if (own != nullptr && own->module == sink_->module()) {
         if (!std::exchange(had_sink_, true)) streams_.capture(own->rate_hz);
@@ -135,19 +149,6 @@ void Backend::follow_volume(const Device &own) {
         gain[c] = static_cast<float>(
             pa_sw_volume_to_linear(own.volume.values[c < own.volume.channels ? c : 0]));
     bridge_.set_gain(gain);
-}
-
-// Clients see one default only, the effective one.  It is somebody's choice, unless it has taken
-// the place of a device that has gone; one of the same name may have come since.
-void Backend::follow_default() {
-    const std::string &now = server_.default_device();
-    if (now != effective_) {
-        const bool stopgap = !effective_.empty() && !server_.has(effective_index_);
-        if (!stopgap) configured_ = now;
-        effective_ = now;
-    }
-    if (const Device *device = server_.find(now)) effective_index_ = device->index;
-    if (configured_ != kSinkName && !configured_.empty()) former_default_ = configured_;
 }
 
 void Backend::follow_programmes(std::uint32_t playing) {
@@ -184,10 +185,8 @@ void Backend::follow_target() {
         phase_ = ENTRAIN_IO_WAITING;
         return;
     }
-    if (device->rate_hz != entrain_rate(engine_)) {
-        const entrain_status status = entrain_set_rate(engine_, device->rate_hz);
-        if (status != ENTRAIN_OK) error_ = entrain_status_text(status);
-    }
+    std::string error;
+    if (device->rate_hz != entrain_rate(engine_)) error = adopt_rate(engine_, device->rate_hz);
     streams_.play_on(device->name, device->rate_hz);
     if (streams_.refused()) {  // as a rule because the device is about to go
         phase_ = ENTRAIN_IO_WAITING;
@@ -197,27 +196,26 @@ void Backend::follow_target() {
     streams_.flow(sounding_);
     const bool ready = streams_.captures() && streams_.plays();
     phase_ = ready ? ENTRAIN_IO_READY : ENTRAIN_IO_CONNECTING;
-    if (ready) error_.clear();
+    if (ready || !error.empty()) error_ = error;
 }
 
 void Backend::protect() {
     if (sink_->module() != PA_INVALID_INDEX)
-        guardian_.protect(sink_->module(), former_default_.empty() ? target_ : former_default_);
+        guardian_.protect(sink_->module(), former_);
 }
 
 void Backend::publish() {
     entrain_io_state state{};
     state.phase = phase_;
-    const bool alive = phase_ != ENTRAIN_IO_LOST;
-    state.playing = alive ? playing_ : 0;
+    state.playing = playing_;
     state.rate_hz = streams_.rate_hz();
     state.quantum_frames = streams_.block_frames();
-    state.running = alive && streams_.flows() ? 1 : 0;
+    state.running = streams_.flows() ? 1 : 0;
     state.added_us = static_cast<std::uint32_t>(1e6 * (bridge_.target_s() + kElsewhereS));
     state.audio_thread = connection_->audio_thread();
     io::put(state.target, target_);
-    io::put(state.configured_default, configured_);
-    io::put(state.effective_default, alive ? effective_ : "");
+    // Clients are not told which default is configured, only which one is in effect.
+    io::put(state.effective_default, server_.default_device());
     io::put(state.error, error_.empty() ? guardian_.error() : error_);
     state_.publish(state);
 }
@@ -230,7 +228,12 @@ std::unique_ptr<Backend> open_backend(entrain_engine *engine, std::string target
     std::unique_ptr<pulse::Connection> connection = pulse::Connection::open();
     if (!connection) return nullptr;
     const pulse::Lock lock(connection->thread());
-    return std::make_unique<pulse::Backend>(engine, std::move(connection), std::move(target));
+    try {
+        return std::make_unique<pulse::Backend>(engine, connection, std::move(target));
+    } catch (...) {
+        connection->disconnect();  // what was asked by then must not be answered
+        throw;
+    }
 }
 
 }  // namespace entrain::io

@@ -24,20 +24,24 @@ namespace entrain::pulse {
 
 class Backend final : public io::Backend {
 public:
-    Backend(entrain_engine *engine, std::unique_ptr<Connection> connection, std::string target);
+    // Takes over the connection, whose lock the caller holds.
+    Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection, std::string target);
     ~Backend() override;
 
     void fade_out() noexcept override;
     void set_target(std::string target) override;
     void set_latency(double added_s) override;
+    void set_former(std::string name) override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
-    void reconcile();
-    void lost(const std::string &why);
+    io::Notify notify();
+    // A failure on the way is the end of the back end.
+    void reconcile() noexcept;
+    void bring_about();
+    void lost(const char *why) noexcept;
     void aim();
     void follow_volume(const Device &own);
-    void follow_default();
     void follow_programmes(std::uint32_t playing);
     void look_at_tail();
     void follow_target();
@@ -56,10 +60,7 @@ private:
     std::optional<Sink> sink_;
 
     std::string target_;
-    std::string former_default_;  // the last one chosen that was not Entrain
-    std::string configured_;
-    std::string effective_;
-    std::uint32_t effective_index_ = PA_INVALID_INDEX;
+    std::string former_;  // the default that somebody has chosen, or ""
     std::string error_;
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint32_t playing_ = 0;

@@ -28,19 +28,23 @@ std::unique_ptr<Connection> Connection::open() {
 Connection::~Connection() {
     if (!loop_) return;
     stop();
-    if (context_) {
-        pa_context_set_state_callback(context(), nullptr, nullptr);
-        pa_context_disconnect(context());
-    }
+    if (context_) disconnect();
+}
+
+void Connection::disconnect() noexcept {
+    pa_context_set_state_callback(context(), nullptr, nullptr);
+    pa_context_disconnect(context());
 }
 
 bool Connection::connect() {
     pa_context_set_state_callback(
         context(),
-        [](pa_context *, void *self) { static_cast<Connection *>(self)->state_changed(); }, this);
+        [](pa_context *, void *self) noexcept { static_cast<Connection *>(self)->state_changed(); },
+        this);
     if (pa_context_connect(context(), nullptr, PA_CONTEXT_NOAUTOSPAWN, nullptr) < 0) return false;
     pa_mainloop_api_once(
-        api(), [](pa_mainloop_api *, void *self) { static_cast<AudioThread *>(self)->start(); },
+        api(),
+        [](pa_mainloop_api *, void *self) noexcept { static_cast<AudioThread *>(self)->start(); },
         &audio_thread_);
     if (pa_threaded_mainloop_start(thread()) < 0) return false;
 
@@ -54,8 +58,8 @@ bool Connection::connect() {
     return false;
 }
 
-void Connection::state_changed() {
-    if (!alive() && lost_) lost_();
+void Connection::state_changed() noexcept {
+    if (!alive() && back_end_) back_end_->lost("the sound server is gone");
 }
 
 }  // namespace entrain::pulse

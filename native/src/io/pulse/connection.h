@@ -1,11 +1,12 @@
 // A connection to the server with a thread of its own.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pulse/audio_thread.h"
 #include "io/pulse/pulse.h"
 
-#include <functional>
 #include <memory>
+#include <optional>
 
 namespace entrain::pulse {
 
@@ -20,8 +21,8 @@ public:
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    // `lost` comes on the loop's thread.
-    void on_lost(std::function<void()> lost) { lost_ = std::move(lost); }
+    // Whom to tell when the server is gone.
+    void on_lost(io::Notify back_end) { back_end_.emplace(std::move(back_end)); }
 
     pa_threaded_mainloop *thread() const noexcept { return loop_.get(); }
     pa_mainloop_api *api() const noexcept { return pa_threaded_mainloop_get_api(loop_.get()); }
@@ -29,15 +30,17 @@ public:
     pid_t audio_thread() const noexcept { return audio_thread_.id(); }
     bool alive() const noexcept { return PA_CONTEXT_IS_GOOD(pa_context_get_state(context())); }
 
+    // Nothing is answered any more, and no callback comes; with the lock.
+    void disconnect() noexcept;
     // Wait for the loop's thread to end: then its objects may be destroyed from here.
     void stop() noexcept { pa_threaded_mainloop_stop(thread()); }
 
 private:
     Connection() = default;
     bool connect();
-    void state_changed();
+    void state_changed() noexcept;
 
-    std::function<void()> lost_;
+    std::optional<io::Notify> back_end_;
     AudioThread audio_thread_;
     Loop loop_;
     Context context_;

@@ -40,16 +40,16 @@ std::string Guardian::default_executable() {
     return path.substr(0, path.rfind('/') + 1) + kName;
 }
 
-Guardian::Guardian(pa_context *context, pa_mainloop_api *api, std::function<void()> changed,
+Guardian::Guardian(pa_context *context, pa_mainloop_api *api, io::Notify changed,
                    std::string executable)
     : api_(api),
       changed_(std::move(changed)),
       executable_(std::move(executable)),
-      reap_again_(context, api, [this] { reap(); }),
-      spawn_again_(context, api, [this] {
+      reap_again_(context, api, changed_.calling([this] { reap(); })),
+      spawn_again_(context, api, changed_.calling([this] {
           spawn();
           changed_();
-      }) {
+      })) {
     spawn();
 }
 
@@ -68,9 +68,10 @@ Guardian::~Guardian() {
 }
 
 void Guardian::protect(std::optional<std::uint32_t> module, const std::string &fallback) {
-    // First: with the index told, all is.
-    if (!fallback.empty() && default_message_ != "default " + fallback) {
-        default_message_ = "default " + fallback;
+    // First: with the index told, all is.  At first the guardian knows no fallback.
+    const std::string message = "default " + fallback;
+    if (default_message_ != message && !(default_message_.empty() && fallback.empty())) {
+        default_message_ = message;
         send(default_message_);
     }
     tell_module(module ? "module " + std::to_string(*module) : "module none");
@@ -102,7 +103,8 @@ void Guardian::spawn() {
     event_ = api_->io_new(
         api_, socket_, PA_IO_EVENT_INPUT,
         [](pa_mainloop_api *, pa_io_event *, int, pa_io_event_flags_t flags, void *data) noexcept {
-            static_cast<Guardian *>(data)->heard(flags);
+            auto &guardian = *static_cast<Guardian *>(data);
+            io::guarded(guardian.changed_, [&] { guardian.heard(flags); });
         },
         this);
     // It may have died meanwhile: then the first of these closes the socket.

@@ -2,11 +2,11 @@
 // guardian/main.cpp for what the two say to each other.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pulse/timer.h"
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,7 +27,7 @@ class Guardian {
 public:
     // `changed` comes when watching() or error() may have changed: from the loop, or out of
     // protect().  It must not destroy this object.
-    Guardian(pa_context *context, pa_mainloop_api *api, std::function<void()> changed,
+    Guardian(pa_context *context, pa_mainloop_api *api, io::Notify changed,
              std::string executable = default_executable());
     // What protect() has told last is cleaned up; with no module, nothing.  Blocks until the
     // guardian has ended: some milliseconds, 3 s at most with a server that does not answer.
@@ -36,7 +36,7 @@ public:
     Guardian &operator=(const Guardian &) = delete;
 
     // The module to unload, or that there is none any more, and the name of the sink that is to be
-    // the default again (empty: not known; one told before stays).
+    // the default again (empty: the server chooses).
     void protect(std::optional<std::uint32_t> module, const std::string &fallback);
     // The module is about to be loaded again after protect() has said that there is none.
     void loading();
@@ -62,7 +62,7 @@ private:
     void spawn_later();
 
     pa_mainloop_api *api_;
-    std::function<void()> changed_;
+    io::Notify changed_;
     std::string executable_;
 
     std::string module_message_;   // empty before anything was told

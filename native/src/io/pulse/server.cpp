@@ -5,12 +5,13 @@
 
 namespace entrain::pulse {
 
-Server::Server(pa_context *context, std::function<void()> changed)
+Server::Server(pa_context *context, io::Notify changed)
     : context_(context), changed_(std::move(changed)) {
     pa_context_set_subscribe_callback(
         context,
-        [](pa_context *, pa_subscription_event_type_t, std::uint32_t, void *self) {
-            static_cast<Server *>(self)->look();
+        [](pa_context *, pa_subscription_event_type_t, std::uint32_t, void *self) noexcept {
+            auto &server = *static_cast<Server *>(self);
+            io::guarded(server.changed_, [&] { server.look(); });
         },
         this);
     constexpr int kNews = PA_SUBSCRIPTION_MASK_SERVER | PA_SUBSCRIPTION_MASK_SINK |
@@ -24,11 +25,6 @@ const Device *Server::find(const std::string &name) const noexcept {
     const auto found = std::find_if(devices_.begin(), devices_.end(),
                                     [&](const Device &device) { return device.name == name; });
     return found != devices_.end() ? &*found : nullptr;
-}
-
-bool Server::has(std::uint32_t device) const noexcept {
-    return std::any_of(devices_.begin(), devices_.end(),
-                       [=](const Device &known) { return known.index == device; });
 }
 
 std::uint32_t Server::playing(std::uint32_t device) const noexcept {
@@ -50,28 +46,36 @@ void Server::look() {
     next_programmes_.clear();
     forget(pa_context_get_server_info(
         context_,
-        [](pa_context *, const pa_server_info *info, void *self) {
-            const char *name = info != nullptr ? info->default_sink_name : nullptr;
-            static_cast<Server *>(self)->next_default_ = name != nullptr ? name : "";
+        [](pa_context *, const pa_server_info *info, void *self) noexcept {
+            auto &server = *static_cast<Server *>(self);
+            io::guarded(server.changed_, [&] {
+                const char *name = info != nullptr ? info->default_sink_name : nullptr;
+                server.next_default_ = name != nullptr ? name : "";
+            });
         },
         this));
     forget(pa_context_get_sink_info_list(
         context_,
-        [](pa_context *, const pa_sink_info *info, int, void *self) {
-            if (info != nullptr)
-                static_cast<Server *>(self)->next_devices_.push_back(
-                    {info->name, info->description, info->index, info->owner_module,
-                     info->sample_spec.rate, info->volume});
+        [](pa_context *, const pa_sink_info *info, int, void *self) noexcept {
+            auto &server = *static_cast<Server *>(self);
+            io::guarded(server.changed_, [&] {
+                if (info != nullptr)
+                    server.next_devices_.push_back({info->name, info->description, info->index,
+                                                    info->owner_module, info->sample_spec.rate,
+                                                    info->volume});
+            });
         },
         this));
     forget(pa_context_get_sink_input_info_list(
         context_,
-        [](pa_context *, const pa_sink_input_info *info, int, void *self) {
-            if (info != nullptr)
-                static_cast<Server *>(self)->next_programmes_.push_back(
-                    {info->sink, info->corked != 0});
-            else
-                static_cast<Server *>(self)->looked();
+        [](pa_context *, const pa_sink_input_info *info, int, void *self) noexcept {
+            auto &server = *static_cast<Server *>(self);
+            io::guarded(server.changed_, [&] {
+                if (info != nullptr)
+                    server.next_programmes_.push_back({info->sink, info->corked != 0});
+                else
+                    server.looked();
+            });
         },
         this));
 }

@@ -1,10 +1,10 @@
 // What there is on the server: its default, its devices, and who plays to ours.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pulse/pulse.h"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,13 +27,12 @@ struct Programme {
 class Server {
 public:
     // `changed` comes after every look at the server that was made because of news.
-    Server(pa_context *context, std::function<void()> changed);
+    Server(pa_context *context, io::Notify changed);
 
     bool seen() const noexcept { return seen_; }  // there has been a look
     const std::string &default_device() const noexcept { return default_; }
     // Null when there is none of that name.
     const Device *find(const std::string &name) const noexcept;
-    bool has(std::uint32_t device) const noexcept;
     // Programmes that run (not corked) into a device.
     std::uint32_t playing(std::uint32_t device) const noexcept;
 
@@ -42,7 +41,7 @@ private:
     void looked();
 
     pa_context *context_;
-    std::function<void()> changed_;
+    io::Notify changed_;
     bool looking_ = false;
     bool again_ = false;
     bool seen_ = false;

@@ -31,23 +31,25 @@ bool lives(pid_t process) { return process != getpid() && kill(process, 0) == 0;
 }  // namespace
 
 Sink::Sink(pa_context *context, pa_mainloop_api *api, std::uint32_t rate_hz,
-           std::function<void()> changed)
+           io::Notify changed)
     : context_(context),
       rate_hz_(rate_hz),
       changed_(std::move(changed)),
-      look_again_(context, api, [this] { look_for_name(); }) {
+      look_again_(context, api, changed_.calling([this] { look_for_name(); })) {
     look_for_others();
 }
 
 void Sink::look_for_others() {
     forget(pa_context_get_module_info_list(
         context_,
-        [](pa_context *, const pa_module_info *info, int, void *data) {
-            Sink &self = *static_cast<Sink *>(data);
-            if (info != nullptr) return self.seen(*info);
-            for (const std::uint32_t module : self.left_behind_)
-                forget(pa_context_unload_module(self.context_, module, nullptr, nullptr));
-            self.look_for_name();
+        [](pa_context *, const pa_module_info *info, int, void *data) noexcept {
+            auto &self = *static_cast<Sink *>(data);
+            io::guarded(self.changed_, [&] {
+                if (info != nullptr) return self.seen(*info);
+                for (const std::uint32_t module : self.left_behind_)
+                    forget(pa_context_unload_module(self.context_, module, nullptr, nullptr));
+                self.look_for_name();
+            });
         },
         this));
 }
@@ -68,18 +70,22 @@ void Sink::look_for_name() {
     is_taken_ = false;
     forget(pa_context_get_sink_info_by_name(
         context_, kSinkName,
-        [](pa_context *, const pa_sink_info *info, int, void *data) {
-            Sink &self = *static_cast<Sink *>(data);
-            if (info != nullptr) {
-                self.is_taken_ = true;
-                return;
-            }
-            if (!self.is_taken_) return self.load();
-            if (++self.looks_ < kMostLooks) return self.look_again_.in(kLookAgain);
-            self.error_ = "another device on this sound server has the name \"entrain\"";
-            self.changed_();
+        [](pa_context *, const pa_sink_info *info, int, void *data) noexcept {
+            auto &self = *static_cast<Sink *>(data);
+            io::guarded(self.changed_, [&] { self.named(info); });
         },
         this));
+}
+
+void Sink::named(const pa_sink_info *info) {
+    if (info != nullptr) {
+        is_taken_ = true;
+        return;
+    }
+    if (!is_taken_) return load();
+    if (++looks_ < kMostLooks) return look_again_.in(kLookAgain);
+    error_ = "another device on this sound server has the name \"entrain\"; rename or remove it";
+    changed_();
 }
 
 void Sink::load() {
@@ -93,8 +99,9 @@ void Sink::load() {
         std::to_string(getpid()) + "'";
     forget(pa_context_load_module(
         context_, kModule, arguments.c_str(),
-        [](pa_context *, std::uint32_t module, void *self) {
-            static_cast<Sink *>(self)->loaded(module);
+        [](pa_context *, std::uint32_t module, void *data) noexcept {
+            auto &self = *static_cast<Sink *>(data);
+            io::guarded(self.changed_, [&] { self.loaded(module); });
         },
         this));
 }
@@ -120,10 +127,12 @@ void Sink::unload() {
     }
     forget(pa_context_unload_module(
         context_, std::exchange(module_, PA_INVALID_INDEX),
-        [](pa_context *, int, void *data) {
-            Sink &self = *static_cast<Sink *>(data);
-            self.unloaded_ = true;
-            self.changed_();
+        [](pa_context *, int, void *data) noexcept {
+            auto &self = *static_cast<Sink *>(data);
+            io::guarded(self.changed_, [&] {
+                self.unloaded_ = true;
+                self.changed_();
+            });
         },
         this));
 }

@@ -1,11 +1,11 @@
 // Our device: a null sink, which the server keeps until somebody unloads its module.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pulse/pulse.h"
 #include "io/pulse/timer.h"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,8 +15,7 @@ class Sink {
 public:
     // Remove what an Entrain that has died left behind, then make the sink.  `changed` comes when
     // that is done or has failed.
-    Sink(pa_context *context, pa_mainloop_api *api, std::uint32_t rate_hz,
-         std::function<void()> changed);
+    Sink(pa_context *context, pa_mainloop_api *api, std::uint32_t rate_hz, io::Notify changed);
 
     // The module that owns it, or PA_INVALID_INDEX.
     std::uint32_t module() const noexcept { return module_; }
@@ -31,12 +30,13 @@ private:
     void look_for_others();
     void seen(const pa_module_info &info);
     void look_for_name();
+    void named(const pa_sink_info *info);
     void load();
     void loaded(std::uint32_t module);
 
     pa_context *context_;
     std::uint32_t rate_hz_;
-    std::function<void()> changed_;
+    io::Notify changed_;
     Timer look_again_;
     bool no_rewinds_ = true;
     bool unloaded_ = false;

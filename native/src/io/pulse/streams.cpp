@@ -34,7 +34,7 @@ void StreamDeleter::operator()(pa_stream *stream) const noexcept {
 }
 
 Streams::Streams(pa_context *context, entrain_engine *engine, ClockBridge &bridge,
-                 std::function<void()> changed)
+                 io::Notify changed)
     : context_(context), engine_(engine), bridge_(bridge), changed_(std::move(changed)) {}
 
 pa_stream_state_t Streams::state(const Stream &stream) noexcept {
@@ -50,7 +50,11 @@ Stream Streams::open(const char *name, std::uint32_t rate_hz) {
     Stream stream(pa_stream_new_with_proplist(context_, name, &format, &map, properties.get()));
     if (stream)
         pa_stream_set_state_callback(
-            stream.get(), [](pa_stream *, void *self) { static_cast<Streams *>(self)->changed_(); },
+            stream.get(),
+            [](pa_stream *, void *self) noexcept {
+                auto &streams = *static_cast<Streams *>(self);
+                io::guarded(streams.changed_, [&] { streams.changed_(); });
+            },
             this);
     return stream;
 }
@@ -62,7 +66,11 @@ void Streams::capture(std::uint32_t rate_hz) {
     if (!capture_) return;
     pa_stream_set_read_callback(
         capture_.get(),
-        [](pa_stream *, std::size_t, void *self) { static_cast<Streams *>(self)->read(); }, this);
+        [](pa_stream *, std::size_t, void *self) noexcept {
+            auto &streams = *static_cast<Streams *>(self);
+            io::guarded(streams.changed_, [&] { streams.read(); });
+        },
+        this);
     constexpr auto kServerChooses = static_cast<std::uint32_t>(-1);
     const pa_buffer_attr buffer{kServerChooses, kServerChooses, kServerChooses, kServerChooses,
                                 bytes(kBlockUs, rate_hz)};
@@ -82,7 +90,11 @@ void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {
     playback_ = open("Entrain", rate_hz);
     if (!playback_) return;
     pa_stream_set_underflow_callback(
-        playback_.get(), [](pa_stream *, void *self) { static_cast<Streams *>(self)->ran_dry(); },
+        playback_.get(),
+        [](pa_stream *, void *self) noexcept {
+            auto &streams = *static_cast<Streams *>(self);
+            io::guarded(streams.changed_, [&] { streams.ran_dry(); });
+        },
         this);
     // We write as sound comes in, whatever the server asks for: `tlength` only has to be long
     // enough for it to agree to blocks of the smallest size.
@@ -175,10 +187,12 @@ void Streams::measure() {
     measuring_ = true;
     forget(pa_stream_update_timing_info(
         playback_.get(),
-        [](pa_stream *, int success, void *data) {
-            Streams &self = *static_cast<Streams *>(data);
-            self.measuring_ = false;
-            if (success != 0 && self.flows_) self.measured();
+        [](pa_stream *, int success, void *self) noexcept {
+            auto &streams = *static_cast<Streams *>(self);
+            io::guarded(streams.changed_, [&] {
+                streams.measuring_ = false;
+                if (success != 0 && streams.flows_) streams.measured();
+            });
         },
         this));
 }

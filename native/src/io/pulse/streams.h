@@ -3,11 +3,11 @@
 #pragma once
 
 #include "audio/clock_bridge.h"
+#include "io/notify.h"
 #include "io/pulse/pulse.h"
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,8 +22,7 @@ using Stream = std::unique_ptr<pa_stream, StreamDeleter>;
 class Streams {
 public:
     // `changed` comes when one of the streams gets ready or ends.
-    Streams(pa_context *context, entrain_engine *engine, ClockBridge &bridge,
-            std::function<void()> changed);
+    Streams(pa_context *context, entrain_engine *engine, ClockBridge &bridge, io::Notify changed);
 
     // Record our sink; it may fall asleep all the same.
     void capture(std::uint32_t rate_hz);
@@ -62,7 +61,7 @@ private:
     pa_context *context_;
     entrain_engine *engine_;
     ClockBridge &bridge_;
-    std::function<void()> changed_;
+    io::Notify changed_;
     Stream capture_;
     Stream playback_;
     std::string device_;

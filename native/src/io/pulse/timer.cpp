@@ -4,14 +4,15 @@
 
 namespace entrain::pulse {
 
-Timer::Timer(pa_context *context, pa_mainloop_api *api, std::function<void()> fire)
+Timer::Timer(pa_context *context, pa_mainloop_api *api, io::Notify fire)
     : context_(context),
       api_(api),
       fire_(std::move(fire)),
       event_(pa_context_rttime_new(
           context, PA_USEC_INVALID,
-          [](pa_mainloop_api *, pa_time_event *, const timeval *, void *self) {
-              static_cast<Timer *>(self)->fire_();
+          [](pa_mainloop_api *, pa_time_event *, const timeval *, void *self) noexcept {
+              auto &timer = *static_cast<Timer *>(self);
+              io::guarded(timer.fire_, [&] { timer.fire_(); });
           },
           this)) {}
 

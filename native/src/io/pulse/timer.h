@@ -1,16 +1,16 @@
 // A timer on the loop's thread.
 #pragma once
 
+#include "io/notify.h"
 #include "io/pulse/pulse.h"
 
 #include <chrono>
-#include <functional>
 
 namespace entrain::pulse {
 
 class Timer {
 public:
-    Timer(pa_context *context, pa_mainloop_api *api, std::function<void()> fire);
+    Timer(pa_context *context, pa_mainloop_api *api, io::Notify fire);
     ~Timer();
     Timer(const Timer &) = delete;
     Timer &operator=(const Timer &) = delete;
@@ -22,7 +22,7 @@ public:
 private:
     pa_context *context_;
     pa_mainloop_api *api_;
-    std::function<void()> fire_;
+    io::Notify fire_;
     pa_time_event *event_;
 };
 

@@ -1,0 +1,35 @@
+// Preloaded into a program: lets one C++ allocation of the back end's thread fail.
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include <pthread.h>
+
+namespace {
+
+std::atomic<long> left{-1};  // allocations until one fails; below zero: none does
+
+bool is_due() {
+    if (left.load() < 0) return false;
+    char name[16] = "";
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    return std::strncmp(name, "entrain-pw", 10) == 0 || std::strncmp(name, "entrain-pulse", 13) == 0
+               ? left.fetch_sub(1) == 0
+               : false;
+}
+
+}  // namespace
+
+// The nth allocation from now fails, counted from 0.
+extern "C" void fail_at(long nth) { left = nth; }
+extern "C" int has_failed() { return left < 0; }
+
+void *operator new(std::size_t size) {
+    void *memory = is_due() ? nullptr : std::malloc(size);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+void operator delete(void *memory) noexcept { std::free(memory); }
+void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
