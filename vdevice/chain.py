@@ -23,6 +23,20 @@ class Chain:
 
     """
 
+    def _staying(self, protocol: Protocol) -> set[str]:
+        """The ids of the layers that go on; processors in another order would click."""
+        places = {layer_id: place for place, layer_id in enumerate(self._layers)}
+        stays, last = set[str](), -1
+        for layer in protocol.layers:
+            if layer.id not in places or self._layers[layer.id][0].kind != layer.kind:
+                continue
+            if blocks()[layer.kind].group == "processor":
+                if places[layer.id] < last:
+                    continue
+                last = places[layer.id]
+            stays.add(layer.id)
+        return stays
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._layers: dict[str, tuple[Layer, int]] = {}  # id -> as it runs, number
@@ -37,8 +51,8 @@ class Chain:
     def use(self, protocol: Protocol, *, restart: bool = True) -> None:
         """Cross-fade to a protocol that has been checked against the blocks.
 
-        A layer of the same id and kind goes on where it is, and glides to its new values; the
-        others come up in the protocol's ramp.
+        A layer of the same id and kind goes on where it is, and glides to its new values, unless it
+        changes places with another processor; the others come up in the protocol's ramp.
 
         Parameters
         ----------
@@ -53,11 +67,7 @@ class Chain:
             The engine refuses it; then what was heard goes on.
 
         """
-        stays = {
-            layer.id
-            for layer in protocol.layers
-            if layer.id in self._layers and self._layers[layer.id][0].kind == layer.kind
-        }
+        stays = self._staying(protocol)
         layers = {}
         try:
             for layer in compiled(protocol, blocks, stays):

@@ -12,6 +12,8 @@ from entrain.vdevice.messages import Interaural, Measured, Modulation, Tones
 from entrain.vdevice.protocol.model import Layer
 
 INTERVAL_S = 0.5
+_LEAST_HZ = 10.0  # below which the engine measures no tone
+_MOST_OF_RATE = 0.45  # above which tones fade out
 
 
 class SelfMeasurement:
@@ -53,7 +55,7 @@ class SelfMeasurement:
             found = self._engine.measure(promise) if promise != Promise() else None
         except EngineError:  # not enough has been heard yet
             found = None
-        self._measured = _reported(promise, found) if found else None
+        self._measured = _reported(promise, found, self._engine.rate_hz) if found else None
         return self._measured
 
     def _promised(self, layers: Iterable[tuple[Layer, int]]) -> Promise:
@@ -78,7 +80,7 @@ class SelfMeasurement:
         return Promise(tone_hz, modulation_hz, corner_hz, interaural_hz)
 
 
-def _reported(promise: Promise, found: Measurement) -> Measured:
+def _reported(promise: Promise, found: Measurement, rate_hz: int) -> Measured:
     tones = modulation = interaural = None
     parts = []
     if all(found.tone_hz):
@@ -93,6 +95,13 @@ def _reported(promise: Promise, found: Measurement) -> Measured:
         left_hz, right_hz = found.tone_hz
         beat = _exact(found.beat_hz, found.beat_error_hz)
         parts.append(f"{beat} Hz between {left_hz:.2f} Hz (left) and {right_hz:.2f} Hz (right)")
+    elif max(promise.tone_hz) > _MOST_OF_RATE * rate_hz:
+        highest_hz = max(promise.tone_hz)
+        parts.append(
+            f"no tones: {highest_hz:.0f} Hz is too high for {rate_hz} Hz, the rate of the device"
+        )
+    elif promise.tone_hz != (0.0, 0.0) and min(map(abs, promise.tone_hz)) < _LEAST_HZ:
+        parts.append(f"tones below {_LEAST_HZ:.0f} Hz, which are not measured")
     elif promise.tone_hz != (0.0, 0.0):
         parts.append("no tones")
     if found.modulation_hz:

@@ -271,13 +271,13 @@ def test_without_a_running_entrain_commands_say_so(any_server):
     ("arguments", "code", "said"),
     [
         (("use", "nonsense:beat_hz=1"), 1, "no layer kind 'nonsense'; there is am, "),
-        (("use", "binaural:beat_hz=99"), 1, "beat_hz = 99 is outside -50 … 50 Hz"),
-        (("use", "binaural:beat_hz=nan"), 1, "not a finite number; allowed is -50 … 50 Hz"),
+        (("use", "binaural:beat_hz=299"), 1, "beat_hz = 299 is outside -200 … 200 Hz"),
+        (("use", "binaural:beat_hz=nan"), 1, "not a finite number; allowed is -200 … 200 Hz"),
         (("use", "binaural:nonsense=1"), 1, "nonsense is no parameter"),
         (("use", "nonsense"), 1, "there is no protocol 'nonsense'"),
         (("use", "./missing.json"), 1, "missing.json: No such file"),
-        (("set", "binaural.beat_hz", "99"), 1, "beat_hz = 99 is outside -50 … 50 Hz"),
-        (("set", "binaural.beat_hz", "nan"), 1, "-50 … 50 Hz"),
+        (("set", "binaural.beat_hz", "299"), 1, "beat_hz = 299 is outside -200 … 200 Hz"),
+        (("set", "binaural.beat_hz", "nan"), 1, "-200 … 200 Hz"),
         (("set", "nonsense.beat_hz", "4"), 1, "there is no layer 'nonsense'; there is binaural"),
         (("set", "beat_hz", "4"), 1, "is not an address"),
         (("set", "binaural.beat_hz", "4", "--over", "-1"), 2, "--over"),
@@ -307,7 +307,7 @@ def idle_entrain(any_server):
     ("options", "said"),
     [
         (("--output", "nonsense"), "there is no output 'nonsense'; there is speakers, headphones"),
-        (("--layer", "binaural:beat_hz=99"), "beat_hz = 99 is outside -50 … 50 Hz"),
+        (("--layer", "binaural:beat_hz=299"), "beat_hz = 299 is outside -200 … 200 Hz"),
         (("--protocol", "./missing.json"), "missing.json: No such file"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_rate_out_of_range_is_named(engine, rate_hz):
         (lambda e, layer: e.set_parameter(layer + 1, "beat_hz", 1), "beat_hz", 4),
         (lambda e, layer: e.set_parameter(layer, "nonsense", 1), "nonsense", 5),
         (lambda e, layer: e.parameter(layer, "nonsense"), "nonsense", 5),
-        (lambda e, layer: e.set_parameter(layer, "beat_hz", 51), "beat_hz", 6),
+        (lambda e, layer: e.set_parameter(layer, "beat_hz", 201), "beat_hz", 6),
         (lambda e, layer: e.set_parameter(layer, "beat_hz", np.nan), "beat_hz", 6),
         (lambda e, layer: e.set_parameter(layer, "beat_hz", 1, -1), "beat_hz", 6),
         (lambda e, layer: e.route([layer, layer]), "layers", 4),

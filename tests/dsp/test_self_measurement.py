@@ -20,10 +20,10 @@ def pink(seconds):
     return np.float32(lfilter(b, a, white))
 
 
-def looked_at(specs, seconds=4, bypass=False):
+def looked_at(specs, seconds=4, bypass=False, rate_hz=RATE_HZ):
     """Run layers over pink noise; return what the app would report after each second."""
     reports = []
-    with Engine(RATE_HZ) as engine:
+    with Engine(rate_hz) as engine:
         chain = Chain(engine)
         chain.use(from_specs(specs))
         engine.bypass = bypass
@@ -42,6 +42,20 @@ def test_a_binaural_beat_is_found_under_pink_noise():
     assert measured.tones.beat_hz == pytest.approx(10, abs=0.001)
     assert measured.tones.beat_error_hz < 0.001
     assert measured.text.startswith("10.000 Hz between 405.00 Hz (left)")
+
+
+@pytest.mark.parametrize(("carrier_hz", "beat_hz"), [(110, 190), (4000, -200), (19_900, 150)])
+def test_wide_beats_and_high_carriers_are_measured(carrier_hz, beat_hz):
+    *_, measured = looked_at([f"binaural:carrier_hz={carrier_hz},beat_hz={beat_hz}"])
+    assert measured.tones.left_hz == pytest.approx(carrier_hz + beat_hz / 2, abs=0.01)
+    assert measured.tones.beat_hz == pytest.approx(beat_hz, abs=0.01)
+
+
+def test_tones_that_the_rate_cannot_hold_are_told_and_tones_that_nobody_hears():
+    *_, measured = looked_at(["binaural:carrier_hz=20000,beat_hz=0"], rate_hz=44_100)
+    assert measured.text == "no tones: 20000 Hz is too high for 44100 Hz, the rate of the device"
+    *_, measured = looked_at(["binaural:carrier_hz=8,beat_hz=1"])
+    assert measured.text == "tones below 10 Hz, which are not measured"
 
 
 def test_a_modulated_programme_has_the_index_it_was_given():

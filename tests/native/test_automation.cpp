@@ -301,7 +301,7 @@ TEST_CASE("automation that cannot be is refused and changes nothing") {
     CHECK(refused({{-1, 5, 1}}) == ENTRAIN_E_RANGE);
     CHECK(refused({{std::nan(""), 5, 1}}) == ENTRAIN_E_RANGE);
     CHECK(refused({{0, std::nan(""), 1}}) == ENTRAIN_E_RANGE);
-    CHECK(refused({{0, 51, 1}}) == ENTRAIN_E_RANGE);
+    CHECK(refused({{0, 201, 1}}) == ENTRAIN_E_RANGE);
     CHECK(refused({{0, 5, 4}}) == ENTRAIN_E_RANGE);
     CHECK(refused({{0, -5, 2}, {1, 5, 0}}) == ENTRAIN_E_RANGE);            // exponential through 0
     CHECK(refused({{0, 5, 1}, {9, 6, 1}}, 8.0) == ENTRAIN_E_RANGE);        // after the loop's end

@@ -368,7 +368,7 @@ double level_db(const std::vector<float> &of, double from_s, double to_s, std::u
 TEST_CASE("what a block remembers goes on at another sample rate") {
     // Phases, rhythms, filters, and levels that follow the programme.
     for (const std::string &kind : layer_kinds()) {
-        const bool is_noise = kind == "noise" || kind == "pulse";
+        const bool is_noise = kind == "noise" || kind == "pulse" || kind == "spin";
         const bool is_exact = !is_noise && kind != "bell";  // which may be struck a frame later
         for (const auto &rates : std::vector<std::pair<std::uint32_t, std::uint32_t>>{
                  {44100, 96000}, {192000, 44100}}) {

@@ -177,10 +177,10 @@ def test_several_specs_are_one_protocol(server):
 @pytest.mark.parametrize(
     ("protocol", "line"),
     [
-        ("binaural:beat_hz=60", "binaural: beat_hz = 60 is outside -50 … 50 Hz"),
+        ("binaural:beat_hz=260", "binaural: beat_hz = 260 is outside -200 … 200 Hz"),
         (
             "binaural:beat_hz=nan",
-            "binaural: beat_hz = nan is not a finite number; allowed is -50 … 50 Hz",
+            "binaural: beat_hz = nan is not a finite number; allowed is -200 … 200 Hz",
         ),
         ("nosuch:x=1", "nosuch: there is no layer kind 'nosuch'; there is "),
         ("./nosuch.json", "cannot read nosuch.json: No such file or directory"),
@@ -336,10 +336,10 @@ def test_run_with_layers_runs_them(provide):
 def test_run_does_not_start_with_a_bad_layer(provide):
     provide("entrain.vdevice.app", run=lambda options, ready: pytest.fail("started"))
 
-    result = entrain("run", "--layer", "binaural:beat_hz=60")
+    result = entrain("run", "--layer", "binaural:beat_hz=260")
 
     assert result.exit_code == 1
-    assert result.stderr == "entrain: binaural: beat_hz = 60 is outside -50 … 50 Hz\n"
+    assert result.stderr == "entrain: binaural: beat_hz = 260 is outside -200 … 200 Hz\n"
 
 
 def test_run_says_when_the_device_is_there_and_how_to_reach_a_sandbox(provide):

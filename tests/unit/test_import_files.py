@@ -11,7 +11,7 @@ import pytest
 
 from entrain.engine import blocks
 from entrain.vdevice.protocol import import_files as module
-from entrain.vdevice.protocol import library
+from entrain.vdevice.protocol import library, user_folder
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.import_files import Outcome, found_files, import_files
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
@@ -105,7 +105,7 @@ def test_what_is_not_kept_of_a_file_is_told_by_line(users, there):
 
 def test_a_file_that_is_refused_disturbs_no_other_and_leaves_nothing(users, there):
     (there / "a.sbg").write_text("bad")
-    (there / "b.sbg").write_text("binaural:beat_hz=60")
+    (there / "b.sbg").write_text("isochronic:rate_hz=600")
     (there / "c.json").write_text('{"id": 3}')
     (there / "d.sbg").write_text("am")
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_refused_disturbs_no_other_and_leaves_nothing(users, ther
     assert [o.result for o in outcomes] == ["refused", "refused", "refused", "imported"]
     assert outcomes[0].problems == ("in/a.sbg:1: no such thing", "in/a.sbg:2: nor this")
     (line,) = outcomes[1].problems
-    assert line == "in/b.sbg: layers[0].params.beat_hz = 60 is outside -50 … 50 Hz"
+    assert line == "in/b.sbg: layers[0].params.rate_hz = 600 is outside 0.01 … 400 Hz"
     assert all(line.startswith("in/c.json: ") for line in outcomes[2].problems)
     assert own_ids(users) == ["d"]
 
@@ -155,27 +155,116 @@ def test_a_former_version_is_kept_when_it_is_replaced(users, there, tmp_path):
 
 
 @pytest.mark.parametrize("replace", [False, True])
-def test_two_files_of_one_import_never_overwrite_each_other(users, there, replace):
-    (there / "x").mkdir()
-    (there / "same.sbg").write_text("am")
-    (there / "x" / "same.sbg").write_text("am:depth=1")
+def test_files_of_one_name_in_one_import_get_numbers(users, there, replace):
+    for folder, depth in (("", 0.1), ("w", 0.2), ("x", 0.3), ("y", 0.2)):
+        (there / folder).mkdir(exist_ok=True)
+        (there / folder / "same.sbg").write_text(f"am:depth={depth}")
 
-    first, second = run(users, Path("in"), replace=replace)
+    outcomes = run(users, Path("in"), replace=replace)
 
-    assert (first.result, second.result) == ("imported", "refused")
-    assert second.problems == (
-        "in/x/same.sbg: its id 'same' is that of in/same.sbg, too; rename one of them",
+    assert [(o.result, o.id) for o in outcomes] == [
+        ("imported", "same"),
+        ("imported", "same-2"),
+        ("imported", "same-3"),
+        ("imported", "same-4"),
+    ]
+    assert outcomes[1].notes == (
+        "in/w/same.sbg: its id 'same' is that of in/same.sbg, too; it becomes 'same-2'",
     )
+    assert [users.by_id(o.id).layers[0].params["depth"] for o in outcomes] == [0.1, 0.2, 0.3, 0.2]
+    assert users.by_id("same-2").name == "same (2)"
+    again = run(users, Path("in"), replace=replace)
+    assert [(o.result, o.id) for o in again] == [("unchanged", o.id) for o in outcomes]
 
 
-def test_a_dry_run_says_the_same_and_saves_nothing(users, there, tmp_path):
+def test_the_same_file_twice_in_one_import_is_one_protocol(users, there):
+    (there / "x").mkdir()
+    for path in ("same.sbg", "x/same.sbg"):
+        (there / path).write_text("am")
+
+    first, second = run(users, Path("in"))
+
+    assert (first.result, second.result, second.id) == ("imported", "unchanged", "same")
+    assert own_ids(users) == ["same"]
+
+
+def test_a_long_name_makes_room_for_its_number(users, there):
+    (there / "x").mkdir()
+    for number, path in enumerate(("", "x")):
+        (there / path / f"{'n' * 100}.sbg").write_text(f"am:depth={number}")
+
+    first, second = run(users, Path("in"))
+
+    assert (first.id, second.id) == ("n" * 64, "n" * 62 + "-2")
+    assert users.by_id(second.id).name == "n" * 96 + " (2)"
+
+
+def _nothing(there: Path, own: Path) -> None:
+    pass
+
+
+def _a_file_in_place_of_the_folder(there: Path, own: Path) -> None:
+    own.write_text("")
+
+
+def _a_folder_in_place_of_the_file(there: Path, own: Path) -> None:
+    (own / "a.json").mkdir(parents=True)
+
+
+def _a_broken_file_in_place(there: Path, own: Path) -> None:
+    own.mkdir()
+    (own / "a.json").write_text("{")
+
+
+def _too_long(there: Path, own: Path) -> None:
+    points = [{"at_s": k, "value": (k % 7) / 7} for k in range(19_000)]
+    layers = [
+        {"kind": "am", "id": f"l{n}", "automation": {"depth": {"points": points}}} for n in range(2)
+    ]
+    (there / "a.sbg").unlink()
+    (there / "a.json").write_text(json.dumps({"id": "a", "name": "A", "layers": layers}))
+
+
+def _full_but_for_one(there: Path, own: Path) -> None:
+    own.mkdir()
+    for number in range(user_folder.MAX_FILES - 1):
+        (own / f"{number}.json").write_text("")
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        _nothing,
+        _a_file_in_place_of_the_folder,
+        _a_folder_in_place_of_the_file,
+        _a_broken_file_in_place,
+        _too_long,
+        _full_but_for_one,
+    ],
+)
+def test_a_dry_run_says_the_same_and_saves_nothing(users, there, tmp_path, surroundings):
     (there / "a.sbg").write_text("am\n?")
     (there / "b.sbg").write_text("bad")
+    (there / "c.sbg").write_text("am:depth=1")
+    (there / "x").mkdir()
+    (there / "x" / "a.sbg").write_text("am:depth=1")
+    surroundings(there, tmp_path / "own")
+    before = sorted(map(str, tmp_path.rglob("*")))
 
     dry = run(users, there, dry_run=True)
 
-    assert not (tmp_path / "own").exists()
+    assert sorted(map(str, tmp_path.rglob("*"))) == before
     assert dry == run(users, there)
+
+
+def test_a_protocol_in_utf_16_is_imported(users, there):
+    (there / "d.json").write_text(
+        json.dumps({"id": "d", "name": "D", "layers": [{"kind": "am"}]}) + "\x1a", "utf-16"
+    )
+
+    (outcome,) = run(users, there)
+
+    assert (outcome.result, outcome.id) == ("imported", "d")
 
 
 def test_progress_is_told_for_each_file(users, there):
@@ -201,7 +290,11 @@ def test_another_kind_of_file_is_refused(users, there):
     [
         ("x.sbg", lambda path: None, "cannot read in/x.sbg: No such file or directory"),
         ("x.sbg", os.mkfifo, "in/x.sbg is not a file"),
-        ("x.sbg", lambda path: path.write_bytes(b" " * (1 << 23)), "in/x.sbg is larger than"),
+        (
+            "x.sbg",
+            lambda path: path.write_bytes(b" " * ((16 << 20) + 1)),
+            "in/x.sbg is larger than",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused_without_a_wait(users, there, name, make, line):

@@ -108,14 +108,14 @@ def test_hidden_and_other_files_are_passed_over(users, folder):
 
 
 def test_a_broken_file_is_reported_and_the_others_work(users, folder):
-    layers = [{"kind": "binaural", "params": {"beat_hz": 99}}, {"kind": "am", "params": {"d": 1}}]
+    layers = [{"kind": "binaural", "params": {"beat_hz": 299}}, {"kind": "am", "params": {"d": 1}}]
     put(folder, "a.json", document("a", layers=layers))
     put(folder, "b.json", b'{"id": "b')
     put(folder, "mine.json", document())
 
     assert users.by_id("mine").id == "mine"
     lines = users.problems()
-    assert lines[0] == "a.json: layers[0].params.beat_hz = 99 is outside -50 … 50 Hz"
+    assert lines[0] == "a.json: layers[0].params.beat_hz = 299 is outside -200 … 200 Hz"
     assert lines[1].startswith("a.json: layers[1].params.d is no parameter")
     assert lines[2].startswith("b.json: not JSON")
     assert len(lines) == 3

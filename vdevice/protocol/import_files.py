@@ -9,15 +9,18 @@ from typing import Literal
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.importers.plain_text import as_utf8
 from entrain.vdevice.protocol.importers.report import Imported
 from entrain.vdevice.protocol.library import Library, read_bytes
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.user_folder import shown
 from entrain.vdevice.protocol.values import BlockSource
 
 SUFFIXES = (".sbg", ".gnaural", ".xml", ".json")
 MAX_FILES = 10_000
-MAX_FILE_BYTES = 4 << 20
+MAX_FILE_BYTES = 16 << 20
 """Of other programs' files; what they become is shorter."""
+_MAX_ID, _MAX_NAME = 64, 100
 
 Progress = Callable[[int, int], None]
 """Is told how many files are done, and how many there are."""
@@ -64,11 +67,10 @@ def import_files(
         Called after each file.
 
     """
-    taken: dict[str, Path] = {}  # ids of this very import
+    keeper = _Keeper(library, replace, dry_run)
     for number, path in enumerate(files):
         try:
-            imported = _read(path, blocks)
-            yield _keep(path, imported, library, taken, replace, dry_run)
+            yield keeper.keep(path, _read(path, blocks))
         except ProtocolError as error:
             yield Outcome(path, "refused", problems=tuple(_with_name(path, error)))
         if progress:
@@ -113,7 +115,7 @@ def _read(path: Path, blocks: BlockSource) -> Imported:
         raise ProtocolError(f"{shown(path)} is no {_suffixes()} file")
     text = read_bytes(path, MAX_FILE_BYTES)
     if suffix == ".json":
-        return Imported(parse_protocol(text, shown(path), blocks), ())
+        return Imported(parse_protocol(as_utf8(text), shown(path), blocks), ())
     if suffix == ".sbg":
         from entrain.vdevice.protocol.importers.sbg import read_sbg
 
@@ -126,35 +128,55 @@ def _read(path: Path, blocks: BlockSource) -> Imported:
     return imported
 
 
-def _keep(
-    path: Path,
-    imported: Imported,
-    library: Library,
-    taken: dict[str, Path],
-    replace: bool,
-    dry_run: bool,
-) -> Outcome:
-    protocol = imported.protocol
-    notes = tuple(
-        f"{shown(path)}:{note.line}: {note.text}" if note.line else f"{shown(path)}: {note.text}"
-        for note in imported.notes
-    )
-    if first := taken.get(protocol.id):
-        raise ProtocolError(
-            f"its id {protocol.id!r} is that of {shown(first)}, too; rename one of them"
-        )
-    taken[protocol.id] = path
-    if protocol.id in library.ids():
-        if library.by_id(protocol.id) == protocol:
-            return Outcome(path, "unchanged", protocol.id, notes)
-        if not replace:
-            whose = "you have" if library.entry(protocol.id).own else "there is"
+class _Keeper:
+    """Saves the protocols of one import, or finds out what would come of saving them."""
+
+    def __init__(self, library: Library, replace: bool, dry_run: bool) -> None:
+        self._library, self._replace, self._dry_run = library, replace, dry_run
+        self._taken: dict[str, tuple[Path, Protocol]] = {}  # by the ids of this very import
+        self._new = 0  # that a dry run would have saved
+
+    def keep(self, path: Path, imported: Imported) -> Outcome:
+        """Save one; raises `ProtocolError` where that cannot be done."""
+        protocol = imported.protocol
+        notes = [
+            f"{shown(path)}:{n.line}: {n.text}" if n.line else f"{shown(path)}: {n.text}"
+            for n in imported.notes
+        ]
+        if protocol.id in self._taken:
+            first, same = self._taken[protocol.id]
+            if same == protocol:
+                return Outcome(path, "unchanged", protocol.id, tuple(notes))
+            protocol = self._renamed(protocol)
+            was = f"its id {imported.protocol.id!r} is that of {shown(first)}, too"
+            notes.append(f"{shown(path)}: {was}; it becomes {protocol.id!r}")
+        self._taken[protocol.id] = path, protocol
+        is_there = protocol.id in self._library.ids()
+        if is_there and self._library.by_id(protocol.id) == protocol:
+            return Outcome(path, "unchanged", protocol.id, tuple(notes))
+        if is_there and not self._replace:
+            whose = "you have" if self._library.entry(protocol.id).own else "there is"
             raise ProtocolError(
                 f"{whose} a protocol {protocol.id!r}; --replace puts this in its place"
             )
-    if not dry_run:
-        library.save(protocol)
-    return Outcome(path, "imported", protocol.id, notes)
+        if self._dry_run:
+            self._library.try_save(protocol, self._new)
+            self._new += not self._library.is_own(protocol.id)
+        else:
+            self._library.save(protocol)
+        return Outcome(path, "imported", protocol.id, tuple(notes))
+
+    def _renamed(self, protocol: Protocol) -> Protocol:
+        """The same, with the first number in its id and name that no other of this import has."""
+        number = 2
+        while (new := _with_number(protocol.id, f"-{number}", _MAX_ID)) in self._taken:
+            number += 1
+        name = _with_number(protocol.name, f" ({number})", _MAX_NAME)
+        return protocol.model_copy(update={"id": new, "name": name})
+
+
+def _with_number(text: str, number: str, most: int) -> str:
+    return text[: most - len(number)] + number
 
 
 def _with_name(path: Path, error: ProtocolError) -> Iterator[str]:

@@ -162,6 +162,12 @@ class Library:
             protocol = self._called(protocol, name)
         return self._own.save(protocol)
 
+    def try_save(self, protocol: Protocol, others: int = 0) -> None:
+        """Save nothing, and raise what `save` would, after so many other new protocols."""
+        if self._own is None:
+            raise ProtocolError("there is no folder to save protocols in")
+        self._own.try_save(protocol, others)
+
     def _called(self, protocol: Protocol, name: str) -> Protocol:
         changes: dict[str, object] = {"id": slug(name), "name": name.strip(), "category": "own"}
         original = None

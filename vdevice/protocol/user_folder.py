@@ -4,6 +4,7 @@ Each question looks at the folder anew, but reads only the files that have chang
 """
 
 import contextlib
+import errno
 import os
 import unicodedata
 from dataclasses import dataclass
@@ -147,6 +148,39 @@ class UserFolder:
             It cannot be written, or could not be read again.
 
         """
+        path, content, before = self._prepared(protocol)
+        if before == content:
+            return path
+        try:
+            if before is not None:
+                replace_file(path.with_name(path.name + ".bak"), before)
+            replace_file(path, content)
+        except OSError as error:
+            raise _unsaved(path, error) from error
+        return path
+
+    def try_save(self, protocol: Protocol, others: int = 0) -> None:
+        """Write nothing, and raise what `save` would raise.
+
+        Parameters
+        ----------
+        protocol : Protocol
+            What might be saved.
+        others : int
+            Number of new files that would have been written before.
+
+        """
+        path, _, _ = self._prepared(protocol, others)
+        folder = self.path
+        while not os.path.lexists(folder) and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            raise _unsaved(path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise _unsaved(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+    def _prepared(self, protocol: Protocol, others: int = 0) -> tuple[Path, bytes, bytes | None]:
+        """The file to write, its content, and the content that it has now."""
         content = write_protocol(protocol)
         parse_protocol(content, protocol.id, self._blocks)
         if len(content) > MAX_FILE_BYTES:
@@ -156,18 +190,14 @@ class UserFolder:
         path = self._path_for(protocol.id)
         try:
             if path.exists():
-                before = read_file(path, 16 * MAX_FILE_BYTES)
-                if before == content:
-                    return path
-                replace_file(path.with_name(path.name + ".bak"), before)
-            elif len(self.signatures()) >= MAX_FILES:
+                return path, content, read_file(path, 16 * MAX_FILE_BYTES)
+            if len(self.signatures()) + others >= MAX_FILES:
                 raise ProtocolError(f"{shown(self.path)} is full: {MAX_FILES} files")
-            replace_file(path, content)
         except UnfitFile as error:
             raise ProtocolError(f"{shown(path)} {error.strerror}; it is left as it is") from error
         except OSError as error:
-            raise ProtocolError(f"cannot save {shown(path)}: {error.strerror}") from error
-        return path
+            raise _unsaved(path, error) from error
+        return path, content, None
 
     def _look(self, name: str, signature: Signature) -> tuple[Signature, Entry]:
         if (seen := self._seen.get(name)) and seen[0] == signature:
@@ -216,6 +246,10 @@ def shown(text: Path | str) -> str:
     """Show a path in full, free of control characters."""
     text = str(text)
     return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _unsaved(path: Path, error: OSError) -> ProtocolError:
+    return ProtocolError(f"cannot save {shown(path)}: {error.strerror}")
 
 
 def _signature(path: Path) -> Signature:

@@ -9,8 +9,8 @@ from entrain.vdevice.verify.report import Pair, Tone
 from entrain.vdevice.verify.sound import Samples
 from entrain.vdevice.verify.spectrum import Complex, Real, Spectrum, floor, line, refine
 
-LOW_HZ, HIGH_HZ = 40.0, 4000.0
-GREATEST_BEAT_HZ = 50.0
+LOW_HZ, HIGH_HZ = 40.0, 20_000.0
+GREATEST_BEAT_HZ = 200.0
 _MOST = 16
 """Candidates per ear; music has many partials, and few of them are steady."""
 _HALF_WIDTH_HZ = 1.5

@@ -67,6 +67,15 @@ c: noisepulse:8/20 mixpulse:6/40 orbitbeat:200+4+1/20
 00:30 == b
 06:00 c ->
 """,
+    b"""\
+-SE -F 500
+custom00: e=2 0 .5 1 0
+spin01: -1 1
+NOW 200+10/20 == pink/30
++00:10 custom00:200@8/20 spin01:spin:-300+4/20 ->
++0:20:30 <> bell+700/5 white/3
++0:30 -\r\n\x1a""",
+    "-p drop t10,5,1 30lk@/20 brown/10 15000/3\n".encode("utf-16"),
     b"-p drop t10,5,1 30ds+^/20 pink/10 - bell+400/5\n",
     b"-p slide t5 200-10/20 brown/10\n",
     b"-i 200+10/20 pink/30 5000/1\n",

@@ -1,6 +1,7 @@
 """Gnaural's schedules as protocols: every breakpoint here was computed by hand from its file."""
 
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -122,16 +123,64 @@ def test_the_loudest_moment_is_the_level_and_the_rest_is_amount():
     assert points(layer, "amount") == [(0, 1), (30, 0.25), (60, 1)]
 
 
-def test_overall_volume_counts_and_different_ears_give_their_mean():
+def test_overall_volume_counts_and_each_ear_has_its_own():
     text = schedule(
-        voice(entry(60, left=0.8, right=0.4)), overallvolume_left=0.5, overallvolume_right=1
+        voice(entry(60, left=0.8, right=0.2)), overallvolume_left=0.5, overallvolume_right=1
     )
     layer = only_layer(text)
 
-    # (0.8 * 0.5 + 0.4 * 1) / 2 = 0.4
+    # 0.4 left and 0.2 right
     assert layer.params["floor_db"] == pytest.approx(FULL_DB + 20 * math.log10(0.4), abs=0.01)
-    assert "3: the ears have different volumes; their mean is taken" in notes(text)
-    assert "6: voice 1 is not as loud in both ears; their mean is taken (line 6)" in notes(text)
+    assert layer.params["balance"] == -0.5
+    assert notes(text) == ""
+
+
+def test_swapped_ears_swap_their_volumes_after_all_else():
+    text = schedule(
+        voice(entry(60, left=0.8, right=0.2)),
+        overallvolume_left=0.5,
+        overallvolume_right=1,
+        stereoswap=1,
+    )
+
+    assert only_layer(text).params["balance"] == 0.5
+
+
+@pytest.mark.parametrize("kind", range(7))
+@pytest.mark.parametrize("mono", [0, 1])
+def test_every_kind_of_voice_has_a_balance(kind, mono):
+    if kind == 2:
+        return  # plays a sound file
+    slow = entry(60, 8, 1e-5, left=0.1, right=0.4)
+    text = schedule(voice(slow, type=kind, voice_mono=mono))
+    protocol = read(text).protocol
+    for layer in (*protocol.layers, *(protocol.without_headphones or ())):
+        assert layer.params["balance"] == 0.75
+
+
+def test_equal_ears_have_no_balance():
+    assert "balance" not in only_layer(schedule(voice(entry(30, left=0.3), entry(30)))).params
+
+
+def test_the_balance_jumps_in_silence_and_where_the_file_does():
+    layer = only_layer(
+        schedule(
+            voice(
+                entry(10, left=0.5, right=0.1),
+                entry(10, left=0, right=0),
+                entry(0, left=0, right=0.5),
+                entry(10, left=0.4, right=0.4),
+            )
+        )
+    )
+
+    # 0.5 : 0.1 down to silence at 10 s; from there 0 : 0.5 up to 20 s, where it jumps to even; and
+    # on to the beginning.
+    found = points(layer, "balance")
+    assert found[:4] == [(0, -0.8), (10, -0.8), (10.001, 1), (20, 1)]
+    assert found[4] == (20.001, 0)
+    assert found[-1] == (30, -0.8)
+    assert points(layer, "amount")[:4] == [(0, 1), (10, 0), (20, 1), (20.001, 0.8)]
 
 
 def test_volumes_beyond_their_range_are_held():
@@ -229,10 +278,10 @@ def test_pulses_slow_down_to_a_standstill_and_on():
     text = schedule(voice(entry(10, 10), entry(10, -10), type=3))
     layer = only_layer(text)
 
-    # |10 - 2 t| from 0 to 10 s, held at 0.05 Hz from 4.975 s to 5.025 s; and back
+    # |10 - 2 t| from 0 to 10 s, held at 0.01 Hz from 4.995 s to 5.005 s; and back
     assert points(layer, "rate_hz") == [
-        *[(0, 10), (4.975, 0.05), (5.025, 0.05), (10, 10)],
-        *[(14.975, 0.05), (15.025, 0.05), (20, 10)],
+        *[(0, 10), (4.995, 0.01), (5.005, 0.01), (10, 10)],
+        *[(14.995, 0.01), (15.005, 0.01), (20, 10)],
     ]
 
 
@@ -286,33 +335,58 @@ def test_what_cannot_be_played_is_named(left_out, why):
 # ---- ranges ----------------------------------------------------------------------------------
 
 
-def test_a_carrier_below_20_hz_is_held_just_as_long_as_it_is_below():
-    text = schedule(voice(entry(20, 4, 10), entry(20, 4, 30)))
+def test_a_carrier_below_1_hz_is_held_just_as_long_as_it_is_below():
+    text = schedule(voice(entry(20, 4, 0), entry(20, 4, 2)))
     layer = only_layer(text)
 
-    assert points(layer, "carrier_hz") == [(0, 20), (10, 20), (20, 30), (30, 20), (40, 20)]
-    assert "4: voice 1 has a carrier below 20 Hz; held at 20 Hz (line 4)" in notes(text)
-
-
-def test_a_beat_beyond_50_hz_is_held_just_as_long_as_it_is_beyond():
-    text = schedule(voice(entry(10, -40), entry(10, -60)))
-    layer = only_layer(text)
-
-    assert points(layer, "beat_hz") == [(0, -40), (5, -50), (15, -50), (20, -40)]
-    assert "5: voice 1 has a beat above 50 Hz or above its carrier; held there (line 5)" in notes(
+    assert points(layer, "carrier_hz") == [(0, 1), (10, 1), (20, 2), (30, 1), (40, 1)]
+    assert "4: voice 1 has a carrier below 1 Hz, which nobody hears; held there (line 4)" in notes(
         text
     )
 
 
-def test_a_beat_above_the_carrier_is_held_at_the_carrier():
-    text = schedule(voice(entry(10, 45, 30), entry(10, 8, 30)))
+@pytest.mark.parametrize(("kind", "mono"), [(0, 0), (0, 1), (3, 0), (4, 0)])
+def test_beats_and_carriers_are_what_the_file_says(kind, mono):
+    text = schedule(voice(entry(10, 200, 20_000), entry(10, 100, 30), type=kind, voice_mono=mono))
+    layer = only_layer(text)
 
-    assert points(only_layer(text), "beat_hz") == [(0, 30), (10, 8), (20, 30)]
-    assert "held there (line 4)" in notes(text)
+    symbol, factor = {0: ("beat_hz", 1), 3: ("rate_hz", 1), 4: ("rate_hz", 2)}[kind]
+    beats = [(0, 200 * factor), (10, 100 * factor), (20, 200 * factor)]
+    assert points(layer, symbol) == beats
+    assert points(layer, "carrier_hz") == [(0, 20_000), (10, 30), (20, 20_000)]
+    assert "held" not in notes(text)
+
+
+@pytest.mark.parametrize(
+    ("beat", "base", "what"),
+    [(200.1, 300, "a beat of more than 200 Hz"), (8, 20_001, "a carrier above 20000 Hz")],
+)
+@pytest.mark.parametrize("kind", [0, 3, 4])
+def test_what_no_layer_reaches_is_left_out_and_said(beat, base, what, kind):
+    text = schedule(voice(entry(60)), voice(entry(30), entry(30, beat, base), type=kind))
+
+    assert len(read(text).protocol.layers) == 1
+    assert f"voice 2 has {what}; left out (line 8)" in notes(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("declared", ["UTF-8", "UTF-16"])
+def test_text_of_other_systems(encoding, declared):
+    """Editors leave what the first line says of the encoding, and DOS ends a text with Ctrl-Z."""
+    text = (
+        schedule(voice(entry(60)), title="Caf\xe9")
+        .decode()
+        .replace('"1.0"', f'"1.0" encoding="{declared}"')
+    )
+    if encoding == "utf-8" and declared == "UTF-16":
+        return  # this is wrong, and no editor does it
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+
+    assert read((mark + text + "\r\n\x1a").encode(encoding)).protocol.name == "Caf\xe9"
 
 
 def test_many_lines_are_counted():
-    text = schedule(voice(*[entry(10, 4, 10) for _ in range(9)]))
+    text = schedule(voice(*[entry(10, 4, 0) for _ in range(9)]))
 
     assert "(lines 4, 5, 6, 7, 8 and 4 more)" in notes(text)
 
@@ -363,9 +437,35 @@ def test_ten_thousand_entries_fit_into_a_file_of_the_library():
     protocol = read(text).protocol
 
     assert len(write_protocol(protocol)) < 1 << 20
-    assert "0: long curves of volume have less breakpoints, within" in notes(text)
+    assert "0: long curves have less breakpoints, within" in notes(text)
     for layer, wave in zip(protocol.layers, waves, strict=False):
         for k in range(0, 5040, 37):
             assert layer_value(layer, "amount", 0.2 * k) == pytest.approx(
                 wave[k] / max(wave), abs=0.02
             )
+
+
+def test_ears_that_differ_by_chance_in_thousands_of_entries_fit_too():
+    """More than 1 MB of text, whose ears differ by a few percent in each entry."""
+    rng = random.Random(4)
+    lefts = [round(0.2 + rng.uniform(-0.02, 0.02), 6) for _ in range(5000)]
+    noise = [entry(0.4, left=left, right=0.2) for left in lefts]
+    text = schedule(voice(*noise, type=1), voice(*reversed(noise), type=1))
+    assert len(text) > 1_000_000
+    protocol = read(text).protocol
+
+    assert len(write_protocol(protocol)) < 1 << 20
+    layer = protocol.layers[0]
+    full = 10 ** (layer.params["floor_db"] / 20) / (0.29 / 2)
+    for place in range(0, 5000, 97):
+        volume = full * layer_value(layer, "amount", 0.4 * place)
+        balance = layer_value(layer, "balance", 0.4 * place)
+        assert volume * min(1, 1 - balance) == pytest.approx(lefts[place], abs=0.03)
+        assert volume * min(1, 1 + balance) == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_file_of_5_mb_is_read():
+    text = schedule(voice(*[entry(0.05) for k in range(50_000)]))
+    assert len(text) > 5_000_000
+
+    assert read(text).protocol.duration_s == 2500

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from unit.importers import fuzz
 from unit.importers.gnaural_files import entry, layer_value, read, refusal, schedule, voice
 
+from entrain.vdevice.protocol.importers import gnaural_xml, report
+
 GNAURAL = next(form for form in fuzz.FORMATS if form.name == "gnaural")
 
 
@@ -52,7 +54,6 @@ EXTERNAL = b"""<?xml version="1.0"?>
         (b"<schedule>&undefined;</schedule>", "f.gnaural:1: not XML: undefined entity"),
         (b"<schedule>" + b"<a>" * 200_000, "f.gnaural:1: too many elements"),
         (b"<schedule>" + b"<a/>" * 200_000, "f.gnaural:1: too many elements"),
-        (schedule(voice(entry(1) * 20_001)), "f.gnaural:20004: more than 20000 entries"),
         (b'<?xml version="1.0" encoding="klingon"?><schedule/>', "f.gnaural:1: "),
         (b'<?xml version="1.0" encoding="utf-7"?><schedule/>', "f.gnaural:1: "),
     ],
@@ -71,11 +72,30 @@ def test_a_file_of_which_nothing_can_be_played_is_refused_with_all_reasons():
     ]
 
 
+def test_a_file_of_too_many_entries_is_refused(monkeypatch):
+    monkeypatch.setattr(gnaural_xml, "MAX_ENTRIES", 1000)
+
+    assert refusal(schedule(voice(entry(1) * 1001))) == "f.gnaural:1004: more than 1000 entries"
+    assert read(schedule(voice(entry(1) * 1000))).protocol.duration_s == 1000
+
+
 def test_a_curve_of_more_turns_than_a_layer_can_have_is_refused():
-    """Each jump and each way through a bound needs breakpoints of its own."""
-    text = schedule(voice(*[entry(k % 2, 4, 10 + 20 * (k % 3)) for k in range(20_000)]))
+    """Each jump needs breakpoints of its own."""
+    text = schedule(voice(*[entry(k % 2, 4, 10 + 20 * (k % 3)) for k in range(22_000)]))
 
     assert refusal(text) == "f.gnaural:3: the voice has over 20000 turns"
+
+
+def test_more_than_a_file_of_the_library_can_hold_is_refused(monkeypatch):
+    """First what is used without headphones goes, and that is said."""
+    monkeypatch.setattr(report, "MAX_FILE_BYTES", 100_000)
+    entries = [entry(1, 4, 10 + 20 * (k % 3)) for k in range(4000)]
+
+    imported = read(schedule(voice(*entries[:3000])))
+    assert imported.protocol.without_headphones is None
+    assert any("no room for its form without headphones" in note.text for note in imported.notes)
+    text = schedule(voice(*entries))
+    assert refusal(text) == "f.gnaural:1: changes more often than a protocol can hold"
 
 
 def test_utf_16_is_read():

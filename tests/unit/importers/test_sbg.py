@@ -4,6 +4,7 @@
 """
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from entrain.vdevice.protocol.importers.report import Imported
 from entrain.vdevice.protocol.importers.sbg import read_sbg
 from entrain.vdevice.protocol.model import Layer
 
+FIXTURES = Path(__file__).parent / "fixtures"
 SETS = """
 a: 200+10/20
 b: 200+10/40
@@ -325,28 +327,36 @@ def test_where_one_set_has_mix_the_others_silence_the_programme():
     assert any("silent" in note.text for note in result.notes)
 
 
-def test_a_bell_rings_when_its_steady_period_begins():
-    """The transition into it takes 30 s more; after the arrow there is none."""
+def test_a_bell_rings_when_its_line_begins_in_the_middle_of_the_fade():
     text = "-SE\nx: bell+500/20\ny: bell+600/10\noff: -\n0:00 off\n0:10 x\n0:20 y ->\n0:30 off\n"
     layer = layers(text)["ch1-bell"]
     assert_points(
         points(layer, "strike"),
-        [(0, 0, HOLD), (630, 1, HOLD), (630.5, 0, HOLD), (1200, 1, HOLD), (1200.5, 0, HOLD)],
+        [(0, 0, HOLD), (600, 1, HOLD), (600.5, 0, HOLD), (1200, 1, HOLD), (1200.5, 0, HOLD)],
     )
     assert_points(
         points(layer, "amount"),
-        [(0, 0, HOLD), (630, 1, HOLD), (640, 0, HOLD), (1200, 0.5, HOLD), (1210, 0, HOLD)],
+        [(0, 0, HOLD), (600, 1, HOLD), (610, 0, HOLD), (1200, 0.5, HOLD), (1210, 0, HOLD)],
     )
-    assert_points(points(layer, "pitch_hz"), [(630, 500, HOLD), (1200, 600, HOLD)])
+    assert_points(points(layer, "pitch_hz"), [(600, 500, HOLD), (1200, 600, HOLD)])
 
 
-def test_what_is_beyond_a_range_is_held_there_exactly_as_long_as_it_is_beyond():
-    """1000 to 2000 Hz within 600 s: 1500 Hz after 300 s."""
-    text = "-SE\nx: 1000+10/20\ny: 2000+10/20\n0:00 x ->\n0:10 == y\n0:20 == y\n"
+@pytest.mark.parametrize("fade_ms", [0, 8000, 60_000, 240_000])
+def test_a_bell_rings_at_its_time_whatever_the_fade_is(fade_ms):
+    text = f"-SE -F {fade_ms}\nx: bell+500/20\noff: -\n0:00 x\n0:01 off\n0:02 x\n0:03 off\n"
+    strikes = points(layers(text)["ch1-bell"], "strike")
+    assert [at for at, value, _ in strikes if value == 1] == [0, 120]
+
+
+def test_what_is_beyond_a_range_is_left_out_exactly_as_long_as_it_is_beyond():
+    """15 to 25 kHz within 600 s: 20 kHz after 300 s."""
+    text = "-SE\nx: 15000+10/20\ny: 25000+10/20\n0:00 x ->\n0:10 == y\n0:20 == y\n"
     result = imported(text)
-    found = points(result.protocol.layers[0], "carrier_hz")
-    assert_points(found, [(0, 1000, LINE), (300, 1500, HOLD)])
-    assert any(n.line == 3 and "2000 Hz is held at 1500 Hz" in n.text for n in result.notes)
+    layer = result.protocol.layers[0]
+    # The way back is that of the circle, from y to x around the end.
+    assert_points(points(layer, "carrier_hz")[:2], [(0, 15_000, LINE), (300, 20_000, HOLD)])
+    assert_points(points(layer, "amount"), [(0, 1, HOLD), (300, 0, HOLD)])
+    assert any(n.line == 3 and "carrier of 25000 Hz is left out" in n.text for n in result.notes)
 
 
 # ---- the session as a whole ---------------------------------------------------------------
@@ -382,42 +392,109 @@ def test_how_long(options, lines, duration_s, loop, time_of_day, max_minutes):
     assert protocol.max_minutes == max_minutes
 
 
-def test_drop_slides_in_equal_ratios_and_ends_in_silence():
-    """From 10 to 2.5 Hz in 30 minutes: 5 Hz after 15; the carrier from 205 to 200 Hz."""
+def test_drop_slides_from_minute_to_minute_in_equal_ratios():
+    """From 10 to 2.5 Hz in 30 minutes, in 30 straight lines; the clock begins 5 s late."""
     protocol = imported("-p drop 00ds/30 pink/10\n").protocol
     tone, pink = protocol.layers
-    assert protocol.duration_s == 1810
-    beats = {at: value for at, value, _ in points(tone, "beat_hz")}
-    assert (beats[0], beats[900], beats[1800]) == (10, 5, 2.5)
-    carriers = {at: value for at, value, _ in points(tone, "carrier_hz")}
-    assert (carriers[0], carriers[1800]) == (205, 200)
+    assert protocol.duration_s == 1815
+    beats = points(tone, "beat_hz")
+    assert_points(beats[:2], [(0, 10, HOLD), (5, 10, LINE)])
+    # 30 points over 1800 s, in whole seconds: the fifteenth is at 14/29 of the time.
+    assert (873, pytest.approx(10 * 0.25 ** (14 / 29), abs=1e-5), LINE) in beats
+    assert beats[-1] == (1805, 2.5, HOLD)
+    assert len(beats) == 31
+    assert_points(points(tone, "carrier_hz"), [(0, 205, HOLD), (5, 205, LINE), (1805, 200, HOLD)])
     for layer in (tone, pink):
-        expected = [(0, 0, LINE), (10, 1, HOLD), (1800, 1, LINE), (1810, 0, HOLD)]
+        expected = [(0, 0, LINE), (5, 1, HOLD), (1805, 1, LINE), (1815, 0, HOLD)]
         assert_points(points(layer, "amount"), expected)
 
 
 def test_drop_in_steps_holds_and_wakes():
-    """Ten steps of 3 minutes, the last at 4.4 Hz; 30 minutes more, and 3 back to 10 Hz.
+    """Ten steps of 3 minutes, the last at 4.4 Hz, and ten more; then 3 minutes back to 10 Hz.
 
-    The carrier falls from 185 to 180 Hz all the hour.
+    The carrier falls with each step, and is at 180 Hz in the last one.
     """
     protocol = imported("-p drop 10a+^/30\n").protocol
     found = points(protocol.layers[0], "beat_hz")
     fifth = 10 * 0.44 ** (4 / 9)
-    assert (720, pytest.approx(fifth, abs=1e-5), HOLD) in found
-    assert (890, pytest.approx(fifth, abs=1e-5), LINE) in found
-    assert found[-2:] == [(3600, 4.4, LINE), (3780, 10, HOLD)]
+    assert (725, pytest.approx(fifth, abs=1e-5), HOLD) in found
+    assert (895, pytest.approx(fifth, abs=1e-5), LINE) in found
+    assert found[-2:] == [(3595, 4.4, LINE), (3775, 10, HOLD)]
     carriers = points(protocol.layers[0], "carrier_hz")
     assert_points(
-        carriers,
-        [(0, 185, HOLD), (10, 185, LINE), (170, 185 - 5 * 170 / 3600, LINE), (3600, 180, LINE)]
-        + [(3780, 185, HOLD)],
+        carriers[:4],
+        [(0, 184.75, HOLD), (175, 184.75, LINE), (185, 184.5, HOLD), (355, 184.5, LINE)],
     )
-    assert protocol.duration_s == 3790
+    assert_points(carriers[-3:], [(3425, 180, HOLD), (3595, 180, LINE), (3775, 185, HOLD)])
+    assert protocol.duration_s == 3785
+
+
+def test_drop_in_short_steps_moves_within_5_s():
+    beats = points(imported("-p drop t2,0,0 00lk@/5\n").protocol.layers[0], "rate_hz")
+    assert_points(beats, [(0, 10, HOLD), (60, 10, LINE), (65, 0.3, HOLD)])
 
 
 def test_slide_sinks_to_half_of_the_beat():
     protocol = imported("-p slide t10 200-48/20\n").protocol
     layer = protocol.layers[0]
-    assert_points(points(layer, "carrier_hz"), [(0, 200, HOLD), (10, 200, LINE), (600, 24, HOLD)])
-    assert (layer.params["beat_hz"], protocol.duration_s) == (-48, 610)
+    assert_points(points(layer, "carrier_hz"), [(0, 200, HOLD), (5, 200, LINE), (605, 24, HOLD)])
+    assert (layer.params["beat_hz"], protocol.duration_s) == (-48, 615)
+    expected = [(0, 0, LINE), (5, 1, HOLD), (605, 1, LINE), (615, 0, HOLD)]
+    assert_points(points(layer, "amount"), expected)
+
+
+def test_a_slide_in_a_tenth_of_its_time():
+    protocol = imported((FIXTURES / "slide.sbg").read_text()).protocol
+    assert protocol.duration_s == 61.5
+    assert_points(
+        points(protocol.layers[0], "carrier_hz"),
+        [(0, 200, HOLD), (0.5, 200, LINE), (60.5, 5, HOLD)],
+    )
+
+
+# ---- dialects ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("as_sbagen", "as_sbagenx"),
+    [
+        ("0:00 == b ->\n0:10 => c\n0:20 off", "0:00 b == ->\n0:10 c =>\n0:20 off"),
+        ("0:00 == b ->\n0:10 <- c\n0:20 off", "0:00 b -> ==\n0:10 c <-\n0:20 -"),
+        ("0:00 == b ->\n0:10 c\n0:20 off", "0:00 == 200+10/40 ->\n0:10 300+6/40\n0:20 off"),
+        ("x: 200+10/20 pink/30\n0:00 x\n0:10 off", "0:00 200+10/20 pink/30\n0:10 -"),
+        ("x: 200+10/20 pink/30\n0:00 x\n0:10 off", "0:00 a pink/30\n0:10 off"),
+        (
+            "x: {\n+0:00 == a ->\n+0:05 b\n}\n0:00 x\n0:10 off",
+            "x: {\n+0:00 200+10/20 == ->\n+0:05 b\n}\n0:00 x\n0:10 off",
+        ),
+    ],
+)
+def test_a_fade_behind_the_name_and_tones_in_a_time_line(as_sbagen, as_sbagenx):
+    expected, found = (imported(f"-SE\n{SETS}{x}\n").protocol for x in (as_sbagen, as_sbagenx))
+    assert found.layers == expected.layers
+
+
+@pytest.mark.parametrize(
+    ("tone", "plain", "note"),
+    [
+        ("custom07:200+10/20", "200+10/20", "its envelope, custom07, is not kept"),
+        ("custom07:200@8/20", "200@8/20", "its envelope, custom07, is not kept"),
+        ("custom07:noisepulse:8/20", "noisepulse:8/20", "its envelope, custom07, is not kept"),
+        ("spin03:spin:300+4/20", "spin:300+4/20", "its own movement, spin03, is not kept"),
+        ("noise03:wspin:300+4/20", "wspin:300+4/20", "the colour of its noise, noise03"),
+    ],
+)
+def test_numbered_shapes_of_sbagenx_leave_the_tone(tone, plain, note):
+    text = "custom07: e=2 0 0.1 0.9 1 1 0.9 0.1 0\nspin03: e=1 -1 1\nx: {}\nNOW x\n"
+    found = imported(text.format(tone))
+    assert found.protocol.layers == imported(text.format(plain)).protocol.layers
+    assert any(each.line == 3 and note in each.text for each in found.notes)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-8"])
+@pytest.mark.parametrize("end", ["", "\x1a", "\r\n\x1a", "\x1a\r\n\x1a\x1a"])
+def test_text_of_other_systems(encoding, end):
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    text = f"{mark}## Caf\xe9\r\n-SE\r\nx: 200+10/20\r\n0:00 x\r\n0:10 x{end}"
+    found = read_sbg(text.encode(encoding), "x.sbg", "X").protocol
+    assert (found.description, found.duration_s) == ("Caf\xe9", 600)

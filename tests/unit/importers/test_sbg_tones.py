@@ -31,15 +31,18 @@ def sine_db(percent: float) -> float:
         ("-200+10/20", "ch1", "binaural", {"carrier_hz": 200, "beat_hz": -10}),
         ("+2e2+.5/2.", "ch1", "binaural", {"carrier_hz": 200, "beat_hz": 0.5}),
         ("200/20", "ch1", "binaural", {"carrier_hz": 200, "beat_hz": 0}),
-        ("4000/20", "ch1", "monaural", {"carrier_hz": 4000, "beat_hz": 0}),
+        ("4000/20", "ch1", "binaural", {"carrier_hz": 4000, "beat_hz": 0}),
         ("pink/20", "ch1-pink", "noise", {"tilt_db_per_octave": -3.01, "width": 0}),
         ("white/20", "ch1-white", "noise", {"tilt_db_per_octave": 0}),
-        ("brown/20", "ch1-brown", "noise", {"tilt_db_per_octave": -6.02}),
-        ("spin:300+4.2/20", "ch1-spin", "noise", {"tilt_db_per_octave": -3.01}),
-        ("bspin:300+4.2/20", "ch1-bspin", "noise", {"tilt_db_per_octave": -6.02}),
-        ("wspin:300+4.2/20", "ch1-wspin", "noise", {"tilt_db_per_octave": 0}),
+        ("brown/20", "ch1-brown", "noise", {"tilt_db_per_octave": -6.02, "flat_below_hz": 800}),
+        ("spin:300+4.2/20", "ch1-spin", "spin", {"itd_us": 600, "rate_hz": 4.2}),
+        ("spin:-300+4.2/20", "ch1-spin", "spin", {"itd_us": 600, "rate_hz": -4.2}),
+        ("spin:-300-4.2/20", "ch1-spin", "spin", {"itd_us": 600, "rate_hz": 4.2}),
+        ("spin:9000+0/20", "ch1-spin", "spin", {"itd_us": 5760, "rate_hz": 0}),
+        ("bspin:300+4.2/20", "ch1-bspin", "spin", {"tilt_db_per_octave": -6.02}),
+        ("wspin:300+4.2/20", "ch1-wspin", "spin", {"tilt_db_per_octave": 0}),
         ("noisepulse:8/20", "ch1-noisepulse", "noise", {"am_rate_hz": 8, "am_depth": 1}),
-        ("200@8/20", "ch1-iso", "isochronic", {"carrier_hz": 200, "rate_hz": 8}),
+        ("200@8/20", "ch1-iso", "isochronic", {"carrier_hz": 200, "rate_hz": 8, "shape": 1}),
         ("square:200+10/20", "ch1-square", "binaural", {"carrier_hz": 200, "beat_hz": 10}),
         ("sine:200+10/20", "ch1", "binaural", {"carrier_hz": 200, "beat_hz": 10}),
         ("bell+528/20", "ch1-bell", "bell", {"pitch_hz": 528, "decay_s": 3.97}),
@@ -66,16 +69,17 @@ def test_layers(tone, layer_id, kind, params):
         ("200+10/20", sine_db(20)),
         ("200@10/20", sine_db(20)),
         ("bell+500/20", sine_db(20)),
-        # Two equal tones add up to 3 dB more than the RMS that the block counts.
-        ("4000/20", sine_db(20) - 3.0103),
         ("pink/20", 20 * math.log10(0.2) - 16.3),
+        ("white/20", 20 * math.log10(0.2 / math.sqrt(3))),
+        ("brown/20", 20 * math.log10(0.2) - 22.6),
+        ("wspin:300+1/20", 20 * math.log10(0.2 / math.sqrt(3))),
         ("200+10/100", -6),
         ("200+10/0.001", -90),
     ],
 )
 def test_levels_are_absolute(tone, level_db):
     params = imported(f"-i {tone}\n").protocol.layers[0].params
-    assert params["floor_db"] == params["ceiling_db"] == pytest.approx(level_db, abs=1e-3)
+    assert params["floor_db"] == params["ceiling_db"] == pytest.approx(level_db, abs=2e-3)
     # What is softer than the softest level is that level, turned down: -103.01 is 13.01 below.
     share = 10 ** (-13.0103 / 20) if tone.endswith("0.001") else 1
     assert params.get("amount", 1) == pytest.approx(share, abs=1e-4)
@@ -123,6 +127,12 @@ def test_ranges_are_those_of_the_blocks():
         assert (parameter.minimum, parameter.maximum) == (low, high), (kind, symbol)
 
 
+@pytest.mark.parametrize("tone", ["0.5/20", "200+201/20", "20001/20", "200@401/20", "bell+19/20"])
+def test_what_no_layer_reaches_is_left_out_and_said(tone):
+    with pytest.raises(ImportRefused, match=r"^x.sbg: plays nothing.*\n.* is left out: it is not"):
+        imported(f"-i {tone}\n")
+
+
 # ---- the protocol -------------------------------------------------------------------------
 
 
@@ -162,19 +172,20 @@ def test_line_endings_and_a_missing_one(ending):
 def test_notes_name_the_line():
     text = (
         "-SE -m river.ogg\n-c 200=2\nx: 200+10/20 spin:300+4/10 orbitbeat:200+4+1/9\n"
-        "y: triangle:200+60/20\nz: bell+9000/20\n0:00 x\n0:10 y\n0:20 z\n0:30 x\n"
+        "y: triangle:200+260/20 21000/5\nz: bell+9000/20 bell+90/5 19900/2\n"
+        "0:00 x\n0:10 y\n0:20 z\n0:30 x\n"
     )
     notes = [(note.line, note.text) for note in imported(text).notes]
     for line, words in [
         (1, "river.ogg"),
         (2, "-c"),
-        (3, "does not move"),
         (3, "orbitbeat"),
-        (4, "a sine"),
-        (4, "60 Hz is held at 50 Hz"),
-        (5, "9000 Hz is held at 2000 Hz"),
+        (4, "a beat of 260 Hz is left out: it is not within -200 … 200 Hz"),
+        (4, "a carrier of 21000 Hz is left out: it is not within 1 … 20000 Hz"),
+        (5, "a bell of 9000 Hz is left out: it is not within 20 … 8000 Hz"),
+        (5, "a tone of 19900 Hz fades out on devices slower than 44223 Hz"),
         (5, "own"),
-        (0, "16.3 dB"),
+        (0, "pink noise at A % is 16.3 dB"),
     ]:
         assert any(at == line and words in text for at, text in notes), (line, words, notes)
 

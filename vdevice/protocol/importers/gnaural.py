@@ -14,7 +14,14 @@ from entrain.vdevice.protocol.importers.gnaural_xml import (
     number,
     read_schedule,
 )
-from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note, id_of_file
+from entrain.vdevice.protocol.importers.report import (
+    TOO_LONG,
+    Imported,
+    ImportRefused,
+    Note,
+    fitting,
+    id_of_file,
+)
 from entrain.vdevice.protocol.model import MAX_SESSION_S, Automation, Breakpoint, Layer, Protocol
 
 MAX_LAYERS = 64
@@ -23,7 +30,9 @@ MAX_POINTS = 20_000
 
 _FITTING_POINTS = 10_000  # of all together: no more fit into a file of the library
 _FEW_POINTS = 500
-_THINNINGS = (0.0005, 0.001, 0.002, 0.005, 0.01)
+_THINNINGS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+_LOOSER = {"balance": 40.0}
+"""Where it moves in each of thousands of entries, it does so by chance."""
 _LEVELS_DB = (-90.0, -6.0)  # that a block can have
 
 
@@ -92,7 +101,10 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
         if needs_headphones
         else None,
     )
-    return Imported(protocol, tuple(sorted(notes, key=lambda note: note.line)))
+    kept = fitting(protocol, notes)
+    if kept is None:
+        raise ImportRefused(f"{source}:1: {TOO_LONG}")
+    return Imported(kept, tuple(sorted(notes, key=lambda note: note.line)))
 
 
 def _with_length(schedule: Schedule) -> tuple[list[tuple[int, Voice]], list[Note]]:
@@ -119,9 +131,6 @@ def _volume(schedule: Schedule, source: str, notes: list[Note]) -> tuple[float, 
             line = schedule.texts[symbol].line
             notes.append(Note(line, f"{symbol} = {value:.10g} is outside 0 … 1; held there"))
         ears.append(min(max(value, 0.0), 1.0))
-    if abs(ears[0] - ears[1]) > 1e-3:
-        line = min(found.line for key, found in schedule.texts.items() if "volume" in key)
-        notes.append(Note(line, "the ears have different volumes; their mean is taken"))
     return ears[0], ears[1]
 
 
@@ -149,8 +158,13 @@ def _times(schedule: Schedule, source: str, notes: list[Note], end_s: float) -> 
 
 def _too_loud_db(sounds: list[Sound], notes: list[Note]) -> float:
     """By how much all voices together exceed full scale."""
-    peaks = [[(at_s, v * each.rms * each.crest) for at_s, v in each.volume] for each in sounds]
-    too_loud_db = max(0.0, 20 * math.log10(loudest(peaks)))
+    highest = max(
+        loudest(
+            [[(at_s, v * each.rms * each.crest) for at_s, v in each.ears[e]] for each in sounds]
+        )
+        for e in (0, 1)
+    )
+    too_loud_db = max(0.0, 20 * math.log10(highest))
     if too_loud_db > 0.05:
         text = f"together the voices are too loud; each is {too_loud_db:.1f} dB quieter"
         notes.append(Note(0, text))
@@ -158,27 +172,33 @@ def _too_loud_db(sounds: list[Sound], notes: list[Note]) -> float:
 
 
 def _thinned(sounds: list[Sound], notes: list[Note]) -> list[Sound]:
-    """The same with as few breakpoints in the volumes as a file of the library can hold."""
-    both = [*sounds, *(sound.speakers or sound for sound in sounds)]
-    room = _FITTING_POINTS - sum(len(points) for each in both for points in each.curves.values())
+    """The same with as few breakpoints as a file of the library can hold."""
     thinned = sounds
     for thinning in (0.0, *_THINNINGS):
         if thinning:
             thinned = [_with_less_points(sound, thinning) for sound in sounds]
-        if 2 * sum(len(sound.volume) for sound in thinned) <= room:
+        both = [*thinned, *(sound.speakers or sound for sound in thinned)]
+        curves = [points for each in both for points in (each.volume, *each.curves.values())]
+        if sum(map(len, curves)) <= _FITTING_POINTS:
             break
     if thinning:
-        text = f"long curves of volume have less breakpoints, within {thinning:.2%} of full volume"
+        text = f"long curves have less breakpoints, within {thinning:.2%} of full volume"
         notes.append(Note(0, text))
     return thinned
 
 
 def _with_less_points(sound: Sound, thinning: float) -> Sound:
-    if len(sound.volume) <= _FEW_POINTS:
-        return sound
-    volume = merged(sound.volume, thinning)
-    speakers = replace(sound.speakers, volume=volume) if sound.speakers else None
-    return replace(sound, volume=volume, speakers=speakers)
+    """The same, whose long curves may be off by that part of full volume, or twice as many Hz."""
+    curves = {
+        s: _with_less(points, _LOOSER.get(s, 2) * thinning) for s, points in sound.curves.items()
+    }
+    volume = _with_less(sound.volume, thinning)
+    speakers = _with_less_points(sound.speakers, thinning) if sound.speakers else None
+    return replace(sound, volume=volume, curves=curves, speakers=speakers)
+
+
+def _with_less(points: list[Point], tolerance: float) -> list[Point]:
+    return merged(points, tolerance) if len(points) > _FEW_POINTS else points
 
 
 class _LayerBuilder:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from entrain.vdevice.protocol.importers.gnaural_curves import (
     Point,
     clipped,
+    louder,
     merged,
     mirrored,
     points_of,
@@ -33,6 +34,7 @@ as loud at the same RMS, to the ear too (A-weighted within 0.5 dB)."""
 _BURST_MS = {"burst_ms": 10.0, "edge_ms": 4.0}
 _BURST_POWER_S = 0.00513  # a burst's square, integrated: 2 ms, and 0.392 of the edges
 _SILENCE = 1e-4
+_LEAST_HZ, _MOST_HZ, _MOST_BEAT_HZ = 1.0, 20_000.0, 200.0  # of the blocks
 _LEAST_DROPS_HZ = 0.005
 _MOST_DROPS_HZ = 30.0  # more of them run together
 
@@ -46,7 +48,9 @@ class Sound:
     params: dict[str, float]
     curves: dict[str, list[Point]]
     volume: list[Point]
-    """Of the file, both ears' mean."""
+    """Of the file, the louder ear's."""
+    ears: tuple[list[Point], list[Point]]
+    """Each ear's."""
     rms: float
     """At volume 1, full scale = 1."""
     crest: float
@@ -98,12 +102,12 @@ def sound_of(voice: Voice, number: int, kind: float, mono: bool, session: Sessio
     if max(value for _, value in reader.volume) <= _SILENCE:
         reader.note("is never heard; left out")
         return None
-    if kind == 0:
-        return reader.binaural(mono)
     if kind == 1:
         return reader.noise(mono)
-    if kind in (3, 4):
-        return reader.isochronic(kind == 4, mono)
+    if kind in (0, 3, 4):
+        if not reader.in_reach():
+            return None
+        return reader.binaural(mono) if kind == 0 else reader.isochronic(kind == 4, mono)
     return reader.drops(int(kind), mono)
 
 
@@ -131,25 +135,21 @@ class _VoiceReader:
                 f"ends after {self._starts[-1]:.10g} s, but is cut at {session.end_s:.10g} s:"
                 " the schedule ends with its shortest voice"
             )
-        self.volume = self._read_volume()
+        self._ears = self._read_ears()
+        self.volume, self._balance = louder(*self._ears)
 
     def note(self, text: str, line: int = 0) -> None:
         self._session.notes.append(Note(line or self._voice.line, f"{self._title} {text}"))
 
     def binaural(self, mono: bool) -> Sound:
         sign = -1.0 if self._session.swapped else 1.0
-        beats = [_within(sign * e.beat_hz, _least_carrier(e)) for e in self._voice.entries]
-        beat = self._points(beats)
+        beat = self._points([sign * e.beat_hz for e in self._voice.entries])
         if not any(value for _, value in beat):  # the same in both ears, with headphones or without
             return self._steady(_TONE)
-        most_hz, most_beat_hz = (5000.0, 100.0) if mono else (1500.0, 50.0)
-        carrier = self._carrier(most_hz)
-        self._note_lines(
-            f"has a beat above {most_beat_hz:g} Hz or above its carrier; held there",
-            lambda e: abs(e.beat_hz) > min(most_beat_hz, _least_carrier(e)),
-        )
-        beat = merged(clipped(beat, -most_beat_hz, most_beat_hz))
-        curves = {"carrier_hz": carrier, "beat_hz": beat}
+        curves = {
+            "carrier_hz": self._carrier(),
+            "beat_hz": merged(clipped(beat, -_MOST_BEAT_HZ, _MOST_BEAT_HZ)),
+        }
         # Mixed to one channel, two tones of half the amplitude: 3 dB less than one whole tone.
         monaural = self._sound("monaural", {}, curves, _TONE * (math.sqrt(0.5) if mono else 1), 2)
         if mono:
@@ -167,18 +167,14 @@ class _VoiceReader:
             if alternate:
                 self.note("never lets the ears take turns; imported as a steady tone in both")
             return self._steady(_TONE)
-        carrier = self._carrier(5000.0)
-        least_hz, most_hz = 0.05, 50.0 if alternate else 100.0
+        carrier = self._carrier()
+        least_hz = 0.01
         self._note_lines(
             f"has pulses slower than {least_hz:g} Hz, or a steady tone;"
             f" imported as pulses of {least_hz:g} Hz",
             lambda entry: abs(entry.beat_hz) < least_hz,
         )
-        self._note_lines(
-            f"has pulses faster than {most_hz:g} Hz, which is the most that can be",
-            lambda entry: abs(entry.beat_hz) > most_hz,
-        )
-        rate = merged(clipped(pulses, least_hz, most_hz))
+        rate = merged(clipped(pulses, least_hz, _MOST_BEAT_HZ))
         edges = {"attack_ms": _EDGE_MS, "release_ms": _EDGE_MS}
         together = self._sound(
             "isochronic",
@@ -203,7 +199,7 @@ class _VoiceReader:
         return in_turns
 
     def _steady(self, rms: float) -> Sound:
-        curves = {"carrier_hz": self._carrier(1500.0)}
+        curves = {"carrier_hz": self._carrier()}
         return self._sound("binaural", {"beat_hz": 0.0}, curves, rms, math.sqrt(2))
 
     def noise(self, mono: bool) -> Sound:
@@ -245,34 +241,48 @@ class _VoiceReader:
         rms: float,
         crest: float,
     ) -> Sound:
-        return Sound(self._voice.line, kind, params, curves, self.volume, rms, crest)
+        balance = {"balance": self._balance} if self._balance else {}
+        return Sound(
+            self._voice.line, kind, params, curves | balance, self.volume, self._ears, rms, crest
+        )
 
-    def _read_volume(self) -> list[Point]:
+    def _read_ears(self) -> tuple[list[Point], list[Point]]:
+        """Each ear's volume; the ears are exchanged after all that the file sets for them."""
         self._note_lines(
             "has a volume outside 0 … 1; held there",
             lambda e: not all(-1e-6 <= v <= 1 for v in (e.volume_left, e.volume_right)),
         )
-        self._note_lines(
-            "is not as loud in both ears; their mean is taken",
-            lambda e: abs(_gain(e.volume_left) - _gain(e.volume_right)) > 1e-3,
-        )
         left, right = self._session.volume
-        means = [
-            (_gain(e.volume_left) * left + _gain(e.volume_right) * right) / 2
-            for e in self._voice.entries
-        ]
-        return merged(self._points(means))
-
-    def _carrier(self, most_hz: float) -> list[Point]:
-        self._note_lines(
-            "has a carrier below 20 Hz; held at 20 Hz", lambda entry: entry.base_hz < 20
+        ears = (
+            self._points([_gain(e.volume_left) * left for e in self._voice.entries]),
+            self._points([_gain(e.volume_right) * right for e in self._voice.entries]),
         )
+        return ears[::-1] if self._session.swapped else ears
+
+    def in_reach(self) -> bool:
+        """Whether layers can play all of it; notes what they cannot."""
+        reach: list[tuple[str, Callable[[Entry], bool]]] = [
+            (f"has a carrier above {_MOST_HZ:g} Hz", lambda e: e.base_hz > _MOST_HZ),
+            (
+                f"has a beat of more than {_MOST_BEAT_HZ:g} Hz",
+                lambda e: abs(e.beat_hz) > _MOST_BEAT_HZ,
+            ),
+        ]
+        approached = self._voice.entries[: len(self._heard) + 1]  # the last one as a line's end
+        missed = False
+        for text, concerns in reach:
+            if lines := [entry.line for entry in approached if concerns(entry)]:
+                self.note(f"{text}; left out ({_listed(lines)})", lines[0])
+                missed = True
+        return not missed
+
+    def _carrier(self) -> list[Point]:
         self._note_lines(
-            f"has a carrier above {most_hz:g} Hz; held at {most_hz:g} Hz",
-            lambda entry: entry.base_hz > most_hz,
+            f"has a carrier below {_LEAST_HZ:g} Hz, which nobody hears; held there",
+            lambda entry: entry.base_hz < _LEAST_HZ,
         )
         bases = [entry.base_hz for entry in self._voice.entries]
-        return merged(clipped(self._points(bases), 20.0, most_hz))
+        return merged(clipped(self._points(bases), _LEAST_HZ, _MOST_HZ))
 
     def _points(self, values: Sequence[float]) -> list[Point]:
         return points_of(self._starts, values, self._session.end_s)
@@ -284,15 +294,7 @@ class _VoiceReader:
 
 
 def _gain(volume: float) -> float:
-    return _within(max(volume, 0.0), 1.0)
-
-
-def _within(value: float, most: float) -> float:
-    return min(max(value, -most), most)
-
-
-def _least_carrier(entry: Entry) -> float:
-    return max(entry.base_hz, 20.0)
+    return min(max(volume, 0.0), 1.0)
 
 
 def _listed(lines: Sequence[int]) -> str:

@@ -1,5 +1,6 @@
 """Gnaural's schedule files as they are written: XML, read safely, with line numbers."""
 
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +11,13 @@ from xml.sax.xmlreader import AttributesImpl, Locator
 import defusedxml.sax
 from defusedxml.common import DefusedXmlException
 
+from entrain.vdevice.protocol.importers.plain_text import as_utf8, is_utf16
 from entrain.vdevice.protocol.importers.report import ImportRefused
 from entrain.vdevice.protocol.model import MAX_SESSION_S
 from entrain.vdevice.protocol.wording import quote
 
-MAX_ENTRIES = 20_000
-MAX_ELEMENTS = 30_000
+MAX_ENTRIES = 150_000
+MAX_ELEMENTS = 160_000
 MAX_DEPTH = 16
 MAX_VALUE = 1e6
 """Of any number but a duration; no frequency, volume or count means anything beyond it."""
@@ -76,8 +78,11 @@ def read_schedule(text: bytes, source: str) -> Schedule:
     Entities, document types and whatever lies outside of the file are refused, not read.
     """
     reader = _Reader(source)
+    # UTF-16 is read as text: an editor that saves it leaves another encoding in the first line.
+    plain = as_utf8(text)
+    stream = io.StringIO(plain.decode()) if is_utf16(text) else io.BytesIO(plain)
     try:
-        defusedxml.sax.parseString(text, reader, errorHandler=_Raise(), forbid_dtd=True)
+        defusedxml.sax.parse(stream, reader, errorHandler=_Raise(), forbid_dtd=True)
     except SAXParseException as error:
         line = error.getLineNumber() or 1
         raise ImportRefused(f"{source}:{line}: not XML: {error.getMessage()}") from error

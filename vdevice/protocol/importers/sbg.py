@@ -4,20 +4,16 @@ import math
 
 from pydantic import ValidationError
 
-from entrain.vdevice.protocol.document import write_protocol
-from entrain.vdevice.protocol.importers.report import Imported, Note, id_of_file
+from entrain.vdevice.protocol.importers.report import TOO_LONG, Imported, Note, fitting, id_of_file
 from entrain.vdevice.protocol.importers.sbg_layers import Layers, TooMany
 from entrain.vdevice.protocol.importers.sbg_parse import Sequence, parse, refused
 from entrain.vdevice.protocol.importers.sbg_schedule import Schedule, TooLong, schedule
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
-from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES
 from entrain.vdevice.protocol.wording import explain, quote
 
 _MAX_POINTS = 20_000
 """In all; a file that needs more is no session that anybody wrote."""
-_FEW_POINTS = 2_000
-"""Which fit into a file without a look."""
 
 
 def read_sbg(text: bytes, source: str, name: str) -> Imported:
@@ -61,7 +57,7 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
     except TooMany as error:
         raise refused(source, {0: str(error)}) from None
     if not layers:
-        reasons = {note.line: note.text for note in _left_out(sequence)}
+        reasons = {note.line: note.text for note in (*maker.notes, *_left_out(sequence))}
         raise refused(source, {0: "plays nothing that Entrain has a layer for", **reasons})
     points = sum(len(a.points) for layer in layers for a in layer.automation.values())
     if points > _MAX_POINTS:
@@ -70,20 +66,11 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
         protocol = _protocol(sequence, plan, layers, name)
     except ValidationError as error:
         raise refused(source, {0: explain(error)[0]}) from error
-    notes = {*maker.notes, *sequence.notes, *_notes(sequence, plan)}
-    if not _fits(protocol):
-        protocol = protocol.model_copy(update={"without_headphones": None})
-        notes.add(Note(0, "it is so long that there is no room for its form without headphones"))
-    if not _fits(protocol):
-        raise refused(source, {0: "changes more often than a protocol can hold"})
-    return Imported(protocol, tuple(sorted(notes, key=lambda note: (note.line, note.text))))
-
-
-def _fits(protocol: Protocol) -> bool:
-    """Whether it can be saved and read again."""
-    layers = (*protocol.layers, *(protocol.without_headphones or ()))
-    points = sum(len(a.points) for layer in layers for a in layer.automation.values())
-    return points < _FEW_POINTS or len(write_protocol(protocol)) <= MAX_FILE_BYTES
+    notes = [*maker.notes, *sequence.notes, *_notes(sequence, plan)]
+    kept = fitting(protocol, notes)
+    if kept is None:
+        raise refused(source, {0: TOO_LONG})
+    return Imported(kept, tuple(sorted(set(notes), key=lambda note: (note.line, note.text))))
 
 
 def _protocol(sequence: Sequence, plan: Schedule, layers: tuple[Layer, ...], name: str) -> Protocol:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from entrain.vdevice.protocol.importers.report import Note
 from entrain.vdevice.protocol.importers.sbg_curves import (
@@ -12,23 +13,22 @@ from entrain.vdevice.protocol.importers.sbg_curves import (
     resting,
     summed,
 )
-from entrain.vdevice.protocol.importers.sbg_schedule import Piece, Schedule
-from entrain.vdevice.protocol.importers.sbg_tones import WAVEFORMS, Tone
+from entrain.vdevice.protocol.importers.sbg_schedule import Piece, Schedule, between
+from entrain.vdevice.protocol.importers.sbg_tones import Tone
 from entrain.vdevice.protocol.importers.sbg_waves import Shape, shape_of
 from entrain.vdevice.protocol.model import Automation, Layer
 
 RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
     ("am", "rate_hz"): (0.05, 100),
-    ("bell", "pitch_hz"): (100, 2000),
-    ("binaural", "beat_hz"): (-50, 50),
-    ("binaural", "carrier_hz"): (20, 1500),
-    ("isochronic", "carrier_hz"): (20, 5000),
-    ("isochronic", "rate_hz"): (0.05, 100),
-    ("monaural", "beat_hz"): (-100, 100),
-    ("monaural", "carrier_hz"): (20, 5000),
-    ("noise", "am_rate_hz"): (0.05, 100),
+    ("bell", "pitch_hz"): (20, 8000),
+    ("binaural", "beat_hz"): (-200, 200),
+    ("binaural", "carrier_hz"): (1, 20_000),
+    ("isochronic", "carrier_hz"): (1, 20_000),
+    ("isochronic", "rate_hz"): (0.01, 400),
+    ("noise", "am_rate_hz"): (0.01, 200),
     ("phasemod", "rate_hz"): (0.05, 50),
     ("selfbinaural", "beat_hz"): (-50, 50),
+    ("spin", "rate_hz"): (-200, 200),
 }
 """Of the parameters that follow a file's numbers."""
 
@@ -37,17 +37,25 @@ MAX_LAYERS = 48
 
 SINE_DB = 20 * math.log10(math.sqrt(0.5))
 """RMS of a sine relative to its peak."""
-NOISE_DB = -16.3
-"""RMS of SBaGen's pink noise relative to the peak it can have: ten random numbers summed, nine of
-them with straight lines between.  Taken for all colours."""
+NOISE_DB = {"pink": -16.3, "white": -4.77, "brown": -22.6}
+"""RMS of each noise relative to an amplitude of 100 %.
+
+Of SBaGen's pink noise, ten random numbers summed, nine of them with straight lines between; of
+SBaGen+'s white noise, random numbers; of its brown noise, such numbers / 16 through one pole at
+0.9."""
 
 _LOUDEST_DB, _SOFTEST_DB = -6.0, -90.0
 _BELL_DECAY_S = 3.97  # to lose 60 dB at a twelfth per 50 ms
 _BELL_HEARD_S = 10.0
 _STRUCK_S = 0.5
-_TILTS = {"white": 0.0, "wspin": 0.0, "brown": -6.02, "bspin": -6.02}
-_PINK = -3.01
-_NOISES = ("pink", "white", "brown", "spin", "bspin", "wspin", "noisepulse")
+_TILTS = {"pink": -3.01, "white": 0.0, "brown": -6.02}
+_BROWN_FLAT_BELOW_HZ = 800.0  # the corner of that pole: 740 Hz at 44.1 kHz, 805 Hz at 48 kHz
+_COLOURS = {"pink": "pink", "white": "white", "brown": "brown"}
+_COLOURS |= {"spin": "pink", "wspin": "white", "bspin": "brown", "noisepulse": "pink"}
+_SPINS = ("spin", "wspin", "bspin")
+_WIDEST_SPIN_US = 2880.0  # either way; SBaGen holds 127 frames, at 44.1 kHz
+_ISO_DUTY = 0.40302  # the part of a period in which a sine is above 0.3
+_COMMON_RATE_HZ = 44_100
 _EFFECTS = {
     "mixam": ("am", "depth", 0.01),
     "mixam-pulse": ("am", "depth", 0.01),
@@ -57,8 +65,6 @@ _EFFECTS = {
 }
 _REMARKS = {
     "bell": "the bell is Entrain's own, with partials; its decay is the same",
-    "spin": "the noise does not move from side to side",
-    "iso": "the pulses are Entrain's own: half of the period, with edges of 10 ms",
     "wave": "the wave is approximated by pulses with smooth edges",
     "noisepulse": "the noise swells and fades like a sine instead of in pulses",
     "mixpulse": "the pulses are softened, and the loudness of the programme is kept",
@@ -130,6 +136,7 @@ class Layers:
         voices = list(self._voices())
         if len(voices) > MAX_LAYERS:
             raise TooMany(f"needs {len(voices)} layers; there can be {MAX_LAYERS}")
+        voices = [within for voice in voices if (within := self._within(voice))]
         mixes = [voice.lines("strength") for voice in voices if voice.type == "mix"]
         layers = list(self._gain(mixes, self._line_of(v for v in voices if v.type == "mix")))
         layers += [self._effect(voice) for voice in voices if voice.type in _EFFECTS]
@@ -139,8 +146,8 @@ class Layers:
             if voice.type not in _EFFECTS and voice.type != "mix"
         ]
         for channel, strikes in enumerate(self._plan.bells):
-            if strikes:
-                layers.append(self._bell(_id(channel, "bell"), strikes))
+            if rung := [strike for strike in strikes if self._can_ring(strike[1])]:
+                layers.append(self._bell(_id(channel, "bell"), rung))
         return layers
 
     # ---- what there is ---------------------------------------------------------------------
@@ -155,6 +162,45 @@ class Layers:
                 voice = _Voice(_id(channel, type_), type_, own)
                 if type_ == "mix" or any(tone.strength > 0 for tone in voice.tones()):
                     yield voice
+
+    def _within(self, voice: _Voice) -> _Voice | None:
+        """The voice while its numbers are within the ranges of its layer; None: never."""
+        kind, pieces = _kind_of(voice), voice.pieces
+        followed = _FOLLOWED.get(kind, ()) if voice.type != "mix" else ()
+        if kind == "noise" and voice.type != "noisepulse":
+            followed = ()
+        for of, symbol, even in followed:
+            low, high = RANGES[kind, symbol]
+            what = symbol.split("_")[-2]
+            for tone in voice.tones():
+                value = abs(getattr(tone, of)) if even else getattr(tone, of)
+                if not low <= value <= high:
+                    reach = f"{low:.10g} … {high:.10g} Hz"
+                    text = f"a {what} of {value:.10g} Hz is left out: it is not within {reach}"
+                    self._note(tone.line, text)
+            pieces = [part for piece in pieces for part in _parts(piece, of, low, high, even)]
+        if not pieces:
+            return None
+        within = _Voice(voice.id, voice.type, pieces)
+        if kind in ("binaural", "isochronic"):
+            self._note_high(within)
+        return within
+
+    def _note_high(self, voice: _Voice) -> None:
+        for tone in voice.tones():
+            beat = abs(tone.beat) if voice.type != "iso" else 0.0
+            if (top_hz := tone.carrier + beat / 2) > 0.45 * _COMMON_RATE_HZ:
+                rate_hz = math.ceil(top_hz / 0.45)
+                text = f"a tone of {top_hz:.10g} Hz fades out on devices slower than {rate_hz} Hz"
+                self._note(tone.line, text)
+
+    def _can_ring(self, tone: Tone) -> bool:
+        low, high = RANGES["bell", "pitch_hz"]
+        if not low <= tone.carrier <= high:
+            reach = f"{low:.10g} … {high:.10g} Hz"
+            text = f"a bell of {tone.carrier:.10g} Hz is left out: it is not within {reach}"
+            self._note(tone.line, text)
+        return low <= tone.carrier <= high
 
     def _line_of(self, voices: Iterable[_Voice]) -> int:
         return min((t.line for voice in voices for t in voice.tones()), default=0)
@@ -209,33 +255,36 @@ class Layers:
             values.put("corner_hz", 0.0)
             values.put("waveform", 0.0 if voice.type == "mixam" else 2.0)
         rate = "beat_hz" if kind == "selfbinaural" else "rate_hz"
-        self._follow(values, voice, kind, rate, "beat", even=kind != "selfbinaural")
+        self._follow(values, voice, rate, "beat", even=kind != "selfbinaural")
         return values.layer(kind, voice.id)
 
     def _generator(self, voice: _Voice) -> Layer:
         self._remark(voice)
-        values, noisy = _Values(), voice.type in _NOISES
-        offset = NOISE_DB if noisy else SINE_DB
-        kind = "noise" if noisy else "binaural"
-        beats = {tone.beat for tone in voice.tones()}
-        if voice.type == "iso" or (voice.type.startswith("wave") and beats != {0.0}):
-            kind = "isochronic"
-        elif kind == "binaural" and beats == {0.0} and _highest(voice) > 1500:
-            kind = "monaural"  # reaches higher; its two equal tones add up to 3 dB more
-            offset += SINE_DB
-        if noisy:
-            values.put("tilt_db_per_octave", _TILTS.get(voice.type, _PINK))
+        values, kind, offset = _Values(), _kind_of(voice), SINE_DB
+        if colour := _COLOURS.get(voice.type):
+            offset = NOISE_DB[colour]
+            values.put("tilt_db_per_octave", _TILTS[colour])
+            if colour == "brown":
+                values.put("flat_below_hz", _BROWN_FLAT_BELOW_HZ)
+        if kind == "noise":
             values.put("width", 0.0)
             if voice.type == "noisepulse":
                 values.put("am_depth", 1.0)
-                self._follow(values, voice, kind, "am_rate_hz", "beat", even=True)
+                self._follow(values, voice, "am_rate_hz", "beat", even=True)
+        elif kind == "spin":
+            self._follow(values, voice, "rate_hz", "beat")
+            itd_us = clipped(voice.lines("carrier", 2.0), 0.0, 2 * _WIDEST_SPIN_US)
+            values.put("itd_us", automation(itd_us, self._ms_per_s))
+        elif kind == "isochronic":
+            self._follow(values, voice, "carrier_hz", "carrier")
+            self._follow(values, voice, "rate_hz", "beat", even=True)
         else:
-            self._follow(values, voice, kind, "carrier_hz", "carrier")
-            pulsed = kind == "isochronic"
-            self._follow(
-                values, voice, kind, "rate_hz" if pulsed else "beat_hz", "beat", even=pulsed
-            )
-        if kind == "isochronic" and voice.type.startswith("wave"):
+            self._follow(values, voice, "carrier_hz", "carrier")
+            self._follow(values, voice, "beat_hz", "beat")
+        if voice.type == "iso":
+            values.put("shape", 1.0)
+            values.put("duty", _ISO_DUTY)
+        elif kind == "isochronic":
             self._shape(values, voice)
         level = resting(voice.lines("strength", self._volume), self._end)
         self._level(values, list(level), offset, self._line_of([voice]))
@@ -264,7 +313,7 @@ class Layers:
         else:
             values.put("strike", automation(resting(struck, self._end), self._ms_per_s))
         values.put("decay_s", _BELL_DECAY_S)
-        self._follow(values, _Voice(layer_id, "bell", pieces), "bell", "pitch_hz", "carrier")
+        self._follow(values, _Voice(layer_id, "bell", pieces), "pitch_hz", "carrier")
         self._level(values, list(resting(level, self._end)), SINE_DB, line)
         return values.layer("bell", layer_id)
 
@@ -273,31 +322,22 @@ class Layers:
     def _remark(self, voice: _Voice) -> None:
         first = self._line_of([voice])
         type_ = voice.type.removesuffix("-pulse")
-        if type_.endswith("spin") and type_ != "mixspin":
-            type_ = "spin"
         if text := _REMARKS.get("wave" if type_.startswith("wave") else type_, ""):
             self._note(first, text)
-        if type_ in _NOISES or type_ == "spin":
-            self._note(0, f"noise at A % is taken as {-NOISE_DB} dB below a peak of A %")
+        if colour := _COLOURS.get(type_):
+            self._note(0, f"{colour} noise at A % is {-NOISE_DB[colour]:.1f} dB below A %, in RMS")
         for tone in voice.tones():
             for text in tone.remarks:
                 self._note(tone.line, text)
 
     def _follow(
-        self, values: "_Values", voice: _Voice, kind: str, symbol: str, of: str, even: bool = False
+        self, values: "_Values", voice: _Voice, symbol: str, of: str, even: bool = False
     ) -> None:
-        """Let a parameter follow the tones, within its range; `even`: whatever their sign."""
-        low, high = RANGES[kind, symbol]
+        """Let a parameter follow the tones; `even`: whatever their sign."""
         lines = voice.lines(of)
         if even:
             lines = [Line(b, e, abs(first), abs(last)) for b, e, first, last in lines]
-        for tone in voice.tones():
-            value = abs(getattr(tone, of)) if even else getattr(tone, of)
-            if not low <= value <= high:
-                nearest = min(max(value, low), high)
-                what = symbol.split("_")[-2]
-                self._note(tone.line, f"a {what} of {value:.10g} Hz is held at {nearest:.10g} Hz")
-        values.put(symbol, automation(clipped(lines, low, high), self._ms_per_s))
+        values.put(symbol, automation(lines, self._ms_per_s))
 
     def _level(self, values: "_Values", lines: list[Line], offset_db: float, line: int) -> None:
         """An absolute level, that of the largest amplitude; the others are shares of it."""
@@ -343,6 +383,46 @@ def _id(channel: int, type_: str) -> str:
     return f"ch{channel + 1}" if type_ == "tone" else f"ch{channel + 1}-{type_}"
 
 
-def _highest(voice: _Voice) -> float:
-    tonal = voice.type == "tone" or voice.type in WAVEFORMS or voice.type.startswith("wave")
-    return max(tone.carrier for tone in voice.tones()) if tonal else 0.0
+_FOLLOWED: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
+    "am": (("beat", "rate_hz", True),),
+    "binaural": (("carrier", "carrier_hz", False), ("beat", "beat_hz", False)),
+    "isochronic": (("carrier", "carrier_hz", False), ("beat", "rate_hz", True)),
+    "noise": (("beat", "am_rate_hz", True),),
+    "phasemod": (("beat", "rate_hz", True),),
+    "selfbinaural": (("beat", "beat_hz", False),),
+    "spin": (("beat", "rate_hz", False),),
+}
+"""Which numbers of a tone which parameters follow, and whether their sign does not count."""
+
+
+def _kind_of(voice: _Voice) -> str:
+    """The kind of layer that plays a voice; "mix" has none of its own."""
+    if voice.type in _EFFECTS:
+        return _EFFECTS[voice.type][0]
+    if voice.type in _SPINS:
+        return "spin"
+    if voice.type in _COLOURS:
+        return "noise"
+    waved = voice.type.startswith("wave") and any(tone.beat for tone in voice.tones())
+    return "isochronic" if voice.type == "iso" or waved else "binaural"
+
+
+def _parts(piece: Piece, of: str, low: float, high: float, even: bool) -> Iterator[Piece]:
+    """The parts of a piece in which one of its numbers is within a range."""
+    first, last = getattr(piece.first, of), getattr(piece.last, of)
+    limits = (low, high, -low, -high) if even else (low, high)
+    cuts = {0.0, 1.0}
+    cuts |= {
+        (x - first) / (last - first) for x in limits if min(first, last) < x < max(first, last)
+    }
+    for left, right in pairwise(sorted(cuts)):
+        middle = first + (last - first) * (left + right) / 2
+        if low <= (abs(middle) if even else middle) <= high:
+            if (left, right) == (0.0, 1.0):
+                yield piece
+                continue
+            length = piece.end - piece.begin
+            begin, end = piece.begin + left * length, piece.begin + right * length
+            if end > begin:
+                ends = (between(piece.first, piece.last, share) for share in (left, right))
+                yield Piece(begin, end, *ends)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from entrain.vdevice.protocol.importers.plain_text import as_utf8
 from entrain.vdevice.protocol.importers.report import ImportRefused, Note
 from entrain.vdevice.protocol.importers.sbg_options import Options, read_option_line
 from entrain.vdevice.protocol.importers.sbg_tones import (
@@ -36,6 +37,8 @@ _DIALECT = re.compile(r"(custom|noise|spin)\d\d")
 _HMS = r"\d{1,2}:\d{1,2}(?::\d{1,2})?"
 _TIME = re.compile(rf"(NOW|{_HMS})?((?:\+{_HMS})*)")
 _FADE = re.compile(r"[<=-][>=-]")
+_IN_TONES = re.compile(r"[/:]")
+"""What a tone has in it and a name has not."""
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 
@@ -247,26 +250,12 @@ class _Parser:
         if not self.sequence.lines and self._calls == 1:
             self.sequence.first_ms = at_ms
         self.sequence.last_ms = at_ms
-        rest = words[1:]
-        fade = rest.pop(0) if rest and not rest[0][0].isalpha() else ""
-        if fade and not _FADE.fullmatch(fade):
-            raise _Bad(f"{quote(fade)} is not a fade: one of < - = and one of > - =")
-        if not rest:
-            raise _Bad("nothing is named to play at this time")
-        name, slides = rest[0], rest[1:] == ["->"]
-        if rest[1:] and not slides:
-            raise _Bad(f"{quote(rest[1])} does not belong here; only -> may follow the name")
-        if name not in self._sets:
-            raise _Bad(f"{plain(name)} is not defined above it")
-        named = self._sets[name]
+        named = self._named(words[1:])
         if named is None:
             return
-        if isinstance(named, tuple):
-            fade = fade or "--"
-            self._add(TimeLine(self._number, at_ms, named, fade[0], fade[1], slides))
+        if isinstance(named, TimeLine):
+            self._add(replace(named, at_ms=at_ms))
             return
-        if fade or slides:
-            raise _Bad(f"{plain(name)} is a block, which has neither fade nor ->")
         call = self._number
         for inner in named:
             self._number = inner.line
@@ -276,6 +265,46 @@ class _Parser:
             self._enter(inner.words, (at_ms + offset_ms) % DAY_MS, depth + 1)
         self._number = call
 
+    def _named(self, words: list[str]) -> TimeLine | list[_Inner] | None:
+        """Read what stands behind a time: a time-line, the lines of a block, or None.
+
+        None is for what names a definition that is wrong, which has been told.  As SBaGenX does,
+        this takes a fade behind the name as well, and tones in place of a name or beside it.
+        """
+        fade, names, slides = "", list[str](), False
+        for place, word in enumerate(words):
+            if word == "->" and place:
+                slides = True
+            elif word != "-" and not word[0].isalnum() and not set(word) - set("<>=-"):
+                if fade or not _FADE.fullmatch(word):
+                    raise _Bad(f"{quote(word)} is not a fade: one of < - = and one of > - =")
+                fade = word
+            else:
+                names.append(word)
+        if not names:
+            raise _Bad("nothing is named to play at this time")
+        name = names[0] if names[0][0].isalpha() and not _IN_TONES.search(names[0]) else ""
+        tones = self._tone_set_of_line(names[1:] if name else names)
+        if name and name not in self._sets:
+            raise _Bad(f"{plain(name)} is not defined above it")
+        named = self._sets[name] if name else ()
+        if isinstance(named, list):
+            if fade or slides or tones:
+                raise _Bad(f"{plain(name)} is a block, which has neither fade nor -> nor tones")
+            return named
+        if named is None:
+            return None
+        if len(named) + len(tones) > MAX_TONES:
+            raise _Bad(f"has {len(named) + len(tones)} tones; there can be {MAX_TONES}")
+        fade = fade or "--"
+        return TimeLine(self._number, 0, (*named, *tones), fade[0], fade[1], slides)
+
+    def _tone_set_of_line(self, words: list[str]) -> tuple[Tone, ...]:
+        for word in words:
+            if word != "-" and not _IN_TONES.search(word):
+                raise _Bad(f"{quote(word)} does not belong here; only -> may follow the name")
+        return self._tone_set(words)
+
     def _add(self, line: TimeLine) -> None:
         self._entries += max(1, len(line.tones))
         if self._entries > _MAX_ENTRIES:
@@ -284,7 +313,7 @@ class _Parser:
 
 
 def _decoded(text: bytes) -> str:
-    text = text.removeprefix(b"\xef\xbb\xbf")
+    text = as_utf8(text).removeprefix(b"\xef\xbb\xbf")
     try:
         return text.decode()
     except UnicodeDecodeError:

@@ -9,11 +9,11 @@ ToneSet = tuple[int, list[str], bool]
 _BEATS_HZ = (4.4, 3.7, 3.1, 2.5, 2.0, 1.5, 1.2, 0.9, 0.7, 0.5, 0.4, 0.3)
 _FIRST_HZ = 10.0
 _ABOVE_HZ = 5.0  # how much higher the carrier starts
-_MOVE_MS = 10_000  # from one step to the next, and to silence
-_SLIDE_POINTS = 120
+_IN_MS = 5_000  # from silence to the first tones; the clock of the rest begins after it
+_OUT_MS = 10_000
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
-_LEVEL = re.compile(rf"({_NUMBER})([a-lA-L])([sk]?)(\+?)(\^?)(?:/({_NUMBER}))?")
-_MINUTES = re.compile(r"t(\d{1,3}),(\d{1,3}),(\d{1,3})")
+_LEVEL = re.compile(rf"({_NUMBER})([a-lA-L])([sk]?)(\+?)(\^?)(@?)(?:/({_NUMBER}))?")
+_MINUTES = re.compile(r"t(\d{1,3})(?:\.\d*)?,(\d{1,3})(?:\.\d*)?,(\d{1,3})(?:\.\d*)?")
 _SLIDE = re.compile(rf"({_NUMBER})([+-]{_NUMBER})/({_NUMBER})")
 
 
@@ -21,9 +21,9 @@ def drop(words: list[str]) -> tuple[ToneSet, ...]:
     """Make what `-p drop [t30,30,3] 00d+^/10 tones` plays.
 
     The beat goes from 10 Hz to that of the letter in equal ratios: in steps of three minutes (of
-    one: ``k``), or all the time (``s``); then it may hold (``+``).  All the while the carrier falls
-    by 5 Hz in a straight line.  Then both may come back (``^``).  From silence, from step to step
-    and to silence it takes 10 s.
+    one: ``k``), or in straight lines from minute to minute (``s``); then it may hold (``+``).  The
+    carrier falls by 5 Hz, in the same way.  Then both may come back (``^``).  ``@`` makes pulses
+    of the beats, as in SBaGen+.
 
     Raises
     ------
@@ -42,48 +42,46 @@ def drop(words: list[str]) -> tuple[ToneSet, ...]:
     if carrier < 0:
         raise ValueError("-p drop has a level of 100 at most")
     target = _BEATS_HZ[ord(match[2].lower()) - ord("a")]
-    amplitude, extra = float(match[6] or 1), words[1:]
+    amplitude, extra = float(match[7] or 1), words[1:]
 
-    end_ms = down * 60_000
-    fall_ms = end_ms + (hold * 60_000 if match[4] else 0)
+    sliding = match[3] == "s"
+    step_s = 60 if match[3] else 180
+    steps = math.ceil(down * 60 / step_s)
+    down_s, hold_s = steps * step_s, hold * 60
+    if not sliding:
+        hold_s = max(math.ceil(hold_s / step_s), 1) * step_s
+    end_s = down_s + (hold_s if match[4] else 0)
 
-    def tones(at_ms: float, beat: float) -> list[str]:
-        pitch = carrier + _ABOVE_HZ * (1 - at_ms / fall_ms)
-        return [f"{pitch:.12f}+{beat:.12f}/{amplitude:.12f}", *extra]
-
-    def beat(share: float) -> float:
-        return _FIRST_HZ * math.exp(math.log(target / _FIRST_HZ) * share)
+    def tones(at_s: float, step: int) -> list[str]:
+        pitch = carrier + _ABOVE_HZ * (1 - at_s / end_s)
+        share = min(step / (steps - 1), 1.0) if steps > 1 else 1.0
+        beat = _FIRST_HZ * math.exp(math.log(target / _FIRST_HZ) * share)
+        return [f"{pitch:.12f}{match[6] or '+'}{beat:.12f}/{amplitude:.12f}", *extra]
 
     made = list[ToneSet]()
-    if match[3] == "s":
-        for k in range(_SLIDE_POINTS):
-            at_ms = round(end_ms * k / _SLIDE_POINTS)
-            made.append((at_ms, tones(at_ms, beat(at_ms / end_ms)), True))
-    else:
-        step_ms = 60_000 if match[3] == "k" else 180_000
-        steps = math.ceil(end_ms / step_ms)
+    if sliding:
         for k in range(steps):
-            beat_hz = beat(k / (steps - 1)) if steps > 1 else target
-            begin_ms, leave_ms = k * step_ms, (k + 1) * step_ms - _MOVE_MS
-            made.append((begin_ms, tones(begin_ms, beat_hz), True))
-            if k < steps - 1:
-                made.append((leave_ms, tones(leave_ms, beat_hz), True))
-    made.append((end_ms, tones(end_ms, target), True))
-    if fall_ms > end_ms:
-        made.append((fall_ms, tones(fall_ms, target), True))
+            at_s = k * down_s // max(steps - 1, 1)
+            made.append((1000 * at_s, tones(at_s, k), True))
+        if end_s > made[-1][0] // 1000:
+            made.append((1000 * end_s, tones(end_s, steps), True))
+    else:
+        move_s = 5 if step_s < 90 else 10  # to the next step
+        for k in range(end_s // step_s):
+            held = tones((k + 1) * step_s, k)
+            made.append((1000 * k * step_s, held, True))
+            made.append((1000 * ((k + 1) * step_s - move_s), held, True))
     if match[5]:
-        made.append((fall_ms + wake * 60_000, tones(0, _FIRST_HZ), True))
+        made.append((made[-1][0] + wake * 60_000, tones(0, 0), True))
     return _faded(made)
 
 
 def _faded(made: list[ToneSet]) -> tuple[ToneSet, ...]:
-    """From silence and back to it; the first tones are there when they would begin to move."""
-    _, first, _ = made[0]
+    """From silence before the first tones, and to silence after the last ones."""
+    silence = ["-"] * len(made[0][1])
     last_ms = made[-1][0]
-    silence = ["-"] * len(first)
-    begin: list[ToneSet] = [(0, silence, True), (_MOVE_MS, first, True)]
-    later = [each for each in made if each[0] > _MOVE_MS]
-    return (*begin, *later, (last_ms + _MOVE_MS, silence, False))
+    shifted = [(at_ms + _IN_MS, tones, slides) for at_ms, tones, slides in made]
+    return ((0, silence, True), *shifted, (_IN_MS + last_ms + _OUT_MS, silence, False))
 
 
 def slide(words: list[str]) -> tuple[ToneSet, ...]:
@@ -95,13 +93,13 @@ def slide(words: list[str]) -> tuple[ToneSet, ...]:
         It is not that.
 
     """
-    minutes = 30
-    if words and (match := re.fullmatch(r"t(\d{1,3})", words[0])):
-        minutes, words = int(match[1]), words[1:]
+    end_s = 1800
+    if words and (match := re.fullmatch(r"t(\d{1,3}(?:\.\d{0,6})?)", words[0])):
+        end_s, words = int(60 * float(match[1])), words[1:]
     match = _SLIDE.fullmatch(words[0]) if words and len(words[0]) < 60 else None
-    if match is None or not minutes:
+    if match is None or not end_s:
         raise ValueError("-p slide needs a tone like 200+10/20")
-    beat, extra, end_ms = match[2], words[1:], minutes * 60_000
+    beat, extra, end_ms = match[2], words[1:], end_s * 1000
     lowest = abs(float(beat)) / 2
     lowest_tone = f"{lowest:.12f}{beat}/{match[3]}"
     return _faded([(0, [words[0], *extra], True), (end_ms, [lowest_tone, *extra], True)])

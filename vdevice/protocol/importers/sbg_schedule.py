@@ -73,6 +73,8 @@ def schedule(sequence: Sequence) -> Schedule:
     origin = _origin(sequence)
     for number, line in enumerate(lines):
         _lay(plan, line, lines[(number + 1) % len(lines)], begins, leaves, number, origin)
+        if starts[number + 1] > starts[number]:
+            _strike(plan, line, starts[number] - origin)
     for channel in plan.channels:
         channel.sort(key=lambda piece: piece.begin)
     for bells in plan.bells:
@@ -157,10 +159,7 @@ def _lay(
     for channel in range(len(plan.channels)):
         tone, next_tone = _tone(line, channel), _tone(after, channel)
         pieces = []
-        if tone.type == "bell":
-            if leave > begin or (line.slides and arrive > leave):
-                _strike(plan, channel, begin - origin, tone)
-        else:
+        if tone.type != "bell":
             pieces.append(Piece(begin, leave, tone, tone))
         pieces += _transition(leave, arrive, tone, next_tone, line, after)
         for piece in pieces:
@@ -202,10 +201,14 @@ def _tone(line: TimeLine, channel: int) -> Tone:
     return line.tones[channel] if channel < len(line.tones) else OFF
 
 
-def _strike(plan: Schedule, channel: int, at_ms: int, tone: Tone) -> None:
+def _strike(plan: Schedule, line: TimeLine, at_ms: int) -> None:
+    """Ring the bells of a line when it begins, in the middle of what leads to it."""
     at_ms %= DAY_MS
-    if at_ms < (plan.length_ms or DAY_MS) and tone.strength > 0:
-        plan.bells[channel].append((at_ms, tone))
+    if at_ms >= (plan.length_ms or DAY_MS):
+        return
+    for channel, tone in enumerate(line.tones):
+        if tone.type == "bell" and tone.strength > 0:
+            plan.bells[channel].append((at_ms, tone))
 
 
 def _seen(piece: Piece, origin: int, length: int) -> Iterator[Piece]:

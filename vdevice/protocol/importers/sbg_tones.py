@@ -53,6 +53,8 @@ _WAVE = re.compile(rf"wave(\d\d):({_N})([+-]{_U})/({_N})")
 _RATED = re.compile(rf"(mixpulse|mixbeat|noisepulse):({_N})/({_N})")
 _AM = re.compile(rf"(?:mixam:({_N}|beat)|mixpulse:(beat))((?::[a-zA-Z]=[\w.+-]+)*)")
 _UNFIT = re.compile(r"(orbitbeat|noisebeat|noise\d\d|custom\d\d|spin\d\d)[:/]")
+_SHAPES = {"custom": "its envelope", "spin": "its own movement", "noise": "the colour of its noise"}
+"""What SBaGenX's numbered definitions give a tone."""
 
 OF_THE_BEAT = math.inf
 """The `beat` of a mixam whose rate is that of the tone beside it."""
@@ -105,7 +107,8 @@ def _read(text: str, line: int, waves: Mapping[int, object]) -> Tone:
         if match[1] == "mixspin":
             swing = abs(width) * _SWING_DEG_PER_US * strength / 100
             return Tone("mixspin", 0.0, abs(rate), swing, line)
-        return Tone(match[1], abs(width), rate, strength, line)
+        # The way is width * sin(2 pi rate t): of two signs one is enough.
+        return Tone(match[1], abs(width), math.copysign(rate, width * rate), strength, line)
     if match := _WAVE.fullmatch(text):
         if int(match[1]) not in waves:
             raise BadTone(f"wave{match[1]} is not defined above it")
@@ -144,6 +147,13 @@ def _read_other(text: str, line: int, waves: Mapping[int, object]) -> Tone:
         remark = f"{match[1]} is played as a sine"
         kind = match[1] if tone.type == "tone" else tone.type
         return replace(tone, type=kind, remarks=(*tone.remarks, remark))
+    if match:
+        what = _SHAPES[match[1][:-2]]
+        tone = _read(match[2], line, waves)
+        if tone.type:
+            remark = f"{what}, {match[1]}, is not kept"
+            return replace(tone, remarks=(*tone.remarks, remark))
+        return tone
     if _UNFIT.match(text):
         return Tone(line=line, remarks=(f"{quote(text)} has no layer like it; it is left out",))
     raise BadTone("is not a tone like 200+10/30, 200/30, pink/40, bell+528/20 or mix/80")
