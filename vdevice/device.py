@@ -585,9 +585,7 @@ class VirtualDevice:
         return policy.choose_target((self.chosen, *self.preferred, desktops), names)
 
     def _real(self) -> list[Device]:
-        return [
-            device for device in self.devices if device.name != SINK_NAME and not device.dummy
-        ]
+        return [device for device in self.devices if device.name != SINK_NAME and not device.dummy]
 
     def _find(self, name: str) -> Device | None:
         return next((device for device in self.devices if device.name == name), None)
