@@ -24,7 +24,8 @@ from entrain.vdevice.protocol.wording import plain
 from entrain.vdevice.stored_protocols import FileName, StoredProtocols
 
 FILE_NAME = "state.json"
-PROTOCOLS_FOLDER = "protocols"
+PROTOCOLS_FOLDER = "state-protocols"
+"""Not ``protocols``: on some systems the user's own ones lie beside the state."""
 MAX_FILE_BYTES = 1 << 20
 _MOST_NAMED = 3
 """How many of the settings that could not be read a warning names."""

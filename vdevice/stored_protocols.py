@@ -6,6 +6,7 @@ A file is named after its content, so that it is written once, and never changed
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,9 @@ from entrain.vdevice.protocol.model import Protocol
 
 MAX_FILE_BYTES = 16 << 20
 """A protocol can be twice as long here as in the message of 1 MiB that has brought it."""
+
+_OUR_OWN = re.compile(r"[0-9a-f]{16}\.json|\.[0-9a-f]{16}\.json\..+")
+"""The second form is that of a file which is being written."""
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}\.json$")]
 
@@ -82,12 +86,15 @@ class StoredProtocols:
         return name
 
     def keep_only(self, names: Iterable[str | None]) -> None:
-        """Remove the files of other protocols, and what a killed process has left."""
+        """Remove the files of other protocols, and what a killed process has left.
+
+        Files whose names are not of our making stay.
+        """
         kept = set(names)
         self._known = {name: known for name, known in self._known.items() if name in kept}
         with contextlib.suppress(OSError):
             for name in os.listdir(self._folder):
-                if name not in kept and (name.endswith(".json") or name.startswith(".")):
+                if name not in kept and _OUR_OWN.fullmatch(name):
                     (self._folder / name).unlink()
 
     def _move_aside(self, path: Path) -> None:

@@ -53,7 +53,7 @@ def stored_protocol(folder):
     """Read what is stored while Entrain may be saving, and so removing what it has replaced."""
     for _ in range(1000):
         state = json.loads((folder / "state.json").read_bytes())
-        path = folder / "protocols" / state["protocol_files"]["protocol"]
+        path = folder / "state-protocols" / state["protocol_files"]["protocol"]
         with suppress(FileNotFoundError):
             return parse_protocol(path.read_bytes(), path.name)
     raise AssertionError(f"{path} is missing")

@@ -110,7 +110,7 @@ def test_how_long_the_sound_thread_took_is_told(monkeypatch):
     status = {
         **{"state": "processing", "reason": "", "mode": "default", "xruns": 0, "errors": []},
         "callback": {"longest_lately_us": 1600.0, "longest_lately_share": 0.3},
-        "realtime": True,
+        **{"realtime": True, "muffled": "", "detour": ""},
     }
     monkeypatch.setattr(doctor, "_status", lambda: status)
 

@@ -13,7 +13,7 @@ DEVICES = ("speakers", "headphones")
 
 
 def choosing(chosen):
-    return lambda names: choose_target(chosen, "", names, "")
+    return lambda names: choose_target((chosen,), names)
 
 
 def plan(ways, chosen, default=SINK_NAME, devices=DEVICES, decides=None, now_s=0.0):
@@ -83,7 +83,7 @@ def test_the_device_behind_is_the_one_that_would_be_played_on_without_the_filter
     names = ("f1", "f2", "headphones", "speakers")
 
     found = FilterWays().plan(
-        lambda left: choose_target("f1", "speakers", left, ""), names, ways, SINK_NAME, 0
+        lambda left: choose_target(("f1", "speakers"), left), names, ways, SINK_NAME, 0
     )
 
     assert found.pins == (Pin(2, "speakers"),)

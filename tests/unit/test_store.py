@@ -21,7 +21,7 @@ from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.session_log import SessionLog
-from entrain.vdevice.store import State, Store
+from entrain.vdevice.store import PROTOCOLS_FOLDER, State, Store
 
 
 @pytest.fixture
@@ -94,8 +94,8 @@ def test_only_the_user_can_read_it_and_no_other_file_is_left(path):
     Store(path).save(FULL)
 
     assert path.stat().st_mode & 0o777 == 0o600
-    assert sorted(os.listdir(path.parent)) == ["protocols", "state.json"]
-    for file in (path.parent / "protocols").iterdir():
+    assert sorted(os.listdir(path.parent)) == sorted([PROTOCOLS_FOLDER, "state.json"])
+    for file in (path.parent / PROTOCOLS_FOLDER).iterdir():
         assert file.stat().st_mode & 0o777 == 0o600
         assert not file.name.startswith(".")
 
@@ -329,7 +329,7 @@ def test_a_long_protocol_is_loaded_again_and_the_state_stays_small(path):
 
     assert Store(path).load() == state
     assert path.stat().st_size < 10_000
-    assert len(os.listdir(path.parent / "protocols")) == 2
+    assert len(os.listdir(path.parent / PROTOCOLS_FOLDER)) == 2
 
 
 def test_the_longest_protocol_that_can_be_sent_is_loaded_again(path):
@@ -350,13 +350,15 @@ def test_the_longest_protocol_that_can_be_sent_is_loaded_again(path):
 def test_protocols_that_are_needed_no_more_are_removed(path):
     kept = Store(path)
     kept.save(State(protocol=long_protocol("One")))
-    (path.parent / "protocols" / ".0123456789abcdef.json.12345678").touch()  # by a killed one
+    (path.parent / PROTOCOLS_FOLDER / ".0123456789abcdef.json.12345678").touch()  # by a killed one
     kept.save(State(protocol=long_protocol("Two")))
-    (name,) = os.listdir(path.parent / "protocols")
-    assert "Two" in (path.parent / "protocols" / name).read_text()
+    (name,) = os.listdir(path.parent / PROTOCOLS_FOLDER)
+    assert "Two" in (path.parent / PROTOCOLS_FOLDER / name).read_text()
 
+    own = path.parent / PROTOCOLS_FOLDER / "mine.json"
+    own.touch()
     kept.save(State(protocol="default"))
-    assert os.listdir(path.parent / "protocols") == []
+    assert os.listdir(path.parent / PROTOCOLS_FOLDER) == ["mine.json"]
     kept.save(State(protocol=long_protocol("Two")))
     assert Store(path).load().protocol == long_protocol("Two")
 
@@ -373,7 +375,7 @@ def test_an_older_entrain_finds_ids_where_it_looks_for_them(path):
 @pytest.mark.parametrize("content", [None, b"{", b'{"schema_version": 3}', b"fifo"])
 def test_a_broken_protocol_costs_only_itself_and_is_set_aside(path, content):
     names = written(path)["protocol_files"]
-    broken = path.parent / "protocols" / names["protocol"]
+    broken = path.parent / PROTOCOLS_FOLDER / names["protocol"]
     broken.unlink()
     if content == b"fifo":
         os.mkfifo(broken)
@@ -386,7 +388,7 @@ def test_a_broken_protocol_costs_only_itself_and_is_set_aside(path, content):
     assert state == FULL.model_copy(update={"protocol": None})
     assert str(broken) in kept.warning
     kept.save(state)
-    left = set(os.listdir(path.parent / "protocols")) - {names["remembered"]["speakers"]}
+    left = set(os.listdir(path.parent / PROTOCOLS_FOLDER)) - {names["remembered"]["speakers"]}
     assert left == ({"protocol.json.broken"} if content else set())
 
 
@@ -427,7 +429,7 @@ def test_a_failed_save_leaves_the_old_state(path, monkeypatch):
     store.save(State())
 
     assert "No space left" in store.warning
-    assert sorted(os.listdir(path.parent)) == ["protocols", "state.json"]
+    assert sorted(os.listdir(path.parent)) == sorted([PROTOCOLS_FOLDER, "state.json"])
     assert Store(path).load() == FULL
 
 

@@ -176,7 +176,7 @@ def test_it_shows_what_entrain_does(tray, panel, app, serve, path):
     tray.start()
 
     wait_until(lambda: "Focus 16" in panel.icon.title, "the protocol is in the tooltip")
-    assert panel.label("state") == "Focus 16"
+    wait_until(lambda: panel.label("state") == "Focus 16", "it is in the menu")
     assert panel.label("protocol focus-16") == "Focus 16 (moderate evidence)"
     assert [image.size for image in panel.icon.icon] == [(px, px) for px in icons.SIZES_PX]
     assert panel.lines == []
@@ -217,6 +217,7 @@ def test_only_what_differs_is_drawn_anew(tray, panel, app, serve, path):
     running.notify()
 
     wait_until(lambda: panel.label("sleep") == "Sleep timer: 10 min left", "it is shown")
+    wait_until(lambda: panel.icon.changes, "it is drawn")
     assert panel.icon.changes == ["menu"]
 
 

@@ -55,9 +55,11 @@ void Connection::on_lost(io::Notify back_end) {
         };
         table.done = [](void *self, std::uint32_t id, int sequence) noexcept {
             auto &connection = *static_cast<Connection *>(self);
-            if (id != PW_ID_CORE) return;
-            connection.answered_ = sequence;
-            pw_thread_loop_signal(connection.thread(), false);
+            io::guarded(*connection.back_end_, [&] {
+                if (id != PW_ID_CORE) return;
+                connection.answered_ = sequence;
+                pw_thread_loop_signal(connection.thread(), false);
+            });
         };
         return table;
     }();
