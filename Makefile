@@ -35,8 +35,7 @@ fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 brok
 soak: ## cause every fault at length, then look at every second of half an hour on each server (80 minutes)
 	@.ci/packages test
 	@.ci/setup test
-	@ENTRAIN_SOAK=1 .venv/bin/pytest tests/device/test_faults.py tests/device/test_disks.py \
-		tests/unit/test_sound_files.py tests/unit/test_output_files.py
+	@ENTRAIN_SOAK=1 .venv/bin/pytest $$(grep -rl ENTRAIN_SOAK tests --include='test_*.py')
 	@PYTHONPATH=tests .venv/bin/python tests/device/long_run.py --minutes 30
 
 lint: packages ## check style and types

@@ -213,7 +213,7 @@ class ControlServer:
             return _refusal(f"internal error in {request.command}: {type(error).__name__}")
 
 
-_TOO_MANY = f"too many clients ({MAX_CLIENTS}); try again later"
+_TOO_MANY = f"too many clients ({MAX_CLIENTS}); close some of the programs that talk to Entrain"
 
 
 def _give_way(clients: dict[asyncio.Task[None], "_Connection"]) -> bool:

@@ -82,7 +82,8 @@ class FilterKeeper:
         note = ""
         if plan.around:
             note = f"{names.get(plan.around, plan.around)} plays back into Entrain; "
-            note += "left out" if plan.behind else "connect another output"
+            past = f"Entrain plays on {names.get(plan.behind, plan.behind)} directly"
+            note += past if plan.behind else "connect another output"
         elif plan.behind:
             note = f"{names.get(plan.target, plan.target)} plays on "
             note += f"{names.get(plan.behind, plan.behind)}, not back into Entrain"

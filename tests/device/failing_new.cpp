@@ -1,4 +1,4 @@
-// Preloaded into a program: lets one C++ allocation of the back end's thread fail.
+// Preloaded into a program: lets one C++ allocation fail, of the back end's threads or of any.
 
 #include <atomic>
 #include <cstdlib>
@@ -10,21 +10,25 @@
 namespace {
 
 std::atomic<long> left{-1};  // allocations until one fails; below zero: none does
+std::atomic<bool> in_any_thread{false};
 
 bool is_due() {
     if (left.load() < 0) return false;
     char name[16] = "";
     pthread_getname_np(pthread_self(), name, sizeof name);
-    return std::strncmp(name, "entrain-pw", 10) == 0 || std::strncmp(name, "entrain-pulse", 13) == 0
-               ? left.fetch_sub(1) == 0
-               : false;
+    const bool counts = in_any_thread || std::strncmp(name, "entrain-pw", 10) == 0 ||
+                        std::strncmp(name, "entrain-pulse", 13) == 0;
+    return counts && left.fetch_sub(1) == 0;
 }
 
 }  // namespace
 
 // The nth allocation from now fails, counted from 0.
-extern "C" void fail_at(long nth) { left = nth; }
-extern "C" int has_failed() { return left < 0; }
+extern "C" void fail_at(long nth, int any_thread) {
+    in_any_thread = any_thread != 0;
+    left = nth;
+}
+extern "C" long allocations_left() { return left; }
 
 void *operator new(std::size_t size) {
     void *memory = is_due() ? nullptr : std::malloc(size);

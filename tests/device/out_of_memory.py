@@ -1,7 +1,8 @@
 """Open a back end again and again, each time with another allocation that fails.
 
 `python out_of_memory.py pipewire|pulse SECONDS`, with failing_new.so preloaded; prints how many
-back ends were lost for want of memory.  If an exception gets out of a callback, it is killed.
+back ends were lost for want of memory.  If an exception gets out of a callback, or of what closes
+a back end, it is killed.
 """
 
 import ctypes
@@ -13,10 +14,17 @@ from entrain.backend import Backend, BackendState, Phase
 from entrain.engine import Engine
 
 TIMEOUT_S = 3.0
-FIRST = 120
-"""Allocations, roughly, until everything has been told for the first time."""
+PATIENCE_S = 60.0
+"""Longest time until enough back ends have been lost, on a slow machine."""
+LEAST_LOST = 5
+MANY = 1_000_000
+"""More allocations than there are."""
+AT_CLOSE = 30
+"""Allocations while a back end is closed, roughly."""
 
 memory = ctypes.CDLL(None)
+memory.allocations_left.restype = ctypes.c_long
+memory.fail_at.argtypes = [ctypes.c_long, ctypes.c_int]
 
 
 def settle(backend: Backend) -> BackendState:
@@ -29,22 +37,36 @@ def settle(backend: Backend) -> BackendState:
     return state
 
 
+def open_and_close(kind: str, engine: Engine, choose: random.Random) -> BackendState:
+    """Open a back end, let it change its device, and return its state before it is closed."""
+    backend = Backend(kind, engine, "speakers")
+    settle(backend)
+    backend.set_target("headphones")
+    state = settle(backend)
+    left = memory.allocations_left()
+    memory.fail_at(choose.randrange(AT_CLOSE), 1)
+    backend.close()
+    memory.fail_at(left, 0)
+    return state
+
+
 def main(kind: str, seconds: float) -> None:
     choose = random.Random(1)
     lost = 0
     with Engine() as engine:
-        end_s = time.monotonic() + seconds
-        while time.monotonic() < end_s:
-            memory.fail_at(ctypes.c_long(choose.randrange(FIRST)))
-            backend = Backend(kind, engine, "speakers")
-            settle(backend)
-            backend.set_target("headphones")
-            state = settle(backend)
-            memory.fail_at(ctypes.c_long(-1))
-            backend.close()
+        memory.fail_at(MANY, 0)
+        open_and_close(kind, engine, choose)
+        allocations = MANY - memory.allocations_left()
+        began_s = time.monotonic()
+        while (spent_s := time.monotonic() - began_s) < seconds or lost < LEAST_LOST:
+            if spent_s > seconds + PATIENCE_S:
+                break
+            memory.fail_at(choose.randrange(allocations), 0)
+            state = open_and_close(kind, engine, choose)
             if state.phase == Phase.LOST:
                 assert state.error == "out of memory", state
                 lost += 1
+        memory.fail_at(-1, 0)
         backend = Backend(kind, engine, "speakers")
         state = settle(backend)
         backend.close()

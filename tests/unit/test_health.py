@@ -52,7 +52,7 @@ def test_what_makes_the_sound_softer_comes_before_all_else(bypass):
 
 
 def test_what_is_done_about_a_filter_that_leads_back_is_told():
-    detour = "eq plays back into Entrain; left out"
+    detour = "eq plays back into Entrain; Entrain plays on Speakers directly"
 
     assert judge(READY, on=True, bypass=False, detour=detour) == Health("idle", detour)
     waiting = replace(READY, phase=Phase.WAITING)

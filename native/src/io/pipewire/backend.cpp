@@ -60,7 +60,7 @@ void Backend::fade_out() noexcept {
         closing_ = true;
         if (state_.is_lost()) return;
         // Now, so that programmes are on their way to the device when the sink goes.
-        session_manager_.set_smart(sink_->id(), false);
+        io::guarded(notify(), [this] { session_manager_.set_smart(sink_->id(), false); });
         sounds = phase_ == ENTRAIN_IO_READY && filter_->streaming();
         if (sounds) entrain_set_playing(engine_, 0);
     }
@@ -78,8 +78,10 @@ void Backend::unpin_all() noexcept {
     if (!waits()) return;
     {
         const Lock lock(connection_->thread());
-        links_.apply({}, false);
-        defaults_.unpin_all();
+        io::guarded(notify(), [this] {
+            links_.apply({}, false);
+            defaults_.unpin_all();
+        });
     }
     while (waits() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
 }

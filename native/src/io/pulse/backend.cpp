@@ -52,7 +52,7 @@ Backend::~Backend() {
     {
         const Lock lock(connection_->thread());
         closing_ = true;
-        if (sink_ && !state_.is_lost()) sink_->unload();
+        if (sink_ && !state_.is_lost()) io::guarded(notify(), [this] { sink_->unload(); });
     }
     // The server answers within milliseconds; where it does not, the guardian asks it as well.
     const auto end = std::chrono::steady_clock::now() + 1s;
@@ -63,7 +63,8 @@ Backend::~Backend() {
     while (waits() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
     {
         const Lock lock(connection_->thread());
-        if (sink_ && sink_->unloaded()) guardian_.protect(std::nullopt, "");
+        if (sink_ && sink_->unloaded())
+            io::guarded(notify(), [this] { guardian_.protect(std::nullopt, ""); });
     }
     connection_->stop();
 }
