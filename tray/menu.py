@@ -111,6 +111,7 @@ def describe(
         items=(
             Item("state", _line(state), enabled=False),
             *((Item("note", _line(note), enabled=False),) if note else ()),
+            *_softened(status),
             None,
             Item(
                 "on",
@@ -387,6 +388,43 @@ def _outputs(status: Json) -> Item:
                 )
                 for device in status["outputs"]
             ),
+            None,
+            _unplugged(status),
+        ),
+    )
+
+
+def _softened(status: Json) -> tuple[Item, ...]:
+    """Offer to play as loud as before headphones were unplugged."""
+    if status["softened"] is None:
+        return ()
+    return (
+        Item(
+            "softened",
+            "Headphones disconnected: play at the former volume",
+            Ask("output", {"name": status["chosen_output"] or None}),
+        ),
+    )
+
+
+def _unplugged(status: Json) -> Item:
+    labels = {
+        "softer": "Play on speakers 20 dB softer",
+        "silent": "Keep speakers silent",
+        "same": "Play on speakers at their own volume",
+    }
+    return Item(
+        "unplugged",
+        "When headphones are disconnected",
+        items=tuple(
+            Item(
+                f"unplugged {setting}",
+                label,
+                Ask("settings", {"unplugged": setting}),
+                mark="radio",
+                checked=status["unplugged"] == setting,
+            )
+            for setting, label in labels.items()
         ),
     )
 

@@ -38,6 +38,7 @@ def judge(
     reason: str = "",
     target_there: bool = True,
     note: str = "",
+    softened: str = "",
 ) -> Health:
     """Tell how things stand.
 
@@ -55,6 +56,8 @@ def judge(
         The server lists the device that is to be played on.
     note : str
         What the running protocol has to say.
+    softened : str
+        Why it is softer than the listener may expect.
 
     """
     if backend is None and not trouble:
@@ -73,8 +76,9 @@ def judge(
     if not on and not backend.playing:
         return Health("off", reason or error)
     if bypass:
-        return Health("bypassed", reason or error)
-    return Health("processing" if backend.playing else "idle", reason or error or note)
+        return Health("bypassed", reason or error or softened)
+    state: State = "processing" if backend.playing else "idle"
+    return Health(state, reason or error or softened or note)
 
 
 class HealthLog:

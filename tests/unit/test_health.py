@@ -38,3 +38,6 @@ def test_once_it_plays_the_trouble_is_over():
         error="",
     )
     assert judge(ready, on=True, bypass=False, trouble="it was gone") == Health("idle")
+    assert judge(ready, on=True, bypass=True, softened="softly") == Health("bypassed", "softly")
+    assert judge(ready, on=True, bypass=False, softened="a", note="b") == Health("idle", "a")
+    assert judge(ready, on=False, bypass=False, softened="softly") == Health("off")
