@@ -8,13 +8,15 @@ import app
 import numpy as np
 import pytest
 import soundlab
-from running_device import running_device
+from conftest import skip_unless_installed
+from running_device import RunningDevice, running_device
 from test_defaults import choose
 from test_volume import pactl, volume
 
 from entrain.platform import linux
 from entrain.platform.adapter import Volume
 from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.client import Client
 
 HEADSET = VirtualDevice("headset", "Headset", 1999, form_factor="headphone")
@@ -157,6 +159,44 @@ def test_who_chooses_the_loudspeaker_hears_it_as_loud_as_it_is(plugged):
         server.remove_device("headset")  # without Entrain it is the server's business
         entrain.wait_for_output("loudspeaker")
         assert (entrain.status()["softened"], entrain.status()["volume"]) == (None, 1.0)
+
+
+def test_headphones_that_are_not_there_any_more_when_the_server_is_back(monkeypatch):
+    skip_unless_installed(PulseSandbox)
+    with PulseSandbox((LOUDSPEAKER,)) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        server.add_device(HEADSET)
+        with running_device() as running:
+            soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
+            server.stop_server(kill=True)
+            server.start_server()
+            soundlab.wait_until(lambda: running.device.form == "speakers", 10, "on the loudspeaker")
+            assert running.device.softened
+            assert volume(server, "loudspeaker") == (SOFT_PERCENT, SOFT_PERCENT, False)
+
+
+def becomes(running: RunningDevice, server: Sandbox, target: str, percent: int) -> None:
+    """It looks again, plays there, and the loudspeaker has this volume."""
+    pactl(server, "set-sink-volume", "speakers", f"{percent - 1}%")  # any news
+    soundlab.wait_until(lambda: running.device.target.name == target, 5, target)
+    wanted = (percent, percent, False)
+    soundlab.wait_until(lambda: volume(server, "loudspeaker") == wanted, 5, f"{percent} %")
+
+
+def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_server, monkeypatch):
+    """Headphones are a device of their own here, which stays when they are unplugged."""
+    server = any_server
+    server.add_device(LOUDSPEAKER)
+    choose(server, "headphones")
+    inserted = {"headphones": True}
+    monkeypatch.setattr(linux, "_headphones_in", lambda sink: inserted.get(sink.name))
+    with running_device() as running:
+        soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "they play")
+        inserted["headphones"] = False
+        becomes(running, server, "loudspeaker", SOFT_PERCENT)
+        inserted["headphones"] = True
+        becomes(running, server, "headphones", 100)
 
 
 def test_a_socket_without_headphones_is_softer_and_with_them_as_before(any_server, monkeypatch):
