@@ -87,7 +87,7 @@ def test_the_loudspeaker_is_softer_from_the_first_sample_until_the_headset_retur
         server.add_device(HEADSET)
         with soundlab.recording(server.environment, "headset") as headset:
             soundlab.wait_until(
-                lambda: soundlab.tone_db(headset.take(0.1), 1000) > LOUD_DB - 0.5, 5, "as before"
+                lambda: soundlab.tone_db(headset.take(0.1), 1000) > LOUD_DB - 0.5, 1, "as before"
             )
         is_set_back(server)
         heard = loudspeaker.take(0.2)
