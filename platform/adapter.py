@@ -75,6 +75,8 @@ class Device:
     form: Form = "unknown"
     dummy: bool = False
     """True for the server's own stand-in while no real device is there."""
+    headphones_in: bool | None = None
+    """Whether headphones are plugged into a socket of this device; None: it does not tell."""
 
 
 @dataclass(frozen=True)

@@ -275,7 +275,17 @@ def _device(sink: Any) -> Device:
         channels=len(sink.volume.values),
         form=device_form(sink.proplist, _port(sink), len(sink.volume.values)),
         dummy=_DUMMY.fullmatch(sink.name) is not None,
+        headphones_in=_headphones_in(sink),
     )
+
+
+def _headphones_in(sink: Any) -> bool | None:
+    told = {
+        port.available_state
+        for port in getattr(sink, "port_list", ())
+        if device_form(sink.proplist, str(port.name), len(sink.volume.values)) == "headphones"
+    }
+    return True if "yes" in told else False if told == {"no"} else None
 
 
 def _port(sink: Any) -> str:

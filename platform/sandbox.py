@@ -51,6 +51,9 @@ class VirtualDevice:
     positions: tuple[str, ...] = ("FL", "FR")
     rate_hz: int = 48000
     """On PulseAudio; PipeWire's devices work at the rate of their graph."""
+    form_factor: str = ""
+    """What it says of itself, as ``headphone`` or ``speaker``; ``""``: nothing, or, on PulseAudio,
+    what makes it worth its priority."""
 
 
 SPEAKERS = VirtualDevice("speakers", "Virtual speaker")

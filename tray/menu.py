@@ -114,6 +114,7 @@ def describe(
                 Item(key, _line(line), enabled=False)
                 for key, line in zip(("note", "advice"), notes, strict=False)
             ),
+            *_softened(status),
             None,
             Item(
                 "on",
@@ -395,6 +396,43 @@ def _outputs(status: Json) -> Item:
                 )
                 for device in status["outputs"]
             ),
+            None,
+            _unplugged(status),
+        ),
+    )
+
+
+def _softened(status: Json) -> tuple[Item, ...]:
+    """Offer to play as loud as before headphones were unplugged."""
+    if status["softened"] is None:
+        return ()
+    return (
+        Item(
+            "softened",
+            "Headphones disconnected: play at the former volume",
+            Ask("output", {"name": status["chosen_output"] or None}),
+        ),
+    )
+
+
+def _unplugged(status: Json) -> Item:
+    labels = {
+        "softer": "Play on speakers 20 dB softer",
+        "silent": "Keep speakers silent",
+        "same": "Play on speakers at their own volume",
+    }
+    return Item(
+        "unplugged",
+        "When headphones are disconnected",
+        items=tuple(
+            Item(
+                f"unplugged {setting}",
+                label,
+                Ask("settings", {"unplugged": setting}),
+                mark="radio",
+                checked=status["unplugged"] == setting,
+            )
+            for setting, label in labels.items()
         ),
     )
 

@@ -57,7 +57,7 @@ def notice_for(
         return _waits(before, lasted_s)
     if not after["on"]:  # the listener has switched it off, or the sleep timer has
         return None
-    return _lost(before, after, present) or _ended(before, after)
+    return _softened(before, after) or _lost(before, after, present) or _ended(before, after)
 
 
 class Limiter:
@@ -152,6 +152,14 @@ def _waits(before: Status, lasted_s: float) -> Notice | None:
             "There are no headphones or speakers. It goes on by itself when there are.",
         )
     return None
+
+
+def _softened(before: Status, after: Status) -> Notice | None:
+    if not after["softened"] or before["softened"]:
+        return None
+    how = "Silent" if after["softened"] == "silent" else "Playing softly"
+    text = f"{how} on {_description(after)}; Entrain's menu or `entrain output` changes that."
+    return Notice("device", "Headphones disconnected", text)
 
 
 def _lost(before: Status, after: Status, present: Collection[str] | None) -> Notice | None:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 
+UNPLUGGED = {
+    "softer": "speakers play 20 dB softer",
+    "silent": "speakers stay silent",
+    "same": "speakers play at their own volume",
+}
+"""What happens when headphones are unplugged, by the setting's name."""
+
 
 def summary(status: Json) -> str:
     """One line for after a change: state, protocol, device; and one that the listener must know."""
@@ -24,7 +31,8 @@ def summary(status: Json) -> str:
     if protocol:
         parts.append(protocol["name"])
     if output and output["description"]:
-        parts.append(output["description"])
+        softened = {"softer": ", 20 dB softer", "silent": ", silent", None: ""}
+        parts.append(output["description"] + softened[status["softened"]])
     if status["sleep_left_s"] is not None:
         parts.append(f"off in {clock(status['sleep_left_s'])}")
     note = f"\n{clean(protocol['note'])}" if protocol and protocol["note"] else ""
@@ -73,6 +81,7 @@ def status(status: Json) -> None:
             for name in status["preferred_outputs"]
         )
         rows.append(("preferred", ", ".join(named)))
+    rows.append(("headphones", f"when unplugged: {UNPLUGGED[status['unplugged']]}"))
     latency = status["latency"]
     rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
     if status["measured"]:

@@ -5,7 +5,7 @@
 import click
 
 from entrain.tray import complete, options
-from entrain.tray.asking import change
+from entrain.tray.asking import ask, change
 from entrain.tray.minutes import MinutesOrOff
 from entrain.tray.paper import clean
 from entrain.tray.position import Position
@@ -220,22 +220,36 @@ def set_value(address: str, value: float, over: float) -> None:
     is_flag=True,
     help="Play on the first of these whenever it is connected; without a name, on none of them.",
 )
-def output(names: tuple[str, ...], prefer: bool) -> None:
+@click.option(
+    "--unplugged",
+    type=click.Choice(["softer", "silent", "same"]),
+    help="What speakers do that take over because headphones were unplugged: play 20 dB softer "
+    "(unless you say otherwise), stay silent, or play at their own volume.",
+)
+def output(names: tuple[str, ...], prefer: bool, unplugged: str | None) -> None:
     """Play on another real device.  NAME is as in `entrain devices`.
 
     What you choose so counts before the preferred ones, and these before the desktop's choice.
+    Without a name: where headphones were unplugged, play at the speakers' own volume again.
 
     \b
     Examples:
+      entrain output           after headphones were unplugged: as loud as these speakers were
       entrain output alsa_output.usb-headset.analog-stereo
       entrain output auto      a preferred one, else what the desktop would take without Entrain
       entrain output --prefer bluez_output.headset alsa_output.usb-dac
       entrain output --prefer  no preferred ones any more
+      entrain output --unplugged silent
     """
+    if not prefer and len(names) > 1:
+        raise click.UsageError("one NAME, or --prefer and any number of them")
+    if unplugged:
+        change("settings", unplugged=unplugged)
+        if not names and not prefer:
+            return
     if not prefer:
-        if len(names) != 1:
-            raise click.UsageError("one NAME, or --prefer and any number of them")
-        change("output", name=None if names[0] == "auto" else names[0])
+        chosen = names[0] if names else ask("status")["chosen_output"] or "auto"
+        change("output", name=None if chosen == "auto" else chosen)
         return
     status = change("settings", preferred_outputs=names)
     connected = {device["name"] for device in status["outputs"]}

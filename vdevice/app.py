@@ -35,6 +35,7 @@ from entrain.vdevice.protocol.user_folder import slug
 from entrain.vdevice.session_log import SessionLog, Stretch
 from entrain.vdevice.status import Reporter
 from entrain.vdevice.store import State, Store
+from entrain.vdevice.unplugged import UnpluggedPolicy
 
 _LIBRARY_LOOK_S = 2.0
 """How often the running protocol's file is looked at."""
@@ -177,6 +178,7 @@ class App:
             self._device_looked,
             required=options.output or "",
             preferred=stored.preferred_outputs,
+            unplugged=UnpluggedPolicy(stored.unplugged, stored.softened),
         )
         self._reporter = Reporter(self.engine, self._device, self._player)
         self._note_warnings()
@@ -250,7 +252,11 @@ class App:
             case messages.Sleep(minutes=minutes):
                 self._player.sleep(minutes, clock.suspended_too_s())
             case messages.Settings(
-                session_log=session_log, mode=mode, applications=rules, preferred_outputs=preferred
+                session_log=session_log,
+                mode=mode,
+                applications=rules,
+                preferred_outputs=preferred,
+                unplugged=unplugged,
             ):
                 if mode is not None:
                     self._require(mode)
@@ -259,6 +265,8 @@ class App:
                     await self._device.set_rules(rules)
                 if preferred is not None:
                     await self._device.prefer(preferred)
+                if unplugged is not None:
+                    await self._device.set_unplugged(unplugged)
                 if session_log is not None:
                     self._kept = self._kept.model_copy(update={"session_log": session_log})
             case messages.SetOutput(name=name):
@@ -477,6 +485,8 @@ class App:
                 "former_default": self._defaults.former or None,
                 "stand_in": self._defaults.stand_in or None,
                 "mode": self._device.mode,
+                "unplugged": self._device.unplugged.setting,
+                "softened": self._device.unplugged.entries,
                 "applications": self._device.rules,
             }
         )

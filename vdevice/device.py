@@ -23,12 +23,15 @@ from entrain.vdevice.applications import ApplicationRules, Situation
 from entrain.vdevice.configured_default import ConfiguredDefault
 from entrain.vdevice.filter_keeper import FilterKeeper
 from entrain.vdevice.stream_router import StreamRouter
+from entrain.vdevice.unplugged import Softened, Unplugged, UnpluggedPolicy
 from entrain.vdevice.volume_mirror import VolumeMirror
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
 MOST_LOOKS = 3
 """How often the devices are listed where the default changes meanwhile."""
+VOLUME_LOOKS, VOLUME_LOOK_S = 10, 0.02
+"""How often, and how far apart, the devices are listed until a new volume shows."""
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
 NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
@@ -70,6 +73,8 @@ class VirtualDevice:
         was chosen at another time may come later.
     preferred : sequence of str
         Real devices that are played on whenever they are connected, the most wanted first.
+    unplugged : UnpluggedPolicy, optional
+        What becomes of the volume where headphones are unplugged.
 
     """
 
@@ -86,8 +91,10 @@ class VirtualDevice:
         looked: Callable[[], None] = lambda: None,
         required: str = "",
         preferred: Sequence[str] = (),
+        unplugged: UnpluggedPolicy | None = None,
     ) -> None:
         self.chosen = chosen
+        self.unplugged = unplugged or UnpluggedPolicy()
         self.preferred = tuple(preferred)
         self._required = required
         self.reason = ""
@@ -163,6 +170,11 @@ class VirtualDevice:
         target = self.target
         return target.form if target else "unknown"
 
+    @property
+    def softened(self) -> Softened | None:
+        """How the target was turned down because headphones were unplugged, if it is."""
+        return self.unplugged.in_effect(self.target)
+
     async def switch(self, on: bool, reason: str = "") -> None:
         """Switch on or off: in `default` mode be the default output, or give it back.
 
@@ -185,14 +197,25 @@ class VirtualDevice:
         """Play on this real device, or, with ``""``, on one that need not be chosen.
 
         That is the first of `preferred` that is connected, else the one it would be without
-        Entrain.  Raises `EntrainError` where there is none of that name.
+        Entrain.  It plays as loud as before headphones were unplugged, also where nothing else
+        changes.  Raises `EntrainError` where there is none of that name.
         """
         async with self._lock:
             await self._look()
-            if name:
+            if name and name != self.chosen:
                 self._require(name)
             self.chosen = name
-            await self._retarget()
+            await self._retarget(chosen=True)
+            await self._confirm()
+        self._news.set()
+
+    async def set_unplugged(self, setting: Unplugged) -> None:
+        """Change what a loudspeaker does that takes over because headphones were unplugged."""
+        async with self._lock:
+            self.unplugged.setting = setting
+            if setting == "same":
+                await self._look()
+                await self._confirm()
         self._news.set()
 
     async def prefer(self, names: Sequence[str]) -> None:
@@ -300,7 +323,9 @@ class VirtualDevice:
             name = await self._wait(self._adapter.default_backend)
         self.backend_name = name
         self._loop = asyncio.get_running_loop()
-        self._backend = await self._wait(lambda: self._open(name))
+        target = await self._wait(lambda: self._reach(name))
+        await self._quieten(target)
+        self._backend = await self._wait(lambda: self._open(name, target))
         self._loop.add_reader(self._backend.fileno(), self._take_news)
         self._mirror = VolumeMirror()
         self._session_managers = 0
@@ -330,8 +355,11 @@ class VirtualDevice:
         except EntrainError as error:
             _log.debug("the guardian stays in the program's own group: %s", error)
 
-    def _open(self, name: str) -> Backend:
-        """Connect, on the worker thread; what has been opened by then is closed all the same."""
+    def _reach(self, name: str) -> str:
+        """Connect to the server and name the device to play on; runs on the worker thread.
+
+        What has been opened by then is closed whatever happens.
+        """
         target = ""
         if name != "null":
             self._server = self._adapter.connect()
@@ -346,6 +374,10 @@ class VirtualDevice:
             self._left_behind = name == "pulse" and any(device.own for device in self.devices)
             self._configured = ConfiguredDefault(self._server.stored_default())
             target = self._best_target(self._server.default())
+        return target
+
+    def _open(self, name: str, target: str) -> Backend:
+        """Open the back end, on the worker thread."""
         self._backend = Backend(name, self._engine, target, smart=self._smart)
         self._backend.set_former(self._defaults.former)
         if self._latency_ms is not None:
@@ -421,6 +453,7 @@ class VirtualDevice:
             await self._carry_out(actions)
             if own:
                 await self._route()
+            await self._look_after_softened()
             await self._mirror_volume()
             self._wake_again()
             heard_on = (self.target.name, self.target.form) if self.target else ("", "unknown")
@@ -493,7 +526,7 @@ class VirtualDevice:
             await self._wait(lambda: server.set_default(name))
             self._configured.written(name)
 
-    async def _retarget(self) -> None:
+    async def _retarget(self, chosen: bool = False) -> None:
         """Play on another device where there is a better one, and not in a circle.
 
         Nothing else changes the target while Entrain runs: what depends on the kind of device
@@ -510,9 +543,66 @@ class VirtualDevice:
             SINK_NAME if self.on and self.mode == "default" else effective,
             lambda names: self._best_target(effective, names),
         )
+        await self._quieten(target, chosen)
         # Without any device it waits for the one that was there; with none but a circle, for none.
         if target != state.target and (target or self._keeper.note):
             backend.set_target(target)
+
+    async def _quieten(self, name: str, chosen: bool = False) -> None:
+        """Turn down a loudspeaker that takes over from headphones, before it is played on."""
+        target, state = self._find(name), self.state
+        if target is None:
+            return
+        playing = state is not None and state.playing > 0
+        volume = self.unplugged.arrive(
+            target,
+            self.devices,
+            carries=self.on and (self.mode != "manual" or playing),
+            chosen=chosen,
+            now_s=time.monotonic(),
+        )
+        if volume is None:
+            return
+        _log.info("headphones were unplugged: %s is set to %s", name, volume)
+        # On disk first: after a crash the volume before must be known.
+        if (saving := self._changed()) is not None:
+            await saving
+        await self._set_volume(name, volume)
+        for _ in range(VOLUME_LOOKS):  # until it holds, and the mirror will see it
+            await self._look()
+            now = self._find(name)
+            if now is None or now.volume != target.volume:
+                return
+            await asyncio.sleep(VOLUME_LOOK_S)
+
+    async def _look_after_softened(self) -> None:
+        """Set loudspeakers back that were turned down, where it is time for that."""
+        state, before = self.state, self.unplugged.entries
+        if state is None:
+            return
+        # All sound passes Entrain, whatever the default is.
+        default = "" if self.on and self.mode != "manual" else state.effective_default
+        devices = {device.name: device for device in self._real()}
+        now_s = time.monotonic()
+        for name, volume in self.unplugged.observe(devices, state.target, default, now_s):
+            _log.info("%s is set back to %s", name, volume)
+            await self._set_volume(name, volume)
+        if self.unplugged.entries != before:
+            self._changed()
+
+    async def _confirm(self) -> None:
+        target = self._find(self._best_target(self._effective_default()))
+        volume = self.unplugged.confirm(target)
+        if target and volume:
+            await self._set_volume(target.name, volume)
+            self._changed()
+
+    async def _set_volume(self, name: str, volume: Volume) -> None:
+        server = self._server
+        if server is not None:
+            # The device may have gone since; then there will be news of that.
+            with contextlib.suppress(EntrainError):
+                await self._wait(lambda: server.set_volume(name, volume))
 
     async def _route(self) -> None:
         state = self.state
@@ -535,18 +625,20 @@ class VirtualDevice:
         volume: Volume | None = target.volume if target else None
         now_s = time.monotonic()
         for name, wanted in self._mirror.observe(own, volume, state.target, now_s):
-            server = self._server
-            # The device may have gone since; then there will be news of that.
-            with contextlib.suppress(EntrainError):
-                await self._wait(lambda: server.set_volume(name, wanted))  # noqa: B023
+            await self._set_volume(name, wanted)
 
     def _wake_again(self) -> None:
         """See to it that what never shows up is noticed; without such a thing there is no timer."""
         if self._timer:
             self._timer.cancel()
         now_s = time.monotonic()
-        wishes = (self._mirror.wake_s(), self._defaults.wake_s(), self._keeper.wake_s())
-        times = [at_s for at_s in wishes if at_s]
+        wakes = (
+            self._mirror.wake_s(),
+            self._defaults.wake_s(),
+            self._keeper.wake_s(),
+            self.unplugged.wake_s(),
+        )
+        times = [at_s for at_s in wakes if at_s]
         if times:
             self._timer = self._loop.call_later(max(0.0, min(times) - now_s), self._news.set)
 
@@ -581,7 +673,13 @@ class VirtualDevice:
         """
         if names is None:
             names = [device.name for device in self._real()]
-        desktops = effective if effective in names else self._defaults.wanted(names)
+        plugged = [
+            device.name
+            for device in self._real()
+            if device.name in names
+            and (device.form != "headphones" or device.headphones_in is not False)
+        ]
+        desktops = effective if effective in names else self._defaults.wanted(plugged or names)
         return policy.choose_target((self.chosen, *self.preferred, desktops), names)
 
     def _real(self) -> list[Device]:

@@ -39,6 +39,7 @@ def judge(
     target_there: bool = True,
     note: str = "",
     detour: str = "",
+    softened: str = "",
 ) -> Health:
     """Tell how things stand.
 
@@ -58,6 +59,8 @@ def judge(
         What the running protocol has to say.
     detour : str
         What is done about a filter that leads back to Entrain.
+    softened : str
+        Why it is softer than the listener may expect.
 
     """
     if backend is None and not trouble:
@@ -79,8 +82,9 @@ def judge(
         return Health("off", reason or error)
     reason = backend.muffled or reason or error
     if bypass:
-        return Health("bypassed", reason)
-    return Health("processing" if backend.playing else "idle", reason or detour or note)
+        return Health("bypassed", reason or softened)
+    state: State = "processing" if backend.playing else "idle"
+    return Health(state, reason or detour or softened or note)
 
 
 class HealthLog:

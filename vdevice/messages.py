@@ -28,6 +28,7 @@ from entrain.vdevice.protocol.fields import Line
 from entrain.vdevice.protocol.model import MAX_SESSION_S, Category, Layer, ProtocolReference
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
+from entrain.vdevice.unplugged import Unplugged
 
 MAX_OVER_S = 86400.0
 
@@ -129,6 +130,8 @@ class Settings(_Request):
     applications: ApplicationRules | None = None
     preferred_outputs: PreferredOutputs | None = None
     """Real devices that are played on whenever they are connected."""
+    unplugged: Unplugged | None = None
+    """What a loudspeaker does that takes over because headphones were unplugged."""
 
 
 class Set(_Request):
@@ -420,6 +423,10 @@ class Status(_Answer):
     preferred_outputs: list[str] = []
     """Names of real devices that are played on whenever they are connected, the most wanted
     first."""
+    unplugged: Unplugged = "softer"
+    """What a loudspeaker does that takes over because headphones were unplugged."""
+    softened: Literal["softer", "silent"] | None = None
+    """What it does now for that reason; ends with `output`, also with `chosen_output` again."""
     detour: str = ""
     """What is done about a filter of another program whose sound would come back to Entrain."""
     latency: Latency

@@ -46,7 +46,16 @@ class Reporter:
             target_there=device.target is not None,
             note=self._player.note,
             detour=device.detour,
+            softened=self._softened(),
         )
+
+    def _softened(self) -> str:
+        entry, target = self._device.softened, self._device.target
+        if entry is None or target is None:
+            return ""
+        where = target.description or target.name
+        how = "Silent" if entry.silent else "Playing softly"
+        return f"Headphones disconnected. {how} on {where}; `entrain output` changes that."
 
     def status(self, kept: State, here: bool) -> Status:
         """Describe what Entrain does now.
@@ -60,7 +69,7 @@ class Reporter:
 
         """
         device, engine = self._device, self._engine
-        state, target = device.state, device.target
+        state, target, softened = device.state, device.target, device.softened
         stats, rate_hz = engine.stats(), engine.rate_hz
         running = state is not None and state.running
         health = self.health()
@@ -100,6 +109,8 @@ class Reporter:
             chosen_output=device.chosen,
             preferred_outputs=list(device.preferred),
             detour=device.detour,
+            unplugged=device.unplugged.setting,
+            softened=("silent" if softened.silent else "softer") if softened else None,
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),
             levels=self._levels() if running else Levels(),

@@ -22,6 +22,7 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.protocol.wording import plain
 from entrain.vdevice.stored_protocols import FileName, StoredProtocols
+from entrain.vdevice.unplugged import MOST_ENTRIES, Softened, Unplugged
 
 FILE_NAME = "state.json"
 PROTOCOLS_FOLDER = "state-protocols"
@@ -60,6 +61,10 @@ class State(BaseModel):
     stand_in: str | None = None
     """The default output that Entrain has configured because nobody had chosen one."""
     mode: Mode = "default"
+    unplugged: Unplugged = "softer"
+    """What a loudspeaker does that takes over because headphones were unplugged."""
+    softened: Annotated[tuple[Softened, ...], Field(max_length=MOST_ENTRIES)] = ()
+    """Loudspeakers that Entrain has turned down, with their volumes before."""
     applications: ApplicationRules = ApplicationRules()
     remembered: dict[str, ProtocolReference] = {}
     """What is used whenever sound goes to that real device, by its name."""

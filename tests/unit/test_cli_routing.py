@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from entrain.tray.cli import cli
 from entrain.vdevice.applications import ApplicationRules
-from entrain.vdevice.messages import GetStatus, Settings, Status, Use
+from entrain.vdevice.messages import GetStatus, SetOutput, Settings, Status, Use
 
 RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
 
@@ -96,9 +96,20 @@ def test_outputs_are_preferred_whether_they_are_connected_or_not(server, idle):
     assert noted == [name for name in ("a", "headset") if name not in connected]
 
 
-@pytest.mark.parametrize("names", [[], ["a", "b"]])
-def test_one_output_is_chosen_at_a_time(server, names):
-    result = entrain("output", *names)
+def test_without_a_name_the_chosen_output_stays_and_is_confirmed(server):
+    assert entrain("output").exit_code == 0
+    assert server.requests == [GetStatus(), SetOutput(name=None)]
+
+
+def test_what_speakers_do_without_the_headphones_is_a_setting(server):
+    assert entrain("output", "--unplugged", "silent").exit_code == 0
+    assert server.requests == [Settings(unplugged="silent")]
+    assert "when unplugged: speakers play 20 dB softer" in entrain("status").stdout
+    assert entrain("output", "--unplugged", "loud").exit_code == 2
+
+
+def test_one_output_is_chosen_at_a_time(server):
+    result = entrain("output", "a", "b")
 
     assert result.exit_code == 2
     assert "one NAME" in result.stderr

@@ -1,7 +1,10 @@
 """What an output leads to, told from what servers really say of devices."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from entrain.platform import linux
 from entrain.platform.device_form import device_form
 
 ANALOG = {"device.form_factor": "internal", "device.bus": "pci"}
@@ -64,3 +67,25 @@ def test_form(properties, port, channels, form):
     expected = {"hf": "hands-free"}.get(form, form)
 
     assert device_form(properties, port, channels) == expected
+
+
+@pytest.mark.parametrize(
+    ("ports", "told"),
+    [
+        ({}, None),
+        ({"analog-output-speaker": "unknown"}, None),
+        ({"analog-output-headphones": "unknown"}, None),
+        ({"analog-output-headphones": "yes", "analog-output-speaker": "no"}, True),
+        ({"analog-output-headphones": "no", "analog-output-speaker": "unknown"}, False),
+        ({"analog-output-headphones": "no", "analog-output-headphones-2": "yes"}, True),
+    ],
+)
+def test_a_socket_tells_whether_headphones_are_in_it(ports, told):
+    sink = SimpleNamespace(
+        proplist=ANALOG,
+        volume=SimpleNamespace(values=[1.0, 1.0]),
+        port_list=[
+            SimpleNamespace(name=name, available_state=state) for name, state in ports.items()
+        ],
+    )
+    assert linux._headphones_in(sink) is told

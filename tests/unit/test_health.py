@@ -59,3 +59,10 @@ def test_what_is_done_about_a_filter_that_leads_back_is_told():
     assert judge(waiting, on=True, bypass=False, target_there=False, detour=detour) == Health(
         "waiting-for-device", detour
     )
+
+
+def test_why_a_loudspeaker_is_softer_is_told():
+    softly = "softly"
+    assert judge(READY, on=True, bypass=True, softened=softly) == Health("bypassed", softly)
+    assert judge(READY, on=True, bypass=False, softened="a", note="b") == Health("idle", "a")
+    assert judge(READY, on=False, bypass=False, softened=softly) == Health("off")

@@ -308,7 +308,29 @@ def test_what_is_heard_is_in_the_label_and_what_was_chosen_is_marked(chosen):
         ("Automatic: as the desktop chooses", not chosen),
         ("Phones", False),
         ("usb", chosen == "usb"),  # without a description it has its name
+        ("When headphones are disconnected", False),
     ]
+
+
+@pytest.mark.parametrize("setting", ["softer", "silent", "same"])
+def test_what_speakers_do_without_the_headphones_is_chosen_below_the_outputs(setting):
+    found = item(described(unplugged=setting), "unplugged")
+
+    assert [each.checked for each in found.items] == [
+        setting == "softer",
+        setting == "silent",
+        setting == "same",
+    ]
+    assert [each.act.fields["unplugged"] for each in found.items] == ["softer", "silent", "same"]
+
+
+@pytest.mark.parametrize("chosen", ["", "usb"])
+def test_where_speakers_are_softer_one_click_ends_that_and_changes_nothing_else(chosen):
+    found = item(described(softened="softer", chosen_output=chosen), "softened")
+
+    assert found.label == "Headphones disconnected: play at the former volume"
+    assert found.act == Ask("output", {"name": chosen or None})
+    assert "softened" not in [each.key for each in described().items if each]
 
 
 def test_a_preferred_output_counts_before_the_desktops_choice():

@@ -75,6 +75,21 @@ def test_what_people_do_or_know_is_not_told(heard, fields):
     assert notice_for(heard, changed(heard, **fields), 100.0, ["usb"]) is None
 
 
+@pytest.mark.parametrize(
+    ("how", "text"), [("softer", "Playing softly on Speakers;"), ("silent", "Silent on Speakers;")]
+)
+def test_headphones_that_were_unplugged_are_told_once_with_what_to_do(heard, how, text):
+    now = changed(heard, output=SPEAKERS, softened=how)
+
+    told = notice_for(heard, now, 0.0, ["speakers"])
+
+    assert told is not None
+    assert told.title == "Headphones disconnected"
+    assert told.text.startswith(text)
+    assert "`entrain output`" in told.text
+    assert notice_for(now, now, 100.0, ["speakers"]) is None
+
+
 def test_a_lost_device_is_told_with_the_one_that_takes_over(heard):
     now = changed(heard, output=SPEAKERS)
 

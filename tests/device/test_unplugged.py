@@ -1,0 +1,221 @@
+"""Headphones are unplugged while music plays: how loud the loudspeaker is that takes over."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import app
+import numpy as np
+import pytest
+import soundlab
+from conftest import skip_unless_installed
+from running_device import RunningDevice, running_device
+from test_defaults import choose
+from test_volume import pactl, volume
+
+from entrain.platform import linux
+from entrain.platform.adapter import Volume
+from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.sandbox_pulse import PulseSandbox
+from entrain.vdevice.client import Client
+
+HEADSET = VirtualDevice("headset", "Headset", 1999, form_factor="headphone")
+LOUDSPEAKER = VirtualDevice("loudspeaker", "Loudspeaker", 1500, form_factor="speaker")
+
+AMPLITUDE = 0.1
+LOUD_DB = 20 * np.log10(AMPLITUDE) - 3.01
+SOFT_PERCENT = round(100 * 10 ** (-20 / 60))
+
+
+@pytest.fixture
+def plugged(server: Sandbox) -> Sandbox:
+    """Return a server with a headset and a loudspeaker."""
+    server.add_device(LOUDSPEAKER)
+    server.add_device(HEADSET)
+    return server
+
+
+@contextmanager
+def music(server: Sandbox) -> Iterator[tuple[app.App, soundlab.Recorder]]:
+    """Play a tone through Entrain at the headset; the loudspeaker is recorded."""
+    with (
+        soundlab.recording(server.environment, "loudspeaker") as recorder,
+        app.running(server.environment, "--protocol", "none", *app.PATIENT[server.kind]) as entrain,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
+    ):
+        entrain.wait_for_output("headset")
+        entrain.wait_for(state="processing")
+        heard = recorder.take(0.1)
+        assert not np.any(heard), "the loudspeaker is heard beside the headset"
+        yield entrain, recorder
+
+
+def all_until_heard(recorder: soundlab.Recorder, least_db: float) -> soundlab.Frames:
+    """Return all that is heard until a tone has this level in a tenth of a second, and no gap."""
+    heard = []
+    deadline = time.monotonic() + 10
+    while not heard or soundlab.tone_db(heard[-1], 1000) < least_db:
+        assert time.monotonic() < deadline, "it is not heard on the loudspeaker"
+        heard.append(recorder.take(0.1))
+    heard.append(recorder.take(0.2))
+    return np.concatenate(heard)
+
+
+def is_set_back(server: Sandbox) -> None:
+    soundlab.wait_until(
+        lambda: volume(server, "loudspeaker") == (100, 100, False), 5, "the volume is as before"
+    )
+
+
+def test_the_loudspeaker_is_softer_from_the_first_sample_until_the_headset_returns(plugged):
+    server = plugged
+    with music(server) as (entrain, loudspeaker):
+        server.remove_device("headset")
+        heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
+
+        assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+        assert soundlab.tone_db(heard[-4800:], 1000) == pytest.approx(LOUD_DB - 20, abs=0.5)
+        status = entrain.wait_for(softened="softer")
+        assert status["output"]["name"] == "loudspeaker"
+        assert status["volume"] == pytest.approx(SOFT_PERCENT / 100, abs=0.01)
+        assert status["reason"] == (
+            "Headphones disconnected. Playing softly on Loudspeaker; `entrain output` changes that."
+        )
+        soft = (SOFT_PERCENT, SOFT_PERCENT, False)
+        soundlab.wait_until(lambda: volume(server, "entrain") == soft, 3, "the slider shows it")
+
+        server.add_device(HEADSET)
+        with soundlab.recording(server.environment, "headset") as headset:
+            soundlab.wait_until(
+                lambda: soundlab.tone_db(headset.take(0.1), 1000) > LOUD_DB - 0.5, 1, "as before"
+            )
+        is_set_back(server)
+        heard = loudspeaker.take(0.2)
+        loudspeaker.skip_to_now()
+        assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+        assert not np.any(loudspeaker.take(0.1))
+        assert entrain.status()["softened"] is None
+        assert volume(server, "headset") == (100, 100, False)
+
+
+def test_nothing_is_played_before_the_loudspeaker_is_turned_down(any_server, monkeypatch):
+    """Also where the server takes its time."""
+    server = any_server
+    server.add_device(LOUDSPEAKER)
+    server.add_device(HEADSET)
+    at_once = linux.PulseServer.set_volume
+
+    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
+        time.sleep(0.3)
+        at_once(self, name, wanted)
+
+    with (
+        soundlab.recording(server.environment, "loudspeaker") as loudspeaker,
+        running_device() as running,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
+    ):
+        soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
+        monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+        server.remove_device("headset")
+        heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
+        assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+
+
+def test_it_is_silent_until_the_user_wants_to_hear_it_also_after_a_kill(plugged):
+    server = plugged
+    pactl(server, "set-sink-volume", "loudspeaker", "80%")
+    with music(server) as (entrain, loudspeaker):
+        entrain("output", "--unplugged", "silent")
+        server.remove_device("headset")
+        entrain.wait_for_output("loudspeaker")
+        entrain.wait_for(softened="silent", state="processing")
+        assert not np.any(loudspeaker.take(0.3))
+        loudspeaker.skip_to_now()
+        assert not np.any(loudspeaker.take(0.1))
+        entrain.kill()
+    assert volume(server, "loudspeaker") == (80, 80, True)
+
+    with app.running(server.environment) as entrain:
+        entrain.wait_for(softened="silent")
+        entrain("output")
+        assert volume(server, "loudspeaker") == (80, 80, False)
+        assert entrain.status()["softened"] is None
+
+
+def test_who_chooses_the_loudspeaker_hears_it_as_loud_as_it_is(plugged):
+    server = plugged
+    with (
+        app.running(server.environment, "--protocol", "none") as entrain,
+        Client(app.control_socket(server.environment)) as client,
+    ):
+        entrain.wait_for_output("headset")
+        client.ask("output", name="loudspeaker")
+        entrain.wait_for_output("loudspeaker")
+        assert (entrain.status()["softened"], entrain.status()["volume"]) == (None, 1.0)
+        client.ask("output", name=None)
+        entrain.wait_for_output("headset")
+        client.ask("off")
+        choose(server, "headset")
+        server.remove_device("headset")  # without Entrain it is the server's business
+        entrain.wait_for_output("loudspeaker")
+        assert (entrain.status()["softened"], entrain.status()["volume"]) == (None, 1.0)
+
+
+def test_headphones_that_are_not_there_any_more_when_the_server_is_back(monkeypatch):
+    skip_unless_installed(PulseSandbox)
+    with PulseSandbox((LOUDSPEAKER,)) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        server.add_device(HEADSET)
+        with running_device() as running:
+            soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
+            server.stop_server(kill=True)
+            server.start_server()
+            soundlab.wait_until(lambda: running.device.form == "speakers", 10, "on the loudspeaker")
+            assert running.device.softened
+            assert volume(server, "loudspeaker") == (SOFT_PERCENT, SOFT_PERCENT, False)
+
+
+def becomes(running: RunningDevice, server: Sandbox, target: str, percent: int) -> None:
+    """It looks again, plays there, and the loudspeaker has this volume."""
+    pactl(server, "set-sink-volume", "speakers", f"{percent - 1}%")  # any news
+    soundlab.wait_until(lambda: running.device.target.name == target, 5, target)
+    wanted = (percent, percent, False)
+    soundlab.wait_until(lambda: volume(server, "loudspeaker") == wanted, 5, f"{percent} %")
+
+
+def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_server, monkeypatch):
+    """Headphones are a device of their own here, which stays when they are unplugged."""
+    server = any_server
+    server.add_device(LOUDSPEAKER)
+    choose(server, "headphones")
+    inserted = {"headphones": True}
+    monkeypatch.setattr(linux, "_headphones_in", lambda sink: inserted.get(sink.name))
+    with running_device() as running:
+        soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "they play")
+        inserted["headphones"] = False
+        becomes(running, server, "loudspeaker", SOFT_PERCENT)
+        inserted["headphones"] = True
+        becomes(running, server, "headphones", 100)
+
+
+def test_a_socket_without_headphones_is_softer_and_with_them_as_before(any_server, monkeypatch):
+    """Headphones and loudspeakers at one device, as told by the port that is used."""
+    ports = {"speakers": "analog-output-headphones"}
+    monkeypatch.setattr(linux, "_port", lambda sink: ports.get(sink.name, ""))
+    server = any_server
+    with running_device() as running:
+
+        def plug(port: str, percent: int) -> None:
+            ports["speakers"] = port
+            # Any news makes it look again.
+            pactl(server, "set-sink-volume", "headphones", "77%" if percent < 100 else "78%")
+            soundlab.wait_until(
+                lambda: volume(server, "speakers") == (percent, percent, False), 5, f"{percent} %"
+            )
+
+        soundlab.wait_until(lambda: running.device.form == "headphones", 5, "with headphones")
+        plug("analog-output-speaker", SOFT_PERCENT)
+        assert running.device.softened
+        plug("analog-output-headphones", 100)
+        assert not running.device.softened

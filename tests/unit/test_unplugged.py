@@ -1,0 +1,445 @@
+"""Headphones are unplugged: what becomes of the loudspeaker's volume, decided without a server."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entrain.platform.adapter import Device, Form, Volume
+from entrain.platform.null import null_device
+from entrain.vdevice.unplugged import AWAY_S, SETTLE_S, SOFTER, Softened, UnpluggedPolicy
+
+
+def volume(level: float, muted: bool = False) -> Volume:
+    return Volume((level, level), muted)
+
+
+@dataclass
+class Desk:
+    """Devices, and a policy that is shown each change as the virtual device shows it."""
+
+    policy: UnpluggedPolicy = field(default_factory=UnpluggedPolicy)
+    devices: dict[str, Device] = field(default_factory=dict)
+    carries: bool = True
+    now_s: float = 100.0
+
+    def plug(self, name: str, form: Form, level: float = 0.8) -> None:
+        self.devices[name] = null_device(name, form=form, level=level)
+
+    def unplug(self, name: str) -> None:
+        del self.devices[name]
+
+    def play_on(self, name: str, chosen: bool = False) -> Volume:
+        """Do what is to be done first, and return the volume at which the first sample plays."""
+        found = self.policy.arrive(
+            self.devices[name],
+            list(self.devices.values()),
+            carries=self.carries,
+            chosen=chosen,
+            now_s=self.now_s,
+        )
+        if found is not None:
+            self.set(name, found)
+        self.playing_on = name
+        return self.devices[name].volume
+
+    def look(self, after_s: float = 0.0, default: str = "") -> None:
+        self.now_s += after_s
+        found = self.policy.observe(self.devices, self.playing_on, default, self.now_s)
+        for name, wanted in found:
+            self.set(name, wanted)
+        self.play_on(self.playing_on)
+
+    def look_twice(self, default: str = "") -> None:
+        self.look(default=default)
+        self.look(AWAY_S, default=default)
+
+    def confirm(self) -> None:
+        found = self.policy.confirm(self.devices[self.playing_on])
+        if found is not None:
+            self.set(self.playing_on, found)
+
+    def set(self, name: str, wanted: Volume) -> None:
+        self.devices[name] = replace(self.devices[name], volume=wanted)
+
+    def volume(self, name: str) -> Volume:
+        return self.devices[name].volume
+
+    @property
+    def softened(self) -> Softened | None:
+        return self.policy.in_effect(self.devices[self.playing_on])
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Sound is heard on a headset; there are speakers as well."""
+    made = Desk()
+    made.plug("headset", "headphones", 0.5)
+    made.plug("speakers", "speakers")
+    assert made.play_on("headset") == volume(0.5)
+    return made
+
+
+@pytest.fixture
+def softened(desk: Desk) -> Desk:
+    """The headset has been unplugged; the speakers are softer."""
+    desk.unplug("headset")
+    desk.play_on("speakers")
+    desk.look(SETTLE_S)
+    assert desk.softened
+    return desk
+
+
+def test_softer_is_20_db():
+    assert 60 * math.log10(SOFTER) == pytest.approx(-20)
+
+
+def test_speakers_that_take_over_are_softer_before_the_first_sample(desk):
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8 * SOFTER)
+    assert desk.softened
+
+
+def test_or_silent(desk):
+    desk.policy.setting = "silent"
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8, muted=True)
+    desk.confirm()
+    assert desk.volume("speakers") == volume(0.8)
+
+
+def test_or_as_they_were(desk):
+    desk.policy.setting = "same"
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8)
+    assert desk.softened is None
+
+
+def test_nothing_is_done_where_another_output_was_chosen_while_the_headset_is_there(desk):
+    assert desk.play_on("speakers") == volume(0.8)
+
+
+def test_nothing_is_done_where_the_user_chooses_the_speakers_as_the_headset_goes(desk):
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers", chosen=True) == volume(0.8)
+
+
+def test_nothing_is_done_while_no_sound_goes_through_entrain_nor_later(desk):
+    desk.carries = False
+    desk.unplug("headset")
+    assert desk.play_on("speakers") == volume(0.8)
+
+    desk.carries = True
+    assert desk.play_on("speakers") == volume(0.8)
+
+
+@pytest.mark.parametrize("form", ["headphones", "hands-free", "mono", "unknown"])
+def test_what_is_no_loudspeaker_keeps_its_volume(desk, form):
+    desk.plug("other", form)
+    desk.unplug("headset")
+
+    assert desk.play_on("other") == volume(0.8)
+
+
+@pytest.mark.parametrize("form", ["speakers", "hands-free", "mono", "unknown"])
+def test_from_what_are_no_headphones_nothing_changes(form):
+    desk = Desk()
+    desk.plug("other", form)
+    desk.plug("speakers", "speakers")
+    desk.play_on("other")
+    desk.unplug("other")
+
+    assert desk.play_on("speakers") == volume(0.8)
+
+
+def test_at_the_start_nothing_is_known_of_headphones():
+    desk = Desk()
+    desk.plug("speakers", "speakers")
+
+    assert desk.play_on("speakers") == volume(0.8)
+
+
+def test_when_the_headphones_return_the_speakers_get_their_volume_back_but_not_at_once(softened):
+    softened.plug("headset", "headphones", 0.5)
+    assert softened.play_on("headset") == volume(0.5)
+    softened.look()
+    softened.look(AWAY_S / 2)
+    assert softened.volume("speakers") == volume(0.8 * SOFTER)  # sound may be on its way there
+    assert softened.policy.wake_s() == pytest.approx(softened.now_s + AWAY_S / 2)
+
+    softened.look(AWAY_S / 2)
+
+    assert softened.volume("speakers") == volume(0.8)
+    assert softened.policy.entries == ()
+    assert softened.policy.wake_s() is None
+
+
+def test_speakers_that_are_the_default_without_entrain_are_not_set_back(softened):
+    softened.plug("headset", "headphones")
+    softened.play_on("headset")
+
+    softened.look_twice(default="speakers")
+    assert softened.volume("speakers") == volume(0.8 * SOFTER)
+    softened.look_twice(default="headset")
+    assert softened.volume("speakers") == volume(0.8)
+
+
+def test_headphones_that_come_and_go_do_not_soften_twice(softened):
+    for _ in range(3):
+        softened.plug("headset", "headphones")
+        softened.play_on("headset")
+        softened.look()
+        softened.unplug("headset")
+        assert softened.play_on("speakers") == volume(pytest.approx(0.8 * SOFTER))
+    softened.confirm()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+def test_who_confirms_hears_it_as_before(softened):
+    softened.confirm()
+
+    assert softened.volume("speakers") == volume(0.8)
+    assert softened.softened is None
+    softened.look_twice()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+def test_a_volume_that_the_user_has_set_stays(softened):
+    softened.set("speakers", volume(0.6))
+    softened.look_twice()
+    assert softened.softened is None
+    softened.confirm()
+    softened.plug("headset", "headphones")
+    softened.play_on("headset")
+    softened.look_twice()
+    assert softened.volume("speakers") == volume(0.6)
+
+
+def test_who_mutes_the_speakers_finds_them_muted(softened):
+    softened.set("speakers", replace(softened.volume("speakers"), muted=True))
+    softened.look_twice()
+    softened.plug("headset", "headphones")
+    softened.play_on("headset")
+    softened.look_twice()
+
+    assert softened.volume("speakers") == volume(0.8, muted=True)
+
+
+def test_who_ends_the_silence_has_confirmed(desk):
+    desk.policy.setting = "silent"
+    desk.unplug("headset")
+    desk.play_on("speakers")
+    desk.look(SETTLE_S)
+    desk.set("speakers", volume(0.3))
+    desk.look_twice()
+
+    assert desk.softened is None
+    desk.confirm()
+    assert desk.volume("speakers") == volume(0.3)
+
+
+def test_what_was_muted_already_is_left_alone(desk):
+    desk.set("speakers", volume(0.8, muted=True))
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8, muted=True)
+    assert desk.policy.entries == ()
+
+
+def test_what_the_session_manager_brings_back_just_then_is_turned_down_as_well(desk):
+    desk.unplug("headset")
+    desk.play_on("speakers")
+    desk.set("speakers", volume(1.0))
+    desk.look(SETTLE_S / 2)
+
+    assert desk.volume("speakers") == volume(SOFTER)
+    desk.look_twice()
+    desk.confirm()
+    assert desk.volume("speakers") == volume(1.0)
+
+
+def test_the_next_speakers_are_softer_too_while_nobody_has_confirmed(softened):
+    softened.plug("dock", "speakers", 1.0)
+    softened.unplug("speakers")
+
+    assert softened.play_on("dock") == volume(SOFTER)
+
+
+def test_they_are_not_where_somebody_has(softened):
+    softened.confirm()
+    softened.plug("dock", "speakers", 1.0)
+    softened.unplug("speakers")
+
+    assert softened.play_on("dock") == volume(1.0)
+
+
+def test_a_restart_in_between_forgets_nothing(softened):
+    stored = [Softened.model_validate_json(e.model_dump_json()) for e in softened.policy.entries]
+    again = Desk(UnpluggedPolicy("softer", stored), softened.devices)
+
+    assert again.play_on("speakers") == volume(0.8 * SOFTER)
+    again.look_twice()
+    assert again.softened
+    again.plug("headset", "headphones")
+    again.play_on("headset")
+    again.look_twice()
+
+    assert again.volume("speakers") == volume(0.8)
+
+
+# ---- headphones and speakers as sockets of one device ------------------------------------------
+
+
+@dataclass
+class Card(Desk):
+    """A device with two sockets; `keeps` their volumes apart, as most servers do."""
+
+    keeps: bool = True
+    levels: dict[Form, Volume] = field(default_factory=dict)
+
+    def insert(self, form: Form, told: bool | None = None) -> Volume:
+        if "card" not in self.devices:
+            self.levels = {"headphones": volume(0.3), "speakers": volume(0.8)}
+            self.plug("card", form)
+        else:
+            self.levels[self.devices["card"].form] = self.volume("card")
+        kept = self.levels[form] if self.keeps else self.volume("card")
+        self.devices["card"] = replace(
+            self.devices["card"], form=form, volume=kept, headphones_in=told
+        )
+        return self.play_on("card")
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_socket_without_headphones_is_softer_and_with_them_as_before(keeps):
+    card = Card(keeps=keeps)
+    before = card.insert("headphones", told=True).channels[0]
+    speakers = 0.8 if keeps else before
+    for _ in range(3):
+        assert card.insert("speakers", told=False) == volume(pytest.approx(speakers * SOFTER))
+        card.look_twice()
+        assert card.softened
+        card.insert("headphones", told=True)
+        card.look_twice()
+        assert card.volume("card") == volume(before)
+    card.insert("speakers", told=False)
+    card.confirm()
+    assert card.volume("card") == volume(speakers)
+
+
+def test_a_volume_of_the_socket_that_comes_late_is_not_softened_twice():
+    card = Card(keeps=False)
+    card.insert("headphones", told=True)
+    card.set("card", volume(1.0))
+    card.insert("speakers", told=False)
+    card.look_twice()
+    soft = card.volume("card")
+    card.insert("headphones", told=True)
+    card.set("card", volume(0.9))
+    card.look_twice()
+    card.insert("speakers", told=False)
+    card.set("card", soft)  # what the server has kept for the speakers
+    card.look(SETTLE_S / 2)
+    card.look_twice()
+
+    assert card.volume("card") == soft
+    card.confirm()
+    assert card.volume("card") == volume(1.0)
+
+
+def test_a_socket_that_the_user_has_chosen_keeps_its_volume():
+    card = Card()
+    card.insert("headphones", told=True)
+
+    assert card.insert("speakers", told=True) == volume(0.8)
+
+
+def test_headphones_that_are_a_device_of_their_own_are_gone_when_the_socket_is_empty(desk):
+    desk.devices["headset"] = replace(desk.devices["headset"], headphones_in=False)
+
+    assert desk.play_on("speakers") == volume(0.8 * SOFTER)
+
+
+# ---- any order of events -------------------------------------------------------------------------
+
+EVENTS = st.one_of(
+    st.tuples(st.just("headset"), st.booleans()),
+    st.tuples(st.just("volume"), st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0]), st.booleans()),
+    st.tuples(st.just("time"), st.sampled_from([0.1, SETTLE_S, AWAY_S])),
+    st.tuples(st.just("confirm")),
+    st.tuples(st.just("setting"), st.sampled_from(["softer", "silent", "same"])),
+    st.tuples(st.just("restart")),
+    st.tuples(st.just("carries"), st.booleans()),
+)
+
+
+def loudness(heard: Volume) -> float:
+    return 0.0 if heard.muted else max(heard.channels)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(EVENTS, max_size=40))
+def test_speakers_are_never_louder_than_somebody_has_set_them(events):
+    """Softer only once, louder only as they were; at the end all is as somebody has set it."""
+    desk = Desk()
+    desk.plug("headset", "headphones", 0.5)
+    desk.plug("speakers", "speakers")
+    desk.play_on("headset")
+    desk.look()
+    own = volume(0.8)
+    """What somebody has set them to last."""
+    for event in events:
+        before = loudness(desk.volume("speakers"))
+        was_heard = desk.playing_on == "speakers"
+        match event:
+            case ("headset", True):
+                if "headset" not in desk.devices:
+                    desk.plug("headset", "headphones", 0.5)
+            case ("headset", False):
+                if "headset" in desk.devices:
+                    desk.unplug("headset")
+            case ("volume", level, muted):
+                desk.look(AWAY_S)  # nobody is quicker than that
+                desk.look(AWAY_S)
+                # Who moves the slider of what we have muted does not mute it.
+                silent = desk.softened is not None and desk.softened.silent
+                own = volume(level, muted and not silent)
+                desk.set("speakers", volume(level, muted))
+                before = level
+                desk.look()
+                desk.look(AWAY_S)
+            case ("time", seconds):
+                desk.look(seconds)
+            case ("confirm",):
+                desk.confirm()
+                if was_heard:
+                    before = loudness(own)
+            case ("setting", setting):
+                desk.policy.setting = setting
+            case ("restart",):
+                desk.policy = UnpluggedPolicy(desk.policy.setting, desk.policy.entries)
+            case ("carries", carries):
+                desk.carries = carries
+        heard = desk.play_on("headset" if "headset" in desk.devices else "speakers")
+        desk.look()
+        now = desk.volume("speakers")
+        assert loudness(now) <= loudness(own) + 1e-9
+        if desk.playing_on == "speakers" and was_heard:
+            assert loudness(now) <= before + 1e-9
+        if desk.playing_on == "speakers" and heard.channels != own.channels:
+            assert heard.channels == pytest.approx([SOFTER * level for level in own.channels])
+    if "headset" not in desk.devices:
+        desk.plug("headset", "headphones", 0.5)
+    desk.play_on("headset")
+    desk.look()
+    desk.look(AWAY_S)
+    desk.look(AWAY_S)
+    assert desk.volume("headset") == volume(0.5)
+    assert desk.volume("speakers").channels == pytest.approx(own.channels)
+    assert desk.volume("speakers").muted == own.muted

@@ -1,0 +1,302 @@
+"""What happens to the volume when headphones are unplugged and a loudspeaker takes over.
+
+Decisions only: nothing here calls a server.  The loudspeaker's own volume is turned down, before
+the first sample is played there, so that its slider shows it, the volume keys bring it back, and
+nothing gets louder when Entrain ends.  What was turned down is written down with the volume
+before, and set back when the sound has left that loudspeaker, or when the user wishes so; but only
+while nobody else has changed that volume.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from entrain.platform.adapter import Device, Volume
+
+Unplugged = Literal["softer", "silent", "same"]
+"""``softer``: 20 dB softer on the loudspeaker; ``silent``: muted there; ``same``: unchanged."""
+
+SOFTER = 10 ** (-20 / 60)
+"""-20 dB on a desktop's cubic scale."""
+
+SETTLE_S = 0.5
+"""For how long after a change a session manager may still bring back a volume of its own."""
+
+AWAY_S = 1.0
+"""For how long the sound must have left a loudspeaker before that gets its volume back, and for
+how long a volume must differ from ours to count as somebody else's."""
+
+TOLERANCE = 0.005
+"""Difference below which two volumes are the same, 1.0 = 100 %: hardware has steps."""
+
+MOST_ENTRIES = 32
+
+_Level = Annotated[float, Field(ge=0, le=10)]
+_Levels = Annotated[tuple[_Level, ...], Field(min_length=1, max_length=32)]
+
+
+class Softened(BaseModel):
+    """A loudspeaker whose volume Entrain has turned down."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    device: str
+    before: _Levels
+    """Volume of each channel before, 1.0 = 100 %."""
+    after: _Levels
+    """Volume of each channel as Entrain has set it."""
+    silent: bool = False
+    """Entrain has muted the loudspeaker."""
+    headphones: _Levels | None = None
+    """Volume before at the headphones, where these are a port of the same device."""
+
+    @property
+    def quiet(self) -> Volume:
+        """The volume that Entrain has set."""
+        return Volume(self.after, self.silent)
+
+    def is_as_left(self, volume: Volume) -> bool:
+        """Tell whether nobody has undone it since."""
+        return volume.muted if self.silent else _close(volume.channels, self.after)
+
+    def restored(self, volume: Volume) -> Volume:
+        """Return the volume before, but what somebody else has set or muted stays so."""
+        return Volume(volume.channels) if self.silent else Volume(self.before, volume.muted)
+
+
+class UnpluggedPolicy:
+    """Remembers what was turned down, and decides.  Times only go forward, in seconds.
+
+    Parameters
+    ----------
+    setting : str
+        What to do when headphones are unplugged.
+    entries : sequence of Softened
+        What was turned down when Entrain ran last.
+
+    """
+
+    def __init__(self, setting: Unplugged = "softer", entries: Sequence[Softened] = ()) -> None:
+        self.setting = setting
+        self._entries = {entry.device: entry for entry in entries[-MOST_ENTRIES:]}
+        self._playing_on: Device | None = None
+        self._settles_until_s = 0.0
+        """Until when a loudspeaker that has just been turned down is watched."""
+        self._earlier: Softened | None = None
+        """What was known of that loudspeaker before."""
+        self._away_since_s: dict[str, float] = {}
+        self._changed_since_s: dict[str, float] = {}
+
+    @property
+    def entries(self) -> tuple[Softened, ...]:
+        """What is turned down, to be stored."""
+        return tuple(self._entries.values())
+
+    def in_effect(self, playing_on: Device | None) -> Softened | None:
+        """Return what was done to the loudspeaker that is played on, if anything was."""
+        if playing_on is None or playing_on.form != "speakers":
+            return None
+        return self._entries.get(playing_on.name)
+
+    def arrive(
+        self,
+        device: Device,
+        devices: Sequence[Device],
+        *,
+        carries: bool,
+        chosen: bool,
+        now_s: float,
+    ) -> Volume | None:
+        """Decide on the volume before sound is played on a device; for the present one, too.
+
+        Parameters
+        ----------
+        device : Device
+            The real device that is played on from now on.
+        devices : sequence of Device
+            All that are there.
+        carries : bool
+            The sound that goes there goes through Entrain.
+        chosen : bool
+            The user has just chosen it.
+        now_s : float
+            The time.
+
+        Returns
+        -------
+        Volume or None
+            What the device is to be set to first; None: leave it.
+
+        """
+        before, self._playing_on = self._playing_on, device
+        if chosen or not carries or before is None or device.form != "speakers":
+            return None
+        if (before.name, before.form) == (device.name, device.form):
+            return None
+        # From one loudspeaker to the next it is still because the headphones are missing.
+        from_headphones = before.form == "headphones" or self.in_effect(before) is not None
+        if not from_headphones or not _is_unplugged(before, devices):
+            return None
+        return self._turn_down(device, before, now_s)
+
+    def observe(
+        self,
+        devices: Mapping[str, Device],
+        playing_on: str,
+        default: str,
+        now_s: float,
+    ) -> list[tuple[str, Volume]]:
+        """Look after what was turned down.
+
+        Parameters
+        ----------
+        devices : mapping of Device
+            All that are there, by name.
+        playing_on, default : str
+            The device that Entrain plays on, and the effective default output.
+        now_s : float
+            The time.
+
+        Returns
+        -------
+        list of (str, Volume)
+            Devices to be set.
+
+        """
+        wanted = []
+        for name, entry in list(self._entries.items()):
+            device = devices.get(name)
+            if device is None:
+                self._away_since_s.pop(name, None)
+                self._changed_since_s.pop(name, None)
+                continue
+            if device.form != "speakers":
+                volume = self._at_headphones(entry, device, now_s)
+            elif name in (playing_on, default):
+                self._away_since_s.pop(name, None)
+                volume = self._where_it_plays(entry, device, now_s)
+            else:
+                volume = self._left_behind(entry, device, now_s)
+            if volume is not None:
+                wanted.append((name, volume))
+        return wanted
+
+    def confirm(self, device: Device | None) -> Volume | None:
+        """The user wants to hear the loudspeaker that is played on as loud as before."""
+        entry = self.in_effect(device)
+        if entry is None or device is None:
+            return None
+        self._forget(entry.device)
+        return entry.restored(device.volume) if entry.is_as_left(device.volume) else None
+
+    def wake_s(self) -> float | None:
+        """Return when `observe` is to be called again even if nothing happens, or None."""
+        times = [*self._away_since_s.values(), *self._changed_since_s.values()]
+        return min(times) + AWAY_S if times else None
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _turn_down(self, device: Device, headphones: Device, now_s: float) -> Volume | None:
+        levels = device.volume.channels
+        self._earlier = self._entries.get(device.name)
+        if self._earlier is not None and self._earlier.is_as_left(device.volume):
+            levels = self._earlier.before  # it was turned down by us, and is not once more
+        elif device.volume.muted:
+            return None
+        if self.setting == "same" or not any(levels):
+            return None
+        entry = Softened(
+            device=device.name,
+            before=levels,
+            after=levels if self.setting == "silent" else _softer(levels),
+            silent=self.setting == "silent",
+            headphones=headphones.volume.channels if headphones.name == device.name else None,
+        )
+        self._forget(device.name)
+        self._entries[device.name] = entry
+        self._settles_until_s = now_s + SETTLE_S
+        while len(self._entries) > MOST_ENTRIES:
+            self._forget(next(iter(self._entries)))
+        is_quiet = device.volume.muted == entry.silent and _close(
+            device.volume.channels, entry.after
+        )
+        return None if is_quiet else entry.quiet
+
+    def _where_it_plays(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
+        if now_s < self._settles_until_s and _is_louder(device.volume, entry.quiet):
+            # The session manager has brought back a volume of its own, or ours is on its way.
+            earlier, levels = self._earlier, device.volume.channels
+            if earlier and earlier.device == device.name and earlier.is_as_left(device.volume):
+                self._entries[device.name] = earlier
+                return None
+            after = levels if entry.silent else _softer(levels)
+            entry = entry.model_copy(update={"before": levels, "after": after})
+            self._entries[device.name] = entry
+            return entry.quiet
+        self._drop_if_changed(entry, device, now_s)
+        return None
+
+    def _left_behind(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
+        """Set it back once nothing can be on its way there any more."""
+        if self._drop_if_changed(entry, device, now_s):
+            self._away_since_s.pop(entry.device, None)
+            return None
+        if now_s - self._away_since_s.setdefault(entry.device, now_s) < AWAY_S:
+            return None
+        self._forget(entry.device)
+        return entry.restored(device.volume)
+
+    def _at_headphones(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
+        """Servers keep a volume for each port; one that does not is helped."""
+        self._changed_since_s.pop(entry.device, None)
+        if entry.headphones is None or not entry.is_as_left(device.volume):
+            self._away_since_s.pop(entry.device, None)
+            return None
+        if now_s - self._away_since_s.setdefault(entry.device, now_s) < AWAY_S:
+            return None
+        self._forget(entry.device)
+        return Volume(entry.headphones, device.volume.muted and not entry.silent)
+
+    def _drop_if_changed(self, entry: Softened, device: Device, now_s: float) -> bool:
+        """Forget what somebody has changed since; tells whether it differs now."""
+        if entry.is_as_left(device.volume):
+            self._changed_since_s.pop(entry.device, None)
+            return False
+        since_s = self._changed_since_s.setdefault(entry.device, now_s)
+        if now_s - since_s >= AWAY_S:
+            self._forget(entry.device)
+        return True
+
+    def _forget(self, name: str) -> None:
+        self._entries.pop(name, None)
+        self._away_since_s.pop(name, None)
+        self._changed_since_s.pop(name, None)
+
+
+def _is_unplugged(before: Device, devices: Sequence[Device]) -> bool:
+    """Tell whether what was played on has gone, rather than been left by choice."""
+    now = next((device for device in devices if device.name == before.name), None)
+    if now is None:
+        return True
+    if before.form != "headphones":
+        return False
+    if now.headphones_in is not None:
+        return not now.headphones_in
+    return now.form != "headphones"
+
+
+def _is_louder(one: Volume, other: Volume) -> bool:
+    if one.muted or other.muted:
+        return other.muted and not one.muted
+    return max(one.channels, default=0.0) > max(other.channels, default=0.0) + TOLERANCE
+
+
+def _softer(levels: Sequence[float]) -> tuple[float, ...]:
+    return tuple(SOFTER * level for level in levels)
+
+
+def _close(one: Sequence[float], other: Sequence[float]) -> bool:
+    return len(one) == len(other) and all(
+        abs(a - b) <= TOLERANCE for a, b in zip(one, other, strict=True)
+    )
