@@ -19,7 +19,7 @@ default without anybody's choice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.arrivals import Arrivals
@@ -69,6 +69,8 @@ class SetDefault:
 @dataclass(frozen=True)
 class SwitchOn:
     """Entrain has been chosen in the desktop: it is on now."""
+
+    reason: ClassVar[str] = ""
 
 
 @dataclass(frozen=True)

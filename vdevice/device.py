@@ -440,7 +440,9 @@ class VirtualDevice:
             await self._look()
             if self._name_is_taken:
                 # Players of the default device "entrain" would end up on the other one.
-                await self._give_back()
+                with contextlib.suppress(EntrainError):
+                    actions = self._defaults.give_back(self._seen(), time.monotonic())
+                    await self._carry_out(actions)
                 raise EntrainError(NAME_TAKEN)
             seen, now_s = self._seen(), time.monotonic()
             if self._was_blank and not seen.blank:  # the session manager has come back
@@ -449,6 +451,9 @@ class VirtualDevice:
             own = any(device.own for device in self.devices)
             _log.debug("%s; own device %s", seen, "there" if own else "missing")
             actions = self._defaults.observe(seen, now_s) if own else []
+            for action in actions:  # now, so that nobody sees it off without the reason
+                if isinstance(action, policy.SwitchOn | policy.SwitchOff):
+                    self.reason = action.reason
             await self._retarget()  # first, so that nothing plays in a circle for a moment
             await self._carry_out(actions)
             if own:
@@ -508,10 +513,8 @@ class VirtualDevice:
                     if (saving := self._changed()) is not None:
                         await saving
                     await self._set_default(name)
-                case policy.SwitchOff(reason):
-                    self.reason = reason
-                case policy.SwitchOn():
-                    self.reason = ""
+                case policy.SwitchOn() | policy.SwitchOff():
+                    self.reason = action.reason
                 case policy.Remember(former):
                     if self._backend:
                         self._backend.set_former(former)

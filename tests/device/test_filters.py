@@ -1,5 +1,6 @@
 """An equalizer is the default output: the sound arrives, once, and never runs in a circle."""
 
+import time
 from contextlib import contextmanager
 
 import app
@@ -8,6 +9,8 @@ import pytest
 import soundlab
 from filters import SELF_LINKED, aim, linking_itself, links_of, loopback, pins
 from measure import level_db, rms_db
+
+from entrain.vdevice.arrivals import SAME_MOMENT_S
 
 PLAYED_DB = -23.01
 """RMS of what the player plays."""
@@ -144,6 +147,7 @@ def test_pulseaudio_has_hung_a_filter_on_entrain(pulse_server, modules):
         entrain("on")
         for module in modules:
             soundlab.run(environment, "pactl", "load-module", *module.split())
+        time.sleep(SAME_MOMENT_S)  # else it would be the server's choice
         soundlab.run(environment, "pactl", "set-default-sink", "eq")
         entrain.wait_for(on=False)
         with listening(server) as recorder:

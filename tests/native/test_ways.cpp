@@ -57,6 +57,15 @@ TEST_CASE("devices lead nowhere, and what records their sound is no way") {
     CHECK(server.all().empty());
 }
 
+TEST_CASE("a program that listens to a device and plays, linked by hand, is no way") {
+    Server server;  // as JACK programs are: one node that has inputs and outputs
+    server.node(20, "meter", "", 60);
+    server.link(3, 20);
+    server.link(4, 20);
+    server.link(20, kOurs);
+    CHECK(server.all().empty());
+}
+
 TEST_CASE("the halves of a filter belong together by their group") {
     Server server;
     server.filter(10, 11, "eq", "g");

@@ -43,7 +43,9 @@ public:
                     // what somebody else has linked by hand stays.
                     const bool itself = linker != kNoId && linker == node.client;
                     found.push_back(way(start, id, node, other->second.name, itself));
-                } else if (own_.count(next) == 0 && leads_on(other->second)) {
+                } else if (own_.count(next) == 0 && leads_on(other->second) &&
+                           (id != sink || !is_plain(other->second) ||
+                            made_by_one(start, other->second))) {
                     if (seen.insert(next).second) open.push_back(next);
                 }
             }
@@ -65,12 +67,17 @@ private:
         return is_player(node) || is_recorder(node) || is_plain(node);
     }
 
+    // What a program of another kind (JACK) does with a device's sound, only its user knows.
+    static bool made_by_one(const Node &one, const Node &other) {
+        return one.client != kNoId && one.client == other.client;
+    }
+
     // Whether what comes into a node may go on from another one.
     static bool tied(const Node &start, const Node &node, const Node &other, bool at_start) {
         if (!node.link_group.empty() || !other.link_group.empty())
             return node.link_group == other.link_group;
         // One that records a loudspeaker's sound and plays is no part of the way to it.
-        if (start.hardware || node.client == kNoId || node.client != other.client) return false;
+        if (start.hardware || !made_by_one(node, other)) return false;
         if (at_start) return is_player(other) || is_plain(other);
         return is_recorder(node) && is_player(other);
     }
