@@ -183,6 +183,7 @@ def _properties(device: sandbox.VirtualDevice) -> str:
         "priority.session": str(device.priority),
         "priority.driver": str(device.priority),
         "monitor.channel-volumes": "true",
+        **dict(device.properties),
     }
     return " ".join(
         f"{key} = {value if value[0] == '[' else json.dumps(value)}"
