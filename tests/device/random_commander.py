@@ -36,7 +36,9 @@ from long_run import SERVERS, memory_kb
 from measure import level_db
 
 import entrain as package
+from entrain.platform.adapter import PlatformError
 from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.sandbox_pipewire import PipeWireSandbox
 from entrain.vdevice.client import Client, ClientError
 
 PACE_S = 0.05
@@ -71,6 +73,8 @@ class Result:
     commands: int = 0
     refused: int = 0
     events: int = 0
+    crashes: int = 0
+    """Of the server's session manager."""
     slowest_s: float = 0.0
     """The longest time until an answer."""
     memory_kb: list[int] = field(default_factory=list)
@@ -85,11 +89,12 @@ class Result:
         return int(np.median(last) - np.median(middle)) if middle else 0
 
     def __str__(self) -> str:
-        memory = f"{self.memory_kb[-1]} kB, grown by {self.memory_growth_kb} kB"
+        memory = f"{(self.memory_kb or [0])[-1]} kB, grown by {self.memory_growth_kb} kB"
         return "\n".join(
             [
                 f"-- {self.server}: {self.commands} commands, {self.refused} of them refused, "
-                f"{self.events} events; slowest answer {self.slowest_s:.2f} s; memory {memory}",
+                f"{self.events} events, {self.crashes} crashes of the session manager; "
+                f"slowest answer {self.slowest_s:.2f} s; memory {memory}",
                 *self.faults,
             ]
         )
@@ -122,7 +127,7 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
             world.calm()
             _calm(entrain)
             result.memory_kb.append(memory_kb(entrain.pid))
-        result.events = world.events
+        result.events, result.crashes = world.events, world.crashes
         if entrain.process.poll() is None:
             _expect(result, "sound arrives", lambda: _sounds(environment))
             entrain("stop")
@@ -213,15 +218,15 @@ class _World:
         self, server: Sandbox, environment: Mapping[str, str], chance: random.Random
     ) -> None:
         self.events = 0
+        self.crashes = 0
+        """Of the session manager."""
         self._server = server
         self._environment = environment
         self._random = chance
-        self._plugged = {HEADPHONES}
         self._players: list[subprocess.Popen[bytes]] = []
-        self._tone = tempfile.NamedTemporaryFile()
-        self._tone.write(soundlab.sine(1000, TONE_S, 0.1).tobytes())
-        self._tone.flush()
-        self._changes = [self._plug, self._choose, self._play, self._play]
+        self._tone = Path(environment["HOME"]) / "tone"
+        self._tone.write_bytes(soundlab.sine(1000, TONE_S, 0.1).tobytes())
+        self._changes = [self._plug_any, self._choose, self._play, self._play]
         if server.kind == "pipewire":
             self._changes += [self._another_rate, self._another_quantum]
 
@@ -231,38 +236,51 @@ class _World:
     def __exit__(self, *_: object) -> None:
         while self._players:
             self._stop(self._players.pop())
-        self._tone.close()
 
     def change(self) -> None:
         """Let one thing happen."""
-        self._random.choice(self._changes)()
+        self._with_a_session_manager(self._random.choice(self._changes))
         self.events += 1
 
     def calm(self) -> None:
         """Let it be as in the beginning."""
         while self._players:
             self._stop(self._players.pop())
-        if HEADPHONES not in self._plugged:
-            self._server.add_device(HEADPHONES)
-        for device in self._plugged - {HEADPHONES}:
-            self._server.remove_device(device.name)
-        self._plugged = {HEADPHONES}
+        for device in PASSERS:
+            if self._is_there(device) != (device is HEADPHONES):
+                self._with_a_session_manager(lambda passing=device: self._plug(passing))
         if self._server.kind == "pipewire":
             soundlab.force_rate(self._environment, 0)
             soundlab.force_quantum(self._environment, 0)
         self._make_default("speakers")
 
-    def _plug(self) -> None:
-        device = self._random.choice(PASSERS)
-        if device in self._plugged:
-            self._plugged.remove(device)
+    def _with_a_session_manager(self, happens: Callable[[], None]) -> None:
+        """Start it again where it crashes, as a session's systemd does; WirePlumber 0.4 does."""
+        try:
+            happens()
+        except PlatformError:
+            if self._server.ended.keys() != {"wireplumber"}:
+                raise
+            assert isinstance(self._server, PipeWireSandbox)
+            self._server.kill_session_manager()
+            self._server.start_session_manager(wait=False)
+            self.crashes += 1
+
+    def _is_there(self, device: VirtualDevice) -> bool:
+        return device.name in soundlab.sink_states(self._environment)
+
+    def _plug_any(self) -> None:
+        self._plug(self._random.choice(PASSERS))
+
+    def _plug(self, device: VirtualDevice) -> None:
+        """Plug it in, or unplug it where it is there."""
+        if self._is_there(device):
             self._server.remove_device(device.name)
         else:
-            self._plugged.add(device)
             self._server.add_device(device)
 
     def _choose(self) -> None:
-        names = sorted(device.name for device in self._plugged)
+        names = [device.name for device in PASSERS]
         self._make_default(self._random.choice(["speakers", "entrain", *names]))
 
     def _make_default(self, name: str) -> None:
@@ -283,7 +301,7 @@ class _World:
             return
         sink = self._random.choice(("entrain", "entrain", "speakers", ""))
         latency_ms = self._random.choice((20, 100, 400))
-        with open(self._tone.name, "rb") as tone:
+        with self._tone.open("rb") as tone:
             self._players.append(
                 subprocess.Popen(
                     [

@@ -94,7 +94,9 @@ class Commands:
             case "string":
                 return self._text(name)
             case "array":
-                return [self._value(name, schema["items"]) for _ in range(self._random.randrange(4))]
+                return [
+                    self._value(name, schema["items"]) for _ in range(self._random.randrange(4))
+                ]
             case "object":
                 return self._fields(schema)
         return None

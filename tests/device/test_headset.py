@@ -12,9 +12,7 @@ from entrain.platform.sandbox import VirtualDevice
 
 TONES_HZ = [1000, 405, 395]
 LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
-HEADSET = VirtualDevice(
-    "headset", "Headset", 1999, properties=(("device.form_factor", "headset"),)
-)
+HEADSET = VirtualDevice("headset", "Headset", 1999, properties=(("device.form_factor", "headset"),))
 HANDS_FREE = replace(
     HEADSET,
     positions=("MONO",),

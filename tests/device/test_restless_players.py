@@ -28,9 +28,9 @@ TITLE_S = 20
 
 
 def one_ear_alone(heard):
-    """Return how many blocks of 50 ms in a row, at most, have sound in one ear and none in the other.
+    """Return for how many blocks of 50 ms in a row, at most, one ear has sound and the other none.
 
-    Also how many have sound in both.
+    Also how many blocks have sound in both.
     """
     blocks = heard[: len(heard) // BLOCK_FRAMES * BLOCK_FRAMES].reshape(-1, BLOCK_FRAMES, 2)
     level = np.sqrt(np.mean(np.square(blocks, dtype=np.float64), axis=1))
