@@ -129,6 +129,9 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
         result.events, result.crashes = world.events, world.crashes
         if entrain.process.poll() is None:
             _expect(result, "sound arrives", lambda: _sounds(environment))
+            if result.faults:
+                result.faults.append(f"directly: {_sounds(environment, 'speakers')}")
+                result.faults.append(json.dumps(entrain.status())[:3000])
             entrain("stop")
             with suppress(subprocess.TimeoutExpired):
                 entrain.process.wait(20)
@@ -260,9 +263,11 @@ class _World:
 
     def _with_a_session_manager(self, happens: Callable[[], None]) -> None:
         """Start it again where it crashes, as a session's systemd does; WirePlumber 0.4 does."""
+        if "wireplumber" in self._server.ended:
+            self._replace_session_manager()
         try:
             happens()
-        except PlatformError:
+        except (PlatformError, subprocess.TimeoutExpired):
             if self._server.ended.keys() != {"wireplumber"}:
                 raise
             self._replace_session_manager()
