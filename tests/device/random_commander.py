@@ -128,9 +128,8 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
             result.memory_kb.append(memory_kb(entrain.pid))
         result.events, result.crashes = world.events, world.crashes
         if entrain.process.poll() is None:
-            _expect(result, "sound arrives", lambda: _sounds(environment))
+            _expect(result, "sound arrives", lambda: _sounds(environment) or world.check())
             if result.faults:
-                result.faults.append(f"directly: {_sounds(environment, 'speakers')}")
                 result.faults.append(json.dumps(entrain.status())[:3000])
             entrain("stop")
             with suppress(subprocess.TimeoutExpired):
@@ -147,9 +146,9 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
     return result
 
 
-def _expect(result: Result, what: str, condition: Callable[[], bool]) -> None:
+def _expect(result: Result, what: str, condition: Callable[[], object]) -> None:
     try:
-        soundlab.wait_until(condition, 10, what)
+        soundlab.wait_until(condition, 20, what)
     except AssertionError as error:
         result.faults.append(str(error))
 
@@ -257,8 +256,16 @@ class _World:
             soundlab.force_rate(self._environment, 0)
             soundlab.force_quantum(self._environment, 0)
         self._make_default("speakers")
-        # WirePlumber 0.4 may also stand still: nobody's new streams are linked any more.
-        if self._server.kind == "pipewire" and not _sounds(self._environment, "speakers"):
+        self.check()
+
+    def check(self) -> None:
+        """Replace a session manager that stands still: then nobody's new streams are linked.
+
+        WirePlumber 0.4 does so, too; what is played past Entrain is not heard either then.
+        """
+        for _ in range(3):
+            if self._server.kind == "pulse" or _sounds(self._environment, "speakers"):
+                return
             self._replace_session_manager()
 
     def _with_a_session_manager(self, happens: Callable[[], None]) -> None:
@@ -268,7 +275,8 @@ class _World:
         try:
             happens()
         except (PlatformError, subprocess.TimeoutExpired):
-            if self._server.ended.keys() != {"wireplumber"}:
+            # Without an end it stands still; where that was not the reason, it happens again.
+            if self._server.kind == "pulse" or self._server.ended.keys() - {"wireplumber"}:
                 raise
             self._replace_session_manager()
 
