@@ -61,6 +61,7 @@ PASSERS = (
     VirtualDevice("telephone", "Telephone", 500, ("MONO",), 16000),
     VirtualDevice("cinema", "Cinema", 100, ("FL", "FR", "FC", "LFE", "RL", "RR"), 96000),
 )
+VOLUME = "60%"
 PLAYERS = 4
 TONE_S = 20.0
 
@@ -107,7 +108,7 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir="/tmp")))
         server = stack.enter_context(SERVERS[kind]((SPEAKERS, HEADPHONES)))
         environment = {**server.environment, **_folders(home)}
-        soundlab.run(environment, "pactl", "set-sink-volume", "speakers", "60%")
+        soundlab.run(environment, "pactl", "set-sink-volume", "speakers", VOLUME)
         soundlab.run(environment, "pactl", "set-default-sink", "speakers")
         before = _surroundings(environment)
         words = stack.enter_context((home / "words").open("w"))
@@ -281,10 +282,18 @@ class _World:
             self._replace_session_manager()
 
     def _replace_session_manager(self) -> None:
+        """Start it again; real devices go and come with it."""
         assert isinstance(self._server, PipeWireSandbox)
-        self._server.kill_session_manager()
-        self._server.start_session_manager(wait=False)
         self.crashes += 1
+        self._server.kill_session_manager()
+        there = self._server._sinks()
+        devices = [device for device in (SPEAKERS, *PASSERS) if device.name in there]
+        for device in devices:
+            self._server.remove_device(device.name)
+        self._server.start_session_manager(wait=False)
+        for device in devices:
+            self._server.add_device(device)
+        soundlab.run(self._environment, "pactl", "set-sink-volume", "speakers", VOLUME)
 
     def _is_there(self, device: VirtualDevice) -> bool:
         return device.name in soundlab.sink_states(self._environment)
