@@ -32,10 +32,13 @@ fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 brok
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@.ci/fuzz 600 build/fuzz-corpus
 
-soak: ## cause every fault at length, then look at every second of half an hour on each server (80 minutes)
+soak: ## cause every fault at length, send random commands, look at half an hour on each server (2 hours)
 	@.ci/packages test
 	@.ci/setup test
 	@ENTRAIN_SOAK=1 .venv/bin/pytest $$(grep -rl ENTRAIN_SOAK tests --include='test_*.py')
+	@.ci/native asan
+	@PYTHONPATH=tests .venv/bin/python tests/device/random_commander.py --asan build/asan/lib
+	@PYTHONPATH=tests .venv/bin/python tests/device/random_commander.py
 	@PYTHONPATH=tests .venv/bin/python tests/device/long_run.py --minutes 30
 
 lint: packages ## check style and types

@@ -51,9 +51,8 @@ class VirtualDevice:
     positions: tuple[str, ...] = ("FL", "FR")
     rate_hz: int = 48000
     """On PulseAudio; PipeWire's devices work at the rate of their graph."""
-    form_factor: str = ""
-    """What it says of itself, as ``headphone`` or ``speaker``; ``""``: nothing, or, on PulseAudio,
-    what makes it worth its priority."""
+    properties: tuple[tuple[str, str], ...] = ()
+    """What else it says of itself, by name; without quotation marks."""
 
 
 SPEAKERS = VirtualDevice("speakers", "Virtual speaker")
@@ -168,6 +167,11 @@ class Sandbox(ABC):
     def pid(self, program: str) -> int:
         """Return the process id of one of the server's programs."""
         return self._processes[program].pid
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of all of the server's programs."""
+        return [process.pid for process in self._processes.values()]
 
     @abstractmethod
     def start_server(self) -> None:

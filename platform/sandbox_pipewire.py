@@ -183,9 +183,8 @@ def _properties(device: sandbox.VirtualDevice) -> str:
         "priority.session": str(device.priority),
         "priority.driver": str(device.priority),
         "monitor.channel-volumes": "true",
+        **dict(device.properties),
     }
-    if device.form_factor:
-        values["device.form-factor"] = device.form_factor
     return " ".join(
         f"{key} = {value if value[0] == '[' else json.dumps(value)}"
         for key, value in values.items()

@@ -104,9 +104,11 @@ class PulseSandbox(sandbox.Sandbox):
 
 
 def _load(device: sandbox.VirtualDevice) -> str:
-    properties = {"device.description": device.description, **_merits(device.priority)}
-    if device.form_factor:
-        properties["device.form_factor"] = device.form_factor
+    properties = {
+        "device.description": device.description,
+        **_merits(device.priority),
+        **dict(device.properties),
+    }
     text = " ".join(f'{key}="{value}"' for key, value in properties.items())
     return (
         f"module-null-sink sink_name={device.name} format=float32le rate={device.rate_hz}"

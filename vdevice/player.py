@@ -4,10 +4,12 @@ Called on the main thread only.  The engine keeps the time of the session; this 
 and then, for what only happens once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from entrain.engine import Engine, blocks
+from entrain.errors import EngineError
 from entrain.platform.adapter import Form
 from entrain.vdevice import adjust
 from entrain.vdevice.chain import Chain
@@ -136,8 +138,9 @@ class Player:
         """
         self._check(protocol)
         self.note_heard()
-        self.protocol, self.library_id = protocol, library_id
-        self._route(restart=True)
+        with self._unless_refused():
+            self.protocol, self.library_id = protocol, library_id
+            self._route(restart=True)
 
     def rename(self, protocol: Protocol, library_id: str) -> None:
         """Call what is heard by another name; the layers are the same."""
@@ -147,9 +150,10 @@ class Player:
     def refresh(self, protocol: Protocol) -> None:
         """Go on with a changed document of the running protocol; raises `ProtocolError`."""
         self._check(protocol)
-        self.protocol = protocol
-        if not self.ended:
-            self._route(restart=False)
+        with self._unless_refused():
+            self.protocol = protocol
+            if not self.ended:
+                self._route(restart=False)
 
     def begin_again(self) -> None:
         """Start the session anew, also after its end."""
@@ -158,9 +162,10 @@ class Player:
     def listen_on(self, form: Form) -> None:
         """Use what suits this kind of output; the session goes on."""
         before = self.layers
-        self._form = form
-        if self.layers != before and not self.ended:
-            self._route(restart=False)
+        with self._unless_refused():
+            self._form = form
+            if self.layers != before and not self.ended:
+                self._route(restart=False)
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
@@ -264,6 +269,16 @@ class Player:
                     return self._engine.parameter(number, symbol, target=False)
         initial = blocks()[layer.kind].parameters[symbol].initial
         return layer.params.get(symbol, initial)
+
+    @contextmanager
+    def _unless_refused(self) -> Iterator[None]:
+        """Know of what runs in the engine, also where the engine refuses the next thing."""
+        before = self.protocol, self.library_id, self._form
+        try:
+            yield
+        except EngineError:
+            self.protocol, self.library_id, self._form = before
+            raise
 
     def _route(self, *, restart: bool) -> None:
         layers = tuple(self.layers)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import soundlab
 
@@ -104,22 +104,27 @@ def _answers(environment: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def running(environment: Mapping[str, str], *options: str) -> Iterator[App]:
+def running(
+    environment: Mapping[str, str], *options: str, stderr: IO[str] | None = None
+) -> Iterator[App]:
     """Run Entrain until the end of the block; it is ready when the block begins."""
-    with running_unready(environment, *options) as entrain:
+    with running_unready(environment, *options, stderr=stderr) as entrain:
         assert entrain.process.stdout
         assert entrain.process.stdout.readline(), "it ended before it was ready"
         yield entrain
 
 
 @contextmanager
-def running_unready(environment: Mapping[str, str], *options: str) -> Iterator[App]:
+def running_unready(
+    environment: Mapping[str, str], *options: str, stderr: IO[str] | None = None
+) -> Iterator[App]:
     """Run Entrain until the end of the block; only its control socket is waited for."""
     process = subprocess.Popen(
         [*ENTRAIN, "run", "--headless", *options],
         env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
     assert process.stdout

@@ -126,7 +126,7 @@ def run(
         streams = _Passers(environment, streams_per_minute, end_s)
         result = Result(kind, listeners[0].heard, listeners[1].heard, 0)
         while time.monotonic() < end_s:
-            result.memory_kb.append(_memory_kb(entrain.pid))
+            result.memory_kb.append(memory_kb(entrain.pid))
             status = entrain.status()
             result.latency_ms.append(status["latency"]["added_ms"])
             result.state, result.xruns = status["state"], status["xruns"]
@@ -325,7 +325,7 @@ def _tone(environment: Mapping[str, str], sink: str) -> Iterator[None]:
             player.stdin.close()
 
 
-def _memory_kb(pid: int) -> int:
+def memory_kb(pid: int) -> int:
     """Return what the process has to itself: its anonymous pages."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Anonymous:"):

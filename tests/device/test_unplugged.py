@@ -19,8 +19,12 @@ from entrain.platform.sandbox import Sandbox, VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.client import Client
 
-HEADSET = VirtualDevice("headset", "Headset", 1999, form_factor="headphone")
-LOUDSPEAKER = VirtualDevice("loudspeaker", "Loudspeaker", 1500, form_factor="speaker")
+HEADSET = VirtualDevice(
+    "headset", "Headset", 1999, properties=(("device.form_factor", "headphone"),)
+)
+LOUDSPEAKER = VirtualDevice(
+    "loudspeaker", "Loudspeaker", 1500, properties=(("device.form_factor", "speaker"),)
+)
 
 AMPLITUDE = 0.1
 LOUD_DB = 20 * np.log10(AMPLITUDE) - 3.01

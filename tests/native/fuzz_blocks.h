@@ -14,7 +14,8 @@ struct Described {
     std::string symbol;
     float minimum, maximum, initial;
     bool accepts(double value) const {
-        return std::isfinite(value) && value >= double{minimum} && value <= double{maximum};
+        const auto rounded = static_cast<float>(value);
+        return std::isfinite(rounded) && rounded >= minimum && rounded <= maximum;
     }
 };
 

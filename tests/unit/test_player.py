@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from entrain.engine import Engine
+from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.chain import Chain
 from entrain.vdevice.player import SLEEP_FADE_S, Player
@@ -274,3 +274,41 @@ def test_protocols_that_the_engine_refuses_leave_nothing_behind(heard, monkeypat
 
     chain.use(other)
     assert [layer.id for layer, _ in chain.layers()] == ["another"]
+
+
+def test_what_runs_is_still_known_after_a_protocol_that_the_engine_refuses(heard, monkeypatch):
+    """The running one can be moved, adjusted and faded as if nobody had asked for another."""
+
+    def refuse(*_):
+        raise EngineError("layers", 2, "out of memory")
+
+    headphones = protocol(requires_headphones=True, without_headphones=({**MONAURAL, "id": "o"},))
+    heard.player.use(headphones, "mine")
+    other = protocol({**TONE, "id": "another"}, id="y")
+    with monkeypatch.context() as patched:
+        patched.setattr(heard.engine, "add_layer", refuse)
+        for ask in (
+            lambda: heard.player.use(other, "other"),
+            lambda: heard.player.refresh(other),
+            lambda: heard.player.listen_on("speakers"),
+        ):
+            with pytest.raises(EngineError):
+                ask()
+            assert (heard.player.protocol.id, heard.player.library_id) == ("x", "mine")
+            assert [layer.id for layer in heard.player.layers] == ["tone"]
+    heard.player.set("tone.beat_hz", 7, 0)
+    heard.player.listen_on("speakers")
+    assert [layer.id for layer, _ in heard.player.running()] == ["o"]
+
+
+@pytest.mark.parametrize("kind", [k for k in blocks() if k not in ("pre", "limiter")])
+def test_the_ends_of_a_range_belong_to_it(heard, kind):
+    """Also those that no float can be, as 0.05: where a ramp begins, and as a value."""
+    for symbol, parameter in blocks()[kind].parameters.items():
+        ends = (parameter.minimum, parameter.maximum)
+        points = [{"at_s": at, "value": end} for at, end in enumerate(ends)]
+        ramp = {symbol: {"points": points}}
+        heard.player.use(protocol({"kind": kind, "id": "one", "automation": ramp}))
+        for end in ends:
+            heard.player.use(protocol({"kind": kind, "id": "one", "params": {symbol: end}}))
+            heard.player.set(f"one.{symbol}", end, 0)

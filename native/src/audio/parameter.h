@@ -29,8 +29,11 @@ public:
     }
 
     const std::string &symbol() const noexcept { return symbol_; }
+    // As the float that it becomes: 0.05 belongs to a range that begins there, and is less than
+    // the float of that name.
     bool accepts(double value) const noexcept {
-        return std::isfinite(value) && value >= double{minimum_} && value <= double{maximum_};
+        const auto rounded = static_cast<float>(value);
+        return std::isfinite(rounded) && rounded >= minimum_ && rounded <= maximum_;
     }
 
     // [control]

@@ -1,0 +1,202 @@
+"""Commands made up from the schema of the control API: nearly all are valid, some are odd."""
+
+import json
+import math
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+import entrain
+from entrain.engine import Block, blocks
+from entrain.vdevice import messages
+
+ENDING = {"stop", "watch"}
+"""Commands after which a connection serves no other one."""
+ODD_SHARE = 0.1
+PRESETS = Path(entrain.__file__).parent / "presets" / "protocols"
+
+_ODD_TEXTS = ("", " ", "\n", "\0", "..", "/", "é", "\u202e", "\ud800", "x" * 300, "null", "-1")
+_ODD_NUMBERS = (0, -1, 1e-300, 1e9, 1e308, -1e308, math.nan, math.inf, 2**63)
+_NAMES = tuple(f"Random {number}" for number in range(1, 6))
+"""Few: each becomes a file."""
+_APPLICATIONS = ("player", "pacat", "mpv", "Firefox", "zoom")
+
+
+class Commands:
+    """Makes up requests; the same for the same seed.
+
+    Parameters
+    ----------
+    chance : random.Random
+        Nobody else's.
+    devices : sequence of str
+        Names of real devices, connected or not.
+
+    """
+
+    def __init__(self, chance: random.Random, devices: Sequence[str]) -> None:
+        self._random = chance
+        self._devices = [*devices, "nowhere"]
+        schema = TypeAdapter(messages.Request).json_schema()
+        self._definitions: dict[str, Any] = schema["$defs"]
+        self._kinds = {
+            command: self._resolve({"$ref": place})
+            for command, place in sorted(schema["discriminator"]["mapping"].items())
+            if command not in ENDING
+        }
+        self._blocks = blocks()
+        self._presets = [
+            json.loads(file.read_text(encoding="utf-8")) for file in sorted(PRESETS.glob("*.json"))
+        ]
+        self._layers: dict[str, Block] = {}
+        """Those of the protocol that was used last."""
+
+    def next(self) -> dict[str, Any]:
+        """Return the next request."""
+        command = self._random.choice(list(self._kinds))
+        request = {"command": command, **self._fields(self._kinds[command])}
+        if command == "set":
+            request.update(self._move())
+        if command == "use":
+            self._note(request["protocol"])
+        if self._random.random() < ODD_SHARE:
+            self._spoil(request)
+        return request
+
+    # ---- what is valid ---------------------------------------------------------------------
+
+    def _fields(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        required = schema.get("required", ())
+        return {
+            name: self._value(name, of)
+            for name, of in schema.get("properties", {}).items()
+            if name != "command" and (name in required or self._random.random() < 0.5)
+        }
+
+    def _value(self, name: str, schema: Mapping[str, Any]) -> Any:
+        schema = self._resolve(schema)
+        if choices := schema.get("anyOf") or schema.get("oneOf"):
+            return self._value(name, self._random.choice(choices))
+        if "enum" in schema:
+            return self._random.choice(schema["enum"])
+        if name == "protocol":
+            return self._protocol()
+        match schema.get("type"):
+            case "boolean":
+                return self._random.random() < 0.5
+            case "integer":
+                return self._random.randint(schema.get("minimum", -9), schema.get("maximum", 9))
+            case "number":
+                return self._number(name)
+            case "string":
+                return self._text(name)
+            case "array":
+                return [
+                    self._value(name, schema["items"]) for _ in range(self._random.randrange(4))
+                ]
+            case "object":
+                return self._fields(schema)
+        return None
+
+    def _number(self, name: str) -> float:
+        most = {"position_s": 86400.0, "minutes": 1440.0, "over_s": 10.0}.get(name, 1.0)
+        return most * 10 ** self._random.uniform(-6, 0)
+
+    def _text(self, name: str) -> str:
+        if name in ("name", "preferred_outputs"):
+            # `save` and `output` both have a name; either may get the other's.
+            return self._random.choice([*self._devices, *_NAMES])
+        return self._random.choice(_APPLICATIONS)
+
+    def _protocol(self) -> str | dict[str, Any]:
+        preset = self._random.choice(self._presets)
+        return self._random.choice((preset["id"], preset, self._made_up()))
+
+    def _made_up(self) -> dict[str, Any]:
+        kinds = sorted(k for k, b in self._blocks.items() if b.group in ("generator", "processor"))
+        layers = []
+        for number in range(self._random.randrange(6)):
+            block = self._blocks[self._random.choice(kinds)]
+            names = sorted(block.parameters)
+            layers.append(
+                {
+                    "kind": block.kind,
+                    "id": f"layer-{number}",
+                    "params": {n: self._within(block, n) for n in self._some(names)},
+                    "automation": {
+                        n: {
+                            "points": [
+                                {"at_s": 0.3 * at, "value": self._within(block, n)}
+                                for at in range(self._random.randint(1, 4))
+                            ],
+                            "loop_s": self._random.choice((0, 2)),
+                        }
+                        for n in self._some(names)[:2]
+                    },
+                }
+            )
+        duration_s = self._random.choice((None, 2.0, 600.0))
+        return {
+            "schema_version": 2,
+            "id": "made-up",
+            "name": "Made up",
+            "layers": layers,
+            "standalone": self._random.random() < 0.5,
+            "duration_s": duration_s,
+            "loop": duration_s is not None and self._random.random() < 0.5,
+        }
+
+    def _move(self) -> dict[str, Any]:
+        if not self._layers or self._random.random() < 0.1:
+            return {
+                "address": self._random.choice(("pre.gate", "limiter.gain", "x.y", "x", ".")),
+                "value": self._random.choice(_ODD_NUMBERS),
+            }
+        layer = self._random.choice(sorted(self._layers))
+        block = self._layers[layer]
+        symbol = self._random.choice(sorted(block.parameters))
+        return {"address": f"{layer}.{symbol}", "value": self._within(block, symbol)}
+
+    def _note(self, protocol: str | dict[str, Any]) -> None:
+        named = {preset["id"]: preset for preset in self._presets}
+        document = named[protocol] if isinstance(protocol, str) else protocol
+        self._layers = {
+            layer.get("id", layer["kind"]): self._blocks[layer["kind"]]
+            for layer in document["layers"]
+            if self._blocks[layer["kind"]].parameters
+        }
+
+    def _within(self, block: Block, symbol: str) -> float:
+        parameter = block.parameters[symbol]
+        return self._random.choice(
+            (
+                parameter.minimum,
+                parameter.maximum,
+                self._random.uniform(parameter.minimum, parameter.maximum),
+            )
+        )
+
+    def _some(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if self._random.random() < 0.4]
+
+    # ---- what is odd -----------------------------------------------------------------------
+
+    def _spoil(self, request: dict[str, Any]) -> None:
+        fields = [name for name in request if name != "command"]
+        odd = self._random.choice((*_ODD_TEXTS, *_ODD_NUMBERS, None, [], {}, [[]], {"id": None}))
+        if fields and self._random.random() < 0.7:
+            field = self._random.choice(fields)
+            if self._random.random() < 0.2:
+                del request[field]
+            else:
+                request[field] = odd
+        else:
+            request[self._random.choice(("fly", "on", "name", "value"))] = odd
+
+    def _resolve(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        while "$ref" in schema:
+            schema = self._definitions[schema["$ref"].rpartition("/")[2]]
+        return dict(schema)
