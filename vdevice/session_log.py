@@ -10,7 +10,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
 
-from entrain.platform.files import append_line, read_last_lines, replace_file
+from entrain.platform.files import append_line, read_last_lines
+from entrain.platform.whole_file import replace_file
 from entrain.vdevice import salvage
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import MAX_SESSION_S

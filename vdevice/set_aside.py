@@ -1,19 +1,23 @@
-"""Keeps what could not be understood in a file beside it, in several generations.
+"""Keeps a file that could not be understood in copies beside it, in several generations.
 
 The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.
 """
 
+import contextlib
 import os
 from itertools import pairwise
 from pathlib import Path
 
-from entrain.platform.files import read_file, replace_file
+from entrain.platform.files import read_file
+from entrain.platform.whole_file import replace_file
 
 GENERATIONS = 5
 
 
 def copy(path: Path, content: bytes) -> Path:
     """Keep the content of a file; the same content only once in a row.
+
+    The time of change of the copy is that of the last call, also where it was there already.
 
     Returns
     -------
@@ -27,19 +31,38 @@ def copy(path: Path, content: bytes) -> Path:
 
     """
     latest = _generations(path)[0]
-    if not _holds(latest, content):
+    if _holds(latest, content):
+        os.utime(latest)
+    else:
         _make_room(path)
         replace_file(latest, content)
     return latest
 
 
 def move(path: Path, name: Path | None = None) -> Path:
-    """Keep what is at a path, whatever it is, as a generation of another name or its own.
+    """Move a file away, or whatever is at its path, as the latest generation of it.
 
-    A link is kept, and not what it leads to.  Returns and raises as `copy`.
+    A link is moved, and not what it leads to.  Returns and raises as `copy`.
+
+    Parameters
+    ----------
+    path : Path
+        What cannot be understood.
+    name : Path, optional
+        Whose generation it becomes; without it, that of the path itself.
+
     """
     _make_room(name or path)
     return path.replace(_generations(name or path)[0])
+
+
+def latest_ns(path: Path) -> int:
+    """Return when the latest generation of a file was kept, in ns; 0 where there is none."""
+    times = [0]
+    for generation in _generations(path):
+        with contextlib.suppress(OSError):
+            times.append(os.lstat(generation).st_mtime_ns)
+    return max(times)
 
 
 def _generations(path: Path) -> list[Path]:
