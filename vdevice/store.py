@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from entrain.platform.files import UnfitFile, followed, read_file
 from entrain.platform.whole_file import remove_leftovers, replace_file
-from entrain.vdevice import salvage, set_aside
+from entrain.vdevice import broken_copies, lenient_reading
 from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.default_policy import Mode
 from entrain.vdevice.protocol.document import upgraded_document
@@ -203,7 +203,7 @@ class Store:
             Nothing can be read.
 
         """
-        stored, lost = salvage.read(_StateFile, text, _bring_up_to_date)
+        stored, lost = lenient_reading.read(_StateFile, text, _bring_up_to_date)
         unread: dict[str, str] = {}  # why, by the names of the files
         fields = dict(stored)
         files: _ProtocolFiles = fields.pop("protocol_files")
@@ -255,20 +255,20 @@ class Store:
         replace_file(self.path, content)
         self._unread = unread
         # What could not be understood may name every protocol that was there at that time.
-        broken_ns = set_aside.latest_ns(self.path)
+        broken_ns = broken_copies.latest_ns(self.path)
         self._protocols.keep_only({files.protocol, *files.remembered.values()}, broken_ns)
 
     def _copied_aside(self) -> Path | None:
         """Set aside what has not been understood, if that is still to be done."""
         if self._to_set_aside is None:
             return None
-        kept = set_aside.copy(self.path, self._to_set_aside)
+        kept = broken_copies.copy(self.path, self._to_set_aside)
         self._to_set_aside = None
         return kept
 
     def _moved_aside(self) -> str:
         try:
-            return f", kept as {set_aside.move(self.path)}"
+            return f", kept as {broken_copies.move(self.path)}"
         except OSError as error:
             return f", cannot be moved away ({error.strerror})"
 

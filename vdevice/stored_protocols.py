@@ -15,7 +15,7 @@ from pydantic import StringConstraints
 
 from entrain.platform.files import UnfitFile, read_file
 from entrain.platform.whole_file import remove_leftovers, replace_file
-from entrain.vdevice import set_aside
+from entrain.vdevice import broken_copies
 from entrain.vdevice.protocol.document import compact_protocol, parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
@@ -93,7 +93,8 @@ class StoredProtocols:
                 return name
         content = compact_protocol(protocol)
         name = f"{hashlib.sha256(content).hexdigest()[:16]}.json"
-        replace_file(self._folder / name, content)
+        if not self._holds(name, content):  # else it stays as old as it is, for `keep_only`
+            replace_file(self._folder / name, content)
         self._known[name] = protocol
         return name
 
@@ -121,6 +122,12 @@ class StoredProtocols:
                 if os.lstat(path).st_mtime_ns > since_ns:
                     path.unlink()
 
+    def _holds(self, name: str, content: bytes) -> bool:
+        try:
+            return read_file(self._folder / name, len(content)) == content
+        except OSError:
+            return False
+
     def _move_aside(self, path: Path) -> None:
         with contextlib.suppress(OSError):
-            set_aside.move(path, self._folder / "protocol.json")
+            broken_copies.move(path, self._folder / "protocol.json")

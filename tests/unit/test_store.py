@@ -265,7 +265,7 @@ def test_what_cannot_be_set_aside_is_not_replaced(path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as full:
-        full.setattr("entrain.vdevice.set_aside.replace_file", full_disk)
+        full.setattr("entrain.vdevice.broken_copies.replace_file", full_disk)
         kept = Store(path)
         kept.load()
         kept.save(FULL)
@@ -297,20 +297,24 @@ def test_what_cannot_be_read_now_is_not_replaced(path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "circle"])
 def test_what_is_no_file_is_moved_away(path, kind):
-    path.parent.mkdir()
+    written(path)
+    names = os.listdir(path.parent / PROTOCOLS_FOLDER)
+    path.unlink()
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "folder":
         path.mkdir()
     else:
         path.symlink_to(path.name)
+    os.utime(path, (1, 1), follow_symlinks=False)
     kept = Store(path)
 
     assert kept.load() == State()
-    kept.save(FULL)
+    kept.save(State(on=True))
 
     assert os.path.lexists(path.with_name("state.json.broken"))
-    assert Store(path).load() == FULL
+    assert Store(path).load() == State(on=True)
+    assert os.listdir(path.parent / PROTOCOLS_FOLDER) == names
 
 
 def test_a_link_to_the_state_stays_one(path, tmp_path):
@@ -433,6 +437,7 @@ def test_protocols_stay_while_what_names_them_is_kept_as_broken(path, damage):
     kept = Store(path)
 
     kept.save(kept.load())
+    kept.save(FULL)  # the user chooses them once more
     for name in ("One", "Two"):
         kept.save(State(protocol=long_protocol(name)))
     kept.save(State(protocol="default"))

@@ -157,6 +157,7 @@ class _Keeper:
         return Outcome(path, result, protocol.id, tuple(notes))
 
     def _kept(self, protocol: Protocol) -> Literal["imported", "unchanged"]:
+        """Save a protocol, or try to; raises `ProtocolError`."""
         is_there = protocol.id in self._library.ids()
         if is_there and self._library.by_id(protocol.id) == protocol:
             return "unchanged"
@@ -173,7 +174,7 @@ class _Keeper:
         return "imported"
 
     def _renamed(self, protocol: Protocol) -> Protocol:
-        """The same, with the first number in its id and name that belongs to no other protocol."""
+        """Return it with a number in its id and name, the first that no other protocol has."""
         for number in itertools.count(2):
             new = protocol.model_copy(
                 update={
@@ -186,7 +187,7 @@ class _Keeper:
         return new
 
     def _has_room_for(self, protocol: Protocol) -> bool:
-        """Whether nothing has its id, in this import and in the library, or just itself."""
+        """Tell whether its id is free in this import and in the library, or holds just this."""
         if protocol.id in self._taken:
             return self._taken[protocol.id][1] == protocol
         if protocol.id not in self._library.ids():

@@ -1,6 +1,7 @@
 """Keeps a file that could not be understood in copies beside it, in several generations.
 
-The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.
+The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.  Their time of change
+is that at which they were kept.
 """
 
 import contextlib
@@ -16,8 +17,6 @@ GENERATIONS = 5
 
 def copy(path: Path, content: bytes) -> Path:
     """Keep the content of a file; the same content only once in a row.
-
-    The time of change of the copy is that of the last call, also where it was there already.
 
     Returns
     -------
@@ -53,7 +52,10 @@ def move(path: Path, name: Path | None = None) -> Path:
 
     """
     _make_room(name or path)
-    return path.replace(_generations(name or path)[0])
+    kept = path.replace(_generations(name or path)[0])
+    with contextlib.suppress(OSError, NotImplementedError):  # some systems cannot do it for links
+        os.utime(kept, follow_symlinks=False)
+    return kept
 
 
 def latest_ns(path: Path) -> int:
