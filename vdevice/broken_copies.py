@@ -1,10 +1,8 @@
 """Keeps a file that could not be understood in copies beside it, in several generations.
 
-The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.  Their time of change
-is that at which they were kept.
+The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.
 """
 
-import contextlib
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -30,9 +28,7 @@ def copy(path: Path, content: bytes) -> Path:
 
     """
     latest = _generations(path)[0]
-    if _holds(latest, content):
-        os.utime(latest)
-    else:
+    if not _holds(latest, content):
         _make_room(path)
         replace_file(latest, content)
     return latest
@@ -52,19 +48,12 @@ def move(path: Path, name: Path | None = None) -> Path:
 
     """
     _make_room(name or path)
-    kept = path.replace(_generations(name or path)[0])
-    with contextlib.suppress(OSError, NotImplementedError):  # some systems cannot do it for links
-        os.utime(kept, follow_symlinks=False)
-    return kept
+    return path.replace(_generations(name or path)[0])
 
 
-def latest_ns(path: Path) -> int:
-    """Return when the latest generation of a file was kept, in ns; 0 where there is none."""
-    times = [0]
-    for generation in _generations(path):
-        with contextlib.suppress(OSError):
-            times.append(os.lstat(generation).st_mtime_ns)
-    return max(times)
+def is_any(path: Path) -> bool:
+    """Tell whether a generation of a file is kept."""
+    return any(os.path.lexists(generation) for generation in _generations(path))
 
 
 def _generations(path: Path) -> list[Path]:

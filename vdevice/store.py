@@ -254,23 +254,25 @@ class Store:
             raise OSError(errno.EFBIG, f"it would be larger than {MAX_FILE_BYTES} bytes")
         replace_file(self.path, content)
         self._unread = unread
-        # What could not be understood may name every protocol that was there at that time.
-        broken_ns = broken_copies.latest_ns(self.path)
-        self._protocols.keep_only({files.protocol, *files.remembered.values()}, broken_ns)
+        names = {files.protocol, *files.remembered.values()}
+        self._protocols.keep_only(names, with_spared=broken_copies.is_any(self.path))
 
     def _copied_aside(self) -> Path | None:
         """Set aside what has not been understood, if that is still to be done."""
         if self._to_set_aside is None:
             return None
         kept = broken_copies.copy(self.path, self._to_set_aside)
+        self._protocols.spare()  # whichever of them it names
         self._to_set_aside = None
         return kept
 
     def _moved_aside(self) -> str:
         try:
-            return f", kept as {broken_copies.move(self.path)}"
+            kept = broken_copies.move(self.path)
         except OSError as error:
             return f", cannot be moved away ({error.strerror})"
+        self._protocols.spare()
+        return f", kept as {kept}"
 
     def _warn(self, text: str) -> None:
         if text != self.warning:  # a full disk is told once, not at every change

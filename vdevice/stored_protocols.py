@@ -25,6 +25,9 @@ MAX_FILE_BYTES = 16 << 20
 
 _OUR_OWN = re.compile(r"[0-9a-f]{16}\.json")
 
+_MARK_S = 1_000_000_000
+"""A time of change, long ago, that no clock sets: clocks may be wrong after a power cut."""
+
 FileName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}\.json$")]
 
 
@@ -93,12 +96,18 @@ class StoredProtocols:
                 return name
         content = compact_protocol(protocol)
         name = f"{hashlib.sha256(content).hexdigest()[:16]}.json"
-        if not self._holds(name, content):  # else it stays as old as it is, for `keep_only`
+        if not self._holds(name, content):  # else a mark of `spare` stays on it
             replace_file(self._folder / name, content)
         self._known[name] = protocol
         return name
 
-    def keep_only(self, names: Iterable[str | None], since_ns: int) -> None:
+    def spare(self) -> None:
+        """Mark the files that are there now, so that `keep_only` can tell them from later ones."""
+        for path in self._files():
+            with contextlib.suppress(OSError):
+                os.utime(path, (_MARK_S, _MARK_S))
+
+    def keep_only(self, names: Iterable[str | None], with_spared: bool) -> None:
         """Remove the files of other protocols, and what a killed process has left.
 
         Files whose names are not of our making stay.
@@ -107,20 +116,25 @@ class StoredProtocols:
         ----------
         names : iterable of str or None
             The names of the files that are needed.
-        since_ns : int
-            Files that were there at that time stay, too: by their time of change, in ns.
+        with_spared : bool
+            Files that `spare` has marked stay, too.
 
         """
         kept = set(names)
         self._known = {name: known for name, known in self._known.items() if name in kept}
         remove_leftovers(self._folder)
-        with contextlib.suppress(OSError):
-            for name in os.listdir(self._folder):
-                path = self._folder / name
-                if name in kept or not _OUR_OWN.fullmatch(name):
-                    continue
-                if os.lstat(path).st_mtime_ns > since_ns:
+        for path in self._files():
+            with contextlib.suppress(OSError):
+                is_spared = with_spared and int(path.lstat().st_mtime) == _MARK_S
+                if path.name not in kept and not is_spared:
                     path.unlink()
+
+    def _files(self) -> list[Path]:
+        try:
+            names = os.listdir(self._folder)
+        except OSError:
+            return []
+        return [self._folder / name for name in names if _OUR_OWN.fullmatch(name)]
 
     def _holds(self, name: str, content: bytes) -> bool:
         try:

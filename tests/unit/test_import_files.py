@@ -159,9 +159,11 @@ def test_files_of_one_name_in_one_import_get_numbers(users, there, replace):
     for folder, depth in (("", 0.1), ("w", 0.2), ("x", 0.3), ("y", 0.2)):
         (there / folder).mkdir(exist_ok=True)
         (there / folder / "same.sbg").write_text(f"am:depth={depth}")
+    dry = run(users, Path("in"), replace=replace, dry_run=True)
 
     outcomes = run(users, Path("in"), replace=replace)
 
+    assert outcomes == dry
     assert [(o.result, o.id) for o in outcomes] == [
         ("imported", "same"),
         ("imported", "same-2"),

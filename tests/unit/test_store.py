@@ -306,7 +306,6 @@ def test_what_is_no_file_is_moved_away(path, kind):
         path.mkdir()
     else:
         path.symlink_to(path.name)
-    os.utime(path, (1, 1), follow_symlinks=False)
     kept = Store(path)
 
     assert kept.load() == State()
@@ -444,7 +443,11 @@ def test_protocols_stay_while_what_names_them_is_kept_as_broken(path, damage):
 
     assert set(os.listdir(folder)) == names
     path.write_bytes(good)
-    assert Store(path).load() == FULL
+    kept = Store(path)
+    assert kept.load() == FULL
+    path.with_name("state.json.broken").unlink()
+    kept.save(State())
+    assert os.listdir(folder) == []
 
 
 def test_protocols_stay_also_where_the_state_is_broken_as_once_before(path):
@@ -452,7 +455,6 @@ def test_protocols_stay_also_where_the_state_is_broken_as_once_before(path):
     path.parent.mkdir()
     path.touch()
     Store(path).load()
-    os.utime(path.with_name("state.json.broken"), (1, 1))
     written(path)
     names = os.listdir(path.parent / PROTOCOLS_FOLDER)
     path.write_bytes(b"")
@@ -508,7 +510,9 @@ def test_what_the_user_chooses_replaces_a_protocol_that_cannot_be_read_now(path,
     kept.save(state.model_copy(update=chosen | {"protocol": "default"}))
     monkeypatch.undo()
 
-    assert Store(path).load() == FULL.model_copy(update=chosen | {"protocol": "default"})
+    again = Store(path)
+    assert again.load() == FULL.model_copy(update=chosen | {"protocol": "default"})
+    assert again.warning == ""
 
 
 def test_protocols_of_the_user_stay_where_data_and_state_are_in_one_folder(tmp_path, monkeypatch):
