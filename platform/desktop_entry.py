@@ -6,7 +6,8 @@ https://specifications.freedesktop.org/desktop-entry-spec/1.5
 from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
-from entrain.platform.files import UnfitFile, read_file, replace_file
+from entrain.platform.files import UnfitFile, read_file
+from entrain.platform.whole_file import replace_file
 
 MAX_BYTES = 1 << 16
 _GROUP = "[Desktop Entry]"

@@ -1,16 +1,11 @@
-"""Reading and replacing small files.  Any thread; may wait for the disk."""
+"""Reads small files, and adds to them.  Any thread; may wait for the disk."""
 
-import contextlib
 import errno
 import os
 import stat
-import sys
-import tempfile
 from pathlib import Path
 
 _CIRCLE = "is a link that leads in a circle"
-_RANDOM_CHARS = 8
-"""How many characters `tempfile` adds to a name."""
 
 
 class UnfitFile(OSError):
@@ -102,48 +97,26 @@ def make_file(path: Path) -> Path:
 
     """
     target = followed(path)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(target.parent)
     os.close(_open(target, os.O_RDWR | os.O_APPEND | os.O_CREAT | _flag("O_NOFOLLOW")))
     return target
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file as a whole, so that a crash leaves the old or the new one.
-
-    A link stays a link: the file that it leads to is replaced, or made.  Owner and permissions
-    of the old file are kept; a new one can only be read by the user.  Its folder is made if it
-    is not there.
+def make_folder(path: Path) -> None:
+    """Make a folder that only the user can read, and those above it, unless it is there already.
 
     Raises
     ------
-    UnfitFile
-        The path leads to something that is not a file.
+    NotADirectoryError
+        A file is in its place.
     OSError
-        The file cannot be written; the old one is as it was.
+        The folder cannot be made.
 
     """
-    target = followed(path)
     try:
-        _replace(target, content)
-    except UnfitFile:
-        raise
-    except OSError as error:
-        if target == path:
-            raise
-        raise OSError(error.errno, f"{error.strerror} (it leads to {target})") from error
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what a process has left behind that was killed in `replace_file`.
-
-    Nobody else may be replacing the file meanwhile.
-    """
-    with contextlib.suppress(OSError):
-        target = followed(path)
-        for name in os.listdir(target.parent):
-            begin = f".{target.name}."
-            if name.startswith(begin) and len(name) == len(begin) + _RANDOM_CHARS:
-                os.unlink(target.parent / name)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
 
 
 def followed(path: Path) -> Path:
@@ -161,46 +134,6 @@ def followed(path: Path) -> Path:
         if error.errno == errno.ELOOP:
             raise UnfitFile(_CIRCLE) from error
     return Path(os.path.realpath(path))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except FileExistsError:  # a file, in the place of the folder
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
-    before = _status(path)
-    fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(fd, "wb") as file:
-            if before and sys.platform != "win32":
-                with contextlib.suppress(OSError):  # only root can give a file away
-                    os.fchown(fd, before.st_uid, before.st_gid)
-                os.fchmod(fd, stat.S_IMODE(before.st_mode))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-    if sys.platform != "win32":  # folders cannot be synced there
-        folder_fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder_fd)  # the new name, too, survives a power cut
-        finally:
-            os.close(folder_fd)
-
-
-def _status(path: Path) -> os.stat_result | None:
-    """Look at a file that is to be replaced; None where there is none."""
-    try:
-        status = os.lstat(path)
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        raise UnfitFile("is not a file")
-    return status
 
 
 def _open(path: Path, flags: int) -> int:

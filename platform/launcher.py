@@ -15,9 +15,9 @@ from entrain.platform.desktop_entry import (
     remove,
     write,
 )
-from entrain.platform.files import replace_file
 from entrain.platform.folders import shared_data_folder
 from entrain.platform.installation import installed_program
+from entrain.platform.whole_file import replace_file
 
 FILE_NAME = "entrain.desktop"
 

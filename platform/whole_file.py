@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, NoReturn
 
-from entrain.platform.files import UnfitFile
+from entrain.platform.files import UnfitFile, followed, make_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -26,7 +26,7 @@ _BUFFER_BYTES = 1 << 18
 
 
 @contextlib.contextmanager
-def whole_file(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Open a new file, which takes the place of `path` when the block ends without an error.
 
     After an error, a signal that ends the process, or a full disk, `path` is as it was and nothing
@@ -38,7 +38,8 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
     path : Path
         A symbolic link is followed: what it leads to is replaced.
     mode : int, optional
-        The file's permissions; without it, those of the file that was there, else the umask's.
+        The permissions of a new file, from which the umask takes some.  A file that was there
+        keeps its permissions and its owner.
 
     Yields
     ------
@@ -47,22 +48,25 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
 
     Raises
     ------
+    UnfitFile
+        The path leads to something that is not a file.
     OSError
-        It cannot be written.
+        The file cannot be written.
     SystemExit
         SIGTERM or SIGHUP came; only on the main thread, and only where nobody else handles them.
 
     """
-    target = Path(os.path.realpath(path))
+    target = followed(path)
+    before = _status(target)
     remove_leftovers(target.parent)
     name = target.with_name(f".entrain-{secrets.token_hex(8)}.part")
     with _signals_raise():
         try:
             with _errors_name(target.parent):
-                fd, has_name = _create(name, 0o666 if mode is None else mode)
+                fd, has_name = _create(name, 0o600 if before else mode)
             with os.fdopen(fd, "w+b", buffering=_BUFFER_BYTES) as file:
-                with contextlib.suppress(OSError):
-                    _set_mode(fd, name, _mode_of(target) if mode is None else mode)
+                if before:
+                    _give_to_owner(fd, name, before)
                 yield file
                 file.flush()
                 os.fsync(fd)
@@ -77,6 +81,32 @@ def whole_file(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
                 os.unlink(name)
             raise
     _sync_folder(target.parent)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a small file of Entrain's own as `whole_file` does it.
+
+    A new file can only be read by the user; its folder is made if it is not there.
+
+    Raises
+    ------
+    UnfitFile
+        The path leads to something that is not a file.
+    OSError
+        The file cannot be written; the old one is as it was.
+
+    """
+    target = followed(path)
+    try:
+        make_folder(target.parent)
+        with whole_file(target, 0o600) as file:
+            file.write(content)
+    except UnfitFile:
+        raise
+    except OSError as error:
+        if target == path:
+            raise
+        raise OSError(error.errno, f"{error.strerror} (it leads to {target})") from error
 
 
 @contextlib.contextmanager
@@ -156,8 +186,15 @@ def _create(name: Path, mode: int) -> tuple[int, bool]:
         os.close(fd)
 
 
-def _mode_of(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
+def _status(path: Path) -> os.stat_result | None:
+    """Look at a file that is to be replaced; None where there is none."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        raise UnfitFile("is not a file")
+    return status
 
 
 @contextlib.contextmanager
@@ -188,8 +225,11 @@ if sys.platform != "win32":
         finally:
             os.close(folder_fd)
 
-    def _set_mode(fd: int, _name: Path, mode: int) -> None:
-        os.fchmod(fd, mode)
+    def _give_to_owner(fd: int, _name: Path, before: os.stat_result) -> None:
+        with contextlib.suppress(OSError):  # only root can give a file away
+            os.fchown(fd, before.st_uid, before.st_gid)
+        with contextlib.suppress(OSError):  # some file systems have no permissions
+            os.fchmod(fd, stat.S_IMODE(before.st_mode))
 
     def _lock(fd: int) -> None:
         with contextlib.suppress(OSError):  # some network file systems have no locks
@@ -211,8 +251,8 @@ else:
     def _give_name(_fd: int, _name: Path) -> None:
         """Every file has a name there."""
 
-    def _set_mode(_fd: int, name: Path, mode: int) -> None:
-        os.chmod(name, mode)
+    def _give_to_owner(_fd: int, name: Path, before: os.stat_result) -> None:
+        os.chmod(name, stat.S_IMODE(before.st_mode))
 
     def _lock(fd: int) -> None:
         """Files that are open cannot be removed there."""

@@ -1,7 +1,7 @@
 """What everybody should have read before they listen."""
 
-from entrain.platform.files import replace_file
 from entrain.platform.folders import state_folder
+from entrain.platform.whole_file import replace_file
 
 NOTICE = (
     "Before you listen: do not use Entrain if you have ever had a seizure, unless a doctor agrees. "

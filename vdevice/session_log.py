@@ -10,8 +10,9 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
 
-from entrain.platform.files import append_line, read_last_lines, replace_file
-from entrain.vdevice import salvage
+from entrain.platform.files import append_line, read_last_lines
+from entrain.platform.whole_file import replace_file
+from entrain.vdevice import lenient_reading
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import MAX_SESSION_S
 
@@ -92,7 +93,7 @@ class SessionLog:
             if not line.strip():
                 continue
             try:
-                found.append(salvage.read(Stretch, line)[0])
+                found.append(lenient_reading.read(Stretch, line)[0])
             except ValueError:
                 skipped += 1
         return Recorded(found, skipped)

@@ -7,19 +7,20 @@ read of it is kept, and what is replaced without having been understood is set a
 import contextlib
 import errno
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from entrain.platform.files import UnfitFile, read_file, remove_leftovers, replace_file
-from entrain.vdevice import salvage, set_aside
+from entrain.platform.files import UnfitFile, followed, read_file
+from entrain.platform.whole_file import remove_leftovers, replace_file
+from entrain.vdevice import broken_copies, lenient_reading
 from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.default_policy import Mode
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import ProtocolReference
+from entrain.vdevice.protocol.library import DEFAULT_ID
+from entrain.vdevice.protocol.model import Protocol, ProtocolReference
 from entrain.vdevice.protocol.wording import plain
 from entrain.vdevice.stored_protocols import FileName, StoredProtocols
 from entrain.vdevice.unplugged import MOST_ENTRIES, Softened, Unplugged
@@ -28,6 +29,7 @@ FILE_NAME = "state.json"
 PROTOCOLS_FOLDER = "state-protocols"
 """Not ``protocols``: on some systems the user's own ones lie beside the state."""
 MAX_FILE_BYTES = 1 << 20
+_ADVICE = "make it readable, then start Entrain again"
 _MOST_NAMED = 3
 """How many of the settings that could not be read a warning names."""
 
@@ -75,19 +77,32 @@ class State(BaseModel):
     """See `RunOptions.latency_ms`; None: what the back end begins with."""
 
 
-class _Files(BaseModel):
-    """The files in which protocols are that are no ids."""
+class _ProtocolFiles(BaseModel):
+    """The names of the files that hold the protocols of a state which are no ids."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     protocol: FileName | None = None
     remembered: dict[str, FileName] = {}
 
+    def not_replaced_in(self, state: State) -> "_ProtocolFiles":
+        """Leave out the files in whose place the user has chosen another protocol."""
+        # Without a protocol to go on with, Entrain begins with the default one.
+        has_chosen = state.protocol not in (None, DEFAULT_ID)
+        return _ProtocolFiles(
+            protocol=None if has_chosen else self.protocol,
+            remembered={
+                device: name
+                for device, name in self.remembered.items()
+                if device not in state.remembered
+            },
+        )
+
 
 class _StateFile(State):
     """What is in the state file: protocols that are no ids are in files beside it."""
 
-    protocol_files: _Files = _Files()
+    protocol_files: _ProtocolFiles = _ProtocolFiles()
 
 
 class Store:
@@ -109,6 +124,8 @@ class Store:
         self._has_tidied = False
         self._may_be_replaced = True
         """False: the file could not be read, but perhaps another time."""
+        self._unread = _ProtocolFiles()
+        """Protocols that cannot be read, but perhaps another time: the file goes on naming them."""
         self._to_set_aside: bytes | None = None
         """What is in the file, where it has not been understood, nor set aside yet."""
 
@@ -125,7 +142,6 @@ class Store:
         """
         try:
             text = read_file(self.path, MAX_FILE_BYTES)
-            state, lost = self._read(text)
         except (FileNotFoundError, NotADirectoryError):
             return State()
         except UnfitFile as error:
@@ -134,16 +150,21 @@ class Store:
         except OSError as error:
             self._may_be_replaced = False
             reason = f"cannot read {self.path}: {error.strerror}"
-            self._warn(f"{reason}; starting with defaults, and saving nothing")
+            self._warn(f"{reason}; starting with defaults, and saving nothing; {_ADVICE}")
             return State()
+        try:
+            state, lost, unread = self._read(text)
         except ValueError as error:
             state = State()
             trouble = f"{self.path} is broken ({plain(str(error), 200)})"
         else:
             if not lost:
-                self._saved = state
+                if unread:
+                    self._warn(f"{_listed(unread)}; {_ADVICE}")
+                else:
+                    self._saved = state
                 return state
-            trouble = f"{self.path}: left out: {_listed(lost)}"
+            trouble = f"{self.path}: left out: {_listed([*lost, *unread])}"
         self._to_set_aside = text
         try:
             trouble += f"; kept as {self._copied_aside()}"
@@ -156,7 +177,8 @@ class Store:
         """Replace the file as a whole, so that a crash leaves the old or the new one."""
         if not self._has_tidied:  # nobody else saves from now on
             self._has_tidied = True
-            remove_leftovers(self.path)
+            with contextlib.suppress(OSError):
+                remove_leftovers(followed(self.path).parent)
         if state == self._saved or not self._may_be_replaced:
             return
         try:
@@ -168,25 +190,57 @@ class Store:
         self._saved = state
         self.warning = ""
 
-    def _read(self, text: bytes) -> tuple[State, list[str]]:
-        """Read the file and those that it names; raises ValueError where nothing can be read."""
-        stored, lost = salvage.read(_StateFile, text, _bring_up_to_date)
+    def _read(self, text: bytes) -> tuple[State, list[str], list[str]]:
+        """Read a state, and the protocols that it names.
+
+        Returns
+        -------
+        State
+            What can be read.
+        list of str
+            What is lost, and why, one line each.
+        list of str
+            The protocols that cannot be read, but perhaps another time, and why, one line each.
+
+        Raises
+        ------
+        ValueError
+            Nothing can be read.
+
+        """
+        stored, lost = lenient_reading.read(_StateFile, text, _bring_up_to_date)
+        unread: dict[str, str] = {}  # why, by the names of the files
         fields = dict(stored)
-        files: _Files = fields.pop("protocol_files")
-        remembered = dict(stored.remembered)
-        for device, name in files.remembered.items():
-            with _noting(lost):
-                remembered[device] = self._protocols.load(name)
-        if files.protocol:
-            with _noting(lost):
-                fields["protocol"] = self._protocols.load(files.protocol)
-        return State(**fields | {"remembered": remembered}), lost
+        files: _ProtocolFiles = fields.pop("protocol_files")
+
+        def load(name: str) -> Protocol | None:
+            try:
+                return self._protocols.load(name)
+            except ProtocolError as error:
+                lost.append(str(error).splitlines()[0])
+            except OSError as error:
+                unread[name] = f"cannot read {error.filename}: {error.strerror}"
+            return None
+
+        if files.protocol and (protocol := load(files.protocol)):
+            fields["protocol"] = protocol
+        remembered = {device: load(name) for device, name in files.remembered.items()}
+        fields["remembered"] = stored.remembered | {k: v for k, v in remembered.items() if v}
+        self._unread = _ProtocolFiles(
+            protocol=files.protocol if files.protocol in unread else None,
+            remembered={k: name for k, name in files.remembered.items() if name in unread},
+        )
+        return State(**fields), lost, list(unread.values())
 
     def _write(self, state: State) -> None:
         protocol = state.protocol
-        files = _Files(
-            protocol=None if isinstance(protocol, str | None) else self._protocols.save(protocol),
-            remembered={
+        unread = self._unread.not_replaced_in(state)
+        files = _ProtocolFiles(
+            protocol=unread.protocol
+            if isinstance(protocol, str | None)
+            else self._protocols.save(protocol),
+            remembered=unread.remembered
+            | {
                 device: self._protocols.save(wanted)
                 for device, wanted in state.remembered.items()
                 if not isinstance(wanted, str)
@@ -204,21 +258,26 @@ class Store:
         if len(content) > MAX_FILE_BYTES:
             raise OSError(errno.EFBIG, f"it would be larger than {MAX_FILE_BYTES} bytes")
         replace_file(self.path, content)
-        self._protocols.keep_only({files.protocol, *files.remembered.values()})
+        self._unread = unread
+        names = {files.protocol, *files.remembered.values()}
+        self._protocols.keep_only(names, with_spared=broken_copies.is_any(self.path))
 
     def _copied_aside(self) -> Path | None:
         """Set aside what has not been understood, if that is still to be done."""
         if self._to_set_aside is None:
             return None
-        kept = set_aside.copy(self.path, self._to_set_aside)
+        kept = broken_copies.copy(self.path, self._to_set_aside)
+        self._protocols.spare()  # whichever of them it names
         self._to_set_aside = None
         return kept
 
     def _moved_aside(self) -> str:
         try:
-            return f", kept as {set_aside.move(self.path)}"
+            kept = broken_copies.move(self.path)
         except OSError as error:
             return f", cannot be moved away ({error.strerror})"
+        self._protocols.spare()
+        return f", kept as {kept}"
 
     def _warn(self, text: str) -> None:
         if text != self.warning:  # a full disk is told once, not at every change
@@ -238,12 +297,3 @@ def _bring_up_to_date(document: dict[str, Any]) -> None:
 def _listed(lost: list[str]) -> str:
     more = [f"{len(lost) - _MOST_NAMED} more"] if len(lost) > _MOST_NAMED else []
     return "; ".join([*(plain(line, 200) for line in lost[:_MOST_NAMED]), *more])
-
-
-@contextlib.contextmanager
-def _noting(lost: list[str]) -> Iterator[None]:
-    """Note a protocol that cannot be read, and go on without it."""
-    try:
-        yield
-    except ProtocolError as error:
-        lost.append(str(error).splitlines()[0])

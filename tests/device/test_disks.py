@@ -148,7 +148,7 @@ def test_settings_are_never_half_written(home):
     assert looks > 20 * KILLS
     with app.running({}, "--backend", "null") as entrain:
         assert errors(entrain) == ""
-        assert [path.name for path in state_file().parent.glob(".state*")] == []
+        assert [path.name for path in state_file().parent.glob(".*")] == []
 
 
 def _change_much():

@@ -10,9 +10,8 @@ from entrain.platform.files import (
     append_line,
     read_file,
     read_last_lines,
-    remove_leftovers,
-    replace_file,
 )
+from entrain.platform.whole_file import replace_file
 
 
 @pytest.fixture
@@ -127,13 +126,9 @@ def test_what_is_no_file_is_neither_waited_for_nor_replaced(tmp_path, use, kind)
     assert (path.stat().st_mode, path.stat().st_ino) == (before.st_mode, before.st_ino)
 
 
-def test_what_a_killed_process_has_left_is_removed_where_it_is(tmp_path, repository):
-    link = tmp_path / "state.json"
-    link.symlink_to(repository / "kept")
-    (repository / ".kept.abcd_123").touch()
-    for name in (".kept.swp", ".kept.json.abcd_123", "kept"):
-        (repository / name).touch()
+@pytest.mark.parametrize("write", [replace, append])
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path, write):
+    (tmp_path / "folder").touch()
 
-    remove_leftovers(link)
-
-    assert sorted(os.listdir(repository)) == [".kept.json.abcd_123", ".kept.swp", "kept"]
+    with pytest.raises(NotADirectoryError, match="Not a directory"):
+        write(tmp_path / "folder" / "file")

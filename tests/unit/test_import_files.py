@@ -159,14 +159,16 @@ def test_files_of_one_name_in_one_import_get_numbers(users, there, replace):
     for folder, depth in (("", 0.1), ("w", 0.2), ("x", 0.3), ("y", 0.2)):
         (there / folder).mkdir(exist_ok=True)
         (there / folder / "same.sbg").write_text(f"am:depth={depth}")
+    dry = run(users, Path("in"), replace=replace, dry_run=True)
 
     outcomes = run(users, Path("in"), replace=replace)
 
+    assert outcomes == dry
     assert [(o.result, o.id) for o in outcomes] == [
         ("imported", "same"),
         ("imported", "same-2"),
         ("imported", "same-3"),
-        ("imported", "same-4"),
+        ("unchanged", "same-2"),
     ]
     assert outcomes[1].notes == (
         "in/w/same.sbg: its id 'same' is that of in/same.sbg, too; it becomes 'same-2'",
@@ -175,6 +177,38 @@ def test_files_of_one_name_in_one_import_get_numbers(users, there, replace):
     assert users.by_id("same-2").name == "same (2)"
     again = run(users, Path("in"), replace=replace)
     assert [(o.result, o.id) for o in again] == [("unchanged", o.id) for o in outcomes]
+
+
+@pytest.mark.parametrize("theirs", ['{"id":"foo-2","name":"Mine","layers":[{"kind":"am"}]}', "{"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_number_is_not_that_of_a_file_of_the_users(users, there, tmp_path, theirs, dry_run):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "foo-2.json").write_text(theirs)
+    for folder in ("a", "b"):
+        (there / folder).mkdir()
+        (there / folder / "foo.sbg").write_text(f"am:depth={0.1 if folder == 'a' else 0.2}")
+
+    outcomes = run(users, there, replace=True, dry_run=dry_run)
+
+    assert [(o.result, o.id) for o in outcomes] == [("imported", "foo"), ("imported", "foo-3")]
+    assert (tmp_path / "own" / "foo-2.json").read_text() == theirs
+    if not dry_run:
+        again = run(users, there, replace=True)
+        assert [(o.result, o.id) for o in again] == [("unchanged", "foo"), ("unchanged", "foo-3")]
+
+
+def test_a_file_that_could_not_be_saved_has_taken_no_id(users, there, monkeypatch):
+    for folder in ("a", "b"):
+        (there / folder).mkdir()
+        (there / folder / "foo.sbg").write_text(f"am:depth={0.1 if folder == 'a' else 0.2}")
+    outcomes = import_files(found_files([there]), users, blocks)
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", lambda _: os.stat("/no/such"))
+        assert next(outcomes).result == "refused"
+
+    (second,) = outcomes
+
+    assert (second.result, second.id, second.notes) == ("imported", "foo", ())
 
 
 def test_the_same_file_twice_in_one_import_is_one_protocol(users, there):

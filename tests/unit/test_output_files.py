@@ -18,7 +18,7 @@ import soundfile
 from entrain.platform import whole_file as module
 from entrain.platform.files import UnfitFile
 from entrain.platform.whole_file import output_file, whole_file
-from entrain.vdevice.protocol.library import from_specs
+from entrain.vdevice.protocol.library import Library, from_specs
 from entrain.vdevice.render import RenderError, render_file
 
 ENTRAIN = (sys.executable, "-m", "entrain.tray")
@@ -186,6 +186,41 @@ def test_a_signal_leaves_nothing(tmp_path, unfinished, how):
         (tmp_path / "b").unlink()
     assert os.listdir(tmp_path) == ["a"]
     assert path.read_bytes() == b"old"
+
+
+def _die_in_a_save(folder: Path, how: int) -> None:
+    def die(_: int) -> None:
+        os.kill(os.getpid(), how)
+        time.sleep(60)
+
+    os.fsync = die
+    Library(folder).save(NOTHING)
+
+
+@pytest.mark.parametrize("how", SIGNALS)
+def test_a_signal_in_a_save_or_import_leaves_nothing_in_the_users_folder(tmp_path, unfinished, how):
+    library = Library(tmp_path / "protocols")
+    before = library.save(NOTHING.model_copy(update={"name": "Before"})).read_bytes()
+    process = multiprocessing.get_context("fork").Process(
+        target=_die_in_a_save, args=(tmp_path / "protocols", how)
+    )
+    process.start()
+    process.join(20)
+    assert not process.is_alive()
+    if how == signal.SIGKILL and unfinished == "named":
+        assert len(os.listdir(tmp_path / "protocols")) == 2
+        library.save(from_specs(["am"]).model_copy(update={"id": "next"}))  # which tidies up
+        (tmp_path / "protocols" / "next.json").unlink()
+    assert os.listdir(tmp_path / "protocols") == ["custom.json"]
+    assert (tmp_path / "protocols" / "custom.json").read_bytes() == before
+
+
+def test_a_private_file_is_private_from_its_first_moment_on(tmp_path, unfinished, monkeypatch):
+    path = tmp_path / "a"
+    path.touch(0o600)
+    monkeypatch.setattr(module, "_give_to_owner", lambda *_: None)
+    with whole_file(path) as file:
+        assert os.fstat(file.fileno()).st_mode & 0o777 == 0o600
 
 
 def test_a_signal_is_still_ignored_or_handled_by_who_did_so(tmp_path):

@@ -5,12 +5,15 @@ import errno
 import json
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import odd_json
 import pytest
 
+from entrain.platform import folders
+from entrain.platform.files import read_file
 from entrain.platform.null import NullAdapter
 from entrain.vdevice import messages
 from entrain.vdevice.app import App
@@ -22,6 +25,9 @@ from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.session_log import SessionLog
 from entrain.vdevice.store import PROTOCOLS_FOLDER, State, Store
+
+KILLED = ".entrain-0123456789abcdef.part"
+"""What a process leaves that is killed in a save."""
 
 
 @pytest.fixture
@@ -259,7 +265,7 @@ def test_what_cannot_be_set_aside_is_not_replaced(path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as full:
-        full.setattr("entrain.vdevice.set_aside.replace_file", full_disk)
+        full.setattr("entrain.vdevice.broken_copies.replace_file", full_disk)
         kept = Store(path)
         kept.load()
         kept.save(FULL)
@@ -282,13 +288,18 @@ def test_what_cannot_be_read_now_is_not_replaced(path, monkeypatch):
         assert kept.load() == State()
     kept.save(State(bypass=True))
 
-    assert "Too many open files" in kept.warning
+    assert kept.warning == (
+        f"cannot read {path}: Too many open files; starting with defaults, and saving nothing; "
+        "make it readable, then start Entrain again"
+    )
     assert Store(path).load() == FULL
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "circle"])
 def test_what_is_no_file_is_moved_away(path, kind):
-    path.parent.mkdir()
+    written(path)
+    names = os.listdir(path.parent / PROTOCOLS_FOLDER)
+    path.unlink()
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "folder":
@@ -298,10 +309,11 @@ def test_what_is_no_file_is_moved_away(path, kind):
     kept = Store(path)
 
     assert kept.load() == State()
-    kept.save(FULL)
+    kept.save(State(on=True))
 
     assert os.path.lexists(path.with_name("state.json.broken"))
-    assert Store(path).load() == FULL
+    assert Store(path).load() == State(on=True)
+    assert os.listdir(path.parent / PROTOCOLS_FOLDER) == names
 
 
 def test_a_link_to_the_state_stays_one(path, tmp_path):
@@ -309,7 +321,7 @@ def test_a_link_to_the_state_stays_one(path, tmp_path):
     path.symlink_to(tmp_path / "repository" / "entrain.json")
 
     Store(path).save(FULL)
-    (tmp_path / "repository" / ".entrain.json.12345678").touch()  # by one killed in a save
+    (tmp_path / "repository" / KILLED).touch()
 
     assert path.is_symlink()
     again = Store(path)
@@ -350,7 +362,7 @@ def test_the_longest_protocol_that_can_be_sent_is_loaded_again(path):
 def test_protocols_that_are_needed_no_more_are_removed(path):
     kept = Store(path)
     kept.save(State(protocol=long_protocol("One")))
-    (path.parent / PROTOCOLS_FOLDER / ".0123456789abcdef.json.12345678").touch()  # by a killed one
+    (path.parent / PROTOCOLS_FOLDER / KILLED).touch()
     kept.save(State(protocol=long_protocol("Two")))
     (name,) = os.listdir(path.parent / PROTOCOLS_FOLDER)
     assert "Two" in (path.parent / PROTOCOLS_FOLDER / name).read_text()
@@ -390,6 +402,133 @@ def test_a_broken_protocol_costs_only_itself_and_is_set_aside(path, content):
     kept.save(state)
     left = set(os.listdir(path.parent / PROTOCOLS_FOLDER)) - {names["remembered"]["speakers"]}
     assert left == ({"protocol.json.broken"} if content else set())
+
+
+def test_a_file_in_the_place_of_their_folder_costs_only_the_protocols(path):
+    written(path)
+    folder = path.parent / PROTOCOLS_FOLDER
+    shutil.rmtree(folder)
+    folder.touch()
+    before = path.read_bytes()
+    kept = Store(path)
+
+    state = kept.load()
+
+    assert state == FULL.model_copy(
+        update={"protocol": None, "remembered": {"headset": "focus-16"}}
+    )
+    assert kept.warning.count("is missing") == 2
+    assert path.with_name("state.json.broken").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["cut before the names", "cut in a name", "an odd entry"])
+def test_protocols_stay_while_what_names_them_is_kept_as_broken(path, damage):
+    stored = written(path)
+    good = path.read_bytes()
+    folder = path.parent / PROTOCOLS_FOLDER
+    names = set(os.listdir(folder))
+    if damage == "an odd entry":
+        stored["protocol_files"]["remembered"]["speakers"] = [3]
+        path.write_text(json.dumps(stored))
+    else:
+        end = b'"protocol_files"' if "before" in damage else b'.json"'
+        path.write_bytes(good[: good.index(end)])
+    kept = Store(path)
+
+    kept.save(kept.load())
+    kept.save(FULL)  # the user chooses them once more
+    for name in ("One", "Two"):
+        kept.save(State(protocol=long_protocol(name)))
+    kept.save(State(protocol="default"))
+
+    assert set(os.listdir(folder)) == names
+    path.write_bytes(good)
+    kept = Store(path)
+    assert kept.load() == FULL
+    path.with_name("state.json.broken").unlink()
+    kept.save(State())
+    assert os.listdir(folder) == []
+
+
+def test_protocols_stay_also_where_the_state_is_broken_as_once_before(path):
+    """As a power cut leaves it, which is empty each time."""
+    path.parent.mkdir()
+    path.touch()
+    Store(path).load()
+    written(path)
+    names = os.listdir(path.parent / PROTOCOLS_FOLDER)
+    path.write_bytes(b"")
+    kept = Store(path)
+
+    kept.load()
+    kept.save(State(on=True))
+
+    assert os.listdir(path.parent / PROTOCOLS_FOLDER) == names
+
+
+@pytest.mark.parametrize("which", ["protocol", "remembered"])
+def test_a_protocol_that_cannot_be_read_now_comes_back(path, monkeypatch, which, caplog):
+    names = written(path)["protocol_files"]
+    name = names["protocol"] if which == "protocol" else names["remembered"]["speakers"]
+    unread = path.parent / PROTOCOLS_FOLDER / name
+
+    def refuse(file: Path, max_bytes: int) -> bytes:
+        if file == unread:
+            raise OSError(errno.EIO, "Input/output error")
+        return read_file(file, max_bytes)
+
+    monkeypatch.setattr("entrain.vdevice.stored_protocols.read_file", refuse)
+    kept = Store(path)
+    with caplog.at_level(logging.WARNING):
+        state = kept.load()
+
+    assert caplog.messages == [
+        f"cannot read {unread}: Input/output error; make it readable, then start Entrain again"
+    ]
+    left = None if which == "protocol" else {"headset": "focus-16"}
+    assert state == FULL.model_copy(update={which: left})
+    # Entrain begins with the default protocol, and the user changes something else.
+    protocol = state.protocol or "default"
+    kept.save(state.model_copy(update={"protocol": protocol}))
+    kept.save(state.model_copy(update={"protocol": protocol, "bypass": False}))
+    assert kept.warning == ""
+    monkeypatch.undo()
+    assert Store(path).load() == FULL.model_copy(update={"bypass": False})
+
+
+def test_what_the_user_chooses_replaces_a_protocol_that_cannot_be_read_now(path, monkeypatch):
+    written(path)
+
+    def refuse(file: Path, max_bytes: int) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("entrain.vdevice.stored_protocols.read_file", refuse)
+    kept = Store(path)
+    state = kept.load()
+    chosen = {"protocol": "deep-3", "remembered": {"speakers": "focus-16"}}
+    kept.save(state.model_copy(update=chosen))
+    kept.save(state.model_copy(update=chosen | {"protocol": "default"}))
+    monkeypatch.undo()
+
+    again = Store(path)
+    assert again.load() == FULL.model_copy(update=chosen | {"protocol": "default"})
+    assert again.warning == ""
+
+
+def test_protocols_of_the_user_stay_where_data_and_state_are_in_one_folder(tmp_path, monkeypatch):
+    for name in ("XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert folders.state_folder() == folders.data_folder()
+    # The library's names may look like ours.
+    own = long_protocol().model_copy(update={"id": "0123456789abcdef"})
+    library.user_library().save(own)
+    kept = Store(folders.state_folder() / "state.json")
+
+    for state in (FULL, State(protocol=long_protocol("Two")), State()):
+        kept.save(state)
+
+    assert library.user_library().by_id(own.id) == own
+    assert os.listdir(folders.state_folder() / PROTOCOLS_FOLDER) == []
 
 
 def test_what_would_be_too_long_to_be_read_is_not_saved(path):

@@ -1,5 +1,6 @@
 """Imports files and folders of them into the user's library, each as a whole or not at all."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -145,15 +146,21 @@ class _Keeper:
         ]
         if protocol.id in self._taken:
             first, same = self._taken[protocol.id]
-            if same == protocol:
+            if same != protocol:
+                protocol = self._renamed(protocol)
+                was = f"its id {imported.protocol.id!r} is that of {shown(first)}, too"
+                notes.append(f"{shown(path)}: {was}; it becomes {protocol.id!r}")
+            if protocol.id in self._taken:
                 return Outcome(path, "unchanged", protocol.id, tuple(notes))
-            protocol = self._renamed(protocol)
-            was = f"its id {imported.protocol.id!r} is that of {shown(first)}, too"
-            notes.append(f"{shown(path)}: {was}; it becomes {protocol.id!r}")
+        result = self._kept(protocol)
         self._taken[protocol.id] = path, protocol
+        return Outcome(path, result, protocol.id, tuple(notes))
+
+    def _kept(self, protocol: Protocol) -> Literal["imported", "unchanged"]:
+        """Save a protocol, or try to; raises `ProtocolError`."""
         is_there = protocol.id in self._library.ids()
         if is_there and self._library.by_id(protocol.id) == protocol:
-            return Outcome(path, "unchanged", protocol.id, tuple(notes))
+            return "unchanged"
         if is_there and not self._replace:
             whose = "you have" if self._library.entry(protocol.id).own else "there is"
             raise ProtocolError(
@@ -164,15 +171,28 @@ class _Keeper:
             self._new += not self._library.is_own(protocol.id)
         else:
             self._library.save(protocol)
-        return Outcome(path, "imported", protocol.id, tuple(notes))
+        return "imported"
 
     def _renamed(self, protocol: Protocol) -> Protocol:
-        """The same, with the first number in its id and name that no other of this import has."""
-        number = 2
-        while (new := _with_number(protocol.id, f"-{number}", _MAX_ID)) in self._taken:
-            number += 1
-        name = _with_number(protocol.name, f" ({number})", _MAX_NAME)
-        return protocol.model_copy(update={"id": new, "name": name})
+        """Return it with a number in its id and name, the first that no other protocol has."""
+        for number in itertools.count(2):
+            new = protocol.model_copy(
+                update={
+                    "id": _with_number(protocol.id, f"-{number}", _MAX_ID),
+                    "name": _with_number(protocol.name, f" ({number})", _MAX_NAME),
+                }
+            )
+            if self._has_room_for(new):
+                break
+        return new
+
+    def _has_room_for(self, protocol: Protocol) -> bool:
+        """Tell whether its id is free in this import and in the library, or holds just this."""
+        if protocol.id in self._taken:
+            return self._taken[protocol.id][1] == protocol
+        if protocol.id not in self._library.ids():
+            return not self._library.is_own(protocol.id)  # as a broken file is
+        return self._library.by_id(protocol.id) == protocol
 
 
 def _with_number(text: str, number: str, most: int) -> str:

@@ -10,7 +10,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrain.platform.files import UnfitFile, read_file, replace_file
+from entrain.platform.files import UnfitFile, read_file
+from entrain.platform.whole_file import replace_file
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.evidence import Evidence
@@ -69,7 +70,7 @@ class UserFolder:
         try:
             with os.scandir(self.path) as items:
                 for item in items:
-                    # Hidden files are those that are just being written.
+                    # Hidden files are those that an editor is just writing.
                     if not item.name.endswith(".json") or item.name.startswith("."):
                         continue
                     with contextlib.suppress(FileNotFoundError):  # it has just been removed

@@ -62,7 +62,7 @@ def read(
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """Read it more leniently than pydantic, which refuses a whole document for one odd number."""
+    """Read JSON more leniently than pydantic, which refuses all of it for one odd number."""
     try:
         document = json.loads(text, parse_int=_integer)
     except RecursionError:
@@ -77,7 +77,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _leave_out(document: dict[str, Any], error: ValidationError) -> bool:
-    """Take out all that is refused; False where the document as a whole is."""
+    """Take all that is refused out of a document; False where the whole document is refused."""
     shortened: dict[_Place, int | None] = {}
     for finding in error.errors(include_url=False):
         place = _existing(document, finding["loc"])

@@ -1,4 +1,4 @@
-"""Keeps what could not be understood in a file beside it, in several generations.
+"""Keeps a file that could not be understood in copies beside it, in several generations.
 
 The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.
 """
@@ -7,7 +7,8 @@ import os
 from itertools import pairwise
 from pathlib import Path
 
-from entrain.platform.files import read_file, replace_file
+from entrain.platform.files import read_file
+from entrain.platform.whole_file import replace_file
 
 GENERATIONS = 5
 
@@ -34,12 +35,25 @@ def copy(path: Path, content: bytes) -> Path:
 
 
 def move(path: Path, name: Path | None = None) -> Path:
-    """Keep what is at a path, whatever it is, as a generation of another name or its own.
+    """Move a file away, or whatever is at its path, as the latest generation of it.
 
-    A link is kept, and not what it leads to.  Returns and raises as `copy`.
+    A link is moved, and not what it leads to.  Returns and raises as `copy`.
+
+    Parameters
+    ----------
+    path : Path
+        What cannot be understood.
+    name : Path, optional
+        Whose generation it becomes; without it, that of the path itself.
+
     """
     _make_room(name or path)
     return path.replace(_generations(name or path)[0])
+
+
+def is_any(path: Path) -> bool:
+    """Tell whether a generation of a file is kept."""
+    return any(os.path.lexists(generation) for generation in _generations(path))
 
 
 def _generations(path: Path) -> list[Path]:
