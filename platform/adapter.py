@@ -76,6 +76,11 @@ class Device:
     dummy: bool = False
     """True for the server's own stand-in while no real device is there."""
 
+    @property
+    def is_real(self) -> bool:
+        """Whether it can be heard: neither a sink of Entrain's name nor the server's dummy."""
+        return self.name != SINK_NAME and not self.dummy
+
 
 @dataclass(frozen=True)
 class Stream:
