@@ -11,6 +11,7 @@ import pytest
 from entrain.engine import blocks
 from entrain.platform import clock
 from entrain.platform.null import NullAdapter
+from entrain.vdevice import app as app_module
 from entrain.vdevice import messages, player
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
@@ -117,6 +118,31 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
 
     assert switched == [(False, "the sleep timer is over")]
     assert app.status().sleep_left_s is None
+    app.engine.close()
+
+
+def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
+    """Else the sleep timer and the end of a session would be dead."""
+    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    app = new_app(tmp_path)
+    ticks = 0
+
+    def tick(now_s: float) -> bool:
+        nonlocal ticks
+        ticks += 1
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app._player, "tick", tick)
+
+    async def play() -> None:
+        keeping = asyncio.create_task(app._keep_time())
+        async with asyncio.timeout(5):
+            while ticks < 3:
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+
+    asyncio.run(play())
+    assert app.status().errors == ["internal error while keeping time: ZeroDivisionError"]
     app.engine.close()
 
 

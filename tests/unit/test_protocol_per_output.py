@@ -186,14 +186,16 @@ def test_a_switch_that_the_engine_refuses_is_told(desk, monkeypatch):
         await desk.start()
 
         def refuse(*_: object, **__: object) -> None:
-            raise EngineError("no more layers")
+            raise EngineError("cannot add a layer", -1, "no more layers")
 
         monkeypatch.setattr(desk.app._player._chain, "use", refuse)
         desk.play_on("headset")
         await desk.settle()
 
         status = desk.app.status()
-        assert status.errors == ["no more layers; going on with what was heard before"]
+        assert status.errors == [
+            "cannot add a layer: no more layers; going on with what was heard before"
+        ]
         assert status.protocol.id == "one"
 
     run(play)
