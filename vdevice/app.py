@@ -17,7 +17,7 @@ from entrain.platform import clock, factory
 from entrain.platform.adapter import Form, PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import logs, messages, session_log, store
-from entrain.vdevice.choices import Choices, Missing, Prepared, find, look_up
+from entrain.vdevice.choices import Choice, Choices, Missing, Prepared, find, look_up
 from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy, Mode
@@ -334,7 +334,7 @@ class App:
             self._notify()
 
     def _watched(self) -> Callable[[], bool]:
-        """Tell, on the library's thread, whether a file of the user's is in use or remembered."""
+        """Return what tells, on the library's thread, whether files are to be looked at."""
         ids = {self._player.library_id, *self._choices.library_ids}
         return lambda: any(map(self._library.is_own, ids))
 
@@ -350,8 +350,10 @@ class App:
     async def _fall_asleep(self) -> None:
         try:
             await self._device.switch(False, "the sleep timer is over")
-        except EntrainError:  # no server: once more, until there is one
+        except Exception as error:  # once more, until it works: there may be no server
             self._player.sleep(0, clock.suspended_too_s())
+            if not isinstance(error, EntrainError):
+                raise
         self._save()
 
     async def _reload(self) -> bool:
@@ -384,26 +386,25 @@ class App:
             before, self._target = self._target, target.name
             own = self._choices.has_own(target.name) or self._choices.has_own(before)
             if own and target.name != before:
-                self._change_to(self._choices.on(target.name), target.form)
-            with self._telling("going on with what was heard before"):
+                with self._telling():
+                    self._change_to(self._choices.on(target.name), target.form)
+            with self._telling():
                 self._player.listen_on(target.form)
         return self._save()
 
-    def _change_to(self, choice: Prepared | Missing, form: Form) -> None:
-        """Use what is used on an output that is played on now."""
+    def _change_to(self, choice: Choice, form: Form) -> None:
+        """Begin what is used on the output that is played on now; raises `EntrainError`."""
         if isinstance(choice, Missing):
-            self._tell(f"{choice.problem}; going on with what was heard before")
-            return
-        with self._telling("going on with what was heard before"):
-            self._player.use(choice.protocol, choice.library_id, choice.ways, form)
+            raise ProtocolError(choice.problem)
+        self._player.use(choice.protocol, choice.library_id, choice.ways, form)
 
     @contextlib.contextmanager
-    def _telling(self, consequence: str) -> Iterator[None]:
-        """Tell what cannot be done, where nobody has asked for it who could be answered."""
+    def _telling(self) -> Iterator[None]:
+        """Tell what cannot be done; nobody has sent a request that could be refused."""
         try:
             yield
         except EntrainError as error:
-            self._tell(f"{str(error).splitlines()[0]}; {consequence}")
+            self._tell(f"{str(error).splitlines()[0]}; going on with what was heard before")
 
     def _device_looked(self) -> None:
         self._health_log.observe(self._reporter.health())

@@ -40,9 +40,10 @@ MAX_LATE_CLIENTS = 8
 """How many more may say `stop` or `off` while all the others are busy."""
 MAX_ERROR_CHARS = 4000
 GRACE_S = 0.1
-"""Shortest time for which a client has been idle when it has to give way, in seconds.
+"""A client is not hung up on before it has been idle for so long, in seconds.
 
-What it has just sent may not have been read yet."""
+What it has just sent may not have been read yet.
+"""
 _LONG_LINE_BYTES = 1 << 14
 """A longer message is read on another thread: that takes more than a millisecond."""
 _LONG_LAYERS_POINTS = 200

@@ -10,6 +10,7 @@ import pytest
 
 from entrain.engine import blocks
 from entrain.platform import clock
+from entrain.platform.adapter import PlatformError
 from entrain.platform.null import NullAdapter
 from entrain.vdevice import app as app_module
 from entrain.vdevice import messages, player
@@ -156,3 +157,32 @@ def test_names_of_applications_have_an_end(start):
 
     assert len(ask(request).model_dump_json()) < 100_000
     assert start()(messages.GetStatus()).applications.exclude == tuple(names)
+
+
+@pytest.mark.parametrize("error", [PlatformError("no server"), ZeroDivisionError()])
+def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    monkeypatch.setattr(player, "_LOOK_S", 0.02)
+    app = new_app(tmp_path)
+    tries = 0
+
+    async def switch(on: bool, reason: str = "") -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise error
+
+    monkeypatch.setattr(app._device, "switch", switch)
+
+    async def play() -> None:
+        await app.handle(messages.Sleep(minutes=0.001))
+        keeping = asyncio.create_task(app._keep_time())
+        async with asyncio.timeout(5):
+            while tries < 3:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        keeping.cancel()
+
+    asyncio.run(play())
+    assert tries == 3
+    app.engine.close()

@@ -1,12 +1,16 @@
 """The running protocol: its end, its fades, and what it is on another output."""
 
+import sys
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from entrain.engine import Engine
 from entrain.errors import EngineError
 from entrain.vdevice.chain import Chain
-from entrain.vdevice.player import SLEEP_FADE_S, Player
+from entrain.vdevice.player import SLEEP_FADE_S, Player, prepare
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
@@ -274,3 +278,51 @@ def test_protocols_that_the_engine_refuses_leave_nothing_behind(heard, monkeypat
 
     chain.use(other)
     assert [layer.id for layer, _ in chain.layers()] == ["another"]
+
+
+def test_protocols_are_prepared_on_another_thread_while_others_begin(heard):
+    """The library's thread prepares one protocol while the main thread uses another."""
+    way = {"points": [{"at_s": 0, "value": 4}, {"at_s": 9, "value": 5}]}
+    layers = [TONE | {"id": f"l{n}", "automation": {"beat_hz": way}} for n in range(8)]
+    ended = threading.Event()
+    errors: list[Exception] = []
+
+    def prepare_again_and_again() -> None:
+        try:
+            while not ended.is_set():
+                prepare(protocol(*layers))
+        except Exception as error:
+            errors.append(error)
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=prepare_again_and_again)
+    thread.start()
+    try:
+        deadline_s = time.monotonic() + 0.5
+        while time.monotonic() < deadline_s:
+            used = protocol(*layers)
+            heard.player.use(used, ways=prepare(used))
+            heard.rms(0.1)
+    finally:
+        ended.set()
+        thread.join()
+        sys.setswitchinterval(interval_s)
+    assert errors == []
+
+
+def test_what_the_engine_refuses_changes_nothing(heard, monkeypatch):
+    heard.player.use(protocol(), "before")
+    before = heard.player.protocol
+
+    def refuse(*_: object, **__: object) -> None:
+        raise EngineError("cannot add a layer", -1, "no more layers")
+
+    monkeypatch.setattr(heard.player._chain, "use", refuse)
+    with pytest.raises(EngineError):
+        heard.player.use(protocol(id="other"), "other", form="speakers")
+    with pytest.raises(EngineError):
+        heard.player.refresh(protocol(id="other"))
+
+    assert heard.player.protocol is before
+    assert heard.player.library_id == "before"
