@@ -319,7 +319,8 @@ class App:
             except EntrainError as error:
                 self._tell(str(error))
             except Exception as error:  # a bug of ours; the sleep timer must go on
-                _log.error("keeping time failed: %r", error, exc_info=True)
+                debug = _log.isEnabledFor(logging.DEBUG)
+                _log.error("keeping time failed: %r", error, exc_info=debug)
                 self._tell(f"internal error while keeping time: {type(error).__name__}")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):

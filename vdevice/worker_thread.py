@@ -27,8 +27,9 @@ class WorkerThread:
     def do(self, work: Callable[[], _Result]) -> "asyncio.Future[_Result]":
         """Begin some work; what is returned is waited for, or not.  Called on the loop."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, daemon=True)
+            thread.start()  # raises where there is no memory; then the next work tries again
+            self._thread = thread
         done: Future[_Result] = Future()
 
         def task() -> None:

@@ -23,6 +23,7 @@ from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session_log import SessionLog, Stretch
 from entrain.vdevice.store import State, Store
+from entrain.vdevice.worker_thread import WorkerThread
 
 TIMEOUT_S = 0.2
 
@@ -181,3 +182,22 @@ def test_a_library_that_does_not_answer_does_not_keep_the_sleep_timer(store, mon
 
     asyncio.run(play())
     app.engine.close()
+
+
+def test_a_thread_that_could_not_be_started_is_started_for_the_next_work(monkeypatch):
+    """The memory may have been used up for a moment."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def play() -> None:
+        worker = WorkerThread()
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError):
+                worker.do(lambda: 1)
+        async with asyncio.timeout(5):
+            assert await worker.do(lambda: 2) == 2
+        worker.close()
+
+    asyncio.run(play())
