@@ -78,6 +78,11 @@ class Device:
     headphones_in: bool | None = None
     """Whether headphones are plugged into a socket of this device; None: it does not tell."""
 
+    @property
+    def is_real(self) -> bool:
+        """Whether it can be heard: neither a sink of Entrain's name nor the server's dummy."""
+        return self.name != SINK_NAME and not self.dummy
+
 
 @dataclass(frozen=True)
 class Stream:

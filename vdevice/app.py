@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from pydantic import BaseModel
@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from entrain.engine import Engine, blocks
 from entrain.errors import EntrainError
 from entrain.platform import clock, factory
-from entrain.platform.adapter import PlatformAdapter
+from entrain.platform.adapter import Form, PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
 from entrain.vdevice import logs, messages, session_log, store
-from entrain.vdevice.aside import Aside
+from entrain.vdevice.choices import Choice, Choices, Missing, Prepared, find, look_up
 from entrain.vdevice.client import SOCKET_NAME
 from entrain.vdevice.control import MAX_CLIENTS, ControlServer
 from entrain.vdevice.default_policy import DefaultPolicy, Mode
@@ -30,15 +30,22 @@ from entrain.vdevice.player import Player
 from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library, by_id
-from entrain.vdevice.protocol.model import Protocol, ProtocolReference
+from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.protocol.user_folder import slug
 from entrain.vdevice.session_log import SessionLog, Stretch
 from entrain.vdevice.status import Reporter
 from entrain.vdevice.store import State, Store
 from entrain.vdevice.unplugged import UnpluggedPolicy
+from entrain.vdevice.worker_thread import WorkerThread
 
 _LIBRARY_LOOK_S = 2.0
 """How often the running protocol's file is looked at."""
+
+DISK_TIMEOUT_S = 3.0
+"""Longest wait for a disk where something else waits for us, in seconds.
+
+A network's folder may never answer; to give the default output back cannot wait for that.
+"""
 
 _SWITCH_S = 0.001
 """How long another thread may keep the loop waiting; Python's own choice is 5 ms."""
@@ -107,7 +114,8 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
 class App:
     """Carries out requests.  Everything runs on the main thread's asyncio loop, but for two things.
 
-    The library is asked on another thread, and the state is saved on a third: both may take long.
+    The library is asked on another thread; the state and the session log are written on a third.
+    Both may take long, or never end.
 
     Parameters
     ----------
@@ -138,9 +146,9 @@ class App:
         stored = kept_in.load() if kept_in else State()
         self._store = kept_in
         self._library = library
-        self._reading = Aside()  # from here on, nobody else asks the library
-        self._saving = Aside()
-        self._changing: set[asyncio.Task[None]] = set()
+        self._reading = WorkerThread()  # from here on, nobody else asks the library
+        self._saving = WorkerThread()
+        self._disk_hangs = False
         self._log = log
         self._seen = library.signature()
         self._stop = asyncio.Event()
@@ -159,8 +167,11 @@ class App:
         self._player = Player(self.engine, self._note_heard)
         for address, value in self._kept.settings.items():
             self._player.set_own(address, value, 0.0)
-        self._everywhere: ProtocolReference = options.protocol or stored.protocol or DEFAULT_ID
-        self._resume(self._everywhere)
+        self._choices = Choices(
+            look_up(library, options.protocol or stored.protocol or DEFAULT_ID),
+            {output: look_up(library, wanted) for output, wanted in stored.remembered.items()},
+        )
+        self._resume()
         # Somebody who names a protocol wants to hear it.
         on = start_on or stored.on or options.protocol is not None
         self._defaults = DefaultPolicy(
@@ -239,9 +250,7 @@ class App:
                 other = await self._reading.do(lambda: self._library.next_after(now))
                 await self._use(other.id, None)
             case messages.Save(name=name):
-                now = self._player.protocol
-                await self._reading.do(lambda: self._library.save(now, name))
-                await self._use(slug(name), None, begin=False)
+                await self._save_protocol(name)
             case messages.Set(address=address, value=value, over_s=over_s):
                 self._set(address, value, over_s)
             case messages.Session(runs=runs, position_s=position_s):
@@ -288,7 +297,7 @@ class App:
 
     def status(self) -> messages.Status:
         """Describe what Entrain does now."""
-        return self._reporter.status(self._kept, here=self._target in self._kept.remembered)
+        return self._reporter.status(self._kept, here=self._choices.has_own(self._target))
 
     def greeting(self) -> str:
         """Say in one line how things stand, for somebody who has just started it."""
@@ -303,21 +312,40 @@ class App:
     async def _keep_time(self) -> None:
         """Do what is due by the clock, and look after files of the user's that are in use."""
         while True:
+            pause_s = _LIBRARY_LOOK_S
             try:
-                before = self._player.ended
-                if self._player.tick(clock.suspended_too_s()):
-                    await self._fall_asleep()
-                if await self._reload() or self._player.ended != before:
-                    self._notify()
+                await self._do_what_is_due()
+                async with asyncio.timeout(DISK_TIMEOUT_S):
+                    if await self._reload():
+                        self._notify()
+                    looks = await self._reading.do(self._watched())
+                pause_s = self._player.pause_s(clock.suspended_too_s())
+                if looks:
+                    pause_s = min(pause_s, _LIBRARY_LOOK_S)
+            except TimeoutError:
+                _log.info("the protocols folder has not answered for %g s", DISK_TIMEOUT_S)
             except EntrainError as error:
                 self._tell(str(error))
-            pause_s = self._player.pause_s(clock.suspended_too_s())
-            if await self._is_own(self._player.library_id):
-                pause_s = min(pause_s, _LIBRARY_LOOK_S)
+            except Exception as error:  # a bug of ours; the sleep timer must go on
+                debug = _log.isEnabledFor(logging.DEBUG)
+                _log.error("keeping time failed: %r", error, exc_info=debug)
+                self._tell(f"internal error while keeping time: {type(error).__name__}")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._due.wait()
             self._due.clear()
+
+    async def _do_what_is_due(self) -> None:
+        before = self._player.ended
+        if self._player.tick(clock.suspended_too_s()):
+            await self._fall_asleep()
+        if self._player.ended != before:
+            self._notify()
+
+    def _watched(self) -> Callable[[], bool]:
+        """Return what tells, on the library's thread, whether files are to be looked at."""
+        ids = {self._player.library_id, *self._choices.library_ids}
+        return lambda: any(map(self._library.is_own, ids))
 
     def _require(self, mode: Mode) -> None:
         """Refuse a mode that this system has not; raises `EntrainError`."""
@@ -331,45 +359,61 @@ class App:
     async def _fall_asleep(self) -> None:
         try:
             await self._device.switch(False, "the sleep timer is over")
-        except EntrainError:  # no server: once more, until there is one
+        except Exception as error:  # once more, until it works: there may be no server
             self._player.sleep(0, clock.suspended_too_s())
+            if not isinstance(error, EntrainError):
+                raise
         self._save()
 
-    def _is_own(self, library_id: str) -> "asyncio.Future[bool]":
-        return self._reading.do(lambda: self._library.is_own(library_id))
-
     async def _reload(self) -> bool:
-        """Go on with what a file of the running protocol says now; whether any has changed."""
+        """Go on with what the files of protocols in use say now; whether any has changed."""
         seen = await self._reading.do(self._library.signature)
         if seen == self._seen:
             return False
+        ids = {self._player.library_id, *self._choices.library_ids}
+        library = self._library
+        read = await self._reading.do(
+            lambda: {each: look_up(library, each) for each in ids if library.is_own(each)}
+        )
         self._seen = seen
-        before, library_id = self._player.protocol, self._player.library_id
-        if not await self._is_own(library_id):
-            return True
-        try:
-            _, protocol = await self._reading.do(lambda: self._find(library_id))
-            # Perhaps another one is used meanwhile.
-            if self._player.protocol is before and protocol != before:
-                self._player.refresh(protocol)
-        except ProtocolError as error:
-            self._tell(f"{str(error).splitlines()[0]}; going on with what was read before")
+        self._choices.renew(read)
+        for choice in read.values():
+            if isinstance(choice, Missing):
+                self._tell(f"{choice.problem}; going on with what was read before")
+        running = read.get(self._player.library_id)  # perhaps another one than before
+        if isinstance(running, Prepared) and running.protocol != self._player.protocol:
+            self._player.refresh(running.protocol, running.ways)
         return True
 
     def _device_changed(self) -> "asyncio.Future[None]":
-        """On or off, or what is played on, has changed; what is returned is the saving of it."""
+        """On or off, or what is played on, has changed; what is returned is the saving of it.
+
+        What is heard changes in this same step, so that nobody finds the one without the other.
+        """
         target = self._device.target
-        if target and target.name != self._target:
-            before, self._target = self._target, target.name
-            remembered = self._kept.remembered
-            if target.name in remembered or before in remembered:
-                wanted = remembered.get(target.name, self._everywhere)
-                changing = asyncio.create_task(self._change_to(wanted, target.name))
-                self._changing.add(changing)
-                changing.add_done_callback(self._changing.discard)
         if target:
-            self._player.listen_on(target.form)
+            before, self._target = self._target, target.name
+            own = self._choices.has_own(target.name) or self._choices.has_own(before)
+            if own and target.name != before:
+                with self._telling():
+                    self._change_to(self._choices.on(target.name), target.form)
+            with self._telling():
+                self._player.listen_on(target.form)
         return self._save()
+
+    def _change_to(self, choice: Choice, form: Form) -> None:
+        """Begin what is used on the output that is played on now; raises `EntrainError`."""
+        if isinstance(choice, Missing):
+            raise ProtocolError(choice.problem)
+        self._player.use(choice.protocol, choice.library_id, choice.ways, form)
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell what cannot be done; nobody has sent a request that could be refused."""
+        try:
+            yield
+        except EntrainError as error:
+            self._tell(f"{str(error).splitlines()[0]}; going on with what was heard before")
 
     def _device_looked(self) -> None:
         self._health_log.observe(self._reporter.health())
@@ -381,54 +425,37 @@ class App:
 
     # ---- protocols ---------------------------------------------------------------------------
 
-    async def _use(self, wanted: ProtocolReference, here: bool | None, begin: bool = True) -> None:
-        wanted, protocol = await self._reading.do(lambda: self._find(wanted))
-        library_id = wanted if isinstance(wanted, str) else ""
-        if begin:
-            self._player.use(protocol, library_id)
-        else:  # what is heard already, under another name
-            self._player.rename(protocol, library_id)
-        remembered = dict(self._kept.remembered)
-        if here is None:
-            here = self._target in remembered
-        if here and self._target:
-            remembered[self._target] = wanted
-        else:
-            remembered.pop(self._target, None)
-            self._everywhere = wanted
-        recent = used_lately(library_id, self._kept.recent)
-        self._kept = self._kept.model_copy(update={"remembered": remembered, "recent": recent})
+    async def _use(self, wanted: ProtocolReference, here: bool | None) -> None:
+        found = await self._reading.do(lambda: find(self._library, wanted))
+        # From here on without a pause: the output, what is heard and what is kept belong together.
+        self._player.use(found.protocol, found.library_id, found.ways)
+        self._choose(found, here)
 
-    def _resume(self, wanted: ProtocolReference) -> None:
+    async def _save_protocol(self, name: str) -> None:
+        now = self._player.protocol
+
+        def save() -> Prepared:
+            self._library.save(now, name)
+            return find(self._library, slug(name))
+
+        found = await self._reading.do(save)
+        if self._player.protocol is now:  # else somebody has begun or changed one meanwhile
+            self._player.rename(found.protocol, found.library_id, found.ways)
+            self._choose(found, None)
+
+    def _choose(self, found: Prepared, here: bool | None) -> None:
+        self._choices.choose(found, self._target, here)
+        recent = used_lately(found.library_id, self._kept.recent)
+        self._kept = self._kept.model_copy(update={"recent": recent})
+
+    def _resume(self) -> None:
         """Use what was stored, perhaps by another version of Entrain."""
-        try:
-            wanted, protocol = self._find(wanted)
-            self._player.use(protocol, wanted if isinstance(wanted, str) else "")
-        except ProtocolError as error:
-            _log.warning("%s; using the default protocol", error)
+        choice = self._choices.everywhere
+        if isinstance(choice, Missing):
+            _log.warning("%s; using the default protocol", choice.problem)
             self._player.use(by_id(DEFAULT_ID), DEFAULT_ID)
-
-    async def _change_to(self, wanted: ProtocolReference, target: str) -> None:
-        """Use what is remembered for a device, unless it is another one meanwhile."""
-        try:
-            wanted, protocol = await self._reading.do(lambda: self._find(wanted))
-            if target == self._target:
-                self._player.use(protocol, wanted if isinstance(wanted, str) else "")
-                self._notify()
-        except ProtocolError as error:
-            self._tell(f"{str(error).splitlines()[0]}; going on with what was heard before")
-
-    def _find(self, wanted: ProtocolReference) -> tuple[ProtocolReference, Protocol]:
-        """Load a protocol and prepare it, and tell its id if it is as in the library."""
-        if isinstance(wanted, str):
-            protocol = self._library.by_id(wanted)
         else:
-            protocol = wanted
-            with contextlib.suppress(ProtocolError):
-                if self._library.by_id(wanted.id) == wanted:
-                    wanted = wanted.id
-        self._player.prepare(protocol)
-        return wanted, protocol
+            self._player.use(choice.protocol, choice.library_id, choice.ways)
 
     def _set(self, address: str, value: float, over_s: float) -> None:
         if check_own(address, value, blocks):
@@ -441,12 +468,9 @@ class App:
 
     def _note_values(self) -> None:
         """Keep the protocol with the values set since, where it will be taken from again."""
-        now = self._player.library_id or self._player.protocol
-        if self._target in self._kept.remembered:
-            remembered = {**self._kept.remembered, self._target: now}
-            self._kept = self._kept.model_copy(update={"remembered": remembered})
-        else:
-            self._everywhere = now
+        player = self._player
+        now = Prepared(player.library_id or player.protocol, player.protocol, player.ways)
+        self._choices.choose(now, self._target, None)
 
     def _session(self, runs: bool | None, position_s: float | None) -> None:
         if position_s is not None:
@@ -460,8 +484,8 @@ class App:
 
     def _note_heard(self, stretch: Stretch) -> None:
         if self._kept.session_log:
-            self._log.add(stretch)
-            self._note_warnings()
+            adding = self._saving.do(lambda: self._log.add(stretch))
+            adding.add_done_callback(lambda _: self._note_warnings())
 
     def _note_warnings(self) -> None:
         """Let `status` show what is wrong with our files."""
@@ -474,12 +498,16 @@ class App:
             self._device.errors.append(text)
 
     def _save(self) -> "asyncio.Future[None]":
-        """Begin to save what is to be kept; to be waited for by who says that it is done."""
+        """Begin to save what is to be kept; to be waited for by who says that it is done.
+
+        What is returned is done when it is saved, or the disk has not answered for too long.
+        """
         self._kept = self._kept.model_copy(
             update={
                 "on": self._defaults.on,
                 "bypass": self.engine.bypass,
-                "protocol": self._everywhere,
+                "protocol": self._choices.everywhere.reference,
+                "remembered": self._choices.remembered,
                 "output": self._device.chosen or None,
                 "preferred_outputs": self._device.preferred,
                 "former_default": self._defaults.former or None,
@@ -497,8 +525,23 @@ class App:
                 self._store.save(kept)
 
         saving = self._saving.do(save)
-        saving.add_done_callback(lambda _: self._note_warnings())
-        return saving
+        saving.add_done_callback(self._saved)
+        return asyncio.ensure_future(self._wait_for_disk(saving))
+
+    def _saved(self, _: "asyncio.Future[None]") -> None:
+        self._disk_hangs = False
+        self._note_warnings()
+
+    async def _wait_for_disk(self, saving: "asyncio.Future[None]") -> None:
+        """Wait until something is saved, but not for long, and not again and again."""
+        timeout_s = 0.0 if self._disk_hangs else DISK_TIMEOUT_S
+        done, _ = await asyncio.wait({saving}, timeout=timeout_s)
+        if done:
+            saving.result()
+        elif not self._disk_hangs:
+            self._disk_hangs = True
+            where = self._store.path if self._store else "the state"
+            self._tell(f"{where} could not be saved within {timeout_s:g} s; going on without")
 
 
 def _usable(settings: Mapping[str, float]) -> dict[str, float]:

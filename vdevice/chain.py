@@ -13,8 +13,33 @@ from entrain.vdevice.protocol.timeline import compiled, strength
 _OWN = dict(zip(OWN_LAYERS, (INPUT_LAYER, OUTPUT_LAYER), strict=True))
 
 
+class Ways:
+    """The automation of a protocol as the engine reads it; to make it may take long.
+
+    Made on any thread, and never changed.
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        layers = (*protocol.layers, *(protocol.without_headphones or ()))
+        # By id(): to compare thousands of points takes long.  They are kept, so that it is theirs.
+        self._made = {
+            id(automation.points): (automation.points, _way(automation.points))
+            for layer in layers
+            for automation in layer.automation.values()
+        }
+
+    def of(self, points: tuple[Breakpoint, ...]) -> Way:
+        """Return what was made of these points, or make it now: ramps change some of them."""
+        made = self._made.get(id(points))
+        return made[1] if made else _way(points)
+
+
+def _way(points: tuple[Breakpoint, ...]) -> Way:
+    return Way([(each.at_s, each.value, each.curve) for each in points])
+
+
 class Chain:
-    """Runs one protocol at a time.  Called on the main thread only, but for `prepare`.
+    """Runs one protocol at a time.  Called on the main thread only.
 
     Parameters
     ----------
@@ -23,32 +48,11 @@ class Chain:
 
     """
 
-    def _staying(self, protocol: Protocol) -> set[str]:
-        """The ids of the layers that go on; processors in another order would click."""
-        places = {layer_id: place for place, layer_id in enumerate(self._layers)}
-        stays, last = set[str](), -1
-        for layer in protocol.layers:
-            if layer.id not in places or self._layers[layer.id][0].kind != layer.kind:
-                continue
-            if blocks()[layer.kind].group == "processor":
-                if places[layer.id] < last:
-                    continue
-                last = places[layer.id]
-            stays.add(layer.id)
-        return stays
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._layers: dict[str, tuple[Layer, int]] = {}  # id -> as it runs, number
-        self._ways: dict[int, tuple[tuple[Breakpoint, ...], Way]] = {}  # by the points' id()
 
-    def prepare(self, protocol: Protocol) -> None:
-        """Do beforehand what takes long of `use`; on any thread."""
-        for layer in (*protocol.layers, *(protocol.without_headphones or ())):
-            for automation in layer.automation.values():
-                self._way(automation.points)
-
-    def use(self, protocol: Protocol, *, restart: bool = True) -> None:
+    def use(self, protocol: Protocol, ways: Ways | None = None, *, restart: bool = True) -> None:
         """Cross-fade to a protocol that has been checked against the blocks.
 
         A layer of the same id and kind goes on where it is, and glides to its new values, unless it
@@ -58,6 +62,8 @@ class Chain:
         ----------
         protocol : Protocol
             Its ramps and its loop become automation.
+        ways : Ways, optional
+            Made beforehand, of this protocol or of one of which it was made.
         restart : bool
             Its session begins; else the session that runs goes on.
 
@@ -67,6 +73,7 @@ class Chain:
             The engine refuses it; then what was heard goes on.
 
         """
+        ways = ways or Ways(protocol)
         stays = self._staying(protocol)
         layers = {}
         try:
@@ -74,10 +81,10 @@ class Chain:
                 if layer.id in stays:
                     before, number = self._layers[layer.id]
                     self._glide(layer, number)
-                    self._automate(before, layer, number)
+                    self._automate(before, layer, number, ways)
                 else:
                     number = self._engine.add_layer(layer.kind, layer.params)
-                    self._automate(None, layer, number)
+                    self._automate(None, layer, number, ways)
                 layers[layer.id] = (layer, number)
             self._engine.route([number for _, number in layers.values()], restart=restart)
         except EngineError:
@@ -87,10 +94,6 @@ class Chain:
             raise
         self._engine.set_standalone(protocol.standalone)
         self._layers = layers
-        in_use = {
-            id(each.points) for layer, _ in layers.values() for each in layer.automation.values()
-        }
-        self._ways = {key: made for key, made in self._ways.items() if key in in_use}
 
     def clear(self) -> None:
         """Fade all layers out; the session's clock goes on."""
@@ -120,23 +123,30 @@ class Chain:
         number = _OWN.get(layer_id) or self._layers[layer_id][1]
         self._engine.set_parameter(number, symbol, value, over_s)
 
+    def _staying(self, protocol: Protocol) -> Collection[str]:
+        """Return the ids of the layers that go on; processors in another order would click."""
+        places = {layer_id: place for place, layer_id in enumerate(self._layers)}
+        stays, last = set[str](), -1
+        for layer in protocol.layers:
+            if layer.id not in places or self._layers[layer.id][0].kind != layer.kind:
+                continue
+            if blocks()[layer.kind].group == "processor":
+                if places[layer.id] < last:
+                    continue
+                last = places[layer.id]
+            stays.add(layer.id)
+        return stays
+
     def _glide(self, layer: Layer, number: int) -> None:
         for symbol, parameter in blocks()[layer.kind].parameters.items():
             value = layer.params.get(symbol, parameter.initial)
             if self._engine.parameter(number, symbol) != value:
                 self._engine.set_parameter(number, symbol, value)
 
-    def _automate(self, before: Layer | None, layer: Layer, number: int) -> None:
+    def _automate(self, before: Layer | None, layer: Layer, number: int, ways: Ways) -> None:
         former: Mapping[str, object] = before.automation if before else {}
         for symbol in former:
             if symbol not in layer.automation:
                 self._engine.automate(number, symbol, ())
         for symbol, automation in layer.automation.items():
-            self._engine.automate(number, symbol, self._way(automation.points), automation.loop_s)
-
-    def _way(self, points: tuple[Breakpoint, ...]) -> Way:
-        if made := self._ways.get(id(points)):
-            return made[1]
-        way = Way([(each.at_s, each.value, each.curve) for each in points])
-        self._ways[id(points)] = (points, way)  # which keeps them, so that the id() stays theirs
-        return way
+            self._engine.automate(number, symbol, ways.of(automation.points), automation.loop_s)

@@ -18,7 +18,6 @@ from pydantic_core import to_jsonable_python
 
 from entrain.errors import EntrainError
 from entrain.platform.local_socket import Claim
-from entrain.vdevice.aside import Aside
 from entrain.vdevice.messages import (
     GetStatus,
     ListDevices,
@@ -33,6 +32,7 @@ from entrain.vdevice.messages import (
 from entrain.vdevice.protocol.document import layers_json
 from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.protocol.values import BlockSource
+from entrain.vdevice.worker_thread import WorkerThread
 
 MAX_LINE_BYTES = 1 << 20  # as a protocol file
 MAX_CLIENTS = 32
@@ -40,7 +40,10 @@ MAX_LATE_CLIENTS = 8
 """How many more may say `stop` or `off` while all the others are busy."""
 MAX_ERROR_CHARS = 4000
 GRACE_S = 0.1
-"""What a client that is idle for less has said may not have been read yet."""
+"""A client is not hung up on before it has been idle for so long, in seconds.
+
+What it has just sent may not have been read yet.
+"""
 _LONG_LINE_BYTES = 1 << 14
 """A longer message is read on another thread: that takes more than a millisecond."""
 _LONG_LAYERS_POINTS = 200
@@ -78,8 +81,8 @@ class ControlServer:
         self._claim = claimed
         self._handle = handle
         self._blocks = blocks
-        self._aside = Aside()
-        self._answers = _Answers(self._aside)
+        self._worker = WorkerThread()
+        self._answers = _Answers(self._worker)
         self._clients: dict[asyncio.Task[None], _Connection] = {}
         self._late: dict[asyncio.Task[None], _Connection] = {}
         self._watchers: set[asyncio.Event] = set()
@@ -112,7 +115,7 @@ class ControlServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._aside.close()
+        self._worker.close()
 
     def notify(self) -> None:
         """Let those look who watch for changes; for what no request has changed."""
@@ -172,7 +175,7 @@ class ControlServer:
     async def _read(self, line: bytes) -> Request:
         if len(line) <= _LONG_LINE_BYTES:
             return parse_request(line, self._blocks)
-        return await self._aside.do(lambda: parse_request(line, self._blocks))
+        return await self._worker.do(lambda: parse_request(line, self._blocks))
 
     async def _watch(self, client: "_Connection", wanted: Watch, told: bytes) -> None:
         if wanted.changes_only:
@@ -237,8 +240,8 @@ def _give_way(clients: dict[asyncio.Task[None], "_Connection"]) -> bool:
 class _Answers:
     """Makes JSON of results.  The layers of a protocol may be long and seldom change."""
 
-    def __init__(self, aside: Aside) -> None:
-        self._aside = aside
+    def __init__(self, worker: WorkerThread) -> None:
+        self._worker = worker
         self._layers: list[Layer] = []
         self._layers_json = b"[]"
 
@@ -253,7 +256,7 @@ class _Answers:
         ):
             points = sum(len(way.points) for each in layers for way in each.automation.values())
             if points > _LONG_LAYERS_POINTS:
-                made = await self._aside.do(lambda: layers_json(layers))
+                made = await self._worker.do(lambda: layers_json(layers))
             else:
                 made = layers_json(layers)
             self._layers, self._layers_json = layers, made
@@ -280,7 +283,7 @@ class _Connection:
         writer.transport.set_write_buffer_limits(high=0)  # drain() means: all is handed over
 
     async def line(self) -> bytes | None:
-        """The next line without its end, or None when the client has hung up.
+        """Read the next line; returns it without its end, or None when the client has hung up.
 
         Raises
         ------

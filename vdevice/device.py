@@ -64,6 +64,7 @@ class VirtualDevice:
         Whether Entrain is on, in which mode, and what was the default before.
     changed : callable
         Called after on, off, the mode, the former default, the target or its form have changed.
+        What it returns is waited for under the lock before a default is set: it must have an end.
     rules : ApplicationRules, optional
         Which programs are heard through Entrain.
     looked : callable, optional
@@ -182,7 +183,7 @@ class VirtualDevice:
         is processed all the same.  In `smart` mode the desktop's sound passes Entrain, or does
         not.  `reason` tells why it is off.  Raises `EntrainError`.
         """
-        async with self._lock:
+        async with self._request():
             await self._look()
             act = self._defaults.switch_on if on else self._defaults.switch_off
             actions = act(self._seen(), time.monotonic())
@@ -191,7 +192,6 @@ class VirtualDevice:
             await self._carry_out(actions)
             self._set_smart()
             self._changed()
-        self._news.set()
 
     async def choose(self, name: str) -> None:
         """Play on this real device, or, with ``""``, on one that need not be chosen.
@@ -200,46 +200,41 @@ class VirtualDevice:
         Entrain.  It plays as loud as before headphones were unplugged, also where nothing else
         changes.  Raises `EntrainError` where there is none of that name.
         """
-        async with self._lock:
+        async with self._request():
             await self._look()
             if name and name != self.chosen:
                 self._require(name)
             self.chosen = name
             await self._retarget(chosen=True)
             await self._confirm()
-        self._news.set()
 
     async def set_unplugged(self, setting: Unplugged) -> None:
         """Change what a loudspeaker does that takes over because headphones were unplugged."""
-        async with self._lock:
+        async with self._request():
             self.unplugged.setting = setting
             if setting == "same":
                 await self._look()
                 await self._confirm()
-        self._news.set()
 
     async def prefer(self, names: Sequence[str]) -> None:
         """Play on the first of these real devices that is connected; some may come later."""
-        async with self._lock:
+        async with self._request():
             self.preferred = tuple(dict.fromkeys(names))
             await self._retarget()
-        self._news.set()
 
     async def set_mode(self, mode: policy.Mode) -> None:
         """Change how programmes come to Entrain; raises `EntrainError`."""
-        async with self._lock:
+        async with self._request():
             await self._look()
             await self._carry_out(self._defaults.set_mode(mode, self._seen(), time.monotonic()))
             self._set_smart()
             self._changed()
-        self._news.set()
 
     async def set_rules(self, rules: ApplicationRules) -> None:
         """Change which programs are heard through Entrain; what plays is moved accordingly."""
-        async with self._lock:
+        async with self._request():
             self._router.rules = rules
             self._changed()
-        self._news.set()
 
     async def list_devices(self) -> list[Device]:
         """All outputs but our own; raises `EntrainError`."""
@@ -467,6 +462,15 @@ class VirtualDevice:
                 self._changed()
             self._looked()
 
+    @contextlib.asynccontextmanager
+    async def _request(self) -> AsyncIterator[None]:
+        """Hold the lock while a wish is carried out; whether it works or not, look afterwards."""
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._news.set()
+
     # ---- steps, all under the lock -------------------------------------------------------------
 
     async def _look(self) -> None:
@@ -686,7 +690,7 @@ class VirtualDevice:
         return policy.choose_target((self.chosen, *self.preferred, desktops), names)
 
     def _real(self) -> list[Device]:
-        return [device for device in self.devices if device.name != SINK_NAME and not device.dummy]
+        return [device for device in self.devices if device.is_real]
 
     def _find(self, name: str) -> Device | None:
         return next((device for device in self.devices if device.name == name), None)

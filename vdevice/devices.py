@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from entrain.platform import adapter
-from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.messages import Device
 
 
@@ -33,7 +32,7 @@ def described(
             preferred=preferred.index(device.name) + 1 if device.name in preferred else None,
         )
         for device in devices
-        if device.name != SINK_NAME and not device.dummy
+        if device.is_real
     ]
 
 

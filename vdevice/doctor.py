@@ -183,7 +183,7 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     if status and status.get("session_manager"):
         yield Finding("session manager", None, status["session_manager"])
     yield Finding("back end here", True, adapter.default_backend())
-    real = [device for device in devices if device.name != SINK_NAME and not device.dummy]
+    real = [device for device in devices if device.is_real]
     advice = "" if real else "does a session manager (WirePlumber) run?"
     names = ", ".join(map(_described, real))
     yield Finding("output devices", bool(real), names or "none", advice)

@@ -13,6 +13,7 @@ from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, SoundServer
 from entrain.vdevice.filter_ways import FilterWays, Pin, Plan
 from entrain.vdevice.stream_router import Wait
+from entrain.ways import Way
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class FilterKeeper:
         self.note = ""
         """Which filter would lead back, and what is done about it; one line, or ``""``."""
         self._decides = FilterWays()
+        self._ways: Sequence[Way] = ()
         self._wait = wait
 
     async def keep(
@@ -41,7 +43,7 @@ class FilterKeeper:
         default: str,
         choose: Callable[[Sequence[str]], str],
     ) -> str:
-        """Pin the filters that need it, and return the device to play on; raises `EntrainError`.
+        """Pin the filters that need it, and return the device to play on.
 
         Parameters
         ----------
@@ -56,9 +58,9 @@ class FilterKeeper:
 
         """
         natively = backend.ways()
-        ways = natively or (await self._wait(server.ways) if server else [])
-        real = [device.name for device in devices if not device.own]
-        plan = self._decides.plan(choose, real, ways, default, time.monotonic())
+        self._ways = natively or await self._ask(server)
+        real = [device.name for device in devices if device.is_real]
+        plan = self._decides.plan(choose, real, self._ways, default, time.monotonic())
         for pin in plan.pins:
             _log.info("%s", pin)
             if natively:
@@ -71,6 +73,19 @@ class FilterKeeper:
     def wake_s(self) -> float | None:
         """Return when `keep` is to be called again even if nothing happens, or None."""
         return self._decides.wake_s()
+
+    async def _ask(self, server: SoundServer | None) -> Sequence[Way]:
+        """Ask the server for ways.  Where it does not answer, they are what they were.
+
+        Whoever wants to play on another device, or to switch off, must not be kept from it.
+        """
+        if server is None:
+            return []
+        try:
+            return await self._wait(server.ways)
+        except EntrainError as error:
+            _log.warning("no news of other programs' filters: %s", error)
+            return self._ways
 
     async def _reroute(self, server: SoundServer, pin: Pin) -> None:
         # The stream or the device may have gone since; then there will be news of that.

@@ -12,7 +12,7 @@ from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Form
 from entrain.vdevice import adjust
-from entrain.vdevice.chain import Chain
+from entrain.vdevice.chain import Chain, Ways
 from entrain.vdevice.protocol.check import check, with_value
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
@@ -36,6 +36,19 @@ _LOG_S = 1800.0
 """A crash loses no more than this of the session log."""
 
 
+def prepare(protocol: Protocol) -> Ways:
+    """Do beforehand what takes long of `Player.use` and `Player.refresh`; on any thread.
+
+    Raises
+    ------
+    ProtocolError
+        Not possible with these blocks.
+
+    """
+    check(protocol, blocks)
+    return Ways(protocol)
+
+
 class Player:
     """Runs one protocol at a time.
 
@@ -51,7 +64,6 @@ class Player:
     def __init__(self, engine: Engine, log: Callable[[Stretch], None]) -> None:
         self._engine = engine
         self._chain = Chain(engine)
-        self._prepared: Protocol | None = None
         self._log = log
         self._form: Form = "unknown"
         self._fades = False
@@ -62,6 +74,8 @@ class Player:
         """As it was asked for, with the values set since."""
         self.library_id = ""
         """Where it is in the library, while no value has been changed; else empty."""
+        self.ways = Ways(self.protocol)
+        """Of `protocol`, or of what it was before values were set."""
         self.ended = False
 
     # ---- what others ask -------------------------------------------------------------------
@@ -114,44 +128,49 @@ class Player:
 
     # ---- what others do --------------------------------------------------------------------
 
-    def prepare(self, protocol: Protocol) -> None:
-        """Do beforehand what takes long of `use` or `refresh`; on any thread.
-
-        Raises
-        ------
-        ProtocolError
-            Not possible with these blocks.
-
-        """
-        check(protocol, blocks)
-        self._chain.prepare(protocol)
-        self._prepared = protocol
-
-    def use(self, protocol: Protocol, library_id: str = "") -> None:
+    def use(
+        self,
+        protocol: Protocol,
+        library_id: str = "",
+        ways: Ways | None = None,
+        form: Form | None = None,
+    ) -> None:
         """Begin another protocol, or this one again.
 
+        Parameters
+        ----------
+        protocol : Protocol
+            As it was asked for.
+        library_id : str
+            Where it is in the library, or empty.
+        ways : Ways, optional
+            What `prepare` has made of it; without, that is done here.
+        form : str, optional
+            The kind of output that it is heard on from now on, where that changes as well.
+
         Raises
         ------
-        ProtocolError
-            Not possible with these blocks; then nothing has changed.
+        ProtocolError, EngineError
+            Not possible with these blocks, or refused by the engine; then what was heard goes on.
 
         """
-        self._check(protocol)
+        ways = ways or prepare(protocol)
         self.note_heard()
         with self._unless_refused():
-            self.protocol, self.library_id = protocol, library_id
+            self.protocol, self.library_id, self.ways = protocol, library_id, ways
+            self._form = form or self._form
             self._route(restart=True)
 
-    def rename(self, protocol: Protocol, library_id: str) -> None:
+    def rename(self, protocol: Protocol, library_id: str, ways: Ways) -> None:
         """Call what is heard by another name; the layers are the same."""
         self.note_heard()
-        self.protocol, self.library_id = protocol, library_id
+        self.protocol, self.library_id, self.ways = protocol, library_id, ways
 
-    def refresh(self, protocol: Protocol) -> None:
-        """Go on with a changed document of the running protocol; raises `ProtocolError`."""
-        self._check(protocol)
+    def refresh(self, protocol: Protocol, ways: Ways | None = None) -> None:
+        """Go on with a changed document of the running protocol; raises as `use`."""
+        ways = ways or prepare(protocol)
         with self._unless_refused():
-            self.protocol = protocol
+            self.protocol, self.ways = protocol, ways
             if not self.ended:
                 self._route(restart=False)
 
@@ -257,10 +276,6 @@ class Player:
 
     # ---- inside ----------------------------------------------------------------------------
 
-    def _check(self, protocol: Protocol) -> None:
-        if protocol is not self._prepared:
-            check(protocol, blocks)
-
     def _value(self, layer: Layer, symbol: str) -> float:
         """What a parameter is, or moves to; a ramp that begins or ends a session is no change."""
         if symbol in layer.automation:
@@ -273,16 +288,17 @@ class Player:
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
         """Know of what runs in the engine, also where the engine refuses the next thing."""
-        before = self.protocol, self.library_id, self._form
+        before = self.protocol, self.library_id, self.ways, self._form
         try:
             yield
         except EngineError:
-            self.protocol, self.library_id, self._form = before
+            self.protocol, self.library_id, self.ways, self._form = before
             raise
 
     def _route(self, *, restart: bool) -> None:
         layers = tuple(self.layers)
-        self._chain.use(self.protocol.model_copy(update={"layers": layers}), restart=restart)
+        heard = self.protocol.model_copy(update={"layers": layers})
+        self._chain.use(heard, self.ways, restart=restart)
         self.ended = self._fades = False
         if self.protocol.time_of_day:
             self._follow_the_day()

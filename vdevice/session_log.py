@@ -1,6 +1,6 @@
 """What has been heard, and for how long: a file on this computer, for its user alone.
 
-Called on the main thread only.  A log that cannot be written never stops the sound: it costs one
+Called on one thread at a time.  A log that cannot be written never stops the sound: it costs one
 warning.
 """
 

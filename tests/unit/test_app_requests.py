@@ -10,7 +10,9 @@ import pytest
 
 from entrain.engine import blocks
 from entrain.platform import clock
+from entrain.platform.adapter import PlatformError
 from entrain.platform.null import NullAdapter
+from entrain.vdevice import app as app_module
 from entrain.vdevice import messages, player
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
@@ -120,6 +122,31 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
     app.engine.close()
 
 
+def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
+    """Else the sleep timer and the end of a session would be dead."""
+    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    app = new_app(tmp_path)
+    ticks = 0
+
+    def tick(now_s: float) -> bool:
+        nonlocal ticks
+        ticks += 1
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app._player, "tick", tick)
+
+    async def play() -> None:
+        keeping = asyncio.create_task(app._keep_time())
+        async with asyncio.timeout(5):
+            while ticks < 3:
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+
+    asyncio.run(play())
+    assert app.status().errors == ["internal error while keeping time: ZeroDivisionError"]
+    app.engine.close()
+
+
 def test_names_of_applications_have_an_end(start):
     """Each status tells them all."""
     ask = start()
@@ -130,3 +157,32 @@ def test_names_of_applications_have_an_end(start):
 
     assert len(ask(request).model_dump_json()) < 100_000
     assert start()(messages.GetStatus()).applications.exclude == tuple(names)
+
+
+@pytest.mark.parametrize("error", [PlatformError("no server"), ZeroDivisionError()])
+def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    monkeypatch.setattr(player, "_LOOK_S", 0.02)
+    app = new_app(tmp_path)
+    tries = 0
+
+    async def switch(on: bool, reason: str = "") -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise error
+
+    monkeypatch.setattr(app._device, "switch", switch)
+
+    async def play() -> None:
+        await app.handle(messages.Sleep(minutes=0.001))
+        keeping = asyncio.create_task(app._keep_time())
+        async with asyncio.timeout(5):
+            while tries < 3:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        keeping.cancel()
+
+    asyncio.run(play())
+    assert tries == 3
+    app.engine.close()

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,19 @@ from entrain.platform.null import NullAdapter, NullServer, null_device
 @pytest.fixture
 def server() -> NullServer:
     return NullServer((null_device("speakers"), null_device("mono", channels=1)))
+
+
+@pytest.mark.parametrize(
+    ("device", "is_real"),
+    [
+        (null_device("speakers"), True),
+        (null_device(SINK_NAME), False),
+        (replace(null_device(SINK_NAME), own=False), False),  # another program's
+        (replace(null_device("auto_null"), dummy=True), False),
+    ],
+)
+def test_which_devices_are_real(device, is_real):
+    assert device.is_real is is_real
 
 
 def test_the_factory_obeys_the_override(monkeypatch):

@@ -1,12 +1,16 @@
 """The running protocol: its end, its fades, and what it is on another output."""
 
+import sys
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.chain import Chain
-from entrain.vdevice.player import SLEEP_FADE_S, Player
+from entrain.vdevice.player import SLEEP_FADE_S, Player, prepare
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
@@ -312,3 +316,34 @@ def test_the_ends_of_a_range_belong_to_it(heard, kind):
         for end in ends:
             heard.player.use(protocol({"kind": kind, "id": "one", "params": {symbol: end}}))
             heard.player.set(f"one.{symbol}", end, 0)
+
+
+def test_protocols_are_prepared_on_another_thread_while_others_begin(heard):
+    """The library's thread prepares one protocol while the main thread uses another."""
+    way = {"points": [{"at_s": 0, "value": 4}, {"at_s": 9, "value": 5}]}
+    layers = [TONE | {"id": f"l{n}", "automation": {"beat_hz": way}} for n in range(8)]
+    ended = threading.Event()
+    errors: list[Exception] = []
+
+    def prepare_again_and_again() -> None:
+        try:
+            while not ended.is_set():
+                prepare(protocol(*layers))
+        except Exception as error:
+            errors.append(error)
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=prepare_again_and_again)
+    thread.start()
+    try:
+        deadline_s = time.monotonic() + 0.5
+        while time.monotonic() < deadline_s:
+            used = protocol(*layers)
+            heard.player.use(used, ways=prepare(used))
+            heard.rms(0.1)
+    finally:
+        ended.set()
+        thread.join()
+        sys.setswitchinterval(interval_s)
+    assert errors == []

@@ -1,0 +1,97 @@
+"""A server that gives no news keeps nobody from playing elsewhere, or from switching off."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from entrain.engine import Engine
+from entrain.platform.adapter import SINK_NAME, PlatformError
+from entrain.platform.null import NullAdapter, null_device
+from entrain.vdevice.applications import ApplicationRules
+from entrain.vdevice.default_policy import DefaultPolicy, choose_target
+from entrain.vdevice.device import VirtualDevice
+from entrain.vdevice.filter_keeper import FilterKeeper
+from entrain.ways import Way
+
+
+class SilentBackend:
+    """It tells of no ways."""
+
+    def ways(self) -> list[Way]:
+        return []
+
+
+class FailingServer:
+    """It tells of ways until it fails."""
+
+    def __init__(self, ways: list[Way]) -> None:
+        self.fails = False
+        self._ways = ways
+
+    def ways(self) -> list[Way]:
+        if self.fails:
+            raise PlatformError("no answer within 3 s")
+        return self._ways
+
+
+async def wait(call: Callable[[], Any]) -> Any:
+    return call()
+
+
+def kept(keeper: FilterKeeper, server: FailingServer, chosen: str = "equalizer") -> str:
+    devices = [null_device("speakers"), null_device("equalizer")]
+    choose = lambda names: choose_target((chosen,), names)  # noqa: E731
+    return asyncio.run(
+        keeper.keep(SilentBackend(), server, devices, SINK_NAME, choose)  # type: ignore[arg-type]
+    )
+
+
+def test_where_the_server_gives_no_news_of_filters_they_are_what_they_were():
+    keeper, server = FilterKeeper(wait), FailingServer([Way("equalizer", SINK_NAME, 1)])
+    assert kept(keeper, server) == "speakers"
+    server.fails = True
+
+    assert kept(keeper, server) == "speakers"
+
+
+def test_where_it_has_never_given_any_there_are_none():
+    server = FailingServer([])
+    server.fails = True
+
+    assert kept(FilterKeeper(wait), server) == "equalizer"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda device: device.switch(True),
+        lambda device: device.choose("speakers"),
+        lambda device: device.prefer(["speakers"]),
+        lambda device: device.set_mode("manual"),
+    ],
+    ids=["switch", "choose", "prefer", "set_mode"],
+)
+def test_whatever_fails_is_looked_at_afterwards(ask, monkeypatch):
+    """What was asked for may be half done."""
+
+    async def play(ask: Callable[[VirtualDevice], Awaitable[None]]) -> None:
+        device = VirtualDevice(
+            NullAdapter(), engine, "null", "", None, DefaultPolicy(), lambda: None
+        )
+        device.devices = [null_device("speakers")]
+
+        async def fail(*_: object) -> None:
+            raise PlatformError("no answer within 3 s")
+
+        monkeypatch.setattr(device, "_retarget", fail)
+        monkeypatch.setattr(device, "_carry_out", fail)
+        with pytest.raises(PlatformError):
+            await ask(device)
+        assert device._news.is_set()
+        await device.set_rules(ApplicationRules())  # the lock is free
+
+    engine = Engine()
+    asyncio.run(play(ask))
+    engine.close()
