@@ -74,7 +74,7 @@ _NOTIFYING_PREFIX = "speech-dispatcher-"
 """One program for each speech synthesizer."""
 
 
-_Name = Annotated[Line, StringConstraints(max_length=255)]
+_Name = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
 _Names = Annotated[tuple[_Name, ...], Field(max_length=200)]
 """Each status tells them all, so there is an end to them."""
 

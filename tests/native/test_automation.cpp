@@ -166,6 +166,34 @@ TEST_CASE("what is asked of the clock between two callbacks is done in that orde
     CHECK(seconds == 2.05);
 }
 
+TEST_CASE("a session that begins anew is at its beginning at once, heard or not") {
+    Engine engine;
+    const Sound in(4 * kRate);
+    Sound out(4 * kRate);
+    double seconds = -1.0;
+    int runs = 0;
+    engine.route({}, true);
+    engine.run(in, out, 0, 2 * kRate, {480});
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == 2.0);
+
+    engine.route({}, true);  // nothing is played meanwhile: there is no callback
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == 0.0);
+    entrain_set_rate(engine, 96000);
+    entrain_set_rate(engine, 48000);
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == 0.0);
+    entrain_seek_session(engine, 1.5);
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == doctest::Approx(1.5));
+
+    engine.route({}, true);
+    engine.run(in, out, 2 * kRate, 480, {480});
+    entrain_read_session(engine, &seconds, &runs);
+    CHECK(seconds == 0.01);
+}
+
 TEST_CASE("the clock starts with the protocol, pauses and seeks") {
     Engine engine;
     const std::uint32_t tone = engine.binaural(400, 0, -20);

@@ -82,7 +82,7 @@ def test_whatever_fails_is_looked_at_afterwards(ask, monkeypatch):
         )
         device.devices = [null_device("speakers")]
 
-        async def fail(*_: object) -> None:
+        async def fail(*_: object, **__: object) -> None:
             raise PlatformError("no answer within 3 s")
 
         monkeypatch.setattr(device, "_retarget", fail)

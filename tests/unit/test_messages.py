@@ -131,6 +131,7 @@ def test_a_status_has_what_scripts_rely_on():
     ("names", "error"),
     [
         (["x"] * 5000, "applications.exclude has more than 200 entries"),
+        ([""], "applications.exclude[0] = ''"),
         (["x" * 300], "applications.exclude[0] = 'xxxxx"),
     ],
 )

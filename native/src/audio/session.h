@@ -28,6 +28,9 @@ public:
         return seconds_.load(std::memory_order_relaxed);
     }
 
+    // Whether it has been moved since the last callback.
+    bool is_moving() const noexcept { return seeks(wanted_.load(std::memory_order_acquire)); }
+
     // ---- [audio] -------------------------------------------------------------------------
 
     // Do what has been asked for; true if the position jumps.
@@ -47,7 +50,10 @@ public:
     }
 
     // Begin anew, as a route asks for it.
-    void restart() noexcept { time_ = {0, true}; }
+    void restart() noexcept {
+        time_ = {0, true};
+        seconds_.store(0.0, std::memory_order_relaxed);
+    }
 
     // Keep the place in seconds at another sample rate.
     void rescale(std::uint32_t from_hz, std::uint32_t to_hz) noexcept {

@@ -189,7 +189,9 @@ void entrain_engine::seek_session(double seconds) {
 
 void entrain_engine::read_session(double *seconds, bool *runs) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    *seconds = process.session.seconds();
+    // Who asks right after the session has begun anew must not get the place where it was.
+    const bool begins = process.in_use() < restarted_by_;
+    *seconds = begins && !process.session.is_moving() ? 0.0 : process.session.seconds();
     *runs = session_runs_;
 }
 
@@ -339,6 +341,7 @@ void entrain_engine::replace(Layers next) {
 
     if (next.restarts != layers_.restarts) {
         session_runs_ = true;
+        restarted_by_ = next_serial_;
         process.session.forget();  // what was asked for before this
     }
     std::swap(layers_, next);

@@ -89,6 +89,7 @@ private:
     std::uint32_t next_number_ = ENTRAIN_LAYER_FIRST;
     std::uint64_t next_serial_ = 1;
     bool session_runs_ = false;
+    std::uint64_t restarted_by_ = 0;  // serial number of the last route that began the session anew
     Layers layers_;
     std::vector<std::unique_ptr<entrain::Route>> routes_;  // that the callback may look at
 };
