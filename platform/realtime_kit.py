@@ -4,13 +4,11 @@ It is asked on the system's bus.  It wants the process to have a limit on the ti
 real-time threads run without a pause, which native code has set by then.
 """
 
-import asyncio
 import os
 
-from dbus_fast import BusType, DBusError, ErrorType, Message, MessageType
-from dbus_fast.aio import MessageBus
+from dbus_fast import BusType, Message
 
-from entrain.platform.adapter import PlatformError
+from entrain.platform import bus_call
 
 NAME = "org.freedesktop.RealtimeKit1"
 PATH = "/org/freedesktop/RealtimeKit1"
@@ -34,33 +32,12 @@ def make_realtime(thread_id: int) -> None:
         `TIMEOUT_S`.
 
     """
-    try:
-        asyncio.run(_ask(thread_id))
-    except TimeoutError:
-        raise PlatformError("RealtimeKit does not answer") from None
-    except DBusError as error:
-        raise PlatformError(f"RealtimeKit refuses: {error.text}") from error
-    except (OSError, EOFError, ValueError) as error:
-        raise PlatformError(f"no system bus: {error}") from error
-
-
-async def _ask(thread_id: int) -> None:
-    bus = MessageBus(bus_type=BusType.SYSTEM)
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            await bus.connect()
-            answer = await bus.call(
-                Message(
-                    destination=NAME,
-                    path=PATH,
-                    interface=NAME,
-                    member="MakeThreadRealtimeWithPID",
-                    signature="ttu",
-                    body=[os.getpid(), thread_id, PRIORITY],
-                )
-            )
-    finally:
-        bus.disconnect()
-    if answer.message_type == MessageType.ERROR:
-        reason = answer.body[0] if answer.body else answer.error_name
-        raise DBusError(answer.error_name or ErrorType.FAILED, str(reason))
+    message = Message(
+        destination=NAME,
+        path=PATH,
+        interface=NAME,
+        member="MakeThreadRealtimeWithPID",
+        signature="ttu",
+        body=[os.getpid(), thread_id, PRIORITY],
+    )
+    bus_call.call(message, "RealtimeKit", BusType.SYSTEM, TIMEOUT_S)

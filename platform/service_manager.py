@@ -4,12 +4,11 @@ What ends all of a group, as the kernel does when a session runs out of memory, 
 alone then.  systemd is asked on the session's bus.
 """
 
-import asyncio
 import os
 
-from dbus_fast import BusType, DBusError, ErrorType, Message, MessageFlag, MessageType, Variant
-from dbus_fast.aio import MessageBus
+from dbus_fast import BusType, Message, MessageFlag, Variant
 
+from entrain.platform import bus_call
 from entrain.platform.adapter import PlatformError
 
 NAME = "org.freedesktop.systemd1"
@@ -33,43 +32,22 @@ def move_to_own_group(process_id: int) -> None:
         `TIMEOUT_S`.
 
     """
-    try:
-        asyncio.run(_ask(process_id))
-    except TimeoutError:
-        raise PlatformError("systemd does not answer") from None
-    except DBusError as error:
-        raise PlatformError(f"systemd refuses: {error.text}") from error
-    except (OSError, EOFError, ValueError) as error:
-        raise PlatformError(f"no session bus: {error}") from error
-
-
-async def _ask(process_id: int) -> None:
     properties = [
         ["Description", Variant("s", "Entrain's guardian")],
         ["PIDs", Variant("au", [process_id])],
         # One that has failed is forgotten, so that nothing is left in the user's systemd.
         ["CollectMode", Variant("s", "inactive-or-failed")],
     ]
-    bus = MessageBus(bus_address=_address(), bus_type=BusType.SESSION)
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            await bus.connect()
-            answer = await bus.call(
-                Message(
-                    destination=NAME,
-                    path=PATH,
-                    interface=INTERFACE,
-                    member="StartTransientUnit",
-                    signature="ssa(sv)a(sa(sv))",
-                    body=[f"entrain-guardian-{process_id}.scope", "fail", properties, []],
-                    flags=MessageFlag.NO_AUTOSTART,  # where it does not run, it is not wanted
-                )
-            )
-    finally:
-        bus.disconnect()
-    if answer.message_type == MessageType.ERROR:
-        reason = answer.body[0] if answer.body else answer.error_name
-        raise DBusError(answer.error_name or ErrorType.FAILED, str(reason))
+    message = Message(
+        destination=NAME,
+        path=PATH,
+        interface=INTERFACE,
+        member="StartTransientUnit",
+        signature="ssa(sv)a(sa(sv))",
+        body=[f"entrain-guardian-{process_id}.scope", "fail", properties, []],
+        flags=MessageFlag.NO_AUTOSTART,  # where it does not run, it is not wanted
+    )
+    bus_call.call(message, "systemd", BusType.SESSION, TIMEOUT_S, _address())
 
 
 def _address() -> str:
@@ -78,4 +56,4 @@ def _address() -> str:
         return address
     if folder := os.environ.get("XDG_RUNTIME_DIR"):
         return f"unix:path={folder}/bus"
-    raise ValueError("XDG_RUNTIME_DIR is not set")
+    raise PlatformError("no session bus: XDG_RUNTIME_DIR is not set")

@@ -205,8 +205,10 @@ class VirtualDevice:
             if name and name != self.chosen:
                 self._require(name)
             self.chosen = name
-            await self._retarget(chosen=True)
-            await self._confirm()
+            confirmed = self.softened is not None  # else the headphones may have gone just now
+            await self._retarget(confirmed)
+            if confirmed:
+                await self._confirm()
 
     async def set_unplugged(self, setting: Unplugged) -> None:
         """Change what a loudspeaker does that takes over because headphones were unplugged."""
@@ -533,7 +535,7 @@ class VirtualDevice:
             await self._wait(lambda: server.set_default(name))
             self._configured.written(name)
 
-    async def _retarget(self, chosen: bool = False) -> None:
+    async def _retarget(self, confirmed: bool = False) -> None:
         """Play on another device where there is a better one, and not in a circle.
 
         Nothing else changes the target while Entrain runs: what depends on the kind of device
@@ -550,7 +552,7 @@ class VirtualDevice:
             SINK_NAME if self.on and self.mode == "default" else effective,
             lambda names: self._best_target(effective, names),
         )
-        await self._quieten(target, chosen)
+        await self._quieten(target, confirmed or target == self.chosen)
         # Without any device it waits for the one that was there; with none but a circle, for none.
         if target != state.target and (target or self._keeper.note):
             backend.set_target(target)

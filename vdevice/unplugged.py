@@ -230,6 +230,9 @@ class UnpluggedPolicy:
             if earlier and earlier.device == device.name and earlier.is_as_left(device.volume):
                 self._entries[device.name] = earlier
                 return None
+            # It may also be the user's, who has the headphones in mind: never louder than before.
+            if len(levels) == len(entry.before):
+                levels = tuple(map(min, levels, entry.before))
             after = levels if entry.silent else _softer(levels)
             entry = entry.model_copy(update={"before": levels, "after": after})
             self._entries[device.name] = entry
