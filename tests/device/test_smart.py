@@ -206,7 +206,11 @@ def test_the_state_tells_whether_the_session_manager_can_do_it(pipewire_server):
         backend = Backend("pipewire", engine, "speakers")
         try:
             state = soundlab.wait_until(
-                lambda: (s := backend.state()).smart_supported is not None and s, 10, "an answer"
+                lambda: (
+                    (s := backend.state()).smart_supported is not None and s.session_manager and s
+                ),
+                10,
+                "an answer",
             )
             assert state.smart_supported == can
             assert not state.error
