@@ -80,7 +80,7 @@ class Device:
 
     @property
     def is_real(self) -> bool:
-        """Whether it can be heard: neither a sink of Entrain's name nor the server's dummy."""
+        """Whether sound can be heard on this device: Entrain's name and dummies do not count."""
         return self.name != SINK_NAME and not self.dummy
 
 
@@ -147,10 +147,10 @@ class SoundServer(Protocol):
         """Return the name of the effective default output, or ``""``."""
 
     def stored_default(self) -> str | None:
-        """Return the default that somebody has configured, as the server has written it down.
+        """Return the configured default output, as the server has written it down.
 
-        It may be out of date by some seconds.  ``""``: nobody has; None: the server does not tell,
-        or tells it in another way.
+        The answer may be some seconds old.  ``""`` means that no default is configured; None, that
+        the server does not tell, or tells it in another way.
         """
 
     def set_default(self, name: str) -> None:

@@ -146,7 +146,7 @@ def _open(path: Path, flags: int) -> int:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise UnfitFile(_CIRCLE) from error
-        if error.errno == errno.ENXIO:  # a socket, or a pipe that nobody reads
+        if error.errno == errno.ENXIO:  # a socket, or a pipe without a reader
             raise UnfitFile("is not a file") from error
         raise
     if not stat.S_ISREG(os.fstat(fd).st_mode):

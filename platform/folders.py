@@ -14,7 +14,7 @@ from entrain.platform.adapter import Paths, PlatformError
 _NOWHERE = Path(os.devnull) / "no-home-folder"
 """Where a user without a home folder keeps things: nothing can be there."""
 SESSIONS = Path("/run/user")
-"""Where Linux has a folder for each user who has logged in."""
+"""Folder in which Linux keeps a runtime folder for each user who has logged in."""
 
 
 def user_paths() -> Paths:

@@ -1,4 +1,4 @@
-"""What PulseAudio has written down for its next start."""
+"""The files in which PulseAudio keeps its choices for the next start."""
 
 import os
 import sys

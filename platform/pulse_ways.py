@@ -1,4 +1,4 @@
-"""Where PulseAudio's filters and other programs carry on what is played to a sink.
+"""Routes on which PulseAudio's filters and other apps carry sound on from a sink.
 
 A filter stays on the sink that was the default when it was loaded, and a later default does not
 move it.  So one that was loaded while Entrain was the default plays to Entrain.

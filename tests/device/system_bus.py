@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def private_bus(folder: Path) -> Iterator[str]:
         bus.stop()
 
 
-class _Service:
+class _Service(ABC):
     """A service of this name, on a thread of its own; a context manager."""
 
     name: ClassVar[str]
@@ -76,9 +77,9 @@ class _Service:
             return Message.new_error(call, ErrorType.ACCESS_DENIED, "Operation not permitted")
         return answer
 
+    @abstractmethod
     def _carry_out(self, call: Message) -> Message | None:
-        """Do what is asked for, unless it is to be refused (None)."""
-        raise NotImplementedError
+        """Carry out the call and return the answer; None refuses the call."""
 
 
 class RealtimeKit(_Service):

@@ -1,4 +1,4 @@
-"""Where other programs carry on what is played to a device."""
+"""Routes on which other apps carry sound on from one device to another."""
 
 from dataclasses import dataclass
 
