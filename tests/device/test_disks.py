@@ -59,6 +59,11 @@ def stored_protocol(folder):
     raise AssertionError(f"{path} is missing")
 
 
+def wait_for_the_first_save(folder):
+    """Entrain answers before the state of its start is on the disk."""
+    soundlab.wait_until((folder / "state.json").exists, 15, "the first save")
+
+
 def errors(entrain):
     return " ".join(entrain.status()["errors"])
 
@@ -80,6 +85,7 @@ def test_a_full_disk(server):
     disk = shell(f"mount -t tmpfs -o size=64k,mode=700 none {folder}")
     with started_with(disk, server.environment, "--layer", LAYER) as entrain:
         inside = Path(f"/proc/{entrain.pid}/root{folder}")  # its disk, from outside
+        wait_for_the_first_save(inside)
         before = (inside / "state.json").read_bytes()
         filling = inside / "filling"
         with filling.open("wb", buffering=0) as file, suppress(OSError):
@@ -136,6 +142,7 @@ def test_settings_are_never_half_written(home):
     for _ in range(KILLS):
         with app.running({}, "--backend", "null", "--layer", LAYER) as entrain:
             assert errors(entrain) == ""
+            wait_for_the_first_save(state_file().parent)
             writer = threading.Thread(target=_change_much)
             writer.start()
             end_s = time.monotonic() + chance.uniform(0.2, 0.6)
