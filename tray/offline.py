@@ -5,6 +5,7 @@ Imports stand inside the commands: each has to be quick.
 
 # ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,8 +128,12 @@ def verify(
     """
     from contextlib import ExitStack
 
-    from entrain.vdevice.verify.analyse import verify_file
-    from entrain.vdevice.verify.words import as_text
+    with _verify_installed():
+        from entrain.vdevice.verify.analyse import verify_file
+        from entrain.vdevice.verify.words import as_text
+
+        if plot:
+            from entrain.vdevice.verify.plot import draw
 
     inputs = [Path(each) for each in (source, against) if each]
     with ExitStack() as stack:
@@ -138,10 +143,22 @@ def verify(
                 Path(source), Path(against) if against else None, rate_hz, start_s, progress
             )
         if picture:
-            from entrain.vdevice.verify.plot import draw
-
             draw(report, curves, picture)
     click.echo(report.model_dump_json() if as_json else as_text(report))
+
+
+@contextmanager
+def _verify_installed() -> Iterator[None]:
+    """Say how to install scipy and matplotlib, which no other command needs."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("scipy", "matplotlib"):
+            raise
+        raise EntrainError(
+            "`entrain verify` needs two more packages; install them with "
+            f"`{sys.executable} -m pip install scipy matplotlib`"
+        ) from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from measure import K_WEIGHTING, RATE_HZ, loudness_lufs, pink_noise
 from scipy.signal import butter, freqz_sos, hilbert, sosfiltfilt
 
+from entrain.errors import EntrainError
 from entrain.tray.cli import cli
 from entrain.vdevice.verify.analyse import verify_file
 from entrain.vdevice.verify.bands import index_of
@@ -319,3 +321,14 @@ def test_a_picture_is_drawn_of_silence_too(tmp_path):
     result = CliRunner().invoke(cli, ["verify", str(tmp_path / "a.wav"), "--plot", str(picture)])
     assert result.exit_code == 0
     assert picture.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("package", ["scipy", "matplotlib"])
+def test_without_its_packages_it_says_how_to_install_them(package, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    for name in [name for name in sys.modules if name.startswith("entrain.vdevice.verify.")]:
+        monkeypatch.delitem(sys.modules, name)
+    ran = CliRunner().invoke(cli, ["verify", "no.wav", "--plot", str(tmp_path / "no.png")])
+    assert isinstance(ran.exception, EntrainError)
+    assert f"{sys.executable} -m pip install scipy matplotlib" in str(ran.exception)
+    assert list(tmp_path.iterdir()) == []

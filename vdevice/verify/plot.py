@@ -2,23 +2,23 @@
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from entrain.vdevice.verify import words
 from entrain.vdevice.verify.analyse import Curves
 from entrain.vdevice.verify.report import VerifyReport
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _INK, _QUIET, _FOUND, _FLOOR = "#22303c", "#9aa7b2", "#0b7a75", "#dfe4e8"
 _MARK, _ASIDE = "#c8553d", "#5d6b77"
 
 
 def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO) -> None:
-    """Write a PNG; matplotlib is loaded only here.
+    """Write a PNG.
 
     Raises
     ------
@@ -26,9 +26,6 @@ def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO) -> None:
         The picture cannot be written.
 
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     style: dict[Any, Any] = {
         "font.size": 10,
         "text.color": _INK,
