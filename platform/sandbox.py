@@ -260,7 +260,8 @@ class Sandbox(ABC):
     def _command(self, *arguments: str) -> str:
         """Run one of the sound system's own tools against this server.
 
-        One that hangs is run again: pw-cli misses the server's answer once in thousands of runs.
+        One that hangs is run again: PipeWire leaves a client waiting for ever where the session
+        manager ends just as it comes.
         """
         tries = 3
         while True:
