@@ -396,9 +396,9 @@ class App:
             own = self._choices.has_own(target.name) or self._choices.has_own(before)
             if own and target.name != before:
                 with self._telling():
-                    self._change_to(self._choices.on(target.name), target.form)
+                    self._change_to(self._choices.on(target.name), self._device.form)
             with self._telling():
-                self._player.listen_on(target.form)
+                self._player.listen_on(self._device.form)
         return self._save()
 
     def _change_to(self, choice: Choice, form: Form) -> None:

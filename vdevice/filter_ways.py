@@ -141,6 +141,42 @@ class FilterWays:
         return tuple(Pin(outlet, "") for outlet in sorted(pinned - set(keep)))
 
 
+def ends(device: str, ways: Sequence[Way], default: str, behind: str = "") -> tuple[str, ...]:
+    """Return the devices on which the sound of a device is heard in the end.
+
+    Parameters
+    ----------
+    device : str
+        The device that is played on.
+    ways : sequence of Way
+        How other programs carry the sound on.
+    default : str
+        The default output, as it is or is about to be.
+    behind : str
+        Where filters play that would lead back to Entrain, or ``""``: see `Plan.behind`.
+
+    """
+    found = []
+    seen = {device}
+    for name in (todo := [device] if device else []):
+        onward = [_is_heard_on(way, default, behind) for way in ways if way.source == name]
+        if not onward:
+            found.append(name)
+        for to in onward:
+            if to and to not in seen:
+                seen.add(to)
+                todo.append(to)
+    return tuple(found)
+
+
+def _is_heard_on(way: Way, default: str, behind: str) -> str:
+    """Return the device to which a way leads now, or, while that is none, is about to lead."""
+    goes = _goes(way, default)
+    if goes == SINK_NAME:
+        return behind
+    return goes if way.sink in ("", SINK_NAME) else way.sink
+
+
 def _goes(way: Way, default: str) -> str:
     """Return the device to which a way leads without our pins; ``""``: to none we know."""
     if not way.follows:

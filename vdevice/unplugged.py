@@ -7,12 +7,12 @@ before, and set back when the sound has left that loudspeaker, or when the user 
 while nobody else has changed that volume.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from entrain.platform.adapter import Device, Volume
+from entrain.platform.adapter import Device, Form, Volume
 
 Unplugged = Literal["softer", "silent", "same"]
 """``softer``: 20 dB softer on the loudspeaker; ``silent``: muted there; ``same``: unchanged."""
@@ -26,6 +26,9 @@ SETTLE_S = 0.5
 AWAY_S = 1.0
 """For how long the sound must have left a loudspeaker before that gets its volume back, and for
 how long a volume must differ from ours to count as somebody else's."""
+
+UNPLUGGED_S = 1.0
+"""For how long after the sound has moved the headphones may still be listed, in seconds."""
 
 TOLERANCE = 0.005
 """Difference below which two volumes are the same, 1.0 = 100 %: hardware has steps."""
@@ -80,11 +83,14 @@ class UnpluggedPolicy:
     def __init__(self, setting: Unplugged = "softer", entries: Sequence[Softened] = ()) -> None:
         self.setting = setting
         self._entries = {entry.device: entry for entry in entries[-MOST_ENTRIES:]}
-        self._playing_on: Device | None = None
-        self._settles_until_s = 0.0
+        self._heard_on: tuple[Device, ...] = ()
+        self._left: tuple[Device, ...] = ()
+        """Where the sound was heard before, as long as that may turn out to be unplugged."""
+        self._left_at_s = 0.0
+        self._settles_until_s: dict[str, float] = {}
         """Until when a loudspeaker that has just been turned down is watched."""
-        self._earlier: Softened | None = None
-        """What was known of that loudspeaker before."""
+        self._earlier: dict[str, Softened] = {}
+        """What was known of those loudspeakers before."""
         self._away_since_s: dict[str, float] = {}
         self._changed_since_s: dict[str, float] = {}
 
@@ -93,58 +99,66 @@ class UnpluggedPolicy:
         """What is turned down, to be stored."""
         return tuple(self._entries.values())
 
-    def in_effect(self, playing_on: Device | None) -> Softened | None:
-        """Return what was done to the loudspeaker that is played on, if anything was."""
-        if playing_on is None or playing_on.form != "speakers":
-            return None
-        return self._entries.get(playing_on.name)
+    def in_effect(self, heard_on: Device) -> Softened | None:
+        """Return what was done to a loudspeaker that is heard, if anything was."""
+        return self._entries.get(heard_on.name) if heard_on.form == "speakers" else None
 
     def arrive(
         self,
-        device: Device,
+        heard_on: Sequence[Device],
         devices: Sequence[Device],
         *,
         carries: bool,
         chosen: bool,
         now_s: float,
-    ) -> Volume | None:
-        """Decide on the volume before sound is played on a device; for the present one, too.
+    ) -> list[tuple[str, Volume]]:
+        """Decide on the volume before sound is heard on devices; for the present ones, too.
 
         Parameters
         ----------
-        device : Device
-            The real device that is played on from now on.
+        heard_on : sequence of Device
+            The devices on which the sound is heard from now on: the one that is played on, or
+            those behind the filter that is played on.
         devices : sequence of Device
             All that are there.
         carries : bool
             The sound that goes there goes through Entrain.
         chosen : bool
-            The user has just chosen it.
+            The user has just chosen them.
         now_s : float
             The time.
 
         Returns
         -------
-        Volume or None
-            What the device is to be set to first; None: leave it.
+        list of (str, Volume)
+            Devices to be set first.
 
         """
-        before, self._playing_on = self._playing_on, device
-        if chosen or not carries or before is None or device.form != "speakers":
-            return None
-        if (before.name, before.form) == (device.name, device.form):
-            return None
+        before, self._heard_on = self._heard_on, tuple(heard_on)
+        if _places(before) != _places(heard_on):
+            self._left, self._left_at_s = before, now_s
+        left = self._left
+        if chosen or not carries or now_s - self._left_at_s > UNPLUGGED_S:
+            self._left = ()
+            return []
         # From one loudspeaker to the next it is still because the headphones are missing.
-        from_headphones = before.form == "headphones" or self.in_effect(before) is not None
-        if not from_headphones or not _is_unplugged(before, devices):
-            return None
-        return self._turn_down(device, before, now_s)
+        if not all(device.form == "headphones" or self.in_effect(device) for device in left):
+            return []
+        if not left or not all(_is_unplugged(device, devices) for device in left):
+            return []
+        self._left = ()
+        new = [device for device in heard_on if device.form == "speakers"]
+        volumes = [
+            (device.name, self._turn_down(device, left, now_s))
+            for device in new
+            if not _places([device]) & _places(left)
+        ]
+        return [(name, volume) for name, volume in volumes if volume is not None]
 
     def observe(
         self,
         devices: Mapping[str, Device],
-        playing_on: str,
-        default: str,
+        in_use: Collection[str],
         now_s: float,
     ) -> list[tuple[str, Volume]]:
         """Look after what was turned down.
@@ -153,8 +167,8 @@ class UnpluggedPolicy:
         ----------
         devices : mapping of Device
             All that are there, by name.
-        playing_on, default : str
-            The device that Entrain plays on, and the effective default output.
+        in_use : collection of str
+            The devices on which Entrain, or the default output, is heard.
         now_s : float
             The time.
 
@@ -173,7 +187,7 @@ class UnpluggedPolicy:
                 continue
             if device.form != "speakers":
                 volume = self._at_headphones(entry, device, now_s)
-            elif name in (playing_on, default):
+            elif name in in_use:
                 self._away_since_s.pop(name, None)
                 volume = self._where_it_plays(entry, device, now_s)
             else:
@@ -182,10 +196,10 @@ class UnpluggedPolicy:
                 wanted.append((name, volume))
         return wanted
 
-    def confirm(self, device: Device | None) -> Volume | None:
-        """The user wants to hear the loudspeaker that is played on as loud as before."""
+    def confirm(self, device: Device) -> Volume | None:
+        """The user wants to hear a loudspeaker as loud as before."""
         entry = self.in_effect(device)
-        if entry is None or device is None:
+        if entry is None:
             return None
         self._forget(entry.device)
         return entry.restored(device.volume) if entry.is_as_left(device.volume) else None
@@ -197,25 +211,30 @@ class UnpluggedPolicy:
 
     # ---- inside ----------------------------------------------------------------------------
 
-    def _turn_down(self, device: Device, headphones: Device, now_s: float) -> Volume | None:
+    def _turn_down(
+        self, device: Device, left: Sequence[Device], now_s: float
+    ) -> Volume | None:
         levels = device.volume.channels
-        self._earlier = self._entries.get(device.name)
-        if self._earlier is not None and self._earlier.is_as_left(device.volume):
-            levels = self._earlier.before  # it was turned down by us, and is not once more
+        earlier = self._entries.get(device.name)
+        if earlier is not None and earlier.is_as_left(device.volume):
+            levels = earlier.before  # it was turned down by us, and is not once more
         elif device.volume.muted:
             return None
         if self.setting == "same" or not any(levels):
             return None
+        headphones = [other.volume.channels for other in left if other.name == device.name]
         entry = Softened(
             device=device.name,
             before=levels,
             after=levels if self.setting == "silent" else _softer(levels),
             silent=self.setting == "silent",
-            headphones=headphones.volume.channels if headphones.name == device.name else None,
+            headphones=headphones[0] if headphones else None,
         )
         self._forget(device.name)
         self._entries[device.name] = entry
-        self._settles_until_s = now_s + SETTLE_S
+        self._settles_until_s[device.name] = now_s + SETTLE_S
+        if earlier is not None:
+            self._earlier[device.name] = earlier
         while len(self._entries) > MOST_ENTRIES:
             self._forget(next(iter(self._entries)))
         is_quiet = device.volume.muted == entry.silent and _close(
@@ -224,10 +243,11 @@ class UnpluggedPolicy:
         return None if is_quiet else entry.quiet
 
     def _where_it_plays(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
-        if now_s < self._settles_until_s and _is_louder(device.volume, entry.quiet):
+        settles = now_s < self._settles_until_s.get(entry.device, 0.0)
+        if settles and _is_louder(device.volume, entry.quiet):
             # The session manager has brought back a volume of its own, or ours is on its way.
-            earlier, levels = self._earlier, device.volume.channels
-            if earlier and earlier.device == device.name and earlier.is_as_left(device.volume):
+            earlier, levels = self._earlier.get(entry.device), device.volume.channels
+            if earlier and earlier.is_as_left(device.volume):
                 self._entries[device.name] = earlier
                 return None
             # It may also be the user's, who has the headphones in mind: never louder than before.
@@ -273,8 +293,14 @@ class UnpluggedPolicy:
 
     def _forget(self, name: str) -> None:
         self._entries.pop(name, None)
+        self._earlier.pop(name, None)
+        self._settles_until_s.pop(name, None)
         self._away_since_s.pop(name, None)
         self._changed_since_s.pop(name, None)
+
+
+def _places(devices: Sequence[Device]) -> set[tuple[str, Form]]:
+    return {(device.name, device.form) for device in devices}
 
 
 def _is_unplugged(before: Device, devices: Sequence[Device]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundlab
 from conftest import skip_unless_installed
+from filters import loopback
 from running_device import RunningDevice, running_device
 from test_defaults import choose
 from test_volume import pactl, volume
@@ -18,6 +19,7 @@ from entrain.platform.adapter import Volume
 from entrain.platform.sandbox import Sandbox, VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.client import Client
+from entrain.vdevice.unplugged import AWAY_S
 
 HEADSET = VirtualDevice(
     "headset", "Headset", 1999, properties=(("device.form_factor", "headphone"),)
@@ -123,6 +125,54 @@ def test_nothing_is_played_before_the_loudspeaker_is_turned_down(any_server, mon
         server.remove_device("headset")
         heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
         assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+
+
+@contextmanager
+def filtered(server: Sandbox, name: str, target: str) -> Iterator[None]:
+    """Run a filter in front of a device, as somebody has chosen it, or of the best one."""
+    if server.kind == "pipewire":
+        with loopback(server, name, target):
+            yield
+        return
+    modules = [f"module-remap-sink sink_name={name} master={target}"]
+    if not target:
+        modules = [
+            f"module-null-sink sink_name={name}",
+            f"module-loopback source={name}.monitor latency_msec=20 source_dont_move=true",
+        ]
+    loaded = [pactl(server, "load-module", *module.split()).strip() for module in modules]
+    yield
+    for number in loaded:  # PulseAudio unloads a filter whose device has gone
+        if number in {line.split()[0] for line in pactl(server, "list", "short", "modules").splitlines()}:
+            pactl(server, "unload-module", number)
+
+
+def test_headphones_behind_a_filter(plugged):
+    """An equalizer plays on the headset: Entrain's own device is the equalizer all the time."""
+    server = plugged
+    with (
+        app.running(server.environment, "--protocol", "none", *app.PATIENT[server.kind]) as entrain,
+        soundlab.recording(server.environment, "loudspeaker") as loudspeaker,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
+    ):
+        for name, target in (("follows", ""), ("fixed", "headset")):
+            with filtered(server, name, target):
+                entrain("output", name)
+                with soundlab.recording(server.environment, "headset") as headset:
+                    all_until_heard(headset, LOUD_DB - 0.5)
+                loudspeaker.skip_to_now()
+                assert not np.any(loudspeaker.take(0.1)), "heard beside the headset"
+                server.remove_device("headset")
+                heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
+
+                assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+                status = entrain.wait_for(softened="softer")
+                assert "Playing softly on Loudspeaker" in status["reason"] + status["detour"]
+                time.sleep(AWAY_S + 0.2)
+                assert volume(server, "loudspeaker") == (SOFT_PERCENT, SOFT_PERCENT, False)
+                server.add_device(HEADSET)
+                entrain("output", "headset")
+                is_set_back(server)
 
 
 def test_it_is_silent_until_the_user_wants_to_hear_it_also_after_a_kill(plugged):

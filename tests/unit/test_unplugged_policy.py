@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from entrain.platform.adapter import Device, Form, Volume
 from entrain.platform.null import null_device
-from entrain.vdevice.unplugged import AWAY_S, SETTLE_S, SOFTER, Softened, UnpluggedPolicy
+from entrain.vdevice.unplugged import (
+    AWAY_S,
+    SETTLE_S,
+    SOFTER,
+    UNPLUGGED_S,
+    Softened,
+    UnpluggedPolicy,
+)
 
 
 def volume(level: float, muted: bool = False) -> Volume:
@@ -31,23 +38,23 @@ class Desk:
     def unplug(self, name: str) -> None:
         del self.devices[name]
 
-    def play_on(self, name: str, chosen: bool = False) -> Volume:
+    def play_on(self, name: str, *others: str, chosen: bool = False) -> Volume:
         """Do what is to be done first, and return the volume at which the first sample plays."""
         found = self.policy.arrive(
-            self.devices[name],
+            [self.devices[each] for each in (name, *others)],
             list(self.devices.values()),
             carries=self.carries,
             chosen=chosen,
             now_s=self.now_s,
         )
-        if found is not None:
-            self.set(name, found)
+        for each, wanted in found:
+            self.set(each, wanted)
         self.playing_on = name
         return self.devices[name].volume
 
     def look(self, after_s: float = 0.0, default: str = "") -> None:
         self.now_s += after_s
-        found = self.policy.observe(self.devices, self.playing_on, default, self.now_s)
+        found = self.policy.observe(self.devices, {self.playing_on, default}, self.now_s)
         for name, wanted in found:
             self.set(name, wanted)
         self.play_on(self.playing_on)
@@ -154,6 +161,40 @@ def test_from_what_are_no_headphones_nothing_changes(form):
     desk.plug("speakers", "speakers")
     desk.play_on("other")
     desk.unplug("other")
+
+    assert desk.play_on("speakers") == volume(0.8)
+
+
+def test_of_several_loudspeakers_behind_a_filter_each_is_softer(desk):
+    desk.plug("tv", "speakers", 0.6)
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers", "tv") == volume(0.8 * SOFTER)
+    assert desk.volume("tv") == volume(0.6 * SOFTER)
+
+
+def test_speakers_that_played_beside_the_headset_stay_as_they_are(desk):
+    desk.play_on("headset", "speakers")
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8)
+
+
+def test_a_headset_that_is_listed_for_a_moment_longer_was_unplugged_all_the_same(desk):
+    """The server may have moved a filter before the devices are listed again."""
+    assert desk.play_on("speakers") == volume(0.8)
+    desk.look(UNPLUGGED_S / 2)
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8 * SOFTER)
+    desk.look_twice()
+    assert desk.volume("speakers") == volume(0.8 * SOFTER)
+
+
+def test_a_headset_that_was_left_earlier_may_go(desk):
+    desk.play_on("speakers")
+    desk.look(1.1 * UNPLUGGED_S)
+    desk.unplug("headset")
 
     assert desk.play_on("speakers") == volume(0.8)
 
