@@ -95,7 +95,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             # What happens in the sandbox is no state of the user's.
             kept_in = None
         else:
-            kept_in = Store(paths.state / store.FILE_NAME)
+            kept_in = Store(paths.state / store.FILE_NAME, paths.runtime / store.NOTE_NAME)
         logs.set_up(None if sandboxed else paths.state, options.verbose)
         app = App(
             options,

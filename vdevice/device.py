@@ -331,6 +331,7 @@ class VirtualDevice:
         self.backend_name = name
         self._loop = asyncio.get_running_loop()
         target = await self._wait(lambda: self._reach(name))
+        self.unplugged.reconnected()
         # Of a filter it is known only later on which device it is heard.
         if (device := self._find(target)) and device.form == "speakers":
             await self._quieten([device])
@@ -413,6 +414,7 @@ class VirtualDevice:
                 actions = self._defaults.give_back(self._seen(), time.monotonic())
                 await self._carry_out(actions)
                 await self._router.give_back(self._server, self._effective_default)
+            await self._set_back_at_the_end()
         await self._leave()
 
     async def _leave(self) -> None:
@@ -507,6 +509,7 @@ class VirtualDevice:
         if state.session_managers != self._session_managers:
             self._session_managers = state.session_managers
             self._was_blank = True
+            self.unplugged.reconnected()
             self._defaults.session_restarted()
         configured, effective = self._told_defaults()
         if not self._frees:
@@ -567,14 +570,18 @@ class VirtualDevice:
         await self._quieten(self.heard_on, confirmed or self.chosen in self._keeper.heard_on)
         await self._keeper.carry_out(plan, backend, server)
         # Without any device it waits for the one that was there; with none but a circle, for none.
-        if plan.target != state.target and (plan.target or self._keeper.note):
+        if plan.target != backend.state().target and (plan.target or self._keeper.note):
             backend.set_target(plan.target)
 
     async def _quieten(self, heard_on: Sequence[Device], chosen: bool = False) -> None:
-        """Turn down loudspeakers that take over from headphones, before they are played on."""
+        """Turn down loudspeakers that take over from headphones, before they are played on.
+
+        Where the server has sent the sound there already, as it does with that of a filter, and
+        between sockets of one device, Entrain is silent meanwhile.
+        """
         if not heard_on:
             return
-        state = self.state
+        state, backend = self.state, self._backend
         playing = state is not None and state.playing > 0
         wanted = self.unplugged.arrive(
             heard_on,
@@ -585,6 +592,8 @@ class VirtualDevice:
         )
         if not wanted:
             return
+        if backend is not None:
+            backend.set_target("")
         before = {device.name: device.volume for device in heard_on}
         # On disk first: after a crash the volume before must be known.
         if (saving := self._changed()) is not None:
@@ -614,9 +623,22 @@ class VirtualDevice:
         if self.unplugged.entries != before:
             self._changed()
 
+    async def _set_back_at_the_end(self) -> None:
+        """Set loudspeakers back before quitting, but none on which something plays.
+
+        What plays goes on there without Entrain, and would be louder at once.
+        """
+        state = self.state
+        if state is None or state.playing:
+            return
+        for device in self._real():
+            volume = self.unplugged.as_before(device)
+            if volume and device.state != "running":
+                await self._set_volume(device.name, volume)
+
     async def _confirm(self) -> None:
         for device in self.heard_on:
-            volume = self.unplugged.confirm(device)
+            volume = self.unplugged.confirm(device, time.monotonic())
             if volume:
                 await self._set_volume(device.name, volume)
                 self._changed()

@@ -4,13 +4,16 @@ Decisions only: nothing here calls a server.  The loudspeaker's own volume is tu
 the first sample is played there, so that its slider shows it, the volume keys bring it back, and
 nothing gets louder when Entrain ends.  What was turned down is written down with the volume
 before, and set back when the sound has left that loudspeaker, or when the user wishes so; but only
-while nobody else has changed that volume.
+while nobody else has changed that volume.  It stays written down until the server has saved the
+volume, which a server that crashes brings back as it has saved it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Literal
+import logging
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from entrain.platform.adapter import Device, Form, Volume
 
@@ -30,10 +33,19 @@ how long a volume must differ from ours to count as somebody else's."""
 UNPLUGGED_S = 1.0
 """For how long after the sound has moved the headphones may still be listed, in seconds."""
 
+KEPT_S = 15.0
+"""For how long an entry is kept after the volume was set back, in seconds: PulseAudio saves
+volumes after 10 s, WirePlumber after 1 s."""
+
+LOUDEST = 1.53
+"""Highest volume that is restored, 1.0 = 100 %: no mixer's slider goes further."""
+
 TOLERANCE = 0.005
 """Difference below which two volumes are the same, 1.0 = 100 %: hardware has steps."""
 
 MOST_ENTRIES = 32
+
+_log = logging.getLogger(__name__)
 
 _Level = Annotated[float, Field(ge=0, le=10)]
 _Levels = Annotated[tuple[_Level, ...], Field(min_length=1, max_length=32)]
@@ -59,13 +71,28 @@ class Softened(BaseModel):
         """The volume that Entrain has set."""
         return Volume(self.after, self.silent)
 
+    @model_validator(mode="after")
+    def _has_one_level_per_channel(self) -> Self:
+        if len(self.before) != len(self.after):
+            raise ValueError("before and after have another number of channels")
+        return self
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The volume before, but never louder than what was made of it tells."""
+        softer = 1.0 if self.silent else SOFTER
+        return tuple(
+            min(before, after / softer + TOLERANCE, LOUDEST)
+            for before, after in zip(self.before, self.after, strict=True)
+        )
+
     def is_as_left(self, volume: Volume) -> bool:
         """Tell whether nobody has undone it since."""
         return volume.muted if self.silent else _close(volume.channels, self.after)
 
     def restored(self, volume: Volume) -> Volume:
         """Return the volume before, but what somebody else has set or muted stays so."""
-        return Volume(volume.channels) if self.silent else Volume(self.before, volume.muted)
+        return Volume(volume.channels) if self.silent else Volume(self.levels, volume.muted)
 
 
 class UnpluggedPolicy:
@@ -93,6 +120,8 @@ class UnpluggedPolicy:
         """What was known of those loudspeakers before."""
         self._away_since_s: dict[str, float] = {}
         self._changed_since_s: dict[str, float] = {}
+        self._set_back_at_s: dict[str, float] = {}
+        """When the volume was set back of those whose entry is only kept for a while."""
 
     @property
     def entries(self) -> tuple[Softened, ...]:
@@ -101,7 +130,12 @@ class UnpluggedPolicy:
 
     def in_effect(self, heard_on: Device) -> Softened | None:
         """Return what was done to a loudspeaker that is heard, if anything was."""
-        return self._entries.get(heard_on.name) if heard_on.form == "speakers" else None
+        name, entry = heard_on.name, self._entries.get(heard_on.name)
+        if entry is None or heard_on.form != "speakers" or name in self._set_back_at_s:
+            return None
+        # One of an earlier run may have been set back at its end.
+        is_ours = name in self._settles_until_s or entry.is_as_left(heard_on.volume)
+        return entry if is_ours else None
 
     def arrive(
         self,
@@ -181,9 +215,17 @@ class UnpluggedPolicy:
         wanted = []
         for name, entry in list(self._entries.items()):
             device = devices.get(name)
+            if name in self._set_back_at_s:
+                if now_s - self._set_back_at_s[name] >= KEPT_S:
+                    self._forget(name)
+                continue
             if device is None:
                 self._away_since_s.pop(name, None)
                 self._changed_since_s.pop(name, None)
+                continue
+            if len(device.volume.channels) != len(entry.after):
+                _log.warning("%s has another number of channels; its volume stays as it is", name)
+                self._forget(name)
                 continue
             if device.form != "speakers":
                 volume = self._at_headphones(entry, device, now_s)
@@ -196,18 +238,39 @@ class UnpluggedPolicy:
                 wanted.append((name, volume))
         return wanted
 
-    def confirm(self, device: Device) -> Volume | None:
+    def confirm(self, device: Device, now_s: float) -> Volume | None:
         """The user wants to hear a loudspeaker as loud as before."""
         entry = self.in_effect(device)
         if entry is None:
             return None
-        self._forget(entry.device)
-        return entry.restored(device.volume) if entry.is_as_left(device.volume) else None
+        if not entry.is_as_left(device.volume):
+            self._forget(entry.device)
+            return None
+        self._keep_for_a_while(entry, now_s)
+        return entry.restored(device.volume)
+
+    def as_before(self, device: Device) -> Volume | None:
+        """Return the volume before that of a loudspeaker was turned down, if it still is.
+
+        Nothing is forgotten.
+        """
+        entry = self._entries.get(device.name)
+        if entry is None or device.form != "speakers" or not entry.is_as_left(device.volume):
+            return None
+        return entry.restored(device.volume)
+
+    def reconnected(self) -> None:
+        """Doubt what was set back lately: to be called when the server has been started again."""
+        self._set_back_at_s.clear()
 
     def wake_s(self) -> float | None:
         """Return when `observe` is to be called again even if nothing happens, or None."""
-        times = [*self._away_since_s.values(), *self._changed_since_s.values()]
-        return min(times) + AWAY_S if times else None
+        times = [
+            *(at_s + AWAY_S for at_s in self._away_since_s.values()),
+            *(at_s + AWAY_S for at_s in self._changed_since_s.values()),
+            *(at_s + KEPT_S for at_s in self._set_back_at_s.values()),
+        ]
+        return min(times, default=None)
 
     # ---- inside ----------------------------------------------------------------------------
 
@@ -217,7 +280,7 @@ class UnpluggedPolicy:
         levels = device.volume.channels
         earlier = self._entries.get(device.name)
         if earlier is not None and earlier.is_as_left(device.volume):
-            levels = earlier.before  # it was turned down by us, and is not once more
+            levels = earlier.levels  # it was turned down by us, and is not once more
         elif device.volume.muted:
             return None
         if self.setting == "same" or not any(levels):
@@ -267,7 +330,7 @@ class UnpluggedPolicy:
             return None
         if now_s - self._away_since_s.setdefault(entry.device, now_s) < AWAY_S:
             return None
-        self._forget(entry.device)
+        self._keep_for_a_while(entry, now_s)
         return entry.restored(device.volume)
 
     def _at_headphones(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
@@ -278,8 +341,9 @@ class UnpluggedPolicy:
             return None
         if now_s - self._away_since_s.setdefault(entry.device, now_s) < AWAY_S:
             return None
-        self._forget(entry.device)
-        return Volume(entry.headphones, device.volume.muted and not entry.silent)
+        self._keep_for_a_while(entry, now_s)
+        levels = tuple(min(level, 1.0) for level in entry.headphones)
+        return Volume(levels, device.volume.muted and not entry.silent)
 
     def _drop_if_changed(self, entry: Softened, device: Device, now_s: float) -> bool:
         """Forget what somebody has changed since; tells whether it differs now."""
@@ -291,7 +355,13 @@ class UnpluggedPolicy:
             self._forget(entry.device)
         return True
 
+    def _keep_for_a_while(self, entry: Softened, now_s: float) -> None:
+        self._set_back_at_s[entry.device] = now_s
+        self._away_since_s.pop(entry.device, None)
+        self._changed_since_s.pop(entry.device, None)
+
     def _forget(self, name: str) -> None:
+        self._set_back_at_s.pop(name, None)
         self._entries.pop(name, None)
         self._earlier.pop(name, None)
         self._settles_until_s.pop(name, None)

@@ -11,6 +11,7 @@ from entrain.platform.adapter import Device, Form, Volume
 from entrain.platform.null import null_device
 from entrain.vdevice.unplugged import (
     AWAY_S,
+    KEPT_S,
     SETTLE_S,
     SOFTER,
     UNPLUGGED_S,
@@ -64,7 +65,7 @@ class Desk:
         self.look(AWAY_S, default=default)
 
     def confirm(self) -> None:
-        found = self.policy.confirm(self.devices[self.playing_on])
+        found = self.policy.confirm(self.devices[self.playing_on], self.now_s)
         if found is not None:
             self.set(self.playing_on, found)
 
@@ -217,8 +218,105 @@ def test_when_the_headphones_return_the_speakers_get_their_volume_back_but_not_a
     softened.look(AWAY_S / 2)
 
     assert softened.volume("speakers") == volume(0.8)
+    softened.look(KEPT_S)
     assert softened.policy.entries == ()
     assert softened.policy.wake_s() is None
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["the server", "both"])
+def test_a_volume_that_a_crashed_server_had_not_saved_is_set_back_again(softened, is_new):
+    """Of a session manager it is saved after 1 s, by PulseAudio after 10 s."""
+    softened.plug("headset", "headphones", 0.5)
+    softened.play_on("headset")
+    softened.look_twice()
+    assert softened.volume("speakers") == volume(0.8)
+    softened.set("speakers", volume(0.8 * SOFTER))  # as it was saved
+    if is_new:
+        softened.policy = UnpluggedPolicy("softer", softened.policy.entries)
+        softened.play_on("headset")
+    softened.policy.reconnected()
+
+    softened.look_twice()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+def test_a_volume_that_was_set_back_is_the_users_again(softened):
+    softened.confirm()
+    softened.set("speakers", volume(0.8 * SOFTER))
+    softened.look_twice()
+    softened.look(KEPT_S)
+
+    assert softened.volume("speakers") == volume(0.8 * SOFTER)
+    assert softened.softened is None
+
+
+def test_headphones_that_are_unplugged_while_a_crash_is_still_possible(softened):
+    softened.plug("headset", "headphones")
+    softened.play_on("headset")
+    softened.look_twice()
+    softened.unplug("headset")
+
+    assert softened.play_on("speakers") == volume(0.8 * SOFTER)
+    softened.look(KEPT_S)
+    assert softened.softened
+    softened.confirm()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+def test_what_was_set_back_at_the_end_of_an_earlier_run_is_not_told(softened):
+    found = softened.policy.as_before(softened.devices["speakers"])
+    assert found == volume(0.8)
+    softened.set("speakers", found)
+    softened.policy = UnpluggedPolicy("softer", softened.policy.entries)
+    softened.play_on("speakers")
+
+    assert softened.softened is None
+    softened.look_twice()
+    assert softened.policy.entries == ()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+@pytest.mark.parametrize("level", [1.0, 10.0])
+@pytest.mark.parametrize("again", [False, True])
+def test_an_entry_that_somebody_has_edited_makes_nothing_louder_than_it_was(level, again):
+    entry = Softened(device="speakers", before=(level, level), after=(0.3, 0.3), headphones=(9.0,))
+    desk = Desk(UnpluggedPolicy("softer", [entry]))
+    desk.plug("headset", "headphones")
+    desk.plug("speakers", "speakers", 0.3)
+    desk.play_on("headset")
+    if again:
+        desk.unplug("headset")
+        assert desk.play_on("speakers") == volume(0.3)
+        desk.confirm()
+    else:
+        desk.look_twice()
+
+    assert desk.volume("speakers") == volume(pytest.approx(0.3 / SOFTER, abs=0.01))
+
+
+def test_an_entry_whose_headphones_somebody_has_edited_is_not_loud_either():
+    card = Card(keeps=False)
+    entry = Softened(device="card", before=(0.8, 0.8), after=(0.3, 0.3), headphones=(9.0, 9.0))
+    card.policy = UnpluggedPolicy("softer", [entry])
+    card.insert("headphones", told=True)
+    card.set("card", volume(0.3))
+    card.look_twice()
+
+    assert card.volume("card") == volume(1.0)
+
+
+def test_an_entry_with_another_number_of_channels_is_dropped_with_a_word(caplog):
+    entry = Softened(device="speakers", before=(0.8,) * 6, after=(0.3,) * 6, silent=True)
+    desk = Desk(UnpluggedPolicy("softer", [entry]))
+    desk.plug("headset", "headphones")
+    desk.plug("speakers", "speakers", 0.3)
+    desk.play_on("headset")
+    desk.look()
+
+    assert desk.policy.entries == ()
+    assert "another number of channels" in caplog.text
+    with pytest.raises(ValueError, match="number of channels"):
+        Softened(device="speakers", before=(0.8,), after=(0.3, 0.3))
 
 
 def test_speakers_that_are_the_default_without_entrain_are_not_set_back(softened):
