@@ -284,7 +284,7 @@ class App:
                 state = self._device.state
                 return described(
                     await self._device.list_devices(),
-                    current=state.target if state else "",
+                    current=self._device.target_name,
                     default=state.effective_default if state else "",
                     preferred=self._device.preferred,
                 )

@@ -122,6 +122,8 @@ class VirtualDevice:
         self._keeper = FilterKeeper(self._wait)
         self._told: tuple[str, Form] = ("", "unknown")
         """The target and its form as `changed` was told last."""
+        self._next_target = ""
+        """What is played on once its volume is set; ``""`` while nothing has to wait for that."""
         self._backend: Backend | None = None
         self._server: SoundServer | None = None
         self._worker = ThreadPoolExecutor(1, "entrain-server")
@@ -159,10 +161,15 @@ class VirtualDevice:
         return self._router.rules
 
     @property
+    def target_name(self) -> str:
+        """Name of the real device that is played on, or is about to be."""
+        state = self.state
+        return self._next_target or (state.target if state else "")
+
+    @property
     def target(self) -> Device | None:
         """The real device that is played on, if it is there."""
-        state = self.state
-        return self._find(state.target) if state else None
+        return self._find(self.target_name)
 
     @property
     def detour(self) -> str:
@@ -514,7 +521,7 @@ class VirtualDevice:
         configured, effective = self._told_defaults()
         if not self._frees:
             configured = self._configured.observe(effective, names, time.monotonic())
-        return policy.Defaults(configured, effective, names, self._frees)
+        return policy.Defaults(configured, effective, names, self._frees, state.default_is_ours)
 
     def _told_defaults(self) -> tuple[str, str]:
         state = self.state
@@ -567,11 +574,16 @@ class VirtualDevice:
             SINK_NAME if self.on and self.mode == "default" else effective,
             lambda names: self._best_target(effective, names),
         )
-        await self._quieten(self.heard_on, confirmed or self.chosen in self._keeper.heard_on)
-        await self._keeper.carry_out(plan, backend, server)
-        # Without any device it waits for the one that was there; with none but a circle, for none.
-        if plan.target != backend.state().target and (plan.target or self._keeper.note):
-            backend.set_target(plan.target)
+        self._next_target = plan.target
+        try:
+            await self._quieten(self.heard_on, confirmed or self.chosen in self._keeper.heard_on)
+            await self._keeper.carry_out(plan, backend, server)
+            # Without any device it waits for the one that was there; with none but a circle, for
+            # none.
+            if plan.target != backend.state().target and (plan.target or self._keeper.note):
+                backend.set_target(plan.target)
+        finally:
+            self._next_target = ""
 
     async def _quieten(self, heard_on: Sequence[Device], chosen: bool = False) -> None:
         """Turn down loudspeakers that take over from headphones, before they are played on.

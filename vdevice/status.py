@@ -93,17 +93,17 @@ class Reporter:
             realtime=state.realtime if state else None,
             sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
             output=Output(
-                name=state.target,
+                name=device.target_name,
                 description=target.description if target else "",
                 form=device.form,
                 rate_hz=state.rate_hz,
                 quantum_frames=state.quantum_frames,
             )
-            if state and state.target
+            if state and device.target_name
             else None,
             outputs=described(
                 device.devices,
-                current=state.target if state else "",
+                current=device.target_name,
                 default=state.effective_default if state else "",
                 preferred=device.preferred,
             ),
