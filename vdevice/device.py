@@ -183,9 +183,10 @@ class VirtualDevice:
 
     @property
     def form(self) -> Form:
-        """What the target is to the ears: of several devices, the least apt to keep them apart."""
+        """What the target is to the ears; of several devices, one that does not keep them apart."""
         forms = [device.form for device in self.heard_on] if self.target else []
-        return next((form for form in forms if form not in _APART), forms[0] if forms else "unknown")
+        together = [form for form in forms if form not in _APART]
+        return next(iter(together or forms), "unknown")
 
     @property
     def softened(self) -> Softened | None:

@@ -9,7 +9,6 @@ volume, which a server that crashes brings back as it has saved it.
 """
 
 import logging
-
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, Self
 
@@ -274,9 +273,7 @@ class UnpluggedPolicy:
 
     # ---- inside ----------------------------------------------------------------------------
 
-    def _turn_down(
-        self, device: Device, left: Sequence[Device], now_s: float
-    ) -> Volume | None:
+    def _turn_down(self, device: Device, left: Sequence[Device], now_s: float) -> Volume | None:
         levels = device.volume.channels
         earlier = self._entries.get(device.name)
         if earlier is not None and earlier.is_as_left(device.volume):

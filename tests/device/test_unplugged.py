@@ -143,9 +143,9 @@ def filtered(server: Sandbox, name: str, target: str) -> Iterator[None]:
         ]
     loaded = [pactl(server, "load-module", *module.split()).strip() for module in modules]
     yield
-    for number in loaded:  # PulseAudio unloads a filter whose device has gone
-        if number in {line.split()[0] for line in pactl(server, "list", "short", "modules").splitlines()}:
-            pactl(server, "unload-module", number)
+    left = {line.split()[0] for line in pactl(server, "list", "short", "modules").splitlines()}
+    for number in left.intersection(loaded):  # PulseAudio unloads a filter whose device has gone
+        pactl(server, "unload-module", number)
 
 
 def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(pipewire_server):
