@@ -68,6 +68,18 @@ def all_until_heard(recorder: soundlab.Recorder, least_db: float) -> soundlab.Fr
     return np.concatenate(heard)
 
 
+def sets_volumes_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server take its time when a device is to be softer."""
+    at_once = linux.PulseServer.set_volume
+
+    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
+        if wanted.channels[0] < 0.9:
+            time.sleep(0.3)
+        at_once(self, name, wanted)
+
+    monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+
+
 def is_set_back(server: Sandbox) -> None:
     soundlab.wait_until(
         lambda: volume(server, "loudspeaker") == (100, 100, False), 5, "the volume is as before"
@@ -110,19 +122,13 @@ def test_nothing_is_played_before_the_loudspeaker_is_turned_down(any_server, mon
     server = any_server
     server.add_device(LOUDSPEAKER)
     server.add_device(HEADSET)
-    at_once = linux.PulseServer.set_volume
-
-    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
-        time.sleep(0.3)
-        at_once(self, name, wanted)
-
     with (
         soundlab.recording(server.environment, "loudspeaker") as loudspeaker,
         running_device() as running,
         soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
     ):
         soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
-        monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+        sets_volumes_late(monkeypatch)
         server.remove_device("headset")
         heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
         assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
@@ -148,10 +154,13 @@ def filtered(server: Sandbox, name: str, target: str) -> Iterator[None]:
         pactl(server, "unload-module", number)
 
 
-def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(pipewire_server):
+def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(
+    pipewire_server, monkeypatch
+):
     """The session manager would play on the loudspeaker at once, past Entrain."""
     server = pipewire_server
     skip_without_smart_filters(server)
+    sets_volumes_late(monkeypatch)
     server.add_device(LOUDSPEAKER)
     server.add_device(HEADSET)
     with (
@@ -305,14 +314,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
     """The server plays on the other socket before it tells of it; a volume of 99 % is the news."""
     port = {"now": "analog-output-headphones"}
     monkeypatch.setattr(linux, "_port", lambda _: port["now"])
-    at_once = linux.PulseServer.set_volume
-
-    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
-        if wanted.channels[0] < 0.9:
-            time.sleep(0.3)
-        at_once(self, name, wanted)
-
-    monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+    sets_volumes_late(monkeypatch)
     with (
         running_device() as running,
         soundlab.recording(server.environment, "speakers") as recorder,
