@@ -642,11 +642,13 @@ class VirtualDevice:
         What plays goes on there without Entrain, and would be louder at once.
         """
         state = self.state
-        if state is None or state.playing:
-            return
         for device in self._real():
             volume = self.unplugged.as_before(device)
-            if volume and device.state != "running":
+            if volume is None or state is None:
+                continue
+            if state.playing or device.state == "running":
+                _log.warning("%s stays turned down, since something plays there", device.name)
+            else:
                 await self._set_volume(device.name, volume)
 
     async def _confirm(self) -> None:

@@ -35,6 +35,8 @@ class FilterKeeper:
         """Names of the devices on which Entrain is heard in the end; ``()`` while that is none."""
         self._decides = FilterWays()
         self._ways: Sequence[Way] = ()
+        self._known: set[str] = set()
+        """Devices of which it is known what they are to the ears."""
         self._backend_tells = False
         self._wait = wait
 
@@ -69,7 +71,8 @@ class FilterKeeper:
         real = [device.name for device in devices if device.is_real]
         plan = self._decides.plan(choose, real, self._ways, default, time.monotonic())
         behind = "" if plan.around else plan.behind
-        self.heard_on = ends(plan.target, self._ways, default, behind)
+        self._known = {device.name for device in devices if device.form != "unknown"}
+        self.heard_on = ends(plan.target, self._ways, default, behind, self._known)
         self._say(plan, devices)
         return plan
 
@@ -84,7 +87,7 @@ class FilterKeeper:
 
     def ends(self, device: str) -> tuple[str, ...]:
         """Return the devices on which the default output, say, is heard without Entrain."""
-        return ends(device, self._ways, device)
+        return ends(device, self._ways, device, known=self._known)
 
     def wake_s(self) -> float | None:
         """Return when `plan` is to be called again even if nothing happens, or None."""

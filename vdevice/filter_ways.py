@@ -8,7 +8,7 @@ Such a filter stays in the way of the sound, if its own output can be pinned to 
 it.  If not, Entrain plays on that device directly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from entrain.platform.adapter import SINK_NAME
@@ -141,7 +141,13 @@ class FilterWays:
         return tuple(Pin(outlet, "") for outlet in sorted(pinned - set(keep)))
 
 
-def ends(device: str, ways: Sequence[Way], default: str, behind: str = "") -> tuple[str, ...]:
+def ends(
+    device: str,
+    ways: Sequence[Way],
+    default: str,
+    behind: str = "",
+    known: Collection[str] = (),
+) -> tuple[str, ...]:
     """Return the devices on which the sound of a device is heard in the end.
 
     Parameters
@@ -154,19 +160,22 @@ def ends(device: str, ways: Sequence[Way], default: str, behind: str = "") -> tu
         The default output, as it is or is about to be.
     behind : str
         Where filters play that would lead back to Entrain, or ``""``: see `Plan.behind`.
+    known : collection of str
+        Devices of which it is known what they are to the ears.  They are heard also where somebody
+        records them and plays that elsewhere, and they count where others are heard as well.
 
     """
     found = []
     seen = {device}
     for name in (todo := [device] if device else []):
         onward = [_is_heard_on(way, default, behind) for way in ways if way.source == name]
-        if not onward:
+        if not onward or name in known:
             found.append(name)
         for to in onward:
             if to and to not in seen:
                 seen.add(to)
                 todo.append(to)
-    return tuple(found)
+    return tuple(name for name in found if name in known) or tuple(found)
 
 
 def _is_heard_on(way: Way, default: str, behind: str) -> str:

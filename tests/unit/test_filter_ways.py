@@ -205,6 +205,16 @@ def test_all_devices_of_a_filter_with_several_outlets_are_heard():
     assert ends("f1", ways, SINK_NAME) == DEVICES
 
 
+def test_a_headset_that_somebody_records_is_heard_itself():
+    """As those do who stream: its monitor is played to a device that nobody hears."""
+    ways = [Way("headset", "stream", 1), Way("eq", "headset", 2)]
+
+    assert ends("headset", ways, SINK_NAME, known={"headset"}) == ("headset",)
+    assert ends("eq", ways, SINK_NAME, known={"headset"}) == ("headset",)
+    both = ("headset", "speakers")
+    assert ends("headset", [Way("headset", "speakers", 1)], SINK_NAME, known=both) == both
+
+
 def test_what_leads_nowhere_or_in_a_circle_is_not_heard():
     assert ends("", [], SINK_NAME) == ()
     assert ends("f1", [Way("f1", "", 1)], SINK_NAME) == ()
