@@ -215,7 +215,10 @@ class UnpluggedPolicy:
         for name, entry in list(self._entries.items()):
             device = devices.get(name)
             if name in self._set_back_at_s:
-                if now_s - self._set_back_at_s[name] >= KEPT_S:
+                age_s = now_s - self._set_back_at_s[name]
+                # A server that has crashed is connected to anew: so it was somebody else.
+                is_changed = device is not None and entry.is_as_left(device.volume)
+                if age_s >= KEPT_S or (is_changed and age_s >= SETTLE_S):
                     self._forget(name)
                 continue
             if device is None:
