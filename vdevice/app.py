@@ -95,7 +95,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             # What happens in the sandbox is no state of the user's.
             kept_in = None
         else:
-            kept_in = Store(paths.state / store.FILE_NAME)
+            kept_in = Store(paths.state / store.FILE_NAME, paths.runtime / store.NOTE_NAME)
         logs.set_up(None if sandboxed else paths.state, options.verbose)
         app = App(
             options,
@@ -284,7 +284,7 @@ class App:
                 state = self._device.state
                 return described(
                     await self._device.list_devices(),
-                    current=state.target if state else "",
+                    current=self._device.target_name,
                     default=state.effective_default if state else "",
                     preferred=self._device.preferred,
                 )
@@ -396,9 +396,9 @@ class App:
             own = self._choices.has_own(target.name) or self._choices.has_own(before)
             if own and target.name != before:
                 with self._telling():
-                    self._change_to(self._choices.on(target.name), target.form)
+                    self._change_to(self._choices.on(target.name), self._device.form)
             with self._telling():
-                self._player.listen_on(target.form)
+                self._player.listen_on(self._device.form)
         return self._save()
 
     def _change_to(self, choice: Choice, form: Form) -> None:

@@ -84,7 +84,7 @@ def judge(
     if bypass:
         return Health("bypassed", reason or softened)
     state: State = "processing" if backend.playing else "idle"
-    return Health(state, reason or detour or softened or note)
+    return Health(state, reason or softened or detour or note)
 
 
 class HealthLog:

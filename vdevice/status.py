@@ -50,10 +50,11 @@ class Reporter:
         )
 
     def _softened(self) -> str:
-        entry, target = self._device.softened, self._device.target
-        if entry is None or target is None:
+        entry = self._device.softened
+        if entry is None:
             return ""
-        where = target.description or target.name
+        where = {device.name: device.description for device in self._device.devices}[entry.device]
+        where = where or entry.device
         how = "Silent" if entry.silent else "Playing softly"
         return f"Headphones disconnected. {how} on {where}; `entrain output` changes that."
 
@@ -92,17 +93,17 @@ class Reporter:
             realtime=state.realtime if state else None,
             sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
             output=Output(
-                name=state.target,
+                name=device.target_name,
                 description=target.description if target else "",
-                form=target.form if target else "unknown",
+                form=device.form,
                 rate_hz=state.rate_hz,
                 quantum_frames=state.quantum_frames,
             )
-            if state and state.target
+            if state and device.target_name
             else None,
             outputs=described(
                 device.devices,
-                current=state.target if state else "",
+                current=device.target_name,
                 default=state.effective_default if state else "",
                 preferred=device.preferred,
             ),

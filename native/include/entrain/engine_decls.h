@@ -399,6 +399,8 @@ typedef struct {
     int32_t guardian;            /* number of the process that cleans up when this one dies, or 0:
                                     it is to survive what ends the program */
     uint32_t ways;               /* how often the answer of entrain_io_read_ways() has changed */
+    int32_t default_is_ours;     /* 1 if Entrain has written `configured_default`, now or in an
+                                    earlier run, 0 if somebody else has, -1 where that is not told */
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */

@@ -54,6 +54,8 @@ class BackendState:
     do about it."""
     ways: int = 0
     """How often the answer of `Backend.ways` has changed."""
+    default_is_ours: bool | None = None
+    """Whether Entrain has written the configured default; None: the server does not tell."""
 
 
 def available() -> list[str]:
@@ -124,6 +126,7 @@ class Backend:
             session_managers=raw.session_managers,
             session_manager=_text(raw.session_manager),
             ways=raw.ways,
+            default_is_ours=_known(raw.default_is_ours),
             error=_text(raw.error),
             guardian=raw.guardian,
             muffled=_text(raw.muffled),

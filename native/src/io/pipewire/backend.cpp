@@ -33,6 +33,12 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                      session_manager_.gone(id);
                      programmes_.gone(id);
                  }}),
+      patience_(connection_->loop(),
+                Source::timer(connection_->loop(),
+                              [](void *self, std::uint64_t) noexcept {
+                                  static_cast<Backend *>(self)->reconcile();
+                              },
+                              this)),
       links_([this](const WantedLink &link) {
           return make_server_link(connection_->core(), link, notify());
       }),
@@ -184,10 +190,11 @@ void Backend::bring_about() {
     publish();
 }
 
-// Nobody is sent into a sink that leads nowhere.  Where the way only changes, nobody is sent off.
 void Backend::follow_smart(bool complete, bool ready) {
     const bool was = session_manager_.is_smart(sink_->id());
-    session_manager_.set_smart(sink_->id(), smart_ && (ready || (was && complete)));
+    const auto now = std::chrono::steady_clock::now();
+    session_manager_.set_smart(sink_->id(), hold_.smart(smart_, was, complete, ready, now));
+    if (const auto wait = hold_.left(now); wait.count() > 0) patience_.after(wait.count());
 }
 
 // Sound that comes back would grow, so there is no way into a target that leads to our own sink:
@@ -278,6 +285,7 @@ void Backend::publish() {
     state.smart = session_manager_.is_smart(sink_->id()) ? 1 : 0;
     state.session_managers = defaults_.session_managers();
     state.ways = ways_changed_;
+    state.default_is_ours = defaults_.is_ours() ? 1 : 0;
     io::put(state.session_manager, session_manager_.name());
     io::put(state.target, target_);
     io::put(state.configured_default, defaults_.configured());

@@ -14,6 +14,7 @@
 #include "io/pipewire/registry.h"
 #include "io/pipewire/session_manager.h"
 #include "io/pipewire/sink.h"
+#include "io/pipewire/smart_hold.h"
 #include "io/pipewire/tail.h"
 #include "io/pipewire/ways.h"
 
@@ -72,6 +73,8 @@ private:
     std::unique_ptr<Sink> sink_;
     std::unique_ptr<Filter> holder_;
     std::unique_ptr<Filter> filter_;
+    SmartHold hold_;
+    Source patience_;  // runs while the hold does
     LinkSet links_;
 
     std::string target_;

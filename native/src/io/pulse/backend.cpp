@@ -226,6 +226,7 @@ void Backend::publish() {
     state.guardian = guardian_.process();
     io::put(state.target, target_);
     // Clients are not told which default is configured, only which one is in effect.
+    state.default_is_ours = -1;
     io::put(state.effective_default, server_.default_device());
     io::put(state.muffled, inner_volumes_.trouble());
     io::put(state.error, error_.empty() ? guardian_.error() : error_);
