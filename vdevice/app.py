@@ -164,14 +164,10 @@ class App:
         self._health_log = HealthLog()
         self.engine = Engine()
         self.engine.bypass = stored.bypass
-        self._player = Player(self.engine, self._note_heard)
-        for address, value in self._kept.settings.items():
-            self._player.set_own(address, value, 0.0)
         self._choices = Choices(
             look_up(library, options.protocol or stored.protocol or DEFAULT_ID),
             {output: look_up(library, wanted) for output, wanted in stored.remembered.items()},
         )
-        self._resume()
         # Somebody who names a protocol wants to hear it.
         on = start_on or stored.on or options.protocol is not None
         self._defaults = DefaultPolicy(
@@ -191,6 +187,10 @@ class App:
             preferred=stored.preferred_outputs,
             unplugged=UnpluggedPolicy(stored.unplugged, stored.softened),
         )
+        self._player = Player(self.engine, self._note_heard, self._device.set_alone)
+        for address, value in self._kept.settings.items():
+            self._player.set_own(address, value, 0.0)
+        self._resume()
         self._reporter = Reporter(self.engine, self._device, self._player)
         self._note_warnings()
 

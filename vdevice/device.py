@@ -118,6 +118,7 @@ class VirtualDevice:
         self._router = StreamRouter(rules, self._wait)
         self._keeper = FilterKeeper(self._wait)
         self._heard_on: tuple[str, Form] = ("", "unknown")
+        self._alone = False
         self._backend: Backend | None = None
         self._server: SoundServer | None = None
         self._worker = ThreadPoolExecutor(1, "entrain-server")
@@ -148,6 +149,11 @@ class VirtualDevice:
     def mode(self) -> policy.Mode:
         """How programmes come to Entrain."""
         return self._defaults.mode
+
+    @property
+    def plays_alone(self) -> bool:
+        """Whether the protocol is heard without any player, which keeps the real device awake."""
+        return self.on and self._alone
 
     @property
     def rules(self) -> ApplicationRules:
@@ -190,7 +196,7 @@ class VirtualDevice:
             self.reason = reason
             await self._retarget()
             await self._carry_out(actions)
-            self._set_smart()
+            self._tell_backend()
             self._changed()
 
     async def choose(self, name: str) -> None:
@@ -224,12 +230,17 @@ class VirtualDevice:
             self.preferred = tuple(dict.fromkeys(names))
             await self._retarget()
 
+    def set_alone(self, alone: bool) -> None:
+        """Say whether the protocol is to be heard without any player, while this is on."""
+        self._alone = alone
+        self._tell_backend()
+
     async def set_mode(self, mode: policy.Mode) -> None:
         """Change how programmes come to Entrain; raises `EntrainError`."""
         async with self._request():
             await self._look()
             await self._carry_out(self._defaults.set_mode(mode, self._seen(), time.monotonic()))
-            self._set_smart()
+            self._tell_backend()
             self._changed()
 
     async def set_rules(self, rules: ApplicationRules) -> None:
@@ -376,6 +387,7 @@ class VirtualDevice:
     def _open(self, name: str, target: str) -> Backend:
         """Open the back end, on the worker thread."""
         self._backend = Backend(name, self._engine, target, smart=self._smart)
+        self._backend.set_alone(self.plays_alone)
         self._backend.set_former(self._defaults.former)
         if self._latency_ms is not None:
             self._backend.set_latency(self._latency_ms)
@@ -525,6 +537,7 @@ class VirtualDevice:
                     if self._backend:
                         self._backend.set_former(former)
         if actions:
+            self._tell_backend()
             self._changed()
 
     async def _set_default(self, name: str) -> None:
@@ -562,7 +575,7 @@ class VirtualDevice:
         target, state = self._find(name), self.state
         if target is None:
             return
-        playing = state is not None and state.playing > 0
+        playing = self.plays_alone or (state is not None and state.playing > 0)
         volume = self.unplugged.arrive(
             target,
             self.devices,
@@ -661,9 +674,10 @@ class VirtualDevice:
     def _smart(self) -> bool:
         return self.on and self.mode == "smart"
 
-    def _set_smart(self) -> None:
+    def _tell_backend(self) -> None:
         if self._backend:
             self._backend.set_smart(self._smart)
+            self._backend.set_alone(self.plays_alone)
 
     def _effective_default(self) -> str:
         state = self.state

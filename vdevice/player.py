@@ -58,11 +58,19 @@ class Player:
         Nobody else routes layers in it.
     log : callable
         Takes what has been heard for a while.
+    set_alone : callable, optional
+        Takes `plays_alone` whenever other layers run from now on, or none.
 
     """
 
-    def __init__(self, engine: Engine, log: Callable[[Stretch], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        log: Callable[[Stretch], None],
+        set_alone: Callable[[bool], None] = lambda alone: None,
+    ) -> None:
         self._engine = engine
+        self._set_alone = set_alone
         self._chain = Chain(engine)
         self._log = log
         self._form: Form = "unknown"
@@ -91,6 +99,12 @@ class Player:
     def is_replaced(self) -> bool:
         """Whether the protocol's layers need headphones, and there are none."""
         return self.protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
+
+    @property
+    def plays_alone(self) -> bool:
+        """Whether there is something to hear without any input."""
+        generates = any(blocks()[layer.kind].group == "generator" for layer in self.layers)
+        return self.protocol.standalone and generates and not self.ended
 
     @property
     def note(self) -> str:
@@ -300,6 +314,7 @@ class Player:
         heard = self.protocol.model_copy(update={"layers": layers})
         self._chain.use(heard, self.ways, restart=restart)
         self.ended = self._fades = False
+        self._set_alone(self.plays_alone)
         if self.protocol.time_of_day:
             self._follow_the_day()
 
@@ -312,6 +327,7 @@ class Player:
         self.note_heard()
         self._chain.clear()
         self.ended = True
+        self._set_alone(False)
 
     def _follow_the_day(self) -> None:
         now = datetime.now()

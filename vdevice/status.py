@@ -47,6 +47,7 @@ class Reporter:
             note=self._player.note,
             detour=device.detour,
             softened=self._softened(),
+            alone=device.plays_alone,
         )
 
     def _softened(self) -> str:

@@ -62,6 +62,40 @@ def test_when_nothing_plays_everything_sleeps(server):
         assert entrain.status()["state"] == "idle"
 
 
+def test_a_standalone_protocol_is_heard_without_a_player(server):
+    """Also when a device would have fallen asleep; until Entrain is off or plays another one."""
+    environment = server.environment
+    if server.kind == "pulse":  # else it takes 5 s
+        soundlab.run(environment, "pactl", "unload-module", "module-suspend-on-idle")
+        soundlab.run(environment, "pactl", "load-module", "module-suspend-on-idle", "timeout=1")
+
+    def works():
+        return soundlab.sink_states(environment)["speakers"] == "RUNNING"
+
+    def is_heard():
+        return soundlab.tone_db(recorder.take(0.5), 405) > -30
+
+    options = ("--layer", LAYER, "--standalone", *app.PATIENT[server.kind])
+    with app.running(environment, *options) as entrain:
+        soundlab.wait_until(works, 5, "the tones wake the device")
+        time.sleep(2.5)
+        assert works()
+        assert entrain.status()["state"] == "processing"
+        with soundlab.recording(environment, "speakers") as recorder:
+            soundlab.wait_until(is_heard, 5, "the tones")
+            for command, back in (
+                (("use", LAYER), ("use", LAYER, "--standalone")),
+                (("off",), ("on",)),
+            ):
+                entrain(*command)
+                soundlab.wait_until(lambda: not is_heard(), 5, f"silence after {command}")
+                entrain(*back)
+                soundlab.wait_until(is_heard, 5, f"the tones again after {back}")
+        entrain("use", LAYER)
+        soundlab.wait_until(lambda: not works(), 5, "the device rests")
+        entrain.wait_for(state="idle")
+
+
 def test_a_stream_is_heard_from_its_first_sample_to_its_last(server, tmp_path):
     """From sleep, with nothing else that keeps the device awake."""
     frames, falling = 48_000, 960
