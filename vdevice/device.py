@@ -34,6 +34,7 @@ VOLUME_LOOKS, VOLUME_LOOK_S = 10, 0.02
 """How often, and how far apart, the devices are listed until a new volume shows."""
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
+OTHER = "another Entrain (process {}) uses this sound server"
 NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
 
 T = TypeVar("T")
@@ -378,6 +379,8 @@ class VirtualDevice:
             self.devices = self._server.devices()
             if self._name_is_taken:
                 raise EntrainError(NAME_TAKEN)
+            if name == "pipewire":  # PulseAudio's back end looks for itself
+                self._require_no_other()
             # On PipeWire the device goes with the program.
             self._left_behind = name == "pulse" and any(device.own for device in self.devices)
             self._configured = ConfiguredDefault(self._server.stored_default())
@@ -669,6 +672,12 @@ class VirtualDevice:
     @property
     def _name_is_taken(self) -> bool:
         return any(device.name == SINK_NAME and not device.own for device in self.devices)
+
+    def _require_no_other(self) -> None:
+        """Refuse to be a second Entrain on this server; there the device goes with its program."""
+        for device in self.devices:
+            if device.own and device.owner not in (None, os.getpid()):
+                raise EntrainError(OTHER.format(device.owner))
 
     @property
     def _smart(self) -> bool:

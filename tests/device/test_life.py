@@ -281,6 +281,23 @@ def test_a_second_start_says_that_it_runs(any_server):
         entrain.wait_for(state="off")
 
 
+def test_an_entrain_of_another_session_on_the_same_server(server, tmp_path):
+    """There is one device Entrain; it is left alone, and there is another once it has gone."""
+    elsewhere = {**server.environment, "XDG_RUNTIME_DIR": str(tmp_path)}
+    tmp_path.chmod(0o700)
+    with app.running(server.environment, "--layer", LAYER) as first:
+        with app.running_unready(elsewhere, "--layer", LAYER) as second:
+            word = f"another Entrain (process {first.pid})"
+            soundlab.wait_until(lambda: word in second.status()["reason"], 10, "it says why")
+            assert second.status()["state"] == "failed"
+            assert first.status()["state"] == "idle"
+            assert len(soundlab.sink_states(server.environment)) == 3
+            assert first.quit() == 0
+            second.wait_for(state="idle", timeout_s=10, reason="")
+        assert soundlab.default_sink(server.environment) == "speakers"
+        assert "entrain" not in soundlab.sink_states(server.environment)
+
+
 def test_a_dead_socket_does_not_hinder(any_server, home):
     with app.running(any_server.environment) as entrain:
         entrain.kill()
