@@ -96,8 +96,11 @@ class ControlServer:
         self._staying = asyncio.create_task(stay_reachable(self._claim, self._listen))
 
     async def _listen(self) -> None:
-        former, self._server = self._server, await asyncio.start_server(
-            self._serve, sock=self._claim.listener, limit=MAX_LINE_BYTES
+        former, self._server = (
+            self._server,
+            await asyncio.start_server(
+                self._serve, sock=self._claim.listener, limit=MAX_LINE_BYTES
+            ),
         )
         if former:
             former.close()

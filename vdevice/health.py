@@ -16,8 +16,8 @@ class Health:
     Parameters
     ----------
     state : str
-        ``processing``: sound plays through the layers, or they are heard alone; ``idle``: nothing plays; ``bypassed``:
-        what plays passes untouched; ``off``: Entrain is not in the way of the sound;
+        ``processing``: sound plays through the layers, or they are heard alone; ``idle``: nothing
+        plays; ``bypassed``: what plays passes untouched; ``off``: Entrain is not in the way of the sound;
         ``waiting-for-device``: there is no real device to play on, or not yet at the start;
         ``failed``: there is no sound server, and it is tried again and again.
     reason : str

@@ -311,7 +311,7 @@ class Player:
     # ---- inside ----------------------------------------------------------------------------
 
     def _with_value(self, protocol: Protocol, address: str, value: float) -> Protocol:
-        """Change a value of what is heard, and with it what is heard on the other kind of output."""
+        """Change a value of what is heard, and the same on the other kind of output."""
         field, other = "layers", "without_headphones"
         if self.is_replaced:
             field, other = other, field

@@ -18,6 +18,8 @@ import soundlab
 from conftest import replace_session_manager
 from processes import children, executable
 
+from entrain.vdevice.client import Client
+
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 QUIET_LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
 
@@ -73,25 +75,25 @@ def test_a_standalone_protocol_is_heard_without_a_player(server):
         return soundlab.sink_states(environment)["speakers"] == "RUNNING"
 
     def is_heard():
-        return soundlab.tone_db(recorder.take(0.5), 405) > -30
+        return soundlab.tone_db(recorder.take(0.2), 405) > -30
 
     options = ("--layer", LAYER, "--standalone", *app.PATIENT[server.kind])
     with app.running(environment, *options) as entrain:
         soundlab.wait_until(works, 5, "the tones wake the device")
-        time.sleep(2.5)
+        time.sleep(2.0)
         assert works()
         assert entrain.status()["state"] == "processing"
-        with soundlab.recording(environment, "speakers") as recorder:
+        with (
+            soundlab.recording(environment, "speakers") as recorder,
+            Client(app.control_socket(environment)) as client,
+        ):
             soundlab.wait_until(is_heard, 5, "the tones")
-            for command, back in (
-                (("use", LAYER), ("use", LAYER, "--standalone")),
-                (("off",), ("on",)),
-            ):
-                entrain(*command)
-                soundlab.wait_until(lambda: not is_heard(), 5, f"silence after {command}")
-                entrain(*back)
-                soundlab.wait_until(is_heard, 5, f"the tones again after {back}")
-        entrain("use", LAYER)
+            client.ask("off")
+            soundlab.wait_until(lambda: not is_heard(), 5, "silence while it is off")
+            client.ask("on")
+            soundlab.wait_until(is_heard, 5, "the tones again")
+            client.ask("use", protocol="default")
+            soundlab.wait_until(lambda: not is_heard(), 5, "silence behind them")
         soundlab.wait_until(lambda: not works(), 5, "the device rests")
         entrain.wait_for(state="idle")
 

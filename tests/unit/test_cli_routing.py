@@ -121,7 +121,10 @@ def test_without_a_name_none_is_preferred(server):
 
 
 def test_one_program_has_one_rule_and_what_has_none_cannot_be_forgotten(server):
-    for arguments in (("--exclude", "X", "--include", "x"), ("--forget", "zoom", "--include", "ZOOM")):
+    for arguments in (
+        ("--exclude", "X", "--include", "x"),
+        ("--forget", "zoom", "--include", "ZOOM"),
+    ):
         result = entrain("apps", *arguments)
         assert result.exit_code == 2
         assert "only one of --include, --exclude and --forget" in result.stderr

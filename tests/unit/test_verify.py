@@ -2,6 +2,7 @@
 
 import functools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -311,6 +312,17 @@ def test_the_command_prints_text_json_and_draws(tmp_path):
     refused = run(["verify", str(path), "--plot", str(tmp_path / "no" / "folder.png")])
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert run(["verify", str(path), "--rate", "nan"]).exit_code == 2
+
+
+def test_a_picture_is_of_the_kind_that_its_name_ends_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", pink(2).T, RATE_HZ)
+    beginnings = {"a.jpg": b"\xff\xd8\xff", "a.svg": b"<?xml", "a.PDF": b"%PDF-", "a": b"\x89PNG"}
+    for name, beginning in beginnings.items():
+        for _ in range(2):  # the second time over the first one
+            result = CliRunner().invoke(cli, ["verify", "a.wav", "--plot", name])
+            assert result.exit_code == 0, result.stderr
+            assert Path(name).read_bytes().startswith(beginning)
 
 
 def test_a_picture_is_drawn_of_silence_too(tmp_path):

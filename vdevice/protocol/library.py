@@ -135,9 +135,7 @@ class Library:
                 return self.by_id(other)
         raise ProtocolError(f"there is no other protocol for {protocol.category!r}")
 
-    def save(
-        self, protocol: Protocol, name: str | None = None, *, replace: bool = True
-    ) -> Path:
+    def save(self, protocol: Protocol, name: str | None = None, *, replace: bool = True) -> Path:
         """Keep a protocol in the user's folder; a former version is kept as ``.json.bak``.
 
         Parameters
@@ -236,8 +234,8 @@ def load_file(path: Path, blocks: BlockSource | None = None) -> Protocol:
     text = read_bytes(path)
     if program := _other_program(path, text):
         raise ProtocolError(
-            f"{shown(path)} is a file of {program}; `entrain import {shlex.quote(shown(path))}` makes "
-            "a protocol of it"
+            f"{shown(path)} is a file of {program}; "
+            f"`entrain import {shlex.quote(shown(path))}` makes a protocol of it"
         )
     return parse_protocol(text, shown(path), blocks)
 

@@ -17,8 +17,8 @@ _INK, _QUIET, _FOUND, _FLOOR = "#22303c", "#9aa7b2", "#0b7a75", "#dfe4e8"
 _MARK, _ASIDE = "#c8553d", "#5d6b77"
 
 
-def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO) -> None:
-    """Write a PNG; matplotlib is loaded only here.
+def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO, kind: str = "png") -> None:
+    """Write a picture of this kind (png, jpg, svg or pdf); matplotlib is loaded only here.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO) -> None:
             _bars(figure.add_subplot(grid[0, :]), report)
             _rates(figure.add_subplot(grid[1, 0]), report, curves)
             _phase(figure.add_subplot(grid[1, 1]), report, curves)
-        figure.savefig(file, format="png")
+        figure.savefig(file, format=kind)
 
 
 def _bars(axes: "Axes", report: VerifyReport) -> None:
