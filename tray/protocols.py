@@ -182,7 +182,7 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
                 click.echo(line)
         if len(unchanged) == 1 and not imported:
             click.echo(
-                f"{shown(unchanged[0].path)}: you have it already, just as it is here; use it with: "
+                f"{shown(unchanged[0].path)}: you have just this already; use it with: "
                 f"entrain use {unchanged[0].id} (--replace is for a file that has changed since)"
             )
         if len(imported) == 1 and not dry_run:

@@ -17,8 +17,8 @@ class Health:
     ----------
     state : str
         ``processing``: sound plays through the layers, or they are heard alone; ``idle``: nothing
-        plays; ``bypassed``: what plays passes untouched; ``off``: Entrain is not in the way of the sound;
-        ``waiting-for-device``: there is no real device to play on, or not yet at the start;
+        plays; ``bypassed``: what plays passes untouched; ``off``: Entrain is not in the way of the
+        sound; ``waiting-for-device``: there is no real device to play on, or not yet at the start;
         ``failed``: there is no sound server, and it is tried again and again.
     reason : str
         Why, one line; may be empty.
