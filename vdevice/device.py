@@ -34,6 +34,7 @@ VOLUME_LOOKS, VOLUME_LOOK_S = 10, 0.02
 """How often, and how far apart, the devices are listed until a new volume shows."""
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
+OTHER = "another Entrain (process {}) uses this sound server"
 NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
 
 _APART: tuple[Form, ...] = ("headphones", "unknown")
@@ -124,6 +125,7 @@ class VirtualDevice:
         """The target and its form as `changed` was told last."""
         self._next_target = ""
         """What is played on once its volume is set; ``""`` while nothing has to wait for that."""
+        self._alone = False
         self._backend: Backend | None = None
         self._server: SoundServer | None = None
         self._worker = ThreadPoolExecutor(1, "entrain-server")
@@ -154,6 +156,11 @@ class VirtualDevice:
     def mode(self) -> policy.Mode:
         """How programmes come to Entrain."""
         return self._defaults.mode
+
+    @property
+    def plays_alone(self) -> bool:
+        """Whether the protocol is heard without any player, which keeps the real device awake."""
+        return self.on and self._alone
 
     @property
     def rules(self) -> ApplicationRules:
@@ -208,7 +215,7 @@ class VirtualDevice:
             self.reason = reason
             await self._retarget()
             await self._carry_out(actions)
-            self._set_smart()
+            self._tell_backend()
             self._changed()
 
     async def choose(self, name: str) -> None:
@@ -242,12 +249,17 @@ class VirtualDevice:
             self.preferred = tuple(dict.fromkeys(names))
             await self._retarget()
 
+    def set_alone(self, alone: bool) -> None:
+        """Say whether the protocol is to be heard without any player, while this is on."""
+        self._alone = alone
+        self._tell_backend()
+
     async def set_mode(self, mode: policy.Mode) -> None:
         """Change how programmes come to Entrain; raises `EntrainError`."""
         async with self._request():
             await self._look()
             await self._carry_out(self._defaults.set_mode(mode, self._seen(), time.monotonic()))
-            self._set_smart()
+            self._tell_backend()
             self._changed()
 
     async def set_rules(self, rules: ApplicationRules) -> None:
@@ -388,6 +400,8 @@ class VirtualDevice:
             self.devices = self._server.devices()
             if self._name_is_taken:
                 raise EntrainError(NAME_TAKEN)
+            if name == "pipewire":  # PulseAudio's back end looks for itself
+                self._require_no_other()
             # On PipeWire the device goes with the program.
             self._left_behind = name == "pulse" and any(device.own for device in self.devices)
             self._configured = ConfiguredDefault(self._server.stored_default())
@@ -397,6 +411,7 @@ class VirtualDevice:
     def _open(self, name: str, target: str) -> Backend:
         """Open the back end, on the worker thread."""
         self._backend = Backend(name, self._engine, target, smart=self._smart)
+        self._backend.set_alone(self.plays_alone)
         self._backend.set_former(self._defaults.former)
         if self._latency_ms is not None:
             self._backend.set_latency(self._latency_ms)
@@ -548,6 +563,7 @@ class VirtualDevice:
                     if self._backend:
                         self._backend.set_former(former)
         if actions:
+            self._tell_backend()
             self._changed()
 
     async def _set_default(self, name: str) -> None:
@@ -595,7 +611,7 @@ class VirtualDevice:
         if not heard_on:
             return
         state, backend = self.state, self._backend
-        playing = state is not None and state.playing > 0
+        playing = self.plays_alone or (state is not None and state.playing > 0)
         wanted = self.unplugged.arrive(
             heard_on,
             self.devices,
@@ -709,13 +725,20 @@ class VirtualDevice:
     def _name_is_taken(self) -> bool:
         return any(device.name == SINK_NAME and not device.own for device in self.devices)
 
+    def _require_no_other(self) -> None:
+        """Refuse to be a second Entrain on this server; there the device goes with its program."""
+        for device in self.devices:
+            if device.own and device.owner not in (None, os.getpid()):
+                raise EntrainError(OTHER.format(device.owner))
+
     @property
     def _smart(self) -> bool:
         return self.on and self.mode == "smart"
 
-    def _set_smart(self) -> None:
+    def _tell_backend(self) -> None:
         if self._backend:
             self._backend.set_smart(self._smart)
+            self._backend.set_alone(self.plays_alone)
 
     def _effective_default(self) -> str:
         state = self.state

@@ -24,10 +24,15 @@ class Reporter:
     ----------
     engine, device, player
         What is looked at; nothing is changed.
+    icon : bool
+        Entrain was not started without an icon.
 
     """
 
-    def __init__(self, engine: Engine, device: VirtualDevice, player: Player) -> None:
+    def __init__(
+        self, engine: Engine, device: VirtualDevice, player: Player, *, icon: bool
+    ) -> None:
+        self._icon = icon
         self._engine = engine
         self._device = device
         self._player = player
@@ -47,6 +52,7 @@ class Reporter:
             note=self._player.note,
             detour=device.detour,
             softened=self._softened(),
+            alone=device.plays_alone,
         )
 
     def _softened(self) -> str:
@@ -84,6 +90,7 @@ class Reporter:
             on=device.on,
             bypass=engine.bypass,
             mode=kept.mode,
+            icon=self._icon,
             applications=kept.applications,
             session_log=kept.session_log,
             sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),

@@ -145,6 +145,10 @@ class Backend:
         """
         check(self._library.entrain_io_set_smart(self._io, smart), "smart")
 
+    def set_alone(self, alone: bool) -> None:
+        """Keep the device awake for what a standalone protocol adds, while nothing plays."""
+        check(self._library.entrain_io_set_alone(self._io, alone), "alone")
+
     def set_default(self, name: str) -> bool:
         """Configure the server's default device by the back end's own connection; ``""``: none.
 

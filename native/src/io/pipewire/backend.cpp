@@ -104,6 +104,12 @@ void Backend::set_smart(bool smart) {
     reconcile();
 }
 
+void Backend::set_alone(bool alone) {
+    const Lock lock(connection_->thread());
+    alone_ = alone;
+    reconcile();
+}
+
 io::Notify Backend::notify() {
     return {[this] { wake_.signal(); }, [this](const char *why) { lost(why); }};
 }
@@ -158,7 +164,8 @@ void Backend::bring_about() {
         if (players().empty()) make_sink();
     }
     programmes_.refresh(registry_.proxy(), players());
-    tail_.update(programmes_.running() > 0, filter_->streaming());
+    const bool alone = alone_ && target() != kNoId;
+    tail_.update(programmes_.running() > 0 || alone, filter_->streaming());
 
     if (topology_ != registry_.topology()) {
         topology_ = registry_.topology();
@@ -222,6 +229,12 @@ std::string Backend::follow_rate() {
     return error;
 }
 
+// The device that is played on, if it is there: never ourselves, nor another Entrain on the same
+// server.
+Id Backend::target() const {
+    return looped_ || target_ == kSinkName ? kNoId : registry_.graph().find_sink(target_);
+}
+
 // The links from the sink to the device, the downstream ones first, so that nothing arrives where
 // it cannot leave; none before the sink has its ports: PipeWire 0.3 starts a sink whose group
 // already runs in the middle of its configuration, and crashes.  Returns whether the way is
@@ -229,8 +242,7 @@ std::string Backend::follow_rate() {
 bool Backend::add_way(std::vector<WantedLink> &links) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
-    // Never into ourselves, nor into another Entrain on the same server.
-    const Id target = looped_ || target_ == kSinkName ? kNoId : graph.find_sink(target_);
+    const Id target = this->target();
     const auto device = graph.pair(target, Side::playback);
     const auto outputs = graph.pair(filter, Side::output);
     const auto inputs = graph.pair(filter, Side::input);
