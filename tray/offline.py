@@ -140,7 +140,7 @@ def verify(
             report, curves = verify_file(
                 Path(source), Path(against) if against else None, rate_hz, start_s, progress
             )
-        if picture:
+        if picture and plot:
             from entrain.vdevice.verify.plot import draw
 
             draw(report, curves, picture, _picture_kind(Path(plot)))
