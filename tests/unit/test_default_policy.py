@@ -528,7 +528,9 @@ EVENTS = st.one_of(
 @settings(deadline=None, max_examples=300)
 @given(st.lists(EVENTS, max_size=30), st.booleans())
 @example([("choose", SINK_NAME), ("step",), ("choose", SINK_NAME), ("mode", "manual")], False)
-@example([("on",), ("switch", "speakers"), ("mode", "default"), ("choose", "speakers"), ("on",)], True)
+@example(
+    [("on",), ("switch", "speakers"), ("mode", "default"), ("choose", "speakers"), ("on",)], True
+)
 def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
     server, policy, now_s = Server(), DefaultPolicy(on), 0.0
     by_hand = False
