@@ -4,7 +4,7 @@
 #include "sound.h"
 #include "trap.h"
 
-#include "audio/pipewire_process.h"
+#include "io/pipewire/audio/process.h"
 #include "io/pipewire/pw.h"
 
 #include <doctest/doctest.h>

@@ -4,13 +4,13 @@
 //   holder ─────┘ running while a programme plays or fades out, and once before all else
 #pragma once
 
-#include "audio/pipewire_process.h"
+#include "io/pipewire/audio/process.h"
 #include "io/backend.h"
 #include "io/pipewire/connection.h"
 #include "io/pipewire/default_sink.h"
 #include "io/pipewire/filter.h"
 #include "io/pipewire/links.h"
-#include "io/pipewire/programmes.h"
+#include "io/pipewire/players.h"
 #include "io/pipewire/registry.h"
 #include "io/pipewire/session_manager.h"
 #include "io/pipewire/sink.h"

@@ -4,7 +4,7 @@
 
 #include "audio/clock_bridge.h"
 #include "io/notify.h"
-#include "io/pulse/pulse.h"
+#include "io/pulse/client/pulse.h"
 
 #include <chrono>
 #include <cstdint>

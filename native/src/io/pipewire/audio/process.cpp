@@ -1,4 +1,4 @@
-#include "audio/pipewire_process.h"
+#include "io/pipewire/audio/process.h"
 
 #include "io/pipewire/pw.h"
 

@@ -1,4 +1,4 @@
-#include "io/pipewire/programmes.h"
+#include "io/pipewire/players.h"
 
 #include <algorithm>
 
