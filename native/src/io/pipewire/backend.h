@@ -1,11 +1,11 @@
 // The back end: keeps what stands in the server equal to what should stand there.
 //
 //   player ─► [sink] ═monitor═► [engine filter] ═► [device]      ═ our passive links
-//   holder ─────┘ running while a programme plays or fades out, and once before all else
+//   holder ─────┘ running while somebody plays or the sound fades out, and once before all else
 #pragma once
 
-#include "io/pipewire/audio/process.h"
 #include "io/backend.h"
+#include "io/pipewire/audio/process.h"
 #include "io/pipewire/connection.h"
 #include "io/pipewire/default_sink.h"
 #include "io/pipewire/filter.h"
@@ -19,6 +19,7 @@
 
 #include "entrain/engine.h"
 
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,7 +58,7 @@ private:
     void follow_smart(bool complete, bool ready);
     bool add_way(std::vector<WantedLink> &links);
     void add_silence(std::vector<WantedLink> &links, bool hold);
-    std::set<Id> players() const;
+    std::set<Id> linked_players() const;
     void publish();
 
     entrain_engine *engine_;
@@ -65,7 +66,7 @@ private:
     Source wake_;  // signalled by every change, however many; runs reconcile() once
     Cycle cycle_;
     Tail tail_;
-    Programmes programmes_;
+    Players players_;
     DefaultSink defaults_;
     SessionManager session_manager_;
     Registry registry_;

@@ -1,5 +1,7 @@
 #include "io/pipewire/default_sink.h"
 
+#include "io/pipewire/client/json.h"
+
 #include <algorithm>
 #include <utility>
 
