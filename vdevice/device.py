@@ -7,7 +7,6 @@ thread; the sound itself depends on neither.
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -714,8 +713,7 @@ class VirtualDevice:
 
     def _take_news(self) -> None:
         if self._backend:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._backend.fileno(), 8)
+            self._backend.take_news()
         self._news.set()
 
     def _tell(self) -> None:

@@ -36,6 +36,8 @@ public:
     virtual void pin(std::uint32_t /*outlet*/, const std::string & /*device*/) {}
 
     State &state() noexcept { return state_; }
+    // As it is now: what changes without the back end's doing is looked at anew.
+    virtual void read_state(entrain_io_state *state) const noexcept { state_.read(state); }
 
 protected:
     Backend() = default;

@@ -51,7 +51,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
 Backend::~Backend() { connection_->stop(); }
 
 bool Backend::start() noexcept {
-    return state_.valid() && wake_.get() != nullptr && holder_ && filter_ && connection_->start();
+    return state_.news().valid() && wake_.get() != nullptr && holder_ && filter_ && connection_->start();
 }
 
 void Backend::fade_out() noexcept {

@@ -33,6 +33,7 @@ public:
     void set_target(std::string target) override;
     void set_latency(double added_s) override;
     void set_former(std::string name) override;
+    void read_state(entrain_io_state *state) const noexcept override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
@@ -43,7 +44,7 @@ private:
     void lost(const char *why) noexcept;
     void aim();
     void follow_volume(const Device &own);
-    void follow_programmes(std::uint32_t playing);
+    void follow_players(std::uint32_t playing);
     void look_at_tail();
     void follow_target();
     void look_at_inner_volumes();
@@ -68,7 +69,7 @@ private:
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint32_t playing_ = 0;
     int looks_left_ = 0;  // at the tail
-    bool sounding_ = false;  // a programme plays, or what we have added fades out
+    bool sounding_ = false;  // somebody plays, or what we have added fades out
     bool had_sink_ = false;
     bool closing_ = false;
 };
