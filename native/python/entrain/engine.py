@@ -402,7 +402,7 @@ class Engine:
         self.bypass = self._bypass
 
     def set_standalone(self, standalone: bool) -> None:
-        """Say whether generators are heard without an input."""
+        """Say whether generators are heard in the silence of the input, too."""
         self._library.entrain_set_standalone(self._engine, standalone)
 
     def stats(self) -> Stats:

@@ -56,12 +56,13 @@ enum { ENTRAIN_BYPASS_OFF = 0, ENTRAIN_BYPASS_EXACT = 1, ENTRAIN_BYPASS_MATCHED 
 void entrain_set_bypass(entrain_engine *engine, int bypass);
 
 /* Generators follow the input: they fade out when it ends, or has been silent (below -70 dBFS) for
- * 2 s, and in when it begins.  Standalone ones are heard without it.
+ * 2 s, and in when it begins.  Standalone ones are heard in its silence, too.
  *
  * thread:   [any] */
 void entrain_set_standalone(entrain_engine *engine, int standalone);
 
-/* Say whether somebody plays into the input.  An engine starts with somebody playing.
+/* Say whether somebody plays into the input, or standalone generators are to be heard without that.
+ * An engine starts with somebody playing.
  *
  * thread:   [any] */
 void entrain_set_playing(entrain_engine *engine, int playing);
