@@ -145,7 +145,7 @@ def verify(
             report, curves = verify_file(
                 Path(source), Path(against) if against else None, rate_hz, start_s, progress
             )
-        if picture:
+        if picture and plot:
             draw(report, curves, picture, _picture_kind(Path(plot)))
     click.echo(report.model_dump_json() if as_json else as_text(report))
 

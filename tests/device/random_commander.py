@@ -294,7 +294,8 @@ class _World:
     def _replace_session_manager(self) -> None:
         """Start it again; real devices go and come with it.
 
-        The new one may stand still as well: then PipeWire leaves each new client waiting for it.
+        WirePlumber 0.4 may stand still as well when it starts beside players, and PipeWire leaves
+        each new client waiting meanwhile; when the players have ended it goes on.
         """
         server = self._server
         assert isinstance(server, PipeWireSandbox)
@@ -315,6 +316,8 @@ class _World:
             except (PlatformError, subprocess.SubprocessError):
                 if not tries_left:
                     raise
+                while self._players:
+                    self._stop(self._players.pop())
 
     def _is_there(self, device: VirtualDevice) -> bool:
         return device.name in soundlab.sink_states(self._environment)
