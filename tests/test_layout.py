@@ -83,22 +83,108 @@ def test_only_verify_needs_the_packages_that_it_brings():
 def test_no_callback_of_a_sound_system_lets_an_exception_out():
     """Its library is C: an exception on its way through would end the program."""
     harmless = ("io::guarded(", "lost(", "->reconcile()", "->state_changed()", "->start()")
-    head = re.compile(r"\[\]\([^()]*void \*(?:self|data)[^()]*\)( noexcept)? \{")
+    head = re.compile(
+        r"(?:\[\]|^void [\w:]+)\([^()]*void \*(?:self|data)[^()]*\)( noexcept)?( \w+)? \{", re.M
+    )
     found = 0
-    for path in sorted((ROOT / "native/src/io").glob("p*/*.cpp")):
+    for path in sorted((ROOT / "native/src/io").glob("p*/**/*.cpp")):
         text = path.read_text(encoding="utf-8")
         for callback in head.finditer(text):
             found += 1
             body = text[callback.end() : text.index("}", callback.end())]
             line = f"{path.name}:{text.count(chr(10), 0, callback.start()) + 1}"
             assert callback[1], f"{line} is not noexcept"
+            if callback[2] == " ENTRAIN_NONBLOCKING":  # it neither allocates nor throws
+                continue
             assert any(word in body for word in harmless), f"{line} is not guarded"
     assert found > 25
 
 
+NATIVE_ROOMS: dict[str, tuple[str, ...]] = {
+    "audio": (),
+    "control": ("audio",),
+    "io": (),
+    "io/pipewire/client": ("io",),
+    "io/pipewire/audio": ("audio", "io/pipewire/client"),
+    "io/pipewire": ("io", "io/pipewire/client", "io/pipewire/audio"),
+    "io/pulse/client": ("io",),
+    "io/pulse/audio": ("audio", "io", "io/pulse/client"),
+    "io/pulse": ("io", "io/pulse/client", "io/pulse/audio"),
+    "guardian": (),
+}
+"""The folders of native/src, each with the folders that it may include beside itself."""
+
+
+def native_sources() -> list[Path]:
+    return [each for each in sorted((ROOT / "native/src").rglob("*.*")) if each.is_file()]
+
+
+def native_room(path: Path) -> str:
+    return path.parent.relative_to(ROOT / "native/src").as_posix()
+
+
+def included(path: Path) -> list[str]:
+    """What a C++ file includes of this repository."""
+    text = path.read_text(encoding="utf-8")
+    return re.findall(r'^\s*#include "([^"]+)"', text, re.M)
+
+
+def test_native_rooms_form_a_graph_without_a_circle_or_an_arrow_upwards():
+    """Each may include only what stands above it in the table, so there can be no circle."""
+    rooms = list(NATIVE_ROOMS)
+    for place, (room, below) in enumerate(NATIVE_ROOMS.items()):
+        assert set(below) <= set(rooms[:place]), f"{room} includes what stands below it"
+    assert {native_room(each) for each in native_sources()} == set(rooms)
+
+
+@pytest.mark.parametrize("room", NATIVE_ROOMS)
+def test_a_native_room_includes_only_what_it_may(room):
+    allowed = {room, *NATIVE_ROOMS[room]}
+    seen = 0
+    for path in native_sources():
+        if native_room(path) != room:
+            continue
+        seen += 1
+        for name in included(path):
+            # The public interface, and what the build writes from faust/.
+            if name.startswith(("entrain/", "block_")):
+                continue
+            assert (ROOT / "native/src" / name).is_file(), f"{path} includes {name}, which is not"
+            assert Path(name).parent.as_posix() in allowed, f"{path} includes {name}"
+    assert seen
+
+
 def test_audio_code_includes_nothing_that_waits():
-    """The thread boundary is a folder: audio/ knows nothing of control/ and of locks."""
-    for path in (ROOT / "native/src/audio").iterdir():
+    """The thread boundary is a folder: what is in one named audio may run in the callback."""
+    found = [path for path in native_sources() if path.parent.name == "audio"]
+    assert len(found) > 20
+    for path in found:
         text = path.read_text(encoding="utf-8")
-        for forbidden in ("<mutex>", "<thread>", "<condition_variable>", '"control/', "<iostream>"):
+        for forbidden in ("<mutex>", "<thread>", "<condition_variable>", "<iostream>"):
             assert forbidden not in text, f"{path.name} includes {forbidden}"
+
+
+def test_what_may_run_in_the_callback_is_defined_in_a_folder_named_audio():
+    """The header says on which thread a function may run; its folder says the same."""
+    declarations = "".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "native/include/entrain").rglob("*.h"))
+    )
+    threads: dict[str, str] = {}
+    for thread, text in re.findall(r"thread: +\[(\w+)\][^/]*\*/\n((?:.+\n)+)", declarations):
+        for name in re.findall(r"\b(entrain_\w+)\(", text):
+            threads[name] = thread
+    assert len(threads) > 45
+    rooms: dict[str, set[str]] = {}
+    for path in native_sources():
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"^(?:\w+ )+\*?(entrain_\w+)\([^;]*?\) \{", text, re.M):
+            rooms.setdefault(name, set()).add(path.parent.name)
+    for name, thread in threads.items():
+        assert rooms[name] == {"audio"} or thread == "control", f"{name} is of [{thread}]"
+        assert "audio" not in rooms[name] or thread != "control", f"{name} is of [{thread}]"
+
+
+def test_no_native_file_is_longer_than_five_hundred_lines():
+    for path in [*native_sources(), *(ROOT / "native/include").rglob("*.h")]:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path

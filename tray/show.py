@@ -109,13 +109,13 @@ def status(status: Json) -> None:
         rows.append(("volume", f"{status['volume']:.0%}" + (", muted" if status["muted"] else "")))
     if not status["session_log"]:
         rows.append(("log", "none is kept (`entrain log --on`)"))
-    worst = status["worst_callback_ms"]
+    longest_ms = status["worst_callback_ms"]
     lately = status["callback"]["longest_lately_share"]
     rows.append(
         (
             "CPU",
-            f"{status['cpu_load']:.1%}, longest callback {worst:.2f} ms "
-            f"({lately:.0%} of a block's time in the last minute)",
+            f"{status['cpu_load']:.1%}, longest callback in the last minute {longest_ms:.2f} ms "
+            f"({lately:.0%} of a block's time)",
         )
     )
     rows.append(("xruns", str(status["xruns"])))

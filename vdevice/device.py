@@ -789,8 +789,7 @@ class VirtualDevice:
 
     def _take_news(self) -> None:
         if self._backend:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._backend.fileno(), 8)
+            self._backend.take_news()
         self._news.set()
 
     def _tell(self) -> None:

@@ -158,6 +158,7 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
     well = state not in ("failed", "waiting-for-device")
     text = f"{state}: {reason}" if reason else state
     yield Finding("running app", well, f"{text}; {status['mode']} mode, {status['xruns']} xruns")
+    yield from _counted(status)
     callback = status["callback"]
     share = callback["longest_lately_share"]
     if share > 0:
@@ -170,6 +171,16 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
         yield Finding("volume", False, what, advice)
     for error in status["errors"]:
         yield Finding("last error", None, error)
+
+
+def _counted(status: dict[str, Any]) -> Iterator[Finding]:
+    """Tell what the sound thread has counted; an app of an older version counts less."""
+    missing, nonfinite = status.get("missing_buffers", 0), status.get("nonfinite", 0)
+    text = f"{missing} cycles without a buffer, {nonfinite} samples that were no numbers"
+    advice = (
+        "an app plays broken sound; Entrain makes silence of those samples" if nonfinite else ""
+    )
+    yield Finding("sound since the start", None, text, advice)
 
 
 def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator[Finding]:

@@ -447,10 +447,14 @@ class Status(_Answer):
     semicolon what to do; empty where the sound has the device's volume alone."""
     xruns: int = 0
     """Gaps in the device's clock since the start."""
+    missing_buffers: int = 0
+    """Cycles since the start in which the sound server gave the engine no room for its sound."""
+    nonfinite: int = 0
+    """Samples since the start that came in as infinity or as no number, and became silence."""
     cpu_load: FiniteFloat = 0.0
     """Share of one core that the callback took lately, 0 … 1."""
     worst_callback_ms: FiniteFloat = 0.0
-    """The callback's longest call since the start."""
+    """The callback's longest call of the last minute; the same as in `callback`."""
     callback: Callback = Callback()
     errors: list[str] = []
     """The last few, oldest first, one line each."""

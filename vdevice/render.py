@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from entrain.engine import Engine
+from entrain.engine import Engine, rates_hz
 from entrain.errors import EntrainError
 from entrain.platform.whole_file import output_file
 from entrain.vdevice.chain import Chain
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from entrain.vdevice.sound_file import SoundReader
 
 BLOCK_FRAMES = 65_536
-LOWEST_HZ, HIGHEST_HZ = 8_000, 192_000
-"""The engine's sample rates."""
 
 Progress = Callable[[int, int], None]
 
@@ -102,10 +100,11 @@ def render_file(
 def _require(reader: "SoundReader") -> None:
     if reader.channels not in DOWNMIX:
         raise RenderError(f"{reader.name}: {reader.channels} channels; need 8 at most")
-    if not LOWEST_HZ <= reader.rate_hz <= HIGHEST_HZ:
+    lowest_hz, highest_hz = rates_hz()
+    if not lowest_hz <= reader.rate_hz <= highest_hz:
         raise RenderError(
             f"{reader.name}: its sample rate is {reader.rate_hz} Hz; "
-            f"need {LOWEST_HZ} to {HIGHEST_HZ} Hz"
+            f"need {lowest_hz} to {highest_hz} Hz"
         )
 
 

@@ -84,6 +84,7 @@ class Reporter:
         if state:
             latency_frames += round(state.added_us * rate_hz / 1e6)
         retry_at_s = device.retry_at_s
+        callback = self._callback()
         return Status(
             state=health.state,
             reason=health.reason,
@@ -128,8 +129,10 @@ class Reporter:
             muffled=state.muffled if state else "",
             xruns=stats.xruns,
             cpu_load=self._load.of(stats.busy_ns),
-            worst_callback_ms=stats.worst_ns / 1e6,
-            callback=self._callback(),
+            missing_buffers=stats.missing_buffers,
+            nonfinite=stats.nonfinite,
+            worst_callback_ms=callback.longest_lately_us / 1000,
+            callback=callback,
             errors=list(device.errors),
             retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
             version=__version__,

@@ -6,6 +6,13 @@ changes from frame to frame becomes a pair, one for each ear in a vector registe
 
 All of this knows what C++ one version of FAUST writes.  Another one, or code that does not look as
 expected, is `Unexpected`: then the build takes what FAUST has written.
+
+What it earns, by the work of bench/dsp.py: as FAUST writes it (compile_faust.py --plain), the sound
+takes 1.20 times as long for the protocol ``focus``, 1.13 times for ``tones`` and 1.07 times for
+``rich``, all of the engine around the blocks included; of the blocks by themselves 1.39 times for
+limiter, 1.26 for am, 1.13 for pre, 1.12 for binaural, and at most 1.08 for each of the others.
+Medians of five runs of 25 rounds in which both took turns, 128 frames, GCC 12, Ice Lake; over the
+five runs each varies by 0.08 at most.
 """
 
 import re

@@ -130,7 +130,7 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
             result.memory_kb.append(memory_kb(entrain.pid))
         result.events, result.crashes = world.events, world.crashes
         if entrain.process.poll() is None:
-            _expect(result, "sound arrives", lambda: _sounds(environment) or world.check())
+            _expect(result, "sound arrives", lambda: _sounds(environment) or world.check(), 90)
             if result.faults:
                 result.faults.append(json.dumps(entrain.status())[:3000])
             entrain("stop")
@@ -157,9 +157,11 @@ def _storm(kind: str, seconds: float, seed: int, asan: Path | None) -> Result:
         return Result(kind, faults=[f"the run was not finished: {error}"])
 
 
-def _expect(result: Result, what: str, condition: Callable[[], object]) -> None:
+def _expect(
+    result: Result, what: str, condition: Callable[[], object], within_s: float = 20
+) -> None:
     try:
-        soundlab.wait_until(condition, 20, what)
+        soundlab.wait_until(condition, within_s, what)
     except AssertionError as error:
         result.faults.append(str(error))
 

@@ -73,7 +73,9 @@ inline void require(bool holds, const char *claim) {
     std::abort();
 }
 
-inline bool is_rate(std::uint32_t rate_hz) { return rate_hz >= 8000 && rate_hz <= 192000; }
+inline bool is_rate(std::uint32_t rate_hz) {
+    return rate_hz >= ENTRAIN_LOWEST_HZ && rate_hz <= ENTRAIN_HIGHEST_HZ;
+}
 
 inline std::uint32_t any_rate(Bytes &bytes) {
     constexpr std::uint32_t rates[] = {48000, 44100, 8000, 192000, 96000, 22050, 7999, 192001};

@@ -4,7 +4,7 @@
 // the sanitizers see: every status is the one that the header says, refused calls change nothing,
 // parameters stay in their ranges, the session's clock is right, and of the sound:
 //   - it is finite, and nothing passes the limiter's ceiling except in bypass
-//   - in bypass it is the programme, bit for bit after the latency, which only the rate changes
+//   - in bypass it is the input, bit for bit after the latency, which only the rate changes
 
 #include "fuzz_blocks.h"
 
@@ -74,7 +74,7 @@ private:
             case 'T': read_tap(); break;
             case 'C': read_all(); break;
             case 'M': measure(); break;
-            case 'E': entrain_reset_loudness(engine_); entrain_reset_worst(engine_); break;
+            case 'E': entrain_reset_loudness(engine_); break;
             case 'H': hostile(); break;
             case 'O': work_ += run_block(bytes_); break;
             default: break;
@@ -256,7 +256,7 @@ private:
             source[c] = in[c].data();
             sink[c] = out[c].data();
         }
-        const std::array<std::vector<float>, 2> programme = in;
+        const std::array<std::vector<float>, 2> input = in;
         const bool in_place = shape % 8 == 1, deaf = shape % 8 == 2, mute = shape % 8 == 3;
         if (in_place)
             for (std::size_t c = 0; c < 2; ++c) sink[c] = in[c].data();
@@ -277,7 +277,7 @@ private:
             off_s_ = bypass_ == ENTRAIN_BYPASS_OFF ? off_s_ + 1.0 / rate_hz_ : 0.0;
             exact_s_ = bypass_ == ENTRAIN_BYPASS_EXACT ? exact_s_ + 1.0 / rate_hz_ : 0.0;
             for (std::size_t c = 0; c < 2; ++c) {
-                float value = deaf && c == 0 ? 0.0F : programme[c][i];
+                float value = deaf && c == 0 ? 0.0F : input[c][i];
                 if (!std::isfinite(value)) {
                     value = 0.0F;
                     ++nonfinite_;
@@ -308,12 +308,12 @@ private:
         require(std::isfinite(out), "what goes out is finite");
         // Neither fade nor gain makes more than the louder one of both.
         require(std::fabs(out) <= std::max(std::fabs(dry) * (1.0F + 1e-6F), ceiling),
-                "nothing is louder than ceiling and programme");
+                "nothing is louder than ceiling and input");
         if (off_s_ > kFadedSeconds)
             require(std::fabs(out) <= ceiling, "nothing passes the limiter's ceiling");
         if (exact_s_ > kFadedSeconds)  // the callback flushes denormals
             require(out == dry || (std::fabs(dry) < FLT_MIN && std::fabs(out) < FLT_MIN),
-                    "in bypass the programme comes out as it went in");
+                    "in bypass the input comes out as it went in");
     }
 
     double ceiling_db() const {

@@ -45,7 +45,7 @@ inline std::vector<std::string> layer_kinds() {
 
 class Engine {
 public:
-    // Standalone: most of what is tested here sounds without a programme.
+    // Standalone: most of what is tested here sounds without an input.
     explicit Engine(std::uint32_t rate_hz = kRate) {
         if (entrain_create(rate_hz, &engine_) != ENTRAIN_OK) throw std::runtime_error("create");
         entrain_set_standalone(engine_, 1);
@@ -61,7 +61,7 @@ public:
         return layer;
     }
 
-    // A tone of this level, whatever the programme is.
+    // A tone of this level, whatever the input is.
     std::uint32_t binaural(float carrier_hz, float beat_hz, float level_db) {
         const std::uint32_t layer = add("binaural");
         set(layer, "carrier_hz", carrier_hz);

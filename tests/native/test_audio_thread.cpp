@@ -1,7 +1,6 @@
 // Real-time priority of the audio thread, and that it costs nobody the program.
 
 #include "io/pulse/audio_thread.h"
-#include "io/state.h"
 
 #include <doctest/doctest.h>
 
@@ -17,7 +16,7 @@
 
 namespace {
 
-using entrain::io::is_realtime;
+using entrain::pulse::is_realtime;
 using entrain::pulse::AudioThread;
 using std::chrono::steady_clock;
 

@@ -112,7 +112,7 @@ TEST_CASE("adding and removing a layer leaves its neighbour alone") {
     CHECK(decibels(largest_difference(alone, together, 0, 0) / 0.1) < -100.0);
 }
 
-TEST_CASE("without layers and in bypass the programme comes out bit for bit, only later") {
+TEST_CASE("without layers and in bypass the input comes out bit for bit, only later") {
     Engine engine;
     const std::uint32_t tone = engine.binaural(400, 10, -20);
     const std::size_t latency = entrain_latency_frames(engine);
@@ -162,7 +162,7 @@ TEST_CASE("an input 16 times full scale and more still comes out limited") {
     CHECK(*std::max_element(out.left.begin(), out.left.end()) <= 1.0F);
 }
 
-TEST_CASE("generators fade when the programme ends and say when they are quiet") {
+TEST_CASE("generators fade when the input ends and say when they are quiet") {
     Engine engine;
     entrain_set_standalone(engine, 0);
     engine.route({engine.binaural(400, 10, -20)});
@@ -199,11 +199,11 @@ TEST_CASE("standalone generators go on in silence, and fade when nobody is to he
     CHECK(out.left.back() == 0.0F);
 }
 
-TEST_CASE("what begins without a programme, or bypassed, begins silent") {
+TEST_CASE("what begins without an input, or bypassed, begins silent") {
     Engine engine;
     engine.route({engine.binaural(400, 10, -20)});
     entrain_set_standalone(engine, 0);
-    SUBCASE("without a programme") { entrain_set_playing(engine, 0); }
+    SUBCASE("without an input") { entrain_set_playing(engine, 0); }
     SUBCASE("bypassed") { entrain_set_bypass(engine, 1); }
     const Sound in(kRate);
     Sound out(kRate);
@@ -267,7 +267,7 @@ TEST_CASE("the tap holds what went out") {
     CHECK(entrain_read_tap(engine, 0, 99999, tapped.data(), 2) == ENTRAIN_E_OVERRUN);
 }
 
-TEST_CASE("generators fade when the programme falls silent, and come back with it") {
+TEST_CASE("generators fade when the input falls silent, and come back with it") {
     Engine engine;
     entrain_set_standalone(engine, 0);
     engine.route({engine.binaural(400, 10, -20)});
@@ -289,7 +289,7 @@ TEST_CASE("generators fade when the programme falls silent, and come back with i
     CHECK(loudest(8.1, 9.0) == doctest::Approx(0.1414).epsilon(0.01));
 }
 
-TEST_CASE("a matched bypass is as loud as what was heard, and never louder than the programme") {
+TEST_CASE("a matched bypass is as loud as what was heard, and never louder than the input") {
     const Sound in = noise(8 * kRate, 0.05F);
     const auto gain_db = [&](double layer_db, int bypass) {
         Engine engine;

@@ -129,7 +129,6 @@ TEST_CASE("a protocol runs, and is looked at, under a running callback") {
         }
         entrain_set_bypass(engine, round % 3);
         entrain_set_playing(engine, round % 2);
-        entrain_reset_worst(engine);
         double seconds = 0.0;
         int runs = 0;
         entrain_read_session(engine, &seconds, &runs);

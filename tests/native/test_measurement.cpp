@@ -282,16 +282,16 @@ TEST_CASE("Of a long recording the last two seconds count") {
     CHECK(tones.middle_s == doctest::Approx(5.0 + 1000.0 / kRate).epsilon(0.01));
 }
 
-TEST_CASE("Known programme does not hide a beat") {
+TEST_CASE("Known input does not hide a beat") {
     // 20 dB below the third octave of noise around it.
     constexpr std::uint32_t kRate = 48000;
-    const Stereo programme{pink(kTap, 1), pink(kTap, 2)};
-    const double level = third_octave_rms(programme.left, 200.0, kRate) * std::sqrt(2.0) * 0.1;
+    const Stereo input{pink(kTap, 1), pink(kTap, 2)};
+    const double level = third_octave_rms(input.left, 200.0, kRate) * std::sqrt(2.0) * 0.1;
     const Ear left = sine(205.0, level, kRate), right = sine(195.0, level, kRate);
-    const std::vector<float> before = programme.frames();
+    const std::vector<float> before = input.frames();
 
     SUBCASE("that passes as it is") {
-        const Stereo out{sum(programme.left, left), sum(programme.right, right)};
+        const Stereo out{sum(input.left, left), sum(input.right, right)};
         CHECK_FALSE(tones_of(out, kRate, 205.0, 195.0).ear[0].present);
         const Tones tones =
             measure_tones(before.data(), out.frames().data(), kTap, kRate, 205.0, 195.0);
@@ -299,8 +299,8 @@ TEST_CASE("Known programme does not hide a beat") {
         CHECK(tones.level_db[0] == doctest::Approx(20.0 * std::log10(level) - 3.01).epsilon(0.001));
     }
     SUBCASE("that is modulated") {
-        const Stereo out{sum(modulated(programme.left, 16.0, 0.5, kRate), left),
-                         sum(modulated(programme.right, 16.0, 0.5, kRate), right)};
+        const Stereo out{sum(modulated(input.left, 16.0, 0.5, kRate), left),
+                         sum(modulated(input.right, 16.0, 0.5, kRate), right)};
         const Tones tones = measure_tones(before.data(), out.frames().data(), kTap, kRate, 205.0,
                                           195.0, 0, 16.0);
         REQUIRE(tones.error_hz > 0.0);
@@ -310,8 +310,8 @@ TEST_CASE("Known programme does not hide a beat") {
     }
     SUBCASE("with no beat in it") {
         check_nothing(measure_tones(before.data(), before.data(), kTap, kRate, 205.0, 195.0));
-        const Stereo out{modulated(programme.left, 16.0, 0.5, kRate),
-                         modulated(programme.right, 16.0, 0.5, kRate)};
+        const Stereo out{modulated(input.left, 16.0, 0.5, kRate),
+                         modulated(input.right, 16.0, 0.5, kRate)};
         check_nothing(measure_tones(before.data(), out.frames().data(), kTap, kRate, 205.0, 195.0,
                                     0, 16.0));
     }
@@ -320,15 +320,15 @@ TEST_CASE("Known programme does not hide a beat") {
 namespace {
 
 // Seconds 0, 1, 2, ... of a long sound, read a little late each time.
-void track(BeatTracker &tracker, const Stereo &sound, const Stereo *programme, std::size_t seconds,
+void track(BeatTracker &tracker, const Stereo &sound, const Stereo *input, std::size_t seconds,
            double modulation_hz = 0.0) {
     constexpr std::uint32_t kRate = 48000;
     constexpr std::uint64_t kHour = 3600ULL * kRate;
     for (std::size_t k = 0; k < seconds; ++k) {
         const std::size_t first = k * kRate + (k * 7919) % 2400;
         const std::vector<float> before =
-            programme ? programme->frames(first) : std::vector<float>{};
-        tracker.add(measure_tones(programme ? before.data() : nullptr, sound.frames(first).data(),
+            input ? input->frames(first) : std::vector<float>{};
+        tracker.add(measure_tones(input ? before.data() : nullptr, sound.frames(first).data(),
                                   kTap, kRate, 205.0, 195.0, kHour + first, modulation_hz));
     }
 }
@@ -348,13 +348,13 @@ TEST_CASE("Beats are tracked through successive taps") {
         CHECK(tracker.seconds() == doctest::Approx(9.0).epsilon(0.02));
     }
     SUBCASE("15 dB below unknown noise: within a minute to 5 mHz, as it says itself") {
-        const Stereo programme{pink(kFrames, 5), pink(kFrames, 6)};
-        const double level = third_octave_rms(Ear(programme.left.begin(),
-                                                  programme.left.begin() + 4 * kRate),
+        const Stereo input{pink(kFrames, 5), pink(kFrames, 6)};
+        const double level = third_octave_rms(Ear(input.left.begin(),
+                                                  input.left.begin() + 4 * kRate),
                                               200.0, kRate) *
                              std::sqrt(2.0) * std::pow(10.0, -15.0 / 20.0);
-        const Stereo sound{sum(programme.left, sine(205.0, level, kRate, kFrames)),
-                           sum(programme.right, sine(195.0, level, kRate, kFrames))};
+        const Stereo sound{sum(input.left, sine(205.0, level, kRate, kFrames)),
+                           sum(input.right, sine(195.0, level, kRate, kFrames))};
         track(tracker, sound, nullptr, 60);
         const BeatTracker::Beat beat = tracker.beat();
         REQUIRE(beat.present);
@@ -363,15 +363,15 @@ TEST_CASE("Beats are tracked through successive taps") {
     }
     SUBCASE("15 dB below known noise that is modulated: in half a minute to 1 mHz") {
         constexpr std::size_t kHalf = 32 * kRate;
-        const Stereo programme{pink(kHalf, 5), pink(kHalf, 6)};
-        const double level = third_octave_rms(Ear(programme.left.begin(),
-                                                  programme.left.begin() + 4 * kRate),
+        const Stereo input{pink(kHalf, 5), pink(kHalf, 6)};
+        const double level = third_octave_rms(Ear(input.left.begin(),
+                                                  input.left.begin() + 4 * kRate),
                                               200.0, kRate) *
                              std::sqrt(2.0) * std::pow(10.0, -15.0 / 20.0);
         const Stereo sound{
-            sum(modulated(programme.left, 16.0, 0.5, kRate), sine(205.0, level, kRate, kHalf)),
-            sum(modulated(programme.right, 16.0, 0.5, kRate), sine(195.0, level, kRate, kHalf))};
-        track(tracker, sound, &programme, 30, 16.0);
+            sum(modulated(input.left, 16.0, 0.5, kRate), sine(205.0, level, kRate, kHalf)),
+            sum(modulated(input.right, 16.0, 0.5, kRate), sine(195.0, level, kRate, kHalf))};
+        track(tracker, sound, &input, 30, 16.0);
         REQUIRE(tracker.beat().present);
         CHECK(std::abs(tracker.beat().hz - 10.0) < 1e-3);
     }
@@ -411,25 +411,25 @@ TEST_CASE("Beats are tracked through successive taps") {
     }
 }
 
-TEST_CASE("The index of a modulation is what depth promises, whatever the programme") {
+TEST_CASE("The index of a modulation is what depth promises, whatever the input") {
     for (const std::uint32_t rate_hz : kRates) {
         const std::size_t onset = rate_hz / 10;  // of the filters
         const std::size_t frames = kTap + onset;
         const Ear tone = sine(440.0, 0.2, rate_hz, frames);
-        const Stereo programmes[] = {{pink(frames, 1), pink(frames, 2)},
+        const Stereo inputs[] = {{pink(frames, 1), pink(frames, 2)},
                                      {tone, tone},
                                      {notes(frames, rate_hz, 3), notes(frames, rate_hz, 4)}};
         for (int which = 0; which < 3; ++which) {
-            const Stereo &programme = programmes[which];
-            const std::vector<float> before = programme.frames(onset);
+            const Stereo &input = inputs[which];
+            const std::vector<float> before = input.frames(onset);
             for (const double rate : {2.0, 6.0, 16.0, 40.0}) {
                 const double periods = rate * kTap / rate_hz;
                 if (periods < 1.6) continue;
                 CAPTURE(rate_hz);
                 CAPTURE(which);
                 CAPTURE(rate);
-                const Stereo out{modulated(programme.left, rate, 0.5, rate_hz),
-                                 modulated(programme.right, rate, 0.25, rate_hz)};
+                const Stereo out{modulated(input.left, rate, 0.5, rate_hz),
+                                 modulated(input.right, rate, 0.25, rate_hz)};
                 const Modulation found = measure_modulation(
                     before.data(), out.frames(onset).data(), kTap, rate_hz, rate, kCorner_hz);
                 CHECK(found.present[0]);
@@ -447,11 +447,11 @@ TEST_CASE("The index of a modulation is what depth promises, whatever the progra
 
 TEST_CASE("A modulation's rate is measured, not repeated") {
     constexpr std::uint32_t kRate = 48000;
-    const Stereo programme{pink(kTap, 1), pink(kTap, 2)};
-    const std::vector<float> before = programme.frames();
+    const Stereo input{pink(kTap, 1), pink(kTap, 2)};
+    const std::vector<float> before = input.frames();
     for (const double rate : {15.75, 16.1}) {
-        const Stereo out{modulated(programme.left, rate, 0.5, kRate),
-                         modulated(programme.right, rate, 0.5, kRate)};
+        const Stereo out{modulated(input.left, rate, 0.5, kRate),
+                         modulated(input.right, rate, 0.5, kRate)};
         const Modulation found =
             measure_modulation(before.data(), out.frames().data(), kTap, kRate, 16.0, kCorner_hz);
         CHECK(std::abs(found.rate_hz - rate) < 0.01);
@@ -460,24 +460,24 @@ TEST_CASE("A modulation's rate is measured, not repeated") {
     }
 }
 
-TEST_CASE("The programme's own rhythm is not counted") {
+TEST_CASE("The input's own rhythm is not counted") {
     for (const std::uint32_t rate_hz : kRates) {
         CAPTURE(rate_hz);
         // Noise, and notes that swing at the very rate.
-        Stereo programme{pink(kTap, 1), notes(kTap, rate_hz, 3)};
+        Stereo input{pink(kTap, 1), notes(kTap, rate_hz, 3)};
         for (std::size_t i = 0; i < kTap; ++i)
-            programme.right[i] *=
+            input.right[i] *=
                 1.0 + 0.6 * std::sin(kTurn * 16.0 * static_cast<double>(i) / rate_hz);
-        const std::vector<float> before = programme.frames();
-        const Stereo out{modulated(programme.left, 16.0, 0.0, rate_hz),
-                         modulated(programme.right, 16.0, 0.0, rate_hz)};
+        const std::vector<float> before = input.frames();
+        const Stereo out{modulated(input.left, 16.0, 0.0, rate_hz),
+                         modulated(input.right, 16.0, 0.0, rate_hz)};
         const std::vector<float> after = out.frames();
         const Modulation found =
             measure_modulation(before.data(), after.data(), kTap, rate_hz, 16.0, kCorner_hz);
         CHECK(found.present[0]);
         CHECK(found.index[0] < 0.05);
         CHECK(found.index[1] < 0.05);
-        // Without the programme to compare, it is counted, and noise has a floor.
+        // Without the input to compare, it is counted, and noise has a floor.
         const Modulation own =
             measure_modulation(nullptr, after.data(), kTap, rate_hz, 16.0, kCorner_hz);
         CHECK(own.index[0] < 0.1);
@@ -485,14 +485,14 @@ TEST_CASE("The programme's own rhythm is not counted") {
     }
 }
 
-TEST_CASE("Tones laid under the programme barely change its index") {
+TEST_CASE("Tones laid under the input barely change its index") {
     constexpr std::uint32_t kRate = 48000;
-    const Stereo programme{pink(kTap, 1), pink(kTap, 2)};
-    const double level = third_octave_rms(programme.left, 200.0, kRate) * std::sqrt(2.0) * 0.5;
+    const Stereo input{pink(kTap, 1), pink(kTap, 2)};
+    const double level = third_octave_rms(input.left, 200.0, kRate) * std::sqrt(2.0) * 0.5;
     const Stereo out{
-        sum(modulated(programme.left, 16.0, 0.5, kRate), sine(205.0, level, kRate)),
-        sum(modulated(programme.right, 16.0, 0.5, kRate), sine(195.0, level, kRate))};
-    const Modulation found = measure_modulation(programme.frames().data(), out.frames().data(),
+        sum(modulated(input.left, 16.0, 0.5, kRate), sine(205.0, level, kRate)),
+        sum(modulated(input.right, 16.0, 0.5, kRate), sine(195.0, level, kRate))};
+    const Modulation found = measure_modulation(input.frames().data(), out.frames().data(),
                                                 kTap, kRate, 16.0, kCorner_hz);
     CHECK(std::abs(found.index[0] - 0.5) < 0.03);
     CHECK(std::abs(found.index[1] - 0.5) < 0.03);
@@ -501,7 +501,7 @@ TEST_CASE("Tones laid under the programme barely change its index") {
 TEST_CASE("Ears that are shifted apart turn against each other at the beat") {
     for (const std::uint32_t rate_hz : kRates) {
         CAPTURE(rate_hz);
-        // A programme of many partials, shifted in the band of `selfbinaural`; bass and treble not.
+        // An input of many partials, shifted in the band of `selfbinaural`; bass and treble not.
         Stereo out{Ear(kTap), Ear(kTap)};
         std::mt19937 random(1);
         std::uniform_real_distribution<double> uniform;

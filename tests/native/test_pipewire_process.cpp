@@ -4,8 +4,8 @@
 #include "sound.h"
 #include "trap.h"
 
-#include "audio/pipewire_process.h"
-#include "io/pipewire/pw.h"
+#include "io/pipewire/audio/process.h"
+#include "io/pipewire/client/library.h"
 
 #include <doctest/doctest.h>
 
@@ -139,7 +139,7 @@ TEST_CASE("a gap in the clock is an xrun; another clock, another rate and a slee
     CHECK(graph.stats().xruns == 1);
 }
 
-TEST_CASE("at a rate that the engine is not at, the programme passes and the loop is told") {
+TEST_CASE("at a rate that the engine is not at, the input passes and the loop is told") {
     Graph graph;
     graph.run(256);
     signals = 0;

@@ -36,8 +36,8 @@ struct Rig {
             in.left.resize(frames), in.right.resize(frames);
             for (std::uint32_t i = 0; i < frames; ++i) {
                 const double seconds = since_s + static_cast<double>(frame + i) / rate_hz;
-                in.left[i] = static_cast<float>(programme * std::sin(2 * kPi * 997 * seconds));
-                in.right[i] = static_cast<float>(programme * std::sin(2 * kPi * 499 * seconds));
+                in.left[i] = static_cast<float>(input * std::sin(2 * kPi * 997 * seconds));
+                in.right[i] = static_cast<float>(input * std::sin(2 * kPi * 499 * seconds));
             }
             const std::size_t from = left.size();
             left.resize(from + frames), right.resize(from + frames);
@@ -83,7 +83,7 @@ struct Rig {
 
     Engine engine;
     std::uint32_t rate_hz, tone = 0, gain = 0;
-    double programme = 0.05;
+    double input = 0.05;
     double since_s = 0.0, now_s = 0.0;
     std::uint64_t frame = 0;
     Sound in{0};
@@ -263,7 +263,7 @@ const std::vector<State> &states() {
            [](Rig &rig) {
                entrain_set_standalone(rig.engine, 0);
                entrain_set_playing(rig.engine, 0);
-               rig.programme = 0.0;
+               rig.input = 0.0;
            }}},
          kMoves},
     };
@@ -352,7 +352,7 @@ std::vector<float> heard_of(const std::string &kind, bool added, std::uint32_t f
     const double latency_s = static_cast<double>(entrain_latency_frames(rig.engine)) / to_hz;
     for (std::size_t i = 0; added && i < frames; ++i) {
         const double seconds = kSettledS - latency_s + static_cast<double>(i) / to_hz;
-        heard[i] -= static_cast<float>(rig.programme * std::sin(2 * kPi * 997 * seconds));
+        heard[i] -= static_cast<float>(rig.input * std::sin(2 * kPi * 997 * seconds));
     }
     return heard;
 }
@@ -366,7 +366,7 @@ double level_db(const std::vector<float> &of, double from_s, double to_s, std::u
 }
 
 TEST_CASE("what a block remembers goes on at another sample rate") {
-    // Phases, rhythms, filters, and levels that follow the programme.
+    // Phases, rhythms, filters, and levels that follow the input.
     for (const std::string &kind : layer_kinds()) {
         const bool is_noise = kind == "noise" || kind == "pulse" || kind == "spin";
         const bool is_exact = !is_noise && kind != "bell";  // which may be struck a frame later

@@ -106,6 +106,19 @@ def test_a_running_entrain_is_not_fixed(monkeypatch):
         doctor.clean_up()
 
 
+def test_what_the_sound_thread_has_counted_is_told(monkeypatch):
+    status = {
+        **{"state": "processing", "reason": "", "mode": "default", "xruns": 0, "errors": []},
+        "callback": {"longest_lately_us": 0.0, "longest_lately_share": 0.0},
+        **{"realtime": True, "muffled": "", "detour": "", "missing_buffers": 3, "nonfinite": 512},
+    }
+    monkeypatch.setattr(doctor, "_status", lambda: status)
+
+    finding = examined(monkeypatch, "speakers")["sound since the start"]
+    assert finding.text == "3 cycles without a buffer, 512 samples that were no numbers"
+    assert finding.advice.startswith("an app plays broken sound")
+
+
 def test_how_long_the_sound_thread_took_is_told(monkeypatch):
     status = {
         **{"state": "processing", "reason": "", "mode": "default", "xruns": 0, "errors": []},

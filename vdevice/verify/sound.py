@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
-from entrain.engine import Engine
+from entrain.engine import Engine, rates_hz
 from entrain.errors import EntrainError
 from entrain.vdevice.protocol.user_folder import shown
-from entrain.vdevice.render import BLOCK_FRAMES, HIGHEST_HZ, LOWEST_HZ, Progress, downmix
+from entrain.vdevice.render import BLOCK_FRAMES, Progress, downmix
 from entrain.vdevice.sound_file import SoundFileError, SoundReader
 
 SECTION_S = 60.0
@@ -91,7 +91,8 @@ def load(
             if start_s is not None and first >= total > 0:
                 raise VerifyError(f"{reader.name}: is over after {total / rate_hz:.1f} s")
             # a rate that the engine does not take is multiplied, or divided, until it does
-            up, down = math.ceil(LOWEST_HZ / rate_hz), math.ceil(rate_hz / HIGHEST_HZ)
+            lowest_hz, highest_hz = rates_hz()
+            up, down = math.ceil(lowest_hz / rate_hz), math.ceil(rate_hz / highest_hz)
             section, at = [], 0
             with Engine(rate_hz * up // down) as engine:
                 for block in reader.blocks(BLOCK_FRAMES // up):

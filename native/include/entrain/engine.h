@@ -1,4 +1,5 @@
-/* The native interface for C and C++; the declarations stand in engine_decls.h. */
+/* The native interface for C and C++.  Python reads the names of the files with the declarations
+ * here, and then those files. */
 #ifndef ENTRAIN_ENGINE_H
 #define ENTRAIN_ENGINE_H
 
@@ -10,7 +11,14 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#include "engine_decls.h"
+#include "decls/status.h"
+#include "decls/blocks.h"
+#include "decls/engine.h"
+#include "decls/layers.h"
+#include "decls/timeline.h"
+#include "decls/meters.h"
+#include "decls/measurement.h"
+#include "decls/back_end.h"
 #ifdef __cplusplus
 }
 #endif

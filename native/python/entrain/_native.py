@@ -1,5 +1,6 @@
 """Load the native libraries: cffi in ABI mode, from the declarations that C++ compiles."""
 
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).parent
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 
+_INTERFACE = _PACKAGE / "include" / "entrain"
+
+
+def _declarations() -> str:
+    """Return what engine.h includes, in its order."""
+    names = re.findall(r'#include "(.+)"', (_INTERFACE / "engine.h").read_text(encoding="utf-8"))
+    return "".join((_INTERFACE / name).read_text(encoding="utf-8") for name in names)
+
+
 ffi = FFI()
-ffi.cdef((_PACKAGE / "engine_decls.h").read_text(encoding="utf-8"))
+ffi.cdef(_declarations())
 
 
 def path(name: str) -> Path:

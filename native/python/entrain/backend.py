@@ -15,7 +15,7 @@ NAMES = ("pipewire", "pulse", "null")
 
 
 class Phase(IntEnum):
-    """How far the back end is; see ``entrain_io_phase`` in engine_decls.h."""
+    """How far the back end is; see ``entrain_io_phase`` in the native interface."""
 
     CONNECTING = 0
     WAITING = 1
@@ -25,7 +25,7 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackendState:
-    """A snapshot; see ``entrain_io_state`` in engine_decls.h."""
+    """A snapshot; see ``entrain_io_state`` in the native interface."""
 
     phase: Phase
     playing: int
@@ -36,7 +36,7 @@ class BackendState:
     realtime: bool | None
     """Whether the audio thread has real-time priority; None before that is known."""
     audio_thread: int
-    """Its number in the kernel, if it is for us to get it priority, else 0."""
+    """What names it to the operating system, if it is for us to get it priority, else 0."""
     smart_supported: bool | None
     """Whether `Backend.set_smart` works here; None before that is known."""
     smart: bool
@@ -102,8 +102,12 @@ class Backend:
             self.set_smart(True)
 
     def fileno(self) -> int:
-        """A descriptor that is readable, 8 bytes at a time, when `state` has news."""
+        """Return a descriptor that is readable while `state` has news; see `take_news`."""
         return int(self._library.entrain_io_fd(self._io))
+
+    def take_news(self) -> None:
+        """Take the news, before `state` is asked; `fileno` waits for others from then on."""
+        self._library.entrain_io_take_news(self._io)
 
     def state(self) -> BackendState:
         """Copy the state."""
@@ -137,10 +141,10 @@ class Backend:
         check(self._library.entrain_io_set_target(self._io, target.encode()), target)
 
     def set_smart(self, smart: bool) -> None:
-        """Let programmes for the default device pass the sink, while that device stays the default.
+        """Let players of the default device pass the sink, while that device stays the default.
 
         Takes effect as soon as sound can flow; `state` says when it has, whether the session
-        manager can do this, and in `error` if it cannot.  Turned off, or closed, the programmes
+        manager can do this, and in `error` if it cannot.  Turned off, or closed, the players
         play on that device directly.
         """
         check(self._library.entrain_io_set_smart(self._io, smart), "smart")
@@ -166,7 +170,7 @@ class Backend:
         check(self._library.entrain_io_set_former(self._io, name.encode()), name)
 
     def set_latency(self, added_ms: float) -> None:
-        """Aim at this added delay where sink and device have a clock each; see engine_decls.h."""
+        """Aim at this added delay where sink and device have a clock each; 4 .. 500 ms."""
         check(self._library.entrain_io_set_latency(self._io, added_ms), "latency")
 
     def ways(self) -> list[Way]:

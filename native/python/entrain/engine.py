@@ -62,7 +62,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What the callback counted; see ``entrain_stats`` in engine_decls.h."""
+    """What the callback counted; see ``entrain_stats`` in the native interface."""
 
     frames: int
     cycles: int
@@ -70,12 +70,11 @@ class Stats:
     missing_buffers: int
     nonfinite: int
     busy_ns: int
-    worst_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long the callback takes; see ``entrain_durations`` in engine_decls.h.
+    """How long the callback takes; see ``entrain_durations`` in the native interface.
 
     Parameters
     ----------
@@ -106,7 +105,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Left and right, full scale = 1.0; see ``entrain_levels`` in engine_decls.h."""
+    """Left and right, full scale = 1.0; see ``entrain_levels`` in the native interface."""
 
     in_rms: tuple[float, float]
     in_peak: tuple[float, float]
@@ -125,7 +124,7 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What ought to be in the sound; see ``entrain_promise`` in engine_decls.h."""
+    """What ought to be in the sound; see ``entrain_promise`` in the native interface."""
 
     tone_hz: tuple[float, float] = (0.0, 0.0)
     modulation_hz: float = 0.0
@@ -135,7 +134,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What is in the sound; see ``entrain_measurement`` in engine_decls.h."""
+    """What is in the sound; see ``entrain_measurement`` in the native interface."""
 
     tone_hz: tuple[float, float]
     tone_db: tuple[float, float]
@@ -230,13 +229,19 @@ def _sliders(widgets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return found
 
 
+def rates_hz() -> tuple[int, int]:
+    """Return the lowest and the highest sample rate of an engine or a block."""
+    library = load("entrain")
+    return library.ENTRAIN_LOWEST_HZ, library.ENTRAIN_HIGHEST_HZ
+
+
 class Engine:
     """Processes stereo sound through layers.
 
     Parameters
     ----------
     rate_hz : int
-        Sample rate, 8000 .. 192000.
+        Sample rate, between those of `rates_hz`.
 
     Raises
     ------
@@ -367,7 +372,7 @@ class Engine:
         self._library.entrain_run_session(self._engine, runs)
 
     def seek_session(self, seconds: float) -> None:
-        """Move the session's clock; raises `EngineError` outside 0 .. 604800."""
+        """Move the session's clock; raises `EngineError` after a week."""
         check(self._library.entrain_seek_session(self._engine, seconds), f"{seconds:.10g} s")
 
     def session(self) -> tuple[float, bool]:
@@ -378,7 +383,7 @@ class Engine:
 
     @property
     def bypass(self) -> bool:
-        """Whether the programme passes untouched; setting it cross-fades."""
+        """Whether the input passes untouched; setting it cross-fades."""
         return self._bypass
 
     @bypass.setter
@@ -388,7 +393,7 @@ class Engine:
 
     @property
     def bypass_is_matched(self) -> bool:
-        """Whether a bypassed programme is made as loud as what was heard; else it is exact."""
+        """Whether a bypassed input is made as loud as what was heard; else it is exact."""
         return self._matched
 
     @bypass_is_matched.setter
@@ -397,12 +402,8 @@ class Engine:
         self.bypass = self._bypass
 
     def set_standalone(self, standalone: bool) -> None:
-        """Say whether generators are heard in the silence of a programme, too."""
+        """Say whether generators are heard in the silence of the input, too."""
         self._library.entrain_set_standalone(self._engine, standalone)
-
-    def set_playing(self, playing: bool) -> None:
-        """Say whether a programme plays, or generators are heard without: they fade at its end."""
-        self._library.entrain_set_playing(self._engine, playing)
 
     def stats(self) -> Stats:
         """Read the callback's counters."""
@@ -421,10 +422,6 @@ class Engine:
         """How much sound has been processed, in seconds, whatever the sample rates were."""
         return float(self._library.entrain_processed_seconds(self._engine))
 
-    def reset_worst(self) -> None:
-        """Forget the longest callback so far."""
-        self._library.entrain_reset_worst(self._engine)
-
     def levels(self) -> Levels:
         """Read the meters; they stand still while nothing is processed."""
         raw = ffi.new("entrain_levels *")
@@ -432,7 +429,7 @@ class Engine:
         return Levels(*(tuple(getattr(raw, name)) for name in Levels.__slots__))
 
     def loudness(self) -> tuple[Loudness, Loudness]:
-        """Measure the programme as it came in, and what went out."""
+        """Measure the input as it came in, and what went out."""
         raw = ffi.new("entrain_loudness[2]")
         self._library.entrain_read_loudness(self._engine, raw, raw + 1)
         before, after = (
@@ -507,11 +504,11 @@ class Engine:
         return out
 
     def read_tap(
-        self, first: int, frames: int, *, programme: bool = False
+        self, first: int, frames: int, *, of_input: bool = False
     ) -> "npt.NDArray[np.float32]":
         """Copy `frames` frames of the output, from frame number `first` on.
 
-        With `programme`, of the programme as it came in, delayed as much.
+        With `of_input`, of the input as it came in, delayed as much.
 
         Returns
         -------
@@ -528,5 +525,5 @@ class Engine:
         samples = np.empty((frames, 2), np.float32)
         read_tap = self._library.entrain_read_tap
         room = ffi.from_buffer("float[]", samples)
-        check(read_tap(self._engine, programme, first, room, frames), "tap")
+        check(read_tap(self._engine, of_input, first, room, frames), "tap")
         return samples.T

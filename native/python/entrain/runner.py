@@ -20,7 +20,7 @@ class Runner:
     kind : str
         The block's name.
     sample_rate_hz : int
-        8000 .. 192000.
+        Between those of `entrain.engine.rates_hz`.
     **values : float
         Parameters by symbol; the others have their initial values.
 

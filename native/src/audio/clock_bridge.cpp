@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <utility>
 
 namespace entrain {
 
 namespace {
 
-constexpr float kMuted = 1e-6F;  // 1 % on the server's cubic scale
+constexpr float kMuted = 1e-6F;       // of a sound so much softer nothing is brought back
 constexpr double kPauseS = 1.0;       // in what is captured: the sink was asleep
 constexpr double kSpellS = 0.25;      // in which some of the sound is not late, as a rule
 constexpr double kLatestS = 0.2;      // what is later still is lost
@@ -25,8 +26,13 @@ std::uint32_t frames_of(double seconds, std::uint32_t rate_hz) noexcept {
 
 ClockBridge::ClockBridge(entrain_engine *engine, double target_s)
     : engine_(engine), controller_(LatencySettings{target_s}) {
+    if (!matcher_.valid()) throw std::bad_alloc();
     set_rates(in_hz_, out_hz_);
 }
+
+ClockBridge::~ClockBridge() = default;
+
+void ClockBridge::set_target(double target_s) noexcept { controller_.set_target(target_s); }
 
 void ClockBridge::set_rates(std::uint32_t in_hz, std::uint32_t out_hz) {
     in_hz_ = in_hz;

@@ -25,17 +25,20 @@ struct Frames {
     std::uint32_t count = 0;
 };
 
-// Where two threads are named, they must not run at the same time.
-class ClockBridge {
+// Visible outside of libentrain: back ends are libraries of their own, and more than one of them
+// lies between two clocks.  Where two threads are named, they must not run at the same time.
+class __attribute__((visibility("default"))) ClockBridge {
 public:
     static constexpr std::uint32_t kBlockFrames = 256;
     static constexpr double kLongestWaitS = 2.0;  // for the device, before sound is lost
 
-    // [control]
+    // [control] Throws std::bad_alloc.
     ClockBridge(entrain_engine *engine, double target_s);
-    bool valid() const noexcept { return matcher_.valid(); }
+    ~ClockBridge();
+    ClockBridge(const ClockBridge &) = delete;
+    ClockBridge &operator=(const ClockBridge &) = delete;
     void set_rates(std::uint32_t in_hz, std::uint32_t out_hz);
-    void set_target(double target_s) noexcept { controller_.set_target(target_s); }
+    void set_target(double target_s) noexcept;
 
     // ---- [audio] -------------------------------------------------------------------------
 

@@ -152,11 +152,11 @@ void Layer::process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bo
     }
 }
 
-void Layer::generate(const Moment &moment, const Chunk &programme, Chunk &sum,
+void Layer::generate(const Moment &moment, const Chunk &input, Chunk &sum,
                      std::uint32_t frames, bool leaving) noexcept {
     if (silent(leaving)) return;
     Chunk sound;
-    copy(programme, sound, frames);
+    copy(input, sound, frames);
     compute(moment, sound, frames);
     const bool fading = !presence_.is_at(!leaving);
     if (whole_ && !fading) {  // nearly always

@@ -66,7 +66,7 @@ public:
     // Process `frames` (at most kChunkFrames) frames in place, all of it, whatever the amount is.
     void compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) noexcept;
 
-    // Cross-fade from what was there to the processed programme (equal gain), or back: if it is all
+    // Cross-fade from what was there to the processed input (equal gain), or back: if it is all
     // there and `waiting`, not yet.
     void process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bool leaving,
                  bool waiting) noexcept;
@@ -74,8 +74,8 @@ public:
     // It has faded in.
     bool is_whole() const noexcept { return presence_.is_open(); }
 
-    // Add what the block generates beside `programme` to `sum`.
-    void generate(const Moment &moment, const Chunk &programme, Chunk &sum, std::uint32_t frames,
+    // Add what the block generates beside `input` to `sum`.
+    void generate(const Moment &moment, const Chunk &input, Chunk &sum, std::uint32_t frames,
                   bool leaving) noexcept;
 
 private:

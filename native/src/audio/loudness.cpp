@@ -57,12 +57,12 @@ void Loudness::set_rate(std::uint32_t rate_hz) noexcept ENTRAIN_NONBLOCKING {
 
 // ---- the filters -----------------------------------------------------------------------------
 
-// Both ears of n programmes in one vector.
+// Both ears of n signals in one vector.
 template <> struct Loudness::Ears<1> { using Vector = double __attribute__((vector_size(16))); };
 template <> struct Loudness::Ears<2> { using Vector = double __attribute__((vector_size(32))); };
 
 template <std::size_t n>
-inline __attribute__((always_inline)) void Loudness::weigh(const Programmes<n> &all,
+inline __attribute__((always_inline)) void Loudness::weigh(const Signals<n> &all,
                                                            std::uint32_t at,
                                                            std::uint32_t end) noexcept {
     using Vector = typename Ears<n>::Vector;
@@ -98,7 +98,7 @@ inline __attribute__((always_inline)) void Loudness::weigh(const Programmes<n> &
 
 #if defined(__x86_64__)
 template <std::size_t n>
-__attribute__((target("avx2"))) void Loudness::weigh_avx2(const Programmes<n> &all,
+__attribute__((target("avx2"))) void Loudness::weigh_avx2(const Signals<n> &all,
                                                           std::uint32_t at,
                                                           std::uint32_t end) noexcept {
     weigh<n>(all, at, end);
@@ -106,8 +106,8 @@ __attribute__((target("avx2"))) void Loudness::weigh_avx2(const Programmes<n> &a
 #endif
 
 template <std::size_t n>
-void Loudness::add(const Programmes<n> &all, std::uint32_t frames) noexcept {
-    for (const Programme &each : all)
+void Loudness::add(const Signals<n> &all, std::uint32_t frames) noexcept {
+    for (const Signal &each : all)
         if (each.loudness->reset_.load(std::memory_order_relaxed) &&
             each.loudness->reset_.exchange(false, std::memory_order_relaxed))
             each.loudness->forget();
@@ -119,7 +119,7 @@ void Loudness::add(const Programmes<n> &all, std::uint32_t frames) noexcept {
         else
 #endif
             weigh<n>(all, at, end);
-        for (const Programme &each : all) {
+        for (const Signal &each : all) {
             each.loudness->frames_left_ -= end - at;
             if (each.loudness->frames_left_ == 0) each.loudness->hop();
         }

@@ -1,4 +1,4 @@
-// Loudness of a stereo programme after ITU-R BS.1770-5 and EBU R 128 (Tech 3341).
+// Loudness of a stereo signal after ITU-R BS.1770-5 and EBU R 128 (Tech 3341).
 //
 //   sample ─► K-weighting ─► square ─► sum of 100 ms ─┬─► last 4:  momentary ─► gates ─► integrated
 //                                                     └─► last 30: short-term
@@ -19,7 +19,7 @@ namespace entrain {
 class Loudness {
 public:
     // [audio] Does nothing if the rate is what it was.  Else what is heard begins anew; integrated
-    // loudness goes on.  8000 .. 192000 Hz.
+    // loudness goes on.
     void set_rate(std::uint32_t rate_hz) noexcept ENTRAIN_NONBLOCKING;
 
     // [audio] After set_rate().  Samples must be finite.  Denormals should be flushed.
@@ -59,19 +59,19 @@ private:
     static float read(const Shown &shown) noexcept {
         return shown.load(std::memory_order_relaxed);
     }
-    struct Programme {
+    struct Signal {
         Loudness *loudness;
         const Chunk *chunk;
     };
-    template <std::size_t n> using Programmes = std::array<Programme, n>;
+    template <std::size_t n> using Signals = std::array<Signal, n>;
     template <std::size_t n> struct Ears;
     template <std::size_t n>
-    static void add(const Programmes<n> &all, std::uint32_t frames) noexcept;
+    static void add(const Signals<n> &all, std::uint32_t frames) noexcept;
     // The same bits, whichever does it.
     template <std::size_t n>
-    static void weigh(const Programmes<n> &all, std::uint32_t at, std::uint32_t end) noexcept;
+    static void weigh(const Signals<n> &all, std::uint32_t at, std::uint32_t end) noexcept;
     template <std::size_t n>
-    static void weigh_avx2(const Programmes<n> &all, std::uint32_t at, std::uint32_t end) noexcept;
+    static void weigh_avx2(const Signals<n> &all, std::uint32_t at, std::uint32_t end) noexcept;
     static double lufs(double power) noexcept;
     double mean_of_last(std::uint32_t hops) const noexcept;
     void forget() noexcept;

@@ -10,9 +10,9 @@ namespace entrain {
 namespace {
 
 constexpr double kBypassSeconds = 0.02;
-constexpr double kProgrammeStartsSeconds = 0.01;
-constexpr double kProgrammeEndsSeconds = 0.08;
-constexpr double kProgrammeFallsSilentSeconds = 2.0;
+constexpr double kInputStartsSeconds = 0.01;
+constexpr double kInputEndsSeconds = 0.08;
+constexpr double kInputFallsSilentSeconds = 2.0;
 constexpr double kSilenceSeconds = 2.0;      // a pause between two movements is no end
 constexpr float kSilence = 3.1623e-4F;       // -70 dBFS
 constexpr std::uint32_t kSilent = 1U << 30;  // frames: for ever
@@ -59,8 +59,6 @@ void Process::run(const float *const *in, float *const *out,
                                static_cast<double>(frames) / route_->rate_hz,
                            std::memory_order_relaxed);
     add(counters.busy_ns, spent);
-    if (spent > counters.worst_ns.load(std::memory_order_relaxed))
-        counters.worst_ns.store(spent, std::memory_order_relaxed);
     durations.add(spent, std::uint64_t{frames} * 1'000'000'000 / route_->rate_hz,
                   nanoseconds(end.time_since_epoch()));
 }
@@ -108,7 +106,7 @@ const Layer *Process::former(const Layer &layer) const noexcept {
     return nullptr;
 }
 
-// If one that makes the programme softer went while another one comes, the programme would be heard
+// If one that makes the input softer went while another one comes, the input would be heard
 // louder in between than before and after.
 bool Process::processors_arrive() const noexcept {
     return std::any_of(route_->processors.begin(), route_->processors.end(),
@@ -132,23 +130,23 @@ void Process::chunk(const float *const *in, float *const *out, std::uint32_t off
         silent_frames_ = kSilent;
     }
     read(in, offset, frames);
-    input_meter.add(programme_, frames);
+    input_meter.add(input_, frames);
 
     const Moment moment{frame_, session.time()};
     // Looked at only where pieces end whatever the blocks are.
     if (arriving_ && frame_ % kChunkFrames == 0) arriving_ = processors_arrive();
-    copy(programme_, processed_, frames);
+    copy(input_, processed_, frames);
     route_->input->compute(moment, processed_, frames);
     for (const Route::Entry &entry : route_->processors)
         entry.layer->process(moment, processed_, frames, entry.leaving, arriving_);
     add_generators(moment, frames);
     route_->output->compute(moment, processed_, frames);
 
-    delay_programme(frames);
-    programme_tap.write(late_, frames);
+    delay_input(frames);
+    input_tap.write(late_, frames);
     switch_bypass(frames);
     output_meter.add(processed_, frames);
-    Loudness::add(input_loudness, programme_, output_loudness, processed_, frames);
+    Loudness::add(input_loudness, input_, output_loudness, processed_, frames);
     output_tap.write(processed_, frames);
     for (std::size_t c = 0; c < 2; ++c)
         if (out[c]) std::copy_n(processed_[c].data(), frames, out[c] + offset);
@@ -166,7 +164,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
         matched_share_ = matched ? 1.0F : 0.0F;
     }
     const bool fading = !bypass_fade_.is_at(bypassed);
-    // Going back, the programme stays as loud as it was.
+    // Going back, the input stays as loud as it was.
     const bool adjusting = bypassed && !matched_fade_.is_at(matched);
     if (!bypassed && !fading) {  // nearly always
         const float gain = 1.0F + matched_share_ * (matched_gain_ - 1.0F);
@@ -186,7 +184,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
         for (std::size_t c = 0; c < 2; ++c) {
             const float dry = gain * late_[c][i];
             float &wet = processed_[c][i];
-            // A block gone wrong must not take the programme with it.
+            // A block gone wrong must not take the input with it.
             if (share >= 1.0F || !std::isfinite(wet))
                 wet = dry;
             else if (share > 0.0F)
@@ -198,7 +196,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
 void Process::prepare_matched() noexcept {
     const double difference_lu =
         double{output_loudness.short_term_lufs()} - double{input_loudness.short_term_lufs()};
-    // Never louder than the programme came in; and what is not known is not matched.
+    // Never louder than the input came in; and what is not known is not matched.
     matched_gain_ = std::isfinite(difference_lu)
                         ? static_cast<float>(std::pow(
                               10.0, std::clamp(difference_lu, kMatchedLowestDb, 0.0) / 20.0))
@@ -209,25 +207,25 @@ void Process::read(const float *const *in, std::uint32_t offset, std::uint32_t f
     std::uint32_t nonfinite = 0;
     for (std::size_t c = 0; c < 2; ++c) {
         if (!in[c]) {
-            std::fill_n(programme_[c].data(), frames, 0.0F);
+            std::fill_n(input_[c].data(), frames, 0.0F);
             continue;
         }
         const float *samples = in[c] + offset;
         if (highest_magnitude(samples, frames) <= kDoor) {  // nearly always
-            std::copy_n(samples, frames, programme_[c].data());
+            std::copy_n(samples, frames, input_[c].data());
             continue;
         }
         for (std::uint32_t i = 0; i < frames; ++i) {
             const bool good = std::fabs(samples[i]) <= FLT_MAX;
             nonfinite += good ? 0 : 1;
-            programme_[c][i] = std::clamp(good ? samples[i] : 0.0F, -kDoor, kDoor);
+            input_[c][i] = std::clamp(good ? samples[i] : 0.0F, -kDoor, kDoor);
         }
     }
     if (nonfinite) add(counters.nonfinite, nonfinite);
 }
 
 bool Process::sounds(std::uint32_t frame) const noexcept {
-    return std::fabs(programme_[0][frame]) > kSilence || std::fabs(programme_[1][frame]) > kSilence;
+    return std::fabs(input_[0][frame]) > kSilence || std::fabs(input_[1][frame]) > kSilence;
 }
 
 void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcept {
@@ -252,9 +250,9 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
         for (std::uint32_t i = 0; i < frames; ++i) {
             silent_frames_ = sounds(i) ? 0 : std::min(silent_frames_ + 1, kSilent);
             const bool wanted = plays && (alone || silent_frames_ < patience);
-            const double seconds = wanted  ? kProgrammeStartsSeconds
-                                   : plays ? kProgrammeFallsSilentSeconds
-                                           : kProgrammeEndsSeconds;
+            const double seconds = wanted  ? kInputStartsSeconds
+                                   : plays ? kInputFallsSilentSeconds
+                                           : kInputEndsSeconds;
             const float gain = playing_fade_.next(wanted, 1.0 / (seconds * rate_hz));
             for (std::size_t c = 0; c < 2; ++c) processed_[c][i] += gain * sum[c][i];
         }
@@ -266,7 +264,7 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
     quiet.store(quiet_frames_ > route_->latency_frames + kChunkFrames, std::memory_order_relaxed);
 }
 
-void Process::delay_programme(std::uint32_t frames) noexcept {
+void Process::delay_input(std::uint32_t frames) noexcept {
     // Both are in two pieces where the ring ends.
     const auto to = static_cast<std::uint32_t>(frame_ % kDelayFrames);
     const auto from =
@@ -274,8 +272,8 @@ void Process::delay_programme(std::uint32_t frames) noexcept {
     const std::uint32_t write = std::min(frames, kDelayFrames - to);
     const std::uint32_t read = std::min(frames, kDelayFrames - from);
     for (std::size_t c = 0; c < 2; ++c) {
-        std::copy_n(programme_[c].data(), write, delay_[c].data() + to);
-        std::copy_n(programme_[c].data() + write, frames - write, delay_[c].data());
+        std::copy_n(input_[c].data(), write, delay_[c].data() + to);
+        std::copy_n(input_[c].data() + write, frames - write, delay_[c].data());
         std::copy_n(delay_[c].data() + from, read, late_[c].data());
         std::copy_n(delay_[c].data(), frames - read, late_[c].data() + read);
     }

@@ -27,7 +27,6 @@ struct Counters {
     std::atomic<std::uint64_t> nonfinite{0};
     std::atomic<double> seconds{0.0};
     std::atomic<std::uint64_t> busy_ns{0};
-    std::atomic<std::uint64_t> worst_ns{0};
 };
 
 enum class Bypass : std::uint8_t { off, exact, matched };
@@ -57,7 +56,7 @@ public:
     Meter output_meter;
     Loudness input_loudness;
     Loudness output_loudness;
-    Tap programme_tap;  // as it came in, as late as what goes out
+    Tap input_tap;  // as it came in, as late as what goes out
     Tap output_tap;
     Session session;
 
@@ -81,7 +80,7 @@ private:
     bool processors_arrive() const noexcept;
     bool sounds(std::uint32_t frame) const noexcept;
     void add_generators(const Moment &moment, std::uint32_t frames) noexcept;
-    void delay_programme(std::uint32_t frames) noexcept;
+    void delay_input(std::uint32_t frames) noexcept;
     void switch_bypass(std::uint32_t frames) noexcept;
     void prepare_matched() noexcept;
 
@@ -102,9 +101,9 @@ private:
     std::uint64_t restart_ = 0;
     bool arriving_ = false;  // processors that go wait for those that come
     std::uint32_t quiet_frames_ = 0;
-    std::uint32_t silent_frames_ = 0;  // of the programme
+    std::uint32_t silent_frames_ = 0;  // of the input
     std::array<std::array<float, kDelayFrames>, 2> delay_{};
-    Chunk programme_{};  // as it came in
+    Chunk input_{};  // as it came in
     Chunk late_{};       // as it came in `latency` ago
     Chunk processed_{};
 };

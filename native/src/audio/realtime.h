@@ -18,7 +18,7 @@
 namespace entrain {
 
 // Denormal numbers count as zero while this lives: decaying filters would otherwise slow down by
-// a factor of two when the programme falls silent.
+// a factor of two when the input falls silent.
 class FlushDenormals {
 public:
     FlushDenormals() noexcept : saved_(read()) { write(saved_ | kFlush); }

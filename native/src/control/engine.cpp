@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+using entrain::Engine;
 using entrain::Group;
 using entrain::Layer;
 using entrain::Move;
@@ -15,7 +16,7 @@ using entrain::Route;
 
 namespace {
 
-constexpr double kLongestSeconds = 7.0 * 86400.0;
+constexpr double kLongestSeconds = ENTRAIN_LONGEST_SESSION_S;
 
 std::uint64_t frame_of(double seconds, std::uint32_t rate_hz) {
     return static_cast<std::uint64_t>(std::llround(seconds * rate_hz));
@@ -36,7 +37,7 @@ bool mentions(const Route &route, const Layer *layer) {
 
 }  // namespace
 
-entrain_engine::entrain_engine(std::uint32_t rate) {
+Engine::Engine(std::uint32_t rate) {
     Layers first;
     first.rate_hz = rate;
     first.owned[ENTRAIN_LAYER_INPUT] = make_own(ENTRAIN_LAYER_INPUT, "pre", rate);
@@ -45,7 +46,7 @@ entrain_engine::entrain_engine(std::uint32_t rate) {
     replace(std::move(first));
 }
 
-entrain_engine::Owned entrain_engine::make_own(std::uint32_t number, const char *kind,
+Engine::Owned Engine::make_own(std::uint32_t number, const char *kind,
                                                std::uint32_t rate_hz) {
     Owned own;
     own.kind = entrain::find_block(kind);
@@ -53,7 +54,7 @@ entrain_engine::Owned entrain_engine::make_own(std::uint32_t number, const char 
     return own;
 }
 
-entrain_status entrain_engine::set_rate(std::uint32_t rate) {
+entrain_status Engine::set_rate(std::uint32_t rate) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (rate == layers_.rate_hz) return ENTRAIN_OK;
     Layers next = layers_;
@@ -67,7 +68,7 @@ entrain_status entrain_engine::set_rate(std::uint32_t rate) {
 }
 
 // The callback takes over what only it knows: see Layer::resume().
-void entrain_engine::rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_hz) {
+void Engine::rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_hz) {
     for (auto &[number, each] : owned) {
         const std::shared_ptr<Layer> former = each.instance;
         each.instance = entrain::make_layer(number, *each.kind, rate_hz);
@@ -78,7 +79,7 @@ void entrain_engine::rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_
     }
 }
 
-entrain_status entrain_engine::add_layer(const char *kind, std::uint32_t *layer) {
+entrain_status Engine::add_layer(const char *kind, std::uint32_t *layer) {
     const entrain::BlockKind *found = entrain::find_block(kind);
     if (!found) return ENTRAIN_E_KIND;
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -96,7 +97,7 @@ entrain_status entrain_engine::add_layer(const char *kind, std::uint32_t *layer)
     return ENTRAIN_OK;
 }
 
-entrain_status entrain_engine::set_parameter(std::uint32_t layer, const char *symbol, Move move) {
+entrain_status Engine::set_parameter(std::uint32_t layer, const char *symbol, Move move) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = layers_.owned.find(layer);
     if (found == layers_.owned.end()) return ENTRAIN_E_LAYER;
@@ -117,7 +118,7 @@ entrain_status entrain_engine::set_parameter(std::uint32_t layer, const char *sy
     return ENTRAIN_OK;
 }
 
-entrain_status entrain_engine::get_parameter(std::uint32_t layer, const char *symbol, bool target,
+entrain_status Engine::get_parameter(std::uint32_t layer, const char *symbol, bool target,
                                              float *value) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = layers_.owned.find(layer);
@@ -129,7 +130,7 @@ entrain_status entrain_engine::get_parameter(std::uint32_t layer, const char *sy
     return ENTRAIN_OK;
 }
 
-entrain_status entrain_engine::automate(std::uint32_t layer, const char *symbol,
+entrain_status Engine::automate(std::uint32_t layer, const char *symbol,
                                         const entrain_point *points, std::uint32_t count,
                                         double loop_s) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -149,7 +150,7 @@ entrain_status entrain_engine::automate(std::uint32_t layer, const char *symbol,
     return ENTRAIN_OK;
 }
 
-entrain_status entrain_engine::route(const std::uint32_t *layers, std::uint32_t count,
+entrain_status Engine::route(const std::uint32_t *layers, std::uint32_t count,
                                      bool restart) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (count > layers_.owned.size()) return ENTRAIN_E_LAYER;  // they cannot be different
@@ -176,18 +177,18 @@ entrain_status entrain_engine::route(const std::uint32_t *layers, std::uint32_t 
     return ENTRAIN_OK;
 }
 
-void entrain_engine::run_session(bool runs) {
+void Engine::run_session(bool runs) {
     const std::lock_guard<std::mutex> lock(mutex_);
     session_runs_ = runs;
     process.session.run(runs);
 }
 
-void entrain_engine::seek_session(double seconds) {
+void Engine::seek_session(double seconds) {
     const std::lock_guard<std::mutex> lock(mutex_);
     process.session.seek(session_runs_, seconds);
 }
 
-void entrain_engine::read_session(double *seconds, bool *runs) {
+void Engine::read_session(double *seconds, bool *runs) {
     const std::lock_guard<std::mutex> lock(mutex_);
     // Who asks right after the session has begun anew must not get the place where it was.
     const bool begins = process.in_use() < restarted_by_;
@@ -195,7 +196,7 @@ void entrain_engine::read_session(double *seconds, bool *runs) {
     *runs = session_runs_;
 }
 
-entrain_status entrain_engine::measure(const entrain_promise &promise,
+entrain_status Engine::measure(const entrain_promise &promise,
                                        entrain_measurement *measurement) {
     // The callback goes on writing while the taps are copied: leave it room.
     constexpr std::uint32_t kFrames = entrain::Tap::kFrames - 8192;
@@ -204,7 +205,8 @@ entrain_status entrain_engine::measure(const entrain_promise &promise,
     after_.resize(2 * kFrames);
     const std::uint64_t end = process.counters.frames;
     const entrain::Process::Pace pace = process.pace();
-    if (end < kFrames + pace.since || !process.programme_tap.read(end - kFrames, before_.data(), kFrames) ||
+    if (end < kFrames + pace.since ||
+        !process.input_tap.read(end - kFrames, before_.data(), kFrames) ||
         !process.output_tap.read(end - kFrames, after_.data(), kFrames))
         return ENTRAIN_E_OVERRUN;
     if (beats_since_ != pace.since) beats_.reset();  // its clock has jumped
@@ -244,14 +246,14 @@ entrain_status entrain_engine::measure(const entrain_promise &promise,
     return ENTRAIN_OK;
 }
 
-std::size_t entrain_engine::find_parameter(const Owned &owned, const char *symbol) {
+std::size_t Engine::find_parameter(const Owned &owned, const char *symbol) {
     const auto &parameters = owned.instance->parameters();
     const auto found = std::find_if(parameters.begin(), parameters.end(),
                                     [symbol](const auto &each) { return each.symbol() == symbol; });
     return static_cast<std::size_t>(found - parameters.begin());
 }
 
-bool entrain_engine::accepts(const Parameter &parameter, const entrain_point *points,
+bool Engine::accepts(const Parameter &parameter, const entrain_point *points,
                              std::uint32_t count, double loop_s) {
     if (!(loop_s >= 0.0 && loop_s <= kLongestSeconds)) return false;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -269,7 +271,7 @@ bool entrain_engine::accepts(const Parameter &parameter, const entrain_point *po
     return true;
 }
 
-std::shared_ptr<const entrain::Automation> entrain_engine::automation_of(const Owned &owned,
+std::shared_ptr<const entrain::Automation> Engine::automation_of(const Owned &owned,
                                                                          std::uint32_t rate_hz) {
     if (owned.routed_ways.empty()) return nullptr;
     auto automation = std::make_shared<entrain::Automation>();
@@ -290,12 +292,12 @@ std::shared_ptr<const entrain::Automation> entrain_engine::automation_of(const O
     return automation;
 }
 
-bool entrain_engine::is_handed_over(const Layer *layer) const {
+bool Engine::is_handed_over(const Layer *layer) const {
     return std::any_of(routes_.begin(), routes_.end(),
                        [layer](const auto &route) { return mentions(*route, layer); });
 }
 
-std::unique_ptr<Route> entrain_engine::make_route(const Layers &of) const {
+std::unique_ptr<Route> Engine::make_route(const Layers &of) const {
     auto route = std::make_unique<Route>();
     route->serial = next_serial_;
     route->restart = of.restarts;
@@ -335,7 +337,7 @@ std::unique_ptr<Route> entrain_engine::make_route(const Layers &of) const {
 }
 
 // Nothing throws from the middle on: all is done, or nothing.
-void entrain_engine::replace(Layers next) {
+void Engine::replace(Layers next) {
     std::unique_ptr<Route> route = make_route(next);
     routes_.reserve(routes_.size() + 1);
 
@@ -358,7 +360,7 @@ void entrain_engine::replace(Layers next) {
     collect();
 }
 
-void entrain_engine::collect() noexcept {
+void Engine::collect() noexcept {
     const std::uint64_t in_use = process.in_use();
     routes_.erase(std::remove_if(routes_.begin(), routes_.end(),
                                  [&](const auto &route) { return route->serial < in_use; }),

@@ -189,20 +189,20 @@ void solve(Complex (&normal)[kTerms][kTerms], Complex (&right)[kTerms], std::siz
     }
 }
 
-// What is in `all` but not in `programme`.  The programme may have been filtered and modulated on
+// What is in `all` but not in `input`.  The input may have been filtered and modulated on
 // its way: its gain is complex, has three taps, and sidebands if `modulation_hz` > 0.  A line at
-// `line_hz` is fitted along, so that the programme takes no share of it.
-void remove_programme(const Complex *programme, double modulation_hz, const Points &all,
+// `line_hz` is fitted along, so that the input takes no share of it.
+void remove_input(const Complex *input, double modulation_hz, const Points &all,
                       double line_hz, Complex *rest) {
     constexpr std::size_t kMostTerms = 11;
     const std::size_t terms = modulation_hz > 0.0 ? kMostTerms : 5;
     const auto fill = [&](std::size_t i, Complex sideband, Complex (&term)[kMostTerms]) {
         for (std::size_t tap = 0; tap < 3; ++tap) {
             const std::size_t at = std::clamp(i + tap, std::size_t{1}, all.count) - 1;
-            term[2 + tap] = programme[at];
+            term[2 + tap] = input[at];
             if (terms == 5) continue;
-            term[5 + tap] = times(programme[at], sideband);
-            term[8 + tap] = times(programme[at], std::conj(sideband));
+            term[5 + tap] = times(input[at], sideband);
+            term[8 + tap] = times(input[at], std::conj(sideband));
         }
     };
     Complex normal[kMostTerms][kMostTerms], right[kMostTerms], term[kMostTerms];
@@ -275,7 +275,7 @@ Tones measure_tones(const float *before, const float *after, std::uint32_t count
             double last_hz = 1.0;
             for (int turns = 0; turns < 3 && std::abs(found.offset_hz - last_hz) > 1e-5; ++turns) {
                 last_hz = found.offset_hz;
-                remove_programme(slow[1][ear], modulation_hz, all, last_hz, rest);
+                remove_input(slow[1][ear], modulation_hz, all, last_hz, rest);
                 found = finder.find(rest);
             }
         } else {

@@ -34,25 +34,25 @@ struct Tones {
     bool measured = false;   // there was enough to look at, whether or not a tone was in it
 };
 
-// One tone in each ear of `after`, beside what is left there of the programme `before` (nullptr:
+// One tone in each ear of `after`, beside what is left there of the input `before` (nullptr:
 // not known, so all is tone or noise).  `first` is the number of the first frame since the stream
-// began.  `modulation_hz` is the rate at which the programme was promised to be modulated, or 0.
+// began.  `modulation_hz` is the rate at which the input was promised to be modulated, or 0.
 // For two tones in the same ear (a monaural beat) ask twice.
 Tones measure_tones(const float *before, const float *after, std::uint32_t count,
                     std::uint32_t rate_hz, double left_hz, double right_hz,
                     std::uint64_t first = 0, double modulation_hz = 0.0);
 
 struct Modulation {
-    bool present[2]{};       // there was a programme to be modulated, not: it is modulated
+    bool present[2]{};       // there was an input to be modulated, not: it is modulated
     double index[2]{};       // m of a gain 1 + m*sin; the first harmonic for other shapes
-    double floor[2]{};       // what the programme alone pretends to, from neighbouring rates
+    double floor[2]{};       // what the input alone pretends to, from neighbouring rates
     double phase[2]{};       // of that sine in the middle of the frames, in cycles, 0...1
     double rate_hz = 0.0;    // as measured; the promised one where index < 3 * floor in both ears
     double error_hz = 0.0;   // standard deviation to expect of rate_hz
 };
 
 // The gain of each ear at the promised rate, above `corner_hz`: the envelope of `after` over that
-// of `before`, so that the programme's own rhythm is not counted.  Without `before` (nullptr) the
+// of `before`, so that the input's own rhythm is not counted.  Without `before` (nullptr) the
 // envelope of `after` itself.  The frames must hold 1.5 periods; rates up to 100 Hz.
 Modulation measure_modulation(const float *before, const float *after, std::uint32_t count,
                               std::uint32_t rate_hz, double promised_rate_hz, double corner_hz);
@@ -62,12 +62,12 @@ struct InterauralPhase {
     double coherence = 0.0;  // share of the band that turns so, 0...1
 };
 
-// From 150 to 1300 Hz, for a programme whose ears are shifted apart.
+// From 150 to 1300 Hz, for an input whose ears are shifted apart.
 InterauralPhase measure_interaural_phase(const float *frames, std::uint32_t count,
                                          std::uint32_t rate_hz, double promised_beat_hz);
 
 // Beats over up to a minute, from the phases of successive measurements: what one of them cannot
-// tell below the programme, many can.  Feed it about once a second (0.4 to 1.2 s apart).
+// tell below the input, many can.  Feed it about once a second (0.4 to 1.2 s apart).
 class BeatTracker {
 public:
     // Starts anew when the promise moved or the time between makes phases ambiguous.

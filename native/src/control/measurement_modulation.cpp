@@ -1,4 +1,4 @@
-// Modulation of the programme, from its envelopes before and after.
+// Modulation of the input, from its envelopes before and after.
 #include "control/measurement.h"
 
 #include <algorithm>

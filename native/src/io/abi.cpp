@@ -2,7 +2,6 @@
 
 #include "io/backend.h"
 
-#include <cmath>
 #include <memory>
 #include <new>
 #include <string>
@@ -17,7 +16,7 @@ entrain_status entrain_io_open(entrain_engine *engine, const char *target, entra
     try {
         auto opened = std::make_unique<entrain_io>();
         opened->backend = entrain::io::open_backend(engine, target);
-        if (!opened->backend || !opened->backend->state().valid()) return ENTRAIN_E_SERVER;
+        if (!opened->backend || !opened->backend->state().news().valid()) return ENTRAIN_E_SERVER;
         *io = opened.release();
         return ENTRAIN_OK;
     } catch (const std::bad_alloc &) {
@@ -45,7 +44,8 @@ entrain_status entrain_io_set_target(entrain_io *io, const char *target) {
 
 entrain_status entrain_io_set_latency(entrain_io *io, double added_ms) {
     if (io == nullptr) return ENTRAIN_E_ARGUMENT;
-    if (!std::isfinite(added_ms) || added_ms < 4.0 || added_ms > 500.0) return ENTRAIN_E_RANGE;
+    if (!(added_ms >= ENTRAIN_LEAST_ADDED_MS && added_ms <= ENTRAIN_MOST_ADDED_MS))
+        return ENTRAIN_E_RANGE;
     try {
         io->backend->set_latency(added_ms / 1000.0);
         return ENTRAIN_OK;
@@ -121,7 +121,13 @@ entrain_status entrain_io_set_former(entrain_io *io, const char *name) {
 void entrain_io_read_state(entrain_io *io, entrain_io_state *state) {
     if (state == nullptr) return;
     *state = {};
-    if (io != nullptr) io->backend->state().read(state);
+    if (io != nullptr) io->backend->read_state(state);
 }
 
-int entrain_io_fd(entrain_io *io) { return io != nullptr ? io->backend->state().fd() : -1; }
+int entrain_io_fd(entrain_io *io) {
+    return io != nullptr ? io->backend->state().news().descriptor() : -1;
+}
+
+void entrain_io_take_news(entrain_io *io) {
+    if (io != nullptr) io->backend->state().news().take();
+}

@@ -25,7 +25,7 @@ public:
     virtual void set_latency(double /*added_s*/) {}
     // Only where a session manager may have smart filters.
     virtual void set_smart(bool /*smart*/) {}
-    // Let what the engine adds be heard without a programme; only where a device may fall asleep.
+    // Let what the engine adds be heard while nobody plays; only where a device may fall asleep.
     virtual void set_alone(bool /*alone*/) {}
     // Whether it is possible here, and the server has got it.  "" configures nothing.
     virtual bool set_default(const std::string & /*name*/) { return false; }
@@ -38,6 +38,8 @@ public:
     virtual void pin(std::uint32_t /*outlet*/, const std::string & /*device*/) {}
 
     State &state() noexcept { return state_; }
+    // As it is now: what changes without the back end's doing is looked at anew.
+    virtual void read_state(entrain_io_state *state) const noexcept { state_.read(state); }
 
 protected:
     Backend() = default;

@@ -3,6 +3,7 @@
 #include "io/pipewire/server_link.h"
 
 #include <chrono>
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -21,7 +22,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                           },
                           this)),
       tail_(connection_->loop(), engine, notify()),
-      programmes_(notify()),
+      players_(notify()),
       defaults_(connection_->loop(), notify()),
       session_manager_(notify()),
       registry_(connection_->core(),
@@ -31,7 +32,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                  [this](Id id) {
                      defaults_.gone(id);
                      session_manager_.gone(id);
-                     programmes_.gone(id);
+                     players_.gone(id);
                  }}),
       patience_(connection_->loop(),
                 Source::timer(connection_->loop(),
@@ -56,7 +57,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
 Backend::~Backend() { connection_->stop(); }
 
 bool Backend::start() noexcept {
-    return state_.valid() && wake_.get() != nullptr && holder_ && filter_ && connection_->start();
+    return state_.news().valid() && wake_.get() != nullptr && holder_ && filter_ && connection_->start();
 }
 
 void Backend::fade_out() noexcept {
@@ -65,7 +66,7 @@ void Backend::fade_out() noexcept {
         const Lock lock(connection_->thread());
         closing_ = true;
         if (state_.is_lost()) return;
-        // Now, so that programmes are on their way to the device when the sink goes.
+        // Now, so that players are on their way to the device when the sink goes.
         io::guarded(notify(), [this] { session_manager_.set_smart(sink_->id(), false); });
         sounds = phase_ == ENTRAIN_IO_READY && filter_->streaming();
         if (sounds) entrain_set_playing(engine_, 0);
@@ -161,11 +162,11 @@ void Backend::bring_about() {
         // WirePlumber 0.4 never links to a sink that its predecessor has set up: give it a new
         // one, unless somebody plays into this one all the same.
         sink_is_stale_ = false;
-        if (players().empty()) make_sink();
+        if (linked_players().empty()) make_sink();
     }
-    programmes_.refresh(registry_.proxy(), players());
+    players_.refresh(registry_.proxy(), linked_players());
     const bool alone = alone_ && target() != kNoId;
-    tail_.update(programmes_.running() > 0 || alone, filter_->streaming());
+    tail_.update(players_.running() > 0 || alone, filter_->streaming());
 
     if (topology_ != registry_.topology()) {
         topology_ = registry_.topology();
@@ -279,7 +280,7 @@ void Backend::add_silence(std::vector<WantedLink> &links, bool hold) {
 }
 
 // Who is linked into the sink.
-std::set<Id> Backend::players() const {
+std::set<Id> Backend::linked_players() const {
     std::set<Id> players = registry_.graph().sources_of(sink_->id());
     players.erase(holder_->id());
     return players;
@@ -288,7 +289,7 @@ std::set<Id> Backend::players() const {
 void Backend::publish() {
     entrain_io_state state{};
     state.phase = phase_;
-    state.playing = programmes_.running();
+    state.playing = players_.running();
     state.rate_hz = cycle_.rate_hz.load(std::memory_order_relaxed);
     state.quantum_frames = cycle_.quantum_frames.load(std::memory_order_relaxed);
     state.running = filter_ && filter_->streaming() ? 1 : 0;

@@ -1,16 +1,16 @@
 // The back end: keeps what stands in the server equal to what should stand there.
 //
 //   player ─► [sink] ═monitor═► [engine filter] ═► [device]      ═ our passive links
-//   holder ─────┘ running while a programme plays or fades out, and once before all else
+//   holder ─────┘ running while somebody plays or the sound fades out, and once before all else
 #pragma once
 
-#include "audio/pipewire_process.h"
 #include "io/backend.h"
+#include "io/pipewire/audio/process.h"
 #include "io/pipewire/connection.h"
 #include "io/pipewire/default_sink.h"
 #include "io/pipewire/filter.h"
 #include "io/pipewire/links.h"
-#include "io/pipewire/programmes.h"
+#include "io/pipewire/players.h"
 #include "io/pipewire/registry.h"
 #include "io/pipewire/session_manager.h"
 #include "io/pipewire/sink.h"
@@ -20,6 +20,7 @@
 
 #include "entrain/engine.h"
 
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -60,7 +61,7 @@ private:
     Id target() const;
     bool add_way(std::vector<WantedLink> &links);
     void add_silence(std::vector<WantedLink> &links, bool hold);
-    std::set<Id> players() const;
+    std::set<Id> linked_players() const;
     void publish();
 
     entrain_engine *engine_;
@@ -68,7 +69,7 @@ private:
     Source wake_;  // signalled by every change, however many; runs reconcile() once
     Cycle cycle_;
     Tail tail_;
-    Programmes programmes_;
+    Players players_;
     DefaultSink defaults_;
     SessionManager session_manager_;
     Registry registry_;
@@ -89,7 +90,7 @@ private:
     std::uint32_t latency_frames_ = 0;
     std::int32_t realtime_ = -1;  // as in entrain_io_state
     bool smart_ = false;          // wanted
-    bool alone_ = false;          // what the engine adds is to be heard without a programme
+    bool alone_ = false;          // what the engine adds is to be heard while nobody plays
     bool managed_ = false;        // a session manager has been there
     bool sink_is_stale_ = false;  // it was set up by one that has gone
     bool closing_ = false;

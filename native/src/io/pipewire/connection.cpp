@@ -1,8 +1,12 @@
 #include "io/pipewire/connection.h"
 
+#include "io/pipewire/client/properties.h"
+
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 
 #include <sched.h>
 

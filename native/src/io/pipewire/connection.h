@@ -2,7 +2,8 @@
 #pragma once
 
 #include "io/notify.h"
-#include "io/pipewire/pw.h"
+#include "io/pipewire/client/loop.h"
+#include "io/pipewire/client/objects.h"
 
 #include <memory>
 #include <optional>

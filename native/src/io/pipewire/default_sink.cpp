@@ -1,5 +1,6 @@
 #include "io/pipewire/default_sink.h"
 
+#include "io/pipewire/client/json.h"
 #include "io/pipewire/sink.h"
 
 #include <algorithm>

@@ -3,8 +3,9 @@
 #pragma once
 
 #include "io/notify.h"
+#include "io/pipewire/client/loop.h"
+#include "io/pipewire/client/objects.h"
 #include "io/pipewire/graph.h"
-#include "io/pipewire/pw.h"
 #include "io/pipewire/ways.h"
 
 #include <cstdint>

@@ -1,8 +1,12 @@
 #include "io/pipewire/filter.h"
 
+#include "io/pipewire/client/properties.h"
 #include "io/pipewire/sink.h"
 
 #include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 namespace entrain::pipewire {
 

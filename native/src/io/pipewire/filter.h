@@ -1,12 +1,14 @@
 // Our two nodes that have a callback: the engine's, and the silent holder.
 #pragma once
 
-#include "audio/pipewire_process.h"
 #include "io/notify.h"
+#include "io/pipewire/audio/process.h"
+#include "io/pipewire/client/objects.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/latency.h"
-#include "io/pipewire/pw.h"
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 

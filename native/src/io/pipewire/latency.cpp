@@ -1,5 +1,7 @@
 #include "io/pipewire/latency.h"
 
+#include "io/pipewire/client/param_builder.h"
+
 namespace entrain::pipewire {
 
 Latency::Latency(pw_filter *filter, const std::array<void *, 2> &in,

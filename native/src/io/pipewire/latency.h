@@ -1,7 +1,7 @@
 // How late the sound is on its way through the engine's filter, told to both of its neighbours.
 #pragma once
 
-#include "io/pipewire/pw.h"
+#include "io/pipewire/client/latency_params.h"
 
 #include <array>
 #include <cstdint>

@@ -1,7 +1,10 @@
 #include "io/pipewire/monitor_volume.h"
 
+#include "io/pipewire/client/param_builder.h"
+
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <ctime>
 #include <utility>
 

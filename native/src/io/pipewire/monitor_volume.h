@@ -3,7 +3,9 @@
 #pragma once
 
 #include "io/notify.h"
-#include "io/pipewire/pw.h"
+#include "io/pipewire/client/loop.h"
+#include "io/pipewire/client/monitor_params.h"
+#include "io/pipewire/client/objects.h"
 #include "io/undo.h"
 
 namespace entrain::pipewire {

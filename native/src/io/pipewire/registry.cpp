@@ -1,5 +1,9 @@
 #include "io/pipewire/registry.h"
 
+#include "io/pipewire/client/properties.h"
+
+#include <cstdint>
+#include <string>
 #include <utility>
 
 namespace entrain::pipewire {

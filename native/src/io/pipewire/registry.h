@@ -2,10 +2,11 @@
 #pragma once
 
 #include "io/notify.h"
+#include "io/pipewire/client/objects.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/node_properties.h"
-#include "io/pipewire/pw.h"
 
+#include <cstdint>
 #include <functional>
 
 namespace entrain::pipewire {

@@ -1,5 +1,6 @@
 #include "io/pipewire/server_link.h"
 
+#include <cstdint>
 #include <string>
 
 namespace entrain::pipewire {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "io/notify.h"
+#include "io/pipewire/client/objects.h"
 #include "io/pipewire/links.h"
-#include "io/pipewire/pw.h"
 
 #include <memory>
 

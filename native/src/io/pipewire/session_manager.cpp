@@ -1,5 +1,7 @@
 #include "io/pipewire/session_manager.h"
 
+#include "io/pipewire/client/properties.h"
+
 #include <cstdlib>
 
 namespace entrain::pipewire {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "io/notify.h"
+#include "io/pipewire/client/objects.h"
 #include "io/pipewire/graph.h"
-#include "io/pipewire/pw.h"
 
 #include <cstdint>
 #include <string>

@@ -1,5 +1,6 @@
 #include "io/pipewire/sink.h"
 
+#include <cstdint>
 #include <utility>
 
 namespace entrain::pipewire {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "io/notify.h"
+#include "io/pipewire/client/objects.h"
 #include "io/pipewire/graph.h"
 #include "io/pipewire/monitor_volume.h"
-#include "io/pipewire/pw.h"
 
 #include <optional>
 #include <string>
@@ -30,7 +30,9 @@ public:
     // Whether it has ever run: PipeWire 1.4 tells nobody of a new volume before that.
     bool has_run() const noexcept { return has_run_; }
     // See MonitorVolume.
-    const char *trouble() const noexcept { return monitor_volume_ ? monitor_volume_->trouble() : ""; }
+    const char *trouble() const noexcept {
+        return monitor_volume_ ? monitor_volume_->trouble() : "";
+    }
 
 private:
     io::Notify changed_;

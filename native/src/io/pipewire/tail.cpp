@@ -1,5 +1,6 @@
 #include "io/pipewire/tail.h"
 
+#include <cstdint>
 #include <utility>
 
 namespace entrain::pipewire {
@@ -23,7 +24,7 @@ Tail::Tail(pw_loop *loop, entrain_engine *engine, io::Notify changed)
 
 void Tail::update(bool playing, bool graph_runs) {
     if (playing == playing_) return;
-    // The server stops players to change its rate: a programme ends while the graph runs.
+    // The server stops players to change its rate: a player stops while the graph runs.
     if (!playing && !graph_runs) return;
     playing_ = playing;
     entrain_set_playing(engine_, playing ? 1 : 0);

@@ -1,8 +1,8 @@
-// Keeps the graph running until what the engine adds has faded out behind the last programme.
+// Keeps the graph running until what the engine adds has faded out behind the last player.
 #pragma once
 
 #include "io/notify.h"
-#include "io/pipewire/pw.h"
+#include "io/pipewire/client/loop.h"
 
 #include "entrain/engine.h"
 
@@ -12,7 +12,7 @@ class Tail {
 public:
     Tail(pw_loop *loop, entrain_engine *engine, io::Notify changed);
 
-    // Say whether a programme plays, and whether the graph runs at all.
+    // Say whether somebody plays, and whether the graph runs at all.
     void update(bool playing, bool graph_runs);
 
     // Whether the holder is to be linked.

@@ -1,7 +1,5 @@
 #include "io/pulse/audio_thread.h"
 
-#include "io/state.h"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -15,6 +13,11 @@
 #include <unistd.h>
 
 namespace entrain::pulse {
+
+bool is_realtime(pid_t thread) noexcept {
+    const int policy = sched_getscheduler(thread) & ~SCHED_RESET_ON_FORK;
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
 
 namespace {
 
@@ -42,7 +45,7 @@ void too_long(int signal) {
     bool found = false;
     for (const std::atomic<pid_t> &place : threads) {
         const pid_t thread = place;
-        if (thread != 0 && io::is_realtime(thread)) found = set_ordinary(thread) || found;
+        if (thread != 0 && is_realtime(thread)) found = set_ordinary(thread) || found;
     }
     if (!found) {  // it means something else, such as the limit on all of the processor's time
         sigaction(SIGXCPU, &before, nullptr);

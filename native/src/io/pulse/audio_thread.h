@@ -8,6 +8,10 @@
 
 namespace entrain::pulse {
 
+// Whether a thread of this machine has real-time priority now; 0: the calling one.  Calls nothing
+// but the kernel.
+bool is_realtime(pid_t thread) noexcept;
+
 // Make it before the thread, and end it after the thread has ended.
 class AudioThread {
 public:

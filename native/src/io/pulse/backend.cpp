@@ -75,7 +75,7 @@ void Backend::fade_out() noexcept {
         const Lock lock(connection_->thread());
         if (!streams_.flows()) return;
         entrain_set_playing(engine_, 0);
-        queued = streams_.queued();
+        queued = streams_.flow().queued();
     }
     wait_until_quiet(engine_);
     std::this_thread::sleep_for(std::min<std::chrono::microseconds>(queued, 100ms));
@@ -98,6 +98,13 @@ void Backend::set_latency(double added_s) {
     added_s_ = added_s;
     aim();
     publish();
+}
+
+// Others may give the thread priority and take it away again.
+void Backend::read_state(entrain_io_state *state) const noexcept {
+    state_.read(state);
+    if (const pid_t thread = connection_->audio_thread(); thread != 0)
+        state->realtime = is_realtime(thread) ? 1 : 0;
 }
 
 void Backend::set_alone(bool alone) {
@@ -143,7 +150,7 @@ void Backend::bring_about() {
         if (streams_.capture_failed())
             return lost("the sound server does not let Entrain record its own device");
         follow_volume(*own);
-        follow_programmes(server_.playing(own->index));
+        follow_players(server_.playing(own->index));
         follow_target();
         look_at_inner_volumes();
     } else if (had_sink_) {
@@ -161,7 +168,7 @@ void Backend::follow_volume(const Device &own) {
     bridge_.set_gain(gain);
 }
 
-void Backend::follow_programmes(std::uint32_t playing) {
+void Backend::follow_players(std::uint32_t playing) {
     const bool alone = alone_ && target() != nullptr;
     const bool sustained = playing > 0 || alone;
     if (sustained != sustained_) {
@@ -176,7 +183,7 @@ void Backend::follow_programmes(std::uint32_t playing) {
     }
     playing_ = playing;
     sustained_ = sustained;
-    // While a programme plays, or has just ended, the sink is awake as it is.
+    // While somebody plays, or has just ended, the sink is awake as it is.
     if (alone || !sounding_) streams_.keep_awake(alone);
 }
 
@@ -185,13 +192,14 @@ const Device *Backend::target() const {
     return target_ == kSinkName ? nullptr : server_.find(target_);
 }
 
-// Keep the device playing until what we have added has faded out behind the last programme.
+// Keep the device playing until what we have added has faded out behind the last player.
 void Backend::look_at_tail() {
     if (sustained_ || !sounding_) return;
     if (streams_.flows() && looks_left_ > 0) {
         if (entrain_is_quiet(engine_) == 0 && --looks_left_ > 0) return tail_.in(kLookEvery);
         looks_left_ = 0;
-        return tail_.in(streams_.queued() + kLookEvery);  // what was made last is still to be heard
+        // What was made last is still to be heard.
+        return tail_.in(streams_.flow().queued() + kLookEvery);
     }
     sounding_ = false;
     reconcile();
@@ -233,11 +241,11 @@ void Backend::publish() {
     state.phase = phase_;
     state.playing = playing_;
     state.rate_hz = streams_.rate_hz();
-    state.quantum_frames = streams_.block_frames();
+    state.quantum_frames = streams_.flow().block_frames();
     state.running = streams_.flows() ? 1 : 0;
-    const double queue_s = bridge_.target_s() + streams_.excess_s();
+    const double queue_s = bridge_.target_s() + streams_.flow().excess_s();
     state.added_us = static_cast<std::uint32_t>(1e6 * (queue_s + kElsewhereS));
-    state.audio_thread = connection_->audio_thread();
+    state.audio_thread = static_cast<std::uint64_t>(connection_->audio_thread());
     state.guardian = guardian_.process();
     io::put(state.target, target_);
     // Clients are not told which default is configured, only which one is in effect.

@@ -34,6 +34,7 @@ public:
     void set_latency(double added_s) override;
     void set_alone(bool alone) override;
     void set_former(std::string name) override;
+    void read_state(entrain_io_state *state) const noexcept override;
 
 private:
     // Everything below is on the loop's thread, or has its lock.
@@ -44,7 +45,7 @@ private:
     void lost(const char *why) noexcept;
     void aim();
     void follow_volume(const Device &own);
-    void follow_programmes(std::uint32_t playing);
+    void follow_players(std::uint32_t playing);
     void look_at_tail();
     const Device *target() const;
     void follow_target();
@@ -70,8 +71,8 @@ private:
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint32_t playing_ = 0;
     int looks_left_ = 0;  // at the tail
-    bool alone_ = false;     // what the engine adds is to be heard without a programme
-    bool sustained_ = false;  // a programme plays, or what the engine adds is heard without one
+    bool alone_ = false;     // what the engine adds is to be heard without a player
+    bool sustained_ = false;  // somebody plays, or what the engine adds is heard without one
     bool sounding_ = false;  // that, or what we have added fades out
     bool had_sink_ = false;
     bool closing_ = false;

@@ -3,7 +3,7 @@
 
 #include "io/notify.h"
 #include "io/pulse/audio_thread.h"
-#include "io/pulse/pulse.h"
+#include "io/pulse/client/pulse.h"
 
 #include <memory>
 #include <optional>

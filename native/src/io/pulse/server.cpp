@@ -30,8 +30,8 @@ const Device *Server::find(const std::string &name) const noexcept {
 
 std::uint32_t Server::playing(std::uint32_t device) const noexcept {
     return static_cast<std::uint32_t>(
-        std::count_if(programmes_.begin(), programmes_.end(), [=](const Programme &programme) {
-            return programme.device == device && !programme.corked;
+        std::count_if(players_.begin(), players_.end(), [=](const Player &player) {
+            return player.device == device && !player.corked;
         }));
 }
 
@@ -44,7 +44,7 @@ void Server::look() {
     }
     looking_ = true;
     next_devices_.clear();
-    next_programmes_.clear();
+    next_players_.clear();
     forget(pa_context_get_server_info(
         context_,
         [](pa_context *, const pa_server_info *info, void *self) noexcept {
@@ -74,7 +74,7 @@ void Server::look() {
             auto &server = *static_cast<Server *>(self);
             io::guarded(server.changed_, [&] {
                 if (info != nullptr)
-                    server.next_programmes_.push_back({info->sink, info->corked != 0});
+                    server.next_players_.push_back({info->sink, info->corked != 0});
                 else
                     server.looked();
             });
@@ -87,7 +87,7 @@ void Server::looked() {
     seen_ = true;
     default_ = next_default_;
     devices_.swap(next_devices_);
-    programmes_.swap(next_programmes_);
+    players_.swap(next_players_);
     if (std::exchange(again_, false)) look();
     changed_();
 }

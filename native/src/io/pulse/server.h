@@ -2,7 +2,7 @@
 #pragma once
 
 #include "io/notify.h"
-#include "io/pulse/pulse.h"
+#include "io/pulse/client/pulse.h"
 
 #include <cstdint>
 #include <string>
@@ -21,7 +21,7 @@ struct Device {
     bool flat;  // its volume is the loudest of its streams'
 };
 
-struct Programme {
+struct Player {
     std::uint32_t device;  // that it plays to
     bool corked;
 };
@@ -35,7 +35,7 @@ public:
     const std::string &default_device() const noexcept { return default_; }
     // Null when there is none of that name.
     const Device *find(const std::string &name) const noexcept;
-    // Programmes that run (not corked) into a device.
+    // How many players run (not corked) into a device.
     std::uint32_t playing(std::uint32_t device) const noexcept;
 
 private:
@@ -50,7 +50,7 @@ private:
     std::string default_;
     std::string next_default_;
     std::vector<Device> devices_, next_devices_;
-    std::vector<Programme> programmes_, next_programmes_;
+    std::vector<Player> players_, next_players_;
 };
 
 }  // namespace entrain::pulse

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "io/notify.h"
-#include "io/pulse/pulse.h"
+#include "io/pulse/client/pulse.h"
 
 #include <chrono>
 

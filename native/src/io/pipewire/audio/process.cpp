@@ -1,6 +1,6 @@
-#include "audio/pipewire_process.h"
+#include "io/pipewire/audio/process.h"
 
-#include "io/pipewire/pw.h"
+#include "io/pipewire/client/loop.h"
 
 #include <algorithm>
 
