@@ -173,7 +173,7 @@ def test_what_needs_headphones_brings_its_alternative():
 @pytest.mark.parametrize(
     ("spec", "heard", "note"),
     [
-        ("twofold:gap_hz=-7,middle_hz=444", ["onefold"], "its alternative is used"),
+        ("twofold:gap_hz=-7,halfway_hz=444", ["onefold"], "its alternative is used"),
         ("lopsided", [], "on loudspeakers it is silent"),
     ],
 )
@@ -199,7 +199,7 @@ def measured(*specs: str) -> Measured | None:
 
 
 def test_what_they_promise_is_measured():
-    found = measured("zigzag", "twofold:middle_hz=500,gap_hz=-8,loudness_db=-40")
+    found = measured("zigzag", "twofold:halfway_hz=500,gap_hz=-8,loudness_db=-40")
     assert found is not None
     assert found.tones.left_hz == pytest.approx(496, abs=0.02)
     assert found.tones.right_hz == pytest.approx(504, abs=0.02)
@@ -215,7 +215,7 @@ def narrowed(kind: str, symbol: str, of: str) -> dict[str, Block]:
 
 
 def test_importers_hold_to_the_ranges_that_a_block_declares():
-    narrow = narrowed("binaural", "carrier_hz", "middle_hz")
+    narrow = narrowed("binaural", "carrier_hz", "halfway_hz")
     with pytest.raises(ImportRefused, match=r"carrier of 950 Hz is left out: .* 100 … 900 Hz"):
         read_sbg(b"-i 950+4/20\n", "x.sbg", "X", narrow)
     voice = "<voice><type>0</type><entries>{}</entries></voice>"
@@ -238,6 +238,6 @@ def test_the_librarys_checks_know_their_ranges():
     with pytest.raises(ProtocolError) as caught:
         parse_protocol(text, "x.json", blocks)
     assert "params.gap_hz = 31 is outside -30 … 30 Hz" in str(caught.value)
-    assert "there is middle_hz, gap_hz, loudness_db, amount" in str(caught.value)
+    assert "there is halfway_hz, gap_hz, loudness_db, amount" in str(caught.value)
     with pytest.raises(ProtocolError, match="lean_left = nan is not a finite number"):
         from_specs(["lopsided:lean_left=nan"], blocks)
