@@ -77,6 +77,8 @@ class Device:
     """True for the server's own stand-in while no real device is there."""
     headphones_in: bool | None = None
     """Whether headphones are plugged into a socket of this device; None: it does not tell."""
+    owner: int | None = None
+    """For Entrain's own sink: the number of the process that has made it."""
 
     @property
     def is_real(self) -> bool:

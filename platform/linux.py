@@ -276,7 +276,13 @@ def _device(sink: Any) -> Device:
         form=device_form(sink.proplist, _port(sink), len(sink.volume.values)),
         dummy=_DUMMY.fullmatch(sink.name) is not None,
         headphones_in=_headphones_in(sink),
+        owner=_owner(sink.proplist) if sink.name == SINK_NAME else None,
     )
+
+
+def _owner(properties: Mapping[str, str]) -> int | None:
+    number = properties.get(_OWNER, "")
+    return int(number) if number.isdecimal() else None
 
 
 def _headphones_in(sink: Any) -> bool | None:

@@ -38,19 +38,59 @@ class Claim:
     The kernel holds the right (a lock on the folder), so nothing of it outlives the process.
     """
 
-    def __init__(self, path: Path, folder_fd: int, listener: socket.socket) -> None:
+    def __init__(self, path: Path, folder_fd: int, listener: socket.socket, backlog: int) -> None:
         self.path = path
         self.listener = listener
         self._folder_fd = folder_fd
+        self._backlog = backlog
+        self._made = path.lstat()
+
+    def is_reachable(self) -> bool:
+        """Tell whether the path still leads to this socket; somebody may have removed it."""
+        return _leads_to(self.path, self._made)
+
+    def renew(self) -> None:
+        """Listen anew at the same path, with another `listener`; the former one stays open.
+
+        Raises
+        ------
+        SocketError
+            As `claim`, but without a wait; then everything is as before.
+
+        """
+        if sys.platform == "win32":
+            raise SocketError(_NOT_ON_WINDOWS)
+        else:
+            before = self._folder_fd
+            is_locked = _leads_to(self.path.parent, os.fstat(before))
+            folder_fd = before if is_locked else _lock_folder(self.path, 0.0)
+            try:
+                self.listener = _listen(self.path, self._backlog)
+                self._made = self.path.lstat()
+            except BaseException:
+                if not is_locked:
+                    os.close(folder_fd)
+                raise
+            if not is_locked:
+                os.close(before)
+            self._folder_fd = folder_fd
 
     def release(self) -> None:
         """Remove the socket and let another Entrain start.  Idempotent."""
         if self._folder_fd < 0:
             return
         self.listener.close()
-        self.path.unlink(missing_ok=True)
+        if self.is_reachable():  # else it is another one's
+            self.path.unlink(missing_ok=True)
         os.close(self._folder_fd)
         self._folder_fd = -1
+
+
+def _leads_to(path: Path, found: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), found)
+    except OSError:
+        return False
 
 
 def claim(path: Path, backlog: int) -> Claim:
@@ -91,19 +131,31 @@ def connect(path: Path, timeout_s: float) -> socket.socket | None:
 if sys.platform != "win32":
 
     def _claim(path: Path, backlog: int) -> Claim:
+        folder_fd = _lock_folder(path, CLAIM_TIMEOUT_S)
+        try:
+            return Claim(path, folder_fd, _listen(path, backlog), backlog)
+        except BaseException:
+            os.close(folder_fd)
+            raise
+
+    def _lock_folder(path: Path, wait_s: float) -> int:
+        """Open the folder of this socket, whose lock is ours from now on."""
         try:
             folder_fd = _open_private(path.parent)
         except OSError as error:
             raise SocketError(f"cannot use {path.parent}: {error.strerror}") from error
         try:
-            _lock(folder_fd, path)
-            return Claim(path, folder_fd, _listen(path, backlog))
+            _lock(folder_fd, path, wait_s)
         except OSError as error:
             os.close(folder_fd)
-            raise SocketError(f"cannot listen at {path}: {error.strerror or error}") from error
+            raise _cannot_listen(path, error) from error
         except BaseException:
             os.close(folder_fd)
             raise
+        return folder_fd
+
+    def _cannot_listen(path: Path, error: OSError) -> SocketError:
+        return SocketError(f"cannot listen at {path}: {error.strerror or error}")
 
     def _connect(path: Path, timeout_s: float) -> socket.socket | None:
         client = socket.socket(socket.AF_UNIX)
@@ -138,8 +190,8 @@ if sys.platform != "win32":
             raise
         return fd
 
-    def _lock(folder_fd: int, path: Path) -> None:
-        deadline = time.monotonic() + CLAIM_TIMEOUT_S
+    def _lock(folder_fd: int, path: Path, wait_s: float) -> None:
+        deadline = time.monotonic() + wait_s
         while True:
             if _is_answered(path):
                 raise AlreadyRunning
@@ -163,16 +215,19 @@ if sys.platform != "win32":
             return True
 
     def _listen(path: Path, backlog: int) -> socket.socket:
-        if os.path.lexists(path):
-            if not stat.S_ISSOCK(path.lstat().st_mode):
-                raise SocketError(f"{path} is in the way and is not a socket")
-            path.unlink()  # left behind by one that was killed
         listener = socket.socket(socket.AF_UNIX)
         try:
+            if os.path.lexists(path):
+                if not stat.S_ISSOCK(path.lstat().st_mode):
+                    raise SocketError(f"{path} is in the way and is not a socket")
+                path.unlink()  # left behind by one that was killed
             listener.bind(os.fspath(path))
             path.chmod(0o600)
             listener.listen(backlog)
             listener.setblocking(False)
+        except OSError as error:
+            listener.close()
+            raise _cannot_listen(path, error) from error
         except BaseException:
             listener.close()
             raise

@@ -6,9 +6,7 @@ real-time threads run without a pause, which native code has set by then.
 
 import os
 
-from dbus_fast import BusType, Message
-
-from entrain.platform import bus_call
+from entrain.platform import message_bus
 
 NAME = "org.freedesktop.RealtimeKit1"
 PATH = "/org/freedesktop/RealtimeKit1"
@@ -32,12 +30,5 @@ def make_realtime(thread_id: int) -> None:
         `TIMEOUT_S`.
 
     """
-    message = Message(
-        destination=NAME,
-        path=PATH,
-        interface=NAME,
-        member="MakeThreadRealtimeWithPID",
-        signature="ttu",
-        body=[os.getpid(), thread_id, PRIORITY],
-    )
-    bus_call.call(message, "RealtimeKit", BusType.SYSTEM, TIMEOUT_S)
+    method = message_bus.Method(NAME, PATH, NAME, "MakeThreadRealtimeWithPID", "ttu")
+    message_bus.call_once(None, "RealtimeKit", TIMEOUT_S, method, os.getpid(), thread_id, PRIORITY)

@@ -25,6 +25,7 @@ from entrain.platform.adapter import PlatformError
 assert sys.platform == "linux"
 
 START_TIMEOUT_S = 15.0
+TOOL_TIMEOUT_S = 5.0
 
 # Lives in the servers' process group and outlives us when we are killed: the pipe on its
 # standard input then closes, and it stops them and removes the folder.
@@ -257,19 +258,28 @@ class Sandbox(ABC):
             process.wait()
 
     def _command(self, *arguments: str) -> str:
-        """Run one of the sound system's own tools against this server."""
-        try:
-            return subprocess.run(
-                arguments,
-                env={**os.environ, **self.environment, "LC_ALL": "C"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=START_TIMEOUT_S,
-                check=True,
-                text=True,
-            ).stdout
-        except subprocess.SubprocessError as error:
-            raise PlatformError(f"{arguments[0]} fails on the private sound server") from error
+        """Run one of the sound system's own tools against this server.
+
+        One that hangs is run again: PipeWire leaves a client waiting for ever where the session
+        manager ends just as it comes.
+        """
+        tries = 3
+        while True:
+            tries -= 1
+            try:
+                return subprocess.run(
+                    arguments,
+                    env={**os.environ, **self.environment, "LC_ALL": "C"},
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=TOOL_TIMEOUT_S,
+                    check=True,
+                    text=True,
+                ).stdout
+            except subprocess.SubprocessError as error:
+                if isinstance(error, subprocess.TimeoutExpired) and tries:
+                    continue
+                raise PlatformError(f"{arguments[0]} fails on the private sound server") from error
 
     def _await(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -4,11 +4,9 @@ What ends all of a group, as the kernel does when a session runs out of memory, 
 alone then.  systemd is asked on the session's bus.
 """
 
-import os
+from dbus_fast import Variant
 
-from dbus_fast import BusType, Message, MessageFlag, Variant
-
-from entrain.platform import bus_call
+from entrain.platform import message_bus
 from entrain.platform.adapter import PlatformError
 
 NAME = "org.freedesktop.systemd1"
@@ -38,22 +36,12 @@ def move_to_own_group(process_id: int) -> None:
         # One that has failed is forgotten, so that nothing is left in the user's systemd.
         ["CollectMode", Variant("s", "inactive-or-failed")],
     ]
-    message = Message(
-        destination=NAME,
-        path=PATH,
-        interface=INTERFACE,
-        member="StartTransientUnit",
-        signature="ssa(sv)a(sa(sv))",
-        body=[f"entrain-guardian-{process_id}.scope", "fail", properties, []],
-        flags=MessageFlag.NO_AUTOSTART,  # where it does not run, it is not wanted
+    address = message_bus.session_bus_address()
+    if address is None:
+        raise PlatformError("there is no session bus")
+    # Where systemd does not run, it is not to be started.
+    method = message_bus.Method(
+        NAME, PATH, INTERFACE, "StartTransientUnit", "ssa(sv)a(sa(sv))", starts=False
     )
-    bus_call.call(message, "systemd", BusType.SESSION, TIMEOUT_S, _address())
-
-
-def _address() -> str:
-    """Return where the session's bus is; systemd's is always in the runtime folder."""
-    if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
-        return address
-    if folder := os.environ.get("XDG_RUNTIME_DIR"):
-        return f"unix:path={folder}/bus"
-    raise PlatformError("no session bus: XDG_RUNTIME_DIR is not set")
+    unit = f"entrain-guardian-{process_id}.scope"
+    message_bus.call_once(address, "systemd", TIMEOUT_S, method, unit, "fail", properties, [])

@@ -73,6 +73,13 @@ sys.exit(f"loaded: {heavy}" if heavy else 0)
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_only_verify_needs_the_packages_that_it_brings():
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            needed = {name for name in _imports(path) if name.startswith(("scipy", "matplotlib"))}
+            assert not needed or path.parent.name == "verify", f"{path} imports {needed}"
+
+
 def test_no_callback_of_a_sound_system_lets_an_exception_out():
     """Its library is C: an exception on its way through would end the program."""
     harmless = ("io::guarded(", "lost(", "->reconcile()", "->state_changed()", "->start()")

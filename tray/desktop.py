@@ -9,6 +9,9 @@ import click
 
 from entrain.platform import factory
 
+BUS_TIMEOUT_S = 1.0
+"""Before a session bus that does not answer is taken for none."""
+
 
 @click.command()
 @click.argument("action", type=click.Choice(["enable", "disable", "status"]))
@@ -63,11 +66,13 @@ def point_to_running() -> None:
     from entrain.errors import EntrainError
     from entrain.tray.notices import already_running
     from entrain.tray.notifications import say
+    from entrain.tray.statusnotifier.host import find_host
     from entrain.vdevice.client import Client
 
     status = None
     with contextlib.suppress(EntrainError), Client(timeout_s=1.0) as client:
         status = client.ask("status")
-    notice = already_running(status)
+    host = find_host(BUS_TIMEOUT_S)
+    notice = already_running(status, host.reason if host.kind == "none" else "")
     click.echo(f"{notice.title}. {notice.text}")
     say(notice)

@@ -117,9 +117,21 @@ class Notices:
         return None
 
 
-def already_running(status: Status | None) -> Notice:
-    """Tell somebody who starts Entrain again where to find it."""
-    where = "Its icon is in the panel. In a terminal, entrain --help lists what it can do."
+def already_running(status: Status | None, no_tray: str = "") -> Notice:
+    """Tell somebody who starts Entrain again where to find it.
+
+    Parameters
+    ----------
+    status : Status or None
+        What it says of itself; None: it did not answer.
+    no_tray : str
+        Why there is nothing that shows icons here, one sentence; empty: there is.
+
+    """
+    where = no_tray or "Its icon is in the panel."
+    if status is not None and not status["icon"]:
+        where = "It was started without an icon."
+    where += " In a terminal, entrain --help lists what it can do."
     if status is None:
         return Notice("running", "Entrain is already running", where)
     name = clean(status["protocol"]["name"]) if status["protocol"] else ""

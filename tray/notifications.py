@@ -4,16 +4,14 @@ https://specifications.freedesktop.org/notification-spec/1.2
 """
 
 import asyncio
-import contextlib
 import html
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from entrain.platform.message_bus import BusError, Method, call, connected, session_bus_address
 from entrain.tray.notices import Kind, Notice
-from entrain.tray.statusnotifier.host import session_bus_address
 
 if TYPE_CHECKING:
-    from dbus_fast import Message
     from dbus_fast.aio import MessageBus
 
 TIMEOUT_S = 0.5
@@ -21,6 +19,9 @@ TIMEOUT_S = 0.5
 
 _SERVICE = "org.freedesktop.Notifications"
 _PATH = "/org/freedesktop/Notifications"
+_GET_CAPABILITIES = Method(_SERVICE, _PATH, _SERVICE, "GetCapabilities")
+_NOTIFY = Method(_SERVICE, _PATH, _SERVICE, "Notify", "susssasa{sv}i")
+_CLOSE = Method(_SERVICE, _PATH, _SERVICE, "CloseNotification", "u")
 _NORMAL, _CRITICAL = 1, 2
 
 
@@ -48,13 +49,12 @@ class Notifier:
     async def _notify(self, bus: "MessageBus", notice: Notice) -> None:
         from dbus_fast import Variant
 
-        able = await _call(bus, "GetCapabilities")
+        able = await call(bus, _GET_CAPABILITIES)
         has_markup = "body-markup" in able.body[0]
         key = (able.sender or "", notice.kind)
-        shown = await _call(
+        shown = await call(
             bus,
-            "Notify",
-            "susssasa{sv}i",
+            _NOTIFY,
             "Entrain",
             self._ids.get(key, 0),
             "entrain",
@@ -82,39 +82,13 @@ def _on_bus(action: "Callable[[MessageBus], Awaitable[object]]") -> bool:
 
 
 async def _connected(action: "Callable[[MessageBus], Awaitable[object]]") -> None:
-    from dbus_fast.aio import MessageBus
-
     address = session_bus_address()
     if address is None:
-        raise ConnectionError("there is no session bus")
-    async with asyncio.timeout(TIMEOUT_S):
-        bus = await MessageBus(address).connect()
-        try:
-            await action(bus)
-        finally:
-            bus.disconnect()
-            with contextlib.suppress(Exception):
-                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        raise BusError("there is no session bus")
+    async with asyncio.timeout(TIMEOUT_S), connected(address) as bus:
+        await action(bus)
 
 
 async def _close(bus: "MessageBus", numbers: Sequence[int]) -> None:
     for number in numbers:
-        await _call(bus, "CloseNotification", "u", number)
-
-
-async def _call(bus: "MessageBus", member: str, signature: str = "", *body: object) -> "Message":
-    from dbus_fast import Message, MessageType
-
-    answer = await bus.call(
-        Message(
-            destination=_SERVICE,
-            path=_PATH,
-            interface=_SERVICE,
-            member=member,
-            signature=signature,
-            body=list(body),
-        )
-    )
-    if answer.message_type is not MessageType.METHOD_RETURN:
-        raise OSError(f"{_SERVICE} does not answer to {member}")
-    return answer
+        await call(bus, _CLOSE, number)

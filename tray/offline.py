@@ -5,6 +5,7 @@ Imports stand inside the commands: each has to be quick.
 
 # ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +93,10 @@ def render(
     help="Look at the minute from here on; without it, at the middle one.",
 )
 @click.option(
-    "--plot", metavar="PNG", type=click.Path(), help="Draw a picture; replaces one of that name."
+    "--plot",
+    metavar="FILE",
+    type=click.Path(),
+    help="Draw a picture (.png, .jpg, .svg or .pdf); replaces one of that name.",
 )
 @_force
 @options.as_json
@@ -127,8 +131,12 @@ def verify(
     """
     from contextlib import ExitStack
 
-    from entrain.vdevice.verify.analyse import verify_file
-    from entrain.vdevice.verify.words import as_text
+    with _verify_installed():
+        from entrain.vdevice.verify.analyse import verify_file
+        from entrain.vdevice.verify.words import as_text
+
+        if plot:
+            from entrain.vdevice.verify.plot import draw
 
     inputs = [Path(each) for each in (source, against) if each]
     with ExitStack() as stack:
@@ -137,25 +145,63 @@ def verify(
             report, curves = verify_file(
                 Path(source), Path(against) if against else None, rate_hz, start_s, progress
             )
-        if picture:
-            from entrain.vdevice.verify.plot import draw
-
-            draw(report, curves, picture)
+        if picture and plot:
+            draw(report, curves, picture, _picture_kind(Path(plot)))
     click.echo(report.model_dump_json() if as_json else as_text(report))
+
+
+_BEGINNINGS = {
+    "png": b"\x89PNG\r\n\x1a\n",
+    "jpg": b"\xff\xd8\xff",
+    "svg": b"<svg",
+    "pdf": b"%PDF-",
+}
+"""What is at the beginning of each kind of picture."""
+
+
+def _picture_kind(path: Path) -> str:
+    """Name the kind of picture that a file's name asks for; empty: one that cannot be drawn."""
+    suffix = path.suffix.lower().removeprefix(".")
+    kind = {"": "png", "jpeg": "jpg"}.get(suffix, suffix)
+    return kind if kind in _BEGINNINGS else ""
+
+
+@contextmanager
+def _verify_installed() -> Iterator[None]:
+    """Say how to install scipy and matplotlib, which no other command needs."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("scipy", "matplotlib"):
+            raise
+        raise EntrainError(
+            "`entrain verify` needs two more packages; install them with "
+            f"`{sys.executable} -m pip install scipy matplotlib`"
+        ) from error
 
 
 @contextmanager
 def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[BinaryIO]:
-    """Open a PNG file that is about to be drawn; see `output_file`."""
+    """Open a file that is about to be drawn, of the kind that its name ends in.
+
+    See `output_file`.
+    """
     from entrain.platform.whole_file import output_file
     from entrain.vdevice.protocol.user_folder import shown
 
-    def is_png(other: Path) -> bool:
-        with other.open("rb") as file:
-            return file.read(8) == b"\x89PNG\r\n\x1a\n"
+    kind = _picture_kind(path) or "png"
 
+    def is_same_kind(other: Path) -> bool:
+        with other.open("rb") as file:
+            return _BEGINNINGS[kind] in file.read(500)
+
+    what = f"a picture ({kind.upper()})"
     try:
-        with output_file(path, is_png, "a PNG picture", inputs=inputs, force=force) as file:
+        with output_file(path, is_same_kind, what, inputs=inputs, force=force) as file:
+            if not _picture_kind(path):
+                raise EntrainError(
+                    f"{shown(path)}: a picture's name ends in .png, .jpg, .svg or .pdf"
+                )
             yield file
     except OSError as error:
         name = error.filename if isinstance(error.filename, str) else path

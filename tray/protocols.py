@@ -151,6 +151,7 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
     from entrain.engine import blocks
     from entrain.vdevice.protocol.import_files import found_files, import_files
     from entrain.vdevice.protocol.library import user_library
+    from entrain.vdevice.protocol.user_folder import shown
 
     files = found_files(map(Path, paths))
     library = user_library(blocks)
@@ -179,6 +180,11 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
         for outcome in outcomes:
             for line in (*outcome.notes, *outcome.problems):
                 click.echo(line)
+        if len(unchanged) == 1 and not imported:
+            click.echo(
+                f"{shown(unchanged[0].path)}: you have just this already; use it with: "
+                f"entrain use {unchanged[0].id} (--replace is for a file that has changed since)"
+            )
         if len(imported) == 1 and not dry_run:
             click.echo(f"Use it with: entrain use {imported[0].id}")
         parts = [f"{len(imported)} {'would be imported' if dry_run else 'imported'}"]
@@ -194,11 +200,12 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
 
 @click.command()
 @click.argument("name")
-def save(name: str) -> None:
+@click.option("--replace", is_flag=True, help="Also in place of one that comes with Entrain.")
+def save(name: str, replace: bool) -> None:
     """Make a protocol of what is heard now.
 
     It is used by its id: the name in small letters, with - for what is no letter or digit.  A
-    former protocol of that id is kept beside it as a .bak file.
+    former protocol of yours with that id is kept beside it as a .bak file.
 
     \b
     Examples:
@@ -208,7 +215,7 @@ def save(name: str) -> None:
     from entrain.vdevice.protocol.user_folder import slug
 
     protocol_id = slug(name)  # so that a name of which none can be made is told at once
-    change("save", name=name)
+    change("save", name=name, **({"replace": True} if replace else {}))
     click.echo(f"Saved; use it with: entrain use {protocol_id}")
 
 

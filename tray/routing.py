@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from entrain.errors import EntrainError
 from entrain.tray import options
 from entrain.tray.asking import ask, change
 
@@ -66,7 +67,15 @@ def apps(
       entrain apps --forget zoom
       entrain apps --notifications process
     """
+    _require_one_wish(include, exclude, forget)
     rules: dict[str, Any] = ask("status")["applications"]
+    known = {name.casefold() for name in (*rules["include"], *rules["exclude"])}
+    if unknown := [name for name in forget if name.casefold() not in known]:
+        named = ", ".join((*rules["include"], *rules["exclude"])) or "none"
+        raise EntrainError(
+            f"nothing was said of {', '.join(map(repr, unknown))} that could be forgotten; "
+            f"named are: {named}"
+        )
     wanted = {
         "include": _changed(rules["include"], include, {*exclude, *forget}),
         "exclude": _changed(rules["exclude"], exclude, {*include, *forget}),
@@ -87,6 +96,17 @@ def apps(
 
 
 _WAYS = {True: "past Entrain", False: "through Entrain"}
+
+
+def _require_one_wish(*wishes: tuple[str, ...]) -> None:
+    told: set[str] = set()
+    for names in wishes:
+        these = {name.casefold() for name in names}
+        if twice := told & these:
+            raise click.UsageError(
+                f"{', '.join(sorted(twice))}: only one of --include, --exclude and --forget"
+            )
+        told |= these
 
 
 def _changed(names: list[str], more: tuple[str, ...], less: set[str]) -> list[str]:

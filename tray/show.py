@@ -24,6 +24,20 @@ UNPLUGGED = {
 """What happens when headphones are unplugged, by the setting's name."""
 
 
+MODES = {
+    "default": "while it is on, Entrain is the default output",
+    "manual": "only what you send to Entrain, and the programs of `entrain apps --include`",
+    "smart": "the real device stays the default, and all its sound passes Entrain",
+}
+"""How sound gets to Entrain, by the mode's name."""
+
+_ON = {
+    "default": "sends all sound through it",
+    "manual": "lets the programs of `entrain apps --include` play through it",
+    "smart": "lets all sound pass through it",
+}
+
+
 def summary(status: Json) -> str:
     """One line for after a change: state, protocol, device; and one that the listener must know."""
     parts = [status["state"]]
@@ -59,7 +73,8 @@ def status(status: Json) -> None:
         rows.append(("", status["reason"]))
     if status["retry_in_s"] is not None:
         rows.append(("next try", f"in {status['retry_in_s']:.0f} s"))
-    rows.append(("on", "yes" if status["on"] else "no (`entrain on` sends all sound through it)"))
+    rows.append(("on", "yes" if status["on"] else f"no (`entrain on` {_ON[status['mode']]})"))
+    rows.append(("mode", f"{status['mode']} ({MODES[status['mode']]})"))
     if protocol := status["protocol"]:
         name = f"{protocol['name']} ({protocol['id']}), {_session(protocol)}"
         rows.append(("protocol", name))

@@ -141,7 +141,7 @@ def weaker(steps: int) -> None:
     change("adjust", level_steps=-steps)
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})  # -5 is no option
 @click.argument("minutes", type=MinutesOrOff())
 def sleep(minutes: float | None) -> None:
     """Switch off after some time; the last minutes fade.

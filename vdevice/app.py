@@ -95,7 +95,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             # What happens in the sandbox is no state of the user's.
             kept_in = None
         else:
-            kept_in = Store(paths.state / store.FILE_NAME)
+            kept_in = Store(paths.state / store.FILE_NAME, paths.runtime / store.NOTE_NAME)
         logs.set_up(None if sandboxed else paths.state, options.verbose)
         app = App(
             options,
@@ -164,14 +164,10 @@ class App:
         self._health_log = HealthLog()
         self.engine = Engine()
         self.engine.bypass = stored.bypass
-        self._player = Player(self.engine, self._note_heard)
-        for address, value in self._kept.settings.items():
-            self._player.set_own(address, value, 0.0)
         self._choices = Choices(
             look_up(library, options.protocol or stored.protocol or DEFAULT_ID),
             {output: look_up(library, wanted) for output, wanted in stored.remembered.items()},
         )
-        self._resume()
         # Somebody who names a protocol wants to hear it.
         on = start_on or stored.on or options.protocol is not None
         self._defaults = DefaultPolicy(
@@ -191,7 +187,13 @@ class App:
             preferred=stored.preferred_outputs,
             unplugged=UnpluggedPolicy(stored.unplugged, stored.softened),
         )
-        self._reporter = Reporter(self.engine, self._device, self._player)
+        self._player = Player(self.engine, self._note_heard, self._device.set_alone)
+        for address, value in self._kept.settings.items():
+            self._player.set_own(address, value, 0.0)
+        self._resume()
+        self._reporter = Reporter(
+            self.engine, self._device, self._player, icon=not options.headless
+        )
         self._note_warnings()
 
     async def serve(self, claimed: Claim, ready: Callable[[], None]) -> None:
@@ -249,8 +251,8 @@ class App:
                 now = self._player.protocol
                 other = await self._reading.do(lambda: self._library.next_after(now))
                 await self._use(other.id, None)
-            case messages.Save(name=name):
-                await self._save_protocol(name)
+            case messages.Save(name=name, replace=replace):
+                await self._save_protocol(name, replace)
             case messages.Set(address=address, value=value, over_s=over_s):
                 self._set(address, value, over_s)
             case messages.Session(runs=runs, position_s=position_s):
@@ -271,7 +273,8 @@ class App:
                     self._require(mode)
                     await self._device.set_mode(mode)
                 if rules is not None:
-                    await self._device.set_rules(rules)
+                    told = {name: getattr(rules, name) for name in rules.model_fields_set}
+                    await self._device.set_rules(self._device.rules.model_copy(update=told))
                 if preferred is not None:
                     await self._device.prefer(preferred)
                 if unplugged is not None:
@@ -284,7 +287,7 @@ class App:
                 state = self._device.state
                 return described(
                     await self._device.list_devices(),
-                    current=state.target if state else "",
+                    current=self._device.target_name,
                     default=state.effective_default if state else "",
                     preferred=self._device.preferred,
                 )
@@ -396,9 +399,9 @@ class App:
             own = self._choices.has_own(target.name) or self._choices.has_own(before)
             if own and target.name != before:
                 with self._telling():
-                    self._change_to(self._choices.on(target.name), target.form)
+                    self._change_to(self._choices.on(target.name), self._device.form)
             with self._telling():
-                self._player.listen_on(target.form)
+                self._player.listen_on(self._device.form)
         return self._save()
 
     def _change_to(self, choice: Choice, form: Form) -> None:
@@ -431,17 +434,23 @@ class App:
         self._player.use(found.protocol, found.library_id, found.ways)
         self._choose(found, here)
 
-    async def _save_protocol(self, name: str) -> None:
-        now = self._player.protocol
+    async def _save_protocol(self, name: str, replace: bool) -> None:
+        player, now = self._player, self._player.protocol
+        heard = player.as_heard()
 
         def save() -> Prepared:
-            self._library.save(now, name)
+            self._library.save(heard, name, replace=replace)
             return find(self._library, slug(name))
 
         found = await self._reading.do(save)
-        if self._player.protocol is now:  # else somebody has begun or changed one meanwhile
-            self._player.rename(found.protocol, found.library_id, found.ways)
-            self._choose(found, None)
+        if player.protocol is not now:  # somebody has begun or changed one meanwhile
+            return
+        if heard is not now:  # values that move go on to where they were sent
+            goal = {"layers": now.layers, "without_headphones": now.without_headphones}
+            going_on = found.protocol.model_copy(update=goal)
+            found = Prepared(going_on, going_on, player.ways)
+        player.rename(found.protocol, found.library_id, found.ways)
+        self._choose(found, None)
 
     def _choose(self, found: Prepared, here: bool | None) -> None:
         self._choices.choose(found, self._target, here)

@@ -32,6 +32,7 @@ from entrain.vdevice.messages import (
 from entrain.vdevice.protocol.document import layers_json
 from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.protocol.values import BlockSource
+from entrain.vdevice.reachability import stay_reachable
 from entrain.vdevice.worker_thread import WorkerThread
 
 MAX_LINE_BYTES = 1 << 20  # as a protocol file
@@ -87,18 +88,31 @@ class ControlServer:
         self._late: dict[asyncio.Task[None], _Connection] = {}
         self._watchers: set[asyncio.Event] = set()
         self._server: asyncio.Server | None = None
+        self._staying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to answer."""
-        self._server = await asyncio.start_server(
-            self._serve, sock=self._claim.listener, limit=MAX_LINE_BYTES
+        """Begin to answer, and go on with that where the socket is removed."""
+        await self._listen()
+        self._staying = asyncio.create_task(stay_reachable(self._claim, self._listen))
+
+    async def _listen(self) -> None:
+        former, self._server = (
+            self._server,
+            await asyncio.start_server(
+                self._serve, sock=self._claim.listener, limit=MAX_LINE_BYTES
+            ),
         )
+        if former:
+            former.close()
 
     async def close(self) -> None:
         """Finish the answers under way, give the claim back, then hang up.
 
         To be called last: a client of `stop` takes the hang-up for the end of the app.
         """
+        if self._staying is not None:
+            self._staying.cancel()
+            await asyncio.gather(self._staying, return_exceptions=True)
         if self._server is not None:
             # asyncio trips over a connection that is accepted but not set up when its server is
             # closed, so accept no more, and let the loop take the few steps of the set-up.
@@ -276,7 +290,10 @@ class _Connection:
         self.is_busy = False
         self.may_give_way = True
         self.idle_since_s: float | None = None
-        """Since when it has said nothing and waits for nothing; None: it does either."""
+        """Since when it is its turn: to say something, to finish it, or to read an answer.
+
+        None: something is done for it, or it watches.
+        """
         self._reader = reader
         self._writer = writer
         self._begun = bytearray()
@@ -293,12 +310,12 @@ class _Connection:
         """
         now_s = asyncio.get_running_loop().time
         deadline: float | None = None
+        self.idle_since_s = now_s()  # and not since its last byte: some finish no line at all
         while (end := self._begun.find(b"\n")) < 0:
             if len(self._begun) > MAX_LINE_BYTES:
                 raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
             if self._begun and deadline is None:
                 deadline = now_s() + LINE_TIMEOUT_S
-            self.idle_since_s = None if self._begun else now_s()
             try:
                 async with asyncio.timeout_at(deadline):
                     if not await self._read():
@@ -307,7 +324,7 @@ class _Connection:
                         return None
             except TimeoutError:
                 raise ControlError(f"message is not complete after {LINE_TIMEOUT_S:g} s") from None
-            self.idle_since_s = None
+        self.idle_since_s = None
         if end > MAX_LINE_BYTES:
             raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
         line = bytes(self._begun[:end])
@@ -341,8 +358,10 @@ class _Connection:
     async def send(self, answer: bytes) -> None:
         """Write one answer; raises TimeoutError when the client does not read."""
         self._writer.write(answer)
+        self.idle_since_s = asyncio.get_running_loop().time()
         async with asyncio.timeout(LINE_TIMEOUT_S):
             await self._writer.drain()
+        self.idle_since_s = None
 
     def say_last(self, error: str) -> None:
         """Say why we hang up, if the client can take it at once."""

@@ -45,6 +45,8 @@ class Defaults:
         The real devices that are there, in the server's order of preference.
     frees : bool
         The server can be told that nothing is configured, or a device that is not connected.
+    ours : bool or None
+        Entrain itself has configured it; None: the server does not tell.
 
     """
 
@@ -52,6 +54,7 @@ class Defaults:
     effective: str
     devices: tuple[str, ...]
     frees: bool = False
+    ours: bool | None = None
 
     @property
     def blank(self) -> bool:
@@ -124,6 +127,7 @@ class DefaultPolicy:
         self._owed = False  # the default is to be given back, but there is no device to give it to
         self._restoring = False  # a server that has just started may not know its own choice yet
         self._in_doubt = False  # whether what was given back has been overruled by the user
+        self._stand_in_is_ours = False  # as the server has told; it forgets when it is restarted
         self._echoes = Echoes[str](ECHO_S, str.__eq__)
         self._arrivals = Arrivals()
 
@@ -145,7 +149,7 @@ class DefaultPolicy:
             self._rescued = False
         if own or lapsed:
             self._restoring = False
-        actions: list[Action] = []
+        actions = self._note_choice_of_stand_in(seen)
         if own:
             self._in_doubt = False
             actions += self._after_own_write(seen, now_s)
@@ -244,6 +248,7 @@ class DefaultPolicy:
     def _start(self, seen: Defaults, now_s: float) -> list[Action]:
         self._blank = False
         self._rescued = self._in_doubt = self._restoring = False
+        self._stand_in_is_ours = bool(seen.ours)
         self._configured = seen.configured
         self._echoes.clear()
         self._arrivals.restart(seen.devices)
@@ -316,6 +321,16 @@ class DefaultPolicy:
         self.stand_in = ""
         return self._remember(seen.configured)
 
+    def _note_choice_of_stand_in(self, seen: Defaults) -> list[Action]:
+        """Take what stands in for a person's choice, where a person has chosen just that."""
+        if not self.stand_in or seen.configured != self.stand_in:
+            return []
+        was_ours, self._stand_in_is_ours = self._stand_in_is_ours, bool(seen.ours)
+        if not was_ours or seen.ours is not False:
+            return []
+        self.stand_in = ""
+        return self._remember(seen.configured)
+
     def _expected(self, seen: Defaults, now_s: float) -> str:
         """Return what will be configured once all that we have written has arrived."""
         self._echoes.expire(now_s)
@@ -339,6 +354,7 @@ class DefaultPolicy:
         self._echoes.expect(name, now_s)
         self._written_over = self._configured
         self.stand_in = name if name not in (SINK_NAME, self.former) else ""
+        self._stand_in_is_ours = False
         return [SetDefault(name)]
 
 

@@ -34,7 +34,11 @@ VOLUME_LOOKS, VOLUME_LOOK_S = 10, 0.02
 """How often, and how far apart, the devices are listed until a new volume shows."""
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
+OTHER = "another Entrain (process {}) uses this sound server"
 NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
+
+_APART: tuple[Form, ...] = ("headphones", "unknown")
+"""What a device is that keeps both ears apart, as far as is known."""
 
 T = TypeVar("T")
 
@@ -117,7 +121,11 @@ class VirtualDevice:
         self._mirror = VolumeMirror()
         self._router = StreamRouter(rules, self._wait)
         self._keeper = FilterKeeper(self._wait)
-        self._heard_on: tuple[str, Form] = ("", "unknown")
+        self._told: tuple[str, Form] = ("", "unknown")
+        """The target and its form as `changed` was told last."""
+        self._next_target = ""
+        """What is played on once its volume is set; ``""`` while nothing has to wait for that."""
+        self._alone = False
         self._backend: Backend | None = None
         self._server: SoundServer | None = None
         self._worker = ThreadPoolExecutor(1, "entrain-server")
@@ -150,15 +158,25 @@ class VirtualDevice:
         return self._defaults.mode
 
     @property
+    def plays_alone(self) -> bool:
+        """Whether the protocol is heard without any player, which keeps the real device awake."""
+        return self.on and self._alone
+
+    @property
     def rules(self) -> ApplicationRules:
         """Which programs are heard through Entrain."""
         return self._router.rules
 
     @property
+    def target_name(self) -> str:
+        """Name of the real device that is played on, or is about to be."""
+        state = self.state
+        return self._next_target or (state.target if state else "")
+
+    @property
     def target(self) -> Device | None:
         """The real device that is played on, if it is there."""
-        state = self.state
-        return self._find(state.target) if state else None
+        return self._find(self.target_name)
 
     @property
     def detour(self) -> str:
@@ -166,15 +184,22 @@ class VirtualDevice:
         return self._keeper.note
 
     @property
+    def heard_on(self) -> list[Device]:
+        """The devices on which the target is heard: itself, or those behind another filter."""
+        return [device for name in self._keeper.heard_on if (device := self._find(name))]
+
+    @property
     def form(self) -> Form:
-        """What the target is to the ears."""
-        target = self.target
-        return target.form if target else "unknown"
+        """What the target is to the ears; of several devices, one that does not keep them apart."""
+        forms = [device.form for device in self.heard_on] if self.target else []
+        together = [form for form in forms if form not in _APART]
+        return next(iter(together or forms), "unknown")
 
     @property
     def softened(self) -> Softened | None:
-        """How the target was turned down because headphones were unplugged, if it is."""
-        return self.unplugged.in_effect(self.target)
+        """How a loudspeaker was turned down because headphones were unplugged, if one is."""
+        entries = map(self.unplugged.in_effect, self.heard_on)
+        return next((entry for entry in entries if entry), None)
 
     async def switch(self, on: bool, reason: str = "") -> None:
         """Switch on or off: in `default` mode be the default output, or give it back.
@@ -190,7 +215,7 @@ class VirtualDevice:
             self.reason = reason
             await self._retarget()
             await self._carry_out(actions)
-            self._set_smart()
+            self._tell_backend()
             self._changed()
 
     async def choose(self, name: str) -> None:
@@ -224,12 +249,17 @@ class VirtualDevice:
             self.preferred = tuple(dict.fromkeys(names))
             await self._retarget()
 
+    def set_alone(self, alone: bool) -> None:
+        """Say whether the protocol is to be heard without any player, while this is on."""
+        self._alone = alone
+        self._tell_backend()
+
     async def set_mode(self, mode: policy.Mode) -> None:
         """Change how programmes come to Entrain; raises `EntrainError`."""
         async with self._request():
             await self._look()
             await self._carry_out(self._defaults.set_mode(mode, self._seen(), time.monotonic()))
-            self._set_smart()
+            self._tell_backend()
             self._changed()
 
     async def set_rules(self, rules: ApplicationRules) -> None:
@@ -321,7 +351,10 @@ class VirtualDevice:
         self.backend_name = name
         self._loop = asyncio.get_running_loop()
         target = await self._wait(lambda: self._reach(name))
-        await self._quieten(target)
+        self.unplugged.reconnected()
+        # Of a filter it is known only later on which device it is heard.
+        if (device := self._find(target)) and device.form == "speakers":
+            await self._quieten([device])
         self._backend = await self._wait(lambda: self._open(name, target))
         self._loop.add_reader(self._backend.fileno(), self._take_news)
         self._mirror = VolumeMirror()
@@ -367,6 +400,8 @@ class VirtualDevice:
             self.devices = self._server.devices()
             if self._name_is_taken:
                 raise EntrainError(NAME_TAKEN)
+            if name == "pipewire":  # PulseAudio's back end looks for itself
+                self._require_no_other()
             # On PipeWire the device goes with the program.
             self._left_behind = name == "pulse" and any(device.own for device in self.devices)
             self._configured = ConfiguredDefault(self._server.stored_default())
@@ -376,6 +411,7 @@ class VirtualDevice:
     def _open(self, name: str, target: str) -> Backend:
         """Open the back end, on the worker thread."""
         self._backend = Backend(name, self._engine, target, smart=self._smart)
+        self._backend.set_alone(self.plays_alone)
         self._backend.set_former(self._defaults.former)
         if self._latency_ms is not None:
             self._backend.set_latency(self._latency_ms)
@@ -401,6 +437,7 @@ class VirtualDevice:
                 actions = self._defaults.give_back(self._seen(), time.monotonic())
                 await self._carry_out(actions)
                 await self._router.give_back(self._server, self._effective_default)
+            await self._set_back_at_the_end()
         await self._leave()
 
     async def _leave(self) -> None:
@@ -458,9 +495,9 @@ class VirtualDevice:
             await self._look_after_softened()
             await self._mirror_volume()
             self._wake_again()
-            heard_on = (self.target.name, self.target.form) if self.target else ("", "unknown")
-            if heard_on != self._heard_on:
-                self._heard_on = heard_on
+            now = (self.target.name if self.target else "", self.form)
+            if now != self._told:
+                self._told = now
                 self._changed()
             self._looked()
 
@@ -495,11 +532,12 @@ class VirtualDevice:
         if state.session_managers != self._session_managers:
             self._session_managers = state.session_managers
             self._was_blank = True
+            self.unplugged.reconnected()
             self._defaults.session_restarted()
         configured, effective = self._told_defaults()
         if not self._frees:
             configured = self._configured.observe(effective, names, time.monotonic())
-        return policy.Defaults(configured, effective, names, self._frees)
+        return policy.Defaults(configured, effective, names, self._frees, state.default_is_ours)
 
     def _told_defaults(self) -> tuple[str, str]:
         state = self.state
@@ -525,6 +563,7 @@ class VirtualDevice:
                     if self._backend:
                         self._backend.set_former(former)
         if actions:
+            self._tell_backend()
             self._changed()
 
     async def _set_default(self, name: str) -> None:
@@ -539,48 +578,62 @@ class VirtualDevice:
         """Play on another device where there is a better one, and not in a circle.
 
         Nothing else changes the target while Entrain runs: what depends on the kind of device
-        that is left (`form`) and on the one that comes (`target.form`) belongs here.
+        that is left and on the one that comes belongs here.
         """
         state, backend = self.state, self._backend
         if backend is None or state is None:
             return
-        effective = state.effective_default
-        target = await self._keeper.keep(
+        effective, server = state.effective_default, self._server
+        plan = await self._keeper.plan(
             backend,
-            self._server,
+            server,
             self._real(),
             SINK_NAME if self.on and self.mode == "default" else effective,
             lambda names: self._best_target(effective, names),
         )
-        await self._quieten(target, confirmed or target == self.chosen)
-        # Without any device it waits for the one that was there; with none but a circle, for none.
-        if target != state.target and (target or self._keeper.note):
-            backend.set_target(target)
+        self._next_target = plan.target
+        try:
+            await self._quieten(self.heard_on, confirmed or self.chosen in self._keeper.heard_on)
+            await self._keeper.carry_out(plan, backend, server)
+            # Without any device it waits for the one that was there; with none but a circle, for
+            # none.
+            if plan.target != backend.state().target and (plan.target or self._keeper.note):
+                backend.set_target(plan.target)
+        finally:
+            self._next_target = ""
 
-    async def _quieten(self, name: str, chosen: bool = False) -> None:
-        """Turn down a loudspeaker that takes over from headphones, before it is played on."""
-        target, state = self._find(name), self.state
-        if target is None:
+    async def _quieten(self, heard_on: Sequence[Device], chosen: bool = False) -> None:
+        """Turn down loudspeakers that take over from headphones, before they are played on.
+
+        Where the server has sent the sound there already, as it does with that of a filter, and
+        between sockets of one device, Entrain is silent meanwhile.
+        """
+        if not heard_on:
             return
-        playing = state is not None and state.playing > 0
-        volume = self.unplugged.arrive(
-            target,
+        state, backend = self.state, self._backend
+        playing = self.plays_alone or (state is not None and state.playing > 0)
+        wanted = self.unplugged.arrive(
+            heard_on,
             self.devices,
             carries=self.on and (self.mode != "manual" or playing),
             chosen=chosen,
             now_s=time.monotonic(),
         )
-        if volume is None:
+        if not wanted:
             return
-        _log.info("headphones were unplugged: %s is set to %s", name, volume)
+        if backend is not None:
+            backend.set_target("")
+        before = {device.name: device.volume for device in heard_on}
         # On disk first: after a crash the volume before must be known.
         if (saving := self._changed()) is not None:
             await saving
-        await self._set_volume(name, volume)
+        for name, volume in wanted:
+            _log.info("headphones were unplugged: %s is set to %s", name, volume)
+            await self._set_volume(name, volume)
         for _ in range(VOLUME_LOOKS):  # until it holds, and the mirror will see it
             await self._look()
-            now = self._find(name)
-            if now is None or now.volume != target.volume:
+            late = (device for name, _ in wanted if (device := self._find(name)))
+            if not any(device.volume == before[device.name] for device in late):
                 return
             await asyncio.sleep(VOLUME_LOOK_S)
 
@@ -589,22 +642,37 @@ class VirtualDevice:
         state, before = self.state, self.unplugged.entries
         if state is None:
             return
-        # All sound passes Entrain, whatever the default is.
-        default = "" if self.on and self.mode != "manual" else state.effective_default
+        in_use = {state.target, *self._keeper.heard_on}
+        if not self.on or self.mode == "manual":  # else all sound passes Entrain
+            in_use.update(self._keeper.ends(state.effective_default))
         devices = {device.name: device for device in self._real()}
-        now_s = time.monotonic()
-        for name, volume in self.unplugged.observe(devices, state.target, default, now_s):
+        for name, volume in self.unplugged.observe(devices, in_use, time.monotonic()):
             _log.info("%s is set back to %s", name, volume)
             await self._set_volume(name, volume)
         if self.unplugged.entries != before:
             self._changed()
 
+    async def _set_back_at_the_end(self) -> None:
+        """Set loudspeakers back before quitting, but none on which something plays.
+
+        What plays goes on there without Entrain, and would be louder at once.
+        """
+        state = self.state
+        for device in self._real():
+            volume = self.unplugged.as_before(device)
+            if volume is None or state is None:
+                continue
+            if state.playing or device.state == "running":
+                _log.warning("%s stays turned down, since something plays there", device.name)
+            else:
+                await self._set_volume(device.name, volume)
+
     async def _confirm(self) -> None:
-        target = self._find(self._best_target(self._effective_default()))
-        volume = self.unplugged.confirm(target)
-        if target and volume:
-            await self._set_volume(target.name, volume)
-            self._changed()
+        for device in self.heard_on:
+            volume = self.unplugged.confirm(device, time.monotonic())
+            if volume:
+                await self._set_volume(device.name, volume)
+                self._changed()
 
     async def _set_volume(self, name: str, volume: Volume) -> None:
         server = self._server
@@ -657,13 +725,20 @@ class VirtualDevice:
     def _name_is_taken(self) -> bool:
         return any(device.name == SINK_NAME and not device.own for device in self.devices)
 
+    def _require_no_other(self) -> None:
+        """Refuse to be a second Entrain on this server; there the device goes with its program."""
+        for device in self.devices:
+            if device.own and device.owner not in (None, os.getpid()):
+                raise EntrainError(OTHER.format(device.owner))
+
     @property
     def _smart(self) -> bool:
         return self.on and self.mode == "smart"
 
-    def _set_smart(self) -> None:
+    def _tell_backend(self) -> None:
         if self._backend:
             self._backend.set_smart(self._smart)
+            self._backend.set_alone(self.plays_alone)
 
     def _effective_default(self) -> str:
         state = self.state

@@ -28,12 +28,18 @@ class Echoes(Generic[T]):
         self._written.append((value, now_s + self._lifetime_s))
 
     def take(self, seen: T) -> bool:
-        """Tell whether this is one of ours; then it and all older ones are done with."""
-        for index, (value, _) in enumerate(self._written):
-            if self._same(seen, value):
-                del self._written[: index + 1]
-                return True
-        return False
+        """Tell whether this is one of ours; then it and all older ones are done with.
+
+        So are those of the same value that follow: a value that is there already is no news.
+        """
+        same = [self._same(seen, value) for value, _ in self._written]
+        if True not in same:
+            return False
+        end = same.index(True)
+        while end < len(same) and same[end]:
+            end += 1
+        del self._written[:end]
+        return True
 
     def newest(self) -> T | None:
         """Return what was written last, if it has not been seen yet."""

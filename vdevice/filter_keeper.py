@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from entrain.backend import Backend
 from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, SoundServer
-from entrain.vdevice.filter_ways import FilterWays, Pin, Plan
+from entrain.vdevice.filter_ways import FilterWays, Pin, Plan, ends
 from entrain.vdevice.stream_router import Wait
 from entrain.ways import Way
 
@@ -31,19 +31,27 @@ class FilterKeeper:
     def __init__(self, wait: Wait) -> None:
         self.note = ""
         """Which filter would lead back, and what is done about it; one line, or ``""``."""
+        self.heard_on: tuple[str, ...] = ()
+        """Names of the devices on which Entrain is heard in the end; ``()`` while that is none."""
         self._decides = FilterWays()
         self._ways: Sequence[Way] = ()
+        self._known: set[str] = set()
+        """Devices of which it is known what they are to the ears."""
+        self._backend_tells = False
         self._wait = wait
 
-    async def keep(
+    async def plan(
         self,
         backend: Backend,
         server: SoundServer | None,
         devices: Sequence[Device],
         default: str,
         choose: Callable[[Sequence[str]], str],
-    ) -> str:
-        """Pin the filters that need it, and return the device to play on.
+    ) -> Plan:
+        """Decide on the device to play on, and on the filters that have to be pinned for that.
+
+        `carry_out` is to follow; `heard_on` is known already, so that loudspeakers can be turned
+        down before.
 
         Parameters
         ----------
@@ -58,20 +66,31 @@ class FilterKeeper:
 
         """
         natively = backend.ways()
+        self._backend_tells = bool(natively)
         self._ways = natively or await self._ask(server)
         real = [device.name for device in devices if device.is_real]
         plan = self._decides.plan(choose, real, self._ways, default, time.monotonic())
+        behind = "" if plan.around else plan.behind
+        self._known = {device.name for device in devices if device.form != "unknown"}
+        self.heard_on = ends(plan.target, self._ways, default, behind, self._known)
+        self._say(plan, devices)
+        return plan
+
+    async def carry_out(self, plan: Plan, backend: Backend, server: SoundServer | None) -> None:
+        """Pin the filters that need it."""
         for pin in plan.pins:
             _log.info("%s", pin)
-            if natively:
+            if self._backend_tells:
                 backend.pin(pin.outlet, pin.device)
             elif server:
                 await self._reroute(server, pin)
-        self._say(plan, devices)
-        return plan.target
+
+    def ends(self, device: str) -> tuple[str, ...]:
+        """Return the devices on which the default output, say, is heard without Entrain."""
+        return ends(device, self._ways, device, known=self._known)
 
     def wake_s(self) -> float | None:
-        """Return when `keep` is to be called again even if nothing happens, or None."""
+        """Return when `plan` is to be called again even if nothing happens, or None."""
         return self._decides.wake_s()
 
     async def _ask(self, server: SoundServer | None) -> Sequence[Way]:

@@ -8,7 +8,7 @@ Such a filter stays in the way of the sound, if its own output can be pinned to 
 it.  If not, Entrain plays on that device directly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from entrain.platform.adapter import SINK_NAME
@@ -139,6 +139,51 @@ class FilterWays:
         for outlet in pinned - set(keep):
             self._asked.pop(outlet, None)
         return tuple(Pin(outlet, "") for outlet in sorted(pinned - set(keep)))
+
+
+def ends(
+    device: str,
+    ways: Sequence[Way],
+    default: str,
+    behind: str = "",
+    known: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Return the devices on which the sound of a device is heard in the end.
+
+    Parameters
+    ----------
+    device : str
+        The device that is played on.
+    ways : sequence of Way
+        How other programs carry the sound on.
+    default : str
+        The default output, as it is or is about to be.
+    behind : str
+        Where filters play that would lead back to Entrain, or ``""``: see `Plan.behind`.
+    known : collection of str
+        Devices of which it is known what they are to the ears.  They are heard also where somebody
+        records them and plays that elsewhere, and they count where others are heard as well.
+
+    """
+    found = []
+    seen = {device}
+    for name in (todo := [device] if device else []):
+        onward = [_is_heard_on(way, default, behind) for way in ways if way.source == name]
+        if not onward or name in known:
+            found.append(name)
+        for to in onward:
+            if to and to not in seen:
+                seen.add(to)
+                todo.append(to)
+    return tuple(name for name in found if name in known) or tuple(found)
+
+
+def _is_heard_on(way: Way, default: str, behind: str) -> str:
+    """Return the device to which a way leads now, or, while that is none, is about to lead."""
+    goes = _goes(way, default)
+    if goes == SINK_NAME:
+        return behind
+    return goes if way.sink in ("", SINK_NAME) else way.sink
 
 
 def _goes(way: Way, default: str) -> str:

@@ -16,9 +16,9 @@ class Health:
     Parameters
     ----------
     state : str
-        ``processing``: sound plays through the layers; ``idle``: nothing plays; ``bypassed``:
-        what plays passes untouched; ``off``: Entrain is not in the way of the sound;
-        ``waiting-for-device``: there is no real device to play on, or not yet at the start;
+        ``processing``: sound plays through the layers, or they are heard alone; ``idle``: nothing
+        plays; ``bypassed``: what plays passes untouched; ``off``: Entrain is not in the way of the
+        sound; ``waiting-for-device``: there is no real device to play on, or not yet at the start;
         ``failed``: there is no sound server, and it is tried again and again.
     reason : str
         Why, one line; may be empty.
@@ -40,6 +40,7 @@ def judge(
     note: str = "",
     detour: str = "",
     softened: str = "",
+    alone: bool = False,
 ) -> Health:
     """Tell how things stand.
 
@@ -61,6 +62,8 @@ def judge(
         What is done about a filter that leads back to Entrain.
     softened : str
         Why it is softer than the listener may expect.
+    alone : bool
+        The protocol is heard without any player.
 
     """
     if backend is None and not trouble:
@@ -83,8 +86,8 @@ def judge(
     reason = backend.muffled or reason or error
     if bypass:
         return Health("bypassed", reason or softened)
-    state: State = "processing" if backend.playing else "idle"
-    return Health(state, reason or detour or softened or note)
+    state: State = "processing" if backend.playing or alone else "idle"
+    return Health(state, reason or softened or detour or note)
 
 
 class HealthLog:

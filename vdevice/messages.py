@@ -110,6 +110,8 @@ class Save(_Request):
 
     command: Literal["save"] = "save"
     name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+    replace: bool = False
+    """Use it in place of a protocol that comes with Entrain, if that has the same id."""
 
 
 class Sleep(_Request):
@@ -128,6 +130,7 @@ class Settings(_Request):
     """Whether it is noted, on this machine only, which protocol was heard how long."""
     mode: Mode | None = None
     applications: ApplicationRules | None = None
+    """A field of it that is left out stays as it is, too."""
     preferred_outputs: PreferredOutputs | None = None
     """Real devices that are played on whenever they are connected."""
     unplugged: Unplugged | None = None
@@ -401,6 +404,8 @@ class Status(_Answer):
     bypass: bool
     mode: Mode = "default"
     """How sound gets to Entrain."""
+    icon: bool = True
+    """It was not started without an icon; one is shown where the panel has room for it."""
     applications: ApplicationRules = ApplicationRules()
     session_log: bool = True
     sleep_left_s: FiniteFloat | None = None

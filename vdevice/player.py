@@ -5,17 +5,20 @@ and then, for what only happens once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from math import isclose
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Form
 from entrain.vdevice import adjust
 from entrain.vdevice.chain import Chain, Ways
-from entrain.vdevice.protocol.check import check, with_value
+from entrain.vdevice.protocol.address import parse_address
+from entrain.vdevice.protocol.check import check, find_layer, with_value
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.speakers import same_value
 from entrain.vdevice.protocol.timeline import end_s
 from entrain.vdevice.session_log import Stretch
 
@@ -58,16 +61,26 @@ class Player:
         Nobody else routes layers in it.
     log : callable
         Takes what has been heard for a while.
+    set_alone : callable, optional
+        Takes `plays_alone` whenever other layers run from now on, or none.
 
     """
 
-    def __init__(self, engine: Engine, log: Callable[[Stretch], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        log: Callable[[Stretch], None],
+        set_alone: Callable[[bool], None] = lambda alone: None,
+    ) -> None:
         self._engine = engine
+        self._set_alone = set_alone
         self._chain = Chain(engine)
         self._log = log
         self._form: Form = "unknown"
         self._fades = False
         self._sleep_at_s: float | None = None
+        self._moving: dict[str, None] = {}
+        """Addresses of values that were sent to where they are to be later, in order."""
         self._started = datetime.now().astimezone()
         self._from_s = 0.0
         self.protocol = Protocol(id="none", name="None", layers=())
@@ -91,6 +104,12 @@ class Player:
     def is_replaced(self) -> bool:
         """Whether the protocol's layers need headphones, and there are none."""
         return self.protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
+
+    @property
+    def plays_alone(self) -> bool:
+        """Whether there is something to hear without any input."""
+        generates = any(blocks()[layer.kind].group == "generator" for layer in self.layers)
+        return self.protocol.standalone and generates and not self.ended
 
     @property
     def note(self) -> str:
@@ -160,6 +179,7 @@ class Player:
             self.protocol, self.library_id, self.ways = protocol, library_id, ways
             self._form = form or self._form
             self._route(restart=True)
+            self._moving.clear()
 
     def rename(self, protocol: Protocol, library_id: str, ways: Ways) -> None:
         """Call what is heard by another name; the layers are the same."""
@@ -188,13 +208,27 @@ class Player:
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
-        field = "without_headphones" if self.is_replaced else "layers"
-        heard = self.protocol.model_copy(update={"layers": self.layers})
-        changed = with_value(heard, address, value, blocks).layers
+        changed = self._with_value(self.protocol, address, value)
         if not self.ended:
             self._chain.set(address, value, over_s)
-        self.protocol = self.protocol.model_copy(update={field: changed})
+        self.protocol = changed
         self.library_id = ""
+        self._moving.pop(address, None)
+        if over_s > adjust.GLIDE_S:
+            self._moving[address] = None
+
+    def as_heard(self) -> Protocol:
+        """Return the protocol with values that move where they are now; itself if none does."""
+        heard = self.protocol
+        for running, number in self._chain.layers():
+            for address in self._moving:
+                layer_id, symbol = parse_address(address)
+                if running.id != layer_id:
+                    continue
+                now = self._engine.parameter(number, symbol, target=False)
+                if not isclose(now, self._engine.parameter(number, symbol), rel_tol=1e-6):
+                    heard = self._with_value(heard, address, float(f"{now:.6g}"))
+        return heard
 
     def adjust(self, rate_steps: int, level_steps: int) -> None:
         """Move all rates, and all levels, by steps; raises `ProtocolError`."""
@@ -276,6 +310,23 @@ class Player:
 
     # ---- inside ----------------------------------------------------------------------------
 
+    def _with_value(self, protocol: Protocol, address: str, value: float) -> Protocol:
+        """Change a value of what is heard, and the same on the other kind of output."""
+        field, other = "layers", "without_headphones"
+        if self.is_replaced:
+            field, other = other, field
+        heard = protocol.model_copy(update={"layers": getattr(protocol, field) or ()})
+        changed = {field: with_value(heard, address, value, blocks).layers}
+        layer_id, symbol = parse_address(address)
+        layer = find_layer(heard, layer_id)
+        twins = protocol.model_copy(update={"layers": getattr(protocol, other) or ()})
+        for twin in twins.layers:
+            if twin.id == layer_id and (same := same_value(layer, twin, symbol, value, blocks())):
+                with suppress(ProtocolError):  # it may have narrower ranges
+                    its = f"{layer_id}.{same[0]}"
+                    changed[other] = with_value(twins, its, same[1], blocks).layers
+        return protocol.model_copy(update=changed)
+
     def _value(self, layer: Layer, symbol: str) -> float:
         """What a parameter is, or moves to; a ramp that begins or ends a session is no change."""
         if symbol in layer.automation:
@@ -300,6 +351,7 @@ class Player:
         heard = self.protocol.model_copy(update={"layers": layers})
         self._chain.use(heard, self.ways, restart=restart)
         self.ended = self._fades = False
+        self._set_alone(self.plays_alone)
         if self.protocol.time_of_day:
             self._follow_the_day()
 
@@ -312,6 +364,7 @@ class Player:
         self.note_heard()
         self._chain.clear()
         self.ended = True
+        self._set_alone(False)
 
     def _follow_the_day(self) -> None:
         now = datetime.now()

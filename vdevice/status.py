@@ -24,10 +24,15 @@ class Reporter:
     ----------
     engine, device, player
         What is looked at; nothing is changed.
+    icon : bool
+        Entrain was not started without an icon.
 
     """
 
-    def __init__(self, engine: Engine, device: VirtualDevice, player: Player) -> None:
+    def __init__(
+        self, engine: Engine, device: VirtualDevice, player: Player, *, icon: bool
+    ) -> None:
+        self._icon = icon
         self._engine = engine
         self._device = device
         self._player = player
@@ -47,13 +52,15 @@ class Reporter:
             note=self._player.note,
             detour=device.detour,
             softened=self._softened(),
+            alone=device.plays_alone,
         )
 
     def _softened(self) -> str:
-        entry, target = self._device.softened, self._device.target
-        if entry is None or target is None:
+        entry = self._device.softened
+        if entry is None:
             return ""
-        where = target.description or target.name
+        where = {device.name: device.description for device in self._device.devices}[entry.device]
+        where = where or entry.device
         how = "Silent" if entry.silent else "Playing softly"
         return f"Headphones disconnected. {how} on {where}; `entrain output` changes that."
 
@@ -83,6 +90,7 @@ class Reporter:
             on=device.on,
             bypass=engine.bypass,
             mode=kept.mode,
+            icon=self._icon,
             applications=kept.applications,
             session_log=kept.session_log,
             sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
@@ -92,17 +100,17 @@ class Reporter:
             realtime=state.realtime if state else None,
             sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
             output=Output(
-                name=state.target,
+                name=device.target_name,
                 description=target.description if target else "",
-                form=target.form if target else "unknown",
+                form=device.form,
                 rate_hz=state.rate_hz,
                 quantum_frames=state.quantum_frames,
             )
-            if state and state.target
+            if state and device.target_name
             else None,
             outputs=described(
                 device.devices,
-                current=state.target if state else "",
+                current=device.target_name,
                 default=state.effective_default if state else "",
                 preferred=device.preferred,
             ),

@@ -26,6 +26,7 @@ from entrain.vdevice.stored_protocols import FileName, StoredProtocols
 from entrain.vdevice.unplugged import MOST_ENTRIES, Softened, Unplugged
 
 FILE_NAME = "state.json"
+NOTE_NAME = "softened.json"
 PROTOCOLS_FOLDER = "state-protocols"
 """Not ``protocols``: on some systems the user's own ones lie beside the state."""
 MAX_FILE_BYTES = 1 << 20
@@ -105,6 +106,14 @@ class _StateFile(State):
     protocol_files: _ProtocolFiles = _ProtocolFiles()
 
 
+class _Note(BaseModel):
+    """What is kept elsewhere where the state file cannot be written."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    softened: Annotated[tuple[Softened, ...], Field(max_length=MOST_ENTRIES)]
+
+
 class Store:
     """The state file, and protocols in files beside it.
 
@@ -112,11 +121,16 @@ class Store:
     ----------
     path : Path
         Its folder is made when something is saved.
+    note : Path, optional
+        Where it is noted which loudspeakers are turned down, while the state cannot be saved: a
+        file in another file system, which need not outlive the session.
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, note: Path | None = None) -> None:
         self.path = path
+        self._note = note
+        self._has_note = note is not None  # perhaps, of an earlier run
         self.warning = ""
         """What went wrong last, one line; empty while all is well."""
         self._protocols = StoredProtocols(path.parent / PROTOCOLS_FOLDER)
@@ -130,7 +144,7 @@ class Store:
         """What is in the file, where it has not been understood, nor set aside yet."""
 
     def load(self) -> State:
-        """Read the state.
+        """Read the state, and what was noted of it while it could not be saved.
 
         What cannot be read is left out, and then the file is kept as ``state.json.broken`` too.
 
@@ -140,6 +154,11 @@ class Store:
             The defaults where there is no file, and for what cannot be read.
 
         """
+        state = self._load()
+        noted = self._noted()
+        return state if noted is None else state.model_copy(update={"softened": noted})
+
+    def _load(self) -> State:
         try:
             text = read_file(self.path, MAX_FILE_BYTES)
         except (FileNotFoundError, NotADirectoryError):
@@ -179,16 +198,51 @@ class Store:
             self._has_tidied = True
             with contextlib.suppress(OSError):
                 remove_leftovers(followed(self.path).parent)
-        if state == self._saved or not self._may_be_replaced:
+        if state == self._saved:
+            self._remove_note()
+            return
+        noted = self._write_note(state)  # first: the disk may never answer
+        if not self._may_be_replaced:
             return
         try:
             self._copied_aside()
             self._write(state)
         except OSError as error:
-            self._warn(f"cannot save {self.path}: {error.strerror}; going on without")
+            advice = "" if noted else _advice_on_volume(state)
+            self._warn(f"cannot save {self.path}: {error.strerror}; going on without{advice}")
             return
         self._saved = state
         self.warning = ""
+        self._remove_note()
+
+    def _write_note(self, state: State) -> bool:
+        """Note elsewhere what undoes a change outside this process; tells whether that is done."""
+        if state.softened == (self._saved.softened if self._saved else ()):
+            self._remove_note()
+            return True
+        if self._note is None:
+            return False
+        self._has_note = True
+        try:
+            replace_file(self._note, _Note(softened=state.softened).model_dump_json().encode())
+        except OSError as error:
+            _log.debug("cannot write %s: %s", self._note, error)
+            return False
+        return True
+
+    def _noted(self) -> tuple[Softened, ...] | None:
+        if self._note is None:
+            return None
+        try:
+            return lenient_reading.read(_Note, read_file(self._note, MAX_FILE_BYTES))[0].softened
+        except (OSError, ValueError):
+            return None
+
+    def _remove_note(self) -> None:
+        if self._note is not None and self._has_note:
+            self._has_note = False
+            with contextlib.suppress(OSError):
+                self._note.unlink(missing_ok=True)
 
     def _read(self, text: bytes) -> tuple[State, list[str], list[str]]:
         """Read a state, and the protocols that it names.
@@ -283,6 +337,11 @@ class Store:
         if text != self.warning:  # a full disk is told once, not at every change
             _log.warning("%s", text)
         self.warning = text
+
+
+def _advice_on_volume(state: State) -> str:
+    names = ", ".join(entry.device for entry in state.softened)
+    return f"; if Entrain is killed, turn the volume of {names} up again" if names else ""
 
 
 def _bring_up_to_date(document: dict[str, Any]) -> None:

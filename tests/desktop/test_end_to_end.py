@@ -11,7 +11,7 @@ from session_bus import wait_until
 
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
 
-pytestmark = [pytest.mark.device, pytest.mark.xdist_group("pipewire")]
+pytestmark = [pytest.mark.device, pytest.mark.xdist_group("end_to_end")]
 
 OWN = ("Protocols", "Your own (running)")
 """The menu of the listener's own protocols."""

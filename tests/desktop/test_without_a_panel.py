@@ -16,7 +16,7 @@ from entrain.platform.sandbox import Sandbox
 from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.tray import icons
 
-pytestmark = [pytest.mark.device, pytest.mark.xdist_group("pulse")]
+pytestmark = [pytest.mark.device, pytest.mark.xdist_group("without_a_panel")]
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def running_unready(
     try:
         soundlab.wait_until(
             lambda: process.poll() is not None or _answers(environment),
-            10,
+            30,
             "Entrain answers",
         )
         yield App(process, environment)

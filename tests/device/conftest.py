@@ -25,21 +25,15 @@ Start = Callable[[type[Sandbox]], Sandbox]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder, and let the longest tests begin first.
+
+    Each test has a server of its own, so any of them can run beside any other one.  A long test
+    that began last would keep one process busy while the others have nothing left to do.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("device")
-            item.add_marker(pytest.mark.xdist_group(_server_of(item)))
-
-
-def _server_of(item: pytest.Item) -> str:
-    """Name the server of a test: the tests of either can run beside those of the other."""
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    fixtures = getattr(item, "fixturenames", ())
-    if {"pulse_server", "any_server"} & set(fixtures):
-        return "pulse"
-    if "pipewire_server" in fixtures:
-        return "pipewire"
-    return str(parameters.get("server", item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

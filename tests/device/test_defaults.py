@@ -160,6 +160,17 @@ def test_the_former_device_is_unplugged_while_entrain_is_off(server):
         )
         assert configured(server) != "entrain"
         entrain.wait_for(on=False)
+        if server.kind == "pipewire":  # PulseAudio tells nobody of a choice that changes nothing
+            stands_in = configured(server)
+            choose(server, stands_in)
+            server.add_device(BLUETOOTH)
+            soundlab.wait_until(
+                lambda: "bluetooth" in {each["name"] for each in entrain.status()["outputs"]},
+                5,
+                "the former device is listed",
+            )
+            time.sleep(0.5)
+            assert configured(server) == effective(server) == stands_in
 
 
 def test_choosing_entrain_in_the_desktop_switches_it_on(server):

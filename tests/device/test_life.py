@@ -18,6 +18,8 @@ import soundlab
 from conftest import replace_session_manager
 from processes import children, executable
 
+from entrain.vdevice.client import Client
+
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 QUIET_LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
 
@@ -60,6 +62,40 @@ def test_when_nothing_plays_everything_sleeps(server):
         time.sleep(still_s)
         assert cpu_ticks(entrain.pid) == before
         assert entrain.status()["state"] == "idle"
+
+
+def test_a_standalone_protocol_is_heard_without_a_player(server):
+    """Also when a device would have fallen asleep; until Entrain is off or plays another one."""
+    environment = server.environment
+    if server.kind == "pulse":  # else it takes 5 s
+        soundlab.run(environment, "pactl", "unload-module", "module-suspend-on-idle")
+        soundlab.run(environment, "pactl", "load-module", "module-suspend-on-idle", "timeout=1")
+
+    def works():
+        return soundlab.sink_states(environment)["speakers"] == "RUNNING"
+
+    def is_heard():
+        return soundlab.tone_db(recorder.take(0.2), 405) > -30
+
+    options = ("--layer", LAYER, "--standalone", *app.PATIENT[server.kind])
+    with app.running(environment, *options) as entrain:
+        soundlab.wait_until(works, 5, "the tones wake the device")
+        time.sleep(2.0)
+        assert works()
+        assert entrain.status()["state"] == "processing"
+        with (
+            soundlab.recording(environment, "speakers") as recorder,
+            Client(app.control_socket(environment)) as client,
+        ):
+            soundlab.wait_until(is_heard, 5, "the tones")
+            client.ask("off")
+            soundlab.wait_until(lambda: not is_heard(), 5, "silence while it is off")
+            client.ask("on")
+            soundlab.wait_until(is_heard, 5, "the tones again")
+            client.ask("use", protocol="default")
+            soundlab.wait_until(lambda: not is_heard(), 5, "silence behind them")
+        soundlab.wait_until(lambda: not works(), 5, "the device rests")
+        entrain.wait_for(state="idle")
 
 
 def test_a_stream_is_heard_from_its_first_sample_to_its_last(server, tmp_path):
@@ -245,6 +281,23 @@ def test_a_second_start_says_that_it_runs(any_server):
         assert second.returncode == 1
         assert second.stderr.strip() == "entrain: Entrain is already running (use `entrain status`)"
         entrain.wait_for(state="off")
+
+
+def test_an_entrain_of_another_session_on_the_same_server(server, tmp_path):
+    """There is one device Entrain; it is left alone, and there is another once it has gone."""
+    elsewhere = {**server.environment, "XDG_RUNTIME_DIR": str(tmp_path)}
+    tmp_path.chmod(0o700)
+    with app.running(server.environment, "--layer", LAYER) as first:
+        with app.running_unready(elsewhere, "--layer", LAYER) as second:
+            word = f"another Entrain (process {first.pid})"
+            soundlab.wait_until(lambda: word in second.status()["reason"], 10, "it says why")
+            assert second.status()["state"] == "failed"
+            assert first.status()["state"] == "idle"
+            assert len(soundlab.sink_states(server.environment)) == 3
+            assert first.quit() == 0
+            second.wait_for(state="idle", timeout_s=10, reason="")
+        assert soundlab.default_sink(server.environment) == "speakers"
+        assert "entrain" not in soundlab.sink_states(server.environment)
 
 
 def test_a_dead_socket_does_not_hinder(any_server, home):

@@ -259,20 +259,6 @@ def test_the_name_is_taken_by_a_foreign_device(pulse_server):
     assert is_clean(server, "speakers")
 
 
-def test_an_entrain_of_another_session_on_the_same_server(pulse_server, tmp_path):
-    """Its sink is left alone, and taken over once it is gone."""
-    server = pulse_server
-    elsewhere = {**server.environment, "XDG_RUNTIME_DIR": str(tmp_path)}
-    tmp_path.chmod(0o700)
-    with app.running(server.environment, "--layer", LAYER) as first:
-        with app.running_unready(elsewhere, "--layer", LAYER) as second:
-            refused(second, f"another Entrain (process {first.pid})")
-            assert first.status()["state"] == "idle"
-            assert first.quit() == 0
-            second.wait_for(state="idle", timeout_s=10, reason="")
-        assert is_clean(server, "speakers")
-
-
 def refused(entrain, word):
     """Wait until it says why it failed, and check that it says so in one line, once."""
 

@@ -173,12 +173,15 @@ def test_killed_the_sound_goes_on_without_it(pipewire_server):
 
 
 def test_without_its_device_it_steps_aside(pipewire_server):
-    """What played through Entrain goes on, on the next device, and comes back."""
+    """What played through Entrain goes on, on the next device, and comes back.
+
+    For 4 s it waits to be told of another device.
+    """
     skip_without_smart_filters(pipewire_server)
     with in_the_way() as program, heard_processed(pipewire_server, program):
         pipewire_server.remove_device("speakers")
         soundlab.wait_until(
-            lambda: player_goes_to(pipewire_server) == {"headphones"}, 5, "the next device"
+            lambda: player_goes_to(pipewire_server) == {"headphones"}, 10, "the next device"
         )
         pipewire_server.add_device(SPEAKERS)
         soundlab.wait_until(

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import app
 import numpy as np
 import pytest
 import soundlab
 from conftest import skip_unless_installed
+from filters import loopback
 from running_device import RunningDevice, running_device
 from test_defaults import choose
+from test_smart import skip_without_smart_filters
 from test_volume import pactl, volume
 
 from entrain.platform import linux
@@ -18,6 +20,7 @@ from entrain.platform.adapter import Volume
 from entrain.platform.sandbox import Sandbox, VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.client import Client
+from entrain.vdevice.unplugged import AWAY_S
 
 HEADSET = VirtualDevice(
     "headset", "Headset", 1999, properties=(("device.form_factor", "headphone"),)
@@ -65,6 +68,18 @@ def all_until_heard(recorder: soundlab.Recorder, least_db: float) -> soundlab.Fr
     return np.concatenate(heard)
 
 
+def sets_volumes_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server take its time when a device is to be softer."""
+    at_once = linux.PulseServer.set_volume
+
+    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
+        if wanted.channels[0] < 0.9:
+            time.sleep(0.3)
+        at_once(self, name, wanted)
+
+    monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+
+
 def is_set_back(server: Sandbox) -> None:
     soundlab.wait_until(
         lambda: volume(server, "loudspeaker") == (100, 100, False), 5, "the volume is as before"
@@ -107,22 +122,94 @@ def test_nothing_is_played_before_the_loudspeaker_is_turned_down(any_server, mon
     server = any_server
     server.add_device(LOUDSPEAKER)
     server.add_device(HEADSET)
-    at_once = linux.PulseServer.set_volume
-
-    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
-        time.sleep(0.3)
-        at_once(self, name, wanted)
-
     with (
         soundlab.recording(server.environment, "loudspeaker") as loudspeaker,
         running_device() as running,
         soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
     ):
         soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
-        monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+        sets_volumes_late(monkeypatch)
         server.remove_device("headset")
         heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
         assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+
+
+@contextmanager
+def filtered(server: Sandbox, name: str, target: str) -> Iterator[None]:
+    """Run a filter in front of a device, as somebody has chosen it, or of the best one."""
+    if server.kind == "pipewire":
+        with loopback(server, name, target):
+            yield
+        return
+    modules = [f"module-remap-sink sink_name={name} master={target}"]
+    if not target:
+        modules = [
+            f"module-null-sink sink_name={name}",
+            f"module-loopback source={name}.monitor latency_msec=20 source_dont_move=true",
+        ]
+    loaded = [pactl(server, "load-module", *module.split()).strip() for module in modules]
+    yield
+    left = {line.split()[0] for line in pactl(server, "list", "short", "modules").splitlines()}
+    for number in left.intersection(loaded):  # PulseAudio unloads a filter whose device has gone
+        pactl(server, "unload-module", number)
+
+
+def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(
+    pipewire_server, monkeypatch
+):
+    """The session manager would play on the loudspeaker at once, past Entrain."""
+    server = pipewire_server
+    skip_without_smart_filters(server)
+    sets_volumes_late(monkeypatch)
+    server.add_device(LOUDSPEAKER)
+    server.add_device(HEADSET)
+    with (
+        running_device("smart") as running,
+        soundlab.recording(server.environment, "loudspeaker") as loudspeaker,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE), sink=""),
+    ):
+        soundlab.wait_until(lambda: running.device.state.playing, 10, "through Entrain")
+        assert running.device.form == "headphones"
+        loudspeaker.skip_to_now()
+        server.remove_device("headset")
+        heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
+
+        assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+
+
+def test_headphones_behind_a_filter(plugged):
+    """The filter itself stays, and with it the device that Entrain plays on."""
+    server = plugged
+    with (
+        app.running(server.environment, "--protocol", "none", *app.PATIENT[server.kind]) as entrain,
+        Client(app.control_socket(server.environment)) as client,
+        soundlab.recording(server.environment, "loudspeaker") as loudspeaker,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
+    ):
+        for name, target in (("follows", ""), ("fixed", "headset")):
+            with filtered(server, name, target):
+                client.ask("output", name=name)
+                entrain.wait_for_output(name)
+                soundlab.wait_until(
+                    lambda: entrain.status()["output"]["form"] == "headphones", 5, "the headset"
+                )
+                soundlab.wait_until(lambda: not np.any(loudspeaker.take(0.1)), 10, "silence")
+                server.remove_device("headset")
+                heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
+
+                # PulseAudio sends a loopback to Entrain, so that it comes more than once at first.
+                if server.kind == "pipewire" or name == "fixed":
+                    assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
+                assert soundlab.tone_db(heard[-4800:], 1000) == pytest.approx(LOUD_DB - 20, abs=0.5)
+                status = entrain.wait_for(softened="softer")
+                assert "Playing softly on Loudspeaker" in status["reason"]
+                if name == "follows":
+                    time.sleep(AWAY_S + 0.2)
+                assert volume(server, "loudspeaker") == (SOFT_PERCENT, SOFT_PERCENT, False)
+                server.add_device(HEADSET)
+                client.ask("output", name="headset")
+                entrain.wait_for_output("headset")
+        is_set_back(server)
 
 
 def test_it_is_silent_until_the_user_wants_to_hear_it_also_after_a_kill(plugged):
@@ -180,6 +267,26 @@ def test_headphones_that_are_not_there_any_more_when_the_server_is_back(monkeypa
             assert volume(server, "loudspeaker") == (SOFT_PERCENT, SOFT_PERCENT, False)
 
 
+@pytest.mark.parametrize("plays", [False, True])
+def test_quitting_sets_the_loudspeaker_back_unless_something_plays(any_server, plays):
+    """What plays goes on there, and is to get no louder."""
+    server = any_server
+    server.add_device(LOUDSPEAKER)
+    server.add_device(HEADSET)
+    with ExitStack() as stack:
+        if plays:
+            tone = soundlab.sine(1000, 60, AMPLITUDE)
+            stack.enter_context(soundlab.play(server.environment, tone, sink=""))
+        with running_device() as running:
+            soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
+            if plays:
+                soundlab.wait_until(lambda: running.device.state.playing, 5, "it plays")
+            server.remove_device("headset")
+            soundlab.wait_until(lambda: running.device.softened, 5, "softened")
+        percent = SOFT_PERCENT if plays else 100
+        assert volume(server, "loudspeaker") == (percent, percent, False)
+
+
 def becomes(running: RunningDevice, server: Sandbox, target: str, percent: int) -> None:
     """It looks again, plays there, and the loudspeaker has this volume."""
     pactl(server, "set-sink-volume", "speakers", f"{percent - 1}%")  # any news
@@ -201,6 +308,35 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
         becomes(running, server, "loudspeaker", SOFT_PERCENT)
         inserted["headphones"] = True
         becomes(running, server, "headphones", 100)
+
+
+def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
+    """The server plays on the other socket before it tells of it; a volume of 99 % is the news."""
+    port = {"now": "analog-output-headphones"}
+    monkeypatch.setattr(linux, "_port", lambda _: port["now"])
+    sets_volumes_late(monkeypatch)
+    with (
+        running_device() as running,
+        soundlab.recording(server.environment, "speakers") as recorder,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
+    ):
+        soundlab.wait_until(
+            lambda: soundlab.tone_db(recorder.take(0.1), 1000) > LOUD_DB - 0.5, 10, "it plays"
+        )
+        soundlab.wait_until(lambda: running.device.form == "headphones", 5, "with headphones")
+        recorder.skip_to_now()
+        port["now"] = "analog-output-speaker"
+        pactl(server, "set-sink-volume", "speakers", "99%")
+        heard = [recorder.take(0.1)]
+        while not LOUD_DB - 21 < soundlab.tone_db(heard[-1], 1000) < LOUD_DB - 19:
+            assert len(heard) < 50, "it is not soft within 5 s"
+            heard.append(recorder.take(0.1))
+
+        peaks = np.max(np.abs(np.concatenate(heard)[:, 0].reshape(-1, 48)), axis=1)
+        loud_ms = np.count_nonzero((peaks < 0.985 * AMPLITUDE) & (peaks > 0.5 * AMPLITUDE))
+        print(f"loud for {loud_ms} ms")
+        assert loud_ms < 150
+        assert running.device.softened
 
 
 def test_a_socket_without_headphones_is_softer_and_with_them_as_before(any_server, monkeypatch):

@@ -4,7 +4,6 @@ The build of the C++ tests has the blocks of ``tests/blocks`` compiled in beside
 other file knows their names, or the names of their parameters.
 """
 
-import fcntl
 import re
 import subprocess
 from collections.abc import Iterator
@@ -39,12 +38,9 @@ PUBLIC_ROOMS = ("faust", "native", "platform", "presets", "tray", "vdevice")
 
 @pytest.fixture(scope="module", autouse=True)
 def with_extra_blocks() -> Iterator[None]:
-    """Load the library with the extra blocks, which `make test` has built already."""
-    (ROOT / "build").mkdir(exist_ok=True)
-    with (ROOT / "build/native.lock").open("w") as lock:  # pytest's other workers build it, too
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        build = [ROOT / ".ci/native", "plain", "2", "entrain_extra_blocks"]
-        subprocess.run(build, check=True, timeout=280)
+    """Load the library with the extra blocks; where `make test` builds it just now, wait."""
+    build = [ROOT / ".ci/native", "plain", "2", "entrain_extra_blocks"]
+    subprocess.run(build, check=True, timeout=1500)
     former = _native.path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_native, "path", lambda name: _path(name) or former(name))
@@ -183,6 +179,15 @@ def test_the_alternative_runs_on_loudspeakers(spec, heard, note):
         player.use(from_specs([spec], blocks), form="speakers")
         assert [layer.kind for layer in player.layers] == heard
         assert note in player.note
+
+
+def test_a_rate_that_is_set_is_set_of_the_alternative_too():
+    with Engine() as engine:
+        player = Player(engine, lambda stretch: None)
+        player.use(from_specs(["twofold"], blocks))
+        player.set("twofold.gap_hz", -9.0, 0.0)
+        (alternative,) = player.protocol.without_headphones
+        assert alternative.params["throb_hz"] == 9.0
 
 
 # ---- measured, imported, checked -------------------------------------------------------------

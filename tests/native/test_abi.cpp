@@ -213,6 +213,8 @@ TEST_CASE("a back end's functions do not mind one either") {
         CHECK(entrain_io_set_latency(io, double{bad}) == ENTRAIN_E_RANGE);
     CHECK(entrain_io_set_smart(nullptr, 1) == ENTRAIN_E_ARGUMENT);
     CHECK(entrain_io_set_smart(io, -7) == ENTRAIN_OK);
+    CHECK(entrain_io_set_alone(nullptr, 1) == ENTRAIN_E_ARGUMENT);
+    CHECK(entrain_io_set_alone(io, -7) == ENTRAIN_OK);
     entrain_io_state state;
     state.generation = 77;
     entrain_io_read_state(nullptr, &state);

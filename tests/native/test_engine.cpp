@@ -186,6 +186,19 @@ TEST_CASE("generators fade when the programme ends and say when they are quiet")
     CHECK(step <= 1.01F * own);
 }
 
+TEST_CASE("standalone generators go on in silence, and fade when nobody is to hear them") {
+    Engine engine;
+    engine.route({engine.binaural(400, 10, -20)});
+    const Sound in(4 * kRate);
+    Sound out(in.left.size());
+    engine.run(in, out, 0, 3 * kRate, {256});
+    CHECK(std::fabs(*std::max_element(out.left.end() - 2 * kRate, out.left.end() - kRate)) > 0.1F);
+    entrain_set_playing(engine, 0);
+    engine.run(in, out, 3 * kRate, kRate, {256});
+    CHECK(entrain_is_quiet(engine) == 1);
+    CHECK(out.left.back() == 0.0F);
+}
+
 TEST_CASE("what begins without a programme, or bypassed, begins silent") {
     Engine engine;
     engine.route({engine.binaural(400, 10, -20)});

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from entrain.engine import blocks
@@ -186,3 +187,61 @@ def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch,
     asyncio.run(play())
     assert tries == 3
     app.engine.close()
+
+
+def test_a_name_of_a_protocol_that_comes_with_entrain_is_not_taken_unasked(start):
+    ask = start()
+    ask(messages.Use(protocol="none"))
+    ask(messages.Set(address="limiter.ceiling_db", value=-2))
+
+    with pytest.raises(ProtocolError, match=r"^a protocol 'focus-16' comes with Entrain; .*--repl"):
+        ask(messages.Save(name="Focus 16"))
+    with pytest.raises(ProtocolError, match=r"^'none' stands for no protocol"):
+        ask(messages.Save(name="none", replace=True))
+    assert ask(messages.Use(protocol="focus-16")).protocol.layers
+
+    ask(messages.Use(protocol="none"))
+    ask(messages.Save(name="Focus 16", replace=True))
+    ask(messages.Save(name="Focus 16"))  # now it is the user's own
+    assert not ask(messages.Use(protocol="focus-16")).protocol.layers
+
+
+def test_what_is_saved_while_a_value_moves_is_what_is_heard(tmp_path):
+    """For both kinds of outputs; and the value goes on to where it was sent."""
+    app = new_app(tmp_path)
+    second = np.zeros((2, app.engine.rate_hz), np.float32)
+
+    async def play() -> None:
+        await app.handle(messages.Use(protocol="default"))
+        app.engine.process(second)
+        await app.handle(messages.Set(address="tone.beat_hz", value=4, over_s=12))
+        app.engine.process(second)
+        app.engine.process(second)
+        await app.handle(messages.Save(name="Mine"))
+
+    asyncio.run(play())
+
+    saved = Library(tmp_path / "protocols", blocks).by_id("mine")
+    for layers in (saved.layers, saved.without_headphones or ()):
+        beats = [layer.params["beat_hz"] for layer in layers if layer.id == "tone"]
+        assert beats == [pytest.approx(9.0, abs=0.05)]  # from 10, a sixth of the way
+    now = app.status().protocol
+    assert now is not None
+    assert (now.id, now.layers[0].params["beat_hz"]) == ("mine", 4.0)
+    app.engine.close()
+
+
+def test_a_field_of_the_applications_that_is_left_out_stays_as_it_was(start):
+    ask = start()
+
+    def settings(text: str) -> Any:
+        request = {"command": "settings", "applications": json.loads(text)}
+        return ask(messages.parse_request(json.dumps(request).encode(), blocks)).applications
+
+    settings('{"exclude": ["zoom"], "calls_pass": false}')
+    found = settings('{"include": ["spotify"]}')
+
+    assert (found.include, found.exclude) == (("spotify",), ("zoom",))
+    assert (found.calls_pass, found.notifications_pass) == (False, True)
+    assert settings('{"exclude": []}').include == ("spotify",)
+    assert settings("{}").exclude == ()

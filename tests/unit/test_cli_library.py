@@ -304,7 +304,9 @@ def test_import_of_a_file_says_how_to_use_it(home, folder):
     assert result.exit_code == 0
     assert result.stdout == "Use it with: entrain use evening\n1 imported, 0 refused\n"
     assert json.loads((folder / "evening.json").read_text())["name"] == "Evening"
-    assert entrain("import", str(source)).stdout == "0 imported, 1 there already, 0 refused\n"
+    again = entrain("import", str(source)).stdout.splitlines()
+    assert again[-1] == "0 imported, 1 there already, 0 refused"
+    assert "entrain use evening (--replace is for" in again[0]
 
 
 def test_import_with_a_refused_file_fails_and_keeps_the_others(home, folder):
@@ -524,3 +526,33 @@ def test_the_notice_names_seizures_driving_and_treatment():
     for text in (safety.NOTICE, safety.SHORT_NOTICE):
         assert all(word in text for word in ("seizure", "driving", "treatment"))
     assert safety.SHORT_NOTICE in " ".join(entrain("--help").stdout.split())
+
+
+def test_a_protocol_that_comes_with_entrain_is_replaced_on_request_only(server):
+    entrain("save", "Focus 16")
+    entrain("save", "--replace", "Focus 16")
+
+    assert server.requests == [
+        messages.Save(name="Focus 16"),
+        messages.Save(name="Focus 16", replace=True),
+    ]
+
+
+@pytest.mark.parametrize("command", [["use"], ["show"], ["validate"], ["run", "--protocol"]])
+def test_a_file_of_another_program_is_recognised(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my x.sbg").write_text("ts: 300+10/20\nNOW ts\n")
+    Path("y.xml").write_text("<?xml version='1.0'?><schedule><voice/></schedule>")
+
+    for file, program in (("./my x.sbg", "SBaGen"), ("./y.xml", "Gnaural")):
+        result = entrain(*command, file)
+        assert result.exit_code == 1
+        assert f"is a file of {program}; `entrain import " in result.output
+        assert "JSON" not in result.output
+
+
+def test_a_negative_time_is_no_option():
+    result = entrain("sleep", "-5")
+
+    assert result.exit_code == 2
+    assert "'-5' is neither 0 … 1440 minutes nor off" in result.output

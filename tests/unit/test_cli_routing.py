@@ -118,3 +118,28 @@ def test_one_output_is_chosen_at_a_time(server):
 def test_without_a_name_none_is_preferred(server):
     assert entrain("output", "--prefer").exit_code == 0
     assert server.requests == [Settings(preferred_outputs=())]
+
+
+def test_one_program_has_one_rule_and_what_has_none_cannot_be_forgotten(server):
+    for arguments in (
+        ("--exclude", "X", "--include", "x"),
+        ("--forget", "zoom", "--include", "ZOOM"),
+    ):
+        result = entrain("apps", *arguments)
+        assert result.exit_code == 2
+        assert "only one of --include, --exclude and --forget" in result.stderr
+
+    result = CliRunner().invoke(cli, ("apps", "--forget", "nosuch"), prog_name="entrain")
+    assert result.exit_code == 1
+    assert "nothing was said of 'nosuch' that could be forgotten; named are: Zoom" in result.output
+    assert server.requests == [GetStatus()]
+
+
+@pytest.mark.parametrize("mode", ["default", "manual", "smart"])
+def test_the_status_says_the_mode(server, idle, mode, monkeypatch):
+    told = idle.model_copy(update={"mode": mode})
+    monkeypatch.setattr(server, "_respond", lambda request: told)
+
+    lines = entrain("status").stdout.splitlines()
+
+    assert any(line.split()[:1] == ["mode"] and mode in line for line in lines)

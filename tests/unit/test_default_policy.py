@@ -408,6 +408,30 @@ def test_a_stand_in_is_none_any_more_once_somebody_chooses():
     assert policy.stand_in == ""
 
 
+def test_who_chooses_just_what_stands_in_keeps_it_when_the_former_default_returns():
+    policy = started(on=False, former="bluetooth")
+    assert policy.observe(seen("bluetooth", SINK_NAME), 1.0) == [SetDefault("speakers")]
+    assert policy.observe(replace(seen("speakers"), ours=True), 1.1) == []
+    assert policy.stand_in == "speakers"
+
+    assert policy.observe(replace(seen("speakers"), ours=False), 9.0) == [Remember("speakers")]
+    returned = replace(seen("speakers", devices=WITH_BLUETOOTH), ours=False)
+    assert policy.observe(returned, 20.0) == []
+    assert (policy.former, policy.stand_in) == ("speakers", "")
+
+
+def test_a_session_manager_that_has_forgotten_who_configured_the_stand_in_is_no_choice():
+    policy = started(on=False, former="bluetooth")
+    policy.observe(seen("bluetooth", SINK_NAME), 1.0)
+    policy.observe(replace(seen("speakers"), ours=True), 1.1)
+    policy.session_restarted()
+
+    assert policy.observe(replace(seen("speakers"), ours=False), 5.0) == []
+    assert policy.observe(replace(seen("speakers"), ours=False), 5.1) == []
+    returned = replace(seen("speakers", devices=WITH_BLUETOOTH), ours=False)
+    assert policy.observe(returned, 20.0) == [SetDefault("bluetooth")]
+
+
 def frees(defaults: Defaults) -> Defaults:
     """Those of a server that can be told anything."""
     return replace(defaults, frees=True)
@@ -504,6 +528,9 @@ EVENTS = st.one_of(
 @settings(deadline=None, max_examples=300)
 @given(st.lists(EVENTS, max_size=30), st.booleans())
 @example([("choose", SINK_NAME), ("step",), ("choose", SINK_NAME), ("mode", "manual")], False)
+@example(
+    [("on",), ("switch", "speakers"), ("mode", "default"), ("choose", "speakers"), ("on",)], True
+)
 def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
     server, policy, now_s = Server(), DefaultPolicy(on), 0.0
     by_hand = False

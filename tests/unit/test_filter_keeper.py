@@ -43,9 +43,8 @@ async def wait(call: Callable[[], Any]) -> Any:
 def kept(keeper: FilterKeeper, server: FailingServer, chosen: str = "equalizer") -> str:
     devices = [null_device("speakers"), null_device("equalizer")]
     choose = lambda names: choose_target((chosen,), names)  # noqa: E731
-    return asyncio.run(
-        keeper.keep(SilentBackend(), server, devices, SINK_NAME, choose)  # type: ignore[arg-type]
-    )
+    plan = keeper.plan(SilentBackend(), server, devices, SINK_NAME, choose)  # type: ignore[arg-type]
+    return asyncio.run(plan).target
 
 
 def test_where_the_server_gives_no_news_of_filters_they_are_what_they_were():

@@ -6,7 +6,7 @@ import pytest
 
 from entrain.platform.adapter import SINK_NAME
 from entrain.vdevice.default_policy import choose_target
-from entrain.vdevice.filter_ways import SETTLE_S, FilterWays, Pin, Plan
+from entrain.vdevice.filter_ways import SETTLE_S, FilterWays, Pin, Plan, ends
 from entrain.ways import Way, way_of
 
 DEVICES = ("speakers", "headphones")
@@ -171,6 +171,55 @@ def test_who_moves_a_filter_back_to_entrain_gets_it_there():
     assert plan(back, "f1", decides=decides, now_s=9) == Plan(
         "speakers", around="f1", behind="speakers"
     )
+
+
+# ---- on which devices the sound is heard in the end ---------------------------------------------
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 4])
+def test_the_last_device_of_a_chain_is_heard(length):
+    ways = chain(length) if length else []
+
+    assert ends("f1", ways, SINK_NAME) == (("speakers",) if length else ("f1",))
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+@pytest.mark.parametrize("pin", ["", "speakers"])
+def test_a_filter_that_would_lead_back_is_heard_where_it_is_pinned(length, pin):
+    *ways, last = chain(length)
+    ways.append(Way(last.source, SINK_NAME, last.outlet, follows=True, movable=True, pin=pin))
+
+    assert ends("f1", ways, SINK_NAME, behind="headphones") == ("headphones",)
+
+
+def test_a_filter_that_the_server_has_not_sent_on_yet_is_heard_where_it_will_go():
+    way = Way("f1", "", 1, follows=True, movable=True)
+
+    assert ends("f1", [way], default="speakers") == ("speakers",)
+    assert ends("f1", [Way("f1", "headphones", 1, follows=True)], "speakers") == ("headphones",)
+
+
+def test_all_devices_of_a_filter_with_several_outlets_are_heard():
+    ways = [Way("f1", "speakers", 1), Way("f1", "headphones", 2), Way("f1", "speakers", 3)]
+
+    assert ends("f1", ways, SINK_NAME) == DEVICES
+
+
+def test_a_headset_that_somebody_records_is_heard_itself():
+    """As those do who stream: its monitor is played to a device that nobody hears."""
+    ways = [Way("headset", "stream", 1), Way("eq", "headset", 2)]
+
+    assert ends("headset", ways, SINK_NAME, known={"headset"}) == ("headset",)
+    assert ends("eq", ways, SINK_NAME, known={"headset"}) == ("headset",)
+    both = ("headset", "speakers")
+    assert ends("headset", [Way("headset", "speakers", 1)], SINK_NAME, known=both) == both
+
+
+def test_what_leads_nowhere_or_in_a_circle_is_not_heard():
+    assert ends("", [], SINK_NAME) == ()
+    assert ends("f1", [Way("f1", "", 1)], SINK_NAME) == ()
+    assert ends("f1", [Way("f1", SINK_NAME, 1)], SINK_NAME) == ()
+    assert ends("f1", [Way("f1", "f2", 1), Way("f2", "f1", 2)], SINK_NAME) == ()
 
 
 def test_a_line_of_the_back_end_becomes_a_way():

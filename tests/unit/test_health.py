@@ -66,3 +66,8 @@ def test_why_a_loudspeaker_is_softer_is_told():
     assert judge(READY, on=True, bypass=True, softened=softly) == Health("bypassed", softly)
     assert judge(READY, on=True, bypass=False, softened="a", note="b") == Health("idle", "a")
     assert judge(READY, on=False, bypass=False, softened=softly) == Health("off")
+
+
+def test_what_is_heard_without_any_player_is_processing():
+    assert judge(READY, on=True, bypass=False, alone=True) == Health("processing")
+    assert judge(READY, on=True, bypass=False) == Health("idle")

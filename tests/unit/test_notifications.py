@@ -316,6 +316,17 @@ def test_a_second_start_points_to_the_running_one(heard):
     assert already_running(None).text.startswith("Its icon")
 
 
+def test_a_second_start_speaks_of_no_icon_where_there_is_none(heard):
+    no_tray = "The desktop has no tray."
+    assert already_running(heard, no_tray).text.endswith(
+        f"on Headset. {no_tray} In a terminal, entrain --help lists what it can do."
+    )
+    assert already_running(None, no_tray).text.startswith(no_tray)
+    without = already_running(changed(heard, icon=False)).text
+    assert "It was started without an icon." in without
+    assert "panel" not in without
+
+
 @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["run"], 1), (["run", "--headless"], 1)])
 def test_only_plain_entrain_is_content_with_one_that_runs(
     arguments, code, serve, heard, tmp_path, monkeypatch

@@ -212,7 +212,7 @@ def test_a_value_is_set_where_it_is_heard(heard):
     heard.player.set("tone.beat_hz", 4, 0)
 
     assert heard.player.protocol.without_headphones[0].params["beat_hz"] == 4
-    assert "beat_hz" not in heard.player.protocol.layers[0].params
+    assert heard.player.protocol.layers[0].params["beat_hz"] == 4
     assert heard.player.library_id == ""
 
 
@@ -347,3 +347,51 @@ def test_protocols_are_prepared_on_another_thread_while_others_begin(heard):
         thread.join()
         sys.setswitchinterval(interval_s)
     assert errors == []
+
+
+@pytest.mark.parametrize("form", ["headphones", "speakers"])
+@pytest.mark.parametrize(
+    ("kinds", "symbols", "value", "others"),
+    [
+        (("binaural", "monaural"), ("beat_hz", "beat_hz"), 7.0, 7.0),
+        (("binaural", "monaural"), ("level_db", "level_db"), -20.0, -20.0),
+        (("selfbinaural", "am"), ("beat_hz", "rate_hz"), 7.0, 7.0),
+        (("binaural", "isochronic"), ("beat_hz", "rate_hz"), 7.0, 7.0),
+        (("phasemod", "am"), ("amount", "amount"), 0.5, None),
+    ],
+)
+def test_a_value_that_is_set_is_set_for_both_kinds_of_outputs(
+    heard, form, kinds, symbols, value, others
+):
+    """What is saved then is what is heard, on loudspeakers as well."""
+    whole = protocol(
+        {"kind": kinds[0], "id": "it"},
+        requires_headphones=True,
+        without_headphones=({"kind": kinds[1], "id": "it"},),
+    )
+    heard.player.use(whole, form=form)
+    here, there = (0, 1) if form == "headphones" else (1, 0)
+
+    heard.player.set(f"it.{symbols[here]}", value, 0)
+
+    now = heard.player.protocol
+    both = (now.layers[0].params, now.without_headphones[0].params)
+    assert both[here] == {symbols[here]: value}
+    assert both[there] == ({} if others is None else {symbols[there]: others})
+
+
+def test_only_a_standalone_protocol_with_something_to_hear_plays_alone():
+    alone: list[bool] = []
+    engine = Engine()
+    player = Player(engine, lambda _: None, alone.append)
+
+    player.use(protocol())
+    player.use(protocol(standalone=False))
+    player.use(protocol({"kind": "am"}))
+    player.use(protocol(requires_headphones=True), form="speakers")  # there it is silent
+    player.listen_on("headphones")
+    player.sleep(0, 0.0)
+    assert player.tick(1.0)
+
+    assert alone == [True, False, False, False, True, False]
+    engine.close()

@@ -16,6 +16,7 @@ from entrain.platform import folders
 from entrain.platform.files import read_file
 from entrain.platform.null import NullAdapter
 from entrain.vdevice import messages
+from entrain.vdevice import store as store_module
 from entrain.vdevice.app import App
 from entrain.vdevice.applications import ApplicationRules
 from entrain.vdevice.options import RunOptions
@@ -25,6 +26,7 @@ from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.session_log import SessionLog
 from entrain.vdevice.store import PROTOCOLS_FOLDER, State, Store
+from entrain.vdevice.unplugged import Softened
 
 KILLED = ".entrain-0123456789abcdef.part"
 """What a process leaves that is killed in a save."""
@@ -555,6 +557,49 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(tmp_path, caplog):
 
     assert len(caplog.messages) == 1
     assert store.warning.startswith(f"cannot save {blocked}/state.json")
+
+
+SPEAKERS = Softened(device="speakers", before=(0.8, 0.8), after=(0.4, 0.4))
+
+
+def test_what_was_turned_down_is_known_after_a_kill_also_where_the_disk_is_full(
+    path, tmp_path, monkeypatch
+):
+    note = tmp_path / "runtime" / "softened.json"
+    store = Store(path, note)
+    store.save(FULL)
+    assert not note.exists()
+    at_once = store_module.replace_file
+
+    def full_disk(where: Path, content: bytes) -> None:
+        if where == path:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        at_once(where, content)
+
+    with monkeypatch.context() as full:
+        full.setattr(store_module, "replace_file", full_disk)
+        store.save(FULL.model_copy(update={"softened": (SPEAKERS,)}))
+
+        assert Store(path, note).load() == FULL.model_copy(update={"softened": (SPEAKERS,)})
+        assert "No space left" in store.warning
+        assert "volume" not in store.warning
+        store.save(FULL)
+        assert Store(path, note).load() == FULL
+        store.save(FULL.model_copy(update={"softened": (SPEAKERS,)}))
+    again = Store(path, note)
+    state = again.load()
+    again.save(state)
+    assert not note.exists()
+    assert Store(path, note).load().softened == (SPEAKERS,)
+
+
+def test_a_loudspeaker_that_might_stay_soft_for_ever_is_named(path, tmp_path):
+    (tmp_path / "file").write_text("")
+    (path.parent).write_text("")
+    store = Store(path, tmp_path / "file" / "softened.json")
+    store.save(State(softened=(SPEAKERS,)))
+
+    assert store.warning.endswith("if Entrain is killed, turn the volume of speakers up again")
 
 
 def test_a_failed_save_leaves_the_old_state(path, monkeypatch):

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from entrain.platform.adapter import Device, Form, Volume
 from entrain.platform.null import null_device
-from entrain.vdevice.unplugged import AWAY_S, SETTLE_S, SOFTER, Softened, UnpluggedPolicy
+from entrain.vdevice.unplugged import (
+    AWAY_S,
+    KEPT_S,
+    SETTLE_S,
+    SOFTER,
+    UNPLUGGED_S,
+    Softened,
+    UnpluggedPolicy,
+)
 
 
 def volume(level: float, muted: bool = False) -> Volume:
@@ -31,23 +39,23 @@ class Desk:
     def unplug(self, name: str) -> None:
         del self.devices[name]
 
-    def play_on(self, name: str, chosen: bool = False) -> Volume:
+    def play_on(self, name: str, *others: str, chosen: bool = False) -> Volume:
         """Do what is to be done first, and return the volume at which the first sample plays."""
         found = self.policy.arrive(
-            self.devices[name],
+            [self.devices[each] for each in (name, *others)],
             list(self.devices.values()),
             carries=self.carries,
             chosen=chosen,
             now_s=self.now_s,
         )
-        if found is not None:
-            self.set(name, found)
+        for each, wanted in found:
+            self.set(each, wanted)
         self.playing_on = name
         return self.devices[name].volume
 
     def look(self, after_s: float = 0.0, default: str = "") -> None:
         self.now_s += after_s
-        found = self.policy.observe(self.devices, self.playing_on, default, self.now_s)
+        found = self.policy.observe(self.devices, {self.playing_on, default}, self.now_s)
         for name, wanted in found:
             self.set(name, wanted)
         self.play_on(self.playing_on)
@@ -57,7 +65,7 @@ class Desk:
         self.look(AWAY_S, default=default)
 
     def confirm(self) -> None:
-        found = self.policy.confirm(self.devices[self.playing_on])
+        found = self.policy.confirm(self.devices[self.playing_on], self.now_s)
         if found is not None:
             self.set(self.playing_on, found)
 
@@ -158,6 +166,40 @@ def test_from_what_are_no_headphones_nothing_changes(form):
     assert desk.play_on("speakers") == volume(0.8)
 
 
+def test_of_several_loudspeakers_behind_a_filter_each_is_softer(desk):
+    desk.plug("tv", "speakers", 0.6)
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers", "tv") == volume(0.8 * SOFTER)
+    assert desk.volume("tv") == volume(0.6 * SOFTER)
+
+
+def test_speakers_that_played_beside_the_headset_stay_as_they_are(desk):
+    desk.play_on("headset", "speakers")
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8)
+
+
+def test_a_headset_that_is_listed_for_a_moment_longer_was_unplugged_all_the_same(desk):
+    """The server may have moved a filter before the devices are listed again."""
+    assert desk.play_on("speakers") == volume(0.8)
+    desk.look(UNPLUGGED_S / 2)
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8 * SOFTER)
+    desk.look_twice()
+    assert desk.volume("speakers") == volume(0.8 * SOFTER)
+
+
+def test_a_headset_that_was_left_earlier_may_go(desk):
+    desk.play_on("speakers")
+    desk.look(1.1 * UNPLUGGED_S)
+    desk.unplug("headset")
+
+    assert desk.play_on("speakers") == volume(0.8)
+
+
 def test_at_the_start_nothing_is_known_of_headphones():
     desk = Desk()
     desk.plug("speakers", "speakers")
@@ -176,8 +218,105 @@ def test_when_the_headphones_return_the_speakers_get_their_volume_back_but_not_a
     softened.look(AWAY_S / 2)
 
     assert softened.volume("speakers") == volume(0.8)
+    softened.look(KEPT_S)
     assert softened.policy.entries == ()
     assert softened.policy.wake_s() is None
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["the server", "both"])
+def test_a_volume_that_a_crashed_server_had_not_saved_is_set_back_again(softened, is_new):
+    """Of a session manager it is saved after 1 s, by PulseAudio after 10 s."""
+    softened.plug("headset", "headphones", 0.5)
+    softened.play_on("headset")
+    softened.look_twice()
+    assert softened.volume("speakers") == volume(0.8)
+    softened.set("speakers", volume(0.8 * SOFTER))  # as it was saved
+    if is_new:
+        softened.policy = UnpluggedPolicy("softer", softened.policy.entries)
+        softened.play_on("headset")
+    softened.policy.reconnected()
+
+    softened.look_twice()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+def test_a_volume_that_was_set_back_is_the_users_again(softened):
+    softened.confirm()
+    softened.set("speakers", volume(0.8 * SOFTER))
+    softened.look_twice()
+    softened.look(KEPT_S)
+
+    assert softened.volume("speakers") == volume(0.8 * SOFTER)
+    assert softened.softened is None
+
+
+def test_headphones_that_are_unplugged_while_a_crash_is_still_possible(softened):
+    softened.plug("headset", "headphones")
+    softened.play_on("headset")
+    softened.look_twice()
+    softened.unplug("headset")
+
+    assert softened.play_on("speakers") == volume(0.8 * SOFTER)
+    softened.look(KEPT_S)
+    assert softened.softened
+    softened.confirm()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+def test_what_was_set_back_at_the_end_of_an_earlier_run_is_not_told(softened):
+    found = softened.policy.as_before(softened.devices["speakers"])
+    assert found == volume(0.8)
+    softened.set("speakers", found)
+    softened.policy = UnpluggedPolicy("softer", softened.policy.entries)
+    softened.play_on("speakers")
+
+    assert softened.softened is None
+    softened.look_twice()
+    assert softened.policy.entries == ()
+    assert softened.volume("speakers") == volume(0.8)
+
+
+@pytest.mark.parametrize("level", [1.0, 10.0])
+@pytest.mark.parametrize("again", [False, True])
+def test_an_entry_that_somebody_has_edited_makes_nothing_louder_than_it_was(level, again):
+    entry = Softened(device="speakers", before=(level, level), after=(0.3, 0.3), headphones=(9.0,))
+    desk = Desk(UnpluggedPolicy("softer", [entry]))
+    desk.plug("headset", "headphones")
+    desk.plug("speakers", "speakers", 0.3)
+    desk.play_on("headset")
+    if again:
+        desk.unplug("headset")
+        assert desk.play_on("speakers") == volume(0.3)
+        desk.confirm()
+    else:
+        desk.look_twice()
+
+    assert desk.volume("speakers") == volume(pytest.approx(0.3 / SOFTER, abs=0.01))
+
+
+def test_an_entry_whose_headphones_somebody_has_edited_is_not_loud_either():
+    card = Card(keeps=False)
+    entry = Softened(device="card", before=(0.8, 0.8), after=(0.3, 0.3), headphones=(9.0, 9.0))
+    card.policy = UnpluggedPolicy("softer", [entry])
+    card.insert("headphones", told=True)
+    card.set("card", volume(0.3))
+    card.look_twice()
+
+    assert card.volume("card") == volume(1.0)
+
+
+def test_an_entry_with_another_number_of_channels_is_dropped_with_a_word(caplog):
+    entry = Softened(device="speakers", before=(0.8,) * 6, after=(0.3,) * 6, silent=True)
+    desk = Desk(UnpluggedPolicy("softer", [entry]))
+    desk.plug("headset", "headphones")
+    desk.plug("speakers", "speakers", 0.3)
+    desk.play_on("headset")
+    desk.look()
+
+    assert desk.policy.entries == ()
+    assert "another number of channels" in caplog.text
+    with pytest.raises(ValueError, match="number of channels"):
+        Softened(device="speakers", before=(0.8,), after=(0.3, 0.3))
 
 
 def test_speakers_that_are_the_default_without_entrain_are_not_set_back(softened):

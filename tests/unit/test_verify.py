@@ -2,11 +2,15 @@
 
 import functools
 import json
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
+from matplotlib.text import Text
 from measure import K_WEIGHTING, RATE_HZ, loudness_lufs, pink_noise
 from scipy.signal import butter, freqz_sos, hilbert, sosfiltfilt
 
@@ -14,6 +18,8 @@ from entrain.tray.cli import cli
 from entrain.vdevice.verify.analyse import verify_file
 from entrain.vdevice.verify.bands import index_of
 from entrain.vdevice.verify.following import following
+from entrain.vdevice.verify.plot import picture
+from entrain.vdevice.verify.report import Interaural
 from entrain.vdevice.verify.sound import BLOCK_FRAMES, VerifyError, load
 
 
@@ -313,9 +319,66 @@ def test_the_command_prints_text_json_and_draws(tmp_path):
     assert run(["verify", str(path), "--rate", "nan"]).exit_code == 2
 
 
+def test_a_picture_is_of_the_kind_that_its_name_ends_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", pink(2).T, RATE_HZ)
+    beginnings = {"a.jpg": b"\xff\xd8\xff", "a.svg": b"<?xml", "a.PDF": b"%PDF-", "a": b"\x89PNG"}
+    for name, beginning in beginnings.items():
+        for _ in range(2):  # the second time over the first one
+            result = CliRunner().invoke(cli, ["verify", "a.wav", "--plot", name])
+            assert result.exit_code == 0, result.stderr
+            assert Path(name).read_bytes().startswith(beginning)
+
+
+def test_no_text_of_a_picture_is_cut_off_and_none_contradicts_the_line(tmp_path):
+    beat = {"slope_hz": 9.97, "slope_coherence": 0.9}
+    path = tmp_path / ("a very long name $ " * 12 + "its end.wav")
+    soundfile.write(path, binaural(pink(3)).T, RATE_HZ)
+    report, curves = verify_file(path)
+    assert curves is not None
+    wandering = Interaural(coherence=0.1)
+    turning = np.array([0.0, 3000.0])
+    still = replace(curves, phase_s=np.array([0.0, 1.0]), phase_deg=np.zeros(2))
+    cases = (
+        (report, curves, "(dashed): the beat"),
+        (report.model_copy(update={"tones": (), "interaural": wandering}), still, "by chance"),
+        (
+            report.model_copy(
+                update={"tones": (), "interaural": Interaural(coherence=0.9, **beat)}
+            ),
+            curves,
+            "The sound turns 9.97 times (dashed)",
+        ),
+    )
+    for some, of, said in cases:
+        figure = picture(some, of)
+        figure.draw_without_rendering()
+        texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+        assert any(said in text.get_text() for text in texts), said
+        for text in texts:
+            box = text.get_window_extent()
+            assert box.x0 >= 0, text
+            assert box.x1 <= figure.bbox.width, text
+    steps_s = np.linspace(0, 1, 200)
+    turns = replace(curves, phase_s=steps_s, phase_deg=np.interp(steps_s, (0, 1), turning) % 360)
+    figure = picture(cases[1][0], turns)
+    assert any("not steadily enough" in text.get_text() for text in figure.findobj(Text))
+
+
 def test_a_picture_is_drawn_of_silence_too(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros((RATE_HZ, 2)), RATE_HZ)
     picture = tmp_path / "picture.png"
     result = CliRunner().invoke(cli, ["verify", str(tmp_path / "a.wav"), "--plot", str(picture)])
     assert result.exit_code == 0
     assert picture.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("package", ["scipy", "matplotlib"])
+def test_without_its_packages_it_says_how_to_install_them(package, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    for name in [name for name in sys.modules if name.startswith("entrain.vdevice.verify.")]:
+        monkeypatch.delitem(sys.modules, name)
+    ran = CliRunner().invoke(cli, ["verify", "no.wav", "--plot", str(tmp_path / "no.png")])
+    assert ran.exit_code == 1
+    assert f"{sys.executable} -m pip install scipy matplotlib" in ran.stderr
+    assert list(tmp_path.iterdir()) == []

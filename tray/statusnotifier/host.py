@@ -6,12 +6,15 @@ import sys
 import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
+
+from entrain.platform.message_bus import BusError, Method, call, connected, session_bus_address
 
 WATCHER_NAME = "org.kde.StatusNotifierWatcher"
 WATCHER_PATH = "/StatusNotifierWatcher"
+_GET_PROPERTY = Method(
+    WATCHER_NAME, WATCHER_PATH, "org.freedesktop.DBus.Properties", "Get", "ss", starts=False
+)
 
 
 @dataclass(frozen=True)
@@ -26,16 +29,6 @@ class TrayHost:
     has_bus: bool
     """The session bus answers; a tray may come later."""
     has_display: bool
-
-
-def session_bus_address() -> str | None:
-    """Return the D-Bus address of the session bus, or None where nothing names one."""
-    if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
-        return address
-    folder = os.environ.get("XDG_RUNTIME_DIR")
-    if folder and (socket := Path(folder) / "bus").exists():
-        return f"unix:path={quote(str(socket))}"
-    return None
 
 
 def find_host(timeout_s: float = 0.09) -> TrayHost:
@@ -100,27 +93,11 @@ def _ask(address: str | None, has_display: bool, timeout_s: float) -> TrayHost:
 
 async def _ask_bus(address: str, timeout_s: float) -> str:
     """Return why the bus has no tray, or "" if it has one."""
-    from dbus_fast import Message, MessageFlag, MessageType
-    from dbus_fast.aio import MessageBus
-
-    async with asyncio.timeout(timeout_s):
-        bus = await MessageBus(address).connect()
+    async with asyncio.timeout(timeout_s), connected(address) as bus:
         try:
-            answer = await bus.call(
-                Message(
-                    destination=WATCHER_NAME,
-                    path=WATCHER_PATH,
-                    interface="org.freedesktop.DBus.Properties",
-                    member="Get",
-                    signature="ss",
-                    body=[WATCHER_NAME, "IsStatusNotifierHostRegistered"],
-                    flags=MessageFlag.NO_AUTOSTART,
-                )
-            )
-        finally:
-            bus.disconnect()
-    if answer.message_type is MessageType.ERROR:
-        return "The desktop has no tray (GNOME needs the AppIndicator extension)."
+            answer = await call(bus, _GET_PROPERTY, WATCHER_NAME, "IsStatusNotifierHostRegistered")
+        except BusError:
+            return "The desktop has no tray (GNOME needs the AppIndicator extension)."
     if answer.signature != "v" or answer.body[0].value is not True:
         return "The desktop knows of tray icons, but nothing shows them."
     return ""

@@ -12,12 +12,13 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from dbus_fast import Message, MessageFlag, MessageType, RequestNameReply
+from dbus_fast import Message, RequestNameReply
 from dbus_fast.aio import MessageBus
 
+from entrain.platform.message_bus import Method, call, session_bus_address
 from entrain.tray.pystray_api import Menu, MenuItem
 from entrain.tray.statusnotifier.dbusmenu import MENU_PATH, DBusMenu
-from entrain.tray.statusnotifier.host import WATCHER_NAME, WATCHER_PATH, session_bus_address
+from entrain.tray.statusnotifier.host import WATCHER_NAME, WATCHER_PATH
 from entrain.tray.statusnotifier.item import ITEM_PATH, Look, StatusNotifierItem
 from entrain.tray.statusnotifier.layout import Ids, lay_out
 
@@ -30,7 +31,11 @@ FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
 
 _BUS_NAME = "org.freedesktop.DBus"
-_BUS_PATH = "/org/freedesktop/DBus"
+_ADD_MATCH = Method(_BUS_NAME, "/org/freedesktop/DBus", _BUS_NAME, "AddMatch", "s")
+_GET_OWNER = Method(_BUS_NAME, "/org/freedesktop/DBus", _BUS_NAME, "GetNameOwner", "s")
+_REGISTER = Method(
+    WATCHER_NAME, WATCHER_PATH, WATCHER_NAME, "RegisterStatusNotifierItem", "s", starts=False
+)
 
 _log = logging.getLogger(__name__)
 _instances = itertools.count(1)
@@ -222,10 +227,8 @@ class TrayService:
 
         bus.add_message_handler(owner_changed)
         rule = f"type='signal',sender='{_BUS_NAME}',member='NameOwnerChanged',arg0='{WATCHER_NAME}'"
-        await self._call(bus, _BUS_NAME, _BUS_PATH, _BUS_NAME, "AddMatch", "s", rule)
-        owner = await self._call(
-            bus, _BUS_NAME, _BUS_PATH, _BUS_NAME, "GetNameOwner", "s", WATCHER_NAME
-        )
+        await self._call(bus, _ADD_MATCH, rule)
+        owner = await self._call(bus, _GET_OWNER, WATCHER_NAME)
         if owner is not None and owner.signature == "s":
             self._register(bus, name, owner.body[0])
 
@@ -236,38 +239,16 @@ class TrayService:
         self._registered_with = owner
 
     async def _introduce(self, bus: MessageBus, name: str) -> None:
-        member = "RegisterStatusNotifierItem"
-        await self._call(bus, WATCHER_NAME, WATCHER_PATH, WATCHER_NAME, member, "s", name)
+        await self._call(bus, _REGISTER, name)
 
     @staticmethod
-    async def _call(
-        bus: MessageBus,
-        destination: str,
-        path: str,
-        interface: str,
-        member: str,
-        signature: str,
-        *body: object,
-    ) -> Message | None:
+    async def _call(bus: MessageBus, method: Method, argument: str) -> Message | None:
         """Call a method and return the answer, or None if that is an error or the bus ends."""
-        message = Message(
-            destination=destination,
-            path=path,
-            interface=interface,
-            member=member,
-            signature=signature,
-            body=list(body),
-            flags=MessageFlag.NO_AUTOSTART,
-        )
         try:
-            answer = await bus.call(message)
-        except Exception as error:  # the bus has ended; whoever serves it notices
-            _log.debug("%s: %r", member, error)
+            return await call(bus, method, argument)
+        except Exception as error:  # whoever serves the bus notices that it has ended
+            _log.debug("%s: %s", method.name, error)
             return None
-        if answer.message_type is MessageType.ERROR:
-            _log.debug("%s: %s %s", member, answer.error_name, answer.body)
-            return None
-        return answer
 
     # ---- what is shown ---------------------------------------------------------------------
 

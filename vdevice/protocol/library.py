@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import shlex
 from collections.abc import Hashable, Sequence
 from functools import cache
 from importlib import resources
@@ -134,7 +135,7 @@ class Library:
                 return self.by_id(other)
         raise ProtocolError(f"there is no other protocol for {protocol.category!r}")
 
-    def save(self, protocol: Protocol, name: str | None = None) -> Path:
+    def save(self, protocol: Protocol, name: str | None = None, *, replace: bool = True) -> Path:
         """Keep a protocol in the user's folder; a former version is kept as ``.json.bak``.
 
         Parameters
@@ -144,6 +145,8 @@ class Library:
         name : str, optional
             What the user calls it, from which its id is made.  What is said of the original
             stays only while the layers are the same.  Without a name: as it is.
+        replace : bool
+            Also where a protocol that comes with Entrain has this id, which is hidden then.
 
         Returns
         -------
@@ -153,19 +156,26 @@ class Library:
         Raises
         ------
         ProtocolError
-            No id can be made of the name, or the file cannot be written.
+            No id can be made of the name, it is not free, or the file cannot be written.
 
         """
         if self._own is None:
             raise ProtocolError("there is no folder to save protocols in")
         if name is not None:
             protocol = self._called(protocol, name)
+        _require_usable(protocol.id)
+        if not replace and protocol.id in _shipped_ids() and not self.is_own(protocol.id):
+            raise ProtocolError(
+                f"a protocol {protocol.id!r} comes with Entrain; use another name, or --replace to "
+                "hear yours in its place"
+            )
         return self._own.save(protocol)
 
     def try_save(self, protocol: Protocol, others: int = 0) -> None:
         """Save nothing, and raise what `save` would, after so many other new protocols."""
         if self._own is None:
             raise ProtocolError("there is no folder to save protocols in")
+        _require_usable(protocol.id)
         self._own.try_save(protocol, others)
 
     def _called(self, protocol: Protocol, name: str) -> Protocol:
@@ -192,6 +202,11 @@ class Library:
         )
 
 
+def _require_usable(protocol_id: str) -> None:
+    if protocol_id == NOTHING.id:
+        raise ProtocolError(f"{protocol_id!r} stands for no protocol; use another name")
+
+
 def user_library(blocks: BlockSource | None = None) -> Library:
     """The library of the user who runs this."""
     return Library(data_folder() / "protocols", blocks)
@@ -216,7 +231,23 @@ def load_file(path: Path, blocks: BlockSource | None = None) -> Protocol:
         The file cannot be read or does not hold a protocol.
 
     """
-    return parse_protocol(read_bytes(path), shown(path), blocks)
+    text = read_bytes(path)
+    if program := _other_program(path, text):
+        raise ProtocolError(
+            f"{shown(path)} is a file of {program}; "
+            f"`entrain import {shlex.quote(shown(path))}` makes a protocol of it"
+        )
+    return parse_protocol(text, shown(path), blocks)
+
+
+def _other_program(path: Path, text: bytes) -> str:
+    """Tell whose file it is, if one of a program's whose files can be imported."""
+    suffix, begin = path.suffix.lower(), text[:4096]
+    if suffix == ".sbg":
+        return "SBaGen"
+    if suffix == ".gnaural" or (b"<schedule" in begin and b"<voice" in text):
+        return "Gnaural"
+    return ""
 
 
 def read_bytes(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:

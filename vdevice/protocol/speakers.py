@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from entrain.block import Block, Parameter, Substitute, shared
+from entrain.block import RATE_UNITS, Block, Parameter, Substitute, shared
 from entrain.vdevice.protocol.model import Automation, Layer
 
 
@@ -15,6 +15,46 @@ def need_headphones(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> boo
 def for_speakers(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> tuple[Layer, ...]:
     """Replace the layers that need headphones, or leave them out; the others stay as they are."""
     return tuple(_for_speakers(layers, blocks))
+
+
+def same_value(
+    layer: Layer, twin: Layer, symbol: str, value: float, blocks: Mapping[str, Block]
+) -> tuple[str, float] | None:
+    """Tell what is to be set of a layer's twin where a value of the layer is set.
+
+    Parameters
+    ----------
+    layer, twin : Layer
+        What is heard with headphones and what is heard without, or the other way round.
+    symbol : str
+        Of a parameter of the layer.
+    value : float
+        The new one.
+    blocks : mapping
+        Those that are compiled in, by kind.
+
+    Returns
+    -------
+    tuple of str and float, or None
+        Parameter and value of the twin; None where it has no such thing.
+
+    """
+    if twin.kind not in blocks:
+        return None
+    block, other = blocks[layer.kind], blocks[twin.kind]
+    if _stand_in(block) == _stand_in(other):
+        return symbol, value
+    if symbol == block.rate and other.rate:
+        rate = other.parameters[other.rate]
+        its_value = abs(block.in_hz(value)) * RATE_UNITS[rate.unit]
+        return other.rate, max(its_value, rate.minimum)
+    return None
+
+
+def _stand_in(block: Block) -> str:
+    """Name the kind whose parameters have the same names and meanings, its own if none."""
+    other = block.without_headphones
+    return other.kind if other and not other.values else block.kind
 
 
 def _is_dichotic(layer: Layer, blocks: Mapping[str, Block]) -> bool:

@@ -282,7 +282,9 @@ def _swell(
     below = [b for b in bands if b.index is not None and b.centre_hz < run[0].centre_hz]
     still = []
     for band in below:
-        if band.sure and (band.index or 0.0) > 0.05:
+        index = band.index or 0.0
+        # What may move by chance only is no stillness either, if it moves as much as this.
+        if (band.sure and index > 0.05) or index > max(words.FAINT_INDEX, 2 * (band.floor or 0.0)):
             break
         still.append(band)
     turn = sum(

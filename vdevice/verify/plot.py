@@ -2,23 +2,26 @@
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from entrain.vdevice.verify import words
 from entrain.vdevice.verify.analyse import Curves
 from entrain.vdevice.verify.report import VerifyReport
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 _INK, _QUIET, _FOUND, _FLOOR = "#22303c", "#9aa7b2", "#0b7a75", "#dfe4e8"
 _MARK, _ASIDE = "#c8553d", "#5d6b77"
+_MOST_NAME = 60
+"""Longer names of files are cut in the middle."""
 
 
-def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO) -> None:
-    """Write a PNG; matplotlib is loaded only here.
+def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO, kind: str = "png") -> None:
+    """Write a picture of this kind (png, jpg, svg or pdf).
 
     Raises
     ------
@@ -26,37 +29,41 @@ def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO) -> None:
         The picture cannot be written.
 
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    style: dict[Any, Any] = {
-        "font.size": 10,
-        "text.color": _INK,
-        "axes.labelcolor": _INK,
-        "axes.edgecolor": _QUIET,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-    }
-    with rc_context(style):
-        figure = Figure(figsize=(11, 8.5), dpi=110, facecolor="white")
-        findings = report.verdict[: min(2, max(1, len(report.found)))]
-        title = "\n".join(textwrap.fill(_plain(finding), 84) for finding in findings)
-        figure.text(0.07, 0.97, title, size=13.5, weight="bold", va="top", linespacing=1.3)
-        below = 0.965 - 0.0305 * (title.count("\n") + 1)
-        figure.text(0.07, below, _subtitle(report), size=9.5, color=_ASIDE, va="top")
-        if curves is not None:
-            grid = figure.add_gridspec(
-                2, 2, left=0.07, right=0.97, bottom=0.07, top=below - 0.105, hspace=0.5, wspace=0.2
-            )
-            _bars(figure.add_subplot(grid[0, :]), report)
-            _rates(figure.add_subplot(grid[1, 0]), report, curves)
-            _phase(figure.add_subplot(grid[1, 1]), report, curves)
-        figure.savefig(file, format="png")
+    with rc_context(_STYLE):
+        picture(report, curves).savefig(file, format=kind)
 
 
-def _bars(axes: "Axes", report: VerifyReport) -> None:
+_STYLE: dict[Any, Any] = {
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _QUIET,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
+
+
+def picture(report: VerifyReport, curves: Curves | None) -> Figure:
+    """Return what `draw` writes."""
+    figure = Figure(figsize=(11, 8.5), dpi=110, facecolor="white")
+    findings = report.verdict[: min(2, max(1, len(report.found)))]
+    title = "\n".join(textwrap.fill(_plain(finding), 84) for finding in findings)
+    figure.text(0.07, 0.97, title, size=13.5, weight="bold", va="top", linespacing=1.3)
+    below = 0.965 - 0.0305 * (title.count("\n") + 1)
+    figure.text(0.07, below, _subtitle(report), size=9.5, color=_ASIDE, va="top")
+    if curves is not None:
+        grid = figure.add_gridspec(
+            2, 2, left=0.07, right=0.97, bottom=0.07, top=below - 0.105, hspace=0.5, wspace=0.2
+        )
+        _bars(figure.add_subplot(grid[0, :]), report)
+        _rates(figure.add_subplot(grid[1, 0]), report, curves)
+        _phase(figure.add_subplot(grid[1, 1]), report, curves)
+    return figure
+
+
+def _bars(axes: Axes, report: VerifyReport) -> None:
     bands = [band for band in report.bands if band.index is not None]
     at = np.arange(len(bands))
     index = np.array([band.index or 0.0 for band in bands])
@@ -74,15 +81,18 @@ def _bars(axes: "Axes", report: VerifyReport) -> None:
     for depth, word in ((words.FAINT_INDEX, "faint"), (words.STRONG_INDEX, "strong")):
         axes.axhline(depth, color=_QUIET, lw=0.8, ls=":", zorder=0)
         _aside(axes, depth, word)
+    title = f"How deep the sound swells and fades {report.bands_rate_hz:.2f} times a second"
+    if any(swell.in_original and swell.rate_hz == report.bands_rate_hz for swell in report.swells):
+        title += ", as the original does"
     _titled(
         axes,
-        f"How deep the sound swells and fades {report.bands_rate_hz:.2f} times a second",
+        title,
         "0: not at all, 1: down to silence.  Green stands out; grey could be chance "
         "(light: what any other rate would give).",
     )
 
 
-def _rates(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
+def _rates(axes: Axes, report: VerifyReport, curves: Curves) -> None:
     rates_hz, ratio = curves.envelope.rates_hz, curves.envelope.ratio
     # a picture has fewer points than the spectrum: the highest of each column is drawn
     column = np.digitize(rates_hz, np.geomspace(0.4, 101, 420))
@@ -93,13 +103,14 @@ def _rates(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
     axes.fill_between(middle, height_db, -3, color=_FOUND, alpha=0.25, lw=0)
     axes.plot(middle, height_db, color=_FOUND, lw=1.2)
     axes.axhline(sure_db, color=_QUIET, lw=0.9, ls=":")
-    marks = [swell.rate_hz for swell in report.swells]
-    if report.rate_hz and all(abs(report.rate_hz - mark) > 0.05 for mark in marks):
-        marks.append(report.rate_hz)
-    for row, rate in enumerate(marks):
+    marks = [(swell.rate_hz, f"{swell.rate_hz:.2f} Hz") for swell in report.swells]
+    if report.rate_hz and all(abs(report.rate_hz - mark) > 0.05 for mark, _ in marks):
+        where = " (between the ears)" if _is_between_the_ears(report) else ""
+        marks.append((report.rate_hz, f"{report.rate_hz:.2f} Hz{where}"))
+    for row, (rate, label) in enumerate(marks):
         axes.axvline(rate, color=_MARK, lw=1, ls="--", zorder=0)
         axes.annotate(
-            f"{rate:.2f} Hz",
+            label,
             (rate, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(-4 if rate > 20 else 4, -4 - 14 * row),
@@ -108,6 +119,7 @@ def _rates(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
             va="top",
             color=_MARK,
             weight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
         )
     axes.set_xscale("log")
     axes.set_xlim(0.45, 100)
@@ -123,8 +135,8 @@ def _rates(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
     _titled(axes, "Which rhythms the loudness has", said)
 
 
-def _phase(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
-    axes.set_xlabel("seconds")
+def _phase(axes: Axes, report: VerifyReport, curves: Curves) -> None:
+    axes.set_xlabel("seconds: one of them")
     axes.set_xlim(0, 1)
     axes.set_ylim(-190, 190)
     axes.set_yticks((-180, -90, 0, 90, 180), ["−180°", "−90°", "0°", "90°", "180°"])
@@ -139,22 +151,48 @@ def _phase(axes: "Axes", report: VerifyReport, curves: Curves) -> None:
         degrees = (smooth + 180) % 360 - 180
         degrees[1:][np.abs(np.diff(degrees)) > 180] = np.nan  # where it comes round
         axes.plot(times_s, degrees, color=_FOUND, lw=1.6)
-        said = "The sound stays where it is."
+        turns = (smooth[-1] - smooth[0]) / 360
+        said = "On the whole, the sound stays where it is."
         if report.tones:
-            said = f"The two tones turn {abs(report.tones[0].beat_hz):.2f} times: the beat."
+            said = (
+                f"The two tones turn {abs(report.tones[0].beat_hz):.2f} times (dashed): the beat."
+            )
+            _turning(axes, times_s, smooth, report.tones[0].beat_hz)
         elif between.slope_hz is not None:
-            said = f"The sound turns {abs(between.slope_hz):.2f} times: the beat."
+            said = f"The sound turns {abs(between.slope_hz):.2f} times (dashed): the beat."
+            _turning(axes, times_s, smooth, between.slope_hz)
         elif between.swing_hz is not None:
             said = f"The sound swings {between.swing_hz:.2f} times, ±{between.swing_deg:.0f}°."
         elif between.coherence > 0.99:
             said = "Both ears hear the same."
+        elif abs(turns) > 2:
+            said = "Here the sound turns, but not steadily enough for a beat."
         elif between.coherence < 0.5:
             said = "The ears have little in common: the phase wanders by chance."
-        said = f"{said}  ({curves.phase_of})"
-    _titled(axes, "Between the ears, during one second", said)
+    where = f" ({curves.phase_of})" if between else ""
+    _titled(axes, f"Between the ears{where}", said)
 
 
-def _titled(axes: "Axes", title: str, said: str) -> None:
+def _turning(
+    axes: Axes, times_s: npt.NDArray[np.float64], phase_deg: npt.NDArray[np.float64], hz: float
+) -> None:
+    """Draw how the phase would turn if there were nothing else in the sound."""
+    alone_deg = 360 * hz * times_s
+    offset = np.angle(np.mean(np.exp(1j * np.radians(phase_deg - alone_deg))), deg=True)
+    degrees = (alone_deg + offset + 180) % 360 - 180
+    degrees[1:][np.abs(np.diff(degrees)) > 180] = np.nan  # where it comes round
+    axes.plot(times_s, degrees, color=_MARK, lw=1, ls="--", zorder=0)
+
+
+def _is_between_the_ears(report: VerifyReport) -> bool:
+    """Tell whether the rate looked at is one at which the ears differ, and not the loudness."""
+    found = [abs(pair.beat_hz) for pair in report.tones]
+    if report.interaural:
+        found += [abs(report.interaural.slope_hz or 0.0), report.interaural.swing_hz or 0.0]
+    return any(abs(hz - (report.rate_hz or 0.0)) < 0.05 for hz in found)
+
+
+def _titled(axes: Axes, title: str, said: str) -> None:
     axes.set_title(title, loc="left", size=11.5, weight="bold", pad=20)
     axes.annotate(
         said,
@@ -167,7 +205,7 @@ def _titled(axes: "Axes", title: str, said: str) -> None:
     )
 
 
-def _aside(axes: "Axes", height: float, text: str) -> None:
+def _aside(axes: Axes, height: float, text: str) -> None:
     axes.annotate(
         text,
         (1.0, height),
@@ -181,7 +219,10 @@ def _aside(axes: "Axes", height: float, text: str) -> None:
 
 
 def _subtitle(report: VerifyReport) -> str:
-    parts = [Path(_plain(report.file)).name]
+    name = Path(report.file).name
+    if len(name) > _MOST_NAME:
+        name = f"{name[: _MOST_NAME - 20]}…{name[-19:]}"
+    parts = [_plain(name)]
     parts.append(
         f"{report.section_s:.0f} s from {report.section_start_s:.0f} s on, "
         f"of {report.seconds:.0f} s"

@@ -242,12 +242,13 @@ enum { ENTRAIN_BYPASS_OFF = 0, ENTRAIN_BYPASS_EXACT = 1, ENTRAIN_BYPASS_MATCHED 
 void entrain_set_bypass(entrain_engine *engine, int bypass);
 
 /* Generators follow the programme: they fade out when it ends, or has been silent (below
- * -70 dBFS) for 2 s, and in when it begins.  Standalone ones are heard without a programme.
+ * -70 dBFS) for 2 s, and in when it begins.  Standalone ones are heard in its silence, too.
  *
  * thread:   [any] */
 void entrain_set_standalone(entrain_engine *engine, int standalone);
 
-/* Say whether a programme plays.  An engine starts with one playing.
+/* Say whether a programme plays, or standalone generators are to be heard without one.  An engine
+ * starts with one playing.
  *
  * thread:   [any] */
 void entrain_set_playing(entrain_engine *engine, int playing);
@@ -403,6 +404,8 @@ typedef struct {
     int32_t guardian;            /* number of the process that cleans up when this one dies, or 0:
                                     it is to survive what ends the program */
     uint32_t ways;               /* how often the answer of entrain_io_read_ways() has changed */
+    int32_t default_is_ours;     /* 1 if Entrain has written `configured_default`, now or in an
+                                    earlier run, 0 if somebody else has, -1 where that is not told */
     uint32_t generation;         /* counts changes of this structure's other fields and texts,
                                     `realtime` aside where `audio_thread` is known */
     char target[256];            /* name of the device asked for */
@@ -456,6 +459,14 @@ entrain_status entrain_io_set_latency(entrain_io *io, double added_ms);
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_io_set_smart(entrain_io *io, int smart);
+
+/* Keep the engine running, and the device awake, also while no programme plays: for what a
+ * standalone protocol adds.  Where there is no device, there is nothing to keep awake.
+ *
+ * alone:    1, or 0 as it is at first
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_io_set_alone(entrain_io *io, int alone);
 
 /* Configure the default device of the server, by the back end's own connection.  Returns when the
  * server has got it; that is soon, or after a second at most.

@@ -54,6 +54,8 @@ class BackendState:
     do about it."""
     ways: int = 0
     """How often the answer of `Backend.ways` has changed."""
+    default_is_ours: bool | None = None
+    """Whether Entrain has written the configured default; None: the server does not tell."""
 
 
 def available() -> list[str]:
@@ -124,6 +126,7 @@ class Backend:
             session_managers=raw.session_managers,
             session_manager=_text(raw.session_manager),
             ways=raw.ways,
+            default_is_ours=_known(raw.default_is_ours),
             error=_text(raw.error),
             guardian=raw.guardian,
             muffled=_text(raw.muffled),
@@ -141,6 +144,10 @@ class Backend:
         play on that device directly.
         """
         check(self._library.entrain_io_set_smart(self._io, smart), "smart")
+
+    def set_alone(self, alone: bool) -> None:
+        """Keep the device awake for what a standalone protocol adds, while nothing plays."""
+        check(self._library.entrain_io_set_alone(self._io, alone), "alone")
 
     def set_default(self, name: str) -> bool:
         """Configure the server's default device by the back end's own connection; ``""``: none.

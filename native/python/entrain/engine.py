@@ -328,11 +328,11 @@ class Engine:
         self.bypass = self._bypass
 
     def set_standalone(self, standalone: bool) -> None:
-        """Say whether generators are heard without a programme."""
+        """Say whether generators are heard in the silence of a programme, too."""
         self._library.entrain_set_standalone(self._engine, standalone)
 
     def set_playing(self, playing: bool) -> None:
-        """Say whether a programme plays: generators fade out when it ends."""
+        """Say whether a programme plays, or generators are heard without: they fade at its end."""
         self._library.entrain_set_playing(self._engine, playing)
 
     def stats(self) -> Stats:

@@ -240,19 +240,18 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
     const bool alone = standalone.load(std::memory_order_relaxed);
     const double rate_hz = route_->rate_hz;
     const auto patience = static_cast<std::uint32_t>(kSilenceSeconds * rate_hz);
-    const bool on = alone || plays;
     // Nearly always: no frame of this piece can open or close the fade.
-    if ((alone || !plays || silent_frames_ + frames < patience) && playing_fade_.is_at(on)) {
+    if ((alone || !plays || silent_frames_ + frames < patience) && playing_fade_.is_at(plays)) {
         std::uint32_t silent = 0;  // at the end of this piece
         while (silent < frames && !sounds(frames - 1 - silent)) ++silent;
         silent_frames_ = silent < frames ? silent : std::min(silent_frames_ + frames, kSilent);
-        if (on)
+        if (plays)
             for (std::size_t c = 0; c < 2; ++c)
                 for (std::uint32_t i = 0; i < frames; ++i) processed_[c][i] += sum[c][i];
     } else {
         for (std::uint32_t i = 0; i < frames; ++i) {
             silent_frames_ = sounds(i) ? 0 : std::min(silent_frames_ + 1, kSilent);
-            const bool wanted = alone || (plays && silent_frames_ < patience);
+            const bool wanted = plays && (alone || silent_frames_ < patience);
             const double seconds = wanted  ? kProgrammeStartsSeconds
                                    : plays ? kProgrammeFallsSilentSeconds
                                            : kProgrammeEndsSeconds;

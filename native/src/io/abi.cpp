@@ -64,6 +64,16 @@ entrain_status entrain_io_set_smart(entrain_io *io, int smart) {
     }
 }
 
+entrain_status entrain_io_set_alone(entrain_io *io, int alone) {
+    if (io == nullptr) return ENTRAIN_E_ARGUMENT;
+    try {
+        io->backend->set_alone(alone != 0);
+        return ENTRAIN_OK;
+    } catch (...) {
+        return ENTRAIN_E_MEMORY;
+    }
+}
+
 entrain_status entrain_io_set_default(entrain_io *io, const char *name) {
     if (io == nullptr || name == nullptr) return ENTRAIN_E_ARGUMENT;
     try {

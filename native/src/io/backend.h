@@ -25,6 +25,8 @@ public:
     virtual void set_latency(double /*added_s*/) {}
     // Only where a session manager may have smart filters.
     virtual void set_smart(bool /*smart*/) {}
+    // Let what the engine adds be heard without a programme; only where a device may fall asleep.
+    virtual void set_alone(bool /*alone*/) {}
     // Whether it is possible here, and the server has got it.  "" configures nothing.
     virtual bool set_default(const std::string & /*name*/) { return false; }
     // Only where the server does not find back to the former default by itself.

@@ -40,6 +40,7 @@ public:
         state.quantum_frames = kQuantumFrames;
         state.running = 1;
         state.realtime = 0;
+        state.default_is_ours = -1;
         put(state.target, target.empty() ? "null" : target);
         state_.publish(state);
     }

@@ -33,6 +33,12 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                      session_manager_.gone(id);
                      programmes_.gone(id);
                  }}),
+      patience_(connection_->loop(),
+                Source::timer(connection_->loop(),
+                              [](void *self, std::uint64_t) noexcept {
+                                  static_cast<Backend *>(self)->reconcile();
+                              },
+                              this)),
       links_([this](const WantedLink &link) {
           return make_server_link(connection_->core(), link, notify());
       }),
@@ -98,6 +104,12 @@ void Backend::set_smart(bool smart) {
     reconcile();
 }
 
+void Backend::set_alone(bool alone) {
+    const Lock lock(connection_->thread());
+    alone_ = alone;
+    reconcile();
+}
+
 io::Notify Backend::notify() {
     return {[this] { wake_.signal(); }, [this](const char *why) { lost(why); }};
 }
@@ -152,7 +164,8 @@ void Backend::bring_about() {
         if (players().empty()) make_sink();
     }
     programmes_.refresh(registry_.proxy(), players());
-    tail_.update(programmes_.running() > 0, filter_->streaming());
+    const bool alone = alone_ && target() != kNoId;
+    tail_.update(programmes_.running() > 0 || alone, filter_->streaming());
 
     if (topology_ != registry_.topology()) {
         topology_ = registry_.topology();
@@ -184,10 +197,11 @@ void Backend::bring_about() {
     publish();
 }
 
-// Nobody is sent into a sink that leads nowhere.  Where the way only changes, nobody is sent off.
 void Backend::follow_smart(bool complete, bool ready) {
     const bool was = session_manager_.is_smart(sink_->id());
-    session_manager_.set_smart(sink_->id(), smart_ && (ready || (was && complete)));
+    const auto now = std::chrono::steady_clock::now();
+    session_manager_.set_smart(sink_->id(), hold_.smart(smart_, was, complete, ready, now));
+    if (const auto wait = hold_.left(now); wait.count() > 0) patience_.after(wait.count());
 }
 
 // Sound that comes back would grow, so there is no way into a target that leads to our own sink:
@@ -215,6 +229,12 @@ std::string Backend::follow_rate() {
     return error;
 }
 
+// The device that is played on, if it is there: never ourselves, nor another Entrain on the same
+// server.
+Id Backend::target() const {
+    return looped_ || target_ == kSinkName ? kNoId : registry_.graph().find_sink(target_);
+}
+
 // The links from the sink to the device, the downstream ones first, so that nothing arrives where
 // it cannot leave; none before the sink has its ports: PipeWire 0.3 starts a sink whose group
 // already runs in the middle of its configuration, and crashes.  Returns whether the way is
@@ -222,8 +242,7 @@ std::string Backend::follow_rate() {
 bool Backend::add_way(std::vector<WantedLink> &links) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
-    // Never into ourselves, nor into another Entrain on the same server.
-    const Id target = looped_ || target_ == kSinkName ? kNoId : graph.find_sink(target_);
+    const Id target = this->target();
     const auto device = graph.pair(target, Side::playback);
     const auto outputs = graph.pair(filter, Side::output);
     const auto inputs = graph.pair(filter, Side::input);
@@ -278,6 +297,7 @@ void Backend::publish() {
     state.smart = session_manager_.is_smart(sink_->id()) ? 1 : 0;
     state.session_managers = defaults_.session_managers();
     state.ways = ways_changed_;
+    state.default_is_ours = defaults_.is_ours() ? 1 : 0;
     io::put(state.session_manager, session_manager_.name());
     io::put(state.target, target_);
     io::put(state.configured_default, defaults_.configured());

@@ -14,6 +14,7 @@
 #include "io/pipewire/registry.h"
 #include "io/pipewire/session_manager.h"
 #include "io/pipewire/sink.h"
+#include "io/pipewire/smart_hold.h"
 #include "io/pipewire/tail.h"
 #include "io/pipewire/ways.h"
 
@@ -38,6 +39,7 @@ public:
     void fade_out() noexcept override;
     void set_target(std::string target) override;
     void set_smart(bool smart) override;
+    void set_alone(bool alone) override;
     bool set_default(const std::string &name) override;
     std::string ways() override;
     void pin(std::uint32_t outlet, const std::string &device) override;
@@ -55,6 +57,7 @@ private:
     void follow_ways();
     void unpin_all() noexcept;
     void follow_smart(bool complete, bool ready);
+    Id target() const;
     bool add_way(std::vector<WantedLink> &links);
     void add_silence(std::vector<WantedLink> &links, bool hold);
     std::set<Id> players() const;
@@ -72,6 +75,8 @@ private:
     std::unique_ptr<Sink> sink_;
     std::unique_ptr<Filter> holder_;
     std::unique_ptr<Filter> filter_;
+    SmartHold hold_;
+    Source patience_;  // runs while the hold does
     LinkSet links_;
 
     std::string target_;
@@ -84,6 +89,7 @@ private:
     std::uint32_t latency_frames_ = 0;
     std::int32_t realtime_ = -1;  // as in entrain_io_state
     bool smart_ = false;          // wanted
+    bool alone_ = false;          // what the engine adds is to be heard without a programme
     bool managed_ = false;        // a session manager has been there
     bool sink_is_stale_ = false;  // it was set up by one that has gone
     bool closing_ = false;

@@ -1,5 +1,7 @@
 #include "io/pipewire/default_sink.h"
 
+#include "io/pipewire/sink.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,7 @@ constexpr const char *kConfigured = "default.configured.audio.sink";
 constexpr const char *kTarget = "target.object";
 constexpr const char *kOlderTarget = "target.node";
 constexpr const char *kPin = "entrain.pin";
+constexpr const char *kBy = "by";
 
 }  // namespace
 
@@ -94,7 +97,10 @@ void DefaultSink::bind_anew() {
 bool DefaultSink::configure(const std::string &name) {
     const Watch *watch = watch_ ? watch_.get() : coming_.get();
     if (watch == nullptr) return false;
-    const std::string value = "{ \"name\": " + json_string(name) + " }";
+    // A server tells nobody of a value that is the same as before; without this mark, the choice of
+    // what we have configured would go unseen.
+    const std::string value = "{ \"name\": " + json_string(name) + ", \"" + kBy +
+                              "\": " + json_string(kSinkName) + " }";
     set_metadata(watch->proxy.get(), 0, kConfigured, name.empty() ? nullptr : "Spa:String:JSON",
                  name.empty() ? nullptr : value.c_str());
     return true;
@@ -107,7 +113,10 @@ void DefaultSink::set(Watch &watch, Id subject, const char *key, const char *val
     }
     const std::string name = value != nullptr ? json_text(value, "name") : "";
     const std::string what = key != nullptr ? key : "";  // no key: everything is cleared
-    if (what.empty() || what == kConfigured) watch.values.configured = name;
+    if (what.empty() || what == kConfigured) {
+        watch.values.configured = name;
+        watch.values.is_ours = value != nullptr && json_text(value, kBy) == kSinkName;
+    }
     if (what.empty() || what == "default.audio.sink") watch.values.effective = name;
     if (&watch != watch_.get()) return;
     values_ = watch.values;

@@ -31,6 +31,8 @@ public:
 
     const std::string &configured() const noexcept { return values_.configured; }
     const std::string &effective() const noexcept { return values_.effective; }
+    // Whether it was us who configured it: else also where somebody has chosen what it was already.
+    bool is_ours() const noexcept { return values_.is_ours; }
     // How many have come; who looks late may never see that there was none in between.
     std::uint32_t session_managers() const noexcept { return session_managers_; }
 
@@ -48,6 +50,7 @@ private:
     struct Values {
         std::string configured;
         std::string effective;
+        bool is_ours = false;
     };
     // One binding.  A later one takes the place of the former when it has been told everything.
     struct Watch {

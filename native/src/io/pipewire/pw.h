@@ -84,7 +84,8 @@ public:
     // Fire once, after this time; a time that runs already begins anew.
     void after(long delay_ns) noexcept {
         if (source_ == nullptr) return;
-        timespec delay{0, delay_ns};
+        constexpr long kSecond = 1'000'000'000;
+        timespec delay{delay_ns / kSecond, delay_ns % kSecond};
         pw_loop_update_timer(loop_, source_, &delay, nullptr, false);
     }
 

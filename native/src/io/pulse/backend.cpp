@@ -100,6 +100,12 @@ void Backend::set_latency(double added_s) {
     publish();
 }
 
+void Backend::set_alone(bool alone) {
+    const Lock lock(connection_->thread());
+    alone_ = alone;
+    reconcile();
+}
+
 // Of the delay that is promised, only the rest is in the queue.
 void Backend::aim() {
     const double engine_s =
@@ -156,9 +162,11 @@ void Backend::follow_volume(const Device &own) {
 }
 
 void Backend::follow_programmes(std::uint32_t playing) {
-    if ((playing > 0) != (playing_ > 0)) {
-        entrain_set_playing(engine_, playing > 0 ? 1 : 0);
-        if (playing > 0) {
+    const bool alone = alone_ && target() != nullptr;
+    const bool sustained = playing > 0 || alone;
+    if (sustained != sustained_) {
+        entrain_set_playing(engine_, sustained ? 1 : 0);
+        if (sustained) {
             sounding_ = true;
             tail_.stop();
         } else {
@@ -167,11 +175,19 @@ void Backend::follow_programmes(std::uint32_t playing) {
         }
     }
     playing_ = playing;
+    sustained_ = sustained;
+    // While a programme plays, or has just ended, the sink is awake as it is.
+    if (alone || !sounding_) streams_.keep_awake(alone);
+}
+
+// The device that is played on, if it is there; never ourselves.
+const Device *Backend::target() const {
+    return target_ == kSinkName ? nullptr : server_.find(target_);
 }
 
 // Keep the device playing until what we have added has faded out behind the last programme.
 void Backend::look_at_tail() {
-    if (playing_ > 0 || !sounding_) return;
+    if (sustained_ || !sounding_) return;
     if (streams_.flows() && looks_left_ > 0) {
         if (entrain_is_quiet(engine_) == 0 && --looks_left_ > 0) return tail_.in(kLookEvery);
         looks_left_ = 0;
@@ -182,8 +198,7 @@ void Backend::look_at_tail() {
 }
 
 void Backend::follow_target() {
-    // Never into ourselves.
-    const Device *device = target_ == kSinkName ? nullptr : server_.find(target_);
+    const Device *device = target();
     if (device == nullptr) {
         streams_.stop_playing();
         phase_ = ENTRAIN_IO_WAITING;
@@ -226,6 +241,7 @@ void Backend::publish() {
     state.guardian = guardian_.process();
     io::put(state.target, target_);
     // Clients are not told which default is configured, only which one is in effect.
+    state.default_is_ours = -1;
     io::put(state.effective_default, server_.default_device());
     io::put(state.muffled, inner_volumes_.trouble());
     io::put(state.error, error_.empty() ? guardian_.error() : error_);

@@ -32,6 +32,7 @@ public:
     void fade_out() noexcept override;
     void set_target(std::string target) override;
     void set_latency(double added_s) override;
+    void set_alone(bool alone) override;
     void set_former(std::string name) override;
 
 private:
@@ -45,6 +46,7 @@ private:
     void follow_volume(const Device &own);
     void follow_programmes(std::uint32_t playing);
     void look_at_tail();
+    const Device *target() const;
     void follow_target();
     void look_at_inner_volumes();
     void protect();
@@ -68,7 +70,9 @@ private:
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint32_t playing_ = 0;
     int looks_left_ = 0;  // at the tail
-    bool sounding_ = false;  // a programme plays, or what we have added fades out
+    bool alone_ = false;     // what the engine adds is to be heard without a programme
+    bool sustained_ = false;  // a programme plays, or what the engine adds is heard without one
+    bool sounding_ = false;  // that, or what we have added fades out
     bool had_sink_ = false;
     bool closing_ = false;
 };

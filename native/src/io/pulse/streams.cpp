@@ -13,11 +13,14 @@ constexpr std::uint32_t kFrameBytes = 2 * sizeof(float);
 constexpr pa_usec_t kBlockUs = 3'000;
 constexpr pa_usec_t kMeasureEveryUs = 25'000;
 constexpr pa_usec_t kRequestUs = 50'000;
+constexpr pa_usec_t kWakerBlockUs = 500'000;
 constexpr double kTellTarget_s = 0.0005;
 constexpr double kMostQueued_s = 2.0;
 constexpr int kMostUntold = 40;  // about a second
 constexpr double kMostExcess_s = 0.005;
 constexpr int kExcesses = 120;  // about three seconds
+
+std::string monitor() { return std::string(kSinkName) + ".monitor"; }
 
 double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
 
@@ -82,10 +85,34 @@ void Streams::capture(std::uint32_t rate_hz) {
                                 bytes(kBlockUs, rate_hz)};
     constexpr int kFlags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY |
                            PA_STREAM_DONT_INHIBIT_AUTO_SUSPEND | PA_STREAM_START_UNMUTED;
-    const std::string monitor = std::string(kSinkName) + ".monitor";
-    if (pa_stream_connect_record(capture_.get(), monitor.c_str(), &buffer,
+    if (pa_stream_connect_record(capture_.get(), monitor().c_str(), &buffer,
                                  static_cast<pa_stream_flags_t>(kFlags)) < 0)
         capture_.reset();
+}
+
+// The server lets a sink sleep that nobody plays to, unless somebody records it who does not say
+// that it may.  That cannot be said anew of a stream, so there is another one, whose sound is
+// thrown away.
+void Streams::keep_awake(bool awake) {
+    if (!awake) return waker_.reset();
+    if (waker_) return;
+    waker_ = open("Entrain", capture_rate_hz_);
+    if (!waker_) return;
+    pa_stream_set_read_callback(
+        waker_.get(),
+        [](pa_stream *stream, std::size_t, void *) noexcept {
+            const void *data = nullptr;
+            std::size_t size = 0;
+            while (pa_stream_peek(stream, &data, &size) == 0 && size > 0) pa_stream_drop(stream);
+        },
+        nullptr);
+    constexpr auto kServerChooses = static_cast<std::uint32_t>(-1);
+    const pa_buffer_attr buffer{kServerChooses, kServerChooses, kServerChooses, kServerChooses,
+                                bytes(kWakerBlockUs, capture_rate_hz_)};
+    constexpr int kFlags = PA_STREAM_DONT_MOVE | PA_STREAM_START_UNMUTED;
+    if (pa_stream_connect_record(waker_.get(), monitor().c_str(), &buffer,
+                                 static_cast<pa_stream_flags_t>(kFlags)) < 0)
+        waker_.reset();
 }
 
 void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {

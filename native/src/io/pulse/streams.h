@@ -29,6 +29,9 @@ public:
     bool captures() const noexcept { return state(capture_) == PA_STREAM_READY; }
     bool capture_failed() const noexcept { return !PA_STREAM_IS_GOOD(state(capture_)); }
 
+    // Whether the sink that is recorded stays awake also while no programme plays to it.
+    void keep_awake(bool awake);
+
     // Play on this device; where it does so already, or is refused, nothing happens.
     void play_on(const std::string &device, std::uint32_t rate_hz);
     void stop_playing() noexcept;
@@ -72,6 +75,7 @@ private:
     ClockBridge &bridge_;
     io::Notify changed_;
     Stream capture_;
+    Stream waker_;  // records the sink as well, so that it stays awake
     Stream playback_;
     std::string device_;
     std::uint32_t rate_hz_ = 0;
