@@ -188,3 +188,46 @@ def test_what_may_run_in_the_callback_is_defined_in_a_folder_named_audio():
 def test_no_native_file_is_longer_than_five_hundred_lines():
     for path in [*native_sources(), *(ROOT / "native/include").rglob("*.h")]:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path
+
+
+def _declared(pattern: str) -> set[str]:
+    """What this pattern finds in the sources of our blocks."""
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "faust").glob("*.dsp"))
+    return {name for text in sources for name in re.findall(pattern, text)}
+
+
+KINDS = _declared(r'(?m)^declare name +"(\w+)"')
+SYMBOLS = _declared(r"\[symbol:(\w+)\]") - {"latency_frames"}  # which the engine asks blocks for
+NAMESAKES = {
+    ("vdevice/device.py", "pulse"): "a sound system",
+    ("vdevice/doctor.py", "pulse"): "a sound system",
+    ("vdevice/protocol/model.py", "bilateral"): "a category of protocols",
+    ("vdevice/verify/analyse.py", "swell"): "what is found in a sound",
+    ("vdevice/verify/analyse.py", "rate_hz"): "what is found in a sound",
+}
+"""Names of blocks and of their parameters that mean something else there."""
+
+
+def test_no_module_of_vdevice_names_a_block():
+    """Blocks describe themselves; only importers know which of them plays what a file says."""
+    assert len(KINDS) > 10
+    assert len(SYMBOLS) > 30
+    known = re.compile(rf"({'|'.join(KINDS)})([:.=].*)?|{'|'.join(SYMBOLS)}", re.DOTALL)
+    found = set()
+    for path in (ROOT / "vdevice").rglob("*.py"):
+        if "importers" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and known.fullmatch(str(node.value)):
+                found.add((str(path.relative_to(ROOT)), str(node.value)))
+    assert found == set(NAMESAKES)
+
+
+def test_no_native_source_names_a_block():
+    """A block written by hand may stand in its row of the table and in its own source."""
+    known = re.compile(rf'"({"|".join(KINDS | SYMBOLS)})"')
+    sources = [path for path in (ROOT / "native/src").rglob("*") if path.suffix in (".cpp", ".h")]
+    assert len(sources) > 50
+    for path in sources:
+        found = known.search(path.read_text(encoding="utf-8"))
+        assert not found, f"{path.name} names {found[0]}"

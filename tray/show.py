@@ -12,7 +12,7 @@ import click
 from entrain.tray.paper import clean, clock
 
 if TYPE_CHECKING:
-    from entrain.engine import Block
+    from entrain.block import Block
 
 Json = Mapping[str, Any]
 

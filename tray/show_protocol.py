@@ -14,7 +14,7 @@ from entrain.vdevice.safety import SHORT_NOTICE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrain.engine import Block, Parameter
+    from entrain.block import Block, Parameter
     from entrain.vdevice.protocol.user_folder import Entry
 
 GRADES = {

@@ -2,22 +2,15 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from entrain.block import AMOUNT, Block
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer
-from entrain.vdevice.protocol.timeline import STRENGTHS
-
-if TYPE_CHECKING:
-    from entrain.engine import Block, Parameter
 
 GLIDE_S = 1.0
 """In which a step is made."""
 
 LEVEL_STEP_DB = 3.0
-
-_RATES = ("beat_hz", "rate_hz", "am_rate_hz", "breaths_per_minute")
-_PER_MINUTE = ("breaths_per_minute",)
 
 Value = Callable[[Layer, str], float]
 """Tells what a layer's parameter is now."""
@@ -26,7 +19,7 @@ Change = tuple[str, float]
 """An address and a value."""
 
 
-def rate_hz(layers: Sequence[Layer], blocks: Mapping[str, "Block"], value: Value) -> float | None:
+def rate_hz(layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value) -> float | None:
     """Find the rate that is meant: of the first layer that has one.
 
     Parameters
@@ -40,12 +33,12 @@ def rate_hz(layers: Sequence[Layer], blocks: Mapping[str, "Block"], value: Value
 
     """
     for layer, symbol in _rates(layers, blocks, value):
-        return abs(value(layer, symbol)) / (60 if symbol in _PER_MINUTE else 1)
+        return abs(blocks[layer.kind].in_hz(value(layer, symbol)))
     return None
 
 
 def faster(
-    steps: int, layers: Sequence[Layer], blocks: Mapping[str, "Block"], value: Value
+    steps: int, layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value
 ) -> list[Change]:
     """Move all rates by one factor: the first of them goes from one round value to the next.
 
@@ -64,12 +57,12 @@ def faster(
     for layer, symbol in found:
         parameter = blocks[layer.kind].parameters[symbol]
         wanted = round(value(layer, symbol) * factor, 6)
-        changes.append((f"{layer.id}.{symbol}", _within(parameter, wanted), value(layer, symbol)))
+        changes.append((f"{layer.id}.{symbol}", parameter.within(wanted), value(layer, symbol)))
     return _changing(changes, "rate", steps)
 
 
 def stronger(
-    steps: int, layers: Sequence[Layer], blocks: Mapping[str, "Block"], value: Value
+    steps: int, layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value
 ) -> list[Change]:
     """Move all levels and depths by steps of `LEVEL_STEP_DB`.
 
@@ -82,12 +75,13 @@ def stronger(
     change_db = steps * LEVEL_STEP_DB
     changes = []
     for layer in layers:
-        symbol = _strength(blocks[layer.kind])
-        if symbol is None:
+        block = blocks[layer.kind]
+        if not block.level:
             continue
-        parameter, now = blocks[layer.kind].parameters[symbol], value(layer, symbol)
-        wanted = now + change_db if symbol == "level_db" else now * 10 ** (change_db / 20)
-        changes.append((f"{layer.id}.{symbol}", _within(parameter, round(wanted, 4)), now))
+        parameter, now = block.parameters[block.level], value(layer, block.level)
+        is_depth = block.level in (block.strength, AMOUNT.symbol)
+        wanted = now * 10 ** (change_db / 20) if is_depth else now + change_db
+        changes.append((f"{layer.id}.{block.level}", parameter.within(round(wanted, 4)), now))
     if not changes:
         raise ProtocolError("nothing that runs has a level")
     return _changing(changes, "level", steps)
@@ -106,29 +100,16 @@ def stepped(value: float, steps: int) -> float:
 
 
 def _rates(
-    layers: Sequence[Layer], blocks: Mapping[str, "Block"], value: Value
+    layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value
 ) -> list[tuple[Layer, str]]:
-    return [
-        (layer, symbol)
-        for layer in layers
-        for symbol in _RATES
-        if symbol in blocks[layer.kind].parameters
-        and value(layer, symbol)
-        and not (symbol == "am_rate_hz" and not value(layer, "am_depth"))  # nobody hears it
-    ]
-
-
-def _strength(block: "Block") -> str | None:
-    if block.group == "generator":
-        return "level_db"
-    symbol = STRENGTHS.get(block.kind, "amount")
-    if symbol in _RATES:
-        return "amount"
-    return None if symbol == "gain_db" else symbol  # only turns down what is played
-
-
-def _within(parameter: "Parameter", value: float) -> float:
-    return float(min(max(value, parameter.minimum), parameter.maximum))
+    """Find each layer whose rhythm is heard, with the parameter that is its rate."""
+    found = []
+    for layer in layers:
+        block = blocks[layer.kind]
+        is_heard = not block.rate_depth or value(layer, block.rate_depth)
+        if block.rate and is_heard and value(layer, block.rate):
+            found.append((layer, block.rate))
+    return found
 
 
 def _changing(found: Sequence[tuple[str, float, float]], what: str, steps: int) -> list[Change]:

@@ -3,14 +3,12 @@
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
-from entrain.engine import INPUT_LAYER, OUTPUT_LAYER, Engine, Way, blocks
+from entrain.engine import OWN_LAYERS, Engine, Way, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.address import parse_address
-from entrain.vdevice.protocol.check import OWN_LAYERS
+from entrain.vdevice.protocol.check import is_own
 from entrain.vdevice.protocol.model import Breakpoint, Layer, Protocol
-from entrain.vdevice.protocol.timeline import compiled, strength
-
-_OWN = dict(zip(OWN_LAYERS, (INPUT_LAYER, OUTPUT_LAYER), strict=True))
+from entrain.vdevice.protocol.timeline import compiled
 
 
 class Ways:
@@ -104,7 +102,7 @@ class Chain:
     def fade(self, over_s: float) -> None:
         """Let all layers go down to nothing, each in the way that suits it."""
         for layer, number in self._layers.values():
-            self._engine.set_parameter(number, strength(layer.kind), 0.0, over_s)
+            self._engine.set_parameter(number, blocks()[layer.kind].strength, 0.0, over_s)
 
     def layers(self) -> Collection[tuple[Layer, int]]:
         """What runs, with the engine's numbers."""
@@ -120,7 +118,10 @@ class Chain:
 
         """
         layer_id, symbol = parse_address(address)
-        number = _OWN.get(layer_id) or self._layers[layer_id][1]
+        if is_own(layer_id, blocks()):
+            number = OWN_LAYERS[blocks()[layer_id].group]
+        else:
+            number = self._layers[layer_id][1]
         self._engine.set_parameter(number, symbol, value, over_s)
 
     def _staying(self, protocol: Protocol) -> Collection[str]:

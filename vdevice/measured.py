@@ -6,6 +6,7 @@ Nothing is measured unless somebody asks, and twice a second at most.
 import time
 from collections.abc import Iterable
 
+from entrain.block import AMOUNT
 from entrain.engine import Engine, Measurement, Promise, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.messages import Interaural, Measured, Modulation, Tones
@@ -67,16 +68,16 @@ class SelfMeasurement:
             def now(symbol: str, number: int = number) -> float:
                 return self._engine.parameter(number, symbol, target=False)
 
-            if now("amount") == 0.0:
+            if now(AMOUNT.symbol) == 0.0:
                 continue
             if block.promise == "tones" and tone_hz == (0.0, 0.0):
-                half_hz = now("beat_hz") / 2
-                tone_hz = (now("carrier_hz") + half_hz, now("carrier_hz") - half_hz)
+                half_hz = block.in_hz(now(block.rate)) / 2
+                tone_hz = (now(block.carrier) + half_hz, now(block.carrier) - half_hz)
             elif block.promise == "modulation" and not modulation_hz:
-                modulation_hz = now("rate_hz")
-                corner_hz = now("corner_hz") if "corner_hz" in block.parameters else 0.0
+                modulation_hz = block.in_hz(now(block.rate))
+                corner_hz = now(block.corner) if block.corner else 0.0
             elif block.promise == "interaural" and not interaural_hz:
-                interaural_hz = now("beat_hz")
+                interaural_hz = block.in_hz(now(block.rate))
         return Promise(tone_hz, modulation_hz, corner_hz, interaural_hz)
 
 

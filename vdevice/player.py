@@ -321,7 +321,7 @@ class Player:
         layer = find_layer(heard, layer_id)
         twins = protocol.model_copy(update={"layers": getattr(protocol, other) or ()})
         for twin in twins.layers:
-            if twin.id == layer_id and (same := same_value(layer, twin, symbol, value)):
+            if twin.id == layer_id and (same := same_value(layer, twin, symbol, value, blocks())):
                 with suppress(ProtocolError):  # it may have narrower ranges
                     its = f"{layer_id}.{same[0]}"
                     changed[other] = with_value(twins, its, same[1], blocks).layers

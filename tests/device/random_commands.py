@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 import entrain
-from entrain.engine import Block, blocks
+from entrain.block import Block
+from entrain.engine import blocks
 from entrain.vdevice import messages
 
 ENDING = {"stop", "watch"}

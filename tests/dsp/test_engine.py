@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from entrain.block import LAYER_GROUPS
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError, EntrainError
-from entrain.vdevice.protocol.check import LAYER_GROUPS
 
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from measure import pink_noise
 
+from entrain.engine import blocks
 from entrain.faust import Runner
 from entrain.vdevice.protocol.importers.sbg import read_sbg
 
@@ -23,7 +24,7 @@ def test_at_0_db_it_is_the_input_bit_for_bit():
 def test_an_imported_slide_of_the_mix_is_a_straight_line(render):
     """From nothing to 100 % in 8 s: the amplitude of a sine, period by period."""
     text = b"-SE\nx: mix/0\ny: mix/100\n0:00:00 x ->\n0:00:08 y ->\n0:00:10 y\n"
-    protocol = read_sbg(text, "x.sbg", "X").protocol
+    protocol = read_sbg(text, "x.sbg", "X", blocks()).protocol
     time_s = np.arange(9 * 48_000) / 48_000
     sine = 0.2 * np.sin(2 * np.pi * 1_000 * time_s)
     heard = render(protocol, np.stack([sine, sine], axis=1))[:, 0]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from entrain.engine import blocks
 from entrain.vdevice.protocol.importers.gnaural import read_gnaural
 from entrain.vdevice.protocol.importers.sbg import read_sbg
 
@@ -20,7 +21,7 @@ def amplitude(sound: np.ndarray, hz: float) -> float:
 
 
 def heard(render, text: str, seconds: float) -> np.ndarray:
-    return render(read_sbg(text.encode(), "x.sbg", "X").protocol, seconds)
+    return render(read_sbg(text.encode(), "x.sbg", "X", blocks()).protocol, seconds)
 
 
 def rms_db(sound: np.ndarray) -> float:
@@ -118,7 +119,9 @@ def test_spin_moves_the_noise_by_the_time_between_the_ears(render):
 
 def test_each_ear_of_a_gnaural_voice_has_its_own_volume(render):
     """Both go in straight lines, through each other and through silence; a tone's peak is half."""
-    protocol = read_gnaural((FIXTURES / "balance.gnaural").read_bytes(), "x", "X").protocol
+    protocol = read_gnaural(
+        (FIXTURES / "balance.gnaural").read_bytes(), "x", "X", blocks()
+    ).protocol
     sound = render(protocol, 60)
     times_s = [0, 20, 40, 40.001, 60]
     left, right = [0.6, 0.1, 0, 0.4, 0.6], [0.2, 0.5, 0, 0, 0.2]

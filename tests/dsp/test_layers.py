@@ -7,9 +7,9 @@ import pytest
 from measure import rms_db
 
 from entrain.backend import Backend
+from entrain.block import LAYER_GROUPS
 from entrain.engine import Engine, blocks
 from entrain.vdevice.chain import Chain
-from entrain.vdevice.protocol.check import LAYER_GROUPS
 from entrain.vdevice.protocol.library import from_specs
 
 KINDS = sorted(kind for kind, block in blocks().items() if block.group in LAYER_GROUPS)

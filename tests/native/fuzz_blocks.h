@@ -25,7 +25,7 @@ struct Kind {
     std::vector<Described> parameters;
 };
 
-// The JSON's keys are sorted: init, max, (meta:) symbol, min, type.
+// Each parameter begins with its symbol.
 inline std::vector<Described> parameters_of(const std::string &json) {
     std::vector<Described> found;
     const std::string key = "\"symbol\":\"";
@@ -33,13 +33,11 @@ inline std::vector<Described> parameters_of(const std::string &json) {
         const auto number = [&](std::size_t where, std::size_t length) {
             return std::strtof(json.c_str() + where + length, nullptr);
         };
-        const std::string type = "\"type\":\"hslider\"";
-        if (json.compare(json.find("\"type\"", at), type.size(), type) != 0) continue;
         const std::size_t begin = at + key.size();
         found.push_back({json.substr(begin, json.find('"', begin) - begin),
-                         number(json.find("\"min\":", at), 6),
-                         number(json.rfind("\"max\":", at), 6),
-                         number(json.rfind("\"init\":", at), 7)});
+                         number(json.find("\"minimum\":", at), 10),
+                         number(json.find("\"maximum\":", at), 10),
+                         number(json.find("\"initial\":", at), 10)});
     }
     return found;
 }
@@ -49,11 +47,11 @@ inline const std::vector<Kind> &kinds() {
         std::vector<Kind> made;
         for (std::uint32_t i = 0; i < entrain_block_count(); ++i) {
             const std::string json = entrain_block_json(i);
-            const std::string key = "\"filename\":\"";
+            const std::string key = "\"kind\":\"";
             const std::size_t begin = json.find(key) + key.size();
-            const bool layer = json.find("{\"group\":\"generator\"}") != std::string::npos ||
-                               json.find("{\"group\":\"processor\"}") != std::string::npos;
-            made.push_back({json.substr(begin, json.find(".dsp", begin) - begin), layer,
+            const bool layer = json.find("\"group\":\"generator\"") != std::string::npos ||
+                               json.find("\"group\":\"processor\"") != std::string::npos;
+            made.push_back({json.substr(begin, json.find('"', begin) - begin), layer,
                             parameters_of(json)});
         }
         return made;

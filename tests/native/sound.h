@@ -33,12 +33,12 @@ inline std::vector<std::string> layer_kinds() {
     std::vector<std::string> kinds;
     for (std::uint32_t i = 0; i < entrain_block_count(); ++i) {
         const std::string json = entrain_block_json(i);
-        if (json.find("{\"group\":\"generator\"}") == std::string::npos &&
-            json.find("{\"group\":\"processor\"}") == std::string::npos)
+        if (json.find("\"group\":\"generator\"") == std::string::npos &&
+            json.find("\"group\":\"processor\"") == std::string::npos)
             continue;
-        const std::string key = "\"filename\":\"";
+        const std::string key = "\"kind\":\"";
         const std::size_t begin = json.find(key) + key.size();
-        kinds.push_back(json.substr(begin, json.find(".dsp", begin) - begin));
+        kinds.push_back(json.substr(begin, json.find('"', begin) - begin));
     }
     return kinds;
 }

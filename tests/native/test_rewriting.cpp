@@ -21,7 +21,7 @@ struct Block {
 
 std::vector<Block> all_blocks() {
     std::vector<Block> blocks;
-#define BLOCK(kind, json)                                                                     \
+#define BLOCK(kind, group, json)                                                              \
     blocks.push_back(                                                                         \
         {#kind, std::make_unique<block_##kind>(), std::make_unique<block_##kind##_plain>()});
 #include "block_table.hpp"

@@ -496,6 +496,7 @@ def test_layers_tells_what_can_be_set():
         "initial": 0.5,
         "step": 0.001,
         "choices": [],
+        "scale": "lin",
     }
 
 

@@ -4,6 +4,7 @@ Where it does not know the compiler it takes the code as it is; that what it rew
 samples is in tests/native/test_rewriting.cpp.
 """
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -26,9 +27,9 @@ import("stdfaust.lib");
 def build(tmp_path):
     """Compile one source; returns the compiler's exit code and what it says."""
 
-    def build(body: str, group: str = "processor") -> tuple[int, str]:
-        source = tmp_path / "trial.dsp"
-        source.write_text(HEAD.format(group=group) + body)
+    def build(body: str, group: str = "processor", name: str = "trial") -> tuple[int, str]:
+        source = tmp_path / f"{name}.dsp"
+        source.write_text(body if "declare name" in body else HEAD.format(group=group) + body)
         script = ROOT / "native/cmake/compile_faust.py"
         library = ROOT / "faust/lib"
         done = subprocess.run(
@@ -44,7 +45,25 @@ def build(tmp_path):
 
 def test_a_plain_block_is_built(build, tmp_path):
     assert build("process = _, _;") == (0, "")
-    assert "block_trial" in (tmp_path / "out/block_table.hpp").read_text()
+    assert "BLOCK(trial, processor, " in (tmp_path / "out/block_table.hpp").read_text()
+
+
+def test_the_example_of_the_documentation_is_built_and_rewritten(build, tmp_path):
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"^```faust\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+    assert build(source, name="sway") == (0, "")
+    row = (tmp_path / "out/block_table.hpp").read_text()
+    assert '"strength":"depth","level":"depth","rate":"rate_hz"' in row
+    assert "class Sway(Runner):" in (tmp_path / "out/faust.py").read_text()
+    assert "faust_lanes" in (tmp_path / "out/sway.hpp").read_text()
+
+
+def test_an_alternative_that_is_not_there_fails_the_build(build):
+    head = HEAD.format(group="processor") + 'declare dichotic "true";'
+    code, said = build(head + 'declare without_headphones "nonsense"; process = _, _;')
+    assert code == 1
+    assert "trial: there is no processor nonsense that works without headphones" in said
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from entrain.block import Block
 from entrain.engine import blocks
 from entrain.vdevice.protocol import import_files as module
 from entrain.vdevice.protocol import library, user_folder
@@ -38,7 +40,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def readers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers that make a protocol of a SPEC, with a note where there is a "?" line."""
 
-    def read(text: bytes, source: str, name: str) -> Imported:
+    def read(text: bytes, source: str, name: str, _: Mapping[str, Block]) -> Imported:
         first, *others = text.decode().splitlines()
         if first == "bad":
             raise ImportRefused(f"{source}:1: no such thing\n{source}:2: nor this")

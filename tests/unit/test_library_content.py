@@ -25,8 +25,8 @@ NAMED_LIKE_THEIR_IDS = [
     *("iso-alpha", "meditate-6"),
 ]
 
-DICHOTIC = {"binaural", "harmonics", "phasemod", "selfbinaural"}
-"""They need each ear to hear one channel only."""
+DICHOTIC = {kind for kind, block in blocks().items() if block.dichotic}
+"""Kinds that need each ear to hear one channel only."""
 
 # Authors, year, journal, id.  A source that is not here was not read by us: read it, then add it.
 KNOWN_SOURCES = {

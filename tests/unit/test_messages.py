@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from entrain.engine import Block, Parameter
+from entrain.block import Block, Parameter
 from entrain.vdevice import messages
 from entrain.vdevice.messages import RequestError, parse_request
 

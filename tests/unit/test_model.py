@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrain.engine import Block, Parameter
+from entrain.block import Block, Parameter
 from entrain.vdevice.protocol import check, library, values
 from entrain.vdevice.protocol import document as documents
 from entrain.vdevice.protocol.errors import ProtocolError

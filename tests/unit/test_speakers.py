@@ -4,7 +4,7 @@ from entrain.engine import blocks
 from entrain.vdevice.protocol.check import problems
 from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.protocol.speakers import DICHOTIC, for_speakers
+from entrain.vdevice.protocol.speakers import for_speakers
 
 
 def test_typed_layers_bring_their_alternative():
@@ -35,7 +35,7 @@ def test_a_rate_and_its_path_stay():
             {"kind": "phasemod"},
         ],
     }
-    turned, moved = for_speakers(Protocol.model_validate(document, strict=False).layers)
+    turned, moved = for_speakers(Protocol.model_validate(document, strict=False).layers, blocks())
 
     assert turned.kind == moved.kind == "am"
     assert [p.value for p in turned.automation["rate_hz"].points] == [10]
@@ -43,5 +43,8 @@ def test_a_rate_and_its_path_stay():
     assert moved.params["rate_hz"] == blocks()["phasemod"].parameters["rate_hz"].initial
 
 
-def test_no_alternative_needs_headphones_itself():
-    assert not set(DICHOTIC) & set(DICHOTIC.values())
+def test_every_kind_of_ours_that_needs_headphones_has_an_alternative():
+    dichotic = {kind for kind, block in blocks().items() if block.dichotic}
+
+    assert dichotic == {"binaural", "harmonics", "phasemod", "selfbinaural"}
+    assert all(blocks()[kind].without_headphones for kind in dichotic)

@@ -1,21 +1,12 @@
 """What a protocol means to the blocks that are compiled in."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from entrain.block import LAYER_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
-
-if TYPE_CHECKING:
-    from entrain.engine import Block
-
-LAYER_GROUPS = ("generator", "processor")
-"""Blocks of other groups belong to the engine."""
-
-OWN_LAYERS = ("pre", "limiter")
-"""The engine's own layers, by which addresses name them; they are not a protocol's."""
 
 
 def check(protocol: Protocol, blocks: BlockSource) -> None:
@@ -35,7 +26,7 @@ def problems(protocol: Protocol, blocks: BlockSource) -> Iterator[str]:
             yield f"evidence.our_choices[{number}] = '{text}' is no parameter of this protocol"
 
 
-def layer_problems(layer: Layer, blocks: Mapping[str, "Block"], where: str) -> Iterator[str]:
+def layer_problems(layer: Layer, blocks: Mapping[str, Block], where: str) -> Iterator[str]:
     """All that these blocks cannot do for one layer, one line each.
 
     Parameters
@@ -61,15 +52,20 @@ def layer_problems(layer: Layer, blocks: Mapping[str, "Block"], where: str) -> I
                 yield f"{where}.automation.{symbol}.points[{number}]: {problem}"
 
 
-def kind_problem(layer: Layer, blocks: Mapping[str, "Block"]) -> str:
+def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
     """Say why there cannot be such a layer, whatever its values; empty if there can."""
     block = blocks.get(layer.kind)
     if block is None or block.group not in LAYER_GROUPS:
         kinds = ", ".join(sorted(b.kind for b in blocks.values() if b.group in LAYER_GROUPS))
         return f"there is no layer kind {layer.kind!r}; there is {kinds or 'none'}"
-    if layer.id in OWN_LAYERS:
+    if is_own(layer.id, blocks):
         return f"{layer.id} is the engine's own; give the layer another id"
     return ""
+
+
+def is_own(layer_id: str, blocks: Mapping[str, Block]) -> bool:
+    """Tell whether addresses mean one of the engine's own layers by this; not a protocol's."""
+    return layer_id in blocks and blocks[layer_id].group not in LAYER_GROUPS
 
 
 def find_layer(protocol: Protocol, layer_id: str) -> Layer:
@@ -91,7 +87,7 @@ def check_own(address: str, value: float, blocks: BlockSource) -> bool:
 
     """
     layer_id, symbol = parse_address(address)
-    if layer_id not in OWN_LAYERS:
+    if not is_own(layer_id, blocks()):
         return False
     check_value(blocks()[layer_id], symbol, value)
     return True

@@ -120,11 +120,11 @@ def _read(path: Path, blocks: BlockSource) -> Imported:
     if suffix == ".sbg":
         from entrain.vdevice.protocol.importers.sbg import read_sbg
 
-        imported = read_sbg(text, shown(path), path.stem)
+        imported = read_sbg(text, shown(path), path.stem, blocks())
     else:
         from entrain.vdevice.protocol.importers.gnaural import read_gnaural
 
-        imported = read_gnaural(text, shown(path), path.stem)
+        imported = read_gnaural(text, shown(path), path.stem, blocks())
     check(imported.protocol, blocks)
     return imported
 

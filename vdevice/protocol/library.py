@@ -284,7 +284,7 @@ def resolve(
     specs : sequence of str
         Further layers; with any, the result has the id ``custom``.
     blocks : callable, optional
-        Gives the blocks to check against.
+        Gives the blocks to check against; without, see `from_specs`.
     library : Library, optional
         Where ids are looked up; by default this user's.
 
@@ -306,7 +306,10 @@ def resolve(
 
 
 def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Protocol:
-    """An ad-hoc protocol; a second layer of one kind gets the id ``kind-2`` unless named."""
+    """Make an ad-hoc protocol; a second layer of one kind gets the id ``kind-2`` unless named.
+
+    Without the blocks nothing is checked, and no layer is known to need headphones.
+    """
     return _add(Protocol(id=CUSTOM_ID, name="Custom", layers=()), specs, blocks)
 
 
@@ -319,14 +322,16 @@ def _add(protocol: Protocol, specs: Sequence[str], blocks: BlockSource | None) -
             raise ProtocolError(f"{layer.id}: two layers have this id; give each its own")
         layers.append(layer.model_copy(update={"id": _free_id(layer, taken)}))
     added = layers[len(protocol.layers) :]
-    former = protocol.without_headphones or for_speakers(protocol.layers)
-    headphones = protocol.requires_headphones or need_headphones(added)
+    known = blocks() if blocks else {}
+    former = protocol.without_headphones or for_speakers(protocol.layers, known)
+    headphones = protocol.requires_headphones or need_headphones(added, known)
+    others = (*former, *for_speakers(added, known)) if headphones else ()
     return protocol.model_copy(
         update={
             "id": CUSTOM_ID,
             "layers": tuple(layers),
             "requires_headphones": headphones,
-            "without_headphones": (*former, *for_speakers(added)) if headphones else None,
+            "without_headphones": others or None,
         }
     )
 

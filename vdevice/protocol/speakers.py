@@ -1,40 +1,25 @@
 """What takes the place of a layer that needs one ear per channel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from entrain.block import RATE_UNITS, Block, Parameter, Substitute, shared
 from entrain.vdevice.protocol.model import Automation, Layer
 
-DICHOTIC = {"binaural": "monaural", "harmonics": "monaural", "phasemod": "am", "selfbinaural": "am"}
-"""Kinds that do nothing, or something else, where both ears hear both channels; and what gives
-the same rate there."""
 
-RATES = {
-    "am": "rate_hz",
-    "binaural": "beat_hz",
-    "harmonics": "beat_hz",
-    "isochronic": "rate_hz",
-    "monaural": "beat_hz",
-    "phasemod": "rate_hz",
-    "selfbinaural": "beat_hz",
-}
-"""The rate of what can stand for another, by kind."""
-_INITIAL_HZ = 10.0
-_AM_DEPTH = 0.3
-"""Subtle; in mono a self-binaural beat would swell and fade by much more."""
+def need_headphones(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> bool:
+    """Tell whether one of the layers needs headphones; layers of unknown kinds do not."""
+    return any(_is_dichotic(layer, blocks) for layer in layers)
 
 
-def need_headphones(layers: Sequence[Layer]) -> bool:
-    """Tell whether one of them does."""
-    return any(layer.kind in DICHOTIC for layer in layers)
+def for_speakers(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> tuple[Layer, ...]:
+    """Replace the layers that need headphones, or leave them out; the others stay as they are."""
+    return tuple(_for_speakers(layers, blocks))
 
 
-def for_speakers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Replace those that need headphones; the others stay as they are."""
-    return tuple(_for_speakers(layer) for layer in layers)
-
-
-def same_value(layer: Layer, twin: Layer, symbol: str, value: float) -> tuple[str, float] | None:
+def same_value(
+    layer: Layer, twin: Layer, symbol: str, value: float, blocks: Mapping[str, Block]
+) -> tuple[str, float] | None:
     """Tell what is to be set of a layer's twin where a value of the layer is set.
 
     Parameters
@@ -45,6 +30,8 @@ def same_value(layer: Layer, twin: Layer, symbol: str, value: float) -> tuple[st
         Of a parameter of the layer.
     value : float
         The new one.
+    blocks : mapping
+        Those that are compiled in, by kind.
 
     Returns
     -------
@@ -52,29 +39,54 @@ def same_value(layer: Layer, twin: Layer, symbol: str, value: float) -> tuple[st
         Parameter and value of the twin; None where it has no such thing.
 
     """
-    alike = {kind for kind, other in DICHOTIC.items() if other == "monaural"} | {"monaural"}
-    if layer.kind == twin.kind or {layer.kind, twin.kind} <= alike:
+    if twin.kind not in blocks:
+        return None
+    block, other = blocks[layer.kind], blocks[twin.kind]
+    if _stand_in(block) == _stand_in(other):
         return symbol, value
-    if symbol == RATES.get(layer.kind) and (rate := RATES.get(twin.kind)):
-        return rate, _am_rate(value)
+    if symbol == block.rate and other.rate:
+        rate = other.parameters[other.rate]
+        its_value = abs(block.in_hz(value)) * RATE_UNITS[rate.unit]
+        return other.rate, max(its_value, rate.minimum)
     return None
 
 
-def _for_speakers(layer: Layer) -> Layer:
-    kind = DICHOTIC.get(layer.kind)
-    if kind is None:
-        return layer
-    if kind == "monaural":  # has the same parameters, in wider ranges
-        return layer.model_copy(update={"kind": kind})
-    rate = RATES[layer.kind]
-    params = {"depth": _AM_DEPTH, "rate_hz": _am_rate(layer.params.get(rate, _INITIAL_HZ))}
-    automation = {}
-    if rate in layer.automation:
-        moving = layer.automation[rate]
-        points = tuple(replace(p, value=_am_rate(p.value)) for p in moving.points)
-        automation["rate_hz"] = Automation(points=points, loop_s=moving.loop_s)
-    return layer.model_copy(update={"kind": kind, "params": params, "automation": automation})
+def _stand_in(block: Block) -> str:
+    """Name the kind whose parameters have the same names and meanings, its own if none."""
+    other = block.without_headphones
+    return other.kind if other and not other.values else block.kind
 
 
-def _am_rate(hz: float) -> float:
-    return max(abs(hz), 0.05)
+def _is_dichotic(layer: Layer, blocks: Mapping[str, Block]) -> bool:
+    return layer.kind in blocks and blocks[layer.kind].dichotic
+
+
+def _for_speakers(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> Iterator[Layer]:
+    for layer in layers:
+        if not _is_dichotic(layer, blocks):
+            yield layer
+        elif (other := blocks[layer.kind].without_headphones) is not None:
+            yield _replaced(layer, blocks[layer.kind], other, blocks[other.kind])
+
+
+def _replaced(layer: Layer, block: Block, other: Substitute, its_block: Block) -> Layer:
+    params: dict[str, float] = {}
+    automation: dict[str, Automation] = {}
+    for symbol, value in (other.values or shared(block, its_block)).items():
+        parameter = its_block.parameters[symbol]
+        if not isinstance(value, str):
+            params[symbol] = value
+            continue
+        initial = block.parameters[value].initial
+        if value in layer.params or initial != parameter.initial:
+            params[symbol] = _fitting(parameter, layer.params.get(value, initial))
+        if value in layer.automation:
+            moving = layer.automation[value]
+            points = tuple(replace(p, value=_fitting(parameter, p.value)) for p in moving.points)
+            automation[symbol] = Automation(points=points, loop_s=moving.loop_s)
+    return layer.model_copy(update={"kind": other.kind, "params": params, "automation": automation})
+
+
+def _fitting(parameter: Parameter, value: float) -> float:
+    """Bring a value into the parameter's range; it has no sign where the range has none."""
+    return parameter.within(abs(value) if parameter.minimum >= 0 else value)

@@ -6,25 +6,6 @@ from itertools import pairwise
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource
 
-STRENGTHS = {
-    "am": "depth",
-    "bilateral": "width",
-    "gain": "gain_db",
-    "phasemod": "swing_deg",
-    "selfbinaural": "beat_hz",
-    "swell": "depth_db",
-}
-"""The parameter of each processor that says how much it does; at 0 it does nothing.
-
-`amount` would do for them, too, but half a processed sound mixed with the untouched one cancels
-where the processor turns phases.
-"""
-
-
-def strength(kind: str) -> str:
-    """Return the parameter that ramps move: a processor's own, a generator's `amount`."""
-    return STRENGTHS.get(kind, "amount")
-
 
 def end_s(protocol: Protocol) -> float | None:
     """Return when the session ends, or None; a loop ends by `max_minutes` alone."""
@@ -84,10 +65,11 @@ def _looped(layer: Layer, protocol: Protocol) -> Layer:
 
 
 def _with_ramps(layer: Layer, protocol: Protocol, blocks: BlockSource, stays: bool) -> Layer:
-    symbol = strength(layer.kind)
+    block = blocks()[layer.kind]
+    symbol = block.strength
     if symbol in layer.automation:  # the protocol does it in its own way
         return layer
-    value = layer.params.get(symbol, blocks()[layer.kind].parameters[symbol].initial)
+    value = layer.params.get(symbol, block.parameters[symbol].initial)
     points: list[Breakpoint] = []
     if protocol.ramp_in_s and not stays:
         points.append(Breakpoint(at_s=0, value=0, curve="smooth"))

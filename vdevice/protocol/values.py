@@ -2,18 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
+from entrain.block import Block
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.wording import plain
 
-if TYPE_CHECKING:  # the engine's library is loaded only when somebody calls `blocks()`
-    from entrain.engine import Block
-
-BlockSource = Callable[[], Mapping[str, "Block"]]
+BlockSource = Callable[[], Mapping[str, Block]]
+"""Gives the blocks by kind; the engine's library is loaded only when somebody calls it."""
 
 
-def value_problem(block: "Block", symbol: str, value: float) -> str:
+def value_problem(block: Block, symbol: str, value: float) -> str:
     """Say why a parameter cannot have this value.
 
     Parameters
@@ -42,7 +40,7 @@ def value_problem(block: "Block", symbol: str, value: float) -> str:
     return ""
 
 
-def check_value(block: "Block", symbol: str, value: float, layer_id: str = "") -> None:
+def check_value(block: Block, symbol: str, value: float, layer_id: str = "") -> None:
     """Raise `ProtocolError` with the `value_problem`, if there is one.
 
     Its line begins with the layer's id; the block's kind if that is empty.
@@ -51,14 +49,14 @@ def check_value(block: "Block", symbol: str, value: float, layer_id: str = "") -
         raise ProtocolError(f"{layer_id or block.kind}: {problem}")
 
 
-def not_finite(block: "Block | None", symbol: str, value: float) -> str:
+def not_finite(block: Block | None, symbol: str, value: float) -> str:
     """Say that NaN and infinity are no values, with the range where the block is known."""
     line = f"{plain(symbol)} = {value} is not a finite number"
     allowed = _range(block, symbol)
     return f"{line}; allowed is {allowed}" if allowed else line
 
 
-def _range(block: "Block | None", symbol: str) -> str:
+def _range(block: Block | None, symbol: str) -> str:
     parameter = block.parameters.get(symbol) if block else None
     if parameter is None:
         return ""

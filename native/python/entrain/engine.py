@@ -4,7 +4,6 @@ Nothing here runs on the audio thread; any method may be called while a device r
 """
 
 import json
-import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -13,38 +12,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
 from entrain._native import channels, check, ffi, load
+from entrain.block import Block, block_from_json
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A block's parameter, as its FAUST source declares it; values in `unit`."""
-
-    symbol: str
-    name: str
-    unit: str
-    minimum: float
-    maximum: float
-    initial: float
-    step: float
-    choices: tuple[tuple[str, float], ...] = ()
-    """What some of its values are called, where it is a choice and not an amount."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What a layer is made of; `group` is input, generator, processor or output."""
-
-    kind: str
-    group: str
-    description: str
-    parameters: dict[str, Parameter]
-    promise: str = ""
-    """What it can be held to: ``tones`` (carrier_hz, beat_hz), ``modulation`` (rate_hz),
-    ``interaural`` (beat_hz), or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,63 +142,22 @@ class Way:
         return len(self.native)
 
 
-INPUT_LAYER, OUTPUT_LAYER = 1, 2
-"""Numbers of the engine's own layers, `pre` and `limiter`."""
+OWN_LAYERS = {"input": 1, "output": 2}
+"""Numbers of the engine's own two layers, by the group of their blocks."""
 
 
 @cache
 def blocks() -> dict[str, Block]:
     """Describe the blocks that are compiled in, by kind."""
     library = load("entrain")
-    found = {}
-    for index in range(library.entrain_block_count()):
-        block = _describe(json.loads(ffi.string(library.entrain_block_json(index))))
-        found[block.kind] = block
-    return found
+    told = (library.entrain_block_json(index) for index in range(library.entrain_block_count()))
+    found = (block_from_json(json.loads(ffi.string(text))) for text in told)
+    return {block.kind: block for block in found}
 
 
 def faust_version() -> str:
     """Tell which FAUST compiler made the blocks: "2.88.0"."""
-    return str(json.loads(ffi.string(load("entrain").entrain_block_json(0)))["version"])
-
-
-def _describe(description: Mapping[str, Any]) -> Block:
-    declared = {key: value for entry in description["meta"] for key, value in entry.items()}
-    parameters = {}
-    for widget in _sliders(description["ui"]):
-        meta = {key: value for entry in widget["meta"] for key, value in entry.items()}
-        parameter = Parameter(
-            symbol=meta["symbol"],
-            name=widget["label"],
-            unit=meta["unit"],
-            minimum=widget["min"],
-            maximum=widget["max"],
-            initial=widget["init"],
-            step=widget["step"],
-            choices=tuple(
-                (name, float(number))
-                for name, number in re.findall(r"'([^']*)':(-?[\d.]+)", meta.get("style", ""))
-            ),
-        )
-        parameters[parameter.symbol] = parameter
-    return Block(
-        declared["name"],
-        declared["group"],
-        declared["description"],
-        parameters,
-        declared.get("promise", ""),
-    )
-
-
-def _sliders(widgets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Find what can be set, in the order of the source."""
-    found: list[Mapping[str, Any]] = []
-    for widget in widgets:
-        if "items" in widget:
-            found += _sliders(widget["items"])
-        elif "init" in widget:
-            found.append(widget)
-    return found
+    return str(json.loads(ffi.string(load("entrain").entrain_block_json(0)))["faust"])
 
 
 def rates_hz() -> tuple[int, int]:

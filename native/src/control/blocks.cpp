@@ -49,11 +49,21 @@ template <class Block> static std::unique_ptr<dsp> make() {
 namespace entrain {
 namespace {
 
-const BlockKind block_kinds[] = {
-#define BLOCK(kind, json) {#kind, json, &make<block_##kind>, ENTRAIN_MAKE_FMA(kind)},
+// A block written by hand would be one more row, with a description as entrain_block_json() says.
+constexpr BlockKind block_kinds[] = {
+#define BLOCK(kind, group, json) \
+    {#kind, Group::group, json, &make<block_##kind>, ENTRAIN_MAKE_FMA(kind)},
 #include "block_table.hpp"  // written by the build
 #undef BLOCK
 };
+
+constexpr std::size_t count_of(Group group) {
+    std::size_t count = 0;
+    for (const BlockKind &kind : block_kinds) count += kind.group == group;
+    return count;
+}
+static_assert(count_of(Group::input) == 1 && count_of(Group::output) == 1,
+              "the engine has one block of its own at its beginning and one at its end");
 
 // Collects the parameters and the read-outs of a block.
 class Collector final : public UI {
@@ -92,14 +102,6 @@ public:
     std::map<const float *, std::string> symbols;
 };
 
-Group group_of(const BlockKind &kind) noexcept {
-    // The build has checked that it is one of the four and has the channels it should have.
-    if (std::strstr(kind.json, "{\"group\":\"generator\"}")) return Group::generator;
-    if (std::strstr(kind.json, "{\"group\":\"input\"}")) return Group::input;
-    if (std::strstr(kind.json, "{\"group\":\"output\"}")) return Group::output;
-    return Group::processor;
-}
-
 }  // namespace
 
 std::unique_ptr<dsp> make_block(const BlockKind &kind) {
@@ -124,6 +126,11 @@ const BlockKind *find_block(const char *name) noexcept {
     return found == end ? nullptr : found;
 }
 
+const BlockKind &own_block(Group group) noexcept {
+    return *std::find_if(std::begin(block_kinds), std::end(block_kinds),
+                         [group](const BlockKind &kind) { return kind.group == group; });
+}
+
 Instance make_instance(const BlockKind &kind, std::uint32_t rate_hz) {
     std::unique_ptr<dsp> block = make_block(kind);
     block->init(static_cast<int>(rate_hz));
@@ -139,7 +146,7 @@ Instance make_instance(const BlockKind &kind, std::uint32_t rate_hz) {
 std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
                                   std::uint32_t rate_hz) {
     Instance made = make_instance(kind, rate_hz);
-    return std::make_unique<Layer>(number, group_of(kind), std::move(made.block),
+    return std::make_unique<Layer>(number, kind.group, std::move(made.block),
                                    std::move(made.parameters), rate_hz);
 }
 

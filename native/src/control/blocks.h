@@ -12,7 +12,8 @@ namespace entrain {
 
 struct BlockKind {
     const char *name;
-    const char *json;  // FAUST's description
+    Group group;
+    const char *json;  // see entrain_block_json()
     std::unique_ptr<dsp> (*make)();
     std::unique_ptr<dsp> (*make_fma)();  // for processors with AVX2 and FMA; null elsewhere
 };
@@ -23,6 +24,9 @@ std::unique_ptr<dsp> make_block(const BlockKind &kind);
 std::size_t block_count() noexcept;
 const BlockKind *block_at(std::size_t index) noexcept;  // null beyond the last one
 const BlockKind *find_block(const char *name) noexcept;  // null if there is none
+
+// The engine's own block at its beginning (Group::input) or at its end (Group::output).
+const BlockKind &own_block(Group group) noexcept;
 
 // An instance at its initial values, ready to run.  Throws std::bad_alloc.
 std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,

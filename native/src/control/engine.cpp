@@ -40,16 +40,15 @@ bool mentions(const Route &route, const Layer *layer) {
 Engine::Engine(std::uint32_t rate) {
     Layers first;
     first.rate_hz = rate;
-    first.owned[ENTRAIN_LAYER_INPUT] = make_own(ENTRAIN_LAYER_INPUT, "pre", rate);
-    first.owned[ENTRAIN_LAYER_OUTPUT] = make_own(ENTRAIN_LAYER_OUTPUT, "limiter", rate);
+    first.owned[ENTRAIN_LAYER_INPUT] = make_own(ENTRAIN_LAYER_INPUT, Group::input, rate);
+    first.owned[ENTRAIN_LAYER_OUTPUT] = make_own(ENTRAIN_LAYER_OUTPUT, Group::output, rate);
     first.latency_frames = entrain::latency_of(*first.owned[ENTRAIN_LAYER_OUTPUT].kind, rate);
     replace(std::move(first));
 }
 
-Engine::Owned Engine::make_own(std::uint32_t number, const char *kind,
-                                               std::uint32_t rate_hz) {
+Engine::Owned Engine::make_own(std::uint32_t number, Group group, std::uint32_t rate_hz) {
     Owned own;
-    own.kind = entrain::find_block(kind);
+    own.kind = &entrain::own_block(group);
     own.instance = entrain::make_layer(number, *own.kind, rate_hz);
     return own;
 }

@@ -70,7 +70,8 @@ private:
     static std::size_t find_parameter(const Owned &owned, const char *symbol);
     static bool accepts(const Parameter &parameter, const entrain_point *points,
                         std::uint32_t count, double loop_s);
-    static Owned make_own(std::uint32_t number, const char *kind, std::uint32_t rate_hz);
+    static Owned make_own(std::uint32_t number, entrain::Group group,
+                          std::uint32_t rate_hz);
     // Of the routed ways.
     static std::shared_ptr<const Automation> automation_of(const Owned &owned,
                                                                     std::uint32_t rate_hz);

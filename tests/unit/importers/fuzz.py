@@ -10,10 +10,11 @@ import faulthandler
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from entrain.block import Block
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import problems
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
@@ -101,7 +102,7 @@ class Format:
     """What is fuzzed."""
 
     name: str
-    reader: Callable[[bytes, str, str], Imported]
+    reader: Callable[[bytes, str, str, Mapping[str, Block]], Imported]
     seeds: Sequence[bytes]
 
 
@@ -135,7 +136,7 @@ def check(form: Format, data: bytes) -> bool:
 def read(form: Format, data: bytes) -> Imported | None:
     """Read one file; None: it was refused, with an error as it should be."""
     try:
-        return form.reader(data, "file", "File")
+        return form.reader(data, "file", "File", blocks())
     except ImportRefused as refused:
         lines = str(refused).splitlines()
         assert lines

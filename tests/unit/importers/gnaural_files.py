@@ -30,7 +30,7 @@ def schedule(*voices: str, **header: object) -> bytes:
 
 
 def read(text: bytes) -> Imported:
-    imported = read_gnaural(text, "f.gnaural", "Some file")
+    imported = read_gnaural(text, "f.gnaural", "Some file", blocks())
     assert_usable(imported.protocol)
     return imported
 
@@ -55,7 +55,7 @@ def notes(text: bytes) -> str:
 
 def refusal(text: bytes) -> str:
     with pytest.raises(ImportRefused) as caught:
-        read_gnaural(text, "f.gnaural", "f")
+        read_gnaural(text, "f.gnaural", "f", blocks())
     return str(caught.value)
 
 

@@ -28,7 +28,7 @@ Points = list[tuple[float, float, str]]
 
 
 def imported(text: str) -> Imported:
-    result = read_sbg(text.encode(), "x.sbg", "X")
+    result = read_sbg(text.encode(), "x.sbg", "X", blocks())
     check(result.protocol, blocks)
     return result
 
@@ -496,5 +496,5 @@ def test_numbered_shapes_of_sbagenx_leave_the_tone(tone, plain, note):
 def test_text_of_other_systems(encoding, end):
     mark = "\ufeff" if encoding.endswith("e") else ""
     text = f"{mark}## Caf\xe9\r\n-SE\r\nx: 200+10/20\r\n0:00 x\r\n0:10 x{end}"
-    found = read_sbg(text.encode(encoding), "x.sbg", "X").protocol
+    found = read_sbg(text.encode(encoding), "x.sbg", "X", blocks()).protocol
     assert (found.description, found.duration_s) == ("Caf\xe9", 600)

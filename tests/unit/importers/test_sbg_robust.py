@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.importers.fuzz import SBG_SEEDS, Format, check, mutants
 
+from entrain.engine import blocks
 from entrain.vdevice.protocol.document import write_protocol
 from entrain.vdevice.protocol.importers.report import ImportRefused
 from entrain.vdevice.protocol.importers.sbg import read_sbg
@@ -66,7 +67,7 @@ def test_what_the_grammar_allows_is_read(text):
     """All of it: only what is silent from end to end is refused."""
     if not check(SBG, text.encode()):
         with pytest.raises(ImportRefused, match="plays nothing"):
-            read_sbg(text.encode(), "file", "File")
+            read_sbg(text.encode(), "file", "File", blocks())
 
 
 @settings(max_examples=150, deadline=None)
@@ -132,7 +133,7 @@ def test_mutated_files():
 )
 def test_files_made_to_exhaust_are_refused(data):
     with pytest.raises(ImportRefused):
-        read_sbg(data, "file", "File")
+        read_sbg(data, "file", "File", blocks())
 
 
 def test_what_is_too_long_for_a_file_gives_up_its_form_without_headphones_first():
@@ -142,7 +143,7 @@ def test_what_is_too_long_for_a_file_gives_up_its_form_without_headphones_first(
     for lines, whole in ((100, True), (1000, False)):
         times = [f"{k // 240}:{k // 4 % 60:02d}:{k % 4 * 15:02d}" for k in range(lines)]
         text = "-SE\n" + sets + "".join(f"{t} {'ab'[k % 2]} ->\n" for k, t in enumerate(times))
-        imported = read_sbg(text.encode(), "file", "File")
+        imported = read_sbg(text.encode(), "file", "File", blocks())
         assert (imported.protocol.without_headphones is not None) == whole
         assert any("no room" in note.text for note in imported.notes) != whole
         assert len(write_protocol(imported.protocol)) <= MAX_FILE_BYTES

@@ -8,13 +8,12 @@ from entrain.engine import blocks
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, id_of_file
 from entrain.vdevice.protocol.importers.sbg import read_sbg
-from entrain.vdevice.protocol.importers.sbg_layers import RANGES
 from entrain.vdevice.protocol.importers.sbg_waves import shape_of
 
 
 def imported(text: str | bytes) -> Imported:
     text = text if isinstance(text, bytes) else text.encode()
-    result = read_sbg(text, "x.sbg", "X")
+    result = read_sbg(text, "x.sbg", "X", blocks())
     check(result.protocol, blocks)
     return result
 
@@ -121,12 +120,6 @@ def test_a_wave_is_in_parts_of_its_period():
     assert params["release_ms"] == pytest.approx(50, abs=1)
 
 
-def test_ranges_are_those_of_the_blocks():
-    for (kind, symbol), (low, high) in RANGES.items():
-        parameter = blocks()[kind].parameters[symbol]
-        assert (parameter.minimum, parameter.maximum) == (low, high), (kind, symbol)
-
-
 @pytest.mark.parametrize("tone", ["0.5/20", "200+201/20", "20001/20", "200@401/20", "bell+19/20"])
 def test_what_no_layer_reaches_is_left_out_and_said(tone):
     with pytest.raises(ImportRefused, match=r"^x.sbg: plays nothing.*\n.* is left out: it is not"):
@@ -159,7 +152,7 @@ def test_words_for_the_listener_become_the_description():
 )
 def test_ids(name, id_):
     assert id_of_file(name) == id_
-    assert read_sbg(b"-i 99+9/9", "x.sbg", name).protocol.id == id_
+    assert read_sbg(b"-i 99+9/9", "x.sbg", name, blocks()).protocol.id == id_
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from entrain.block import Block
 from entrain.vdevice.protocol.importers.gnaural_curves import Point, loudest, merged, starts_of
 from entrain.vdevice.protocol.importers.gnaural_voices import Session, Sound, sound_of, title
 from entrain.vdevice.protocol.importers.gnaural_xml import (
@@ -33,10 +34,9 @@ _FEW_POINTS = 500
 _THINNINGS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _LOOSER = {"balance": 40.0}
 """Where it moves in each of thousands of entries, it does so by chance."""
-_LEVELS_DB = (-90.0, -6.0)  # that a block can have
 
 
-def read_gnaural(text: bytes, source: str, name: str) -> Imported:
+def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block]) -> Imported:
     """Make a protocol of a schedule.
 
     Parameters
@@ -48,6 +48,8 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
     name : str
         What the protocol is to be called: its id is made of it, and it stands in for a title
         that is not there.
+    blocks : mapping
+        Those that are compiled in, by kind; their ranges are what can be played.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
     if not 0.001 <= end_s <= MAX_SESSION_S:
         raise ImportRefused(f"{source}:1: it is {end_s:.10g} s long; 1 ms to 7 days can be played")
     swapped = _flag(schedule.texts, "stereoswap", source)
-    session = Session(end_s, _volume(schedule, source, notes), swapped, notes)
+    session = Session(end_s, _volume(schedule, source, notes), swapped, blocks, notes)
     sounds: list[Sound] = []
     for place, voice in voices:
         if _flag(voice.texts, "voice_mute", source):
@@ -85,7 +87,7 @@ def read_gnaural(text: bytes, source: str, name: str) -> Imported:
             f"{source}:{sounds[MAX_LAYERS].line}: {len(sounds)} voices; {MAX_LAYERS} can be played"
         )
     times = _times(schedule, source, notes, end_s)
-    builder = _LayerBuilder(source, times.loop_s, _too_loud_db(sounds, notes))
+    builder = _LayerBuilder(source, blocks, times.loop_s, _too_loud_db(sounds, notes))
     sounds = _thinned(sounds, notes)
     needs_headphones = any(sound.speakers for sound in sounds)
     protocol = Protocol(
@@ -204,8 +206,11 @@ def _with_less(points: list[Point], tolerance: float) -> list[Point]:
 class _LayerBuilder:
     """Makes layers of sounds that live as long as it does."""
 
-    def __init__(self, source: str, loop_s: float, quieter_db: float) -> None:
-        self._source, self._loop_s, self._quieter_db = source, loop_s, quieter_db
+    def __init__(
+        self, source: str, blocks: Mapping[str, Block], loop_s: float, quieter_db: float
+    ) -> None:
+        self._source, self._blocks = source, blocks
+        self._loop_s, self._quieter_db = loop_s, quieter_db
         self._made: dict[int, Automation] = {}  # by its curve: layers for speakers have the same
 
     def of(self, sounds: list[Sound]) -> tuple[Layer, ...]:
@@ -220,7 +225,8 @@ class _LayerBuilder:
     def _layer(self, sound: Sound, layer_id: str) -> Layer:
         most = max(value for _, value in sound.volume)
         level_db = 20 * math.log10(most * sound.rms) - self._quieter_db
-        level_db = round(min(max(level_db, _LEVELS_DB[0]), _LEVELS_DB[1]), 2)
+        levels = self._blocks[sound.kind].parameters["floor_db"]
+        level_db = round(levels.within(level_db), 2)
         params = {**sound.params, "floor_db": level_db, "ceiling_db": level_db}
         automation: dict[str, Automation] = {}
         for symbol, points in (sound.curves | {"amount": sound.volume}).items():

@@ -1,9 +1,10 @@
 """Gnaural's voices as layers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from entrain.block import Block
 from entrain.vdevice.protocol.importers.gnaural_curves import (
     Point,
     clipped,
@@ -34,7 +35,6 @@ as loud at the same RMS, to the ear too (A-weighted within 0.5 dB)."""
 _BURST_MS = {"burst_ms": 10.0, "edge_ms": 4.0}
 _BURST_POWER_S = 0.00513  # a burst's square, integrated: 2 ms, and 0.392 of the edges
 _SILENCE = 1e-4
-_LEAST_HZ, _MOST_HZ, _MOST_BEAT_HZ = 1.0, 20_000.0, 200.0  # of the blocks
 _LEAST_DROPS_HZ = 0.005
 _MOST_DROPS_HZ = 30.0  # more of them run together
 
@@ -68,6 +68,8 @@ class Session:
     """Of the whole file, left and right."""
     swapped: bool
     """Left and right are exchanged."""
+    blocks: Mapping[str, Block]
+    """What layers can be made of."""
     notes: list[Note] = field(default_factory=list)
 
 
@@ -98,7 +100,7 @@ def sound_of(voice: Voice, number: int, kind: float, mono: bool, session: Sessio
             Note(voice.line, f"{title(voice, number)} has the unknown type {kind:g}; left out")
         )
         return None
-    reader = _VoiceReader(voice, number, session)
+    reader = _VoiceReader(voice, number, "binaural" if kind == 0 else "isochronic", session)
     if max(value for _, value in reader.volume) <= _SILENCE:
         reader.note("is never heard; left out")
         return None
@@ -119,10 +121,27 @@ def title(voice: Voice, number: int) -> str:
 
 
 class _VoiceReader:
-    """Reads one voice: its volume at once, the rest as what it is to become."""
+    """Reads one voice: its volume at once, the rest as what it is to become.
 
-    def __init__(self, voice: Voice, number: int, session: Session) -> None:
+    Parameters
+    ----------
+    voice : Voice
+        Longer than nothing.
+    number : int
+        Its place in the file, from 1.
+    tone : str
+        The kind of layer that would play its tone, if it is one.
+    session : Session
+        Gets the notes.
+
+    """
+
+    def __init__(self, voice: Voice, number: int, tone: str, session: Session) -> None:
         self._voice, self._session = voice, session
+        block = session.blocks[tone]
+        self._carriers, self._rates = (block.parameters[s] for s in ("carrier_hz", block.rate))
+        # A block whose ears take turns counts the pulses of both ears.
+        self._most_beat_hz = self._rates.maximum / (2 if tone == "isochronic" else 1)
         self._title = title(voice, number)
         self._starts = starts_of(entry.duration_s for entry in voice.entries)
         self._heard = [
@@ -148,7 +167,7 @@ class _VoiceReader:
             return self._steady(_TONE)
         curves = {
             "carrier_hz": self._carrier(),
-            "beat_hz": merged(clipped(beat, -_MOST_BEAT_HZ, _MOST_BEAT_HZ)),
+            "beat_hz": merged(clipped(beat, self._rates.minimum, self._rates.maximum)),
         }
         # Mixed to one channel, two tones of half the amplitude: 3 dB less than one whole tone.
         monaural = self._sound("monaural", {}, curves, _TONE * (math.sqrt(0.5) if mono else 1), 2)
@@ -168,13 +187,13 @@ class _VoiceReader:
                 self.note("never lets the ears take turns; imported as a steady tone in both")
             return self._steady(_TONE)
         carrier = self._carrier()
-        least_hz = 0.01
+        least_hz = self._rates.minimum
         self._note_lines(
             f"has pulses slower than {least_hz:g} Hz, or a steady tone;"
             f" imported as pulses of {least_hz:g} Hz",
             lambda entry: abs(entry.beat_hz) < least_hz,
         )
-        rate = merged(clipped(pulses, least_hz, _MOST_BEAT_HZ))
+        rate = merged(clipped(pulses, least_hz, self._most_beat_hz))
         edges = {"attack_ms": _EDGE_MS, "release_ms": _EDGE_MS}
         together = self._sound(
             "isochronic",
@@ -221,8 +240,9 @@ class _VoiceReader:
             self.note(f"{what} noise")
             return self._noise(math.sqrt(energy_s * rate_hz), mono, stereo=1.0)
         self.note(f"{what} even bursts of noise in both ears")
+        rate = self._session.blocks["pulse"].parameters["rate_hz"]
         params = {
-            "rate_hz": max(round(rate_hz, 3), 0.05),
+            "rate_hz": rate.within(round(rate_hz, 3)),
             **_BURST_MS,
             "centre_hz": 1100.0,
         }
@@ -261,11 +281,12 @@ class _VoiceReader:
 
     def in_reach(self) -> bool:
         """Whether layers can play all of it; notes what they cannot."""
+        most_hz, most_beat_hz = self._carriers.maximum, self._most_beat_hz
         reach: list[tuple[str, Callable[[Entry], bool]]] = [
-            (f"has a carrier above {_MOST_HZ:g} Hz", lambda e: e.base_hz > _MOST_HZ),
+            (f"has a carrier above {most_hz:g} Hz", lambda e: e.base_hz > most_hz),
             (
-                f"has a beat of more than {_MOST_BEAT_HZ:g} Hz",
-                lambda e: abs(e.beat_hz) > _MOST_BEAT_HZ,
+                f"has a beat of more than {most_beat_hz:g} Hz",
+                lambda e: abs(e.beat_hz) > most_beat_hz,
             ),
         ]
         approached = self._voice.entries[: len(self._heard) + 1]  # the last one as a line's end
@@ -277,12 +298,13 @@ class _VoiceReader:
         return not missed
 
     def _carrier(self) -> list[Point]:
+        least_hz = self._carriers.minimum
         self._note_lines(
-            f"has a carrier below {_LEAST_HZ:g} Hz, which nobody hears; held there",
-            lambda entry: entry.base_hz < _LEAST_HZ,
+            f"has a carrier below {least_hz:g} Hz, which nobody hears; held there",
+            lambda entry: entry.base_hz < least_hz,
         )
         bases = [entry.base_hz for entry in self._voice.entries]
-        return merged(clipped(self._points(bases), _LEAST_HZ, _MOST_HZ))
+        return merged(clipped(self._points(bases), least_hz, self._carriers.maximum))
 
     def _points(self, values: Sequence[float]) -> list[Point]:
         return points_of(self._starts, values, self._session.end_s)

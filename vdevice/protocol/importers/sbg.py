@@ -1,9 +1,11 @@
 """SBaGen's sequences, `.sbg`, as protocols."""
 
 import math
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from entrain.block import Block
 from entrain.vdevice.protocol.importers.report import TOO_LONG, Imported, Note, fitting, id_of_file
 from entrain.vdevice.protocol.importers.sbg_layers import Layers, TooMany
 from entrain.vdevice.protocol.importers.sbg_parse import Sequence, parse, refused
@@ -16,7 +18,7 @@ _MAX_POINTS = 20_000
 """In all; a file that needs more is no session that anybody wrote."""
 
 
-def read_sbg(text: bytes, source: str, name: str) -> Imported:
+def read_sbg(text: bytes, source: str, name: str, blocks: Mapping[str, Block]) -> Imported:
     """Read an SBaGen sequence.
 
     A channel's tones of one type become one layer, with the amplitudes of the file as absolute
@@ -33,6 +35,8 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
         Where it came from; begins each line of an error.
     name : str
         Of the protocol, as the file's without its ending; the id is made from it.
+    blocks : mapping
+        Those that are compiled in, by kind; their ranges are what can be played.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
     except TooLong as error:
         raise refused(source, {error.line: str(error)}) from None
     options = sequence.options
-    maker = Layers(plan, options.speed, options.volume, sequence.waves)
+    maker = Layers(plan, options.speed, options.volume, sequence.waves, blocks)
     try:
         layers = tuple(maker.all())
     except TooMany as error:
@@ -63,7 +67,7 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
     if points > _MAX_POINTS:
         raise refused(source, {0: f"needs {points} breakpoints; there can be {_MAX_POINTS}"})
     try:
-        protocol = _protocol(sequence, plan, layers, name)
+        protocol = _protocol(sequence, plan, layers, name, blocks)
     except ValidationError as error:
         raise refused(source, {0: explain(error)[0]}) from error
     notes = [*maker.notes, *sequence.notes, *_notes(sequence, plan)]
@@ -73,7 +77,13 @@ def read_sbg(text: bytes, source: str, name: str) -> Imported:
     return Imported(kept, tuple(sorted(set(notes), key=lambda note: (note.line, note.text))))
 
 
-def _protocol(sequence: Sequence, plan: Schedule, layers: tuple[Layer, ...], name: str) -> Protocol:
+def _protocol(
+    sequence: Sequence,
+    plan: Schedule,
+    layers: tuple[Layer, ...],
+    name: str,
+    blocks: Mapping[str, Block],
+) -> Protocol:
     options = sequence.options
     duration_s = round(plan.length_ms / 1000 / options.speed, 9) if plan.length_ms else None
     if plan.length_ms is None and options.length_ms:
@@ -82,7 +92,7 @@ def _protocol(sequence: Sequence, plan: Schedule, layers: tuple[Layer, ...], nam
     if plan.loop and options.length_ms and not plan.time_of_day:
         max_minutes = math.ceil(options.length_ms / 60_000)
     shown = "".join(c if c.isprintable() else " " for c in name).strip()[:100].strip()
-    ears = need_headphones([layer for layer in layers if not _steady(layer)])
+    ears = need_headphones([layer for layer in layers if not _steady(layer)], blocks)
     return Protocol(
         id=id_of_file(name),
         name=shown or "Imported",
@@ -93,14 +103,16 @@ def _protocol(sequence: Sequence, plan: Schedule, layers: tuple[Layer, ...], nam
         loop=plan.loop,
         time_of_day=plan.time_of_day,
         requires_headphones=ears,
-        without_headphones=_without(layers) if ears else None,
+        without_headphones=_without(layers, blocks) if ears else None,
         max_minutes=max_minutes,
     )
 
 
-def _without(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _without(layers: tuple[Layer, ...], blocks: Mapping[str, Block]) -> tuple[Layer, ...]:
     return tuple(
-        new for layer in layers for new in ((layer,) if _steady(layer) else for_speakers((layer,)))
+        new
+        for layer in layers
+        for new in ((layer,) if _steady(layer) else for_speakers((layer,), blocks))
     )
 
 

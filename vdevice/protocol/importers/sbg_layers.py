@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from entrain.block import Block, Parameter
 from entrain.vdevice.protocol.importers.report import Note
 from entrain.vdevice.protocol.importers.sbg_curves import (
     Line,
@@ -18,20 +19,6 @@ from entrain.vdevice.protocol.importers.sbg_tones import Tone
 from entrain.vdevice.protocol.importers.sbg_waves import Shape, shape_of
 from entrain.vdevice.protocol.model import Automation, Layer
 
-RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
-    ("am", "rate_hz"): (0.05, 100),
-    ("bell", "pitch_hz"): (20, 8000),
-    ("binaural", "beat_hz"): (-200, 200),
-    ("binaural", "carrier_hz"): (1, 20_000),
-    ("isochronic", "carrier_hz"): (1, 20_000),
-    ("isochronic", "rate_hz"): (0.01, 400),
-    ("noise", "am_rate_hz"): (0.01, 200),
-    ("phasemod", "rate_hz"): (0.05, 50),
-    ("selfbinaural", "beat_hz"): (-50, 50),
-    ("spin", "rate_hz"): (-200, 200),
-}
-"""Of the parameters that follow a file's numbers."""
-
 MAX_LAYERS = 48
 """Of tones; bells come to them, one for each channel."""
 
@@ -44,7 +31,6 @@ Of SBaGen's pink noise, ten random numbers summed, nine of them with straight li
 SBaGen+'s white noise, random numbers; of its brown noise, such numbers / 16 through one pole at
 0.9."""
 
-_LOUDEST_DB, _SOFTEST_DB = -6.0, -90.0
 _BELL_DECAY_S = 3.97  # to lose 60 dB at a twelfth per 50 ms
 _BELL_HEARD_S = 10.0
 _STRUCK_S = 0.5
@@ -111,13 +97,21 @@ class Layers:
         Factor of all amplitudes.
     waves : mapping
         The samples of the waves, by their numbers.
+    blocks : mapping
+        What layers can be made of, by kind.
 
     """
 
     def __init__(
-        self, plan: Schedule, speed: float, volume: float, waves: Mapping[int, Sequence[float]]
+        self,
+        plan: Schedule,
+        speed: float,
+        volume: float,
+        waves: Mapping[int, Sequence[float]],
+        blocks: Mapping[str, Block],
     ) -> None:
         self._plan = plan
+        self._blocks = blocks
         self._volume = volume
         self._waves = waves
         self._ms_per_s = 1000.0 * speed
@@ -170,7 +164,7 @@ class Layers:
         if kind == "noise" and voice.type != "noisepulse":
             followed = ()
         for of, symbol, even in followed:
-            low, high = RANGES[kind, symbol]
+            low, high = self._range(kind, symbol)
             what = symbol.split("_")[-2]
             for tone in voice.tones():
                 value = abs(getattr(tone, of)) if even else getattr(tone, of)
@@ -195,12 +189,19 @@ class Layers:
                 self._note(tone.line, text)
 
     def _can_ring(self, tone: Tone) -> bool:
-        low, high = RANGES["bell", "pitch_hz"]
+        low, high = self._range("bell", "pitch_hz")
         if not low <= tone.carrier <= high:
             reach = f"{low:.10g} … {high:.10g} Hz"
             text = f"a bell of {tone.carrier:.10g} Hz is left out: it is not within {reach}"
             self._note(tone.line, text)
         return low <= tone.carrier <= high
+
+    def _parameter(self, kind: str, symbol: str) -> Parameter:
+        return self._blocks[kind].parameters[symbol]
+
+    def _range(self, kind: str, symbol: str) -> tuple[float, float]:
+        parameter = self._parameter(kind, symbol)
+        return parameter.minimum, parameter.maximum
 
     def _line_of(self, voices: Iterable[_Voice]) -> int:
         return min((t.line for voice in voices for t in voice.tones()), default=0)
@@ -214,13 +215,14 @@ class Layers:
         """The programme at A %: mixed from itself and -90 dB of it, which is exactly linear."""
         if not mixes:
             return
+        softest_db = self._parameter("gain", "gain_db").minimum
         total = [
             Line(*each[:2], each.first * self._volume / 100, each.last * self._volume / 100)
             for each in summed(mixes, self._end)
         ]
         if any(max(each.first, each.last) > 1 for each in total):
             self._note(line, "mix is more than 100 % here; the programme is never made louder")
-        softest = 10 ** (_SOFTEST_DB / 20)
+        softest = 10 ** (softest_db / 20)
         gains = list(clipped(total, softest, 1.0))
         lowest = min(min(each.first, each.last) for each in gains)
         highest = max(max(each.first, each.last) for each in gains)
@@ -237,7 +239,7 @@ class Layers:
             for b, e, first, last in gains
         ]
         values = _Values()
-        values.put("gain_db", _SOFTEST_DB)
+        values.put("gain_db", softest_db)
         values.put("amount", automation(wet, self._ms_per_s))
         yield values.layer("gain", "mix")
 
@@ -246,7 +248,7 @@ class Layers:
         self._remark(voice)
         values = _Values()
         strength = list(voice.lines("strength", factor))
-        most = 180.0 if symbol == "swing_deg" else 1.0
+        most = self._parameter(kind, symbol).maximum
         if any(max(line.first, line.last) > most for line in strength):
             self._note(self._line_of([voice]), f"{voice.type} is held at its greatest strength")
         strength = list(resting(clipped(strength, 0.0, most), self._end))
@@ -273,7 +275,8 @@ class Layers:
                 self._follow(values, voice, "am_rate_hz", "beat", even=True)
         elif kind == "spin":
             self._follow(values, voice, "rate_hz", "beat")
-            itd_us = clipped(voice.lines("carrier", 2.0), 0.0, 2 * _WIDEST_SPIN_US)
+            widest_us = self._parameter(kind, "itd_us").within(2 * _WIDEST_SPIN_US)
+            itd_us = clipped(voice.lines("carrier", 2.0), 0.0, widest_us)
             values.put("itd_us", automation(itd_us, self._ms_per_s))
         elif kind == "isochronic":
             self._follow(values, voice, "carrier_hz", "carrier")
@@ -287,7 +290,7 @@ class Layers:
         elif kind == "isochronic":
             self._shape(values, voice)
         level = resting(voice.lines("strength", self._volume), self._end)
-        self._level(values, list(level), offset, self._line_of([voice]))
+        self._level(values, kind, list(level), offset, self._line_of([voice]))
         return values.layer(kind, voice.id)
 
     def _bell(self, layer_id: str, strikes: list[tuple[float, Tone]]) -> Layer:
@@ -314,7 +317,7 @@ class Layers:
             values.put("strike", automation(resting(struck, self._end), self._ms_per_s))
         values.put("decay_s", _BELL_DECAY_S)
         self._follow(values, _Voice(layer_id, "bell", pieces), "pitch_hz", "carrier")
-        self._level(values, list(resting(level, self._end)), SINE_DB, line)
+        self._level(values, "bell", list(resting(level, self._end)), SINE_DB, line)
         return values.layer("bell", layer_id)
 
     # ---- parameters ------------------------------------------------------------------------
@@ -339,16 +342,19 @@ class Layers:
             lines = [Line(b, e, abs(first), abs(last)) for b, e, first, last in lines]
         values.put(symbol, automation(lines, self._ms_per_s))
 
-    def _level(self, values: "_Values", lines: list[Line], offset_db: float, line: int) -> None:
+    def _level(
+        self, values: "_Values", kind: str, lines: list[Line], offset_db: float, line: int
+    ) -> None:
         """An absolute level, that of the largest amplitude; the others are shares of it."""
+        levels_db = self._parameter(kind, "floor_db")
         largest = max(max(each.first, each.last) for each in lines)
-        most = 100 * 10 ** ((_LOUDEST_DB - offset_db) / 20)
-        least = 100 * 10 ** ((_SOFTEST_DB - offset_db) / 20)
+        most = 100 * 10 ** ((levels_db.maximum - offset_db) / 20)
+        least = 100 * 10 ** ((levels_db.minimum - offset_db) / 20)
         if largest > most:
             self._note(line, f"an amplitude of {largest:.4g} % is held at {most:.4g} %")
         full = min(max(largest, least), most)
         level_db = round(20 * math.log10(full / 100) + offset_db, 4)
-        values.put("floor_db", min(max(level_db, _SOFTEST_DB), _LOUDEST_DB))
+        values.put("floor_db", levels_db.within(level_db))
         values.put("ceiling_db", values.params["floor_db"])
         shares = [Line(b, e, first / full, last / full) for b, e, first, last in lines]
         values.put("amount", automation(clipped(shares, 0.0, 1.0), self._ms_per_s))
@@ -358,8 +364,9 @@ class Layers:
         rates = [abs(tone.beat) for tone in voice.tones() if tone.beat]
         period_ms = 1000 / min(max(sum(rates) / len(rates), 0.05), 100.0)
         values.put("duty", round(shape.duty, 4))
-        values.put("attack_ms", round(min(max(shape.attack * period_ms, 1.0), 1000.0), 3))
-        values.put("release_ms", round(min(max(shape.release * period_ms, 1.0), 1000.0), 3))
+        for symbol, share in (("attack_ms", shape.attack), ("release_ms", shape.release)):
+            edge = self._parameter("isochronic", symbol)
+            values.put(symbol, round(edge.within(share * period_ms), 3))
 
 
 class _Values:

@@ -5,7 +5,11 @@
  * thread:   [control] */
 uint32_t entrain_block_count(void);
 
-/* FAUST's own description of a block: name, parameters, units, ranges, licences.
+/* What a block says of itself, as one JSON object.  Its keys are the fields of Block, Parameter and
+ * Substitute in Python's entrain.block, where their meaning stands: kind, group and description of
+ * the block; which of its parameters is its strength, its level, its rate; and for each parameter
+ * symbol, name, unit, scale, range, initial value, step, and what its values are called.  "faust"
+ * is the version of the compiler that made it, and only a block that FAUST has made has it.
  *
  * index:    0 .. entrain_block_count() - 1
  * returns:  JSON text in static storage, or null

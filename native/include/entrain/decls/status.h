@@ -34,7 +34,7 @@ typedef enum {
 enum { ENTRAIN_LOWEST_HZ = 8000, ENTRAIN_HIGHEST_HZ = 192000 };
 
 /* Raised whenever a declaration in this folder changes its meaning or layout. */
-enum { ENTRAIN_ABI_VERSION = 8 };
+enum { ENTRAIN_ABI_VERSION = 9 };
 
 /* The ABI version that the library was built with; another one than above is a stale file.
  *

@@ -1,0 +1,146 @@
+"""What a block may say of itself, and what is refused with which words."""
+
+import json
+from typing import Any
+
+import pytest
+
+from entrain.block import (
+    AMOUNT,
+    UnfitBlock,
+    block_from_faust,
+    block_from_json,
+    block_to_json,
+    check_substitute,
+)
+from entrain.engine import blocks
+
+
+def slider(symbol: str, unit: str = "1", low: float = 0, high: float = 1, **meta: str) -> Any:
+    meta = {"symbol": symbol, "unit": unit} | meta
+    return {
+        "label": symbol.title(),
+        "meta": [{key: value} for key, value in meta.items() if value],
+        "init": low,
+        "min": low,
+        "max": high,
+        "step": 0.1,
+    }
+
+
+SLIDERS = [slider("pace", "Hz", 0.1, 9), slider("push"), slider("tone", "Hz", 1, 9)]
+
+
+def faust(*sliders: Any, channels: tuple[int, int] = (2, 2), **declared: str) -> dict[str, Any]:
+    """As FAUST describes a source; by default of a processor with `SLIDERS`."""
+    declared = {"name": "trial", "group": "processor", "description": "For a test"} | declared
+    items = list(sliders or SLIDERS)
+    return {
+        "name": declared["name"],
+        "inputs": channels[0],
+        "outputs": channels[1],
+        "meta": [{key: value} for key, value in declared.items() if value],
+        "ui": [{"type": "vgroup", "items": items}],
+    }
+
+
+def test_what_is_not_declared_is_the_amount_or_nothing():
+    block = block_from_faust("trial", faust())
+
+    assert list(block.parameters) == ["pace", "push", "tone", "amount"]
+    assert (block.strength, block.level) == (AMOUNT.symbol, AMOUNT.symbol)
+    assert (block.rate, block.rate_depth, block.carrier, block.corner) == ("", "", "", "")
+    assert not block.dichotic
+    assert block.without_headphones is None
+
+
+@pytest.mark.parametrize(
+    ("declared", "level"),
+    [
+        ({"strength": "push"}, "push"),
+        ({"strength": "pace", "rate": "pace"}, AMOUNT.symbol),  # or else it gets faster
+        ({"strength": "push", "level": "none"}, ""),
+        ({"strength": "push", "level": "loud_db"}, "loud_db"),
+    ],
+)
+def test_what_stronger_moves_is_the_strength_unless_something_else_is_declared(declared, level):
+    sliders = (slider("pace", "Hz", -9, 9), slider("push"), slider("loud_db", "dB", -9, -1))
+    assert block_from_faust("trial", faust(*sliders, **declared)).level == level
+
+
+def test_a_parameter_has_a_scale_and_names_for_its_values():
+    style = "menu{'sine':0;'square':-1.5}"
+    block = block_from_faust("trial", faust(slider("form", style=style), slider("x", scale="log")))
+
+    assert block.parameters["form"].choices == (("sine", 0.0), ("square", -1.5))
+    assert [each.scale for each in block.parameters.values()] == ["lin", "log", "lin"]
+
+
+def test_the_engines_own_blocks_are_no_layers():
+    block = block_from_faust("trial", faust(group="output"))
+
+    assert AMOUNT.symbol not in block.parameters
+    assert (block.strength, block.level) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        (faust(group="nonsense"), "declare group as one of generator, processor, input, output"),
+        (faust(channels=(1, 2)), "a processor has (2, 2) inputs and outputs"),
+        (faust(name="other"), "declare its name as trial"),
+        (faust(description=""), "declare its description"),
+        (faust(**{"co.lib/limiter/licence": "GPLv3"}), "under the GPL: co.lib/limiter (GPLv3)"),
+        (faust(slider("")), "needs a [symbol:...]"),
+        (faust(slider("x", unit="")), "needs a [unit:...]"),
+        (faust(slider("Rate")), "Rate cannot be a parameter's symbol"),
+        (faust(slider("lambda")), "lambda cannot be a parameter's symbol"),
+        (faust(slider("amount")), "amount cannot be a parameter's symbol"),
+        (faust(slider("x"), slider("x")), "two parameters have the same symbol"),
+        (faust(slider("x", scale="odd")), "the scale of x is lin or log"),
+        (faust(strength="nonsense"), "its strength is no parameter: nonsense"),
+        (faust(strength="pace"), "its strength has to do nothing at 0"),
+        (faust(level="tone"), "its level has to be in dB, or its strength; tone is neither"),
+        (faust(rate="push"), "its rate has to be in Hz or 1/min; push is not"),
+        (faust(rate_depth="push"), "a rate_depth needs a rate"),
+        (faust(promise="nonsense"), "its promise is one of tones, modulation, interaural"),
+        (faust(promise="tones"), "for the promise tones, declare its rate and its carrier"),
+        (faust(promise="modulation"), "for the promise modulation, declare its rate"),
+        (faust(dichotic="yes"), "dichotic is true or false"),
+        (faust(without_headphones="other"), "without_headphones is for what is dichotic"),
+        (faust(dichotic="true", without_headphones="o:x"), "without_headphones is kind:symbol="),
+        (faust(dichotic="true", without_headphones="o:x=y"), "names y, which is no parameter"),
+    ],
+)
+def test_a_block_that_cannot_be_used_is_refused(description, said):
+    with pytest.raises(UnfitBlock, match=r"^trial") as caught:
+        block_from_faust("trial", description)
+    assert said in str(caught.value)
+
+
+def test_the_name_of_a_block_has_to_be_one_in_c_and_python_too():
+    with pytest.raises(UnfitBlock, match="a block's name is made of"):
+        block_from_faust("two-words", faust(name="two-words"))
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("nonsense", "there is no processor nonsense that works without headphones"),
+        ("noise", "there is no processor noise"),
+        ("phasemod", "there is no processor phasemod"),
+        ("am:nonsense=1", "am has no parameter nonsense"),
+        ("am:depth=2", "am's depth cannot be 2"),
+        ("am:rate_hz=push", "am's rate_hz is in Hz"),
+    ],
+)
+def test_an_alternative_that_cannot_be_is_refused(other, said):
+    block = block_from_faust("trial", faust(dichotic="true", without_headphones=other))
+    with pytest.raises(UnfitBlock, match=f"^trial: {said}"):
+        check_substitute(block, blocks())
+
+
+def test_the_engine_tells_what_the_build_has_written():
+    for block in blocks().values():
+        check_substitute(block, blocks())
+        assert block_from_json(json.loads(json.dumps(block_to_json(block)))) == block
