@@ -17,13 +17,13 @@ from pathlib import Path
 from entrain.engine import blocks
 from entrain.platform.local_socket import claim
 from entrain.platform.null import NullAdapter
+from entrain.vdevice.api.client import Client
+from entrain.vdevice.api.control_server import MAX_CLIENTS
 from entrain.vdevice.app import App
-from entrain.vdevice.client import Client
-from entrain.vdevice.control import MAX_CLIENTS
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session_log import SessionLog
-from entrain.vdevice.store import Store
+from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage.store import Store
 
 POINTS = 19_000
 """As many breakpoints as a message of 1 MiB holds, nearly."""

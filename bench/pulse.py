@@ -38,7 +38,7 @@ from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited, sound
 
 from entrain.platform.sandbox import VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
-from entrain.vdevice.client import Client
+from entrain.vdevice.api.client import Client
 
 WINDOW_S = 5.0
 POLL_S = 1.0

@@ -21,8 +21,8 @@ from session_bus import wait_until
 
 from entrain.platform.sandbox import VirtualDevice
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.tray import icons
-from entrain.tray.demo import RATE_HZ, piece
+from entrain.tray.commands.demo import RATE_HZ, piece
+from entrain.tray.icon import drawing
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 DEVICES = (VirtualDevice("headphones", "Headphones", 1000), VirtualDevice("tv", "TV", 900))
@@ -64,7 +64,7 @@ def main() -> int:
         _save(_open_menu(desk), folder / "tray-menu.png")
         eye.close_menus(desk)
         _save(_open_menu(desk, "Protocols", CATEGORY), folder / "tray-protocols.png")
-    _save(_all_icons(), folder / "tray-icons.png")
+    _save(_all_icons(), folder / "tray-drawing.png")
     return 0
 
 
@@ -111,7 +111,7 @@ def _all_icons() -> Image.Image:
     """Show Entrain in each state, in a light and in a dark panel."""
     seen: dict[str, dict[str, Image.Image]] = {theme: {} for theme in THEMES}
     with _listener(SCALE) as (server, desk):
-        for state in icons.STATES:
+        for state in drawing.STATES:
             match state:
                 case "bypassed":
                     _entrain(desk, "bypass", "on")
@@ -148,7 +148,7 @@ def _state(desk: Desk) -> str:
     return str(json.loads(answer)["state"]) if answer else ""
 
 
-def _wait_for(desk: Desk, state: icons.IconState) -> None:
+def _wait_for(desk: Desk, state: drawing.IconState) -> None:
     wait_until(lambda: _state(desk) == STATES[state], state)
 
 
@@ -170,7 +170,7 @@ def _table(rows: Iterable[dict[str, Image.Image]]) -> Image.Image:
     """Put the icons side by side, each with its name below, one row for each panel."""
     rows = list(rows)
     width, height = CELL_PX
-    picture = Image.new("RGB", (width * len(icons.STATES), height * len(rows)))
+    picture = Image.new("RGB", (width * len(drawing.STATES), height * len(rows)))
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(17)
     for row, icon_by_state in enumerate(rows):

@@ -88,7 +88,7 @@ class LinuxAdapter:
         service_manager.move_to_own_group(process_id)
 
     def sandbox(self) -> PrivateServer:
-        from entrain.platform.sandbox import open_sandbox
+        from entrain.platform.sandbox_choice import open_sandbox
 
         return open_sandbox()
 

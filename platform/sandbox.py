@@ -2,7 +2,7 @@
 
 It shares nothing with the user's own sound: sockets, settings and state lie in a temporary
 folder, no hardware is opened, no message bus is used.  What every server has in common is here;
-`open_sandbox` starts the one that this machine has the programs for.
+`open_sandbox` (`sandbox_choice`) starts the one that this machine has the programs for.
 """
 
 import os
@@ -57,28 +57,6 @@ class VirtualDevice:
 
 
 SPEAKERS = VirtualDevice("speakers", "Virtual speaker")
-
-
-def open_sandbox(devices: Sequence[VirtualDevice] = (SPEAKERS,)) -> "Sandbox":
-    """Start a private PipeWire or, where that is not installed, a private PulseAudio.
-
-    Raises
-    ------
-    PlatformError
-        Neither is installed, or the server does not come up within `START_TIMEOUT_S`.
-
-    """
-    from entrain.platform.sandbox_pipewire import PipeWireSandbox
-    from entrain.platform.sandbox_pulse import PulseSandbox
-
-    if not PipeWireSandbox.missing_packages():
-        return PipeWireSandbox(devices)
-    if not PulseSandbox.missing_packages():
-        return PulseSandbox(devices)
-    pipewire, pulse = PipeWireSandbox.missing_packages(), PulseSandbox.missing_packages()
-    raise PlatformError(
-        f"the sandbox needs these packages: {' '.join(pipewire)} (or: {' '.join(pulse)})"
-    )
 
 
 class Sandbox(ABC):

@@ -56,7 +56,7 @@ _VALUES = {
 
 def command_lines(choices: int) -> list[tuple[str, ...]]:
     """All commands of the command line, with so many of the choices that an argument has."""
-    from entrain.tray.cli import cli
+    from entrain.tray.commands.cli import cli
 
     return [
         (*path, *values)
@@ -348,24 +348,28 @@ def _handles_sigterm(pid: int) -> bool:
 
 
 _EARLY = (
-    *("entrain.vdevice.app", "entrain.vdevice.client", "entrain.vdevice.protocol.import_files"),
+    *("entrain.vdevice.app", "entrain.vdevice.api.client", "entrain.vdevice.protocol.import_files"),
     *(
-        "entrain.tray.show",
-        "entrain.tray.show_protocol",
-        "entrain.tray.paper",
-        "entrain.tray.icons",
+        "entrain.tray.text.status_text",
+        "entrain.tray.text.protocol_text",
+        "entrain.tray.text.text_layout",
+        "entrain.tray.icon.drawing",
     ),
     "entrain.platform.linux",
 )
 """What most commands import.  To fork is four times as fast as with the rest: scipy for one."""
-_LATE_COMMANDS = "entrain.tray.offline"
-_LATE = ("entrain.vdevice.render", "entrain.vdevice.verify.analyse", "entrain.vdevice.doctor")
+_LATE_COMMANDS = "entrain.tray.commands.offline"
+_LATE = (
+    "entrain.vdevice.offline.render",
+    "entrain.vdevice.verify.analyse",
+    "entrain.vdevice.offline.doctor",
+)
 
 
 def main(only: str = "") -> int:
     for module in _EARLY:
         importlib.import_module(module)
-    from entrain.tray.cli import cli
+    from entrain.tray.commands.cli import cli
 
     waiting = [
         (arguments, broken)

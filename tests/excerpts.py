@@ -10,10 +10,10 @@ import numpy.typing as npt
 from measure import pink_noise
 
 from entrain.engine import Engine, blocks
-from entrain.vdevice.chain import Chain
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.timeline import value_at as curve_at
+from entrain.vdevice.session.chain import Chain
 from entrain.vdevice.verify.bands import edges_hz
 
 RATE_HZ = 8_000

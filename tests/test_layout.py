@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -62,11 +63,66 @@ def test_a_room_does_not_know_what_it_should_not(room, forbidden):
         assert not guilty, f"{path} imports {guilty}"
 
 
+PACKAGES = {
+    "entrain": "native/python/entrain",
+    "entrain.platform": "platform",
+    "entrain.vdevice": "vdevice",
+    "entrain.tray": "tray",
+}
+
+
+def _import_graph() -> dict[str, set[str]]:
+    """Tell which of our modules each of them imports, also inside functions."""
+    modules = {}
+    for package, folder in PACKAGES.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            modules[".".join([package, *(part for part in parts if part != "__init__")])] = path
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= inner & modules.keys() or {node.module}
+        graph[name] = found & modules.keys() - {name}
+    return graph
+
+
+def _room(module: str) -> str:
+    """Name a module's folder with all in it; a module in none is a room by itself."""
+    parts = module.split(".")
+    return "entrain.platform" if parts[1:2] == ["platform"] else ".".join(parts[:3])
+
+
+@pytest.mark.parametrize("of", ["modules", "rooms"])
+def test_imports_go_in_one_direction(of):
+    """Neither modules nor folders know each other in a circle."""
+    graph = _import_graph()
+    if of == "rooms":
+        rooms: dict[str, set[str]] = {}
+        for module, imported in graph.items():
+            rooms.setdefault(_room(module), set()).update(map(_room, imported))
+        graph = {room: known - {room} for room, known in rooms.items()}
+    assert len(graph) > {"modules": 120, "rooms": 20}[of]
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_a_folder_says_what_lives_in_it():
+    folders = {path.parent for room in ("vdevice", "tray") for path in (ROOT / room).rglob("*.py")}
+    for folder in folders:
+        assert len(list(folder.glob("*.py"))) <= 20, f"{folder} is crowded"
+        text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+        assert text, f"{folder} does not say what lives in it"
+
+
 def test_the_running_app_loads_no_heavy_module():
     """Measured: numpy alone is 12 MB."""
     code = """
 import sys
-import entrain.vdevice.app, entrain.tray.cli
+import entrain.vdevice.app, entrain.tray.commands.cli
 heavy = {"numpy", "scipy", "soundfile", "rich", "sounddevice"} & set(sys.modules)
 sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
@@ -199,8 +255,8 @@ def _declared(pattern: str) -> set[str]:
 KINDS = _declared(r'(?m)^declare name +"(\w+)"')
 SYMBOLS = _declared(r"\[symbol:(\w+)\]") - {"latency_frames"}  # which the engine asks blocks for
 NAMESAKES = {
-    ("vdevice/device.py", "pulse"): "a sound system",
-    ("vdevice/doctor.py", "pulse"): "a sound system",
+    ("vdevice/device/virtual_device.py", "pulse"): "a sound system",
+    ("vdevice/offline/doctor.py", "pulse"): "a sound system",
     ("vdevice/protocol/model.py", "bilateral"): "a category of protocols",
     ("vdevice/verify/analyse.py", "swell"): "what is found in a sound",
     ("vdevice/verify/analyse.py", "rate_hz"): "what is found in a sound",

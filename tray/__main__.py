@@ -23,7 +23,7 @@ def main() -> None:
     """Run the command line and end the process."""
     try:
         _open_standard_streams()
-        from entrain.tray.cli import main as run
+        from entrain.tray.commands.cli import main as run
 
         run()
     except (MemoryError, OSError, ImportError, RuntimeError) as error:

@@ -16,26 +16,29 @@ from entrain.errors import EntrainError
 from entrain.platform import clock, factory
 from entrain.platform.adapter import Form, PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
-from entrain.vdevice import logs, messages, session_log, store
-from entrain.vdevice.choices import Choice, Choices, Missing, Prepared, find, look_up
-from entrain.vdevice.client import SOCKET_NAME
-from entrain.vdevice.control import MAX_CLIENTS, ControlServer
-from entrain.vdevice.default_policy import DefaultPolicy, Mode
-from entrain.vdevice.device import VirtualDevice
-from entrain.vdevice.devices import described
-from entrain.vdevice.health import HealthLog
-from entrain.vdevice.listing import listed, used_lately
+from entrain.vdevice import logs
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.client import SOCKET_NAME
+from entrain.vdevice.api.control_server import MAX_CLIENTS, ControlServer
+from entrain.vdevice.api.health import HealthLog
+from entrain.vdevice.api.listed_outputs import described
+from entrain.vdevice.api.listed_protocols import listed, used_lately
+from entrain.vdevice.api.status import Reporter
+from entrain.vdevice.device.default_policy import DefaultPolicy, Mode
+from entrain.vdevice.device.unplugged import UnpluggedPolicy
+from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.options import RunOptions
-from entrain.vdevice.player import Player
 from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library, by_id
 from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.protocol.user_folder import slug
-from entrain.vdevice.session_log import SessionLog, Stretch
-from entrain.vdevice.status import Reporter
-from entrain.vdevice.store import State, Store
-from entrain.vdevice.unplugged import UnpluggedPolicy
+from entrain.vdevice.session import session_log
+from entrain.vdevice.session.choices import Choice, Choices, Missing, Prepared, find, look_up
+from entrain.vdevice.session.player import Player
+from entrain.vdevice.session.session_log import SessionLog, Stretch
+from entrain.vdevice.storage import store
+from entrain.vdevice.storage.store import State, Store
 from entrain.vdevice.worker_thread import WorkerThread
 
 _LIBRARY_LOOK_S = 2.0

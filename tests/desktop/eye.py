@@ -9,7 +9,7 @@ from PIL import Image
 from session_bus import wait_until
 from tray_client import Item, Line
 
-from entrain.tray import icons
+from entrain.tray.icon import drawing
 
 Box = tuple[int, int, int, int]
 """x, y, width and height."""
@@ -24,14 +24,14 @@ _MARK_PX = 28
 # ---- the icon ------------------------------------------------------------------------------
 
 
-def differences(desk: Desk) -> dict[icons.IconState, float]:
+def differences(desk: Desk) -> dict[drawing.IconState, float]:
     """Return how far from each icon is what the panel's end shows: 0 … 255, mean over pixels.
 
     Each is tried in the sizes and at the places that a panel may give it.
     """
     button = desk.screenshot().crop((PANEL_WIDTH - PANEL_HEIGHT, 0, PANEL_WIDTH, PANEL_HEIGHT))
     seen = np.asarray(button, dtype=float)
-    return {state: _difference(seen, state) for state in icons.STATES}
+    return {state: _difference(seen, state) for state in drawing.STATES}
 
 
 def icon_state(desk: Desk) -> str:
@@ -41,7 +41,7 @@ def icon_state(desk: Desk) -> str:
     return state if least < 4 and next_one > 3 * least else ""
 
 
-def wait_for_icon(desk: Desk, state: icons.IconState) -> None:
+def wait_for_icon(desk: Desk, state: drawing.IconState) -> None:
     """Wait until this icon is on the screen."""
     desk.move(*NOWHERE)  # an icon under the pointer has another ground
     try:
@@ -55,10 +55,10 @@ def click_icon(desk: Desk, button: int = 1) -> None:
     desk.click(PANEL_WIDTH - PANEL_HEIGHT // 2, PANEL_HEIGHT // 2, button)
 
 
-_image = functools.cache(icons.image)
+_image = functools.cache(drawing.image)
 
 
-def _difference(seen: np.ndarray, state: icons.IconState) -> float:
+def _difference(seen: np.ndarray, state: drawing.IconState) -> float:
     ground = Image.new("RGBA", (PANEL_HEIGHT, PANEL_HEIGHT), tuple(map(int, seen[1, 1])))
     least = float("inf")
     for size_px in range(16, 29):

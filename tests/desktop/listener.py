@@ -13,7 +13,7 @@ import soundlab
 from measure import levels_db
 
 from entrain.platform.sandbox import Sandbox, VirtualDevice
-from entrain.vdevice.client import SOCKET_NAME, Client
+from entrain.vdevice.api.client import SOCKET_NAME, Client
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
 """What the listener listens to."""

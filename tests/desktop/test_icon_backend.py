@@ -10,9 +10,10 @@ from desk import PANEL_HEIGHT, PANEL_WIDTH, Desk
 from PIL import Image, ImageDraw
 from session_bus import wait_until
 
-from entrain.tray.pystray_api import KeyedItem, Menu, icon_class
+from entrain.tray.icon.icon_class import icon_class
 from entrain.tray.statusnotifier.host import find_host
 from entrain.tray.statusnotifier.icon import Icon
+from entrain.tray.statusnotifier.pystray_api import KeyedItem, Menu
 
 RED, GREEN = (230, 20, 30), (20, 200, 40)
 

@@ -14,7 +14,7 @@ from tray_client import Item, Line, StubTray
 
 from entrain.platform.sandbox import Sandbox
 from entrain.platform.sandbox_pulse import PulseSandbox
-from entrain.tray import icons
+from entrain.tray.icon import drawing
 
 pytestmark = [pytest.mark.device, pytest.mark.xdist_group("without_a_panel")]
 
@@ -91,11 +91,11 @@ def images(item: Item) -> dict[int, bytes]:
     return {width: bytes(pixels) for width, _, pixels in item["IconPixmap"]}
 
 
-def drawn(state: icons.IconState) -> dict[int, bytes]:
+def drawn(state: drawing.IconState) -> dict[int, bytes]:
     """Return what is to be drawn in a state."""
     found = {}
-    for side in icons.SIZES_PX:
-        red, green, blue, alpha = (band.tobytes() for band in icons.image(state, side).split())
+    for side in drawing.SIZES_PX:
+        red, green, blue, alpha = (band.tobytes() for band in drawing.image(state, side).split())
         pixels = zip(alpha, red, green, blue, strict=True)
         found[side] = bytes(value for pixel in pixels for value in pixel)
     return found

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import soundlab
 
-from entrain.vdevice.client import SOCKET_NAME, Client, ClientError, NotRunning
+from entrain.vdevice.api.client import SOCKET_NAME, Client, ClientError, NotRunning
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 

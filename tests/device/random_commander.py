@@ -40,7 +40,7 @@ import entrain as package
 from entrain.platform.adapter import PlatformError
 from entrain.platform.sandbox import Sandbox, VirtualDevice
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.vdevice.client import Client, ClientError
+from entrain.vdevice.api.client import Client, ClientError
 
 PACE_S = 0.05
 """Between two commands."""

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 import entrain
 from entrain.block import Block
 from entrain.engine import blocks
-from entrain.vdevice import messages
+from entrain.vdevice.api import messages
 
 ENDING = {"stop", "watch"}
 """Commands after which a connection serves no other one."""

@@ -14,9 +14,9 @@ import soundlab
 from entrain.engine import Engine
 from entrain.platform import factory
 from entrain.platform.sandbox import Sandbox
-from entrain.vdevice.applications import ApplicationRules
-from entrain.vdevice.default_policy import DefaultPolicy, Mode
-from entrain.vdevice.device import VirtualDevice
+from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.default_policy import DefaultPolicy, Mode
+from entrain.vdevice.device.virtual_device import VirtualDevice
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import pytest
 from running_device import running_device
 
 from entrain.platform.adapter import SINK_NAME
-from entrain.vdevice.applications import ApplicationRules
+from entrain.vdevice.device.applications import ApplicationRules
 
 
 @pytest.fixture

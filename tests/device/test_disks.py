@@ -17,7 +17,7 @@ import pytest
 import soundlab
 from needs import skip
 
-from entrain.vdevice.client import Client, ClientError
+from entrain.vdevice.api.client import Client, ClientError
 from entrain.vdevice.protocol.document import parse_protocol
 
 LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"

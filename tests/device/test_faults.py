@@ -24,7 +24,7 @@ from measure import level_db, phasors, rms_db
 from processes import children
 
 from entrain.platform.sandbox import VirtualDevice
-from entrain.vdevice.control import MAX_CLIENTS
+from entrain.vdevice.api.control_server import MAX_CLIENTS
 
 LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 TONES_HZ = ([1000, 405], [1000, 395])

@@ -10,7 +10,7 @@ import soundlab
 from filters import SELF_LINKED, aim, linking_itself, links_of, loopback, pins
 from measure import level_db, rms_db
 
-from entrain.vdevice.arrivals import SAME_MOMENT_S
+from entrain.vdevice.device.arrivals import SAME_MOMENT_S
 
 PLAYED_DB = -23.01
 """RMS of what the player plays."""

@@ -18,9 +18,9 @@ from conftest import HEADPHONES, SPEAKERS
 from test_defaults import BLUETOOTH, becomes, choose, configured, effective
 
 from entrain.platform.sandbox import Sandbox, VirtualDevice
-from entrain.vdevice.arrivals import SAME_MOMENT_S
-from entrain.vdevice.client import Client
-from entrain.vdevice.default_policy import ECHO_S
+from entrain.vdevice.api.client import Client
+from entrain.vdevice.device.arrivals import SAME_MOMENT_S
+from entrain.vdevice.device.default_policy import ECHO_S
 
 DOCK = VirtualDevice("dock", "Dock", 700)
 LONG = os.environ.get("ENTRAIN_SOAK") == "1"

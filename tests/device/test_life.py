@@ -18,7 +18,7 @@ import soundlab
 from conftest import replace_session_manager
 from processes import children, executable
 
-from entrain.vdevice.client import Client
+from entrain.vdevice.api.client import Client
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 QUIET_LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"

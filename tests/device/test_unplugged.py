@@ -19,8 +19,8 @@ from entrain.platform import linux
 from entrain.platform.adapter import Volume
 from entrain.platform.sandbox import Sandbox, VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
-from entrain.vdevice.client import Client
-from entrain.vdevice.unplugged import AWAY_S
+from entrain.vdevice.api.client import Client
+from entrain.vdevice.device.unplugged import AWAY_S
 
 HEADSET = VirtualDevice(
     "headset", "Headset", 1999, properties=(("device.form_factor", "headphone"),)

@@ -8,7 +8,7 @@ import pytest
 import soundlab
 from measure import level_db
 
-from entrain.vdevice.volume_mirror import GRACE_S
+from entrain.vdevice.device.volume_mirror import GRACE_S
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-60,ceiling_db=-60"
 

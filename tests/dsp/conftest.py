@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from entrain.engine import Engine, blocks
-from entrain.vdevice.chain import Chain
 from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.session.chain import Chain
 
 Move = tuple[float, str, float, float]
 """At which second, which address, to which value, within how many seconds."""

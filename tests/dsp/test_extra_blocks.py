@@ -16,11 +16,8 @@ import pytest
 from entrain import _native
 from entrain.block import Block
 from entrain.engine import Engine, blocks
-from entrain.vdevice import adjust
-from entrain.vdevice.chain import Chain
-from entrain.vdevice.measured import SelfMeasurement
-from entrain.vdevice.messages import Measured
-from entrain.vdevice.player import Player
+from entrain.vdevice.api.measured import SelfMeasurement
+from entrain.vdevice.api.messages import Measured
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.importers.gnaural import read_gnaural
@@ -30,6 +27,9 @@ from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
 from entrain.vdevice.protocol.timeline import compiled
+from entrain.vdevice.session import adjust
+from entrain.vdevice.session.chain import Chain
+from entrain.vdevice.session.player import Player
 
 ROOT = Path(__file__).parents[2]
 EXTRA = {path.stem for path in (ROOT / "tests/blocks").glob("*.dsp")}

@@ -6,9 +6,9 @@ from scipy.signal import lfilter
 
 from entrain.engine import Engine, Promise
 from entrain.errors import EngineError
-from entrain.vdevice.chain import Chain
-from entrain.vdevice.measured import SelfMeasurement
+from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.protocol.library import from_specs
+from entrain.vdevice.session.chain import Chain
 
 RATE_HZ = 48_000
 

@@ -5,8 +5,8 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from entrain.engine import Engine, blocks
-from entrain.vdevice.chain import Chain
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.session.chain import Chain
 
 RATE_HZ = 48_000
 SWITCHES = 500  # for each programme

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from entrain.platform import local_socket
-from entrain.vdevice.control import ControlServer
-from entrain.vdevice.messages import Latency, Request, Status
+from entrain.vdevice.api.control_server import ControlServer
+from entrain.vdevice.api.messages import Latency, Request, Status
 
 STATUS = Status(
     state="idle",

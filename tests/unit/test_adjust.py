@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from entrain.engine import Engine, blocks
-from entrain.vdevice import adjust
-from entrain.vdevice.player import Player
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
+from entrain.vdevice.session import adjust
+from entrain.vdevice.session.player import Player
 
 
 def value(layer: Layer, symbol: str) -> float:

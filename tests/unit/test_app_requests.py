@@ -14,13 +14,14 @@ from entrain.platform import clock
 from entrain.platform.adapter import PlatformError
 from entrain.platform.null import NullAdapter
 from entrain.vdevice import app as app_module
-from entrain.vdevice import messages, player
+from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session_log import SessionLog
-from entrain.vdevice.store import Store
+from entrain.vdevice.session import player
+from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage.store import Store
 
 Ask = Callable[[messages.Request], Any]
 

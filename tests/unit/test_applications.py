@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from entrain.platform.adapter import SINK_NAME, Stream
 from entrain.platform.null import NullServer, null_device
-from entrain.vdevice.applications import (
+from entrain.vdevice.device.applications import (
     SETTLE_S,
     ApplicationRules,
     Applications,

@@ -12,7 +12,7 @@ from entrain.platform.autostart import XdgAutostart
 from entrain.platform.desktop_entry import command_line, read
 from entrain.platform.installation import installed_program
 from entrain.platform.null import NullAdapter
-from entrain.tray.cli import cli
+from entrain.tray.commands.cli import cli
 
 if sys.platform != "linux":
     pytest.skip("XDG desktops only", allow_module_level=True)

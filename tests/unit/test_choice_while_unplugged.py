@@ -8,9 +8,9 @@ import pytest
 from entrain.backend import Backend
 from entrain.engine import Engine
 from entrain.platform.null import NullAdapter, NullServer, null_device
-from entrain.vdevice.default_policy import DefaultPolicy
-from entrain.vdevice.device import VirtualDevice
-from entrain.vdevice.unplugged import SOFTER
+from entrain.vdevice.device.default_policy import DefaultPolicy
+from entrain.vdevice.device.unplugged import SOFTER
+from entrain.vdevice.device.virtual_device import VirtualDevice
 
 
 class Desk:

@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 
 from entrain.engine import blocks
 from entrain.errors import EntrainError
-from entrain.tray.cli import cli
-from entrain.tray.tray_icon import TrayIcon
-from entrain.vdevice import messages
-from entrain.vdevice.messages import Latency, Status
+from entrain.tray.commands.cli import cli
+from entrain.tray.icon.tray_icon import TrayIcon
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.messages import Latency, Status
+from entrain.vdevice.offline.reports import Finding, RenderSummary
 from entrain.vdevice.options import RunOptions
-from entrain.vdevice.reports import Finding, RenderSummary
 
 NOT_RUNNING = "entrain: Entrain is not running; start it with `entrain run`\n"
 
@@ -398,7 +398,7 @@ def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_i
         seen.append((source, destination, protocol))
         return SUMMARY
 
-    provide("entrain.vdevice.render", render_file=render_file)
+    provide("entrain.vdevice.offline.render", render_file=render_file)
 
     result = entrain("render", "in.wav", "out.flac", *options)
 
@@ -409,7 +409,7 @@ def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_i
 
 
 def test_render_as_json_prints_the_summary(provide):
-    provide("entrain.vdevice.render", render_file=lambda *_, progress, force: SUMMARY)
+    provide("entrain.vdevice.offline.render", render_file=lambda *_, progress, force: SUMMARY)
 
     result = entrain("render", "in.wav", "out.wav", "--json")
 
@@ -418,7 +418,7 @@ def test_render_as_json_prints_the_summary(provide):
 
 def test_render_says_what_is_wrong_with_the_file_and_its_json_stays_json(provide):
     damaged = SUMMARY.model_copy(update={"warnings": ("the file is cut off",)})
-    provide("entrain.vdevice.render", render_file=lambda *_, progress, force: damaged)
+    provide("entrain.vdevice.offline.render", render_file=lambda *_, progress, force: damaged)
 
     for options in ([], ["--json"]):
         result = entrain("render", "in.wav", "out.wav", *options)
@@ -429,11 +429,11 @@ def test_render_says_what_is_wrong_with_the_file_and_its_json_stays_json(provide
 
 def test_doctor_fails_only_when_something_is_wrong(provide):
     good = [Finding("server", True, "PipeWire 1.4"), Finding("icon", None, "no display")]
-    provide("entrain.vdevice.doctor", examine=lambda: good)
+    provide("entrain.vdevice.offline.doctor", examine=lambda: good)
     assert entrain("doctor").exit_code == 0
 
     bad = [*good, Finding("library", False, "not there", "apt install libpipewire-0.3-0")]
-    provide("entrain.vdevice.doctor", examine=lambda: bad)
+    provide("entrain.vdevice.offline.doctor", examine=lambda: bad)
     result = entrain("doctor")
     assert result.exit_code == 1
     assert result.stderr == "entrain: not all is well: library\n"
@@ -459,7 +459,7 @@ import sys, types
 app = types.ModuleType("entrain.vdevice.app")
 app.run = lambda options, ready: 0
 sys.modules[app.__name__] = app
-from entrain.tray.cli import main
+from entrain.tray.commands.cli import main
 sys.argv = ["entrain", *{arguments!r}]
 try:
     main()

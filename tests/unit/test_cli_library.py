@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from entrain.tray import paper, show_protocol
-from entrain.tray.cli import cli
-from entrain.tray.logbook import summarised
-from entrain.tray.tray_icon import TrayIcon
-from entrain.vdevice import messages, safety
-from entrain.vdevice.messages import Status
+from entrain.tray.commands.cli import cli
+from entrain.tray.commands.log_command import summarised
+from entrain.tray.icon.tray_icon import TrayIcon
+from entrain.tray.text import protocol_text, text_layout
+from entrain.vdevice import safety
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.messages import Status
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.evidence import Evidence, Source
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.protocol.timeline import value_at
-from entrain.vdevice.session_log import SessionLog, Stretch
+from entrain.vdevice.session.session_log import SessionLog, Stretch
 
 
 @pytest.fixture(autouse=True)
@@ -220,7 +221,7 @@ def test_the_grade_that_claims_less_is_shown_first(following, outcome, first):
         sources=(Source(authors="A", year=2000, finding="x"),),
     )
 
-    assert show_protocol.weaker_first(evidence)[0][0] == first
+    assert protocol_text.weaker_first(evidence)[0][0] == first
 
 
 def test_show_as_json_is_the_document(evening):
@@ -262,12 +263,12 @@ def test_a_curve_is_drawn_as_the_engine_does_it(curve, middle):
 
 
 def test_charts_go_from_the_smallest_to_the_largest():
-    assert paper.sparkline([0.0, 7.0, 3.5]) in ("▁█▄", "▁█▅")
-    assert paper.sparkline([2.0, 2.0]) == "▁▁"
-    assert paper.bar(10.0, 10.0, 4) == "████"
-    assert paper.bar(5.0, 10.0, 4) == "██"
-    assert paper.bar(0.01, 10.0, 4) == "▏"  # a little is not nothing
-    assert paper.bar(0.0, 10.0, 4) == paper.bar(0.0, 0.0, 4) == ""
+    assert text_layout.sparkline([0.0, 7.0, 3.5]) in ("▁█▄", "▁█▅")
+    assert text_layout.sparkline([2.0, 2.0]) == "▁▁"
+    assert text_layout.bar(10.0, 10.0, 4) == "████"
+    assert text_layout.bar(5.0, 10.0, 4) == "██"
+    assert text_layout.bar(0.01, 10.0, 4) == "▏"  # a little is not nothing
+    assert text_layout.bar(0.0, 10.0, 4) == text_layout.bar(0.0, 0.0, 4) == ""
 
 
 # ---- validate and import ---------------------------------------------------------------------
@@ -479,7 +480,7 @@ class Terminal:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.environment: dict[str, str] = {}
-        monkeypatch.setattr("entrain.tray.cli._at_a_terminal", lambda: True)
+        monkeypatch.setattr("entrain.tray.commands.cli._at_a_terminal", lambda: True)
         fake = type(sys)("entrain.vdevice.app")
         vars(fake)["run"] = self._run
         monkeypatch.setitem(sys.modules, fake.__name__, fake)
@@ -501,7 +502,7 @@ def test_the_notice_is_shown_at_the_first_start_and_only_then(monkeypatch):
 def test_the_notice_is_not_used_up_where_nobody_reads_it(monkeypatch):
     terminal = Terminal(monkeypatch)
     with monkeypatch.context() as patch:
-        patch.setattr("entrain.tray.cli._at_a_terminal", lambda: False)
+        patch.setattr("entrain.tray.commands.cli._at_a_terminal", lambda: False)
         assert not terminal.shown()
 
     assert terminal.shown()

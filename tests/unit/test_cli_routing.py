@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from entrain.tray.cli import cli
-from entrain.vdevice.applications import ApplicationRules
-from entrain.vdevice.messages import GetStatus, SetOutput, Settings, Status, Use
+from entrain.tray.commands.cli import cli
+from entrain.vdevice.api.messages import GetStatus, SetOutput, Settings, Status, Use
+from entrain.vdevice.device.applications import ApplicationRules
 
 RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
 

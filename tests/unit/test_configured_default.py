@@ -3,8 +3,8 @@
 import pytest
 
 from entrain.platform.adapter import SINK_NAME
-from entrain.vdevice.arrivals import SAME_MOMENT_S
-from entrain.vdevice.configured_default import ConfiguredDefault
+from entrain.vdevice.device.arrivals import SAME_MOMENT_S
+from entrain.vdevice.device.configured_default import ConfiguredDefault
 
 DEVICES = ("speakers", "headphones")
 MORE = ("bluetooth", *DEVICES)

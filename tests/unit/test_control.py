@@ -19,8 +19,8 @@ import pytest
 from entrain.errors import EntrainError
 from entrain.platform import folder_watch, local_socket
 from entrain.platform.local_socket import AlreadyRunning, SocketError
-from entrain.vdevice import control, messages, reachability
-from entrain.vdevice.client import Client, ClientError, NotRunning
+from entrain.vdevice.api import control_server, messages, reachability
+from entrain.vdevice.api.client import Client, ClientError, NotRunning
 from entrain.vdevice.protocol.model import Layer
 
 
@@ -218,7 +218,7 @@ def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps, closes
         return None
 
     async def main() -> None:
-        server = control.ControlServer(local_socket.claim(path, 32), handle)
+        server = control_server.ControlServer(local_socket.claim(path, 32), handle)
         await server.start()
         closing = asyncio.create_task(server.close()) if closes_first else None
         if closing is None:
@@ -246,7 +246,7 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
             await asyncio.sleep(0.05)
 
         closing: list[asyncio.Task[None]] = []
-        server = control.ControlServer(local_socket.claim(path, 32), handle)
+        server = control_server.ControlServer(local_socket.claim(path, 32), handle)
         await server.start()
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"command": "on"}\n')
@@ -417,7 +417,7 @@ def test_an_overlong_line_is_refused(path, serve, ending):
 
     with raw(path) as (connection, lines):
         with contextlib.suppress(OSError):  # it hangs up while we still send
-            connection.sendall(b" " * (control.MAX_LINE_BYTES * 3) + ending)
+            connection.sendall(b" " * (control_server.MAX_LINE_BYTES * 3) + ending)
         assert json.loads(lines.readline())["error"] == "message is longer than 1048576 bytes"
     assert is_well(path)
 
@@ -434,7 +434,7 @@ def test_a_message_cut_short_is_refused(path, serve):
 
 
 def test_a_line_begun_but_not_finished_is_not_waited_for(path, serve, monkeypatch):
-    monkeypatch.setattr(control, "LINE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(control_server, "LINE_TIMEOUT_S", 0.2)
     serve(path)
 
     with raw(path) as (connection, lines):
@@ -444,7 +444,7 @@ def test_a_line_begun_but_not_finished_is_not_waited_for(path, serve, monkeypatc
 
 
 def test_a_client_that_says_nothing_may_stay(path, serve, monkeypatch):
-    monkeypatch.setattr(control, "LINE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(control_server, "LINE_TIMEOUT_S", 0.05)
     serve(path)
 
     with raw(path) as (connection, lines):
@@ -454,7 +454,7 @@ def test_a_client_that_says_nothing_may_stay(path, serve, monkeypatch):
 
 
 def test_a_client_that_never_reads_is_dropped(path, serve, monkeypatch):
-    monkeypatch.setattr(control, "LINE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(control_server, "LINE_TIMEOUT_S", 0.2)
     server = serve(path)
 
     with raw(path) as (connection, _), pytest.raises((BrokenPipeError, ConnectionResetError)):
@@ -466,11 +466,11 @@ def test_a_client_that_never_reads_is_dropped(path, serve, monkeypatch):
 def test_of_too_many_clients_the_longest_idle_one_gives_way(path, serve):
     serve(path)
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(Client(path)) for _ in range(control.MAX_CLIENTS)]
+        clients = [stack.enter_context(Client(path)) for _ in range(control_server.MAX_CLIENTS)]
         for client in clients:
             client.ask("status")
         clients[0].ask("status")  # so the second one is idle the longest
-        time.sleep(2 * control.GRACE_S)
+        time.sleep(2 * control_server.GRACE_S)
 
         late = [stack.enter_context(Client(path)) for _ in range(3)]
         for client in late:
@@ -488,10 +488,10 @@ def test_of_too_many_clients_the_longest_idle_one_gives_way(path, serve):
 def test_who_watches_is_not_idle_and_others_are_refused_politely(path, serve):
     serve(path)
     with contextlib.ExitStack() as stack:
-        for _ in range(control.MAX_CLIENTS):
+        for _ in range(control_server.MAX_CLIENTS):
             client = stack.enter_context(Client(path))
             next(client.watch(60))
-        for _ in range(2 * control.MAX_LATE_CLIENTS):
+        for _ in range(2 * control_server.MAX_LATE_CLIENTS):
             late = stack.enter_context(Client(path))
             time.sleep(0.02)
         with pytest.raises(
@@ -500,7 +500,7 @@ def test_who_watches_is_not_idle_and_others_are_refused_politely(path, serve):
         ):
             late.ask("status")
         client.ask("status")  # which ends its watch
-        time.sleep(2 * control.GRACE_S)
+        time.sleep(2 * control_server.GRACE_S)
         assert is_well(path)
 
 
@@ -508,20 +508,22 @@ def test_off_and_stop_get_through_while_all_others_are_busy(path, serve):
     """Some ask and never read, some never finish a line, and more of both want to come in."""
     server = serve(path)
     with contextlib.ExitStack() as stack:
-        for number in range(control.MAX_CLIENTS + 2 * control.MAX_LATE_CLIENTS):
+        for number in range(control_server.MAX_CLIENTS + 2 * control_server.MAX_LATE_CLIENTS):
             connection, _ = stack.enter_context(raw(path))
             connection.settimeout(0)
             with contextlib.suppress(BlockingIOError, ConnectionError, BrokenPipeError):
                 if number % 2:
                     fill(connection)
                 connection.sendall(b'{"command"')
-        time.sleep(2 * control.GRACE_S)
+        time.sleep(2 * control_server.GRACE_S)
         with Client(path) as client:
             client.ask("off")
             client.ask("status")  # in the place of one that does not finish its line
         with Client(path) as client:
             client.ask("stop")
-            for _ in range(control.MAX_LATE_CLIENTS):  # none of these ends the wait for the end
+            for _ in range(
+                control_server.MAX_LATE_CLIENTS
+            ):  # none of these ends the wait for the end
                 stack.enter_context(raw(path))
             client.wait_closed()
         local_socket.claim(path, 32).release()
@@ -547,7 +549,7 @@ def test_off_and_stop_get_through_at_once_among_many_that_hold_a_place(path, ser
         for command in ("off", "stop"):
             with Client(path) as client:
                 client.ask(command)
-        assert time.monotonic() - began_s < control.LINE_TIMEOUT_S / 2
+        assert time.monotonic() - began_s < control_server.LINE_TIMEOUT_S / 2
 
 
 def test_a_long_answer_is_as_json_makes_it(path, serve, idle):
@@ -578,7 +580,7 @@ def test_an_error_is_never_longer_than_a_screen(path, serve):
     with Client(path) as client, pytest.raises(ClientError) as caught:
         client.ask("on")
 
-    assert len(str(caught.value)) < control.MAX_ERROR_CHARS + 10
+    assert len(str(caught.value)) < control_server.MAX_ERROR_CHARS + 10
 
 
 def test_a_protocol_too_long_for_the_socket_is_refused_by_the_client(path, serve):

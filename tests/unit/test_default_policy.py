@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from entrain.platform.adapter import SINK_NAME
-from entrain.vdevice.arrivals import SAME_MOMENT_S
-from entrain.vdevice.default_policy import (
+from entrain.vdevice.device.arrivals import SAME_MOMENT_S
+from entrain.vdevice.device.default_policy import (
     ECHO_S,
     DefaultPolicy,
     Defaults,

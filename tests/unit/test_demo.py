@@ -11,7 +11,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("the sandbox is Linux's", allow_module_level=True)
 
-from entrain.tray import demo
+from entrain.tray.commands import demo
 
 TONES_HZ = (205, 195)
 

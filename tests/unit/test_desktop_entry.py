@@ -12,7 +12,7 @@ from needs import skip_without_programs
 from entrain.platform.adapter import PlatformError
 from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped, read, write
 from entrain.platform.launcher import XdgLauncher
-from entrain.tray.icons import svg_files
+from entrain.tray.icon.drawing import svg_files
 
 if sys.platform != "linux":
     pytest.skip("XDG desktops only", allow_module_level=True)

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from entrain.vdevice import client, control, messages
-from entrain.vdevice.messages import COMMANDS, Device, RequestError, Status, parse_request
+from entrain.vdevice.api import client, control_server, messages
+from entrain.vdevice.api.messages import COMMANDS, Device, RequestError, Status, parse_request
 from entrain.vdevice.protocol.model import Protocol
 
 PAGE = (Path(__file__).parents[2] / "docs" / "control-api.md").read_text(encoding="utf-8")
@@ -89,9 +89,9 @@ def test_the_limits_are_those_of_the_program():
     rows = re.findall(r"^\| .*? \| (\d+)", PAGE.split("## Limits")[1], re.MULTILINE)
     (max_layers,) = (m.max_length for m in Protocol.model_fields["layers"].metadata)
     assert [int(limit) for limit in rows] == [
-        control.MAX_LINE_BYTES,
-        control.MAX_CLIENTS,
-        control.LINE_TIMEOUT_S,
+        control_server.MAX_LINE_BYTES,
+        control_server.MAX_CLIENTS,
+        control_server.LINE_TIMEOUT_S,
         max_layers,
     ]
     assert f"wait {client.TIMEOUT_S:g} s" in PAGE

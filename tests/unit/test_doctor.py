@@ -9,8 +9,8 @@ import pytest
 from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.null import NullAdapter, NullServer, null_device
-from entrain.vdevice import doctor, private
-from entrain.vdevice.reports import Finding
+from entrain.vdevice.offline import doctor, redaction
+from entrain.vdevice.offline.reports import Finding
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_no_name_of_a_person_or_machine_is_told(monkeypatch, folders):
     monkeypatch.setattr(platform, "node", lambda: "annas-laptop")
     home = str(folders / "anna")
 
-    text = private.without_names(
+    text = redaction.without_names(
         f"{home}/x: Anna at annas-laptop has AA:BB:CC:dd:EE:FF, and bananas"
     )
 

@@ -9,10 +9,10 @@ import pytest
 from entrain.engine import Engine
 from entrain.platform.adapter import SINK_NAME, PlatformError
 from entrain.platform.null import NullAdapter, null_device
-from entrain.vdevice.applications import ApplicationRules
-from entrain.vdevice.default_policy import DefaultPolicy, choose_target
-from entrain.vdevice.device import VirtualDevice
-from entrain.vdevice.filter_keeper import FilterKeeper
+from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.default_policy import DefaultPolicy, choose_target
+from entrain.vdevice.device.filter_keeper import FilterKeeper
+from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.ways import Way
 
 

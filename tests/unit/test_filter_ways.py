@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from entrain.platform.adapter import SINK_NAME
-from entrain.vdevice.default_policy import choose_target
-from entrain.vdevice.filter_ways import SETTLE_S, FilterWays, Pin, Plan, ends
+from entrain.vdevice.device.default_policy import choose_target
+from entrain.vdevice.device.filter_ways import SETTLE_S, FilterWays, Pin, Plan, ends
 from entrain.ways import Way, way_of
 
 DEVICES = ("speakers", "headphones")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from entrain.backend import BackendState, Phase
-from entrain.vdevice.health import Health, judge
+from entrain.vdevice.api.health import Health, judge
 
 
 @pytest.mark.parametrize("on", [False, True])

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from entrain.tray import icons
+from entrain.tray.icon import drawing
 
 PANELS = ("#f6f6f6", "#202020")
 """A light and a dark one."""
@@ -26,8 +26,8 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def pixels(state: icons.IconState, size_px: int) -> np.ndarray:
-    return np.asarray(icons.image(state, size_px), dtype=float)
+def pixels(state: drawing.IconState, size_px: int) -> np.ndarray:
+    return np.asarray(drawing.image(state, size_px), dtype=float)
 
 
 # ---- an SVG renderer of our own: by distances instead of by polygons --------------------------
@@ -85,39 +85,39 @@ def rendered(text: str, size_px: int) -> np.ndarray:
 # ---- what is promised ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", icons.STATES)
+@pytest.mark.parametrize("state", drawing.STATES)
 def test_the_installed_file_is_the_drawing(state):
-    assert icons.svg_files()[icons.file_name(state)].decode() == icons.svg(state)
+    assert drawing.svg_files()[drawing.file_name(state)].decode() == drawing.svg(state)
 
 
 def test_the_program_has_the_icon_that_it_has_while_it_is_on():
-    assert icons.svg_files()["entrain.svg"].decode() == icons.svg("on")
+    assert drawing.svg_files()["entrain.svg"].decode() == drawing.svg("on")
 
 
 @pytest.mark.parametrize("size_px", [16, 22, 64])
-@pytest.mark.parametrize("state", icons.STATES)
+@pytest.mark.parametrize("state", drawing.STATES)
 def test_image_and_file_are_the_same_picture(state, size_px):
     image = pixels(state, size_px)
     image[..., :3] *= image[..., 3:] / 255  # premultiplied: nothing has no colour
 
-    difference = np.abs(image - rendered(icons.svg(state), size_px))
+    difference = np.abs(image - rendered(drawing.svg(state), size_px))
 
     assert difference.mean() < 3  # of 255
     assert difference.max() < 90  # at an edge, where Pillow's polygons are half a pixel wider
 
 
 @pytest.mark.parametrize("panel", PANELS)
-@pytest.mark.parametrize("state", icons.STATES)
+@pytest.mark.parametrize("state", drawing.STATES)
 def test_the_outer_shape_stands_out_on_any_panel(state, panel):
-    outer = {shape.colour for shape in icons.drawing(state)} - {"#ffffff"}
+    outer = {shape.colour for shape in drawing.drawing(state)} - {"#ffffff"}
 
     assert outer
     assert all(contrast(colour, panel) >= 3 for colour in outer)
 
 
-@pytest.mark.parametrize("state", icons.STATES)
+@pytest.mark.parametrize("state", drawing.STATES)
 def test_what_is_white_stands_out_on_what_is_below_it(state):
-    below, *above = icons.drawing(state)
+    below, *above = drawing.drawing(state)
     for shape in above:
         if shape.colour == "#ffffff":
             assert contrast(shape.colour, below.colour) >= 3
@@ -128,26 +128,26 @@ def test_any_two_states_differ_in_shape_alone(size_px):
     """As one who sees no colours has it, on either panel: a quarter of what is drawn differs."""
     for panel in (luminance(panel) for panel in PANELS):
         grey = {}
-        for state in icons.STATES:
+        for state in drawing.STATES:
             image = pixels(state, size_px)
             cover = image[..., 3] / 255
             is_white = image[..., :3].min(axis=2) > 200
             figure = np.where(is_white, 1.0, 0.2)  # all coloured parts alike
             grey[state] = cover * figure + (1 - cover) * panel
-        for one, other in combinations(icons.STATES, 2):
+        for one, other in combinations(drawing.STATES, 2):
             drawn = np.mean([np.mean(np.abs(grey[each] - panel) > 0.05) for each in (one, other)])
             differs = np.mean(np.abs(grey[one] - grey[other]) > 0.05)
             assert differs > drawn / 4, (one, other)
 
 
-@pytest.mark.parametrize("size_px", icons.SIZES_PX)
-@pytest.mark.parametrize("state", icons.STATES)
+@pytest.mark.parametrize("size_px", drawing.SIZES_PX)
+@pytest.mark.parametrize("state", drawing.STATES)
 def test_an_icon_fills_its_place_and_is_not_cut_off(state, size_px):
     cover = pixels(state, size_px)[..., 3] > 127
     rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
 
     assert max(np.ptp(rows), np.ptp(columns)) + 1 >= 0.8 * size_px
-    numbers = re.findall(r'(?:points|c[xy])="([^"]+)"', icons.svg(state))
+    numbers = re.findall(r'(?:points|c[xy])="([^"]+)"', drawing.svg(state))
     places = [float(n) for group in numbers for n in re.split("[ ,]", group)]
     assert min(places) > 0
-    assert max(places) < icons.UNITS
+    assert max(places) < drawing.UNITS

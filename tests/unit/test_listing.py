@@ -1,7 +1,7 @@
 """The library over the control API: enough for a menu."""
 
 from entrain.engine import blocks
-from entrain.vdevice.listing import MAX_RECENT, listed, used_lately
+from entrain.vdevice.api.listed_protocols import MAX_RECENT, listed, used_lately
 from entrain.vdevice.protocol.library import Library
 
 

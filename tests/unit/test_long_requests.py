@@ -14,14 +14,14 @@ import pytest
 from entrain.engine import blocks
 from entrain.platform.local_socket import claim
 from entrain.platform.null import NullAdapter
+from entrain.vdevice.api.client import Client, ClientError
+from entrain.vdevice.api.control_server import MAX_CLIENTS, MAX_LINE_BYTES
 from entrain.vdevice.app import App
-from entrain.vdevice.client import Client, ClientError
-from entrain.vdevice.control import MAX_CLIENTS, MAX_LINE_BYTES
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.document import compact_protocol, parse_protocol
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session_log import SessionLog
-from entrain.vdevice.store import Store
+from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage.store import Store
 
 MOST_MS = 80.0
 """The loop's own work at a stretch, in time of the processor: a busy machine does not count.  On

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from entrain.tray.menu import MAX_LABEL, Ask, Do, Item, MenuDescription, describe, left
-from entrain.vdevice.messages import (
+from entrain.tray.icon.menu import MAX_LABEL, Ask, Do, Item, MenuDescription, describe, left
+from entrain.vdevice.api.messages import (
     COMMANDS,
     ActiveProtocol,
     Device,

@@ -6,8 +6,8 @@ import math
 import pytest
 
 from entrain.block import Block, Parameter
-from entrain.vdevice import messages
-from entrain.vdevice.messages import RequestError, parse_request
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.messages import RequestError, parse_request
 
 
 def blocks() -> dict[str, Block]:

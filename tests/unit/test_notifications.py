@@ -13,10 +13,16 @@ from dbus_fast import Message, MessageType
 from needs import skip_without_programs
 from session_bus import BusClient, PrivateBus
 
-from entrain.tray import notifications
-from entrain.tray.cli import cli
-from entrain.tray.notices import Limiter, Notice, Notices, already_running, notice_for
-from entrain.vdevice.messages import ActiveProtocol, Output, Status
+from entrain.tray.commands.cli import cli
+from entrain.tray.notifications import notifier
+from entrain.tray.notifications.notification_policy import (
+    Limiter,
+    Notice,
+    Notices,
+    already_running,
+    notice_for,
+)
+from entrain.vdevice.api.messages import ActiveProtocol, Output, Status
 
 NOTICE = Notice("ended", "Focus & 16 has ended", "What you play <goes> on.")
 
@@ -238,7 +244,7 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_notification_is_shown_and_takes_the_place_of_the_last_of_its_kind(bus):
-    show = notifications.Notifier().show
+    show = notifier.Notifier().show
     with Daemon(bus, ["body", "body-markup"]) as daemon:
         assert show(NOTICE)
         assert show(Notice("trouble", "No server", "It is gone.", urgent=True))
@@ -255,13 +261,13 @@ def test_a_notification_is_shown_and_takes_the_place_of_the_last_of_its_kind(bus
 
 def test_where_there_is_no_markup_the_text_stays_as_it_is(bus):
     with Daemon(bus, ["body"]) as daemon:
-        assert notifications.Notifier().show(NOTICE)
+        assert notifier.Notifier().show(NOTICE)
 
     assert daemon.shown[0][4] == NOTICE.text
 
 
 def test_a_daemon_that_is_started_anew_is_found_and_nothing_of_its_own_replaced(bus):
-    show = notifications.Notifier().show
+    show = notifier.Notifier().show
     seen = [show(NOTICE)]
     for _ in range(2):
         with Daemon(bus, []) as daemon:
@@ -299,8 +305,8 @@ def no_desktop(
 def test_without_a_desktop_it_is_left_out_at_once(no_desktop, capfd):
     # Half a second, and what else has to run on the machine in between.
     start_s = time.monotonic()
-    assert notifications.say(NOTICE) is False
-    assert time.monotonic() - start_s < 10 * notifications.TIMEOUT_S
+    assert notifier.say(NOTICE) is False
+    assert time.monotonic() - start_s < 10 * notifier.TIMEOUT_S
     assert capfd.readouterr() == ("", "")
 
 
@@ -336,7 +342,7 @@ def test_only_plain_entrain_is_content_with_one_that_runs(
     monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
     monkeypatch.setattr("logging.basicConfig", lambda **_: None)
     said: list[Notice] = []
-    monkeypatch.setattr(notifications, "say", said.append)
+    monkeypatch.setattr(notifier, "say", said.append)
     serve(tmp_path / "entrain" / "control.sock", lambda _: Status.model_validate(heard))
 
     result = CliRunner().invoke(cli, arguments, prog_name="entrain")

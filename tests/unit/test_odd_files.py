@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from entrain.engine import blocks
 from entrain.platform.adapter import PlatformError
 from entrain.platform.desktop_entry import DesktopEntry, read, write
-from entrain.tray.cli import cli
+from entrain.tray.commands.cli import cli
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session_log import SessionLog
+from entrain.vdevice.session.session_log import SessionLog
 
 STRETCH = {
     "started": "2026-03-01T22:15:00+02:00",

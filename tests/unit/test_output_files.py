@@ -18,8 +18,8 @@ import soundfile
 from entrain.platform import whole_file as module
 from entrain.platform.files import UnfitFile
 from entrain.platform.whole_file import output_file, whole_file
+from entrain.vdevice.offline.render import RenderError, render_file
 from entrain.vdevice.protocol.library import Library, from_specs
-from entrain.vdevice.render import RenderError, render_file
 
 ENTRAIN = (sys.executable, "-m", "entrain.tray")
 SOAK = os.environ.get("ENTRAIN_SOAK") == "1"
@@ -359,7 +359,7 @@ def _wait_until_it_writes(pid: int, folder: Path) -> None:
 def test_what_a_command_will_not_write_over(tmp_path, source, monkeypatch, arguments, said):
     from click.testing import CliRunner
 
-    from entrain.tray.cli import cli
+    from entrain.tray.commands.cli import cli
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.wav").write_text("a letter")
@@ -378,7 +378,7 @@ def test_what_a_command_will_not_write_over(tmp_path, source, monkeypatch, argum
 def test_verify_replaces_its_own_picture_and_nothing_when_it_fails(tmp_path, monkeypatch):
     from click.testing import CliRunner
 
-    from entrain.tray.cli import cli
+    from entrain.tray.commands.cli import cli
 
     monkeypatch.chdir(tmp_path)
     soundfile.write("a.wav", np.zeros((48_000, 2)), 48_000)

@@ -9,12 +9,12 @@ import pytest
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
-from entrain.vdevice.chain import Chain
-from entrain.vdevice.player import SLEEP_FADE_S, Player, prepare
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.session_log import Stretch
+from entrain.vdevice.session.chain import Chain
+from entrain.vdevice.session.player import SLEEP_FADE_S, Player, prepare
+from entrain.vdevice.session.session_log import Stretch
 
 TONE = {"kind": "binaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
 MONAURAL = {"kind": "monaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}

@@ -12,14 +12,14 @@ from entrain.engine import blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Device, Form
 from entrain.platform.null import NullAdapter, null_device
-from entrain.vdevice import messages
+from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
-from entrain.vdevice.device import VirtualDevice
+from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.session_log import SessionLog
-from entrain.vdevice.store import Store
+from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage.store import Store
 
 
 def protocol(name: str, level_db: float = -20.0) -> Protocol:

@@ -5,9 +5,9 @@ import pytest
 import soundfile
 
 from entrain.engine import Engine
-from entrain.vdevice.chain import Chain
+from entrain.vdevice.offline.render import BLOCK_FRAMES, RenderError, render_file
 from entrain.vdevice.protocol.library import from_specs
-from entrain.vdevice.render import BLOCK_FRAMES, RenderError, render_file
+from entrain.vdevice.session.chain import Chain
 
 TONE = from_specs(["binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"])
 NOTHING = from_specs([])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from entrain.vdevice import session_log
-from entrain.vdevice.session_log import SessionLog, Stretch
+from entrain.vdevice.session import session_log
+from entrain.vdevice.session.session_log import SessionLog, Stretch
 
 START = datetime(2026, 3, 1, 22, 15, tzinfo=timezone(timedelta(hours=2)))
 

@@ -15,14 +15,14 @@ from entrain.engine import blocks
 from entrain.platform.local_socket import claim
 from entrain.platform.null import NullAdapter
 from entrain.vdevice import app as app_module
-from entrain.vdevice import messages
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.client import Client
+from entrain.vdevice.api.control_server import MAX_CLIENTS
 from entrain.vdevice.app import App
-from entrain.vdevice.client import Client
-from entrain.vdevice.control import MAX_CLIENTS
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session_log import SessionLog, Stretch
-from entrain.vdevice.store import State, Store
+from entrain.vdevice.session.session_log import SessionLog, Stretch
+from entrain.vdevice.storage.store import State, Store
 from entrain.vdevice.worker_thread import WorkerThread
 
 TIMEOUT_S = 0.2

@@ -15,18 +15,18 @@ import pytest
 from entrain.platform import folders
 from entrain.platform.files import read_file
 from entrain.platform.null import NullAdapter
-from entrain.vdevice import messages
-from entrain.vdevice import store as store_module
+from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
-from entrain.vdevice.applications import ApplicationRules
+from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.unplugged import Softened
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
-from entrain.vdevice.session_log import SessionLog
-from entrain.vdevice.store import PROTOCOLS_FOLDER, State, Store
-from entrain.vdevice.unplugged import Softened
+from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage import store as store_module
+from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, State, Store
 
 KILLED = ".entrain-0123456789abcdef.part"
 """What a process leaves that is killed in a save."""
@@ -267,7 +267,7 @@ def test_what_cannot_be_set_aside_is_not_replaced(path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as full:
-        full.setattr("entrain.vdevice.broken_copies.replace_file", full_disk)
+        full.setattr("entrain.vdevice.storage.broken_copies.replace_file", full_disk)
         kept = Store(path)
         kept.load()
         kept.save(FULL)
@@ -285,7 +285,7 @@ def test_what_cannot_be_read_now_is_not_replaced(path, monkeypatch):
         raise OSError(errno.EMFILE, "Too many open files")
 
     with monkeypatch.context() as few:
-        few.setattr("entrain.vdevice.store.read_file", few_descriptors)
+        few.setattr("entrain.vdevice.storage.store.read_file", few_descriptors)
         kept = Store(path)
         assert kept.load() == State()
     kept.save(State(bypass=True))
@@ -479,7 +479,7 @@ def test_a_protocol_that_cannot_be_read_now_comes_back(path, monkeypatch, which,
             raise OSError(errno.EIO, "Input/output error")
         return read_file(file, max_bytes)
 
-    monkeypatch.setattr("entrain.vdevice.stored_protocols.read_file", refuse)
+    monkeypatch.setattr("entrain.vdevice.storage.stored_protocols.read_file", refuse)
     kept = Store(path)
     with caplog.at_level(logging.WARNING):
         state = kept.load()
@@ -504,7 +504,7 @@ def test_what_the_user_chooses_replaces_a_protocol_that_cannot_be_read_now(path,
     def refuse(file: Path, max_bytes: int) -> bytes:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("entrain.vdevice.stored_protocols.read_file", refuse)
+    monkeypatch.setattr("entrain.vdevice.storage.stored_protocols.read_file", refuse)
     kept = Store(path)
     state = kept.load()
     chosen = {"protocol": "deep-3", "remembered": {"speakers": "focus-16"}}

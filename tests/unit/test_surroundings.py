@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from entrain.tray.cli import cli
+from entrain.tray.commands.cli import cli
 
 
 @pytest.fixture

@@ -12,14 +12,15 @@ import click
 import pytest
 
 from entrain.errors import EntrainError
-from entrain.tray import help as help_page
-from entrain.tray import icons, notifications, tray_icon
-from entrain.tray.cli import cli
-from entrain.tray.notices import Notice
+from entrain.tray.commands.cli import cli
+from entrain.tray.icon import drawing, tray_icon
+from entrain.tray.icon import help_page as help_page
+from entrain.tray.icon.tray_icon import TrayIcon
+from entrain.tray.notifications import notifier
+from entrain.tray.notifications.notification_policy import Notice
 from entrain.tray.statusnotifier import host
-from entrain.tray.tray_icon import TrayIcon
-from entrain.vdevice import messages
-from entrain.vdevice.messages import ActiveProtocol, ListedProtocol, Protocols, Status
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.messages import ActiveProtocol, ListedProtocol, Protocols, Status
 
 TIMEOUT_S = 20.0
 
@@ -134,7 +135,7 @@ def panel(monkeypatch: pytest.MonkeyPatch) -> Panel:
     monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
     found = Panel()
     monkeypatch.setattr(host, "find_host", lambda timeout_s=0.1: found.host)
-    monkeypatch.setattr(notifications, "say", found.said.append)
+    monkeypatch.setattr(notifier, "say", found.said.append)
 
     def icon_class(_: host.TrayHost) -> type[Any]:
         class Icon(FakeIcon):
@@ -143,7 +144,7 @@ def panel(monkeypatch: pytest.MonkeyPatch) -> Panel:
 
         return Icon
 
-    monkeypatch.setattr("entrain.tray.pystray_api.icon_class", icon_class)
+    monkeypatch.setattr("entrain.tray.icon.icon_class.icon_class", icon_class)
     monkeypatch.setattr(tray_icon, "WATCH_INTERVAL_S", 0.05)
     monkeypatch.setattr(tray_icon, "FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr(tray_icon, "GRACE_S", 0.05)
@@ -178,7 +179,7 @@ def test_it_shows_what_entrain_does(tray, panel, app, serve, path):
     wait_until(lambda: "Focus 16" in panel.icon.title, "the protocol is in the tooltip")
     wait_until(lambda: panel.label("state") == "Focus 16", "it is in the menu")
     assert panel.label("protocol focus-16") == "Focus 16 (moderate evidence)"
-    assert [image.size for image in panel.icon.icon] == [(px, px) for px in icons.SIZES_PX]
+    assert [image.size for image in panel.icon.icon] == [(px, px) for px in drawing.SIZES_PX]
     assert panel.lines == []
 
 
@@ -385,7 +386,7 @@ def test_no_sound_server_is_said_after_a_while_although_no_status_comes(
 ):
     """The status that says so stays the same, so nobody sends it again."""
     monkeypatch.setattr(tray_icon, "NOTICE_LOOK_S", 0.05)
-    monkeypatch.setattr("entrain.tray.notices.FAILED_AFTER_S", 0.3)
+    monkeypatch.setattr("entrain.tray.notifications.notification_policy.FAILED_AFTER_S", 0.3)
     app.change(state="failed", reason="it does not answer")
     serve(path, app.respond)
 
@@ -404,7 +405,7 @@ def test_the_help_names_commands_and_icons_that_there_are():
     for command in re.findall(r"<code>entrain (\S+?)[ <]", text):
         assert command in cli.commands, command
     pictures = re.findall(r'src="icons/(.+?)"', text)
-    assert set(pictures) == set(icons.svg_files())
+    assert set(pictures) == set(drawing.svg_files())
 
 
 def test_the_help_that_cannot_be_opened_says_where_it_is(monkeypatch):

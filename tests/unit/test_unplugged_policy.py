@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from entrain.platform.adapter import Device, Form, Volume
 from entrain.platform.null import null_device
-from entrain.vdevice.unplugged import (
+from entrain.vdevice.device.unplugged import (
     AWAY_S,
     KEPT_S,
     SETTLE_S,

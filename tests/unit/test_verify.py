@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from measure import K_WEIGHTING, RATE_HZ, loudness_lufs, pink_noise
 from scipy.signal import butter, freqz_sos, hilbert, sosfiltfilt
 
-from entrain.tray.cli import cli
+from entrain.tray.commands.cli import cli
 from entrain.vdevice.verify.analyse import verify_file
 from entrain.vdevice.verify.bands import index_of
 from entrain.vdevice.verify.following import following

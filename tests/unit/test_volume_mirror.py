@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrain.platform.adapter import SINK_NAME, Volume
-from entrain.vdevice.volume_mirror import ECHO_S, GRACE_S, TOLERANCE, VolumeMirror
+from entrain.vdevice.device.volume_mirror import ECHO_S, GRACE_S, TOLERANCE, VolumeMirror
 
 LATER_S = GRACE_S + 1.0
 

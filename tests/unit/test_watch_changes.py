@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from entrain.vdevice import messages
-from entrain.vdevice.client import Client
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.client import Client
 
 INTERVAL_S = 0.1
 

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from entrain.tray.notices import Notice
-from entrain.tray.notifications import Notifier
-from entrain.tray.pystray_api import Menu, MenuItem, PystrayIcon
+from entrain.tray.notifications.notification_policy import Notice
+from entrain.tray.notifications.notifier import Notifier
 from entrain.tray.statusnotifier.item import Look
 from entrain.tray.statusnotifier.layout import valid_text
 from entrain.tray.statusnotifier.pixmap import Pixmap, pixmaps
+from entrain.tray.statusnotifier.pystray_api import Menu, MenuItem, PystrayIcon
 from entrain.tray.statusnotifier.service import TrayService
 
 if TYPE_CHECKING:

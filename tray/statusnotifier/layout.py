@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from entrain.tray.pystray_api import KeyedItem, Menu, MenuItem
+from entrain.tray.statusnotifier.pystray_api import KeyedItem, Menu, MenuItem
 
 ROOT = 0
 

@@ -16,11 +16,11 @@ from dbus_fast import Message, RequestNameReply
 from dbus_fast.aio import MessageBus
 
 from entrain.platform.message_bus import Method, call, session_bus_address
-from entrain.tray.pystray_api import Menu, MenuItem
 from entrain.tray.statusnotifier.dbusmenu import MENU_PATH, DBusMenu
 from entrain.tray.statusnotifier.host import WATCHER_NAME, WATCHER_PATH
 from entrain.tray.statusnotifier.item import ITEM_PATH, Look, StatusNotifierItem
 from entrain.tray.statusnotifier.layout import Ids, lay_out
+from entrain.tray.statusnotifier.pystray_api import Menu, MenuItem
 
 UPDATE_INTERVAL_S = 0.5
 """Between two updates; a tray that gets hundreds in a row may crash."""

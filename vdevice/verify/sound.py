@@ -10,9 +10,9 @@ from scipy import signal
 
 from entrain.engine import Engine, rates_hz
 from entrain.errors import EntrainError
+from entrain.vdevice.offline.render import BLOCK_FRAMES, Progress, downmix
+from entrain.vdevice.offline.sound_file import SoundFileError, SoundReader
 from entrain.vdevice.protocol.user_folder import shown
-from entrain.vdevice.render import BLOCK_FRAMES, Progress, downmix
-from entrain.vdevice.sound_file import SoundFileError, SoundReader
 
 SECTION_S = 60.0
 """A minute gives a beat to better than 1 mHz and bounds the memory, whatever the file's length."""

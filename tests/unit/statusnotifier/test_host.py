@@ -10,7 +10,7 @@ import pytest
 from session_bus import PrivateBus, wait_until
 from tray_client import StubTray
 
-from entrain.tray.pystray_api import icon_class
+from entrain.tray.icon.icon_class import icon_class
 from entrain.tray.statusnotifier.host import TrayHost, find_host
 from entrain.tray.statusnotifier.icon import Icon
 

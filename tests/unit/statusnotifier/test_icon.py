@@ -12,8 +12,8 @@ from PIL import Image
 from session_bus import BUS, BusClient, wait_until
 from tray_client import StubNotifications, StubTray
 
-from entrain.tray.pystray_api import KeyedItem, Menu
 from entrain.tray.statusnotifier.icon import Icon
+from entrain.tray.statusnotifier.pystray_api import KeyedItem, Menu
 from entrain.tray.statusnotifier.service import UPDATE_INTERVAL_S, TrayService
 
 RED, GREEN = (Image.new("RGBA", (22, 22), colour) for colour in ("red", "green"))

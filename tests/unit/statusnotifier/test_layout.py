@@ -2,8 +2,8 @@
 
 import pytest
 
-from entrain.tray.pystray_api import KeyedItem, Menu, MenuItem
 from entrain.tray.statusnotifier.layout import ROOT, Ids, Layout, difference, lay_out
+from entrain.tray.statusnotifier.pystray_api import KeyedItem, Menu, MenuItem
 
 
 @pytest.fixture

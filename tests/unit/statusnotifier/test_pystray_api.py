@@ -12,7 +12,7 @@ def test_importing_needs_no_display_and_leaves_the_environment_alone(backend, mo
         monkeypatch.setenv("PYSTRAY_BACKEND", backend)
     code = f"""
 import os, sys
-from entrain.tray.pystray_api import KeyedItem, Menu
+from entrain.tray.statusnotifier.pystray_api import KeyedItem, Menu
 assert os.environ.get("PYSTRAY_BACKEND") == {backend!r}
 import pystray
 item = KeyedItem("k", "text", None, checked=lambda _: True)

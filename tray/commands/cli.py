@@ -1,0 +1,359 @@
+"""The command line: the commands that start Entrain, or ask the running one.
+
+Imports stand inside the commands: `status` has to be quick, and `run` to stay small.
+"""
+
+# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+
+import gc
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import click
+
+from entrain.errors import EntrainError
+from entrain.tray.commands import (
+    desktop,
+    live_commands,
+    log_command,
+    offline,
+    options,
+    protocols,
+    routing,
+)
+from entrain.tray.commands.request import ask
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.safety import SHORT_NOTICE
+
+
+class _Commands(click.Group):
+    """Lists commands in the order of this file; says every failure in one line.
+
+    Only of a protocol there may be more to say: one line per problem.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ProtocolError as error:
+            for line in str(error).splitlines():
+                click.echo(f"entrain: {' '.join(line.split())}", err=True)
+            ctx.exit(1)
+        except EntrainError as error:
+            click.echo(f"entrain: {' '.join(str(error).split())}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo(err=True)  # the shell's prompt begins on a line of its own
+            ctx.exit(130)
+
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=SHORT_NOTICE,
+)
+@click.version_option(package_name="entrain", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """One more output device that puts brainwave entrainment into whatever you play.
+
+    \b
+    entrain                                start; where it runs already, say so
+    entrain on                             send all sound through it
+    entrain protocols                      what there is, and how well it is founded
+    entrain use binaural:beat_hz=6         another beat
+    entrain set tone.beat_hz 4 --over 600  glide to 4 Hz within ten minutes
+    entrain off                            as before
+
+    Each command has its own --help.
+    """
+    if context.invoked_subcommand is None:
+        from entrain.platform.local_socket import AlreadyRunning
+
+        try:
+            context.invoke(run)
+        except AlreadyRunning:  # clicked again, or started at login and then by hand
+            desktop.point_to_running()
+
+
+@cli.command()
+@click.option("--headless", is_flag=True, help="No icon.")
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "pipewire", "pulse", "null"]),
+    default="auto",
+    show_default=True,
+    help="Sound system; null plays nowhere.",
+)
+@click.option("--output", metavar="NAME", help="Real device to play on (see `entrain devices`).")
+@options.protocol
+@options.layers
+@options.standalone
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "always"]),
+    is_flag=False,
+    flag_value="always",
+    help="Private sound server with a virtual speaker; auto: only if there is no other.",
+)
+@click.option(
+    "--latency",
+    "latency_ms",
+    type=click.FloatRange(4, 500),
+    callback=options.number,
+    metavar="MS",
+    help="With PulseAudio: added delay to aim at from now on, 10 at first; less may click.",
+)
+@click.option("--demo", is_flag=True, help="In the sandbox: play a piece, print what is measured.")
+@click.option("--verbose", is_flag=True, help="Say on stderr what happens.")
+def run(
+    headless: bool,
+    backend: str,
+    output: str | None,
+    protocol: str | None,
+    layers: tuple[str, ...],
+    standalone: bool,
+    sandbox: Literal["auto", "always"] | None,
+    latency_ms: float | None,
+    demo: bool,
+    verbose: bool,
+) -> None:
+    """Add the output device Entrain.  Runs until Ctrl-C or `entrain stop`.
+
+    \b
+    Examples:
+      entrain run --headless
+      entrain run --layer binaural:carrier_hz=400,beat_hz=10,level_db=-12
+      entrain run --layer low=binaural:carrier_hz=100 --layer binaural:carrier_hz=300
+      entrain run --protocol ./evening.json --output alsa_output.usb-headset
+      entrain run --sandbox              on a machine without sound
+    """
+    import logging
+
+    from entrain.platform.malloc import share_heap
+
+    share_heap()
+    with _without_collections():
+        from entrain.vdevice.app import run as run_app
+        from entrain.vdevice.options import RunOptions
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="entrain: %(message)s"
+    )
+    wanted = RunOptions(
+        headless=headless,
+        backend=backend,
+        output=output,
+        protocol=options.resolve(protocol, layers, standalone) if protocol or layers else None,
+        sandbox=sandbox or "never",
+        latency_ms=latency_ms,
+        verbose=verbose,
+    )
+    with ExitStack() as stack:
+        show_icon = _nothing if headless else stack.enter_context(_tray_icon())
+
+        def ready(greeting: str, environment: Mapping[str, str]) -> None:
+            click.echo(greeting)
+            show_icon()
+            _show_notice(remember=not environment)
+            if environment:
+                click.echo("Other programs reach this private sound server with:")
+                click.echo("  export " + " ".join(f"{k}={v}" for k, v in environment.items()))
+            if demo and environment:
+                stack.enter_context(_demonstration())
+
+        sys.exit(run_app(wanted, ready))
+
+
+@cli.command()
+@options.as_json
+def status(as_json: bool) -> None:
+    """Say what Entrain does now.
+
+    \b
+    Examples:
+      entrain status
+      entrain status --json | jq .levels.out_db
+    """
+    answer = ask("status")
+    if as_json:
+        options.print_json(answer)
+        return
+    from entrain.tray.text import status_text
+
+    status_text.status(answer)
+
+
+@cli.command()
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.05, 60),
+    default=1.0,
+    show_default=True,
+    help="Seconds between two looks.",
+)
+@click.option("--changes", is_flag=True, help="Only print when something has changed.")
+@options.as_json
+def watch(interval: float, changes: bool, as_json: bool) -> None:
+    """Follow the status, until Ctrl-C.
+
+    \b
+    Examples:
+      entrain watch --interval 0.2
+      entrain watch --json >> log.jsonl
+      entrain watch --changes --interval 5
+    """
+    from entrain.tray.text import status_text
+    from entrain.vdevice.api.client import Client
+
+    live = sys.stdout.isatty() and not as_json
+    with Client() as client:
+        for state in client.watch(interval, changes_only=changes):
+            if live:
+                click.echo(f"\r{status_text.live(state)}\x1b[K", nl=False)
+            else:
+                click.echo(json.dumps(state) if as_json else status_text.live(state))
+    if live:
+        click.echo()
+
+
+@cli.command()
+def stop() -> None:
+    """End the running Entrain.  Returns when the sound is as it was before.
+
+    \b
+    Example:
+      entrain stop
+    """
+    from entrain.vdevice.api.client import Client
+
+    with Client() as client:
+        client.ask("stop")
+        client.wait_closed()
+
+
+@click.command()
+@options.as_json
+def devices(as_json: bool) -> None:
+    """List the real output devices.
+
+    \b
+    Examples:
+      entrain devices
+      entrain devices --json
+    """
+    from entrain.vdevice.api.client import NotRunning
+
+    try:
+        found = ask("devices")
+    except NotRunning:
+        from entrain.vdevice.api.listed_outputs import ask_server
+
+        found = [device.model_dump() for device in ask_server()]
+    if as_json:
+        options.print_json(found)
+        return
+    from entrain.tray.text import status_text
+
+    status_text.devices(found)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a shell's completion script.
+
+    \b
+    Examples:
+      eval "$(entrain completion bash)"                                in ~/.bashrc
+      entrain completion fish > ~/.config/fish/completions/entrain.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None  # click knows the three
+    click.echo(script(cli, {}, "entrain", "_ENTRAIN_COMPLETE").source())
+
+
+for command in (
+    *(live_commands.on, live_commands.off, live_commands.bypass, live_commands.toggle),
+    *(live_commands.use, protocols.next_, protocols.save, live_commands.set_value),
+    *(live_commands.faster, live_commands.slower, live_commands.stronger, live_commands.weaker),
+    *(live_commands.session, live_commands.sleep, log_command.log),
+    *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
+    *(devices, live_commands.output, routing.mode, routing.apps),
+    *(desktop.autostart, desktop.install_desktop),
+    *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    cli(prog_name="entrain")
+
+
+def _nothing() -> None:
+    return
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Import something: it is no garbage, and to look for some there takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # nor need anyone look there later
+        gc.enable()
+
+
+@contextmanager
+def _tray_icon() -> Iterator[Callable[[], None]]:
+    """Have an icon beside the app; what is yielded shows it, when the sound is there."""
+    from entrain.tray.icon.tray_icon import TrayIcon
+
+    icon = TrayIcon(tell=click.echo)
+    icon.start(at_once=False)
+    try:
+        yield icon.show
+    finally:
+        icon.stop()
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _show_notice(remember: bool) -> None:
+    """Say once what everybody should know; where nobody reads it, it is said another time."""
+    from entrain.vdevice import safety
+
+    if _at_a_terminal() and safety.notice_is_due():
+        from entrain.tray.text import text_layout
+
+        click.echo()
+        text_layout.paragraph(safety.NOTICE)
+        click.echo()
+        if remember:  # what happens in the sandbox leaves no trace
+            safety.remember_notice()
+
+
+@contextmanager
+def _demonstration() -> Iterator[None]:
+    """Run the demonstration beside this process; numpy is not to be loaded in it."""
+    import subprocess
+
+    process = subprocess.Popen([sys.executable, "-m", "entrain.tray.commands.demo"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,67 @@
+"""What the shell offers after Tab; silent where there is nothing to ask."""
+
+import contextlib
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from entrain.errors import EntrainError
+
+_TIMEOUT_S = 1.0
+
+
+def protocols(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the library's protocols, else files."""
+    from entrain.vdevice.protocol.library import user_library
+
+    ids = user_library().ids()
+    found = [CompletionItem(name) for name in ids if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def addresses(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the running layers' parameters."""
+    status = _ask("status") or {}
+    layers = (status.get("protocol") or {}).get("layers", [])
+    names = [f"{layer['id']}.{symbol}" for layer in layers for symbol in layer["params"]]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def kinds(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the blocks."""
+    from entrain.engine import blocks
+
+    return [
+        CompletionItem(name, help=block.description)
+        for name, block in sorted(blocks().items())
+        if name.startswith(incomplete)
+    ]
+
+
+def outputs(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the real devices, and alone the desktop's choice."""
+    several = context.params.get("prefer", False)
+    devices = {} if several else {"auto": "as the desktop chooses"}
+    devices |= {device["name"]: device["description"] for device in _ask("devices") or []}
+    return [
+        CompletionItem(name, help=description)
+        for name, description in devices.items()
+        if name.startswith(incomplete) and name not in (context.params.get("names") or ())
+    ]
+
+
+def _ask(command: str) -> Any:
+    from entrain.vdevice.api.client import Client
+
+    with contextlib.suppress(EntrainError), Client(timeout_s=_TIMEOUT_S) as client:
+        return client.ask(command)
+    return None

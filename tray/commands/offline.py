@@ -1,0 +1,270 @@
+"""Commands that ask no running Entrain: files, layers, and whether all is there.
+
+Imports stand inside the commands: each has to be quick.
+"""
+
+# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from entrain.errors import EntrainError
+from entrain.tray.commands import completion, options
+
+_force = click.option("--force", is_flag=True, help="Replace a file of another kind, too.")
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path())
+@click.argument("destination", metavar="OUT", type=click.Path())
+@options.protocol
+@options.layers
+@options.standalone
+@_force
+@options.as_json
+def render(
+    source: str,
+    destination: str,
+    protocol: str | None,
+    layers: tuple[str, ...],
+    standalone: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Process a sound file.  Any format that libsndfile knows.
+
+    More than two channels are folded down to two after ITU-R BS.775.
+
+    OUT appears when it is whole.  A sound file of that name is replaced; IN never is, nor a file
+    of another kind without --force.
+
+    Of a damaged file or one that is cut off, what can be read is processed: a warning says how
+    far that is, and the exit code is 0.  It is 1, and there is no OUT, where nothing can be read.
+
+    \b
+    Examples:
+      entrain render song.flac song-alpha.flac
+      entrain render song.wav out.wav --layer am:rate_hz=16,depth=0.5
+      entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
+    """
+    from entrain.vdevice.offline.render import render_file
+    from entrain.vdevice.protocol.user_folder import shown
+
+    resolved = options.resolve(protocol or (None if layers else "default"), layers, standalone)
+    with options.progress("render", hidden=as_json) as progress:
+        result = render_file(
+            Path(source), Path(destination), resolved, progress=progress, force=force
+        )
+    for warning in result.warnings:
+        click.echo(f"entrain: {shown(source)}: {warning}", err=True)
+    if as_json:
+        click.echo(result.model_dump_json())
+    else:
+        click.echo(
+            f"{shown(destination)}: {result.seconds:.1f} s at {result.rate_hz} Hz, "
+            f"{result.speed:.0f} times as fast as listening"
+        )
+
+
+@click.command()
+@click.argument("source", metavar="FILE", type=click.Path())
+@click.option(
+    "--against", metavar="FILE", type=click.Path(), help="The original: what has been added to it?"
+)
+@click.option(
+    "--rate",
+    "rate_hz",
+    type=click.FloatRange(0.5, 100),
+    callback=options.number,
+    metavar="HZ",
+    help="Look at this rate; without it, the rate is found.",
+)
+@click.option(
+    "--start",
+    "start_s",
+    type=click.FloatRange(0, 1e6),
+    callback=options.number,
+    metavar="SECONDS",
+    help="Look at the minute from here on; without it, at the middle one.",
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    type=click.Path(),
+    help="Draw a picture (.png, .jpg, .svg or .pdf); replaces one of that name.",
+)
+@_force
+@options.as_json
+def verify(
+    source: str,
+    against: str | None,
+    rate_hz: float | None,
+    start_s: float | None,
+    plot: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Say what entrainment is measurably in a sound file.
+
+    Finds pairs of tones that beat between the ears, music that swells and fades at a steady
+    rate, and sound that turns or swings between the ears.  One minute is looked at, of any
+    file that libsndfile reads; the loudness is that of the whole.
+
+    \b
+    Index: how deep the sound swells and fades.
+      below 0.1  faint, at the limit of hearing
+      0.3        strong
+      1          down to silence
+    Floor: what restless music gives by accident; less than that is nothing.
+
+    \b
+    Examples:
+      entrain verify song-alpha.flac
+      entrain verify song-alpha.flac --against song.flac --plot song.png
+      entrain verify session.wav --start 600 --rate 6
+      entrain verify song-alpha.flac --json | jq '.found, .rate_hz'
+    """
+    from contextlib import ExitStack
+
+    with _verify_installed():
+        from entrain.vdevice.verify.analyse import verify_file
+        from entrain.vdevice.verify.words import as_text
+
+        if plot:
+            from entrain.vdevice.verify.plot import draw
+
+    inputs = [Path(each) for each in (source, against) if each]
+    with ExitStack() as stack:
+        picture = stack.enter_context(_picture(Path(plot), inputs, force)) if plot else None
+        with options.progress("verify", hidden=as_json) as progress:
+            report, curves = verify_file(
+                Path(source), Path(against) if against else None, rate_hz, start_s, progress
+            )
+        if picture and plot:
+            draw(report, curves, picture, _picture_kind(Path(plot)))
+    click.echo(report.model_dump_json() if as_json else as_text(report))
+
+
+_BEGINNINGS = {
+    "png": b"\x89PNG\r\n\x1a\n",
+    "jpg": b"\xff\xd8\xff",
+    "svg": b"<svg",
+    "pdf": b"%PDF-",
+}
+"""What is at the beginning of each kind of picture."""
+
+
+def _picture_kind(path: Path) -> str:
+    """Name the kind of picture that a file's name asks for; empty: one that cannot be drawn."""
+    suffix = path.suffix.lower().removeprefix(".")
+    kind = {"": "png", "jpeg": "jpg"}.get(suffix, suffix)
+    return kind if kind in _BEGINNINGS else ""
+
+
+@contextmanager
+def _verify_installed() -> Iterator[None]:
+    """Say how to install scipy and matplotlib, which no other command needs."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("scipy", "matplotlib"):
+            raise
+        raise EntrainError(
+            "`entrain verify` needs two more packages; install them with "
+            f"`{sys.executable} -m pip install scipy matplotlib`"
+        ) from error
+
+
+@contextmanager
+def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[BinaryIO]:
+    """Open a file that is about to be drawn, of the kind that its name ends in.
+
+    See `output_file`.
+    """
+    from entrain.platform.whole_file import output_file
+    from entrain.vdevice.protocol.user_folder import shown
+
+    kind = _picture_kind(path) or "png"
+
+    def is_same_kind(other: Path) -> bool:
+        with other.open("rb") as file:
+            return _BEGINNINGS[kind] in file.read(500)
+
+    what = f"a picture ({kind.upper()})"
+    try:
+        with output_file(path, is_same_kind, what, inputs=inputs, force=force) as file:
+            if not _picture_kind(path):
+                raise EntrainError(
+                    f"{shown(path)}: a picture's name ends in .png, .jpg, .svg or .pdf"
+                )
+            yield file
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else path
+        raise EntrainError(f"{shown(name)}: {error.strerror or error}") from error
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="First remove what an Entrain that was killed has left.")
+@options.as_json
+def doctor(fix: bool, as_json: bool) -> None:
+    """See whether all that Entrain needs is there.  Says what to do if not.
+
+    What it prints can go into a bug report: it holds no names of people and machines.
+
+    \b
+    Examples:
+      entrain doctor
+      entrain doctor --fix
+      entrain doctor --json > report.json
+    """
+    from dataclasses import asdict
+
+    from entrain.tray.text import status_text
+    from entrain.vdevice.offline.doctor import examine
+
+    if fix:
+        from entrain.vdevice.offline.doctor import clean_up
+
+        for line in clean_up():
+            click.echo(line, err=as_json)
+    found = examine()
+    if as_json:
+        options.print_json([asdict(finding) for finding in found])
+    else:
+        status_text.findings([(f.name, f.ok, f.text, f.advice) for f in found])
+    bad = [finding.name for finding in found if finding.ok is False]
+    if bad:
+        raise EntrainError(f"not all is well: {', '.join(bad)}")
+
+
+@click.command()
+@click.argument("kind", required=False, shell_complete=completion.kinds)
+@options.as_json
+def layers(kind: str | None, as_json: bool) -> None:
+    """List the kinds of layer, or what can be set of one.
+
+    \b
+    Examples:
+      entrain layers
+      entrain layers am
+      entrain layers --json | jq '.am.parameters.rate_hz'
+    """
+    from dataclasses import asdict
+
+    from entrain.engine import blocks
+    from entrain.tray.text import status_text
+
+    if kind is not None and kind not in blocks():
+        raise EntrainError(f"there is no kind {kind!r}; there is {', '.join(sorted(blocks()))}")
+    if as_json:
+        found = blocks() if kind is None else {kind: blocks()[kind]}
+        options.print_json({name: asdict(block) for name, block in sorted(found.items())})
+    elif kind is None:
+        status_text.kinds(blocks().values())
+    else:
+        status_text.parameters(blocks()[kind])

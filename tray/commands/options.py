@@ -1,0 +1,65 @@
+"""Options and small helpers that more than one command uses."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from entrain.tray.commands import completion
+
+if TYPE_CHECKING:
+    from entrain.vdevice.protocol.model import Protocol
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+protocol = click.option(
+    "--protocol",
+    metavar="ID|FILE",
+    shell_complete=completion.protocols,
+    help="A protocol of the library or a JSON file (a path: ./mine.json).",
+)
+layers = click.option(
+    "--layer",
+    "layers",
+    metavar="SPEC",
+    multiple=True,
+    help="Add a layer, kind:key=value,...; may be repeated.",
+)
+standalone = click.option(
+    "--standalone",
+    is_flag=True,
+    help="Let tones be heard without a programme too; else they fade when it falls silent.",
+)
+
+
+def number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Refuse "nan", which is in any range."""
+    if value is not None and value != value:
+        raise click.BadParameter("not a number")
+    return value
+
+
+def resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "Protocol":
+    """Make a protocol of what was typed; raises `ProtocolError`."""
+    from entrain.engine import blocks
+    from entrain.vdevice.protocol import library
+
+    protocol = library.resolve(source, layers, blocks)
+    return protocol.model_copy(update={"standalone": True}) if standalone else protocol
+
+
+def print_json(answer: object) -> None:
+    """Print it for people and scripts."""
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def progress(label: str, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr, for a callback of how much is done and how much there is."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda done, total: bar.update(done * 1000 // max(total, 1) - bar.pos)

@@ -1,0 +1,234 @@
+"""Commands for the library: what there is, what it is worth, and how it gets more.
+
+Imports stand inside the commands: each has to be quick.
+"""
+
+# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+
+from typing import Any
+
+import click
+
+from entrain.errors import EntrainError
+from entrain.tray.commands import completion, options
+from entrain.tray.commands.request import ask, change
+
+_CATEGORIES = (
+    *("focus", "calm", "sleep", "meditation", "pain", "breath"),
+    *("bilateral", "spatial", "experimental", "own"),
+)
+
+
+@click.command()
+@click.option("--category", type=click.Choice(_CATEGORIES), help="Only these.")
+@click.option("--recent", is_flag=True, help="Only those used last, the latest first.")
+@options.as_json
+def protocols(category: str | None, recent: bool, as_json: bool) -> None:
+    """List the protocols: the shipped ones and your own.
+
+    Your own are JSON files in ~/.local/share/entrain/protocols (where your system keeps such
+    data).  They are used from the moment they are saved there.  A file with the id of a shipped
+    protocol is used in its place.
+
+    \b
+    Examples:
+      entrain protocols
+      entrain protocols --category sleep
+      entrain protocols --recent
+      entrain protocols --json | jq -r '.protocols[] | select(.outcome == "strong") | .id'
+    """
+    from entrain.engine import blocks
+    from entrain.vdevice.protocol.library import user_library
+
+    library = user_library(blocks)
+    entries = [
+        entry
+        for entry in library.entries()
+        if not entry.problems and category in (None, entry.category)
+    ]
+    if recent:  # only the running Entrain knows
+        known = {entry.id: entry for entry in entries}
+        entries = [known[each] for each in ask("protocols")["recent"] if each in known]
+    problems = library.problems()
+    if not as_json:
+        from entrain.tray.text import protocol_text
+
+        protocol_text.library(entries, problems)
+        return
+    from entrain.vdevice.api.listed_protocols import described
+
+    found = [described(entry).model_dump(mode="json") for entry in entries]
+    options.print_json({"protocols": found, "problems": problems})
+
+
+@click.command()
+@click.argument("protocol", metavar="ID|FILE", shell_complete=completion.protocols)
+@options.as_json
+def show(protocol: str, as_json: bool) -> None:
+    """Say all about a protocol: sound, evidence, warnings.
+
+    Two grades are given, the one that claims less first: whether listeners have the benefit, and
+    whether the nervous system follows the sound.
+
+    \b
+    Examples:
+      entrain show default
+      entrain show ./evening.json
+      entrain show default --json | jq .evidence
+    """
+    from entrain.engine import blocks
+    from entrain.vdevice.protocol import library
+    from entrain.vdevice.protocol.spec import is_id
+
+    users = library.user_library(blocks)
+    found = library.resolve(protocol, (), blocks, users)
+    path = users.entry(protocol).path if is_id(protocol) else None
+    if as_json:
+        options.print_json(found.model_dump(mode="json"))
+        return
+    from entrain.tray.text import protocol_text
+
+    protocol_text.protocol(found, str(path or ""), blocks())
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@options.as_json
+def validate(files: tuple[str, ...], as_json: bool) -> None:
+    """Say all that is wrong with protocol files.  Fails if anything is.
+
+    \b
+    Examples:
+      entrain validate evening.json
+      entrain validate *.json --json | jq '.[] | select(.problems != [])'
+    """
+    from pathlib import Path
+
+    from entrain.engine import blocks
+    from entrain.vdevice.protocol.errors import ProtocolError
+    from entrain.vdevice.protocol.library import load_file
+    from entrain.vdevice.protocol.user_folder import shown
+
+    found: list[dict[str, Any]] = []
+    for file in files:
+        protocol_id, problems = None, []
+        try:
+            protocol_id = load_file(Path(file), blocks).id
+        except ProtocolError as error:
+            problems = str(error).splitlines()
+        found.append({"file": file, "id": protocol_id, "problems": problems})
+        if not as_json:
+            for line in problems or [f"{shown(file)}: fine, it is {protocol_id!r}"]:
+                click.echo(line)
+    if as_json:
+        options.print_json(found)
+    if bad := sum(bool(each["problems"]) for each in found):
+        raise EntrainError(f"{bad} of {len(found)} {_files(len(found))} cannot be used")
+
+
+@click.command("import")
+@click.argument("paths", metavar="FILE|DIR...", nargs=-1, required=True, type=click.Path())
+@click.option("--dry-run", is_flag=True, help="Say what would come of it; save nothing.")
+@click.option("--replace", is_flag=True, help="Replace protocols that have the same id.")
+@options.as_json
+def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool) -> None:
+    """Make protocols of files, also of other programs.
+
+    They can be from SBaGen (.sbg), Gnaural (.gnaural, .xml) and Entrain (.json).  Folders are
+    searched at any depth.  A file is imported as a whole or refused; what could not be kept of it
+    is listed by line.  An imported file is called after its file name.
+
+    \b
+    Examples:
+      entrain import evening.sbg
+      entrain import --dry-run ~/sbagen
+      entrain import --replace ~/sbagen ~/gnaural
+      entrain import ~/sbagen --json | jq -r '.files[] | select(.notes != []) | .file'
+    """
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from entrain.engine import blocks
+    from entrain.vdevice.protocol.import_files import found_files, import_files
+    from entrain.vdevice.protocol.library import user_library
+    from entrain.vdevice.protocol.user_folder import shown
+
+    files = found_files(map(Path, paths))
+    library = user_library(blocks)
+    with options.progress("import", hidden=as_json or len(files) < 2) as progress:
+        outcomes = list(
+            import_files(
+                files, library, blocks, replace=replace, dry_run=dry_run, progress=progress
+            )
+        )
+    refused = [outcome for outcome in outcomes if outcome.result == "refused"]
+    imported = [outcome for outcome in outcomes if outcome.result == "imported"]
+    unchanged = [outcome for outcome in outcomes if outcome.result == "unchanged"]
+    with_notes = [outcome for outcome in imported if outcome.notes]
+    if as_json:
+        options.print_json(
+            {
+                "imported": len(imported),
+                "with_notes": len(with_notes),
+                "unchanged": len(unchanged),
+                "refused": len(refused),
+                "dry_run": dry_run,
+                "files": [asdict(outcome) | {"path": str(outcome.path)} for outcome in outcomes],
+            }
+        )
+    else:
+        for outcome in outcomes:
+            for line in (*outcome.notes, *outcome.problems):
+                click.echo(line)
+        if len(unchanged) == 1 and not imported:
+            click.echo(
+                f"{shown(unchanged[0].path)}: you have just this already; use it with: "
+                f"entrain use {unchanged[0].id} (--replace is for a file that has changed since)"
+            )
+        if len(imported) == 1 and not dry_run:
+            click.echo(f"Use it with: entrain use {imported[0].id}")
+        parts = [f"{len(imported)} {'would be imported' if dry_run else 'imported'}"]
+        if with_notes:
+            parts.append(f"{len(with_notes)} of them with notes")
+        if unchanged:
+            parts.append(f"{len(unchanged)} there already")
+        parts.append(f"{len(refused)} refused")
+        click.echo(", ".join(parts))
+    if refused:
+        raise EntrainError(f"{len(refused)} of {len(files)} {_files(len(files))} were refused")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--replace", is_flag=True, help="Also in place of one that comes with Entrain.")
+def save(name: str, replace: bool) -> None:
+    """Make a protocol of what is heard now.
+
+    It is used by its id: the name in small letters, with - for what is no letter or digit.  A
+    former protocol of yours with that id is kept beside it as a .bak file.
+
+    \b
+    Examples:
+      entrain use binaural:carrier_hz=300,beat_hz=7
+      entrain save "My seven"       from now on: entrain use my-seven
+    """
+    from entrain.vdevice.protocol.user_folder import slug
+
+    protocol_id = slug(name)  # so that a name of which none can be made is told at once
+    change("save", name=name, **({"replace": True} if replace else {}))
+    click.echo(f"Saved; use it with: entrain use {protocol_id}")
+
+
+@click.command("next")
+def next_() -> None:
+    """Go on to the next protocol of the same category.  Made for a keyboard shortcut.
+
+    \b
+    Example:
+      entrain next
+    """
+    change("next")
+
+
+def _files(number: int) -> str:
+    return "file" if number == 1 else "files"

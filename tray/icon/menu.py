@@ -1,0 +1,457 @@
+"""What the tray shows: from a status to an icon, a tooltip and a menu.
+
+Pure, any thread; knows the control API's answers and no desktop.  Every line says in words what
+it is: a screen reader reads lines, not pictures.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from entrain.tray.icon.drawing import IconState
+from entrain.tray.text.text_layout import clean
+
+Json = Mapping[str, Any]
+
+SLEEP_MINUTES = (15, 30, 45, 60, 90)
+MAX_LABEL = 80
+"""Characters of a line; names and reasons may be longer."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Send this request to the control API."""
+
+    command: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Do:
+    """Do this in the tray itself."""
+
+    action: Literal["help", "about", "autostart-on", "autostart-off", "quit"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the menu.
+
+    Parameters
+    ----------
+    key : str
+        Stays the same whatever the label is.
+    label : str
+        Plain text.
+    act : Ask, Do or None
+        What a click does; without one, and without `items`, the line only says something.
+    mark : str or None
+        ``check`` or ``radio``: it has a mark, which shows `checked`.
+    default : bool
+        A click on the icon does the same.
+    items : tuple of Item or None
+        A submenu, where None stands for a separating line.
+
+    """
+
+    key: str
+    label: str
+    act: Ask | Do | None = None
+    mark: Literal["check", "radio"] | None = None
+    checked: bool = False
+    enabled: bool = True
+    default: bool = False
+    items: "tuple[Item | None, ...]" = ()
+
+
+@dataclass(frozen=True)
+class MenuDescription:
+    """All that is to be seen of Entrain."""
+
+    icon: IconState
+    title: str
+    """The tooltip; its first line says what the icon stands for."""
+    items: tuple[Item | None, ...]
+    """None stands for a separating line."""
+
+
+def describe(
+    status: Json | None, library: Json | None = None, autostart: bool | None = None
+) -> MenuDescription:
+    """Describe icon, tooltip and menu.
+
+    Parameters
+    ----------
+    status : mapping or None
+        The control API's `Status`; None: Entrain is not running.
+    library : mapping or None
+        The control API's `Protocols`; None: not known yet.
+    autostart : bool or None
+        Whether Entrain starts at login; None: that cannot be had here.
+
+    """
+    if status is None:
+        return MenuDescription(
+            icon="off",
+            title="Entrain: not running",
+            items=(
+                Item("state", "Entrain is not running", enabled=False),
+                None,
+                *_autostart(autostart),
+                Item("help", "Help", Do("help")),
+                Item("quit", "Remove this icon", Do("quit")),
+            ),
+        )
+    state = in_words(status)
+    notes = _notes(status)
+    return MenuDescription(
+        icon=icon_state(status),
+        title="\n".join(filter(None, ("Entrain: " + _short(status), _details(status), *notes))),
+        items=(
+            Item("state", _line(state), enabled=False),
+            *(
+                Item(key, _line(line), enabled=False)
+                for key, line in zip(("note", "advice"), notes, strict=False)
+            ),
+            *_softened(status),
+            None,
+            Item(
+                "on",
+                "On: all sound goes through Entrain",
+                Ask("off" if status["on"] else "on"),
+                mark="check",
+                checked=status["on"],
+            ),
+            Item(
+                "bypass",
+                "Bypass: hear the sound untouched",
+                Ask("bypass", {"on": not status["bypass"], "matched": True}),
+                mark="check",
+                checked=status["bypass"],
+                default=True,
+            ),
+            None,
+            _protocols(status, library),
+            _rate(status),
+            _level(status),
+            _sleep(status),
+            _outputs(status),
+            Item("measured", _line(measured(status)), enabled=False),
+            None,
+            *_autostart(autostart),
+            Item(
+                "help-menu",
+                "Help",
+                items=(
+                    Item("help", "How to use Entrain", Do("help")),
+                    Item("about", f"About Entrain {status['version']}", Do("about")),
+                ),
+            ),
+            Item("quit", "Quit Entrain", Ask("stop")),
+        ),
+    )
+
+
+# ---- the state -----------------------------------------------------------------------------
+
+
+def icon_state(status: Json) -> IconState:
+    """Choose the icon."""
+    match status["state"]:
+        case "failed":
+            return "trouble"
+        case "waiting-for-device":
+            return "waiting"
+        case "off":
+            return "off"
+        case "bypassed":
+            return "bypassed"
+    return "on"
+
+
+def in_words(status: Json) -> str:
+    """Say in one line what Entrain does."""
+    protocol = status["protocol"]
+    runs = _running(status)
+    match status["state"]:
+        case "failed":
+            # What a terminal can do is no help here.
+            why = status["reason"].partition(" (entrain")[0]
+            return f"Trouble: {clean(why) or 'there is no sound server'}"
+        case "waiting-for-device":
+            return "Waiting for headphones or speakers"
+        case "off":
+            return "Off" + (f" ({clean(status['reason'])})" if status["reason"] else "")
+        case "bypassed":
+            return f"Bypassed: {runs}" if runs else "Bypassed"
+    if protocol and protocol["ended"]:
+        return f"{clean(protocol['name'])} has ended"
+    if not runs:
+        return "On, without a protocol"
+    return f"{runs} · nothing plays" if status["state"] == "idle" else runs
+
+
+def measured(status: Json) -> str:
+    """Say what is heard, in figures that stay the same while it does."""
+    if status["state"] == "waiting-for-device":
+        return "Measured: nothing is heard"  # a server may let programs play on meanwhile
+    found = status["measured"]
+    parts = []
+    if found and (tones := found["tones"]):
+        parts.append(f"beat {abs(tones['beat_hz']):.1f} Hz")
+    if found and (swell := found["modulation"]):
+        depth = (swell["left_index"] + swell["right_index"]) / 2
+        parts.append(f"swelling {swell['rate_hz']:.1f} Hz, depth {depth:.0%}")
+    if found and (turning := found["interaural"]):
+        parts.append(f"turning {abs(turning['hz']):.1f} Hz")
+    if not parts:
+        quiet = status["levels"]["out_db"] is None
+        parts.append("nothing plays" if quiet else "nothing to measure")
+    return "Measured: " + "; ".join(parts)
+
+
+def left(seconds: float) -> str:
+    """Say how much time is left; changes once a minute."""
+    minutes = math.ceil(seconds / 60)
+    if minutes <= 1:
+        return "under 1 min left"
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} h"] * (hours > 0) + [f"{rest} min"] * (rest > 0)
+    return " ".join(parts) + " left"
+
+
+def _short(status: Json) -> str:
+    """Name the state in a word or two."""
+    if status["state"] in ("processing", "idle") and not status["on"]:
+        return "in use, though not on"  # a program plays to it of its own accord
+    if status["state"] == "idle":
+        return "on, nothing plays"
+    words = {
+        "failed": "trouble",
+        "waiting-for-device": "waiting",
+        "off": "off",
+        "bypassed": "bypassed",
+        "processing": "on",
+    }
+    return words.get(status["state"], str(status["state"]))
+
+
+def _details(status: Json) -> str:
+    """Say what `_short` does not."""
+    ended = status["protocol"] and status["protocol"]["ended"]
+    if status["state"] in ("processing", "idle", "bypassed") and not ended:
+        return _running(status)
+    return clean(status["reason"]) if status["state"] == "off" else in_words(status)
+
+
+def _running(status: Json) -> str:
+    """Name what runs, its rate and how long it goes on; empty without a protocol."""
+    protocol = status["protocol"]
+    if not protocol:
+        return ""
+    parts = [clean(protocol["name"])]
+    if protocol["rate_hz"] is not None:
+        parts.append(_hertz(protocol["rate_hz"]))
+    if not protocol["runs"]:
+        parts.append("paused")
+    if protocol["left_s"] is not None:
+        parts.append(left(protocol["left_s"]))
+    return " · ".join(parts)
+
+
+def _notes(status: Json) -> tuple[str, ...]:
+    """Say what the listener should know, in a line, and what to do about it in another."""
+    protocol = status["protocol"]
+    if status["muffled"]:
+        return tuple(clean(status["muffled"]).split("; ", 1))
+    if status["state"] in ("processing", "idle", "bypassed") and status.get("detour"):
+        return (clean(status["detour"]),)
+    if status["state"] in ("failed", "off") or not protocol or protocol["ended"]:
+        return ()
+    return (clean(protocol["note"]),) if protocol["note"] else ()
+
+
+def _hertz(rate_hz: float) -> str:
+    return f"{round(rate_hz, 1):g} Hz" if rate_hz >= 0.1 else f"{60 * rate_hz:.1f} a minute"
+
+
+# ---- submenus ------------------------------------------------------------------------------
+
+
+def _protocols(status: Json, library: Json | None) -> Item:
+    now = status["protocol"]["id"] if status["protocol"] else ""
+    found = library["protocols"] if library else ()
+    by_id = {each["id"]: each for each in found}
+    items: list[Item | None] = [
+        _protocol(by_id[recent], now) for recent in (library or {}).get("recent", ())
+    ]
+    if items:
+        items.append(None)
+    categories: dict[str, list[Item | None]] = {}
+    for each in found:
+        categories.setdefault(each["category"], []).append(_protocol(each, now))
+    running = by_id[now]["category"] if now in by_id else ""
+    for category, members in categories.items():
+        name = "Your own" if category == "own" else category.capitalize()
+        label = f"{name} (running)" if category == running else name
+        items.append(Item(f"category {category}", label, items=tuple(members)))
+    items += [None, Item("next", "Next of the same kind", Ask("next"), enabled=bool(found))]
+    return Item("protocols", "Protocols", enabled=bool(found), items=tuple(items))
+
+
+def _protocol(listed: Json, now: str) -> Item:
+    grade = listed["outcome"]
+    evidence = {None: "", "none": " (no evidence)", "tradition": " (tradition only)"}.get(
+        grade, f" ({grade} evidence)"
+    )
+    return Item(
+        f"protocol {listed['id']}",
+        _line(clean(listed["name"]), evidence),
+        Ask("use", {"protocol": listed["id"]}),
+        mark="radio",
+        checked=listed["id"] == now,
+    )
+
+
+def _rate(status: Json) -> Item:
+    protocol = status["protocol"]
+    rate_hz = protocol["rate_hz"] if protocol else None
+    return Item(
+        "rate",
+        "Rate" if rate_hz is None else f"Rate: {_hertz(rate_hz)}",
+        enabled=rate_hz is not None,
+        items=(
+            Item("faster", "Faster", Ask("adjust", {"rate_steps": 1})),
+            Item("slower", "Slower", Ask("adjust", {"rate_steps": -1})),
+        ),
+    )
+
+
+def _level(status: Json) -> Item:
+    protocol = status["protocol"]
+    return Item(
+        "level",
+        "Level",
+        enabled=bool(protocol and protocol["layers"] and not protocol["ended"]),
+        items=tuple(
+            Item(f"level {steps}", label, Ask("adjust", {"level_steps": steps}))
+            for label, steps in (
+                ("Much stronger (6 dB)", 2),
+                ("Stronger (3 dB)", 1),
+                ("Weaker (3 dB)", -1),
+                ("Much weaker (6 dB)", -2),
+            )
+        ),
+    )
+
+
+def _sleep(status: Json) -> Item:
+    left_s = status["sleep_left_s"]
+    return Item(
+        "sleep",
+        "Sleep timer" if left_s is None else f"Sleep timer: {left(left_s)}",
+        items=(
+            *(
+                Item(
+                    f"sleep {minutes}", f"Off in {minutes} min", Ask("sleep", {"minutes": minutes})
+                )
+                for minutes in SLEEP_MINUTES
+            ),
+            None,
+            Item(
+                "sleep off",
+                "No sleep timer",
+                Ask("sleep", {"minutes": None}),
+                enabled=left_s is not None,
+            ),
+        ),
+    )
+
+
+def _outputs(status: Json) -> Item:
+    output = status["output"]
+    name = clean(output["description"] or output["name"]) if output else "none"
+    return Item(
+        "output",
+        _line(f"Output device: {name}"),
+        enabled=bool(status["outputs"]),
+        items=(
+            Item(
+                "automatic output",
+                "Automatic: a preferred one, else as the desktop chooses"
+                if status["preferred_outputs"]
+                else "Automatic: as the desktop chooses",
+                Ask("output", {"name": None}),
+                mark="radio",
+                checked=not status["chosen_output"],
+            ),
+            *(
+                Item(
+                    f"output {device['name']}",
+                    _line(clean(device["description"] or device["name"])),
+                    Ask("output", {"name": device["name"]}),
+                    mark="radio",
+                    checked=device["name"] == status["chosen_output"],
+                )
+                for device in status["outputs"]
+            ),
+            None,
+            _unplugged(status),
+        ),
+    )
+
+
+def _softened(status: Json) -> tuple[Item, ...]:
+    """Offer to play as loud as before headphones were unplugged."""
+    if status["softened"] is None:
+        return ()
+    return (
+        Item(
+            "softened",
+            "Headphones disconnected: play at the former volume",
+            Ask("output", {"name": status["chosen_output"] or None}),
+        ),
+    )
+
+
+def _unplugged(status: Json) -> Item:
+    labels = {
+        "softer": "Play on speakers 20 dB softer",
+        "silent": "Keep speakers silent",
+        "same": "Play on speakers at their own volume",
+    }
+    return Item(
+        "unplugged",
+        "When headphones are disconnected",
+        items=tuple(
+            Item(
+                f"unplugged {setting}",
+                label,
+                Ask("settings", {"unplugged": setting}),
+                mark="radio",
+                checked=status["unplugged"] == setting,
+            )
+            for setting, label in labels.items()
+        ),
+    )
+
+
+def _autostart(autostart: bool | None) -> tuple[Item, ...]:
+    if autostart is None:
+        return ()
+    return (
+        Item(
+            "autostart",
+            "Start at login",
+            Do("autostart-off" if autostart else "autostart-on"),
+            mark="check",
+            checked=autostart,
+        ),
+    )
+
+
+def _line(text: str, end: str = "") -> str:
+    """Shorten what is too long for a menu; the end stays."""
+    room = MAX_LABEL - len(end)
+    return (text if len(text) <= room else text[: room - 1].rstrip() + "…") + end

@@ -1,0 +1,408 @@
+"""The icon in the tray: a client of the control API that never disturbs the app it runs in.
+
+Four threads, all of them daemons and asleep while nothing happens: one runs the icon, one follows
+the status, one does the work that both of them ask for, and the icon has one for its bus.
+"""
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from entrain.errors import EntrainError
+from entrain.platform import factory
+from entrain.platform.folders import user_paths
+from entrain.tray.icon.help_page import open_help
+from entrain.tray.icon.menu import Ask, Do, Item, Json, MenuDescription, describe
+from entrain.tray.notifications.notification_policy import Notice, Notices
+from entrain.vdevice.api.client import SOCKET_NAME, Client, NotRunning
+from entrain.vdevice.safety import SHORT_NOTICE
+
+WATCH_INTERVAL_S = 1.0
+"""Shortest time between two looks at what moves."""
+LATEST_START_S = 2.0
+"""An icon is not to wait any longer for sound: it says why there is none."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+"""Before another try, when the icon has failed."""
+LONGEST_SEARCH_S = 10.0
+"""Between two looks whether Entrain runs again."""
+LIBRARY_LOOK_S = 60.0
+"""How old the list of protocols may be when something changes."""
+BUS_TIMEOUT_S = 2.0
+"""Before it is said that the session bus does not answer."""
+NOTICE_LOOK_S = 1.0
+"""How often it is checked, while there is no sound, whether that is worth a notice."""
+GRACE_S = 0.3
+"""An Entrain that has just hung up may be the one that ends this, too."""
+
+_STOP_TIMEOUT_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+_News = Json | Ask | Do | None
+"""What the worker is told: a status, what was clicked, or that Entrain is not running."""
+
+
+class TrayIcon:
+    """One icon for one Entrain.  Methods may be called from any thread.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The control socket; by default this user's.
+    tell : callable, optional
+        Takes one line for the user: where no tray is here, what works instead.
+
+    """
+
+    def __init__(
+        self, path: Path | None = None, tell: Callable[[str], object] = lambda line: None
+    ) -> None:
+        self._path = path or user_paths().runtime / SOCKET_NAME
+        self._tell = tell
+        self._told = False
+        self._due = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._icon: Any = None
+        self._watching: Client | None = None
+        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+        """Of the present icon; one that has failed leaves nothing to the next."""
+
+    def start(self, at_once: bool = True) -> None:
+        """Begin on a thread of its own; else at `show`, or after `LATEST_START_S`."""
+        if at_once:
+            self._due.set()
+        self._thread = threading.Thread(target=self._begin, name="tray", daemon=True)
+        self._thread.start()
+
+    def show(self) -> None:
+        """Begin now.  Idempotent."""
+        self._due.set()
+
+    def stop(self) -> None:
+        """Remove the icon and end, within 2 s.  Idempotent."""
+        self._stop.set()
+        self._due.set()
+        self._end_parts()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(_STOP_TIMEOUT_S)
+
+    def run(self) -> None:
+        """Be the icon on this thread until `stop`, whatever goes wrong."""
+        pause_s = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            began_s = time.monotonic()
+            try:
+                self._live()
+            except Exception as error:  # of a desktop, of a bus, or ours: the sound goes on
+                _log.warning("the tray icon has failed: %r; trying again", error)
+                _log.debug("the tray icon", exc_info=True)
+            if time.monotonic() - began_s > LONGEST_PAUSE_S:
+                pause_s = FIRST_PAUSE_S
+            self._stop.wait(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    # ---- the icon's thread -------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._due.wait(LATEST_START_S)
+        self.run()
+
+    def _live(self) -> None:
+        from entrain.tray.icon import drawing
+        from entrain.tray.icon.icon_class import icon_class
+        from entrain.tray.statusnotifier.host import find_host
+        from entrain.tray.statusnotifier.pystray_api import Menu
+
+        host = find_host()
+        if host.kind == "none" and not host.has_bus:  # a busy one may need longer; this can wait
+            host = find_host(BUS_TIMEOUT_S)
+        if host.kind == "none" and not self._told:
+            self._told = True
+            self._tell(
+                f"{host.reason} Use `entrain on`, `entrain use` and `entrain --help`; "
+                "an icon appears when a tray does."
+            )
+        news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+        self._news = news
+        kind = icon_class(host)
+        view = View(kind, news.put)
+        # One image, hardly ever seen: what there is to show comes at once.
+        self._icon = icon = kind(
+            "entrain", drawing.image("off", drawing.SIZES_PX[0]), "Entrain", Menu()
+        )
+        view.icon = icon
+        ended = threading.Event()
+
+        def begin(icon: Any) -> None:
+            view.is_filled.wait(GRACE_S)
+            icon.visible = True
+
+        parts = [
+            threading.Thread(target=self._guard, args=(work, ended), name=name, daemon=True)
+            for name, work in (
+                ("tray-watch", lambda: self._follow(ended)),
+                ("tray-work", lambda: Worker(self._path, news, view, self._quit).run(ended)),
+            )
+        ]
+        for part in parts:
+            part.start()
+        try:
+            if not self._stop.is_set():
+                icon.run(begin)
+        finally:
+            ended.set()
+            self._end_parts()
+            for part in parts:
+                part.join(_STOP_TIMEOUT_S)
+            self._icon = None
+
+    def _guard(self, work: Callable[[], None], ended: threading.Event) -> None:
+        """Do a part's work; where it fails, the icon as a whole begins again."""
+        try:
+            work()
+        except Exception as error:
+            _log.warning("the tray icon has failed: %r; trying again", error)
+            _log.debug("the tray icon", exc_info=True)
+        ended.set()
+        self._end_parts()
+
+    def _quit(self) -> None:
+        self._stop.set()
+        self._end_parts()
+
+    def _end_parts(self) -> None:
+        """Wake all that waits, so that it finds that it is to end."""
+        if watching := self._watching:
+            watching.hang_up()
+        self._news.put(None)
+        if icon := self._icon:
+            with contextlib.suppress(Exception):  # not every backend can be stopped twice
+                icon.stop()
+
+    # ---- the following thread ----------------------------------------------------------------
+
+    def _follow(self, ended: threading.Event) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not ended.is_set():
+            try:
+                with Client(self._path) as client:
+                    self._watching = client
+                    pause_s = FIRST_PAUSE_S
+                    for status in client.watch(WATCH_INTERVAL_S, changes_only=True):
+                        if ended.is_set():
+                            return
+                        self._news.put(status)
+            except EntrainError as error:
+                _log.debug("%s", error)
+            finally:
+                self._watching = None
+            if ended.wait(GRACE_S):
+                return
+            self._news.put(None)
+            ended.wait(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_SEARCH_S)
+
+
+class View:
+    """Puts a description into a pystray icon; used on one thread at a time.
+
+    Parameters
+    ----------
+    kind : type
+        Of the icon; decides whether it takes an image in several sizes.
+    clicked : callable
+        Takes what was clicked; must return at once.
+
+    """
+
+    def __init__(self, kind: type[Any], clicked: Callable[[Ask | Do], object]) -> None:
+        self.icon: Any = None
+        self.is_filled = threading.Event()
+        """Something has been shown."""
+        self._several = bool(getattr(kind, "ACCEPTS_SIZES", False))
+        self._clicked = clicked
+        self._shown: MenuDescription | None = None
+
+    def images(self, description: MenuDescription) -> Any:
+        """Draw its icon: in all sizes, or one from which smaller ones can be made."""
+        from entrain.tray.icon import drawing
+
+        if not self._several:
+            return drawing.image(description.icon, drawing.SIZES_PX[-1])
+        return tuple(drawing.image(description.icon, size_px) for size_px in drawing.SIZES_PX)
+
+    def show(self, description: MenuDescription) -> None:
+        """Change what differs from what is shown."""
+        from entrain.tray.statusnotifier.pystray_api import Menu
+
+        before, self._shown = self._shown, description
+        if before is None or before.icon != description.icon:
+            self.icon.icon = self.images(description)
+        if before is None or before.title != description.title:
+            self.icon.title = description.title
+        if before is None or before.items != description.items:
+            self.icon.menu = Menu(*self._lines(description.items))
+        self.is_filled.set()
+
+    def _lines(self, items: tuple[Item | None, ...]) -> list[Any]:
+        from entrain.tray.statusnotifier.pystray_api import Menu
+
+        return [Menu.SEPARATOR if item is None else self._line(item) for item in items]
+
+    def _line(self, item: Item) -> Any:
+        from entrain.tray.statusnotifier.pystray_api import KeyedItem, Menu
+
+        act = item.act
+
+        def click() -> None:
+            if act is not None:
+                self._clicked(act)
+
+        return KeyedItem(
+            item.key,
+            item.label,
+            Menu(*self._lines(item.items)) if item.items else click,
+            checked=(lambda _: item.checked) if item.mark else None,
+            radio=item.mark == "radio",
+            default=item.default,
+            enabled=item.enabled,
+        )
+
+
+class Worker:
+    """Shows what is new, and does what was clicked, one after the other on one thread.
+
+    Parameters
+    ----------
+    path : Path
+        The control socket.
+    news : queue
+        What there is to do.
+    view : View
+        Where it is shown.
+    leave : callable
+        Ends the icon.
+
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        news: "queue.SimpleQueue[_News]",
+        view: View,
+        leave: Callable[[], object],
+    ) -> None:
+        self._path = path
+        self._news = news
+        self._view = view
+        self._leave = leave
+        self._notices = Notices()
+        self._status: Json | None = None
+        self._library: Json | None = None
+        self._looked_s = float("-inf")
+        self._autostart: bool | None = None
+
+    def run(self, ended: threading.Event) -> None:
+        """Work until `ended` is set and the queue has said something."""
+        self._autostart = _starts_at_login()
+        while not ended.is_set():
+            waits = self._status and self._status["state"] in ("failed", "waiting-for-device")
+            news: _News = self._status
+            with contextlib.suppress(queue.Empty):
+                news = self._news.get(timeout=NOTICE_LOOK_S if waits else None)
+            if ended.is_set():
+                return
+            if isinstance(news, Ask):
+                self._ask(news)
+            elif isinstance(news, Do):
+                self._do(news)
+            else:
+                self._take(news)
+
+    def _take(self, status: Json | None) -> None:
+        """Show how things stand."""
+        before, self._status = self._status, status
+        now_s = time.monotonic()
+        if status is not None:
+            moved = before is None or _protocol_id(before) != _protocol_id(status)
+            if moved or now_s - self._looked_s > LIBRARY_LOOK_S:
+                self._look_at_library(now_s)
+            notice = self._notices.observe(status, now_s, _names(status))
+            if notice:
+                _say(notice)
+        self._view.show(describe(status, self._library, self._autostart))
+
+    def _look_at_library(self, now_s: float) -> None:
+        self._looked_s = now_s
+        try:
+            with Client(self._path) as client:
+                self._library = client.ask("protocols")
+        except EntrainError as error:  # the menu goes on with what it had
+            _log.debug("%s", error)
+
+    def _ask(self, wanted: Ask) -> None:
+        try:
+            with Client(self._path) as client:
+                status = client.ask(wanted.command, **wanted.fields)
+        except NotRunning as error:
+            self._refused(str(error))
+            self._take(None)
+        except EntrainError as error:
+            self._refused(str(error))
+        else:
+            if isinstance(status, dict):
+                self._take(status)
+
+    def _do(self, wanted: Do) -> None:
+        match wanted.action:
+            case "help":
+                try:
+                    open_help()
+                except EntrainError as error:
+                    self._refused(str(error))
+            case "about":
+                version = self._status["version"] if self._status else ""
+                _say(Notice("running", f"Entrain {version}", SHORT_NOTICE))
+            case "autostart-on" | "autostart-off":
+                try:
+                    at_login = factory.load().autostart()
+                    (at_login.enable if wanted.action == "autostart-on" else at_login.disable)()
+                except EntrainError as error:
+                    self._refused(str(error))
+                self._autostart = _starts_at_login()
+                self._take(self._status)
+            case "quit":
+                self._leave()
+
+    def _refused(self, reason: str) -> None:
+        _log.info("%s", reason)
+        _say(Notice("trouble", "Entrain cannot do that", reason))
+
+
+def _protocol_id(status: Json) -> str:
+    return str(status["protocol"]["id"]) if status["protocol"] else ""
+
+
+def _names(status: Json) -> set[str]:
+    return {device["name"] for device in status["outputs"]}
+
+
+def _starts_at_login() -> bool | None:
+    """Whether Entrain starts at login; None where that cannot be had."""
+    try:
+        return factory.load().autostart().status().enabled
+    except EntrainError as error:
+        _log.debug("%s", error)
+        return None
+
+
+def _say(notice: Notice) -> None:
+    from entrain.tray.notifications.notifier import say
+
+    say(notice)

@@ -1,0 +1,258 @@
+"""How protocols look to a person: the library as a list, and one protocol in full."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from entrain.tray.text import status_text, text_layout
+from entrain.vdevice.protocol.evidence import Evidence, Source
+from entrain.vdevice.protocol.model import Automation, Layer, Protocol
+from entrain.vdevice.protocol.timeline import value_at
+from entrain.vdevice.safety import SHORT_NOTICE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrain.block import Block, Parameter
+    from entrain.vdevice.protocol.user_folder import Entry
+
+GRADES = {
+    "strong": "meta-analysis, or physiology replicated often",
+    "moderate": "one good controlled trial, or several small studies that agree",
+    "weak": "single, small or inconsistent studies",
+    "tradition": "practice only, no studies",
+    "none": "no study, no effect, or contrary findings",
+}
+"""In plain words, the best first."""
+
+_COLOURS = {"strong": "green", "moderate": "green", "weak": "yellow"}
+_COLUMN = 11
+_CURVE_COLUMNS = 24
+_MAX_POINTS = 6
+
+
+def library(entries: "Sequence[Entry]", problems: Sequence[str]) -> None:
+    """Print the protocols by category, and what is wrong with the user's files."""
+    rows: list[tuple[str, ...]] = []
+    category = ""
+    for entry in entries:
+        if entry.problems:
+            continue
+        if entry.category != category:
+            category = entry.category
+            rows.append((category, "", "", "", ""))
+        evidence = entry.evidence
+        marks = ("headphones" if entry.requires_headphones else "", "yours" if entry.own else "")
+        rows.append(
+            (
+                f"  {entry.id}",
+                entry.name,
+                evidence.outcome if evidence else "-",
+                evidence.following if evidence else "-",
+                ", ".join(filter(None, marks)),
+            )
+        )
+    if rows:
+        status_text.table(("", "", "benefit", "follows", ""), rows)
+        click.echo()
+        text_layout.paragraph(
+            "benefit: how well it is shown that listeners have what the name promises. "
+            "follows: how well it is shown that the nervous system answers the sound at its rate "
+            "(a steady-state response, which need not entrain the brain's own rhythms). "
+            "`entrain show ID` tells the rest."
+        )
+    else:
+        click.echo("no protocol here")
+    if problems:
+        click.echo()
+        text_layout.heading("These files cannot be used:")
+        for line in problems:
+            text_layout.paragraph(line, indent=2)
+
+
+def protocol(protocol: Protocol, where: str, blocks: "Mapping[str, Block]") -> None:
+    """Print all there is to know of one protocol.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Checked against the blocks.
+    where : str
+        The user's file; empty if it is a shipped one.
+    blocks : mapping
+        Give the parameters' names and units.
+
+    """
+    text_layout.heading(f"{protocol.name} ({protocol.id})")
+    if protocol.description:
+        text_layout.paragraph(protocol.description)
+    click.echo()
+    _item("category", protocol.category)
+    if where:
+        _item("yours", where)
+    if protocol.evidence:
+        _grades(protocol.evidence)
+    else:
+        _item("evidence", "nothing is stated")
+    for number, line in enumerate(protocol.warnings):
+        _item("" if number else "warnings", line, "red")
+    for number, line in enumerate(_facts(protocol)):
+        _item("" if number else "session", line)
+    _item("ears", _ears(protocol))
+    click.echo()
+    text_layout.heading("What is heard")
+    _layers(protocol.layers, blocks)
+    if protocol.without_headphones:
+        text_layout.heading("Without headphones, instead")
+        other = [each for each in protocol.without_headphones if each not in protocol.layers]
+        _layers(other, blocks)
+        if len(other) < len(protocol.without_headphones):
+            text_layout.paragraph(
+                "and as above: "
+                + ", ".join(
+                    each.id for each in protocol.without_headphones if each in protocol.layers
+                ),
+                2,
+            )
+            click.echo()
+    if protocol.evidence:
+        _sources(protocol.evidence)
+        click.echo()
+    _item("always", SHORT_NOTICE)
+
+
+def weaker_first(evidence: Evidence) -> list[tuple[str, str]]:
+    """Both grades with what they are about; the one that claims less comes first."""
+    grades = [("benefit", evidence.outcome), ("follows", evidence.following)]
+    order = list(GRADES)
+    return sorted(grades, key=lambda pair: order.index(pair[1]), reverse=True)
+
+
+def _grades(evidence: Evidence) -> None:
+    for label, grade in weaker_first(evidence):
+        _item(label, f"{grade}: {GRADES[grade]}", _COLOURS.get(grade, "red"))
+    _item("claim", evidence.claim)
+
+
+def _facts(protocol: Protocol) -> Iterator[str]:
+    """How the session goes, one sentence each."""
+    if protocol.duration_s is None:
+        yield "as long as you like"
+    elif protocol.loop:
+        yield f"begins again every {text_layout.clock(protocol.duration_s)}"
+    else:
+        yield f"ends after {text_layout.clock(protocol.duration_s)}"
+    if protocol.max_minutes is not None:
+        yield f"{text_layout.duration(protocol.max_minutes)} at most, then it fades out"
+    ramps = [
+        f"{word} within {text_layout.clock(seconds)}"
+        for word, seconds in (
+            ("comes up", protocol.ramp_in_s),
+            ("goes down", protocol.ramp_out_s),
+        )
+        if seconds
+    ]
+    if ramps:
+        yield ", ".join(ramps)
+    if protocol.time_of_day:
+        yield "goes by the time of day"
+    if protocol.standalone:
+        yield "is heard without a programme, too"
+    yield (
+        "words stay easy to understand" if protocol.speech_safe else "words get hard to understand"
+    )
+    if protocol.sleep_safe:
+        yield "can run while you fall asleep"
+
+
+def _ears(protocol: Protocol) -> str:
+    if not protocol.requires_headphones:
+        return "headphones or loudspeakers"
+    if protocol.without_headphones is None:
+        return "headphones only; there is nothing to use instead on loudspeakers"
+    return "headphones; something else is used on loudspeakers, see below"
+
+
+def _layers(layers: Sequence[Layer], blocks: "Mapping[str, Block]") -> None:
+    if not layers:
+        text_layout.paragraph("nothing: the programme alone", indent=2)
+    for layer in layers:
+        block = blocks.get(layer.kind)
+        parameters = block.parameters if block else {}
+        name = layer.id if layer.id == layer.kind else f"{layer.id} ({layer.kind})"
+        click.echo(click.style(f"  {text_layout.clean(name)}", bold=True))
+        if block:
+            text_layout.paragraph(block.description, indent=4)
+        if fixed := list(_fixed(layer, parameters)):
+            text_layout.paragraph(", ".join(fixed), indent=4)
+        for symbol, automation in layer.automation.items():
+            _curve(_called(parameters.get(symbol), symbol), automation, parameters.get(symbol))
+    click.echo()
+
+
+def _fixed(layer: Layer, parameters: "Mapping[str, Parameter]") -> Iterator[str]:
+    """Those values that stay what they are."""
+    values = {s: value for s, value in layer.params.items() if s not in layer.automation}
+    floor_db = values.get("floor_db")
+    if floor_db is not None and floor_db == values.get("ceiling_db"):
+        for symbol in ("level_db", "floor_db", "ceiling_db"):
+            values.pop(symbol, None)
+        yield f"always at {_value(parameters.get('floor_db'), floor_db)}, whatever is played"
+    for symbol, value in values.items():
+        parameter = parameters.get(symbol)
+        yield f"{_called(parameter, symbol)} {_value(parameter, value)}"
+
+
+def _curve(name: str, automation: Automation, parameter: "Parameter | None") -> None:
+    points = automation.points
+    end_s = automation.loop_s or points[-1].at_s
+    step_s = end_s / (_CURVE_COLUMNS - 1)
+    drawn = text_layout.sparkline([value_at(automation, n * step_s) for n in range(_CURVE_COLUMNS)])
+    text_layout.paragraph(f"{name} {drawn}" if len(points) > 1 else name, indent=4)
+    shown = [
+        f"{_value(parameter, point.value)} at {text_layout.clock(point.at_s)}" for point in points
+    ]
+    if len(shown) > _MAX_POINTS:
+        left_out = len(shown) - _MAX_POINTS
+        shown[_MAX_POINTS - 1 : -1] = [f"… {left_out} more …"]
+    again = f", again every {text_layout.clock(automation.loop_s)}" if automation.loop_s else ""
+    text_layout.paragraph(" → ".join(shown) + again, indent=6)
+
+
+def _called(parameter: "Parameter | None", symbol: str) -> str:
+    return parameter.name.lower() if parameter else symbol
+
+
+def _value(parameter: "Parameter | None", value: float) -> str:
+    if parameter is None:
+        return f"{value:g}"
+    for name, meant in parameter.choices:
+        if meant == value:
+            return name
+    if parameter.unit in ("", "1"):
+        return f"{value:g}"
+    return f"{round(value, 1) if parameter.unit == 'dB' else value:g} {parameter.unit}"
+
+
+def _sources(evidence: Evidence) -> None:
+    text_layout.heading("Sources" if evidence.sources else "No source: practice only")
+    for source in evidence.sources:
+        text_layout.item(f"  {'AGAINST' if source.contrary else ''}", cited(source), _COLUMN)
+    if evidence.our_choices:
+        click.echo()
+        text_layout.item("our choice", ", ".join(evidence.our_choices), _COLUMN)
+        text_layout.paragraph(
+            "No source gives these; we set them by ear or by calculation.", _COLUMN
+        )
+
+
+def cited(source: Source) -> str:
+    """One publication and its finding in one line."""
+    journal = f", {source.journal}" if source.journal else ""
+    number = f" ({source.id})" if source.id else ""
+    return f"{source.authors} {source.year}{journal}{number}: {source.finding}"
+
+
+def _item(label: str, text: str, colour: str | None = None) -> None:
+    text_layout.item(label, text, _COLUMN, colour)

@@ -1,0 +1,242 @@
+"""How answers look to a person: tables at a terminal, plain lines in a pipe.
+
+`rich` is imported only at a terminal, and never by the running app.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from entrain.tray.text.text_layout import clean, clock
+
+if TYPE_CHECKING:
+    from entrain.block import Block
+
+Json = Mapping[str, Any]
+
+UNPLUGGED = {
+    "softer": "speakers play 20 dB softer",
+    "silent": "speakers stay silent",
+    "same": "speakers play at their own volume",
+}
+"""What happens when headphones are unplugged, by the setting's name."""
+
+
+MODES = {
+    "default": "while it is on, Entrain is the default output",
+    "manual": "only what you send to Entrain, and the programs of `entrain apps --include`",
+    "smart": "the real device stays the default, and all its sound passes Entrain",
+}
+"""How sound gets to Entrain, by the mode's name."""
+
+_ON = {
+    "default": "sends all sound through it",
+    "manual": "lets the programs of `entrain apps --include` play through it",
+    "smart": "lets all sound pass through it",
+}
+
+
+def summary(status: Json) -> str:
+    """One line for after a change: state, protocol, device; and one that the listener must know."""
+    parts = [status["state"]]
+    protocol, output = status["protocol"], status["output"]
+    if protocol:
+        parts.append(protocol["name"])
+    if output and output["description"]:
+        softened = {"softer": ", 20 dB softer", "silent": ", silent", None: ""}
+        parts.append(output["description"] + softened[status["softened"]])
+    if status["sleep_left_s"] is not None:
+        parts.append(f"off in {clock(status['sleep_left_s'])}")
+    note = f"\n{clean(protocol['note'])}" if protocol and protocol["note"] else ""
+    return clean(" · ".join(parts)) + note
+
+
+def live(status: Json) -> str:
+    """One line for `watch`."""
+    parts = [status["state"]]
+    if protocol := status["protocol"]:
+        parts.append(f"{protocol['name']} {clock(protocol['elapsed_s'])}")
+    parts.append(_levels(status))
+    if status["measured"]:
+        parts.append(f"measured: {status['measured']['text']}")
+    parts.append(f"CPU {status['cpu_load']:.1%}")
+    parts.append(f"{status['xruns']} xruns")
+    return clean(" · ".join(parts))
+
+
+def status(status: Json) -> None:
+    """Print everything, one subject per line."""
+    rows = [("state", status["state"])]
+    if status["reason"]:
+        rows.append(("", status["reason"]))
+    if status["retry_in_s"] is not None:
+        rows.append(("next try", f"in {status['retry_in_s']:.0f} s"))
+    rows.append(("on", "yes" if status["on"] else f"no (`entrain on` {_ON[status['mode']]})"))
+    rows.append(("mode", f"{status['mode']} ({MODES[status['mode']]})"))
+    if protocol := status["protocol"]:
+        name = f"{protocol['name']} ({protocol['id']}), {_session(protocol)}"
+        rows.append(("protocol", name))
+        if protocol["here"]:
+            rows.append(("", "whenever sound goes to this output"))
+        if protocol["note"]:
+            rows.append(("", protocol["note"]))
+        rows += [("", _layer(layer)) for layer in protocol["layers"]]
+    if status["sleep_left_s"] is not None:
+        rows.append(("sleep", f"off in {clock(status['sleep_left_s'])}"))
+    if output := status["output"]:
+        rows.append(("output", f"{output['description']} ({output['name']})"))
+        if output["rate_hz"]:
+            rows.append(("", f"{output['rate_hz']} Hz, {output['quantum_frames']} frames a cycle"))
+    if status["preferred_outputs"]:
+        connected = {device["name"] for device in status["outputs"]}
+        named = (
+            name if name in connected else f"{name} (not connected)"
+            for name in status["preferred_outputs"]
+        )
+        rows.append(("preferred", ", ".join(named)))
+    rows.append(("headphones", f"when unplugged: {UNPLUGGED[status['unplugged']]}"))
+    latency = status["latency"]
+    rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
+    if status["measured"]:
+        rows.append(("measured", status["measured"]["text"]))
+    rows.append(("levels", _levels(status)))
+    if status["levels"]["out_lufs"] is not None:
+        rows.append(("loudness", _loudness(status["levels"])))
+    rows += [("setting", f"{key} {value:g}") for key, value in status["settings"].items()]
+    if status["volume"] is not None:
+        rows.append(("volume", f"{status['volume']:.0%}" + (", muted" if status["muted"] else "")))
+    if not status["session_log"]:
+        rows.append(("log", "none is kept (`entrain log --on`)"))
+    longest_ms = status["worst_callback_ms"]
+    lately = status["callback"]["longest_lately_share"]
+    rows.append(
+        (
+            "CPU",
+            f"{status['cpu_load']:.1%}, longest callback in the last minute {longest_ms:.2f} ms "
+            f"({lately:.0%} of a block's time)",
+        )
+    )
+    rows.append(("xruns", str(status["xruns"])))
+    rows += [("error", line) for line in status["errors"]]
+    rows.append(("Entrain", f"{status['version']}, {status['backend']}"))
+    table(("", ""), rows)
+
+
+def devices(found: Sequence[Json]) -> None:
+    """Print the output devices."""
+    rows = [
+        (
+            device["name"],
+            device["description"],
+            ", ".join(
+                note
+                for note, holds in (
+                    ("Entrain plays here", device["current"]),
+                    ("default", device["default"]),
+                    (f"preferred {device['preferred']}", device["preferred"]),
+                )
+                if holds
+            ),
+        )
+        for device in found
+    ]
+    if rows:
+        table(("name", "description", ""), rows)
+    else:
+        click.echo("no output device")
+
+
+def kinds(found: Iterable["Block"]) -> None:
+    """Print the blocks, those of the programme first."""
+    order = ("processor", "generator", "input", "output")
+    blocks = sorted(found, key=lambda block: (order.index(block.group), block.kind))
+    table(("kind", "group", "description"), [(b.kind, b.group, b.description) for b in blocks])
+
+
+def parameters(block: "Block") -> None:
+    """Print what can be set of a block."""
+    rows = []
+    for each in block.parameters.values():
+        unit = "" if each.unit == "1" else each.unit
+        span = ", ".join(f"{value:g} {name}" for name, value in each.choices)
+        span = span or f"{each.minimum:.10g} … {each.maximum:.10g}"
+        rows.append((each.symbol, each.name, span, f"{each.initial:.10g}", unit))
+    click.echo(f"{block.kind}: {block.description}")
+    table(("parameter", "", "range", "at first", "unit"), rows)
+
+
+def findings(found: Sequence[tuple[str, bool | None, str, str]]) -> None:
+    """Print what `doctor` found: name, verdict, text, advice."""
+    words = {True: "ok", False: "problem", None: "-"}
+    rows = []
+    for name, verdict, text, advice in found:
+        rows.append((name, words[verdict], text))
+        if advice:
+            rows.append(("", "", f"-> {advice}"))
+    table(("", "", ""), rows)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print cells in columns; each row begins with what it is about."""
+    rows = [[clean(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(header, rows)
+        return
+    lines = [header, *rows] if any(header) else rows
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"ok": "green", "processing": "green", "problem": "red", "failed": "red"}
+    table = Table(box=None, show_header=any(header), pad_edge=False, header_style="bold")
+    for number, title in enumerate(header):
+        table.add_column(title, style="bold" if number == 0 else "", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, style=colours.get(cell, "")) for cell in row))
+    Console().print(table)
+
+
+def _session(protocol: Json) -> str:
+    """Where it is, and when it ends."""
+    if protocol["ended"]:
+        return "has ended"
+    parts = [clock(protocol["elapsed_s"])]
+    if protocol["left_s"] is not None:
+        parts.append(f"ends in {clock(protocol['left_s'])}")
+    if not protocol["runs"]:
+        parts.append("paused")
+    return ", ".join(parts)
+
+
+def _layer(layer: Json) -> str:
+    values = ", ".join(f"{symbol} {value:g}" for symbol, value in layer["params"].items())
+    name = layer["id"] if layer["id"] == layer["kind"] else f"{layer['id']} ({layer['kind']})"
+    return f"{name}: {values}" if values else name
+
+
+def _levels(status: Json) -> str:
+    levels = status["levels"]
+    return f"in {_db(levels['in_db'])}, out {_db(levels['out_db'])}"
+
+
+def _loudness(levels: Json) -> str:
+    parts = []
+    for name in ("in", "out"):
+        short, whole = levels[f"{name}_lufs"], levels[f"integrated_{name}_lufs"]
+        if short is not None:
+            average = "" if whole is None else f" ({whole:.1f} since the start)"
+            parts.append(f"{name} {short:.1f} LUFS{average}")
+    return ", ".join(parts)
+
+
+def _db(value: float | None) -> str:
+    return "silent" if value is None else f"{value:.1f} dB"

@@ -1,0 +1,47 @@
+"""The real output devices, as the control API shows them."""
+
+from collections.abc import Sequence
+
+from entrain.platform import adapter
+from entrain.vdevice.api.messages import Device
+
+
+def described(
+    devices: Sequence[adapter.Device], current: str, default: str, preferred: Sequence[str] = ()
+) -> list[Device]:
+    """Describe all outputs but our own.
+
+    Parameters
+    ----------
+    devices : sequence of adapter.Device
+        As the sound server lists them.
+    current : str
+        Name of the device that Entrain plays on, or ``""``.
+    default : str
+        Name of the desktop's default output, or ``""``.
+    preferred : sequence of str
+        Names of the preferred devices, the most wanted first.
+
+    """
+    return [
+        Device(
+            name=device.name,
+            description=device.description,
+            current=device.name == current,
+            default=device.name == default,
+            preferred=preferred.index(device.name) + 1 if device.name in preferred else None,
+        )
+        for device in devices
+        if device.is_real
+    ]
+
+
+def ask_server() -> list[Device]:
+    """List the real devices while no Entrain runs; raises `PlatformError`."""
+    from entrain.platform import factory
+
+    server = factory.load().connect()
+    try:
+        return described(server.devices(), current="", default=server.default())
+    finally:
+        server.close()

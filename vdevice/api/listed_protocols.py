@@ -1,0 +1,50 @@
+"""The library, as the control API shows it."""
+
+from collections.abc import Sequence
+
+from entrain.vdevice.api.messages import ListedProtocol, Protocols
+from entrain.vdevice.protocol.library import NOTHING, Library
+from entrain.vdevice.protocol.user_folder import Entry
+
+MAX_RECENT = 5
+
+
+def described(entry: Entry) -> ListedProtocol:
+    """Describe one protocol."""
+    return ListedProtocol(
+        id=entry.id,
+        name=entry.name,
+        category=entry.category,
+        own=entry.own,
+        following=entry.evidence.following if entry.evidence else None,
+        outcome=entry.evidence.outcome if entry.evidence else None,
+        requires_headphones=entry.requires_headphones,
+    )
+
+
+def listed(library: Library, recent: Sequence[str]) -> Protocols:
+    """Describe the protocols that can be used.
+
+    Parameters
+    ----------
+    library : Library
+        Where they are.
+    recent : sequence of str
+        Ids of those used last; what is not there any more is left out.
+
+    """
+    entries = [entry for entry in library.entries() if not entry.problems]
+    there = {entry.id for entry in entries}
+    return Protocols(
+        protocols=[described(entry) for entry in entries],
+        recent=[each for each in recent if each in there],
+        problems=library.problems(),
+    )
+
+
+def used_lately(protocol_id: str, before: Sequence[str]) -> tuple[str, ...]:
+    """Put an id to the front of those used last; without an id, nothing changes."""
+    if protocol_id in ("", NOTHING.id):
+        return tuple(before)
+    others = (each for each in before if each != protocol_id)
+    return (protocol_id, *others)[:MAX_RECENT]

@@ -1,0 +1,196 @@
+"""What `status` says."""
+
+import math
+import time
+
+from entrain import __version__
+from entrain.backend import Phase
+from entrain.engine import Engine
+from entrain.platform import clock
+from entrain.platform.adapter import SINK_NAME
+from entrain.vdevice.api.health import Health, judge
+from entrain.vdevice.api.listed_outputs import described
+from entrain.vdevice.api.measured import SelfMeasurement
+from entrain.vdevice.api.messages import ActiveProtocol, Callback, Latency, Levels, Output, Status
+from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.session.player import Player
+from entrain.vdevice.storage.store import State
+
+
+class Reporter:
+    """Looks at everything.  Called on the main thread only.
+
+    Parameters
+    ----------
+    engine, device, player
+        What is looked at; nothing is changed.
+    icon : bool
+        Entrain was not started without an icon.
+
+    """
+
+    def __init__(
+        self, engine: Engine, device: VirtualDevice, player: Player, *, icon: bool
+    ) -> None:
+        self._icon = icon
+        self._engine = engine
+        self._device = device
+        self._player = player
+        self._measurement = SelfMeasurement(engine)
+        self._load = _Load()
+
+    def health(self) -> Health:
+        """Tell how things stand."""
+        device = self._device
+        return judge(
+            device.state,
+            on=device.on,
+            bypass=self._engine.bypass,
+            trouble=device.trouble,
+            reason=device.reason,
+            target_there=device.target is not None,
+            note=self._player.note,
+            detour=device.detour,
+            softened=self._softened(),
+            alone=device.plays_alone,
+        )
+
+    def _softened(self) -> str:
+        entry = self._device.softened
+        if entry is None:
+            return ""
+        where = {device.name: device.description for device in self._device.devices}[entry.device]
+        where = where or entry.device
+        how = "Silent" if entry.silent else "Playing softly"
+        return f"Headphones disconnected. {how} on {where}; `entrain output` changes that."
+
+    def status(self, kept: State, here: bool) -> Status:
+        """Describe what Entrain does now.
+
+        Parameters
+        ----------
+        kept : State
+            What would be stored now.
+        here : bool
+            The running protocol is remembered for the present output.
+
+        """
+        device, engine = self._device, self._engine
+        state, target, softened = device.state, device.target, device.softened
+        stats, rate_hz = engine.stats(), engine.rate_hz
+        running = state is not None and state.running
+        health = self.health()
+        latency_frames = engine.latency_frames
+        if state:
+            latency_frames += round(state.added_us * rate_hz / 1e6)
+        retry_at_s = device.retry_at_s
+        callback = self._callback()
+        return Status(
+            state=health.state,
+            reason=health.reason,
+            on=device.on,
+            bypass=engine.bypass,
+            mode=kept.mode,
+            icon=self._icon,
+            applications=kept.applications,
+            session_log=kept.session_log,
+            sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
+            settings=kept.settings,
+            backend=device.backend_name,
+            session_manager=state.session_manager if state else "",
+            realtime=state.realtime if state else None,
+            sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
+            output=Output(
+                name=device.target_name,
+                description=target.description if target else "",
+                form=device.form,
+                rate_hz=state.rate_hz,
+                quantum_frames=state.quantum_frames,
+            )
+            if state and device.target_name
+            else None,
+            outputs=described(
+                device.devices,
+                current=device.target_name,
+                default=state.effective_default if state else "",
+                preferred=device.preferred,
+            ),
+            chosen_output=device.chosen,
+            preferred_outputs=list(device.preferred),
+            detour=device.detour,
+            unplugged=device.unplugged.setting,
+            softened=("silent" if softened.silent else "softer") if softened else None,
+            latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
+            protocol=self._protocol(here),
+            levels=self._levels() if running else Levels(),
+            measured=self._measurement.look(self._player.running()) if running else None,
+            volume=max(target.volume.channels, default=0.0) if target else None,
+            muted=target.volume.muted if target else False,
+            muffled=state.muffled if state else "",
+            xruns=stats.xruns,
+            cpu_load=self._load.of(stats.busy_ns),
+            missing_buffers=stats.missing_buffers,
+            nonfinite=stats.nonfinite,
+            worst_callback_ms=callback.longest_lately_us / 1000,
+            callback=callback,
+            errors=list(device.errors),
+            retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
+            version=__version__,
+        )
+
+    def _protocol(self, here: bool) -> ActiveProtocol:
+        elapsed_s, runs = self._engine.session()
+        player = self._player
+        return ActiveProtocol(
+            id=player.protocol.id,
+            name=player.protocol.name,
+            elapsed_s=elapsed_s,
+            left_s=player.left_s,
+            runs=runs,
+            ended=player.ended,
+            rate_hz=player.rate_hz,
+            note=player.note,
+            here=here,
+            layers=list(player.layers),
+        )
+
+    def _callback(self) -> Callback:
+        durations = self._engine.durations()
+        return Callback(
+            median_us=durations.quantile_us(0.5),
+            p999_us=durations.quantile_us(0.999),
+            longest_lately_us=durations.longest_ns / 1000,
+            longest_lately_share=durations.longest_share,
+        )
+
+    def _levels(self) -> Levels:
+        levels = self._engine.levels()
+        before, after = self._engine.loudness()
+        return Levels(
+            in_db=_decibels(levels.in_rms),
+            out_db=_decibels(levels.out_rms),
+            in_lufs=before.short_term_lufs,
+            out_lufs=after.short_term_lufs,
+            integrated_in_lufs=before.integrated_lufs,
+            integrated_out_lufs=after.integrated_lufs,
+        )
+
+
+class _Load:
+    """Share of one core that the callback takes, between two looks."""
+
+    def __init__(self) -> None:
+        self._at_s = time.monotonic()
+        self._busy_ns = 0
+        self._share = 0.0
+
+    def of(self, busy_ns: int) -> float:
+        now_s = time.monotonic()
+        if now_s - self._at_s > 0.1:
+            self._share = (busy_ns - self._busy_ns) / 1e9 / (now_s - self._at_s)
+            self._at_s, self._busy_ns = now_s, busy_ns
+        return self._share
+
+
+def _decibels(rms: tuple[float, float]) -> float | None:
+    return 20 * math.log10(max(rms)) if max(rms) > 0 else None

@@ -1,0 +1,131 @@
+"""Carrying out what `FilterWays` decides.
+
+Runs on the main thread's asyncio loop; what may wait for the sound server is handed over.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from entrain.backend import Backend
+from entrain.errors import EntrainError
+from entrain.platform.adapter import Device, SoundServer
+from entrain.vdevice.device.filter_ways import FilterWays, Pin, Plan, ends
+from entrain.vdevice.device.stream_router import Wait
+from entrain.ways import Way
+
+_log = logging.getLogger(__name__)
+
+
+class FilterKeeper:
+    """Keeps Entrain's sound from coming back to it through other programs' filters.
+
+    Parameters
+    ----------
+    wait : callable
+        Runs calls of the server.
+
+    """
+
+    def __init__(self, wait: Wait) -> None:
+        self.note = ""
+        """Which filter would lead back, and what is done about it; one line, or ``""``."""
+        self.heard_on: tuple[str, ...] = ()
+        """Names of the devices on which Entrain is heard in the end; ``()`` while that is none."""
+        self._decides = FilterWays()
+        self._ways: Sequence[Way] = ()
+        self._known: set[str] = set()
+        """Devices of which it is known what they are to the ears."""
+        self._backend_tells = False
+        self._wait = wait
+
+    async def plan(
+        self,
+        backend: Backend,
+        server: SoundServer | None,
+        devices: Sequence[Device],
+        default: str,
+        choose: Callable[[Sequence[str]], str],
+    ) -> Plan:
+        """Decide on the device to play on, and on the filters that have to be pinned for that.
+
+        `carry_out` is to follow; `heard_on` is known already, so that loudspeakers can be turned
+        down before.
+
+        Parameters
+        ----------
+        backend, server
+            Both tell of ways, each of its own.
+        devices : sequence of Device
+            All outputs.
+        default : str
+            The default output, as it is or is about to be.
+        choose : callable
+            Chooses one of some real devices, by name.
+
+        """
+        natively = backend.ways()
+        self._backend_tells = bool(natively)
+        self._ways = natively or await self._ask(server)
+        real = [device.name for device in devices if device.is_real]
+        plan = self._decides.plan(choose, real, self._ways, default, time.monotonic())
+        behind = "" if plan.around else plan.behind
+        self._known = {device.name for device in devices if device.form != "unknown"}
+        self.heard_on = ends(plan.target, self._ways, default, behind, self._known)
+        self._say(plan, devices)
+        return plan
+
+    async def carry_out(self, plan: Plan, backend: Backend, server: SoundServer | None) -> None:
+        """Pin the filters that need it."""
+        for pin in plan.pins:
+            _log.info("%s", pin)
+            if self._backend_tells:
+                backend.pin(pin.outlet, pin.device)
+            elif server:
+                await self._reroute(server, pin)
+
+    def ends(self, device: str) -> tuple[str, ...]:
+        """Return the devices on which the default output, say, is heard without Entrain."""
+        return ends(device, self._ways, device, known=self._known)
+
+    def wake_s(self) -> float | None:
+        """Return when `plan` is to be called again even if nothing happens, or None."""
+        return self._decides.wake_s()
+
+    async def _ask(self, server: SoundServer | None) -> Sequence[Way]:
+        """Ask the server for ways.  Where it does not answer, they are what they were.
+
+        Whoever wants to play on another device, or to switch off, must not be kept from it.
+        """
+        if server is None:
+            return []
+        try:
+            return await self._wait(server.ways)
+        except EntrainError as error:
+            _log.warning("no news of other programs' filters: %s", error)
+            return self._ways
+
+    async def _reroute(self, server: SoundServer, pin: Pin) -> None:
+        # The stream or the device may have gone since; then there will be news of that.
+        with contextlib.suppress(EntrainError):
+            await self._wait(lambda: server.reroute(pin.outlet, pin.device))
+
+    def _say(self, plan: Plan, devices: Sequence[Device]) -> None:
+        names = {device.name: _described(device) for device in devices}
+        note = ""
+        if plan.around:
+            note = f"{names.get(plan.around, plan.around)} plays back into Entrain; "
+            past = f"Entrain plays on {names.get(plan.behind, plan.behind)} directly"
+            note += past if plan.behind else "connect another output"
+        elif plan.behind:
+            note = f"{names.get(plan.target, plan.target)} plays on "
+            note += f"{names.get(plan.behind, plan.behind)}, not back into Entrain"
+        if note and note != self.note:
+            _log.info("%s", note)
+        self.note = note
+
+
+def _described(device: Device) -> str:
+    """Say what a device is; those of Bluetooth are named after their owners."""
+    return "a Bluetooth device" if "bluez" in device.name else device.description or device.name

@@ -1,0 +1,109 @@
+"""Carrying out what `Applications` decides.
+
+Runs on the main thread's asyncio loop; what may wait for the sound server is handed over.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from entrain.errors import EntrainError
+from entrain.platform.adapter import SINK_NAME, SoundServer
+from entrain.vdevice.device.applications import ApplicationRules, Applications, Move, Situation
+from entrain.vdevice.device.default_policy import Mode
+
+GIVE_BACK_TIMEOUT_S = 1.0
+"""For the former default to be the default again, when quitting."""
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Wait(Protocol):
+    """Runs what may wait on another thread."""
+
+    async def __call__(self, call: Callable[[], T], /) -> T: ...
+
+
+class StreamRouter:
+    """Keeps programs' streams where they belong.
+
+    Parameters
+    ----------
+    rules : ApplicationRules or None
+        Which programs are heard through Entrain.
+    wait : callable
+        Runs calls of the server.
+
+    """
+
+    def __init__(self, rules: ApplicationRules | None, wait: Wait) -> None:
+        self._applications = Applications(rules)
+        self._wait = wait
+        self._watches = False
+        self.watches_always = False
+        """Whether there is to be news of streams even if none may have to be moved."""
+
+    @property
+    def rules(self) -> ApplicationRules:
+        """Which programs are heard through Entrain; what plays is moved at the next `route`."""
+        return self._applications.rules
+
+    @rules.setter
+    def rules(self, rules: ApplicationRules) -> None:
+        self._applications.rules = rules
+
+    @property
+    def has_placed(self) -> bool:
+        """Whether a stream is where it is because of us."""
+        return self._applications.has_placed
+
+    def watch(self, server: SoundServer, tell: Callable[[], None], mode: Mode) -> None:
+        """Watch a new server, with its streams if they matter; on any thread that may wait."""
+        self._applications.server_restarted()
+        self._watches = self.watches_always or self._applications.needs_news(mode)
+        server.watch(tell, self._watches)
+
+    async def route(
+        self, server: SoundServer, tell: Callable[[], None], situation: Situation
+    ) -> None:
+        """Move the streams that are not where they belong; raises `EntrainError`."""
+        watches = self.watches_always or self._applications.needs_news(situation.mode)
+        if watches != self._watches:
+            await self._wait(lambda: server.watch(tell, watches))
+            self._watches = watches
+        if watches:
+            streams = await self._wait(server.streams)
+            moves = self._applications.observe(streams, situation, time.monotonic())
+            await self._move(server, moves)
+
+    async def give_back(self, server: SoundServer, default: Callable[[], str]) -> None:
+        """Take back what was moved, before quitting; raises `EntrainError`.
+
+        Parameters
+        ----------
+        server : SoundServer
+            On which the default has been given back.
+        default : callable
+            Tells the effective default.  A stream is moved when that is a real device again:
+            then the server forgets the move.
+
+        """
+        deadline_s = time.monotonic() + GIVE_BACK_TIMEOUT_S
+        while (name := default()) in ("", SINK_NAME):
+            if time.monotonic() > deadline_s:
+                return
+            await asyncio.sleep(0.01)
+        streams = await self._wait(server.streams)
+        await self._move(server, self._applications.give_back(streams, name))
+
+    async def _move(self, server: SoundServer, moves: Sequence[Move]) -> None:
+        for move in moves:
+            _log.info("%s", move)
+            # The stream or the device may have gone since; then there will be news of that.
+            with contextlib.suppress(EntrainError):
+                await self._wait(lambda: server.move_stream(move.index, move.device))  # noqa: B023

@@ -1,0 +1,278 @@
+"""`entrain doctor`: look at all that Entrain needs; `clean_up` removes what a crash has left."""
+
+import asyncio
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from entrain import __version__
+from entrain.errors import EntrainError
+from entrain.platform import factory
+from entrain.platform.adapter import SINK_NAME, Device, PlatformAdapter
+from entrain.vdevice import logs
+from entrain.vdevice.offline.redaction import without_names
+from entrain.vdevice.offline.reports import Finding
+
+FIX_TIMEOUT_S = 15.0
+SETTLE_S = 1.0
+"""How long it takes until a sound server has carried out what it was told."""
+
+_LIBRARIES = ("pydantic", "pulsectl", "click", "cffi", "numpy", "soundfile", "platformdirs")
+
+
+def examine() -> list[Finding]:
+    """Look, from the inside of Entrain outwards; may wait some seconds for the sound server.
+
+    Returns
+    -------
+    list of Finding
+        Fit to be shown to anybody: without names of people and machines.
+
+    """
+    found = [Finding("entrain", None, f"{__version__}, Python {platform.python_version()}")]
+    found += _guarded("system", _system)
+    found += _guarded("native library", _engine)
+    found += _guarded("back ends", _backends)
+    try:
+        adapter = factory.load()
+    except EntrainError as error:
+        return [*found, Finding("sound system", False, str(error))]
+    status = _status()
+    found += list(_app(status))
+    found += _guarded("sound server", lambda: _server(adapter, status))
+    found += _guarded("priority", lambda: _priority(status))
+    found += _guarded("settings", lambda: _folders(adapter))
+    return [Finding(f.name, f.ok, without_names(f.text), without_names(f.advice)) for f in found]
+
+
+def clean_up() -> list[str]:
+    """Remove what an Entrain that was killed has left, and give the default output back.
+
+    A start and an orderly end do that.  Returns one line for each thing done.
+
+    Raises
+    ------
+    EntrainError
+        Entrain runs, or there is no sound server.
+
+    """
+    if _status() is not None:
+        raise EntrainError("Entrain runs, so nothing is left over; `entrain stop` ends it")
+    adapter = factory.load()
+    before = _leftovers(adapter)
+    if not any(before):
+        return []
+    asyncio.run(_start_and_end(adapter))
+    device, default = _leftovers(adapter)
+    done = []
+    if before[0]:
+        done.append(
+            "a device Entrain without its app " + ("is still there" if device else "removed")
+        )
+    if before[1]:
+        done.append("the default output " + ("is still Entrain" if default else "given back"))
+    return done
+
+
+async def _start_and_end(adapter: PlatformAdapter) -> None:
+    from entrain.engine import Engine
+    from entrain.vdevice.device.default_policy import DefaultPolicy
+    from entrain.vdevice.device.virtual_device import VirtualDevice
+    from entrain.vdevice.storage.store import FILE_NAME, Store
+
+    stored = Store(adapter.paths().state / FILE_NAME).load()
+    ready = asyncio.Event()
+    with Engine() as engine:
+        policy = DefaultPolicy(False, stored.former_default or "", stand_in=stored.stand_in or "")
+        device = VirtualDevice(adapter, engine, "auto", "", None, policy, lambda: None)
+        life = asyncio.create_task(device.live(ready.set))
+        try:
+            async with asyncio.timeout(FIX_TIMEOUT_S):
+                await ready.wait()
+            await asyncio.sleep(SETTLE_S)
+        except TimeoutError:
+            raise EntrainError("the sound server makes no device; nothing was changed") from None
+        finally:
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+
+
+def _guarded(name: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(look())
+    except EntrainError as error:
+        found.append(Finding(name, False, str(error)))
+    return found
+
+
+def _system() -> Iterator[Finding]:
+    name = f"{platform.system()} {platform.release()}"
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, KeyError):  # a system that does not say
+            name = f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {name}"
+    desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
+    session = os.environ.get("XDG_SESSION_TYPE", "")
+    yield Finding("system", None, ", ".join(filter(None, (name, desktop, session))))
+    versions = []
+    for library in _LIBRARIES:
+        try:
+            versions.append(f"{library} {metadata.version(library)}")
+        except metadata.PackageNotFoundError:
+            versions.append(f"{library} missing")
+    yield Finding("libraries", None, ", ".join(versions))
+
+
+def _engine() -> Iterator[Finding]:
+    from entrain.engine import Engine, blocks, faust_version
+
+    with Engine() as engine:
+        text = f"loads; {len(blocks())} blocks of FAUST {faust_version()}"
+        yield Finding("native library", True, text)
+        latency_ms = 1000 * engine.latency_frames / engine.rate_hz
+        yield Finding("added latency", None, f"{latency_ms:.2f} ms at {engine.rate_hz} Hz")
+
+
+def _backends() -> Iterator[Finding]:
+    from entrain.backend import available
+
+    names = available()
+    ok = bool({"pipewire", "pulse"} & set(names))
+    advice = "" if ok else "install libpipewire-0.3 or libpulse and libsamplerate, build again"
+    yield Finding("back ends", ok, ", ".join(names) or "none", advice)
+
+
+def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
+    if status is None:
+        yield Finding("running app", None, "does not run", "start it: entrain run")
+        return
+    if not status:
+        yield Finding("running app", False, "is there, but does not answer", "entrain stop")
+        return
+    state, reason = status["state"], status["reason"]
+    well = state not in ("failed", "waiting-for-device")
+    text = f"{state}: {reason}" if reason else state
+    yield Finding("running app", well, f"{text}; {status['mode']} mode, {status['xruns']} xruns")
+    yield from _counted(status)
+    callback = status["callback"]
+    share = callback["longest_lately_share"]
+    if share > 0:
+        longest_ms = callback["longest_lately_us"] / 1000
+        text = f"{longest_ms:.2f} ms at most in the last minute, {share:.0%} of the time there is"
+        advice = "" if share < 1 else "the machine was too busy; see `priority` below"
+        yield Finding("sound thread", share < 1, text, advice)
+    if muffled := status["muffled"]:
+        what, _, advice = muffled.partition("; ")
+        yield Finding("volume", False, what, advice)
+    for error in status["errors"]:
+        yield Finding("last error", None, error)
+
+
+def _counted(status: dict[str, Any]) -> Iterator[Finding]:
+    """Tell what the sound thread has counted; an app of an older version counts less."""
+    missing, nonfinite = status.get("missing_buffers", 0), status.get("nonfinite", 0)
+    text = f"{missing} cycles without a buffer, {nonfinite} samples that were no numbers"
+    advice = (
+        "an app plays broken sound; Entrain makes silence of those samples" if nonfinite else ""
+    )
+    yield Finding("sound since the start", None, text, advice)
+
+
+def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator[Finding]:
+    server = adapter.connect()
+    try:
+        info = server.info()
+        devices = server.devices()
+    finally:
+        server.close()
+    yield Finding("sound server", True, f"{info.name} {info.version}")
+    if status and status.get("session_manager"):
+        yield Finding("session manager", None, status["session_manager"])
+    yield Finding("back end here", True, adapter.default_backend())
+    real = [device for device in devices if device.is_real]
+    advice = "" if real else "does a session manager (WirePlumber) run?"
+    names = ", ".join(map(_described, real))
+    yield Finding("output devices", bool(real), names or "none", advice)
+    running = status is not None
+    if any(device.name == SINK_NAME and not device.own for device in devices):
+        text = f'another device has the name "{SINK_NAME}"'
+        yield Finding("device name", False, text, "rename or remove it; Entrain then comes back")
+    if any(device.own for device in devices) and not running:
+        text = "a device Entrain without its app"
+        yield Finding("leftovers", False, text, "entrain doctor --fix")
+    stale = info.default == SINK_NAME and not running
+    default = next((_described(d) for d in real if d.name == info.default), info.default)
+    advice = "entrain doctor --fix" if stale else ""
+    yield Finding("default output", not stale, default or "none", advice)
+
+
+def _described(device: Device) -> str:
+    """Say what a device is; those of Bluetooth are named after their owners."""
+    bluetooth = "bluez" in device.name
+    name = "a Bluetooth device" if bluetooth else device.description
+    form = "" if device.form == "unknown" else f"{device.form}, "
+    return f"{name} ({form}{device.channels} channels, {device.rate_hz} Hz)"
+
+
+def _leftovers(adapter: PlatformAdapter) -> tuple[bool, bool]:
+    """Whether our device is there, and whether it is the default output."""
+    server = adapter.connect()
+    try:
+        own = any(device.own for device in server.devices())
+        return own, server.default() == SINK_NAME
+    finally:
+        server.close()
+
+
+def _priority(status: dict[str, Any] | None) -> Iterator[Finding]:
+    if status and status.get("realtime") is not None:
+        text = "the audio thread is real-time" if status["realtime"] else "an ordinary thread"
+        advice = "install rtkit, or see in the log why it refuses; it works without, but may click"
+        yield Finding("priority", None, text, "" if status["realtime"] else advice)
+        return
+    if sys.platform != "win32":
+        import resource
+
+        limit = getattr(resource, "RLIMIT_RTPRIO", None)
+        if limit is not None:
+            allowed = resource.getrlimit(limit)[1]
+            text = f"this user may ask for {allowed}" if allowed else "only through rtkit"
+            yield Finding("priority", None, f"real-time: {text}")
+
+
+def _folders(adapter: PlatformAdapter) -> Iterator[Finding]:
+    paths = adapter.paths()
+    for name, folder in (("settings", paths.state), ("own protocols", paths.data)):
+        # A folder that is not there yet can be made where its nearest parent can be written.
+        place = next(p for p in (folder, *folder.parents) if p.exists())
+        ok = place.is_dir() and os.access(place, os.W_OK)
+        text = "can be saved" if ok else f"cannot be saved: no right to write to {_short(place)}"
+        yield Finding(name, ok, text)
+    for line in logs.last_lines(paths.state):
+        yield Finding("logged", None, line)
+
+
+def _short(path: Path) -> str:
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without one
+        return str(path)
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def _status() -> dict[str, Any] | None:
+    """The running app's status; None: it does not run; empty: it does not answer."""
+    from entrain.vdevice.api.client import Client, NotRunning
+
+    try:
+        with Client() as client:
+            return dict(client.ask("status"))
+    except NotRunning:
+        return None
+    except EntrainError:
+        return {}

@@ -1,0 +1,374 @@
+"""The running protocol: what of it is heard, how long it goes on, and what is noted of it.
+
+Called on the main thread only.  The engine keeps the time of the session; this looks at it now
+and then, for what only happens once.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from math import isclose
+
+from entrain.engine import Engine, blocks
+from entrain.errors import EngineError
+from entrain.platform.adapter import Form
+from entrain.vdevice.protocol.address import parse_address
+from entrain.vdevice.protocol.check import check, find_layer, with_value
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.speakers import same_value
+from entrain.vdevice.protocol.timeline import end_s
+from entrain.vdevice.session import adjust
+from entrain.vdevice.session.chain import Chain, Ways
+from entrain.vdevice.session.session_log import Stretch
+
+SLEEP_FADE_S = 300.0
+"""Of the sleep timer, or as long as it runs if that is less."""
+
+_WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-free"})
+_LOOK_S = 1.0
+"""Shortest pause between two looks; while nothing plays, the session stands still."""
+_DAY_LOOK_S = 30.0
+_SLEEP_LOOK_S = 5.0
+"""Longest pause while the sleep timer runs: it goes on while the machine is suspended, and the
+timer that ends a pause does not."""
+_LEAST_MINUTES = 5 / 60
+"""What was heard for less was not meant."""
+
+_LOG_S = 1800.0
+"""A crash loses no more than this of the session log."""
+
+
+def prepare(protocol: Protocol) -> Ways:
+    """Do beforehand what takes long of `Player.use` and `Player.refresh`; on any thread.
+
+    Raises
+    ------
+    ProtocolError
+        Not possible with these blocks.
+
+    """
+    check(protocol, blocks)
+    return Ways(protocol)
+
+
+class Player:
+    """Runs one protocol at a time.
+
+    Parameters
+    ----------
+    engine : Engine
+        Nobody else routes layers in it.
+    log : callable
+        Takes what has been heard for a while.
+    set_alone : callable, optional
+        Takes `plays_alone` whenever other layers run from now on, or none.
+
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        log: Callable[[Stretch], None],
+        set_alone: Callable[[bool], None] = lambda alone: None,
+    ) -> None:
+        self._engine = engine
+        self._set_alone = set_alone
+        self._chain = Chain(engine)
+        self._log = log
+        self._form: Form = "unknown"
+        self._fades = False
+        self._sleep_at_s: float | None = None
+        self._moving: dict[str, None] = {}
+        """Addresses of values that were sent to where they are to be later, in order."""
+        self._started = datetime.now().astimezone()
+        self._from_s = 0.0
+        self.protocol = Protocol(id="none", name="None", layers=())
+        """As it was asked for, with the values set since."""
+        self.library_id = ""
+        """Where it is in the library, while no value has been changed; else empty."""
+        self.ways = Ways(self.protocol)
+        """Of `protocol`, or of what it was before values were set."""
+        self.ended = False
+
+    # ---- what others ask -------------------------------------------------------------------
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """What is used on this kind of output."""
+        if self.is_replaced:
+            return self.protocol.without_headphones or ()
+        return self.protocol.layers
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the protocol's layers need headphones, and there are none."""
+        return self.protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
+
+    @property
+    def plays_alone(self) -> bool:
+        """Whether there is something to hear without any input."""
+        generates = any(blocks()[layer.kind].group == "generator" for layer in self.layers)
+        return self.protocol.standalone and generates and not self.ended
+
+    @property
+    def note(self) -> str:
+        """What the listener should know, one line; may be empty."""
+        if self.ended:
+            return f"{self.protocol.name} has ended"
+        if not self.is_replaced:
+            return ""
+        what = {"mono": "a mono output", "hands-free": "a hands-free headset"}
+        where = what.get(self._form, "loudspeakers")
+        if self.protocol.without_headphones is None:
+            return f"{self.protocol.name} needs headphones; on {where} it is silent"
+        return f"{self.protocol.name} needs headphones; on {where} its alternative is used"
+
+    @property
+    def left_s(self) -> float | None:
+        """Time until the session ends, at the speed of sound that plays; None if it does not."""
+        end = end_s(self.protocol)
+        if end is None:
+            return None
+        return 0.0 if self.ended else max(0.0, end - self._engine.session()[0])
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Of what beats, swells or pulses, now; None where nothing does."""
+        return None if self.ended else adjust.rate_hz(self.layers, blocks(), self._value)
+
+    def sleep_left_s(self, now_s: float) -> float | None:
+        """Time until the sleep timer is over; None while it is not set."""
+        return None if self._sleep_at_s is None else max(0.0, self._sleep_at_s - now_s)
+
+    def running(self) -> Sequence[tuple[Layer, int]]:
+        """What is in the engine, with the engine's numbers."""
+        return tuple(self._chain.layers())
+
+    # ---- what others do --------------------------------------------------------------------
+
+    def use(
+        self,
+        protocol: Protocol,
+        library_id: str = "",
+        ways: Ways | None = None,
+        form: Form | None = None,
+    ) -> None:
+        """Begin another protocol, or this one again.
+
+        Parameters
+        ----------
+        protocol : Protocol
+            As it was asked for.
+        library_id : str
+            Where it is in the library, or empty.
+        ways : Ways, optional
+            What `prepare` has made of it; without, that is done here.
+        form : str, optional
+            The kind of output that it is heard on from now on, where that changes as well.
+
+        Raises
+        ------
+        ProtocolError, EngineError
+            Not possible with these blocks, or refused by the engine; then what was heard goes on.
+
+        """
+        ways = ways or prepare(protocol)
+        self.note_heard()
+        with self._unless_refused():
+            self.protocol, self.library_id, self.ways = protocol, library_id, ways
+            self._form = form or self._form
+            self._route(restart=True)
+            self._moving.clear()
+
+    def rename(self, protocol: Protocol, library_id: str, ways: Ways) -> None:
+        """Call what is heard by another name; the layers are the same."""
+        self.note_heard()
+        self.protocol, self.library_id, self.ways = protocol, library_id, ways
+
+    def refresh(self, protocol: Protocol, ways: Ways | None = None) -> None:
+        """Go on with a changed document of the running protocol; raises as `use`."""
+        ways = ways or prepare(protocol)
+        with self._unless_refused():
+            self.protocol, self.ways = protocol, ways
+            if not self.ended:
+                self._route(restart=False)
+
+    def begin_again(self) -> None:
+        """Start the session anew, also after its end."""
+        self._route(restart=True)
+
+    def listen_on(self, form: Form) -> None:
+        """Use what suits this kind of output; the session goes on."""
+        before = self.layers
+        with self._unless_refused():
+            self._form = form
+            if self.layers != before and not self.ended:
+                self._route(restart=False)
+
+    def set(self, address: str, value: float, over_s: float) -> None:
+        """Move one parameter of the protocol; raises `ProtocolError`."""
+        changed = self._with_value(self.protocol, address, value)
+        if not self.ended:
+            self._chain.set(address, value, over_s)
+        self.protocol = changed
+        self.library_id = ""
+        self._moving.pop(address, None)
+        if over_s > adjust.GLIDE_S:
+            self._moving[address] = None
+
+    def as_heard(self) -> Protocol:
+        """Return the protocol with values that move where they are now; itself if none does."""
+        heard = self.protocol
+        for running, number in self._chain.layers():
+            for address in self._moving:
+                layer_id, symbol = parse_address(address)
+                if running.id != layer_id:
+                    continue
+                now = self._engine.parameter(number, symbol, target=False)
+                if not isclose(now, self._engine.parameter(number, symbol), rel_tol=1e-6):
+                    heard = self._with_value(heard, address, float(f"{now:.6g}"))
+        return heard
+
+    def adjust(self, rate_steps: int, level_steps: int) -> None:
+        """Move all rates, and all levels, by steps; raises `ProtocolError`."""
+        if self.ended:
+            raise ProtocolError(self.note)
+        changes = []
+        for steps, moved in ((rate_steps, adjust.faster), (level_steps, adjust.stronger)):
+            if steps:
+                changes += moved(steps, self.layers, blocks(), self._value)
+        for address, value in changes:
+            self.set(address, value, adjust.GLIDE_S)
+
+    def set_own(self, address: str, value: float, over_s: float) -> None:
+        """Move one parameter of the engine's own layers; the value was checked."""
+        self._chain.set(address, value, over_s)
+
+    def sleep(self, minutes: float | None, now_s: float) -> None:
+        """Let the layers go down before `minutes` are over, or forget about it (None).
+
+        Times here, and in `tick`, are in seconds of a clock that goes on in suspension.
+        """
+        was_fading = self._sleep_at_s is not None and self._fades
+        self._sleep_at_s = None if minutes is None else now_s + 60 * minutes
+        if was_fading:
+            self._route(restart=False)
+
+    def tick(self, now_s: float) -> bool:
+        """Do what is due; returns whether the sleep timer is over: then switch Entrain off."""
+        if self._sleep_at_s is not None:
+            left_s = self._sleep_at_s - now_s
+            if left_s <= 0:
+                self._sleep_at_s = None
+                self._end()
+                return True
+            self._fade_within(left_s, SLEEP_FADE_S)
+        end = end_s(self.protocol)
+        if end is not None and not self.ended:
+            left_s = end - self._engine.session()[0]
+            if left_s <= 0:
+                self._end()
+            elif self.protocol.loop:  # its automation cannot both loop and come to an end
+                self._fade_within(left_s, self.protocol.ramp_out_s)
+        if self.protocol.time_of_day and not self.ended:
+            self._follow_the_day()
+        if self._engine.processed_s - self._from_s >= _LOG_S:
+            self.note_heard()
+        return False
+
+    def pause_s(self, now_s: float) -> float:
+        """Return after how long `tick` has something to do, at the earliest."""
+        pauses = [_LOG_S]
+        if self._sleep_at_s is not None:
+            left_s = self._sleep_at_s - now_s
+            pauses.append(min(left_s if self._fades else left_s - SLEEP_FADE_S, _SLEEP_LOOK_S))
+        end = end_s(self.protocol)
+        if end is not None and not self.ended:
+            left_s = end - self._engine.session()[0]
+            fade_s = self.protocol.ramp_out_s if self.protocol.loop and not self._fades else 0.0
+            pauses.append(left_s - fade_s)
+        if self.protocol.time_of_day and not self.ended:
+            pauses.append(_DAY_LOOK_S)
+        return max(_LOOK_S, min(pauses))
+
+    def note_heard(self) -> None:
+        """Write what has been heard since the last time into the session log."""
+        processed_s = self._engine.processed_s
+        minutes = (processed_s - self._from_s) / 60
+        if minutes >= _LEAST_MINUTES and not self.ended and self.layers:
+            self._log(
+                Stretch(
+                    started=self._started,
+                    protocol=self.protocol.id,
+                    name=self.protocol.name,
+                    minutes=minutes,
+                    device=self._form,
+                )
+            )
+        self._started, self._from_s = datetime.now().astimezone(), processed_s
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _with_value(self, protocol: Protocol, address: str, value: float) -> Protocol:
+        """Change a value of what is heard, and the same on the other kind of output."""
+        field, other = "layers", "without_headphones"
+        if self.is_replaced:
+            field, other = other, field
+        heard = protocol.model_copy(update={"layers": getattr(protocol, field) or ()})
+        changed = {field: with_value(heard, address, value, blocks).layers}
+        layer_id, symbol = parse_address(address)
+        layer = find_layer(heard, layer_id)
+        twins = protocol.model_copy(update={"layers": getattr(protocol, other) or ()})
+        for twin in twins.layers:
+            if twin.id == layer_id and (same := same_value(layer, twin, symbol, value, blocks())):
+                with suppress(ProtocolError):  # it may have narrower ranges
+                    its = f"{layer_id}.{same[0]}"
+                    changed[other] = with_value(twins, its, same[1], blocks).layers
+        return protocol.model_copy(update=changed)
+
+    def _value(self, layer: Layer, symbol: str) -> float:
+        """What a parameter is, or moves to; a ramp that begins or ends a session is no change."""
+        if symbol in layer.automation:
+            for running, number in self._chain.layers():
+                if running.id == layer.id:
+                    return self._engine.parameter(number, symbol, target=False)
+        initial = blocks()[layer.kind].parameters[symbol].initial
+        return layer.params.get(symbol, initial)
+
+    @contextmanager
+    def _unless_refused(self) -> Iterator[None]:
+        """Know of what runs in the engine, also where the engine refuses the next thing."""
+        before = self.protocol, self.library_id, self.ways, self._form
+        try:
+            yield
+        except EngineError:
+            self.protocol, self.library_id, self.ways, self._form = before
+            raise
+
+    def _route(self, *, restart: bool) -> None:
+        layers = tuple(self.layers)
+        heard = self.protocol.model_copy(update={"layers": layers})
+        self._chain.use(heard, self.ways, restart=restart)
+        self.ended = self._fades = False
+        self._set_alone(self.plays_alone)
+        if self.protocol.time_of_day:
+            self._follow_the_day()
+
+    def _fade_within(self, left_s: float, fade_s: float) -> None:
+        if left_s <= fade_s and not self._fades:
+            self._fades = True
+            self._chain.fade(left_s)
+
+    def _end(self) -> None:
+        self.note_heard()
+        self._chain.clear()
+        self.ended = True
+        self._set_alone(False)
+
+    def _follow_the_day(self) -> None:
+        now = datetime.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        position_s = (now - midnight) / timedelta(seconds=1)
+        if abs(self._engine.session()[0] - position_s) > 2:
+            self._engine.seek_session(position_s)

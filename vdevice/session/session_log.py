@@ -1,0 +1,104 @@
+"""What has been heard, and for how long: a file on this computer, for its user alone.
+
+Called on one thread at a time.  A log that cannot be written never stops the sound: it costs one
+warning.
+"""
+
+import logging
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
+
+from entrain.platform.files import append_line, read_last_lines
+from entrain.platform.whole_file import replace_file
+from entrain.vdevice.protocol.fields import Line, Slug
+from entrain.vdevice.protocol.model import MAX_SESSION_S
+from entrain.vdevice.storage import lenient_reading
+
+FILE_NAME = "sessions.jsonl"
+MAX_FILE_BYTES = 1 << 20
+_KEPT_BYTES = MAX_FILE_BYTES * 3 // 4
+"""What is kept of a full log, so that it is not shortened at each line."""
+
+_log = logging.getLogger(__name__)
+
+
+class Stretch(BaseModel):
+    """A time in which one protocol was heard without a break."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    started: AwareDatetime
+    """By the clock of the place where it was."""
+    protocol: Slug = "unknown"
+    name: Annotated[Line, Field(max_length=100)] = Field(
+        default_factory=lambda data: str(data.get("protocol", ""))
+    )
+    minutes: Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S / 60)]
+    """In which a programme or a standalone protocol was processed."""
+    device: Annotated[Line, Field(max_length=64)] = ""
+    """Its form: headphones, speaker, …; empty where it is not known."""
+
+
+class Recorded(NamedTuple):
+    """What is in the log, oldest first."""
+
+    stretches: list[Stretch]
+    skipped: int
+    """Lines that do not say when something was heard, or how long."""
+
+
+class SessionLog:
+    """The log file: JSON lines.
+
+    Parameters
+    ----------
+    path : Path or None
+        Its folder is made when something is added.  None: nothing is kept.
+
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.warning = ""
+        """What went wrong last, one line; empty while all is well."""
+
+    def add(self, stretch: Stretch) -> None:
+        """Append one line; of a log of `MAX_FILE_BYTES`, the oldest are dropped."""
+        if self.path is None:
+            return
+        try:
+            if append_line(self.path, stretch.model_dump_json().encode()) > MAX_FILE_BYTES:
+                replace_file(self.path, read_last_lines(self.path, _KEPT_BYTES))
+        except OSError as error:
+            self._warn(f"cannot write {self.path}: {error.strerror}; going on without")
+        else:
+            self.warning = ""
+
+    def read(self) -> Recorded:
+        """Read what is there; empty where there is nothing, or it cannot be read."""
+        if self.path is None:
+            return Recorded([], 0)
+        try:
+            text = read_last_lines(self.path, MAX_FILE_BYTES)
+        except (FileNotFoundError, NotADirectoryError):
+            return Recorded([], 0)
+        except OSError as error:
+            self._warn(f"cannot read {self.path}: {error.strerror}")
+            return Recorded([], 0)
+        found: list[Stretch] = []
+        skipped = 0
+        for line in text.split(b"\n"):
+            if not line.strip():
+                continue
+            try:
+                found.append(lenient_reading.read(Stretch, line)[0])
+            except ValueError:
+                skipped += 1
+        return Recorded(found, skipped)
+
+    def _warn(self, text: str) -> None:
+        if text != self.warning:  # a full disk is told once, not at every line
+            _log.warning("%s", text)
+        self.warning = text
