@@ -50,7 +50,7 @@ ROUND_S = 30.0
 NO_REFUSALS = ("internal error", "does not answer", "without an answer", "answer of Entrain")
 """What an answer says only where something is wrong."""
 SLOWEST_ANSWER_S = 10.0
-MOST_GROWTH_KB = 1024
+MOST_GROWTH_KB = 512
 SHORTEST_FOR_MEMORY_S = 300.0
 """In a shorter run the memory is not judged: what Python keeps for the next time is still new."""
 
@@ -85,10 +85,15 @@ class Result:
 
     @property
     def memory_growth_kb(self) -> int:
-        """From the second third of the run to its last one; the first is for warming up."""
-        third = max(1, len(self.memory_kb) // 3)
-        middle, last = self.memory_kb[third : 2 * third], self.memory_kb[-third:]
-        return int(np.median(last) - np.median(middle)) if middle else 0
+        """From the third quarter of the run to its last one; the first half is for warming up.
+
+        Python takes memory in pieces of 1 MB, the last of them some minutes after the start.
+        """
+        quarter = len(self.memory_kb) // 4
+        if not quarter:
+            return 0
+        third, last = self.memory_kb[-2 * quarter : -quarter], self.memory_kb[-quarter:]
+        return int(np.median(last) - np.median(third))
 
     def __str__(self) -> str:
         memory = f"{(self.memory_kb or [0])[-1]} kB, grown by {self.memory_growth_kb} kB"
