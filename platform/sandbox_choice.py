@@ -1,14 +1,17 @@
 """Starts a sandbox of the kind that this machine has the programs for."""
 
+import sys
 from collections.abc import Sequence
 
+from entrain.platform import sandbox, sandbox_pipewire, sandbox_pulse
 from entrain.platform.adapter import PlatformError
-from entrain.platform.sandbox import SPEAKERS, Sandbox, VirtualDevice
-from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.platform.sandbox_pulse import PulseSandbox
+
+assert sys.platform == "linux"
 
 
-def open_sandbox(devices: Sequence[VirtualDevice] = (SPEAKERS,)) -> Sandbox:
+def open_sandbox(
+    devices: Sequence[sandbox.VirtualDevice] = (sandbox.SPEAKERS,),
+) -> sandbox.Sandbox:
     """Start a private PipeWire or, where that is not installed, a private PulseAudio.
 
     Raises
@@ -17,11 +20,10 @@ def open_sandbox(devices: Sequence[VirtualDevice] = (SPEAKERS,)) -> Sandbox:
         Neither is installed, or the server does not come up within `START_TIMEOUT_S`.
 
     """
-    if not PipeWireSandbox.missing_packages():
-        return PipeWireSandbox(devices)
-    if not PulseSandbox.missing_packages():
-        return PulseSandbox(devices)
-    pipewire, pulse = PipeWireSandbox.missing_packages(), PulseSandbox.missing_packages()
-    raise PlatformError(
-        f"the sandbox needs these packages: {' '.join(pipewire)} (or: {' '.join(pulse)})"
-    )
+    kinds = (sandbox_pipewire.PipeWireSandbox, sandbox_pulse.PulseSandbox)
+    missing = [kind.missing_packages() for kind in kinds]
+    for kind, packages in zip(kinds, missing, strict=True):
+        if not packages:
+            return kind(devices)
+    pipewire, pulse = map(" ".join, missing)
+    raise PlatformError(f"the sandbox needs these packages: {pipewire} (or: {pulse})")
