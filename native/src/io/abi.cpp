@@ -44,8 +44,9 @@ entrain_status entrain_io_set_target(entrain_io *io, const char *target) {
 
 entrain_status entrain_io_set_latency(entrain_io *io, double added_ms) {
     if (io == nullptr) return ENTRAIN_E_ARGUMENT;
-    if (!(added_ms >= ENTRAIN_LEAST_ADDED_MS && added_ms <= ENTRAIN_MOST_ADDED_MS))
-        return ENTRAIN_E_RANGE;
+    const double least_ms = static_cast<int>(ENTRAIN_LEAST_ADDED_MS);
+    const double most_ms = static_cast<int>(ENTRAIN_MOST_ADDED_MS);
+    if (!(added_ms >= least_ms && added_ms <= most_ms)) return ENTRAIN_E_RANGE;
     try {
         io->backend->set_latency(added_ms / 1000.0);
         return ENTRAIN_OK;
