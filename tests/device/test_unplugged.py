@@ -150,8 +150,9 @@ def filtered(server: Sandbox, name: str, target: str) -> Iterator[None]:
     loaded = [pactl(server, "load-module", *module.split()).strip() for module in modules]
     yield
     left = {line.split()[0] for line in pactl(server, "list", "short", "modules").splitlines()}
-    for number in left.intersection(loaded):  # PulseAudio unloads a filter whose device has gone
-        pactl(server, "unload-module", number)
+    for number in reversed(loaded):  # PulseAudio itself unloads a filter whose device has gone
+        if number in left:
+            pactl(server, "unload-module", number)
 
 
 def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(
