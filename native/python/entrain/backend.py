@@ -36,7 +36,7 @@ class BackendState:
     realtime: bool | None
     """Whether the audio thread has real-time priority; None before that is known."""
     audio_thread: int
-    """What names it to the operating system, if it is for us to get it priority, else 0."""
+    """The number by which the adapter asks for its priority; 0 where that is not our task."""
     smart_supported: bool | None
     """Whether `Backend.set_smart` works here; None before that is known."""
     smart: bool

@@ -1,4 +1,4 @@
-"""What a block says of itself in its source, and what Entrain makes of it.
+"""Descriptions of blocks: read from their sources, checked, and handed to the engine.
 
 This module needs nothing but Python and knows no engine: the build runs it too, to check each FAUST
 source and to write what the engine then tells about the block.
@@ -24,7 +24,7 @@ PROMISES = {
     "modulation": ("rate",),
     "interaural": ("rate",),
 }
-"""What a block can be held to, and what it then has to declare."""
+"""Promises that a block can make, each with the roles that it then has to declare."""
 
 RATE_UNITS = {"Hz": 1, "1/min": 60}
 """Units that a rate can have, and over how many seconds each counts."""
@@ -51,7 +51,7 @@ class Parameter:
     initial: float
     step: float
     choices: tuple[tuple[str, float], ...] = ()
-    """What some of its values are called, where it is a choice and not an amount."""
+    """Names of some of its values, where the parameter is a choice and not an amount."""
     scale: str = "lin"
     """``log`` where equal ratios are equal steps to a listener."""
 
@@ -66,7 +66,7 @@ AMOUNT = Parameter("amount", "Amount", "1", 0, 1, 1, 0.001)
 
 @dataclass(frozen=True, slots=True)
 class Substitute:
-    """What takes the place of a dichotic block where both ears hear both channels."""
+    """The block that replaces a dichotic one where both ears hear both channels."""
 
     kind: str
     values: dict[str, float | str]
@@ -77,7 +77,7 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a layer is made of; `group` is input, generator, processor or output."""
+    """A kind of block, of which layers are made; `group`: input, generator, processor, output."""
 
     kind: str
     group: str
