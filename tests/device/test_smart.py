@@ -173,7 +173,7 @@ def test_killed_the_sound_goes_on_without_it(pipewire_server):
 
 
 def test_without_its_device_it_steps_aside(pipewire_server):
-    """What played through Entrain goes on, on the next device, and comes back.
+    """Music that played through Entrain goes on, on the next device, and comes back.
 
     For 4 s it waits to be told of another device.
     """

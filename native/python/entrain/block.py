@@ -84,7 +84,7 @@ class Block:
     description: str
     parameters: dict[str, Parameter]
     promise: str = ""
-    """What it can be held to: ``tones`` at the carrier plus and minus half of the rate, a
+    """The promise that it makes: ``tones`` at the carrier plus and minus half of the rate, a
     ``modulation`` at the rate, an ``interaural`` turning at the rate, or nothing."""
     strength: str = ""
     """The parameter that a protocol's ramps and fades move; at 0 the block does nothing.
@@ -104,7 +104,7 @@ class Block:
     dichotic: bool = False
     """It does nothing, or something else, where both ears hear both channels."""
     without_headphones: Substitute | None = None
-    """What takes its place there; None: nothing, if the block is dichotic."""
+    """Its replacement on loudspeakers; None: a dichotic block is silent there."""
 
     def in_hz(self, rate: float) -> float:
         """Convert a value of the parameter `rate` to Hz; its sign stays."""
@@ -283,7 +283,7 @@ def _level(roles: Mapping[str, str]) -> str:
 
 
 def _is_name(text: str) -> bool:
-    """Whether it can name a thing in C++, in Python and in a protocol."""
+    """Tell whether a text can be a name in C++, in Python and in a protocol."""
     return _NAME.fullmatch(text) is not None and not iskeyword(text)
 
 

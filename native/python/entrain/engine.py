@@ -34,7 +34,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What the callback counted; see ``entrain_stats`` in the native interface."""
+    """Counters of the callback; see ``entrain_stats`` in the native interface."""
 
     frames: int
     cycles: int
@@ -96,7 +96,7 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What ought to be in the sound; see ``entrain_promise`` in the native interface."""
+    """Frequencies and depths that the sound should have; see ``entrain_promise`` in the native interface."""
 
     tone_hz: tuple[float, float] = (0.0, 0.0)
     modulation_hz: float = 0.0
@@ -106,7 +106,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What is in the sound; see ``entrain_measurement`` in the native interface."""
+    """Frequencies and depths measured in the sound; see ``entrain_measurement`` in the native interface."""
 
     tone_hz: tuple[float, float]
     tone_db: tuple[float, float]

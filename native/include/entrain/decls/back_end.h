@@ -143,7 +143,7 @@ entrain_status entrain_io_pin(entrain_io *io, uint32_t outlet, const char *devic
 void entrain_io_read_state(entrain_io *io, entrain_io_state *state);
 
 /* What an event loop waits for: a descriptor that is readable while the state has news.  It belongs
- * to the back end, and nobody else reads it.  -1 for null.
+ * to the back end, and no other function may read it.  -1 for null.
  *
  * thread:   [control] */
 int entrain_io_fd(entrain_io *io);
