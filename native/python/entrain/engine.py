@@ -96,7 +96,7 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Frequencies and depths that the sound should have; see ``entrain_promise`` in the native interface."""
+    """Frequencies that the sound should have; see ``entrain_promise`` in the native interface."""
 
     tone_hz: tuple[float, float] = (0.0, 0.0)
     modulation_hz: float = 0.0
@@ -106,7 +106,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Frequencies and depths measured in the sound; see ``entrain_measurement`` in the native interface."""
+    """Tones and rhythms found in the sound; see ``entrain_measurement`` in the interface."""
 
     tone_hz: tuple[float, float]
     tone_db: tuple[float, float]
