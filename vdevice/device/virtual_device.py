@@ -417,6 +417,17 @@ class VirtualDevice:
             self._backend.set_latency(self._latency_ms)
         return self._backend
 
+    async def _renew_server(self) -> None:
+        """Connect anew beside the back end, since the session manager is another one.
+
+        PipeWire may read nothing more of what a client sends that was asking the former one when
+        it died, and tells nobody.
+        """
+        if former := self._server:
+            self._server = server = await self._wait(self._adapter.connect)
+            await self._wait(former.close)
+            await self._wait(lambda: self._router.watch_again(server, self._tell))
+
     async def _disconnect(self) -> None:
         if self._timer:
             self._timer.cancel()
@@ -471,6 +482,8 @@ class VirtualDevice:
             if state.added_us != self._added_us:
                 self._added_us = state.added_us
                 _log.info("added delay beside the engine's: %.1f ms", state.added_us / 1000)
+            if self._session_managers not in (0, state.session_managers):
+                await self._renew_server()
             await self._look()
             if self._name_is_taken:
                 # Players of the default device "entrain" would end up on the other one.
