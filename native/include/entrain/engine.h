@@ -1,5 +1,5 @@
-/* The native interface for C and C++.  Python reads the names of the files with the declarations
- * here, and then those files. */
+/* The native interface for C and C++.  Python reads the list of declaration files from here, and
+ * then reads those files. */
 #ifndef ENTRAIN_ENGINE_H
 #define ENTRAIN_ENGINE_H
 

@@ -1,4 +1,4 @@
-// The part of the C ABI that may be called in the callback, and by anybody else meanwhile.
+// ABI functions that may be called in the callback, and from any other thread meanwhile.
 
 #include "audio/engine.h"
 
@@ -49,7 +49,7 @@ void entrain_set_standalone(entrain_engine *engine, int standalone) {
 
 void entrain_set_playing(entrain_engine *engine, int playing) {
     if (!engine) return;
-    // Quiet is asked for after this, maybe before the callback has run again.
+    // entrain_is_quiet() may be called before the callback runs again.
     if (!playing) engine->process.quiet.store(false, std::memory_order_relaxed);
     engine->process.playing.store(playing != 0, std::memory_order_relaxed);
 }

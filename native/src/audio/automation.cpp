@@ -13,7 +13,7 @@ double between(const Breakpoint &from, const Breakpoint &to, double part) noexce
             return from.value;
         case Curve::linear:
             return from.value + (to.value - from.value) * part;
-        case Curve::exponential:  // both have the same sign, and none is zero
+        case Curve::exponential:  // both values have the same sign, and neither is zero
             return from.value * std::pow(to.value / from.value, part);
         case Curve::smooth:
             return from.value + (to.value - from.value) * part * part * (3.0 - 2.0 * part);
@@ -30,7 +30,7 @@ Lane::At Lane::at(std::uint64_t session_frame, std::size_t &cursor) const noexce
         now %= loop_frames;
         end = loop_frames - now;
     }
-    // The last breakpoint that is not after `now`; nearly always the one of last time.
+    // The last breakpoint at or before `now`; nearly always the same as in the last call.
     const auto covers = [&](std::size_t i) {
         return i < points.size() && (i == 0 || points[i].frame <= now) &&
                (i + 1 == points.size() || now < points[i + 1].frame);
@@ -43,7 +43,7 @@ Lane::At Lane::at(std::uint64_t session_frame, std::size_t &cursor) const noexce
     }
 
     const Breakpoint &from = points[cursor];
-    if (now < from.frame)  // before the first one
+    if (now < from.frame)  // before the first breakpoint
         return {from.value, std::min(end, from.frame - now), false};
     if (cursor + 1 == points.size()) return {from.value, end, false};
     const Breakpoint &to = points[cursor + 1];

@@ -9,11 +9,11 @@ namespace entrain {
 
 namespace {
 
-constexpr float kMuted = 1e-6F;       // of a sound so much softer nothing is brought back
-constexpr double kPauseS = 1.0;       // in what is captured: the sink was asleep
-constexpr double kSpellS = 0.25;      // in which some of the sound is not late, as a rule
-constexpr double kLatestS = 0.2;      // what is later still is lost
-constexpr double kWaitS = 0.005;  // see set_gain()
+constexpr float kMuted = 1e-6F;       // a lower gain is not undone: the sound is lost in noise
+constexpr double kPauseS = 1.0;       // a longer gap in the capture means that the sink was asleep
+constexpr double kSpellS = 0.25;      // long enough to contain sound that is not late
+constexpr double kLatestS = 0.2;      // sound that is later than this is lost
+constexpr double kWaitS = 0.005;      // see set_gain()
 constexpr float kRisePerS = 500.0F;
 constexpr double kFadeS = 256.0 / 48000.0;
 constexpr std::uint32_t kMostInserted = 2048;  // frames of silence in one piece
@@ -44,8 +44,8 @@ void ClockBridge::set_rates(std::uint32_t in_hz, std::uint32_t out_hz) {
     matcher_.reset();
 }
 
-// A change is known some milliseconds before or after it is heard.  What undoes it goes down at
-// once, and up a little later: so no change is ever louder than before and after.
+// A change of the volume is known some milliseconds before or after it is heard.  The inverse gain
+// falls at once and rises a little later, so the sound is never louder than before and after.
 void ClockBridge::set_gain(std::array<float, 2> gain) noexcept ENTRAIN_NONBLOCKING {
     for (std::size_t c = 0; c < 2; ++c) {
         const float wanted = gain[c] < kMuted ? 0.0F : 1.0F / gain[c];
@@ -60,7 +60,7 @@ void ClockBridge::start(double now_s) noexcept ENTRAIN_NONBLOCKING {
     skip_frames_ = tail_frames_ = mixed_frames_ = 0;
     drained_frames_ = 0;
     controller_.restart(now_s);
-    // The matcher holds the first frames back.
+    // The matcher delays the first frames.
     const double delay = matcher_.delay_frames(static_cast<double>(out_hz_) / in_hz_);
     const double kept_s = (static_cast<double>(kept_frames_) - delay) / in_hz_;
     // A device that was asleep takes its first block at once.
@@ -94,7 +94,7 @@ Frames ClockBridge::push(const float *in, std::uint32_t frames) noexcept ENTRAIN
             if (wait_frames_[c] > 0)
                 --wait_frames_[c];
             else
-                undo_[c] = std::max(undo_[c], 1e-3F) * rise;  // never quite 0: it could not rise
+                undo_[c] = std::max(undo_[c], 1e-3F) * rise;  // a gain of 0 could not rise
             undo_[c] = std::min(undo_[c], wanted_[c]);
             in_[2 * i + c] = in != nullptr ? in[2 * i + c] * undo_[c] : 0.0F;
         }
@@ -104,7 +104,7 @@ Frames ClockBridge::push(const float *in, std::uint32_t frames) noexcept ENTRAIN
 }
 
 void ClockBridge::observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING {
-    // What is late will come, and belongs to the latency as if it were there.
+    // Late sound is on its way, so it counts as part of the latency.
     const double correction_s = controller_.observe(now_s, queued_s + late_s(now_s));
     if (correction_s > 0.0) {
         skip_frames_ = frames_of(correction_s, in_hz_);
@@ -123,7 +123,7 @@ bool ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
     const bool is_pause = now_s - newest_s_ > kPauseS;
     capture_s_ += static_cast<double>(frames) / in_hz_;
     const double begun_s = now_s - capture_s_;
-    // After a pause, and where sound was lost, anew.
+    // Start anew after a pause, and after sound was lost.
     if (!has_arrived_ || is_pause || late_s(now_s) > kLatestS) {
         has_arrived_ = true;
         lead_s_ = last_lead_s_ = begun_s;
@@ -140,7 +140,7 @@ bool ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
     return flowing_ && !is_pause && late_by_s > controller_.latency_s() + block_s_;
 }
 
-// How late the next frame is by now.
+// How late the next frame is at this time.
 double ClockBridge::late_s(double now_s) const noexcept {
     if (!has_arrived_) return 0.0;
     return std::max(now_s - capture_s_ - std::min(lead_s_, last_lead_s_), 0.0);
@@ -150,13 +150,13 @@ void ClockBridge::keep(std::uint32_t frames) noexcept {
     const auto end = in_.begin() + 2 * frames;
     if (kept_frames_ == 0 && std::all_of(in_.begin(), end, [](float x) { return x == 0.0F; }))
         return;
-    // No device for so long: then nobody waits for the beginning any more.
+    // After waiting so long for the device, the beginning of the sound is outdated.
     if (2 * (kept_frames_ + frames) > kept_.size()) kept_frames_ = 0;
     std::copy(in_.begin(), end, kept_.begin() + static_cast<std::ptrdiff_t>(2 * kept_frames_));
     kept_frames_ += frames;
 }
 
-// Silence, out of which fades in what comes next.
+// Insert silence; the next sound fades in.
 void ClockBridge::insert(double seconds) noexcept {
     if (seconds <= 0.0) return;
     insert_frames_ += frames_of(seconds, out_hz_);
@@ -165,7 +165,7 @@ void ClockBridge::insert(double seconds) noexcept {
     mixed_frames_ = 0;
 }
 
-// Drop sound from what has come in; its beginning fades out over what follows it.
+// Drop captured sound; its beginning fades out over the sound that follows.
 std::uint32_t ClockBridge::cut(std::uint32_t frames) noexcept {
     const std::uint32_t dropped = std::min(skip_frames_, frames);
     if (dropped > 0) {
@@ -204,7 +204,7 @@ Frames ClockBridge::convert(const float *in, std::uint32_t frames) noexcept {
 }
 
 void ClockBridge::process(std::uint32_t frames) noexcept {
-    if (entrain_rate(engine_) != out_hz_) return;  // it is being rebuilt: pass the sound through
+    if (entrain_rate(engine_) != out_hz_) return;  // the engine is being rebuilt: do not process
     for (std::uint32_t i = 0; i < frames; ++i)
         for (std::size_t c = 0; c < 2; ++c) planes_[c][i] = out_[2 * i + c];
     float *const planes[2] = {planes_[0].data(), planes_[1].data()};

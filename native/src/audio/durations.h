@@ -1,4 +1,4 @@
-// How long the callback takes: a distribution since the engine was made, and the longest lately.
+// How long the callback takes: a distribution since the engine was created, and the recent maximum.
 #pragma once
 
 #include "audio/realtime.h"
@@ -13,8 +13,8 @@ public:
     // Buckets as in HdrHistogram: eight to an octave, so a duration is known within 12.5 %.
     static constexpr std::uint32_t kBuckets = 192;
 
-    // The shortest duration, in nanoseconds, that belongs to a bucket.  The first bucket holds all
-    // that is shorter than the second one's, the last one all that is longer.
+    // Lower end of a bucket in nanoseconds.  The first bucket also holds all shorter durations, the
+    // last one all longer ones.
     static constexpr std::uint64_t shortest_ns(std::uint32_t bucket) noexcept {
         return std::uint64_t{8 + bucket % 8} << (kFirstShift + bucket / 8);
     }
@@ -28,12 +28,12 @@ public:
         return bucket < kBuckets ? bucket : kBuckets - 1;
     }
 
-    // [audio] A call took `spent_ns`, for frames that last `lasting_ns`; it is `now_ns` by a clock
-    // that only goes forward.
+    // [audio] Count a call that took `spent_ns` for frames that last `lasting_ns`.  `now_ns` is the
+    // time of a monotonic clock.
     void add(std::uint64_t spent_ns, std::uint64_t lasting_ns,
              std::uint64_t now_ns) noexcept ENTRAIN_NONBLOCKING {
         std::atomic<std::uint64_t> &count = counts_[bucket_of(spent_ns)];
-        // Only the callback writes, so there is nothing to lock the bus for.
+        // Only the callback writes, so a load and a store replace a locked increment.
         count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         const float share =
             lasting_ns > 0 ? static_cast<float>(spent_ns) / static_cast<float>(lasting_ns) : 0.0F;
@@ -52,10 +52,10 @@ public:
 
     struct Longest {
         std::uint64_t ns = 0;
-        float share = 0.0F;  // of the time that the frames of that call last
+        float share = 0.0F;  // spent time divided by the duration of the call's frames
     };
 
-    // [any] The longest of the last minute, and of up to ten seconds before it.
+    // [any] The maximum of the last 60 s, and of up to 10 s before.
     Longest lately(std::uint64_t now_ns) const noexcept {
         Longest longest;
         for (const Slot &slot : slots_) {
@@ -75,7 +75,7 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t kFirstShift = 5;  // the first bucket's: 256 ns
+    static constexpr std::uint32_t kFirstShift = 5;  // of the first bucket: 256 ns
     static constexpr std::uint64_t kSlotNs = 10'000'000'000;
     static constexpr std::uint64_t kSlots = 7;
 

@@ -1,4 +1,4 @@
-// An engine, as far as the callback and whoever looks at it know it.
+// The part of an engine that the callback and the [any] functions use.
 #pragma once
 
 #include "audio/process.h"
@@ -8,8 +8,8 @@
 #include <atomic>
 #include <cstdint>
 
-// What the ABI's [audio] and [any] functions work on.  It is always a part of an entrain::Engine
-// (control/engine.h), which builds and owns what the callback uses.
+// The ABI's [audio] and [any] functions work on this struct.  It is always the base of an
+// entrain::Engine (control/engine.h), which builds and owns the objects that the callback uses.
 struct entrain_engine {
     std::atomic<std::uint32_t> rate_hz{0};
     std::atomic<std::uint32_t> latency_frames{0};

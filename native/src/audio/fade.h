@@ -1,11 +1,11 @@
-// A gain that moves between 0 and 1 in a given time, without a corner at either end.
+// A gain that moves between 0 and 1 in a given time, with slope 0 at both ends.
 #pragma once
 
 #include <cstdint>
 
 namespace entrain {
 
-// Counts frames, so that the same frames give the same gains whatever the block sizes are.
+// Counts frames, so the gains do not depend on block sizes.
 class Fade {
 public:
     explicit Fade(bool open = false) noexcept : position_(open ? 1.0 : 0.0) {}

@@ -6,58 +6,58 @@
 namespace entrain {
 namespace {
 
-// Before anything is known: the drift of two ordinary clocks, the noise of a measurement.
+// Initial guesses: drift between two ordinary clocks, noise of a measurement.
 constexpr double kFirstDrift = 400e-6;
 constexpr double kFirstNoise_s = 0.7e-3;
 constexpr double kLeastNoise_s = 0.05e-3;
 constexpr double kMaxDrift = 1300e-6;
 // How fast clocks wander, as a random walk: 1 ppm in a second, 60 ppm in an hour.
 constexpr double kDriftWalk = 1e-12;  // per second
-constexpr double kLevelWalk = 1e-10;  // s^2 per second: what the model leaves out
+constexpr double kLevelWalk = 1e-10;  // s^2 per second, for effects outside the model
 
-// Back to the target with this time constant, but only so fast: 0.1 cent of pitch is 58 ppm.
+// Return to the target with this time constant, but limited: 58 ppm are 0.1 cent of pitch.
 constexpr double kReturn_s = 5.0;
 constexpr double kPull = 50e-6;
 constexpr double kLeastPull = 10e-6;
-constexpr double kPitch = 90e-6;  // what pull and error of the drift may be together
+constexpr double kPitch = 90e-6;  // limit for the pull and the error of the drift together
 constexpr double kSlew = 30e-6;   // per second
-// The same in the first seconds, when nothing is known of the clocks.
+// The same during the first seconds, while the clock ratio is unknown.
 constexpr double kSettlingReturn_s = 1.5;
 constexpr double kSettlingPull = 600e-6;
 constexpr double kSettlingSlew = 1000e-6;
-constexpr double kSettlingFrom_s = 4.0;  // less and less from here to there
+constexpr double kSettlingFrom_s = 4.0;  // settling fades out between these two times
 constexpr double kSettlingTo_s = 7.5;
 constexpr double kSettled_s = 9.5;
 
-// A shift of the latency by more than this is a lost or a doubled block, not drift.
+// A larger shift of the latency is a lost or doubled block, not drift.
 constexpr double kJump_s = 0.95e-3;
-constexpr double kStartTolerance_s = 0.25e-3;  // at a break a further correction costs nothing
+constexpr double kStartTolerance_s = 0.25e-3;  // at a break, another correction is inaudible
 constexpr double kJumpTolerance_s = 0.5e-3;
 constexpr double kMostAtOnce_s = 1.0;
 constexpr double kWindow_s = 0.5;
-constexpr double kShortWindow_s = 0.15;  // while the drift is the greater question
+constexpr double kShortWindow_s = 0.15;  // used while the drift is the greater uncertainty
 constexpr double kUnsureDrift = 100e-6;
 constexpr std::size_t kFewest = 6;  // observations that can outvote an outlier
-constexpr double kSharp_s = 0.15e-3;  // precise enough to correct
+constexpr double kSharp_s = 0.15e-3;  // standard error that is small enough for a correction
 constexpr std::size_t kEnoughToAgree = 12;
-constexpr double kPatience_s = 3.0;  // with observations that contradict each other
-constexpr double kSleep_s = 1.0;  // no observation for so long: the machine was suspended
-// Standard error of a mean without its outer quarters, against that of the plain mean.
+constexpr double kPatience_s = 3.0;  // with contradictory observations
+constexpr double kSleep_s = 1.0;  // a longer gap between observations means a suspended machine
+// Standard error of the trimmed mean, relative to the plain mean.
 constexpr double kTrimmedError = 1.25;
 
 constexpr double kGrace_s = 2.0;        // underruns this soon after a start do not count
-constexpr double kOneUnderrun_s = 0.25;  // those closer together have one cause
+constexpr double kOneUnderrun_s = 0.25;  // underruns closer together have one cause
 constexpr double kForget_s = 600.0;
-constexpr double kEnough = 1.5;  // two within five minutes
-constexpr double kRaise_s = 5e-3;  // at least: where a machine is late once, it is so more often
-constexpr double kSpare_s = 3e-3;  // above the lateness that is to be survived
-constexpr double kHold_s = 300.0;  // before the target is lowered; doubled where that was wrong
+constexpr double kEnough = 1.5;  // two underruns within five minutes
+constexpr double kRaise_s = 5e-3;  // least raise: a machine that was late once is late again
+constexpr double kSpare_s = 3e-3;  // margin above the greatest lateness
+constexpr double kHold_s = 300.0;  // before the target is lowered; doubled if that was too soon
 constexpr double kLongestHold_s = 3600.0;
 constexpr double kLowering = 20e-6;  // seconds per second; adds 0.035 cent
 
 double square(double x) noexcept { return x * x; }
 
-// Mean without the lowest and the highest quarter: outliers do not count.
+// Mean without the lowest and the highest quarter, so that outliers do not count.
 double trimmed_mean(double *values, std::size_t count) noexcept {
     std::sort(values, values + count);
     const std::size_t cut = count / 4;
@@ -126,7 +126,7 @@ double LatencyController::underrun(double now_s, double late_s) noexcept ENTRAIN
     ++underruns_;
     if (!std::isfinite(now_s) || !std::isfinite(late_s)) return 0.0;
     const double since_s = now_s - last_underrun_s_;
-    // While the latency is being put right, more of them say nothing new.
+    // While the latency is being corrected, further underruns carry no information.
     if (!has_started_ || gathering_ || std::abs(since_s) < kOneUnderrun_s) return 0.0;
     last_underrun_s_ = now_s;
     if (now_s - started_s_ < kGrace_s || now_s < blind_until_s_) return 0.0;
@@ -141,7 +141,7 @@ double LatencyController::underrun(double now_s, double late_s) noexcept ENTRAIN
     return raise_s;
 }
 
-// Let the time pass: what the ratio does to the latency, and the target on its way down.
+// Advance the time: apply the effect of the ratio on the latency, and lower a raised target.
 void LatencyController::advance(double now_s) noexcept {
     const double elapsed_s = now_s - last_s_;
     last_s_ = now_s;
@@ -152,8 +152,8 @@ void LatencyController::advance(double now_s) noexcept {
     target_s_ = std::max(target_s_ - kLowering * elapsed_s, settings_.target_s);
 }
 
-// Forget what the latency was, and measure it anew; what differs more than `tolerance_s` from the
-// target is corrected at once.
+// Discard the estimated latency and measure it anew.  A difference from the target of more than
+// `tolerance_s` is corrected at once.
 void LatencyController::gather(double tolerance_s) noexcept {
     gathering_ = true;
     gathering_since_s_ = last_s_;
@@ -185,7 +185,7 @@ double LatencyController::finish_gathering() noexcept {
     base_moved_s_ = moved_s_;
     var_level_ = square(error_s);
     covariance_ = 0.0;
-    gathering_ = std::abs(correction_s) >= kMostAtOnce_s;  // then there may be more to correct
+    gathering_ = std::abs(correction_s) >= kMostAtOnce_s;  // there may be more to correct
     gathering_since_s_ = last_s_;
     first_ = count_ = 0;
     // Dropping sound takes as long as the sound would have lasted.
@@ -193,8 +193,8 @@ double LatencyController::finish_gathering() noexcept {
     return correction_s;
 }
 
-// Whether the pending observations say the same.  On a machine that is late again and again many
-// are wrong for a while.
+// Whether the pending observations agree.  On a machine that is often late, many observations are
+// wrong for a while.
 bool LatencyController::agree(double surprise) const noexcept {
     if (noise_is_unknown_) return true;
     const double limit_s = std::max(kJumpTolerance_s, 3.0 * noise_s());
@@ -207,7 +207,7 @@ bool LatencyController::agree(double surprise) const noexcept {
     return 6 * apart <= count_;
 }
 
-// Variance of the pending observations, by the differences between neighbours.
+// Variance of the pending observations, estimated from the differences between neighbours.
 double LatencyController::spread() const noexcept {
     std::array<double, kPending> squares;
     for (std::size_t i = 0; i + 1 < count_; ++i)
@@ -264,13 +264,14 @@ double LatencyController::surprise_s(std::size_t count) const noexcept {
         sum_s += above_s[i];
     }
     const double mean_s = sum_s / static_cast<double>(count);
-    // Nearly always so, and saves the sorting.
+    // Nearly always true, and saves the sorting.
     if (!gathering_ && std::abs(mean_s) < 0.5 * kJump_s) return mean_s;
     return trimmed_mean(above_s.data(), count);
 }
 
 bool LatencyController::has_jumped() const noexcept {
-    // All of them see a small jump in much noise, the newer half sees a large one sooner.
+    // All observations reveal a small jump in much noise; the newer half reveals a large one
+    // sooner.
     for (std::size_t count = count_; count >= kFewest && 2 * count >= count_; count -= count_ / 2) {
         const double variance = square(kTrimmedError) * var_noise_ / static_cast<double>(count) +
                                 var_level_ + square(kWindow_s) * var_drift_;

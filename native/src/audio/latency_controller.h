@@ -1,9 +1,9 @@
-// Holds the latency of a playback queue at a target by the resampling ratio alone.
+// Holds the latency of a playback queue at a target by adjusting the resampling ratio.
 //
-// Sound arrives in one clock and is played in another.  What is queued between them is measured
-// every now and then, with noise; the controller estimates from it the latency and how fast the
-// two clocks drift apart, and says at which ratio to resample.  It looks at no clock itself:
-// times are passed in, monotonic, in seconds.
+// Sound arrives by one clock and is played by another.  The queue between them is measured
+// regularly, with noise.  From these measurements the controller estimates the latency and the
+// drift between the two clocks, and sets the resampling ratio.  It reads no clock itself: callers
+// pass in the time in seconds, from a monotonic clock.
 #pragma once
 
 #include "audio/realtime.h"
@@ -19,39 +19,39 @@ struct LatencySettings {
     double maximum_s = 0.200;  // underruns never raise the target above this
 };
 
-// Everything here is [audio], except where it says otherwise, and belongs to one thread.
+// All functions are [audio] and belong to one thread.
 class LatencyController {
 public:
     static constexpr double kMaxDeviation = 0.0015;  // of the ratio from 1
 
     explicit LatencyController(const LatencySettings &settings) noexcept;
 
-    // Aim at another latency from now on: reached at once, by a correction.
+    // Aim at another latency from now on.  A correction brings the latency there at once.
     void set_target(double target_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // Playback starts, or starts again: what is learned of the clocks' ratio is kept.  A target
-    // that would be on its way down is down at once.
+    // Playback starts, or starts again.  The estimated clock ratio is kept.  A raised target that
+    // is due to be lowered returns to its initial value at once.
     void restart(double now_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // The sound between the last written frame and the device is this long, measured right after
-    // a write; to be told every 10 to 50 ms.  Returns what to do at once: drop so many seconds of
-    // the sound to come (> 0), insert so much silence (< 0), or as a rule nothing (0).  After a
-    // second without a call the machine has slept: that is a restart.
+    // Report the latency from the last written frame to the device, measured right after a write;
+    // call this every 10 to 50 ms.  Returns a correction in seconds to make at once: drop that much
+    // of the sound to come (> 0), or insert that much silence (< 0); usually 0.  After more than a
+    // second without a call, the controller assumes that the machine was suspended and restarts.
     double observe(double now_s, double latency_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // The queue ran empty, after sound had not come for so long; what comes too late is lost.  A
-    // second time within minutes, or any time while the target is raised already, raises it to what
-    // would have been enough: returns how much silence to insert at once.  Without underruns it is
-    // lowered again after five minutes, slowly.
+    // The queue ran empty because sound came `late_s` late.  The late sound is dropped.  The second
+    // underrun within minutes, or any underrun while the target is raised, raises the target to a
+    // value that would have prevented it.  Returns how much silence to insert at once, in seconds.
+    // After five minutes without an underrun the target is slowly lowered again.
     double underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // Output frames per input frame, both at nominal rates.  Changes in observe() only, slowly.
+    // Output frames per input frame, relative to the nominal rates.  Only observe() changes it.
     double ratio() const noexcept { return ratio_; }
-    // The same of the clocks themselves, as estimated.
+    // Estimated ratio of the clocks themselves.
     double clock_ratio() const noexcept { return 1.0 - drift_; }
     double target_s() const noexcept { return target_s_; }
-    double latency_s() const noexcept { return predict(last_s_, moved_s_); }  // as estimated
-    double noise_s() const noexcept;  // standard deviation of what observe() is told
+    double latency_s() const noexcept { return predict(last_s_, moved_s_); }  // an estimate
+    double noise_s() const noexcept;  // standard deviation of the latencies given to observe()
     std::uint64_t underruns() const noexcept { return underruns_; }
     std::uint64_t corrections() const noexcept { return corrections_; }
 
@@ -86,12 +86,12 @@ private:
     double target_s_;
     double target_slope_ = 0.0;  // seconds per second
     double ratio_ = 1.0;
-    double moved_s_ = 0.0;  // latency that the ratio and silence inserted have added so far
+    double moved_s_ = 0.0;  // latency that the ratio and inserted silence have added so far
     double last_s_ = 0.0;
     double started_s_ = 0.0;
     bool has_started_ = false;
 
-    // Kalman filter: the latency, and its drift at ratio 1, as of the last observation absorbed.
+    // Kalman filter: latency, and its drift at ratio 1, as of the last absorbed observation.
     double level_s_ = 0.0;
     double drift_ = 0.0;
     double base_s_ = 0.0;
@@ -100,17 +100,18 @@ private:
     double var_noise_;
     bool noise_is_unknown_ = true;
 
-    // Observations wait here half a second before the filter sees them: a jump is noticed first.
+    // Observations wait here for half a second, so that a jump is noticed before the filter sees
+    // it.
     std::array<Observation, kPending> pending_{};
     std::size_t first_ = 0;
     std::size_t count_ = 0;
-    bool gathering_ = true;  // after a start or a jump: measuring where the latency is now
+    bool gathering_ = true;  // after a start or a jump, while the latency is measured anew
     double tolerance_s_ = 0.0;
     double gathering_since_s_ = 0.0;
     double blind_until_s_ = 0.0;
 
-    double pressure_ = 0.0;  // recent underruns
-    double last_underrun_s_ = -1e9;  // long ago
+    double pressure_ = 0.0;  // count of underruns, which decays with time
+    double last_underrun_s_ = -1e9;  // initially long ago
     double hold_s_;
     std::uint64_t underruns_ = 0;
     std::uint64_t corrections_ = 0;

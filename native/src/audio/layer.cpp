@@ -34,7 +34,7 @@ void Layer::resume(const Layer &former, const Automation *automation) noexcept {
     heard_ = former.heard_;
     presence_ = former.presence_;
     runs_ = former.runs_;
-    // The limiter begins with nothing in its delay, and so with nothing to limit.
+    // The limiter starts with an empty delay line, and so with nothing to limit.
     if (group != Group::output)
         block_->resume(*former.block_,
                        static_cast<int>(std::lround(grid_steps_per_second_ * kGridFrames)));
@@ -98,7 +98,7 @@ void Layer::compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) no
         if (stale_ || to_breakpoint_ == 0 || (phase == 0 && moving_))
             evaluate(now, phase == 0);
         heard_ = true;
-        // Between two changes a block may run in one go: its samples do not depend on it.
+        // Between two changes a block runs in one call: its samples do not depend on the length.
         std::uint32_t span = frames - done;
         if (moving_ || version != seen_) span = std::min(span, kGridFrames - phase);
         if (to_breakpoint_ < span) span = static_cast<std::uint32_t>(to_breakpoint_);
@@ -138,7 +138,7 @@ void Layer::process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bo
     Chunk before;
     copy(chunk, before, frames);
     compute(moment, chunk, frames);
-    // Only what is all there waits: so however often layers are exchanged, few of them run.
+    // Only a layer that has fully faded in waits, so that few layers run however often they change.
     const bool fading =
         !presence_.is_at(!leaving) && !(leaving && waiting && presence_.is_open());
     if (whole_ && !fading) return;  // nearly always

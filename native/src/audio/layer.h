@@ -1,4 +1,4 @@
-// A layer: one FAUST block with an identity, its parameters and how much of it is heard.
+// A layer: one FAUST block with a number, its parameters, and the share of it that is heard.
 #pragma once
 
 #include "audio/automation.h"
@@ -15,7 +15,7 @@
 
 namespace entrain {
 
-// The engine works in pieces of this many frames at most; a multiple of the grid.
+// The engine works in pieces of at most this many frames; a multiple of the grid.
 constexpr std::uint32_t kChunkFrames = 256;
 
 using Chunk = std::array<std::array<float, kChunkFrames>, 2>;
@@ -26,7 +26,7 @@ inline void copy(const Chunk &from, Chunk &to, std::uint32_t frames) noexcept {
 
 enum class Group { input, generator, processor, output };
 
-// The moment at which a piece of sound begins: the engine's count of frames, and the session's.
+// Where a piece of sound begins, in the engine's count of frames and in the session.
 struct Moment {
     std::uint64_t frame;
     SessionTime session;
@@ -34,8 +34,8 @@ struct Moment {
 
 class Layer {
 public:
-    // `block` has been made for `rate_hz`, and `parameters` are its own.  A layer of a protocol
-    // gets one more, "amount".
+    // `block` was made for `rate_hz` and owns the variables behind `parameters`.  Generators and
+    // processors get one more parameter, "amount".
     Layer(std::uint32_t number, Group group, std::unique_ptr<dsp> block,
           std::deque<Parameter> parameters, std::uint32_t rate_hz);
 
@@ -53,28 +53,28 @@ public:
 
     // ---- [audio] -------------------------------------------------------------------------
 
-    // Follow this automation from now on (null: none); it must live until the next call.
+    // Follow this automation from now on (null: none).  It must live until the next call.
     void follow(const Automation *automation) noexcept;
 
-    // Take the place of `former`, which has been heard and is of the same kind and another sample
-    // rate: values, moves and fades go on.
+    // Replace `former`, a layer of the same kind at another sample rate: values, moves and fades
+    // continue.
     void resume(const Layer &former, const Automation *automation) noexcept;
 
-    // The session is about to jump.
+    // Prepare for a jump of the session's clock.
     void land() noexcept;
 
-    // Process `frames` (at most kChunkFrames) frames in place, all of it, whatever the amount is.
+    // Process at most kChunkFrames frames in place, without regard to the amount.
     void compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) noexcept;
 
-    // Cross-fade from what was there to the processed input (equal gain), or back: if it is all
-    // there and `waiting`, not yet.
+    // Cross-fade (equal gain) from the unprocessed to the processed input, or back if `leaving`.
+    // While `waiting`, a layer that has fully faded in does not begin to leave.
     void process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bool leaving,
                  bool waiting) noexcept;
 
-    // It has faded in.
+    // True once the layer has faded in.
     bool is_whole() const noexcept { return presence_.is_open(); }
 
-    // Add what the block generates beside `input` to `sum`.
+    // Run the generator on `input` and add its sound to `sum`.
     void generate(const Moment &moment, const Chunk &input, Chunk &sum, std::uint32_t frames,
                   bool leaving) noexcept;
 
@@ -98,15 +98,15 @@ private:
     bool heard_ = false;
     bool moving_ = false;
     bool runs_ = false;
-    bool stale_ = false;  // the automation must be looked at before the next frame
-    // How much of the layer is heard: the parameter, and what is between two of its values.
+    bool stale_ = false;  // the automation must be evaluated before the next frame
+    // Share of the layer that is heard: the parameter, and the ramp between two of its values.
     float amount_ = 1.0F;
     float amount_now_ = 1.0F;
     float amount_target_ = 1.0F;
     float amount_step_ = 0.0F;
     std::uint32_t amount_frames_ = 0;
     std::array<float, kChunkFrames> amounts_{};
-    bool whole_ = true;  // all of the amounts are 1
+    bool whole_ = true;  // all of `amounts_` are 1
 };
 
 }  // namespace entrain

@@ -8,12 +8,12 @@ namespace entrain {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-// A sine of 997 Hz has its own level: this undoes the K-weighting there.
+// Undoes the K-weighting at 997 Hz: a sine of that frequency reads its own level.
 constexpr double kOffsetLufs = -0.691;
-// Below any converter's noise: the filters' tail in digital silence.
+// Power below any converter's noise, such as the filters' tail in digital silence.
 constexpr double kNothing = 1e-14;
 
-// The analog filters of which BS.1770 prints the digital ones for 48 kHz.
+// The analog filters behind the digital ones that BS.1770 prints for 48 kHz.
 constexpr double kShelfHz = 1681.974450955533;
 constexpr double kShelfDb = 3.999843853973347;
 constexpr double kShelfMiddle = 0.4996667741545416;  // share of the gain at kShelfHz
@@ -34,7 +34,7 @@ double Loudness::lufs(double power) noexcept {
 void Loudness::set_rate(std::uint32_t rate_hz) noexcept ENTRAIN_NONBLOCKING {
     if (rate_hz == rate_hz_) return;
     rate_hz_ = rate_hz;
-    // Bilinear transform, exact at the corner.
+    // Bilinear transform, exact at the corner frequency.
     const double shelf = std::tan(kPi * kShelfHz / rate_hz);
     const double gain = std::pow(10.0, kShelfDb / 20.0);
     const double middle = std::pow(gain, kShelfMiddle) * shelf / kShelfQ;
@@ -77,7 +77,7 @@ inline __attribute__((always_inline)) void Loudness::weigh(const Signals<n> &all
     for (; at < end; ++at) {
         Vector sample;
         for (std::size_t c = 0; c < 2 * n; ++c) sample[c] = (*all[c / 2].chunk)[c % 2][at];
-        // What is one frame old comes last: the way round a loop is two operations.
+        // The newest term comes last, so the feedback path is only two operations long.
         const Vector w = sample - f.a2 * w2 - f.a1 * w1;
         const Vector shelved = f.b1 * w1 + f.b2 * w2 + f.b0 * w;
         w2 = w1;
@@ -141,7 +141,7 @@ void Loudness::add(Loudness &one, const Chunk &chunk, Loudness &other, const Chu
 void Loudness::forget() noexcept {
     bins_ = {};
     all_ = {};
-    // A hop that has begun holds sound from before.
+    // A hop in progress contains sound from before the reset.
     hops_until_block_ = kMomentaryHops + (frames_left_ < hop_frames_ ? 1 : 0);
     integrated_.store(kSilent, std::memory_order_relaxed);
 }
@@ -185,7 +185,7 @@ double Loudness::integrated() const noexcept {
     if (all_.blocks == 0) return double{kSilent};
     const double threshold = lufs(all_.power / all_.blocks) + kRelativeGateLu;
     const double above = (threshold - kAbsoluteGateLufs) * kBinsPerLu;
-    // The bin that the threshold falls into counts if more than half of it is above.
+    // The bin of the threshold counts if more than half of it lies above the threshold.
     const auto first = static_cast<std::uint32_t>(std::max(0.0, std::round(above)));
     Bin heard{};
     for (std::uint32_t i = first; i < kBins; ++i) {

@@ -1,4 +1,4 @@
-// Level of one stereo signal, for people to look at.
+// Level meter of one stereo signal.
 #pragma once
 
 #include "audio/layer.h"
@@ -11,10 +11,10 @@
 
 namespace entrain {
 
-// Of nothing but finite samples or of any: infinity is higher than all of them, and NaN than that.
+// Accepts any input; infinity ranks above every finite sample, NaN above infinity.
 inline float highest_magnitude(const float *samples, std::uint32_t frames) noexcept {
-    // Without their signs they have the order of whole numbers, which the vector unit may take in
-    // any order.
+    // Without the sign bit, floats have the same order as integers, and the vector unit may compare
+    // integers in any order.
     std::int32_t highest = 0;
     for (std::uint32_t i = 0; i < frames; ++i) {
         std::int32_t bits;
@@ -27,7 +27,7 @@ inline float highest_magnitude(const float *samples, std::uint32_t frames) noexc
 }
 
 inline double sum_of_squares(const float *samples, std::uint32_t frames) noexcept {
-    // Four sums at a time: each waits for nobody but itself.
+    // Four independent sums, so that no addition waits for the one before it.
     using Floats = float __attribute__((vector_size(16)));
     using Doubles = double __attribute__((vector_size(32)));
     Doubles sums{};
@@ -52,7 +52,7 @@ public:
         }
     }
 
-    // [audio] At the end of a callback: fold what was added into the figures shown.
+    // [audio] At the end of a callback: update the displayed levels with the added samples.
     void publish(std::uint32_t frames, std::uint32_t rate_hz) noexcept {
         const double seconds = static_cast<double>(frames) / rate_hz;
         const double keep = std::exp(-seconds / kMeanSeconds);

@@ -1,5 +1,5 @@
-// One parameter of a layer: its target comes from the control thread or from a protocol's
-// automation, its value moves on the grid.
+// One parameter of a layer.  Its target comes from the control thread or from a protocol's
+// automation; its value moves on the grid.
 #pragma once
 
 #include "audio/automation.h"
@@ -15,7 +15,7 @@ namespace entrain {
 // Parameters change on multiples of this many frames of the engine's count.
 constexpr std::uint32_t kGridFrames = 16;
 
-// Where a parameter is asked to go, and how long it may take; travels as one atomic word.
+// Target of a parameter, and duration of the move to it; passed on as one atomic word.
 struct Move {
     float target;
     float seconds;
@@ -29,8 +29,8 @@ public:
     }
 
     const std::string &symbol() const noexcept { return symbol_; }
-    // As the float that it becomes: 0.05 belongs to a range that begins there, and is less than
-    // the float of that name.
+    // Compares after conversion to float: a range that begins at 0.05F accepts the double 0.05,
+    // which is smaller.
     bool accepts(double value) const noexcept {
         const auto rounded = static_cast<float>(value);
         return std::isfinite(rounded) && rounded >= minimum_ && rounded <= maximum_;
@@ -45,7 +45,7 @@ public:
     Move asked() const noexcept { return asked_.load(std::memory_order_relaxed); }
     float shown() const noexcept { return shown_.load(std::memory_order_relaxed); }
 
-    // [control], only while the callback does not know the layer: be there at once.
+    // [control] Take the value at once; only while the callback does not know the layer.
     void place(float value) noexcept {
         taken_ = Move{value, 0.0F};
         asked_.store(taken_, std::memory_order_relaxed);
@@ -53,8 +53,8 @@ public:
         write(value);
     }
 
-    // [control], only while the callback does not know the layer: take the place of `former`, of
-    // another sample rate.  What the callback alone knows follows in `resume`.
+    // [control] Replace `former`, the parameter at another sample rate; only while the callback
+    // does not know the layer.  resume() takes over what only the callback knows.
     void succeed(const Parameter &former) noexcept {
         place(former.shown());
         taken_ = former.asked();
@@ -64,8 +64,8 @@ public:
 
     // ---- [audio] -------------------------------------------------------------------------
 
-    // Follow a lane from now on; null: go where it was asked to be.  A parameter that is heard
-    // gets there within 20 ms, another one at once.
+    // Follow a lane from now on; null: go to the value that was asked for.  A parameter that is
+    // heard gets there within 20 ms, any other at once.
     void follow(const Lane *lane, bool heard, double grid_steps_per_second) noexcept {
         if (!lane && !lane_) return;
         lane_ = lane;
@@ -73,7 +73,7 @@ public:
         if (lane) {
             replace_moves(*lane);
             land(heard, grid_steps_per_second);
-        } else if (has_been_asked()) {  // the move that is taken next says how long it may last
+        } else if (has_been_asked()) {  // take() follows, and sets the duration of the move
             steps_ = done_ = 0;
             landing_ = false;
         } else {
@@ -81,8 +81,8 @@ public:
         }
     }
 
-    // Go on where `former` is, of another sample rate: with the time left of its move, and along
-    // `lane`, which is the same as its own in frames of this rate.
+    // Continue where `former`, the parameter at another sample rate, is: with the rest of its move,
+    // and along `lane`, which is its lane in frames of this rate.
     void resume(const Parameter &former, const Lane *lane, bool heard,
                 double grid_steps_per_second, double rate_ratio) noexcept {
         taken_ = former.taken_;
@@ -108,7 +108,7 @@ public:
         }
     }
 
-    // The lane's value is about to jump: hide that as `follow` does.
+    // The value of the lane is about to jump: glide to the new value, as follow() does.
     void land(bool heard, double grid_steps_per_second) noexcept {
         if (!lane_) return;
         if (heard) begin(kDefaultMoveSeconds * grid_steps_per_second);
@@ -116,9 +116,9 @@ public:
         steps_ = heard ? steps_ : 0;
     }
 
-    // Start a new move, if one has been asked for; it ends the automation of this parameter.
+    // Start a new move if one has been asked for; it ends the automation of this parameter.
     void take(double grid_steps_per_second) noexcept {
-        // Counted, since the same may be asked for again: it ends an automation.
+        // Requests are counted: even a repeated request for the same value ends an automation.
         const std::uint32_t asks = asks_.load(std::memory_order_acquire);
         if (asks == taken_asks_) return;
         taken_asks_ = asks;
@@ -129,8 +129,8 @@ public:
         begin(seconds * grid_steps_per_second);
     }
 
-    // Be where the session is; `grid` tells whether this is a step of the grid.
-    // Returns the frames to the next breakpoint.
+    // Move to the value for this time; `grid` tells whether this frame is on the grid.
+    // Returns the number of frames to the next breakpoint.
     std::uint64_t evaluate(const SessionTime &time, bool grid) noexcept {
         if (grid && done_ < steps_) ++done_;
         if (!lane_) {
@@ -147,7 +147,7 @@ public:
         const Lane::At at = lane_->at(time.frame, cursor_);
         if (landing_) {
             landing_ = false;
-            start_ -= at.value;  // from here on: what is still to be made up
+            start_ -= at.value;  // from here on, `start_` is the remaining distance to the lane
         }
         double value = at.value;
         if (done_ < steps_)
@@ -162,9 +162,9 @@ public:
     bool is_moving() const noexcept { return steps_ > 0 || (lane_ && lane_moves_); }
 
 private:
-    static constexpr double kDefaultMoveSeconds = 0.02;  // short enough to feel at once, no click
+    static constexpr double kDefaultMoveSeconds = 0.02;  // feels immediate, does not click
 
-    // A lane ends the moves that were asked for before it; later ones end the lane.
+    // A lane replaces moves that were asked for before it was made; later moves end the lane.
     void replace_moves(const Lane &lane) noexcept {
         if (static_cast<std::int32_t>(lane.asks - taken_asks_) <= 0) return;
         taken_ = asked();
@@ -194,14 +194,14 @@ private:
     const float maximum_;
     float *const zone_;
     std::atomic<Move> asked_{};
-    std::atomic<std::uint32_t> asks_{0};  // how often; counted after `asked_` is written
+    std::atomic<std::uint32_t> asks_{0};  // number of requests; raised after `asked_` is written
     std::atomic<float> shown_{};
     static_assert(std::atomic<Move>::is_always_lock_free);
     // Owned by the callback:
     Move taken_{};
     std::uint32_t taken_asks_ = 0;
     double start_ = 0.0;
-    std::uint32_t steps_ = 0;  // of the move that is on; 0: none
+    std::uint32_t steps_ = 0;  // length of the move in progress; 0: none
     std::uint32_t done_ = 0;
     const Lane *lane_ = nullptr;
     std::size_t cursor_ = 0;

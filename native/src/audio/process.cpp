@@ -13,16 +13,16 @@ constexpr double kBypassSeconds = 0.02;
 constexpr double kInputStartsSeconds = 0.01;
 constexpr double kInputEndsSeconds = 0.08;
 constexpr double kInputFallsSilentSeconds = 2.0;
-constexpr double kSilenceSeconds = 2.0;      // a pause between two movements is no end
+constexpr double kSilenceSeconds = 2.0;      // longer than a pause between two movements
 constexpr float kSilence = 3.1623e-4F;       // -70 dBFS
-constexpr std::uint32_t kSilent = 1U << 30;  // frames: for ever
+constexpr std::uint32_t kSilent = 1U << 30;  // frames; stands for any longer silence
 constexpr double kMatchedLowestDb = -6.0;
-constexpr float kDoor = 16.0F;  // full scale times 16: nothing sensible is louder
+constexpr float kDoor = 16.0F;  // highest magnitude that the engine accepts, times full scale
 
 using Clock = std::chrono::steady_clock;
 
 void add(std::atomic<std::uint64_t> &counter, std::uint64_t amount) noexcept {
-    // Only the callback writes its counters, so there is nothing to lock the bus for.
+    // Only the callback writes its counters, so a load and a store replace a locked increment.
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
@@ -42,7 +42,7 @@ void Process::run(const float *const *in, float *const *out,
     if (const Route *route = offered_.exchange(nullptr, std::memory_order_acq_rel)) take(*route);
     if (session.take(route_->rate_hz)) land();
     for (std::uint32_t done = 0; done < frames;) {
-        // Pieces end on multiples of kChunkFrames of the engine's count, whatever the blocks are.
+        // Pieces end on multiples of kChunkFrames of the engine's count, whatever the block size.
         const auto phase = static_cast<std::uint32_t>(frame_ % kChunkFrames);
         const std::uint32_t span = std::min(frames - done, kChunkFrames - phase);
         chunk(in, out, done, span);
@@ -98,7 +98,7 @@ void Process::take(const Route &route) noexcept {
     in_use_.store(route.serial, std::memory_order_release);
 }
 
-// The instance that has been heard of this layer, before all were built anew; null if none.
+// The instance of this layer in the present route, before all layers were rebuilt; null if none.
 const Layer *Process::former(const Layer &layer) const noexcept {
     for (const auto *entries : {&route_->processors, &route_->generators})
         for (const Route::Entry &entry : *entries)
@@ -106,8 +106,8 @@ const Layer *Process::former(const Layer &layer) const noexcept {
     return nullptr;
 }
 
-// If one that makes the input softer went while another one comes, the input would be heard
-// louder in between than before and after.
+// While true, processors that leave stay.  If a processor that softens the input left before its
+// successor arrived, the input would be louder in between than before and after.
 bool Process::processors_arrive() const noexcept {
     return std::any_of(route_->processors.begin(), route_->processors.end(),
                        [](const Route::Entry &entry) {
@@ -122,7 +122,7 @@ void Process::land() noexcept {
 
 void Process::chunk(const float *const *in, float *const *out, std::uint32_t offset,
                     std::uint32_t frames) noexcept {
-    if (frame_ == 0) {  // what was said before the first frame is no change
+    if (frame_ == 0) {  // settings made before the first frame apply without a fade
         const Bypass wanted = bypass.load(std::memory_order_relaxed);
         playing_fade_ = Fade{playing.load(std::memory_order_relaxed) &&
                              standalone.load(std::memory_order_relaxed)};
@@ -133,7 +133,7 @@ void Process::chunk(const float *const *in, float *const *out, std::uint32_t off
     input_meter.add(input_, frames);
 
     const Moment moment{frame_, session.time()};
-    // Looked at only where pieces end whatever the blocks are.
+    // Checked only where pieces end for every block size.
     if (arriving_ && frame_ % kChunkFrames == 0) arriving_ = processors_arrive();
     copy(input_, processed_, frames);
     route_->input->compute(moment, processed_, frames);
@@ -164,7 +164,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
         matched_share_ = matched ? 1.0F : 0.0F;
     }
     const bool fading = !bypass_fade_.is_at(bypassed);
-    // Going back, the input stays as loud as it was.
+    // On the way back, the input keeps its gain.
     const bool adjusting = bypassed && !matched_fade_.is_at(matched);
     if (!bypassed && !fading) {  // nearly always
         const float gain = 1.0F + matched_share_ * (matched_gain_ - 1.0F);
@@ -184,7 +184,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
         for (std::size_t c = 0; c < 2; ++c) {
             const float dry = gain * late_[c][i];
             float &wet = processed_[c][i];
-            // A block gone wrong must not take the input with it.
+            // If a block produces NaN or infinity, play the input instead.
             if (share >= 1.0F || !std::isfinite(wet))
                 wet = dry;
             else if (share > 0.0F)
@@ -196,7 +196,7 @@ void Process::switch_bypass(std::uint32_t frames) noexcept {
 void Process::prepare_matched() noexcept {
     const double difference_lu =
         double{output_loudness.short_term_lufs()} - double{input_loudness.short_term_lufs()};
-    // Never louder than the input came in; and what is not known is not matched.
+    // Never louder than the input; unknown loudness is not matched.
     matched_gain_ = std::isfinite(difference_lu)
                         ? static_cast<float>(std::pow(
                               10.0, std::clamp(difference_lu, kMatchedLowestDb, 0.0) / 20.0))
@@ -238,7 +238,7 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
     const bool alone = standalone.load(std::memory_order_relaxed);
     const double rate_hz = route_->rate_hz;
     const auto patience = static_cast<std::uint32_t>(kSilenceSeconds * rate_hz);
-    // Nearly always: no frame of this piece can open or close the fade.
+    // Nearly always true: no frame of this piece can open or close the fade.
     if ((alone || !plays || silent_frames_ + frames < patience) && playing_fade_.is_at(plays)) {
         std::uint32_t silent = 0;  // at the end of this piece
         while (silent < frames && !sounds(frames - 1 - silent)) ++silent;
@@ -257,7 +257,7 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
             for (std::size_t c = 0; c < 2; ++c) processed_[c][i] += gain * sum[c][i];
         }
     }
-    // Quiet means: nothing is generated, and the limiter's delay holds none of it either.
+    // Quiet means that no generator sounds, and that the limiter's delay holds no sound of one.
     quiet_frames_ = playing_fade_.is_closed() && !plays
                         ? std::min(quiet_frames_ + frames, kDelayFrames)
                         : 0;
@@ -265,7 +265,7 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
 }
 
 void Process::delay_input(std::uint32_t frames) noexcept {
-    // Both are in two pieces where the ring ends.
+    // Reads and writes are split where the ring ends.
     const auto to = static_cast<std::uint32_t>(frame_ % kDelayFrames);
     const auto from =
         static_cast<std::uint32_t>((frame_ - route_->latency_frames) % kDelayFrames);

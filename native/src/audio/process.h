@@ -38,11 +38,11 @@ public:
              std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING;
 
     // ---- hand-over of routes -------------------------------------------------------------
-    // [control] Offer a route; returns one that was offered before and never taken, or null.
+    // [control] Offer a route.  Returns the previous offer if the callback never took it, or null.
     Route *offer(Route *route) noexcept {
         return offered_.exchange(route, std::memory_order_acq_rel);
     }
-    // [any] Serial number of the route in use: older ones are not looked at any more.
+    // [any] Serial number of the route in use; the callback no longer uses older routes.
     std::uint64_t in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
 
     // ---- [any] ---------------------------------------------------------------------------
@@ -56,11 +56,11 @@ public:
     Meter output_meter;
     Loudness input_loudness;
     Loudness output_loudness;
-    Tap input_tap;  // as it came in, as late as what goes out
+    Tap input_tap;  // the input, delayed like the output
     Tap output_tap;
     Session session;
 
-    // At which rate the callback works, and since which frame.
+    // Sample rate of the callback, and the frame since which it holds.
     struct Pace {
         std::uint64_t since;
         std::uint32_t rate_hz;
@@ -86,7 +86,7 @@ private:
 
     std::atomic<Route *> offered_{nullptr};
     std::atomic<std::uint64_t> in_use_{0};
-    static constexpr unsigned kRateBits = 20;  // the others are enough for 11 years at 48 kHz
+    static constexpr unsigned kRateBits = 20;  // the other bits count 11 years at 48 kHz
     std::atomic<std::uint64_t> pace_{0};
 
     // Owned by the callback:
@@ -99,12 +99,12 @@ private:
     float matched_gain_ = 1.0F;
     float matched_share_ = 0.0F;
     std::uint64_t restart_ = 0;
-    bool arriving_ = false;  // processors that go wait for those that come
+    bool arriving_ = false;  // processors that leave wait for new ones
     std::uint32_t quiet_frames_ = 0;
-    std::uint32_t silent_frames_ = 0;  // of the input
+    std::uint32_t silent_frames_ = 0;  // since the last audible frame of the input
     std::array<std::array<float, kDelayFrames>, 2> delay_{};
-    Chunk input_{};  // as it came in
-    Chunk late_{};       // as it came in `latency` ago
+    Chunk input_{};      // clamped, otherwise untouched
+    Chunk late_{};       // `input_`, delayed by the engine's latency
     Chunk processed_{};
 };
 

@@ -7,8 +7,8 @@
 
 namespace entrain {
 
-// The fastest of the sinc converters reaches only -97 dB; this one takes 1 ms, -121 dB, and passes
-// nine tenths of the band.
+// The fastest sinc converter of libsamplerate reaches only -97 dB.  This one reaches -121 dB with a
+// delay of 1 ms, and passes nine tenths of the band.
 RateMatcher::RateMatcher() : state_(src_new(SRC_SINC_MEDIUM_QUALITY, 2, nullptr)) {
     if (!valid()) return;
     constexpr std::uint32_t kFrames = 1024;
@@ -29,9 +29,9 @@ std::uint32_t RateMatcher::process(const float *in, std::uint32_t in_frames, dou
     ENTRAIN_NONBLOCKING {
     if (!valid()) return 0;
     ratio = std::clamp(ratio, kLeastRatio, kMostRatio);
-    // By itself libsamplerate would go to a new ratio in a ramp as long as the room for output,
-    // not as the block, and so lag behind by many blocks.  The controller's steps are far below
-    // what could be heard, and they leave the phase continuous.
+    // Without src_set_ratio(), libsamplerate would ramp to a new ratio over the capacity of the
+    // output instead of the block, and lag many blocks behind.  The controller's steps are far too
+    // small to be heard, and they leave the phase continuous.
     src_set_ratio(state_, ratio);
     SRC_DATA data{};
     data.src_ratio = ratio;

@@ -1,4 +1,4 @@
-// Resamples stereo sound from one clock to another, by libsamplerate.
+// Resamples stereo sound from one clock to another, with libsamplerate.
 #pragma once
 
 #include "audio/realtime.h"
@@ -11,12 +11,12 @@ namespace entrain {
 
 class RateMatcher {
 public:
-    // Output frames per input frame, the controller's share included.
-    // From a hands-free headset's 8 kHz to the 768 kHz of the best converters, and back.
+    // Limits of the ratio of output to input frames, with room for the latency controller.  They
+    // allow 8 kHz (hands-free headsets) to 768 kHz (the best converters), and back.
     static constexpr double kMostRatio = 96.2;
     static constexpr double kLeastRatio = 1.0 / kMostRatio;
 
-    // [control] Allocates; without memory the matcher is not valid() and process() is silent.
+    // [control] Allocates.  Out of memory, valid() is false and process() returns no frames.
     RateMatcher();
     ~RateMatcher();
     RateMatcher(const RateMatcher &) = delete;
@@ -24,21 +24,21 @@ public:
     bool valid() const noexcept { return state_ != nullptr; }
 
     // ---- [audio] -------------------------------------------------------------------------
-    // Forget all sound.  Also between two ratios that are far apart.
+    // Forget all sound.  Also call this between two ratios that are far apart.
     void reset() noexcept ENTRAIN_NONBLOCKING;
 
-    // Resample `in_frames` interleaved frames, all of them at `ratio`, and return how many frames
-    // came out.  After a reset the first delay_frames() of input give none.  What does not fit
-    // into `out_capacity` frames is lost: see room_for().  `in` and `out` must not overlap.
+    // Resample `in_frames` interleaved frames, all of them at `ratio`, and return the number of
+    // output frames.  After a reset, the first delay_frames() of input give no output.  Frames that
+    // do not fit into `out_capacity` are lost; see room_for().  `in` and `out` must not overlap.
     std::uint32_t process(const float *in, std::uint32_t in_frames, double ratio, float *out,
                           std::uint32_t out_capacity) noexcept ENTRAIN_NONBLOCKING;
 
     // ---- [any] ---------------------------------------------------------------------------
-    // Enough output frames for so many input frames.
+    // Capacity that is enough for the output of `in_frames`.
     static std::uint32_t room_for(std::uint32_t in_frames, double ratio) noexcept {
         return static_cast<std::uint32_t>(in_frames * ratio) + 8;
     }
-    // How many input frames a sound waits inside; constant to within three frames of the slower
+    // Delay inside the matcher, in input frames; constant to within three frames of the slower
     // side.
     double delay_frames(double ratio) const noexcept {
         return ratio < 1.0 ? delay_frames_ / ratio : delay_frames_;

@@ -1,4 +1,4 @@
-// What every function of this folder promises, and how the promise is kept.
+// What every function of this folder promises, and how the promise is enforced.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@
 
 namespace entrain {
 
-// Denormal numbers count as zero while this lives: decaying filters would otherwise slow down by
-// a factor of two when the input falls silent.
+// Treats denormal numbers as zero during its lifetime: otherwise decaying filters take twice as
+// long when the input falls silent.
 class FlushDenormals {
 public:
     FlushDenormals() noexcept : saved_(read()) { write(saved_ | kFlush); }

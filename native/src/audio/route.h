@@ -1,5 +1,5 @@
-// Which layers are heard, in which order: made by the control thread, never changed afterwards.
-// The control thread also frees it, and so whatever it alone still owns.
+// Which layers are heard, in which order.  The control thread makes a route, never changes it
+// afterwards, and frees it together with the layers that only this route still owns.
 #pragma once
 
 #include "audio/layer.h"
@@ -13,15 +13,15 @@ namespace entrain {
 struct Route {
     struct Entry {
         std::shared_ptr<Layer> layer;
-        bool leaving;  // fades out; the next route will not have it
+        bool leaving;  // fades out; the next route does not contain it
         std::shared_ptr<const Automation> automation;  // may be null
     };
     std::uint64_t serial = 0;
-    std::uint64_t restart = 0;  // the session begins anew where this number is a new one
-    std::uint64_t rebuilds = 0;  // where this number is a new one, all layers are new instances
+    std::uint64_t restart = 0;  // a new number restarts the session
+    std::uint64_t rebuilds = 0;  // a new number says that all layers are new instances
     std::uint32_t rate_hz = 0;
     std::uint32_t latency_frames = 0;
-    std::shared_ptr<Layer> input;   // what happens to the input first
+    std::shared_ptr<Layer> input;   // the block "pre", which conditions the input
     std::vector<Entry> processors;  // in the order in which they act
     std::vector<Entry> generators;
     std::shared_ptr<Layer> output;  // the limiter

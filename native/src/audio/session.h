@@ -1,4 +1,4 @@
-// The session's clock: runs with the sound, and can be paused and moved.
+// The session's clock: runs with the sound; can be paused and moved.
 #pragma once
 
 #include "audio/automation.h"
@@ -13,31 +13,31 @@ class Session {
 public:
     // ---- [control], one thread at a time -------------------------------------------------
     void run(bool runs) noexcept { want(runs, kNoSeek); }
-    // In seconds: the rate may be another one when the callback hears of it.
+    // In seconds, since the sample rate may change before the callback sees the request.
     void seek(bool runs, double seconds) noexcept {
         want(runs, static_cast<std::uint64_t>(std::llround(seconds / kUnitSeconds)));
     }
-    // Take back what has been asked for and not been done yet.
+    // Withdraw a request that the callback has not taken.
     void forget() noexcept { wanted_.store(0, std::memory_order_relaxed); }
 
     // ---- [any] ---------------------------------------------------------------------------
-    // As of the last callback, or where it has been moved to since then.
+    // Time as of the last callback or of a later seek().
     double seconds() const noexcept {
         const std::uint64_t wanted = wanted_.load(std::memory_order_acquire);
         if (seeks(wanted)) return seconds_of(wanted);
         return seconds_.load(std::memory_order_relaxed);
     }
 
-    // Whether it has been moved since the last callback.
+    // Whether a seek() is waiting for the callback.
     bool is_moving() const noexcept { return seeks(wanted_.load(std::memory_order_acquire)); }
 
     // ---- [audio] -------------------------------------------------------------------------
 
-    // Do what has been asked for; true if the position jumps.
+    // Carry out the request, if any; true if the position jumps.
     bool take(std::uint32_t rate_hz) noexcept {
         std::uint64_t wanted = wanted_.load(std::memory_order_relaxed);
         if (wanted == 0) return false;
-        // Before it is taken: who asks in between must not see the former place once more.
+        // Before the exchange, so that a reader in between does not see the old position again.
         if (seeks(wanted)) seconds_.store(seconds_of(wanted), std::memory_order_relaxed);
         wanted = wanted_.exchange(0, std::memory_order_acq_rel);
         if (wanted == 0) return false;
@@ -49,13 +49,13 @@ public:
         return true;
     }
 
-    // Begin anew, as a route asks for it.
+    // Start anew, because a new route asks for it.
     void restart() noexcept {
         time_ = {0, true};
         seconds_.store(0.0, std::memory_order_relaxed);
     }
 
-    // Keep the place in seconds at another sample rate.
+    // Keep the position in seconds at another sample rate.
     void rescale(std::uint32_t from_hz, std::uint32_t to_hz) noexcept {
         time_.frame = time_.frame / from_hz * to_hz + time_.frame % from_hz * to_hz / from_hz;
     }
@@ -81,7 +81,7 @@ private:
     }
 
     void want(bool runs, std::uint64_t place) noexcept {
-        // A seek that has not been taken yet must not get lost.
+        // Keep a seek that the callback has not taken yet.
         std::uint64_t before = wanted_.load(std::memory_order_relaxed);
         std::uint64_t next;
         do {

@@ -1,4 +1,4 @@
-// The last frames that went out, for whoever wants to look at them later.
+// Keeps the last frames of a signal for readers on other threads.
 #pragma once
 
 #include "audio/layer.h"
@@ -9,7 +9,7 @@
 
 namespace entrain {
 
-// One writer that never waits, any number of readers that find out when they were too slow.
+// One writer that never waits; any number of readers, which detect that they were too slow.
 class Tap {
 public:
     static constexpr std::uint64_t kFrames = 65536;
@@ -17,7 +17,7 @@ public:
     // [audio]
     void write(const Chunk &chunk, std::uint32_t frames) noexcept {
         const std::uint64_t start = end_.load(std::memory_order_relaxed);
-        // Readers must see that these frames are being overwritten before they are.
+        // Announce the overwrite before it happens, for the readers.
         claimed_.store(start + frames, std::memory_order_relaxed);
         std::atomic_thread_fence(std::memory_order_release);
         for (std::uint32_t i = 0; i < frames; ++i) {
@@ -27,7 +27,7 @@ public:
         end_.store(start + frames, std::memory_order_release);
     }
 
-    // [control] False when some of those frames are not written yet or overwritten already.
+    // [control] False if some of the frames are not written yet or overwritten already.
     bool read(std::uint64_t first, float *samples, std::uint32_t frames) const noexcept {
         const std::uint64_t end = end_.load(std::memory_order_acquire);
         if (frames > end || first > end - frames) return false;

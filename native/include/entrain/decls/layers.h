@@ -1,53 +1,53 @@
-/* Layers: what the engine is made of, their parameters, and which of them are heard. */
+/* Layers: instances of blocks in the engine, their parameters, and which of them are heard. */
 
-/* Two layers are always there and belong to the engine; their parameters can be set, but they are
- * not routed: what happens to the input first ("pre"), and the limiter. */
+/* Two layers always exist and belong to the engine: "pre", which conditions the input, and the
+ * limiter.  Their parameters can be set, but they cannot be routed. */
 enum { ENTRAIN_LAYER_INPUT = 1, ENTRAIN_LAYER_OUTPUT = 2, ENTRAIN_LAYER_FIRST = 3 };
 
-/* How many layers there may be, not counting those that fade out. */
+/* Highest number of layers, not counting layers that fade out. */
 enum { ENTRAIN_MOST_LAYERS = 256 };
 
-/* Build a layer, its parameters at their initial values; not heard before entrain_route().  The
- * next entrain_route() that does not name it frees it.
+/* Create a layer with the initial values of its parameters.  It is heard after entrain_route()
+ * names it; if the next entrain_route() does not name it, that call frees it.
  *
- * kind:     the block's name, e.g. "binaural"
- * layer:    receives its number, from ENTRAIN_LAYER_FIRST on
+ * kind:     name of the block, e.g. "binaural"
+ * layer:    receives the layer's number, at least ENTRAIN_LAYER_FIRST
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_KIND, ENTRAIN_E_FULL or ENTRAIN_E_MEMORY
  * thread:   [control] */
 entrain_status entrain_add_layer(entrain_engine *engine, const char *kind, uint32_t *layer);
 
-/* The longest move of a parameter. */
+/* Longest move of a parameter, in seconds. */
 enum { ENTRAIN_LONGEST_MOVE_S = 86400 };
 
-/* Set a parameter, and end the automation that it has been given.  A layer that is not routed takes
- * the value at once; one that is heard moves to it in a straight line, in the parameter's own unit,
- * from the next grid step on.
+/* Set a parameter and end its automation.  In a layer that is not routed, the parameter takes the
+ * value at once; in a routed layer, it moves to the value in a straight line, in the parameter's
+ * own unit, starting at the next grid step.
  *
- * symbol:   the parameter's permanent name, e.g. "beat_hz"; every routed layer has "amount" as
- *           well (0 .. 1): how much of it is heard
+ * symbol:   permanent name of the parameter, e.g. "beat_hz"; every routed layer also has the
+ *           parameter "amount" (0 .. 1), the share of it that is heard
  * value:    in the parameter's own unit, inside its range
- * seconds:  0 .. ENTRAIN_LONGEST_MOVE_S, the length of the move; 0 means the 20 ms that keep it
- *           from clicking
+ * seconds:  duration of the move, 0 .. ENTRAIN_LONGEST_MOVE_S; 0 means 20 ms, just long enough to
+ *           avoid a click
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER, ENTRAIN_E_PARAMETER or ENTRAIN_E_RANGE
  * thread:   [control], also while the device runs */
 entrain_status entrain_set_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
                                      float value, float seconds);
 
-/* The value that a parameter has now, or, when asked for its target, moves to.
+/* Get the present value of a parameter, or the value that it moves to.
  *
- * target:   0: as last evaluated by the callback; 1: where it is going
+ * target:   0: the value that the callback used last; 1: the value at the end of the move
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER or ENTRAIN_E_PARAMETER
  * thread:   [control] */
 entrain_status entrain_get_parameter(entrain_engine *engine, uint32_t layer, const char *symbol,
                                      int target, float *value);
 
-/* Say which layers are heard.  Those that stay keep their state untouched, those that come
- * fade in, those that go fade out, are freed, and their numbers with them.  Layers that have been
- * added and are not named are freed at once: after this there are none but those that are named.
+/* Say which layers are heard.  Layers that stay keep their state; new layers fade in; the others
+ * fade out and are freed together with their numbers.  Layers that were added but never routed are
+ * freed at once unless they are named here.
  *
- * layers:   `count` different numbers; processors act in this order, generators are summed
- *           behind them; may be null where count is 0
- * restart:  1: the session begins anew, and runs, with these layers' first frame
+ * layers:   `count` different numbers; processors act in this order, and the sum of the generators
+ *           is added after the last processor; may be null if count is 0
+ * restart:  1: the session starts anew with the first frame of these layers, and runs
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER or ENTRAIN_E_MEMORY
  * thread:   [control], also while the device runs */
 entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uint32_t count,
