@@ -1,13 +1,14 @@
-"""Turn FAUST sources into C++ classes, JSON descriptions, a table of all blocks, Python classes.
+"""Compile FAUST sources to C++ classes, JSON descriptions, a table of blocks and Python classes.
 
 Usage: compile_faust.py [--plain] OUTPUT_FOLDER LIBRARY_FOLDER SOURCE.dsp ...
 
---plain: C++ as FAUST writes it, for compilers without vector types; otherwise made faster where
-the FAUST compiler is the one that this is made for (see rewrite_faust).  The samples are the same.
+--plain: keep the C++ as FAUST writes it, for compilers without vector types.  Otherwise
+rewrite_faust makes it faster if it supports the version of the FAUST compiler.  The samples are the
+same.
 
-The compiler is PyPI's ``cyfaust`` if it can be imported (the isolated build of the wheel has
-it), else ``faust`` on PATH.  What a block must be and may declare is in ``entrain.block``; a block
-that is not so fails the build.
+The compiler is PyPI's ``cyfaust`` if it can be imported (the isolated build of the wheel has it),
+else ``faust`` on PATH.  ``entrain.block`` defines what a block must be and may declare; an unfit
+block fails the build.
 """
 
 import importlib.util
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from rewrite_faust import Unexpected, check_version, rewrite
 
-# These sources, not an Entrain that may be installed.
+# Import from this source tree, not from an installed Entrain.
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 
 from entrain.block import (
@@ -33,25 +34,25 @@ from entrain.block import (
     sliders,
 )
 
-# Double precision: a single-precision phase drifts by millihertz.  Denormals are flushed by the
-# callback, not by extra code in every block.  Short delays are rings too (-mcd 0): shifting them
+# Double precision, since a single-precision phase drifts by millihertz.  The callback flushes
+# denormals, so blocks need no code for that.  Short delays are rings too (-mcd 0), since shifting
 # costs more instructions.
 FLAGS = ["-lang", "cpp", "-double", "-ftz", "0", "-mcd", "0", "-inpl", "-json"]
 
-# What rewrite_faust takes: what depends on parameters alone has a function of its own.
+# Needed by rewrite_faust: puts code that depends only on parameters into a separate function.
 REWRITABLE = ["-ec"]
 
-# The definition, instead of ``process``, that says what happens to one ear (see rewrite_faust).
+# Definition of the processing of one ear, used instead of ``process`` (see rewrite_faust).
 EACH_EAR = "each_ear"
 
-# Of each class: for all processors, for those with fused multiply-adds, as FAUST writes it (tests).
+# Variants of each class: for all processors, with fused multiply-adds, as written by FAUST (tests).
 VARIANTS = ("", "_fma", "_plain")
 
 
 def compile_block(
     source: Path, library: Path, output: Path, *more: str
 ) -> tuple[dict[str, object], str]:
-    """Return what FAUST says of the block, and the C++ that it writes."""
+    """Return FAUST's description of the block, and its C++ code."""
     name = source.stem
     arguments = [*FLAGS, "-cn", f"block_{name}", "-I", str(library), "-O", str(output)]
     arguments += [*more, "-o", f"{name}.hpp"]
@@ -65,7 +66,7 @@ def compile_block(
         raise UnfitBlock("no FAUST compiler: pip install cyfaust, or install faust")
     described = output / f"{source.name}.json"
     if not done or not described.exists():
-        raise UnfitBlock(f"{source.name}: FAUST refuses it (see above)")
+        raise UnfitBlock(f"{source.name}: FAUST cannot compile it (see above)")
     code = (output / f"{name}.hpp").read_text(encoding="utf-8")
     return json.loads(described.read_text(encoding="utf-8")), code
 
@@ -73,7 +74,7 @@ def compile_block(
 def faster(
     source: Path, library: Path, output: Path, description: dict[str, object], code: str
 ) -> str:
-    """Return C++ that is faster than `code`, or `code` where there is none."""
+    """Return faster C++ for `code`, or `code` if it cannot be made faster."""
     try:
         check_version(code)
         if not re.search(rf"^{EACH_EAR}\b", source.read_text(encoding="utf-8"), re.M):
@@ -81,7 +82,10 @@ def faster(
         ear, code_of_ear = compile_block(source, library, output, *REWRITABLE, "-pn", EACH_EAR)
         shape = ear["inputs"], ear["outputs"], sliders(ear["ui"])
         if shape != (1, 1, sliders(description["ui"])):
-            raise UnfitBlock(f"{source.name}: {EACH_EAR} has one ear and the parameters of process")
+            raise UnfitBlock(
+                f"{source.name}: {EACH_EAR} must have one input, one output and the same parameters"
+                " as process"
+            )
         return rewrite(code_of_ear, lanes=True)
     except Unexpected as error:
         print(f"compile_faust: {source.name} will be slower: {error}", file=sys.stderr)
@@ -89,7 +93,7 @@ def faster(
 
 
 def python_class(block: Block) -> str:
-    """Write the Python class of one block; values that it has are plain numbers."""
+    """Return the Python class of one block, with its parameters as attributes."""
     parameters = [each for each in block.parameters.values() if each is not AMOUNT]
     lines = [
         "",
@@ -116,7 +120,7 @@ def python_class(block: Block) -> str:
 
 
 def python_module(blocks: list[Block]) -> str:
-    """Write a class for each block."""
+    """Return the Python module with a class for each block."""
     names = sorted(["Runner", *(block.kind.capitalize() for block in blocks)])
     head = [
         '"""A class for each FAUST block; written by the build from the blocks themselves."""',
@@ -134,7 +138,7 @@ def main(output: Path, library: Path, sources: list[Path], *, plain: bool = Fals
     blocks, rows = {}, []
     for source in sorted(sources, key=lambda path: path.name):
         if source.stem in blocks:
-            raise UnfitBlock(f"two blocks are called {source.stem}")
+            raise UnfitBlock(f"two blocks are named {source.stem}")
         description, code = compile_block(source, library, output)
         block = blocks[source.stem] = block_from_faust(source.stem, description)
         fast = code if plain else faster(source, library, output, description, code)

@@ -1,18 +1,18 @@
-"""What the build does to the C++ that FAUST writes, to make it faster; the samples stay.
+"""Rewrite the C++ that FAUST writes, to make it faster without changing the samples.
 
-FAUST has no vectors that fit two channels which do the same.  A source that says what happens to
-one ear, in a definition ``each_ear``, is compiled for that ear alone; then every number that
-changes from frame to frame becomes a pair, one for each ear in a vector register.
+FAUST has no vectors that fit two identical channels.  If a source defines the processing of one ear
+as ``each_ear``, only that ear is compiled; then every number that changes from frame to frame
+becomes a pair, one number for each ear, in a vector register.
 
-All of this knows what C++ one version of FAUST writes.  Another one, or code that does not look as
-expected, is `Unexpected`: then the build takes what FAUST has written.
+The rewriting relies on the C++ of one version of FAUST.  If the version or the code differs from
+that, `Unexpected` is raised, and the build uses the code as FAUST has written it.
 
-What it earns, by the work of bench/dsp.py: as FAUST writes it (compile_faust.py --plain), the sound
-takes 1.20 times as long for the protocol ``focus``, 1.13 times for ``tones`` and 1.07 times for
-``rich``, all of the engine around the blocks included; of the blocks by themselves 1.39 times for
-limiter, 1.26 for am, 1.13 for pre, 1.12 for binaural, and at most 1.08 for each of the others.
-Medians of five runs of 25 rounds in which both took turns, 128 frames, GCC 12, Ice Lake; over the
-five runs each varies by 0.08 at most.
+Gains, measured with bench/dsp.py: without rewriting (compile_faust.py --plain), processing takes
+1.20 times as long for the protocol ``focus``, 1.13 times for ``tones`` and 1.07 times for ``rich``,
+including the engine around the blocks.  For single blocks the factor is 1.39 for limiter, 1.26 for
+am, 1.13 for pre, 1.12 for binaural, and at most 1.08 for every other block.  These are medians of
+five runs of 25 rounds in which both versions took turns, 128 frames, GCC 12, Ice Lake; over the
+five runs each factor varies by at most 0.08.
 """
 
 import re
@@ -24,23 +24,23 @@ SAMPLE_RATE = "\t\tfSampleRate = sample_rate;\n"
 
 
 class Unexpected(Exception):
-    """The code is not what this is made for; the text says how."""
+    """The code differs from what the rewriting supports; the text says how."""
 
 
 def check_version(code: str) -> None:
-    """Refuse code that another version of FAUST has written."""
+    """Refuse code from another version of FAUST."""
     found = re.search(r"^Code generated with Faust (\d+\.\d+)", code, re.M)
     if not found or found[1] != FAUST_VERSION:
         raise Unexpected(f"FAUST is {found[1] if found else 'unknown'}, not {FAUST_VERSION}")
 
 
 def rewrite(code: str, *, lanes: bool) -> str:
-    """Rewrite one class of that version; `lanes` if it has been compiled from ``each_ear``.
+    """Rewrite one class; `lanes` if it was compiled from ``each_ear``.
 
     Raises
     ------
     Unexpected
-        It cannot be rewritten.
+        The class cannot be rewritten.
 
     """
     for expected in (COMPUTE, LOOP, "\tvoid control() {\n", " public:\n", SAMPLE_RATE):
@@ -54,7 +54,7 @@ def rewrite(code: str, *, lanes: bool) -> str:
 
 
 def in_lanes(code: str) -> str:
-    """Make a program for one ear one for both."""
+    """Turn code for one ear into code for both ears."""
     head, compute = code.split(COMPUTE)
     before, loop = compute.split(LOOP)
     pairs = different_at_the_ears(code)
@@ -81,22 +81,22 @@ def in_lanes(code: str) -> str:
 
 
 def check_lanes(head: str, before: str, loop: str, pairs: set[str]) -> None:
-    """Refuse what would not compile, or not do the same."""
+    """Refuse code that would not compile, or not do the same."""
     if left := re.search(r"\b(?:in|out)put\d+\b", before + loop):
-        raise Unexpected(f"{left[0]} is still there")
+        raise Unexpected(f"{left[0]} has not been replaced")
     if not loop.count("faust_load(") or loop.count("faust_store(") != 1:
-        raise Unexpected("no reading of one input, or no writing of one output")
+        raise Unexpected("the loop does not read one input, or does not write one output once")
     if len(re.findall(r"getNum(?:In|Out)puts\(\) \{\s*return 2;", head)) != 2:
-        raise Unexpected("inputs and outputs cannot be counted")
+        raise Unexpected("the numbers of inputs and outputs have not been replaced")
     for call in re.finditer(r"\bstd::\w+(?:<\w+>)?\(", loop):
         if pairs.intersection(
             re.findall(r"\w+", loop[call.end() : _bracket(loop, call.end() - 1, 1)])
         ):
-            raise Unexpected(f"{call[0]}) of both ears")
+            raise Unexpected(f"{call[0]}) is applied to both ears")
 
 
 def different_at_the_ears(code: str) -> set[str]:
-    """Name all variables that must be pairs; what is the same at both ears is a plain number."""
+    """Return the names of all variables that differ between the ears and so must be pairs."""
     values: dict[str, list[str]] = {}
     assigned = r"([fi](?:Slow|TempPerm|Temp|Rec|Vec)\d+)(?:\[[^=;]*\])? = (.*);"
     for name, value in re.findall(assigned, code):
@@ -111,14 +111,14 @@ def different_at_the_ears(code: str) -> set[str]:
 
 
 def functions(code: str) -> str:
-    """Call those that know pairs."""
+    """Replace functions of numbers by functions that also accept pairs."""
     code = re.sub(r"\bstd::(max|min)<(?:double|int)>\(", r"faust_\1(", code)
     code = re.sub(r"\bstd::(fabs|sqrt)\(", r"faust_\1(", code)
     return selections(re.sub(r"\bstatic_cast<(double|int)>\(", r"faust_\1(", code))
 
 
 def selections(code: str) -> str:
-    """Make functions of all ``((condition) ? a : b)``: pairs cannot be asked."""
+    """Replace all ``((condition) ? a : b)`` by function calls, which also accept pairs."""
     while (mark := code.find(" ? ")) >= 0:
         begin, other, end = _bracket(code, mark, -1), mark + 3, _bracket(code, mark, 1)
         while not code.startswith(" : ", other):
@@ -130,7 +130,7 @@ def selections(code: str) -> str:
 
 
 def _bracket(code: str, at: int, step: int) -> int:
-    """Find the bracket around what is at `at`: the one before it (-1) or behind it (1)."""
+    """Find the bracket that encloses position `at`: the one before it (-1) or behind it (1)."""
     depth = 0
     while depth >= 0:
         at += step
@@ -139,7 +139,7 @@ def _bracket(code: str, at: int, step: int) -> int:
 
 
 def rings(code: str) -> str:
-    """Make delay lines that are read at a constant distance rings that need no wrapping there."""
+    """Turn delay lines with constant delays into rings that need no wrapping when read."""
     for kind, name, size in re.findall(r"^\t*(\w+) ([fi](?:Rec|Vec)\d+)\[(\d+)\];", code, re.M):
         now = rf"\b{name}\[IOTA0 & \d+\]"
         before = rf"\b{name}\[\(faust_wrap_sub\(IOTA0, (\w+)\)\) & \d+\]"
@@ -158,13 +158,13 @@ def rings(code: str) -> str:
 
 
 def control_on_change(code: str) -> str:
-    """Evaluate what depends on parameters only when one has changed: FAUST's ``-ec``, unasked."""
+    """Run code that depends only on parameters when one has changed, instead of on request."""
     zones = re.findall(r"^\t*FAUSTFLOAT (f(?!Hbargraph|Vbargraph)\w+);", code, re.M)
     seen = f"\tfloat fSeen[{len(zones) + 1}];\n"
     same = "".join(f" || fSeen[{i + 1}] != {zone}" for i, zone in enumerate(zones))
     take = "".join(f"\t\t\tfSeen[{i + 1}] = {zone};\n" for i, zone in enumerate(zones))
     code = code.replace(" public:\n", f"{seen} public:\n", 1)
-    # Constants have changed: so has everything.
+    # Changed constants invalidate the results, too.
     code = code.replace(SAMPLE_RATE, f"{SAMPLE_RATE}\t\tfSeen[0] = 0;\n", 1)
     head, compute = code.split(COMPUTE)
     signature, body = compute.split("\n", 1)

@@ -1,4 +1,4 @@
-"""Load the native libraries: cffi in ABI mode, from the declarations that C++ compiles."""
+"""Load the native libraries with cffi in ABI mode, from the same declarations that C++ compiles."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ _INTERFACE = _PACKAGE / "include" / "entrain"
 
 
 def _declarations() -> str:
-    """Return what engine.h includes, in its order."""
+    """Return the declarations that engine.h includes, in its order."""
     names = re.findall(r'#include "(.+)"', (_INTERFACE / "engine.h").read_text(encoding="utf-8"))
     return "".join((_INTERFACE / name).read_text(encoding="utf-8") for name in names)
 
@@ -31,7 +31,7 @@ ffi.cdef(_declarations())
 
 
 def path(name: str) -> Path:
-    """Say where the native library `name` is, or would be."""
+    """Return the path of the native library `name`, which may not exist."""
     return _PACKAGE / "lib" / f"lib{name}{_SUFFIX}"
 
 
@@ -42,7 +42,7 @@ def load(name: str) -> Any:
     Raises
     ------
     EntrainError
-        It is missing, cannot be loaded, or belongs to another version of Entrain.
+        The library is missing, cannot be loaded, or belongs to another version of Entrain.
 
     """
     try:
@@ -62,5 +62,5 @@ def check(status: int, what: str) -> None:
 
 
 def channels(samples: "npt.NDArray[np.float32]") -> Any:
-    """Point C to the rows of a (channels, frames) array, which has to outlive the pointers."""
+    """Return C pointers to the rows of a (channels, frames) array, which must outlive them."""
     return ffi.new("float *[]", [ffi.from_buffer("float[]", row) for row in samples])

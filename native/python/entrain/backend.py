@@ -1,6 +1,6 @@
-"""Python face of a native back end: the sink, its target and the threads between them.
+"""Python interface of a native back end: the sink, its target and the threads between them.
 
-The back end works by itself; this module starts it, asks how it is, and stops it.
+The back end runs by itself; this module starts it, reads its state, and stops it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NAMES = ("pipewire", "pulse", "null")
 
 
 class Phase(IntEnum):
-    """How far the back end is; see ``entrain_io_phase`` in the native interface."""
+    """Progress of the back end; see ``entrain_io_phase`` in the native interface."""
 
     CONNECTING = 0
     WAITING = 1
@@ -25,7 +25,7 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackendState:
-    """A snapshot; see ``entrain_io_state`` in the native interface."""
+    """State of a back end at one time; see ``entrain_io_state`` in the native interface."""
 
     phase: Phase
     playing: int
@@ -34,32 +34,32 @@ class BackendState:
     running: bool
     added_us: int
     realtime: bool | None
-    """Whether the audio thread has real-time priority; None before that is known."""
+    """Whether the audio thread has real-time priority; None while unknown."""
     audio_thread: int
-    """The number by which the adapter asks for its priority; 0 where that is not our task."""
+    """Thread id for which the adapter requests priority; 0 if the sound system requests it."""
     smart_supported: bool | None
-    """Whether `Backend.set_smart` works here; None before that is known."""
+    """Whether `Backend.set_smart` works here; None while unknown."""
     smart: bool
     target: str
     configured_default: str
     effective_default: str
     session_manager: str
     session_managers: int
-    """How many have come, one after the other; who looks late sees no time without one."""
+    """How many session managers have started so far, so that a missed restart is noticed."""
     error: str
     guardian: int = 0
-    """Number of the process that cleans up when this one dies; 0: there is none."""
+    """Process id of the guardian, which cleans up when this process dies; 0 without one."""
     muffled: str = ""
-    """Which volume between sink and device somebody keeps changing; after a semicolon what to
-    do about it."""
+    """Names a volume between sink and device that another program keeps changing; after a
+    semicolon, what to do."""
     ways: int = 0
-    """How often the answer of `Backend.ways` has changed."""
+    """How often the result of `Backend.ways` has changed."""
     default_is_ours: bool | None = None
-    """Whether Entrain has written the configured default; None: the server does not tell."""
+    """Whether Entrain wrote the configured default; None if the server does not tell."""
 
 
 def available() -> list[str]:
-    """Name the back ends that this machine can load, best first."""
+    """Return the names of the back ends that this machine can load, best first."""
     return [name for name in NAMES if path(f"entrain_{name}").exists() and _loads(name)]
 
 
@@ -79,21 +79,21 @@ class Backend:
     name : str
         One of `NAMES`.
     engine : Engine
-        Must stay open until this is closed.
+        Must stay open until the back end is closed.
     target : str
-        Name of the real device; empty: the sink waits for `set_target`.
+        Name of the real device; if empty, the sink waits for `set_target`.
     smart : bool
         See `set_smart`.
 
     Raises
     ------
     EntrainError
-        Its library cannot be loaded, or the server does not answer.
+        The library cannot be loaded, or the server does not answer.
 
     """
 
     def __init__(self, name: str, engine: Engine, target: str = "", *, smart: bool = False) -> None:
-        load("entrain")  # the back end's library finds the engine in it
+        load("entrain")  # the back end's library links to it
         self._library = load(f"entrain_{name}")
         handle = ffi.new("entrain_io **")
         check(self._library.entrain_io_open(engine.native, target.encode(), handle), name)
@@ -106,7 +106,7 @@ class Backend:
         return int(self._library.entrain_io_fd(self._io))
 
     def take_news(self) -> None:
-        """Take the news, before `state` is asked; `fileno` waits for others from then on."""
+        """Acknowledge the news, before reading `state`; `fileno` then waits for further news."""
         self._library.entrain_io_take_news(self._io)
 
     def state(self) -> BackendState:
@@ -137,46 +137,46 @@ class Backend:
         )
 
     def set_target(self, target: str) -> None:
-        """Play on another device, now or as soon as it is there."""
+        """Play on another device, now or as soon as it is connected."""
         check(self._library.entrain_io_set_target(self._io, target.encode()), target)
 
     def set_smart(self, smart: bool) -> None:
-        """Let players of the default device pass the sink, while that device stays the default.
+        """Let players of the default device pass through the sink; that device stays the default.
 
-        Takes effect as soon as sound can flow; `state` says when it has, whether the session
-        manager can do this, and in `error` if it cannot.  Turned off, or closed, the players
-        play on that device directly.
+        Takes effect as soon as sound can flow; `state` then says so.  It also says whether the
+        session manager has smart filters, and gives the reason in `error` if it has not.  When
+        turned off or closed, the players play on that device directly.
         """
         check(self._library.entrain_io_set_smart(self._io, smart), "smart")
 
     def set_alone(self, alone: bool) -> None:
-        """Keep the device awake for what a standalone protocol adds, while nothing plays."""
+        """Keep the device awake while no player runs, so that a standalone protocol is heard."""
         check(self._library.entrain_io_set_alone(self._io, alone), "alone")
 
     def set_default(self, name: str) -> bool:
-        """Configure the server's default device by the back end's own connection; ``""``: none.
+        """Configure the server's default device through the back end's connection; ``""``: none.
 
-        Returns whether the server has got it.  False also where the sound system has other ways to
-        do this.  Waits a second at most.
+        Returns whether the server has confirmed it, after one second at most.  False also if the
+        sound system sets its default differently.
         """
         status = self._library.entrain_io_set_default(self._io, name.encode())
         return not status
 
     def set_former(self, name: str) -> None:
-        """Say which device is to be the default again when this process dies.
+        """Name the device that becomes the default again when this process dies.
 
-        With ``""`` the server chooses.  PipeWire sees to that by itself.
+        With ``""`` the server chooses.  PipeWire restores the default by itself.
         """
         check(self._library.entrain_io_set_former(self._io, name.encode()), name)
 
     def set_latency(self, added_ms: float) -> None:
-        """Aim at this added delay where sink and device have a clock each; 4 .. 500 ms."""
+        """Set the target for the total added latency, 4 .. 500 ms; no effect with one clock."""
         check(self._library.entrain_io_set_latency(self._io, added_ms), "latency")
 
     def ways(self) -> list[Way]:
-        """Tell where other programs carry on what is played to their sinks.
+        """Return the nodes of other programs that play a device's sound on another device.
 
-        Empty where the sound system does not tell; see `SoundServer.ways` for those.
+        Empty if the sound system does not tell; then use `SoundServer.ways`.
         """
         needed = ffi.new("uint32_t *")
         size = 4096
@@ -190,9 +190,9 @@ class Backend:
         return [way_of(line) for line in _text(text).split("\n") if line]
 
     def pin(self, outlet: int, device: str) -> None:
-        """Play another program's node on this device, or, with ``""``, no longer.
+        """Pin another program's node to a device, or unpin it if the name is ``""``.
 
-        When this is closed, all of them are free again.
+        Closing the back end unpins all nodes.
         """
         check(self._library.entrain_io_pin(self._io, outlet, device.encode()), device)
 

@@ -1,7 +1,7 @@
-"""Descriptions of blocks: read from their sources, checked, and handed to the engine.
+"""Descriptions of blocks: read from FAUST sources, checked, and passed on to the engine.
 
-This module needs nothing but Python and knows no engine: the build runs it too, to check each FAUST
-source and to write what the engine then tells about the block.
+This module needs only Python and knows no engine.  The build runs it to check each FAUST source and
+to write the description that the engine returns for the block.
 """
 
 import re
@@ -13,10 +13,10 @@ from typing import Any
 from entrain.errors import EntrainError
 
 CHANNELS = {"generator": (2, 2), "processor": (2, 2), "input": (2, 2), "output": (2, 2)}
-"""Numbers of inputs and outputs of a block, by its group."""
+"""Numbers of inputs and outputs of a block, by group."""
 
 LAYER_GROUPS = ("generator", "processor")
-"""Groups of the blocks that protocols are made of; the other blocks belong to the engine."""
+"""Groups of the blocks that protocols may contain; the other blocks belong to the engine."""
 
 PROMISES = {
     "": (),
@@ -24,10 +24,10 @@ PROMISES = {
     "modulation": ("rate",),
     "interaural": ("rate",),
 }
-"""Promises that a block can make, each with the roles that it then has to declare."""
+"""Promises that a block can make, with the roles that it must then declare."""
 
 RATE_UNITS = {"Hz": 1, "1/min": 60}
-"""Units that a rate can have, and over how many seconds each counts."""
+"""Units that a rate can have, and the number of seconds in each unit's period."""
 
 _ROLES = ("strength", "level", "rate", "rate_depth", "carrier", "corner")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -36,12 +36,12 @@ _GPL = re.compile(r"(?<!L)GPL|General Public")
 
 
 class UnfitBlock(EntrainError):
-    """A block that must not be linked, or that Entrain could not use; the text says why."""
+    """A block must not be linked, or Entrain cannot use it; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A block's parameter, as its source declares it; values in `unit`."""
+    """A parameter of a block, as its source declares it; values are in `unit`."""
 
     symbol: str
     name: str
@@ -51,68 +51,68 @@ class Parameter:
     initial: float
     step: float
     choices: tuple[tuple[str, float], ...] = ()
-    """Names of some of its values, where the parameter is a choice and not an amount."""
+    """Names and values of the choices, if the parameter is a choice."""
     scale: str = "lin"
-    """``log`` where equal ratios are equal steps to a listener."""
+    """``log`` if equal ratios are equal steps to a listener."""
 
     def within(self, value: float) -> float:
-        """Return the value of the range that is nearest to `value`."""
+        """Return `value`, limited to the parameter's range."""
         return float(min(max(value, self.minimum), self.maximum))
 
 
 AMOUNT = Parameter("amount", "Amount", "1", 0, 1, 1, 0.001)
-"""The engine gives it to every layer of a protocol; at 0 the layer is bit-exactly not there."""
+"""The engine adds this parameter to every layer of a protocol; at 0 the layer has no effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Substitute:
-    """The block that replaces a dichotic one where both ears hear both channels."""
+    """The block that replaces a dichotic one when both ears hear both channels."""
 
     kind: str
     values: dict[str, float | str]
-    """Its parameters by symbol: a number, or the symbol of the block's own parameter that it takes
-    its value from; a value loses its sign where the substitute's range has no negative numbers.
-    Without any, parameters of the same name have the same value."""
+    """Values of its parameters by symbol.  A value is a number, or the symbol of a parameter of the
+    replaced block, whose value is used; its sign is dropped if the range has no negative numbers.
+    If empty, parameters with the same symbol have the same value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A kind of block, of which layers are made; `group`: input, generator, processor, output."""
+    """A kind of block; layers are instances of it.  Groups: see `CHANNELS`."""
 
     kind: str
     group: str
     description: str
     parameters: dict[str, Parameter]
     promise: str = ""
-    """The promise that it makes: ``tones`` at the carrier plus and minus half of the rate, a
+    """What the block promises: ``tones`` at the carrier plus and minus half the rate, a
     ``modulation`` at the rate, an ``interaural`` turning at the rate, or nothing."""
     strength: str = ""
     """The parameter that a protocol's ramps and fades move; at 0 the block does nothing.
 
-    It is the layer's `amount`, unless the block has a better one: half a processed sound mixed
-    with the untouched one cancels where the processor turns phases."""
+    Defaults to the layer's `amount`.  A block that turns phases needs another parameter, since half
+    a processed sound mixed with the untouched one cancels."""
     level: str = ""
     """The parameter that `stronger` and `weaker` move; empty: none."""
     rate: str = ""
     """The parameter that `faster` and `slower` move; empty: the block has no rhythm."""
     rate_depth: str = ""
-    """The parameter at whose 0 nobody hears the rate; empty: it is always heard."""
+    """The parameter that makes the rate inaudible at 0; empty: the rate is always audible."""
     carrier: str = ""
-    """The parameter with the frequency in the middle of its two tones."""
+    """The parameter with the frequency midway between the block's two tones."""
     corner: str = ""
-    """The parameter with the frequency below which it leaves the sound alone."""
+    """The parameter with the frequency below which the block leaves the sound unchanged."""
     dichotic: bool = False
-    """It does nothing, or something else, where both ears hear both channels."""
+    """Whether the block fails to work when both ears hear both channels."""
     without_headphones: Substitute | None = None
     """Its replacement on loudspeakers; None: a dichotic block is silent there."""
 
     def in_hz(self, rate: float) -> float:
-        """Convert a value of the parameter `rate` to Hz; its sign stays."""
+        """Convert a value of the parameter `rate` to Hz, keeping its sign."""
         return rate / RATE_UNITS[self.parameters[self.rate].unit]
 
 
 def block_from_json(described: Mapping[str, Any]) -> Block:
-    """Make a block of what the engine tells of it; the opposite of `block_to_json`."""
+    """Create a block from the engine's description; the inverse of `block_to_json`."""
     fields = {key: value for key, value in described.items() if key in Block.__slots__}
     fields["parameters"] = {
         each["symbol"]: Parameter(**{**each, "choices": tuple(map(tuple, each["choices"]))})
@@ -124,24 +124,24 @@ def block_from_json(described: Mapping[str, Any]) -> Block:
 
 
 def block_to_json(block: Block) -> dict[str, Any]:
-    """Make of a block what the engine is to tell of it; parameters are a list, in their order."""
+    """Create the engine's description of a block; parameters are a list in their order."""
     return {**asdict(block), "parameters": [asdict(each) for each in block.parameters.values()]}
 
 
 def block_from_faust(stem: str, described: Mapping[str, Any]) -> Block:
-    """Make a block of a FAUST source.
+    """Create a block from FAUST's description of its source.
 
     Parameters
     ----------
     stem : str
-        The source's file name without its suffix: the block's kind.
+        File name of the source without its suffix, which is the block's kind.
     described : mapping
-        FAUST's own description of it, as ``faust -json`` writes it.
+        FAUST's description of the source, as ``faust -json`` writes it.
 
     Raises
     ------
     UnfitBlock
-        It must not be linked, or Entrain could not use it.
+        The block must not be linked, or Entrain cannot use it.
 
     """
     if guilty := gpl_functions(described):
@@ -176,13 +176,13 @@ def block_from_faust(stem: str, described: Mapping[str, Any]) -> Block:
 
 
 def check_substitute(block: Block, blocks: Mapping[str, Block]) -> None:
-    """Raise `UnfitBlock` where what takes the block's place is not among these blocks."""
+    """Raise `UnfitBlock` if these blocks do not contain the block's replacement, or it is unfit."""
     other = block.without_headphones
     if other is None:
         return
     place = blocks.get(other.kind)
     if place is None or place.group != block.group or place.dichotic:
-        text = f"there is no {block.group} {other.kind} that works without headphones"
+        text = f"no {block.group} {other.kind} works without headphones"
         raise UnfitBlock(f"{block.kind}: {text}")
     for symbol, value in (other.values or shared(block, place)).items():
         if symbol not in place.parameters:
@@ -196,14 +196,14 @@ def check_substitute(block: Block, blocks: Mapping[str, Block]) -> None:
 
 
 def shared(block: Block, other: Block) -> dict[str, float | str]:
-    """Return what `Substitute.values` means where it is empty: what both have, by symbol."""
+    """Return the meaning of empty `Substitute.values`: parameters of both blocks, by symbol."""
     return {symbol: symbol for symbol in other.parameters if symbol in block.parameters}
 
 
 def gpl_functions(described: Mapping[str, Any]) -> list[str]:
-    """Name the functions under the GPL that a FAUST source uses; the LGPL is another licence.
+    """Return the functions under the GPL that a FAUST source uses; the LGPL is allowed.
 
-    Licences differ from function to function, and their authors spell the key in two ways.
+    Licences differ from function to function, and authors spell the key in two ways.
     """
     return [
         f"{key.rsplit('/', 1)[0]} ({value})"
@@ -214,7 +214,7 @@ def gpl_functions(described: Mapping[str, Any]) -> list[str]:
 
 
 def sliders(widgets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Find what can be set in FAUST's description of a source, in the source's order."""
+    """Return the settable widgets in FAUST's description of a source, in the source's order."""
     found: list[Mapping[str, Any]] = []
     for widget in widgets:
         if "items" in widget:
@@ -238,7 +238,7 @@ def _parameter(stem: str, widget: Mapping[str, Any]) -> Parameter:
     if not _is_name(symbol) or symbol == AMOUNT.symbol:
         raise UnfitBlock(f"{stem}: {symbol} cannot be a parameter's symbol")
     if declared.get("scale", "lin") not in ("lin", "log"):
-        raise UnfitBlock(f"{stem}: the scale of {symbol} is lin or log")
+        raise UnfitBlock(f"{stem}: the scale of {symbol} must be lin or log")
     return Parameter(
         symbol,
         label,
@@ -254,12 +254,12 @@ def _parameter(stem: str, widget: Mapping[str, Any]) -> Parameter:
 
 def _flag(stem: str, text: str) -> bool:
     if text not in ("true", "false"):
-        raise UnfitBlock(f"{stem}: dichotic is true or false")
+        raise UnfitBlock(f"{stem}: dichotic must be true or false")
     return text == "true"
 
 
 def _substitute(stem: str, text: str) -> Substitute | None:
-    """Read ``kind`` or ``kind:symbol=number,symbol=own-symbol``."""
+    """Parse ``kind`` or ``kind:symbol=number,symbol=own-symbol``."""
     if not text:
         return None
     kind, _, listed = text.partition(":")
@@ -267,7 +267,7 @@ def _substitute(stem: str, text: str) -> Substitute | None:
     for item in listed.split(",") if listed else ():
         symbol, _, value = item.partition("=")
         if not value:
-            raise UnfitBlock(f"{stem}: without_headphones is kind:symbol=value,...")
+            raise UnfitBlock(f"{stem}: write without_headphones as kind:symbol=value,...")
         try:
             values[symbol] = float(value)
         except ValueError:
@@ -276,21 +276,21 @@ def _substitute(stem: str, text: str) -> Substitute | None:
 
 
 def _level(roles: Mapping[str, str]) -> str:
-    """Take what is declared, or the strength; but a rate would make it faster, not stronger."""
+    """Return the declared level, or the strength; not a rate, which gets faster, not stronger."""
     if roles["level"]:
         return "" if roles["level"] == "none" else roles["level"]
     return AMOUNT.symbol if roles["strength"] == roles["rate"] else roles["strength"]
 
 
 def _is_name(text: str) -> bool:
-    """Tell whether a text can be a name in C++, in Python and in a protocol."""
+    """Whether a text can be a name in C++, in Python and in a protocol."""
     return _NAME.fullmatch(text) is not None and not iskeyword(text)
 
 
 def _problems(block: Block, parameters: Sequence[Parameter]) -> Iterator[str]:
-    """All that is wrong with what a block says of itself, as far as it concerns no other block."""
+    """Yield all errors in a block's description that do not depend on other blocks."""
     if not _is_name(block.kind):
-        yield "a block's name is made of a-z, 0-9 and _"
+        yield "a block's name must consist of a-z, 0-9 and _"
     if not block.description:
         yield "declare its description"
     if len(block.parameters) < len(parameters):
@@ -301,23 +301,23 @@ def _problems(block: Block, parameters: Sequence[Parameter]) -> Iterator[str]:
     for role in _ROLES:
         symbol = getattr(block, role)
         if symbol and symbol not in known:
-            yield f"its {role} is no parameter: {symbol}"
+            yield f"its {role} is not one of its parameters: {symbol}"
             return
     strength = known[block.strength]
     if not strength.minimum <= 0 <= strength.maximum:
-        yield f"its strength has to do nothing at 0, which {block.strength} cannot be"
+        yield f"its strength must do nothing at 0, but 0 is outside the range of {block.strength}"
     if block.level not in ("", block.strength, AMOUNT.symbol) and known[block.level].unit != "dB":
-        yield f"its level has to be in dB, or its strength; {block.level} is neither"
+        yield f"its level must be in dB, or its strength; {block.level} is neither"
     if block.rate and known[block.rate].unit not in RATE_UNITS:
-        yield f"its rate has to be in {' or '.join(RATE_UNITS)}; {block.rate} is not"
+        yield f"its rate must be in {' or '.join(RATE_UNITS)}; {block.rate} is not"
     if block.rate_depth and not block.rate:
         yield "a rate_depth needs a rate"
     if block.promise not in PROMISES:
-        yield f"its promise is one of {', '.join(filter(None, PROMISES))}"
+        yield f"its promise must be one of {', '.join(filter(None, PROMISES))}"
     elif missing := [role for role in PROMISES[block.promise] if not getattr(block, role)]:
         yield f"for the promise {block.promise}, declare its {' and its '.join(missing)}"
     if block.without_headphones and not block.dichotic:
-        yield "without_headphones is for what is dichotic"
+        yield "only a dichotic block can have without_headphones"
     for value in block.without_headphones.values.values() if block.without_headphones else ():
         if isinstance(value, str) and value not in known:
-            yield f"without_headphones names {value}, which is no parameter"
+            yield f"without_headphones names {value}, which is not one of its parameters"

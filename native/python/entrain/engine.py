@@ -1,4 +1,4 @@
-"""Python face of the native engine.
+"""Python interface of the native engine.
 
 Nothing here runs on the audio thread; any method may be called while a device runs.
 """
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Point:
     """A breakpoint of an automation.
 
-    `seconds` of the session, a value in the parameter's own unit, and how it goes on from here:
-    ``step``, ``linear``, ``exponential`` or ``smooth``.
+    Has a time in the session, a value in the parameter's own unit, and the curve from here to the
+    next breakpoint: ``step``, ``linear``, ``exponential`` or ``smooth``.
     """
 
     seconds: float
@@ -46,16 +46,16 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long the callback takes; see ``entrain_durations`` in the native interface.
+    """Durations of the callback; see ``entrain_durations`` in the native interface.
 
     Parameters
     ----------
     counts : tuple of int
-        Calls since the engine was made, by bucket: eight buckets to an octave.
+        Calls since the engine was created, by bucket; eight buckets to an octave.
     longest_ns : int
-        The longest call of the last minute.
+        Longest call of the last minute.
     longest_share : float
-        The same as a share of the time that the call's frames last: at 1 the sound breaks.
+        Longest call as a share of the duration of its frames; at 1 the sound breaks.
 
     """
 
@@ -64,9 +64,9 @@ class Durations:
     longest_share: float
 
     def quantile_us(self, share: float) -> float:
-        """Return the duration, in µs, within which this share of all calls ended.
+        """Return the duration, in µs, that this share of all calls did not exceed.
 
-        It is the end of a bucket, at most 12.5 % too long; 0 if there was no call yet.
+        The value is the end of a bucket, at most 12.5 % too long; 0 before the first call.
         """
         ended = list(accumulate(self.counts))
         if not ended[-1]:
@@ -77,7 +77,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Left and right, full scale = 1.0; see ``entrain_levels`` in the native interface."""
+    """Levels of left and right, full scale = 1.0; see ``entrain_levels`` in the interface."""
 
     in_rms: tuple[float, float]
     in_peak: tuple[float, float]
@@ -87,7 +87,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """Loudness in LUFS after ITU-R BS.1770-5; -inf where there is nothing to hear."""
+    """Loudness in LUFS after ITU-R BS.1770-5; -inf for silence."""
 
     momentary_lufs: float
     short_term_lufs: float
@@ -120,16 +120,16 @@ class Measurement:
 
 
 CURVES = ("step", "linear", "exponential", "smooth")
-"""In the order of ``ENTRAIN_CURVE_*``."""
+"""Names of curves, in the order of ``ENTRAIN_CURVE_*``."""
 
 
 class Way:
-    """Breakpoints of an automation as the engine reads them.
+    """Breakpoints of an automation in the engine's format.
 
     Parameters
     ----------
     points : sequence of (seconds, value, curve)
-        As of a `Point`.  Ten thousand of them take some milliseconds, on any thread.
+        Fields of a `Point`.  Converting ten thousand points takes some milliseconds, on any thread.
 
     """
 
@@ -148,7 +148,7 @@ OWN_LAYERS = {"input": 1, "output": 2}
 
 @cache
 def blocks() -> dict[str, Block]:
-    """Describe the blocks that are compiled in, by kind."""
+    """Return all blocks of the native library, by kind."""
     library = load("entrain")
     told = (library.entrain_block_json(index) for index in range(library.entrain_block_count()))
     found = (block_from_json(json.loads(ffi.string(text))) for text in told)
@@ -156,7 +156,7 @@ def blocks() -> dict[str, Block]:
 
 
 def faust_version() -> str:
-    """Tell which FAUST compiler made the blocks: "2.88.0"."""
+    """Return the version of the FAUST compiler that compiled the blocks, such as "2.88.0"."""
     return str(json.loads(ffi.string(load("entrain").entrain_block_json(0)))["faust"])
 
 
@@ -172,12 +172,12 @@ class Engine:
     Parameters
     ----------
     rate_hz : int
-        Sample rate, between those of `rates_hz`.
+        Sample rate, within the limits that `rates_hz` returns.
 
     Raises
     ------
     EngineError
-        The rate is out of range, or memory is short.
+        The rate is out of range, or the memory is exhausted.
 
     """
 
@@ -195,7 +195,7 @@ class Engine:
         return self._engine
 
     def close(self) -> None:
-        """Free the engine.  No device may use it any more."""
+        """Free the engine.  No device may use it afterwards."""
         self._library.entrain_destroy(self._engine)
         self._engine = ffi.NULL
 
@@ -207,7 +207,7 @@ class Engine:
 
     @property
     def rate_hz(self) -> int:
-        """Sample rate; setting it changes nothing else that is heard."""
+        """Sample rate in Hz; a change of it is inaudible except for a short gap in the limiter."""
         return int(self._library.entrain_rate(self._engine))
 
     @rate_hz.setter
@@ -216,16 +216,16 @@ class Engine:
 
     @property
     def latency_frames(self) -> int:
-        """Delay from input to output, also in bypass."""
+        """Delay from input to output, in frames; the same in bypass."""
         return int(self._library.entrain_latency_frames(self._engine))
 
     def add_layer(self, kind: str, values: Mapping[str, float] | None = None) -> int:
-        """Build a layer that is not heard yet.
+        """Create a layer; it is heard after `route` names it.
 
         Returns
         -------
         int
-            Its number, for the other methods.
+            Number of the layer, for the other methods.
 
         Raises
         ------
@@ -240,7 +240,7 @@ class Engine:
         return int(number[0])
 
     def set_parameter(self, layer: int, symbol: str, value: float, over_s: float = 0.0) -> None:
-        """Move a parameter to `value` within `over_s` seconds (0: 20 ms).
+        """Move a parameter to `value` within `over_s` seconds; 0 means 20 ms.
 
         Raises
         ------
@@ -252,7 +252,7 @@ class Engine:
         check(set_parameter(self._engine, layer, symbol.encode(), value, over_s), symbol)
 
     def parameter(self, layer: int, symbol: str, *, target: bool = True) -> float:
-        """Where a parameter is going or, with `target` false, where it is."""
+        """Return the value that a parameter moves to or, without `target`, its present value."""
         value = ffi.new("float *")
         get_parameter = self._library.entrain_get_parameter
         check(get_parameter(self._engine, layer, symbol.encode(), target, value), symbol)
@@ -261,23 +261,23 @@ class Engine:
     def automate(
         self, layer: int, symbol: str, points: Sequence[Point] | Way, loop_s: float = 0.0
     ) -> None:
-        """Say what a parameter does over the session, from the next `route` on.
+        """Set the automation of a parameter; it takes effect with the next `route`.
 
         Parameters
         ----------
         layer : int
-            Its number.
+            Number of the layer.
         symbol : str
-            The parameter's permanent name.
+            Permanent name of the parameter.
         points : sequence of Point, or Way
-            In the order of time; none: no automation.
+            Breakpoints in the order of time; an empty sequence removes the automation.
         loop_s : float
-            After how long it begins again; 0: the last value holds.
+            Time after which the automation repeats; 0: the last value holds.
 
         Raises
         ------
         EngineError
-            Unknown layer or parameter, or points that cannot be.
+            Unknown layer or parameter, or invalid breakpoints.
 
         """
         way = points if isinstance(points, Way) else Way([astuple(each) for each in points])
@@ -285,36 +285,37 @@ class Engine:
         check(automate(self._engine, layer, symbol.encode(), way.native, len(way), loop_s), symbol)
 
     def route(self, layers: Sequence[int], *, restart: bool = False) -> None:
-        """Say which layers are heard; the others fade out and are gone, also those never heard.
+        """Set the layers that are heard; all other layers fade out and are freed.
 
-        With `restart` the session begins anew with these layers' first frame.
+        Layers that were added but never heard are freed, too.  With `restart` the session starts
+        anew with the first frame of these layers.
 
         Raises
         ------
         EngineError
-            A number is unknown or named twice; then nothing has changed.
+            A number is unknown or occurs twice; then nothing has changed.
 
         """
         route = self._library.entrain_route
         check(route(self._engine, list(layers), len(layers), restart), "layers")
 
     def run_session(self, runs: bool) -> None:
-        """Let the session's clock run, or hold it."""
+        """Run or pause the session's clock."""
         self._library.entrain_run_session(self._engine, runs)
 
     def seek_session(self, seconds: float) -> None:
-        """Move the session's clock; raises `EngineError` after a week."""
+        """Move the session's clock; raises `EngineError` beyond one week."""
         check(self._library.entrain_seek_session(self._engine, seconds), f"{seconds:.10g} s")
 
     def session(self) -> tuple[float, bool]:
-        """Where the session is, in seconds, and whether its clock runs."""
+        """Return the time in the session, in seconds, and whether its clock runs."""
         seconds, runs = ffi.new("double *"), ffi.new("int *")
         self._library.entrain_read_session(self._engine, seconds, runs)
         return float(seconds[0]), bool(runs[0])
 
     @property
     def bypass(self) -> bool:
-        """Whether the input passes untouched; setting it cross-fades."""
+        """Whether the input passes untouched; a change cross-fades."""
         return self._bypass
 
     @bypass.setter
@@ -324,7 +325,7 @@ class Engine:
 
     @property
     def bypass_is_matched(self) -> bool:
-        """Whether a bypassed input is made as loud as what was heard; else it is exact."""
+        """Whether a bypassed input is made as loud as the output was; otherwise it is exact."""
         return self._matched
 
     @bypass_is_matched.setter
@@ -333,7 +334,7 @@ class Engine:
         self.bypass = self._bypass
 
     def set_standalone(self, standalone: bool) -> None:
-        """Say whether generators are heard in the silence of the input, too."""
+        """Set whether generators are heard while the input is silent."""
         self._library.entrain_set_standalone(self._engine, standalone)
 
     def stats(self) -> Stats:
@@ -343,24 +344,24 @@ class Engine:
         return Stats(*(getattr(raw, name) for name in Stats.__slots__))
 
     def durations(self) -> Durations:
-        """Read how long the callback takes."""
+        """Read the durations of the callback."""
         raw = ffi.new("entrain_durations *")
         self._library.entrain_read_durations(self._engine, raw)
         return Durations(tuple(raw.count), raw.longest_ns, raw.longest_share)
 
     @property
     def processed_s(self) -> float:
-        """How much sound has been processed, in seconds, whatever the sample rates were."""
+        """Seconds of sound processed so far, across changes of the sample rate."""
         return float(self._library.entrain_processed_seconds(self._engine))
 
     def levels(self) -> Levels:
-        """Read the meters; they stand still while nothing is processed."""
+        """Read the meters; they stand still while no sound is processed."""
         raw = ffi.new("entrain_levels *")
         self._library.entrain_read_levels(self._engine, raw)
         return Levels(*(tuple(getattr(raw, name)) for name in Levels.__slots__))
 
     def loudness(self) -> tuple[Loudness, Loudness]:
-        """Measure the input as it came in, and what went out."""
+        """Read the loudness of the input and of the output."""
         raw = ffi.new("entrain_loudness[2]")
         self._library.entrain_read_loudness(self._engine, raw, raw + 1)
         before, after = (
@@ -369,18 +370,18 @@ class Engine:
         return before, after
 
     def reset_loudness(self) -> None:
-        """Begin the integrated loudness anew."""
+        """Start the integrated loudness anew."""
         self._library.entrain_reset_loudness(self._engine)
 
     def measure(self, promise: Promise) -> Measurement:
-        """Look for what was promised in the last second of what went out.
+        """Find the promised rhythm in the last second of the output.
 
-        About 2 ms of work; a beat gets exact to a millihertz within some calls a second apart.
+        Takes about 2 ms.  Several calls a second apart make a beat exact to a millihertz.
 
         Raises
         ------
         EngineError
-            Less than a second has gone out yet.
+            Less than about a second of sound has been processed.
 
         """
         wanted = (
@@ -423,7 +424,7 @@ class Engine:
             Wrong shape, dtype or memory order.
 
         """
-        import numpy as np  # the running app never gets here, and stays small
+        import numpy as np  # not imported by the running app, which stays small
 
         if block.ndim != 2 or block.shape[0] != 2 or block.dtype != np.float32:
             raise ValueError(f"need (2, frames) float32, not {block.shape} {block.dtype}")
@@ -439,7 +440,7 @@ class Engine:
     ) -> "npt.NDArray[np.float32]":
         """Copy `frames` frames of the output, from frame number `first` on.
 
-        With `of_input`, of the input as it came in, delayed as much.
+        With `of_input`, copy frames of the input with the same delay.
 
         Returns
         -------
@@ -448,7 +449,7 @@ class Engine:
         Raises
         ------
         EngineError
-            They are not kept any more, or not there yet.
+            The frames have been overwritten, or are not written yet.
 
         """
         import numpy as np

@@ -1,8 +1,8 @@
-"""Errors whose text is one clear line for the person who runs into them."""
+"""Errors whose text is one clear line for the user."""
 
 
 class EntrainError(Exception):
-    """Something that the user should be told, in one line."""
+    """An error that the user should read; its text is one line."""
 
 
 class EngineError(EntrainError):
@@ -11,11 +11,11 @@ class EngineError(EntrainError):
     Parameters
     ----------
     what : str
-        What was being done.
+        The attempted action or its object.
     status : int
         The native status.
     reason : str
-        The native library's sentence for it.
+        The native library's description of the status.
 
     """
 

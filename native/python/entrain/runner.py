@@ -1,4 +1,4 @@
-"""One FAUST block by itself, for tests and notebooks.
+"""Runs one FAUST block by itself, for tests and notebooks.
 
 `entrain.faust` has a class for each block, with its parameters as attributes.
 """
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Runner:
-    """Runs one block; no engine, no fades, no limiter around it.
+    """Runs one block without an engine, fades or a limiter.
 
     Parameters
     ----------
     kind : str
-        The block's name.
+        Name of the block.
     sample_rate_hz : int
-        Between those of `entrain.engine.rates_hz`.
+        Within the limits that `entrain.engine.rates_hz` returns.
     **values : float
-        Parameters by symbol; the others have their initial values.
+        Values of parameters by symbol; other parameters have their initial values.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class Runner:
             self.set(symbol, value)
 
     def set(self, symbol: str, value: float) -> Self:
-        """Give a parameter a value, in its own unit, from the next frame on.
+        """Set a parameter, in its own unit, from the next frame on.
 
         Raises
         ------
@@ -57,17 +57,17 @@ class Runner:
         return self
 
     def get(self, symbol: str) -> float:
-        """Return the value that a parameter was given; raises `KeyError`."""
+        """Return the value that a parameter was set to; raises `KeyError` if it was not."""
         return self._values[symbol]
 
     def process(self, block: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
-        """Process sound; state is kept from one call to the next.
+        """Process sound; the state is kept from one call to the next.
 
         Parameters
         ----------
         block : (2, frames) float32 ndarray
-            Left and right samples, full scale = 1.0.  A generator listens to it, to set its
-            level, and returns only what it adds.
+            Left and right samples, full scale = 1.0.  A generator derives its level from them,
+            and returns only the sound that it adds.
 
         Returns
         -------
@@ -92,7 +92,7 @@ class Runner:
 
 
 class Value:
-    """A parameter of a block as an attribute."""
+    """Descriptor that makes a block's parameter an attribute."""
 
     def __init__(self, symbol: str) -> None:
         self._symbol = symbol

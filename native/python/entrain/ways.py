@@ -1,28 +1,28 @@
-"""Routes on which other apps carry sound on from one device to another."""
+"""Ways on which other programs carry sound from one device to another."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How another program carries on what is played to a device: an equalizer, a loopback.
+    """A stream of another program, such as an equalizer, that plays a device's sound on another.
 
     Parameters
     ----------
     source : str
-        Name of the device that the sound is played to.
+        Name of the device whose sound the stream plays.
     sink : str
-        Name of the device that it is carried on to; ``""`` while that is none.
+        Name of the device that the stream plays on; ``""`` if it plays on none.
     outlet : int
-        Number of the stream that plays it there; its own for its life only.
+        Number of the stream; it changes when the stream is created anew.
     name : str
-        Name of that stream.
+        Name of the stream.
     follows : bool
-        The stream goes where the default output goes.
+        The stream follows the default output.
     movable : bool
-        The stream can be sent elsewhere, since it has not asked for a device.
+        The stream can be moved, since it has not asked for a device.
     pin : str
-        The device that Entrain has sent it to, where that has to be taken back, or ``""``.
+        The device that Entrain has pinned the stream to, if that must be undone, or ``""``.
 
     """
 
@@ -36,6 +36,6 @@ class Way:
 
 
 def way_of(line: str) -> Way:
-    """Read one line of what ``entrain_io_read_ways`` tells."""
+    """Parse one line of the text that ``entrain_io_read_ways`` returns."""
     source, sink, outlet, name, letters, pin = line.split("\t")
     return Way(source, sink, int(outlet), name, "f" in letters, "m" in letters, pin)

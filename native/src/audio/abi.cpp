@@ -16,8 +16,8 @@ const char *entrain_status_text(entrain_status status) {
         case ENTRAIN_E_PARAMETER: return "the block has no parameter with that symbol";
         case ENTRAIN_E_RANGE: return "the value is outside the parameter's range";
         case ENTRAIN_E_SERVER: return "the sound server does not answer";
-        case ENTRAIN_E_OVERRUN: return "those frames are not there any more, or not yet";
-        case ENTRAIN_E_FULL: return "there are as many layers as there may be";
+        case ENTRAIN_E_OVERRUN: return "the frames have been overwritten, or are not written yet";
+        case ENTRAIN_E_FULL: return "the engine has as many layers as it can hold";
     }
     return "unknown status";
 }

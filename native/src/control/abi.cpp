@@ -1,5 +1,4 @@
-// The part of the C ABI that may wait: checks what comes from outside, and lets no exception
-// through.
+// ABI functions that may wait.  They check arguments from outside and let no exception through.
 
 #include "control/engine.h"
 
@@ -15,13 +14,13 @@ bool is_rate(std::uint32_t rate_hz) {
     return rate_hz >= ENTRAIN_LOWEST_HZ && rate_hz <= ENTRAIN_HIGHEST_HZ;
 }
 
-// entrain_create() makes no other ones.
+// Every entrain_engine is an entrain::Engine: only entrain_create() makes them.
 entrain::Engine &control(entrain_engine *engine) { return static_cast<entrain::Engine &>(*engine); }
 
 template <class Call> entrain_status guarded(Call call) {
     try {
         return call();
-    } catch (...) {  // nothing here throws but for want of memory
+    } catch (...) {  // std::bad_alloc is the only exception thrown here
         return ENTRAIN_E_MEMORY;
     }
 }
@@ -62,10 +61,10 @@ void entrain_block_process(entrain_block *block, const float *const *in, float *
                            uint32_t frames) {
     if (!block || !in || !out || !in[0] || !in[1] || !out[0] || !out[1]) return;
     const entrain::FlushDenormals flush;
-    constexpr std::uint32_t kMost = 1U << 20;  // FAUST counts in int
+    constexpr std::uint32_t kMost = 1U << 20;  // FAUST counts frames in an int
     for (std::uint32_t done = 0, some = 0; done < frames; done += some) {
         some = std::min(frames - done, kMost);
-        // FAUST's signature is older than const.
+        // FAUST's interface lacks const.
         float *inputs[2] = {const_cast<float *>(in[0]) + done, const_cast<float *>(in[1]) + done};
         float *outputs[2] = {out[0] + done, out[1] + done};
         block->block->compute(static_cast<int>(some), inputs, outputs);

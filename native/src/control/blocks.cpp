@@ -11,9 +11,9 @@
 
 namespace entrain {
 
-// What a block remembers is in units that hold at any sample rate: phases in cycles, times in
-// seconds, powers, states of filters that do not depend on the rate.  (Not so the limiter's: it has
-// windows of so many frames.)
+// A block's state is in units that are valid at any sample rate: phases in cycles, times in
+// seconds, powers, filter states that do not depend on the rate.  The limiter is an exception: its
+// windows are measured in frames.
 template <class Block> struct Resuming final : Block {
     void resume(const dsp &former, int rate_hz) noexcept override {
         Block::operator=(static_cast<const Resuming &>(former));
@@ -27,9 +27,9 @@ template <class Block> static std::unique_ptr<dsp> make() {
 
 }  // namespace entrain
 
-// Written by the build: one class for each block, twice where processors differ.  Fused
-// multiply-adds make blocks a quarter faster; a function compiled for them must not be one that
-// other code shares, so only these classes are.
+// Written by the build: one class for each block, and a second one for processors with fused
+// multiply-adds, which make blocks a quarter faster.  Only these classes are compiled for such
+// processors, since other code must not share a function that is.
 #include "block_classes.hpp"
 #if defined(__x86_64__) && defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -49,7 +49,8 @@ template <class Block> static std::unique_ptr<dsp> make() {
 namespace entrain {
 namespace {
 
-// A block written by hand would be one more row, with a description as entrain_block_json() says.
+// A hand-written block would be one more row, with the description that entrain_block_json()
+// returns.
 constexpr BlockKind block_kinds[] = {
 #define BLOCK(kind, group, json) \
     {#kind, Group::group, json, &make<block_##kind>, ENTRAIN_MAKE_FMA(kind)},
@@ -63,9 +64,9 @@ constexpr std::size_t count_of(Group group) {
     return count;
 }
 static_assert(count_of(Group::input) == 1 && count_of(Group::output) == 1,
-              "the engine has one block of its own at its beginning and one at its end");
+              "the engine has exactly one block for its input and one for its output");
 
-// Collects the parameters and the read-outs of a block.
+// Collects the parameters and the bargraphs of a block.
 class Collector final : public UI {
 public:
     struct Slider {
@@ -155,7 +156,7 @@ std::uint32_t latency_of(const BlockKind &kind, std::uint32_t rate_hz) {
     block->init(static_cast<int>(rate_hz));
     Collector ui;
     block->buildUserInterface(&ui);
-    // Bargraphs are filled in by compute().
+    // Only compute() sets bargraphs.
     float silence[2][1] = {{0.0F}, {0.0F}};
     float *channels[2] = {silence[0], silence[1]};
     block->compute(1, channels, channels);

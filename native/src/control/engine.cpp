@@ -22,7 +22,7 @@ std::uint64_t frame_of(double seconds, std::uint32_t rate_hz) {
     return static_cast<std::uint64_t>(std::llround(seconds * rate_hz));
 }
 
-// What is denormal is zero in the callback, and has no ratio to anything.
+// The callback treats denormal numbers as zero, which has no ratio to other numbers.
 bool is_ratio(double value) { return std::fabs(value) >= double{FLT_MIN}; }
 
 bool mentions(const std::vector<Route::Entry> &entries, const Layer *layer) {
@@ -66,7 +66,7 @@ entrain_status Engine::set_rate(std::uint32_t rate) {
     return ENTRAIN_OK;
 }
 
-// The callback takes over what only it knows: see Layer::resume().
+// The callback takes over the rest of the state; see Layer::resume().
 void Engine::rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_hz) {
     for (auto &[number, each] : owned) {
         const std::shared_ptr<Layer> former = each.instance;
@@ -105,7 +105,7 @@ entrain_status Engine::set_parameter(std::uint32_t layer, const char *symbol, Mo
     if (place == instance.parameters().size()) return ENTRAIN_E_PARAMETER;
     Parameter &parameter = instance.parameters()[place];
     if (!parameter.accepts(double{move.target})) return ENTRAIN_E_RANGE;
-    // Also of what is not heard yet; the callback ends what it follows when it takes the move.
+        // Ends automation that is not heard yet, too; the callback ends its own with the move.
     found->second.ways.erase(place);
     found->second.routed_ways.erase(place);
     if (is_handed_over(&instance)) {
@@ -152,7 +152,7 @@ entrain_status Engine::automate(std::uint32_t layer, const char *symbol,
 entrain_status Engine::route(const std::uint32_t *layers, std::uint32_t count,
                                      bool restart) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (count > layers_.owned.size()) return ENTRAIN_E_LAYER;  // they cannot be different
+    if (count > layers_.owned.size()) return ENTRAIN_E_LAYER;  // some number must occur twice
     Layers next = layers_;
     next.order.assign(layers, layers + count);
     next.owned.clear();
@@ -189,7 +189,7 @@ void Engine::seek_session(double seconds) {
 
 void Engine::read_session(double *seconds, bool *runs) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    // Who asks right after the session has begun anew must not get the place where it was.
+        // Until the callback takes a route that restarts the session, its clock has the old time.
     const bool begins = process.in_use() < restarted_by_;
     *seconds = begins && !process.session.is_moving() ? 0.0 : process.session.seconds();
     *runs = session_runs_;
@@ -197,7 +197,7 @@ void Engine::read_session(double *seconds, bool *runs) {
 
 entrain_status Engine::measure(const entrain_promise &promise,
                                        entrain_measurement *measurement) {
-    // The callback goes on writing while the taps are copied: leave it room.
+    // The callback keeps writing while the taps are copied, so leave room.
     constexpr std::uint32_t kFrames = entrain::Tap::kFrames - 8192;
     const std::lock_guard<std::mutex> lock(measuring_);
     before_.resize(2 * kFrames);
@@ -208,7 +208,7 @@ entrain_status Engine::measure(const entrain_promise &promise,
         !process.input_tap.read(end - kFrames, before_.data(), kFrames) ||
         !process.output_tap.read(end - kFrames, after_.data(), kFrames))
         return ENTRAIN_E_OVERRUN;
-    if (beats_since_ != pace.since) beats_.reset();  // its clock has jumped
+    if (beats_since_ != pace.since) beats_.reset();  // phases before the new rate do not fit
     beats_since_ = pace.since;
     const std::uint32_t rate = pace.rate_hz;
     *measurement = {};
@@ -280,7 +280,7 @@ std::shared_ptr<const entrain::Automation> Engine::automation_of(const Owned &ow
         for (const entrain_point &point : way->points) {
             const entrain::Breakpoint next{frame_of(point.seconds, rate_hz), point.value,
                                            static_cast<entrain::Curve>(point.curve)};
-            // Of several in one frame the last one counts.
+            // Of several breakpoints in one frame, the last one counts.
             if (!lane.points.empty() && lane.points.back().frame == next.frame)
                 lane.points.back() = next;
             else
@@ -311,10 +311,10 @@ std::unique_ptr<Route> Engine::make_route(const Layers &of) const {
             owned.instance->group == Group::generator ? route->generators : route->processors;
         entries.push_back({owned.instance, false, owned.automation});
     }
-    // What the callback has heard must fade out; what it never saw may simply go.
+    // A layer that the callback has played must fade out; others can be dropped.
     const auto keep_leaving = [&of](std::vector<Route::Entry> &entries,
                                     const std::vector<Route::Entry> &before) {
-        auto place = entries.begin();  // back where they were
+        auto place = entries.begin();  // leaving layers keep their place
         for (const Route::Entry &old : before) {
             const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto &entry) {
                 return entry.layer->number == old.layer->number;
@@ -335,7 +335,7 @@ std::unique_ptr<Route> Engine::make_route(const Layers &of) const {
     return route;
 }
 
-// Nothing throws from the middle on: all is done, or nothing.
+// Either completes or changes nothing: after the blank line nothing throws.
 void Engine::replace(Layers next) {
     std::unique_ptr<Route> route = make_route(next);
     routes_.reserve(routes_.size() + 1);
@@ -343,7 +343,7 @@ void Engine::replace(Layers next) {
     if (next.restarts != layers_.restarts) {
         session_runs_ = true;
         restarted_by_ = next_serial_;
-        process.session.forget();  // what was asked for before this
+        process.session.forget();  // a request made before the restart
     }
     std::swap(layers_, next);
     ++next_serial_;
@@ -353,7 +353,7 @@ void Engine::replace(Layers next) {
             return owned.get() == never_taken;
         }));
     }
-    // Last: a back end lets the engine work as soon as it sees the rate of its device here.
+    // Last, since a back end runs the engine as soon as this shows the rate of its device.
     latency_frames = layers_.latency_frames;
     rate_hz = layers_.rate_hz;
     collect();

@@ -12,13 +12,13 @@ namespace {
 
 constexpr double kLeast_s = 0.1;
 constexpr std::uint32_t kMost_s = 2;
-constexpr double kSilentDb = -200.0;  // level of nothing
+constexpr double kSilentDb = -200.0;  // stands for silence
 
 double decibels(double power) { return power > 0.0 ? 10.0 * std::log10(power) : kSilentDb; }
 
 Complex turn(double cycles) { return std::polar(1.0, 2.0 * kPi * (cycles - std::floor(cycles))); }
 
-// The last two seconds.
+// The last two seconds of some frames.
 struct Excerpt {
     std::uint32_t skipped = 0;
     std::uint32_t count = 0;
@@ -49,21 +49,21 @@ const double kLeastSnr = std::pow(10.0, kMinSnrDb / 10.0);
 constexpr std::size_t kWindowHops = 4;
 constexpr std::size_t kMostHop = 512;
 
-double blackman_harris(double cycles) {  // of the whole window, around 0
+double blackman_harris(double cycles) {  // from -0.5 to 0.5
     const double c = std::cos(2.0 * kPi * cycles);
     const double c2 = 2.0 * c * c - 1.0;
     return 0.35875 + 0.48829 * c + 0.14128 * c2 + 0.01168 * (2.0 * c * c2 - c);
 }
 
-// Sinc for +-500 Hz in a Hann window, when the window is 4/1200 s long.
+// Sinc with a pass band of +-500 Hz, in a Hann window of 4/1200 s.
 double band_window(double cycles) {
     const double x = kPi * 2.0 * 500.0 * (4.0 / 1200.0) * cycles;
     const double sinc = std::abs(x) < 1e-9 ? 1.0 : std::sin(x) / x;
     return sinc * (0.5 + 0.5 * std::cos(2.0 * kPi * cycles));
 }
 
-// Both ears' sound around `hz`, low-passed by a window of four hops; the phase is that of a tone
-// of `hz` which is 0 in the middle of the window, so it still turns from hop to hop.
+// The sound of both ears around `hz`, low-passed by a window of four hops.  Phases are relative to
+// a tone of `hz` with phase 0 in the middle of the window, so a tone still turns from hop to hop.
 class MixDown {
 public:
     MixDown(std::uint32_t rate_hz, double hop_rate_hz, const double (&hz)[2],
@@ -90,15 +90,15 @@ public:
     }
 
     std::size_t frames_per_hop() const { return hop_ * fold_; }
-    // The frame in the middle of the first window; the next ones are frames_per_hop() apart.
+    // The frame in the middle of the first window; further windows are frames_per_hop() apart.
     double first_middle() const {
         return fold_ * (2.0 * static_cast<double>(hop_) - 0.5) - 1.0;
     }
 
-    // use(k, left, right) for each window k.
+    // Calls use(k, left, right) for each window k.
     template <typename Use>
     void run(const float *frames, std::uint32_t count, Use use) {
-        double sums[kWindowHops][4]{};  // of the windows that are under way
+        double sums[kWindowHops][4]{};  // of windows in progress
         double rising[2]{};
         const std::size_t hops = count / frames_per_hop();
         for (std::size_t hop = 0; hop < hops; ++hop, frames += 2 * frames_per_hop()) {
@@ -106,15 +106,15 @@ public:
             for (std::size_t part = 0; part < kWindowHops; ++part)
                 add(sums[(hop + kWindowHops - part) % kWindowHops], table_ + part * hop_);
             double(&sum)[4] = sums[(hop + 1) % kWindowHops];
-            if (hop + 1 >= kWindowHops)  // the first ones began before the frames
+            if (hop + 1 >= kWindowHops)  // earlier windows began before the frames
                 use(hop + 1 - kWindowHops, Complex(sum[0], sum[1]), Complex(sum[2], sum[3]));
             std::fill_n(sum, 4, 0.0);
         }
     }
 
 private:
-    // A triangle over two folds goes to one frame, in the middle of it: what would be mirrored
-    // onto a tone of 400 Hz is 58 dB down.
+    // A triangle over two folds is summed into one frame, in its middle.  Aliases of a tone of
+    // 400 Hz are 58 dB down.
     double folding_gain(double cycles) const {
         const double box = std::sin(kPi * cycles * fold_) / std::sin(kPi * cycles);
         return box * box;
@@ -156,15 +156,15 @@ private:
 };
 
 constexpr double kHighestModulationHz = 100.0;
-constexpr double kSlowRateHz = 200.0;  // of the signals in which lines are looked for
+constexpr double kSlowRateHz = 200.0;  // rate of the signals in which lines are searched
 
-// The times of points that are `step_s` apart, around 0.
+// Sets the times of points that are `step_s` apart, around 0.
 void spread(double *time_s, std::size_t count, double step_s) {
     for (std::size_t i = 0; i < count; ++i)
         time_s[i] = (static_cast<double>(i) - 0.5 * static_cast<double>(count - 1)) * step_s;
 }
 
-// Least squares of complex terms: Cholesky; a term that those before it make up is left at 0.
+// Complex least squares by Cholesky; the coefficient of a linearly dependent term stays 0.
 template <std::size_t kTerms>
 void solve(Complex (&normal)[kTerms][kTerms], Complex (&right)[kTerms], std::size_t terms) {
     double inverse[kTerms]{};  // of the diagonal
@@ -189,9 +189,9 @@ void solve(Complex (&normal)[kTerms][kTerms], Complex (&right)[kTerms], std::siz
     }
 }
 
-// What is in `all` but not in `input`.  The input may have been filtered and modulated on
-// its way: its gain is complex, has three taps, and sidebands if `modulation_hz` > 0.  A line at
-// `line_hz` is fitted along, so that the input takes no share of it.
+// Subtracts the input from `all`.  The input may have been filtered and modulated on its way, so
+// its gain is complex, has three taps, and sidebands if `modulation_hz` > 0.  A line at `line_hz`
+// is fitted at the same time, so that the input takes no share of the line.
 void remove_input(const Complex *input, double modulation_hz, const Points &all,
                       double line_hz, Complex *rest) {
     constexpr std::size_t kMostTerms = 11;
@@ -312,7 +312,7 @@ InterauralPhase measure_interaural_phase(const float *frames, std::uint32_t coun
                 power[0] += std::norm(left);
                 power[1] += std::norm(right);
                 if (k % kGroup != kGroup - 1 || points == kMostPoints) return;
-                // Loud moments are worth no more than others.
+                // Normalized, so that loud moments do not count more than others.
                 const double level = std::sqrt(power[0] * power[1]);
                 slow[points++] = level > 0.0 ? product / level : 0.0;
                 total += level;
@@ -357,17 +357,17 @@ double BeatTracker::seconds() const {
 }
 
 Line BeatTracker::ear(int channel) const {
-    constexpr double kChance = 1e-6;  // that noise alone looks like a line
+    constexpr double kChance = 1e-6;  // probability that noise alone looks like a line
     if (size_ < 4) return {};
     const double middle_s = 0.5 * (time_s_[0] + time_s_[size_ - 1]);
     double time_s[kMost];
     for (std::uint32_t i = 0; i < size_; ++i) time_s[i] = time_s_[i] - middle_s;
     const double span_s = seconds() * size_ / (size_ - 1.0);
-    const double search_hz = 0.45 * size_ / span_s;  // more would be ambiguous
+    const double search_hz = 0.45 * size_ / span_s;  // a wider range would be ambiguous
     const Found found =
         LineFinder({amplitude_[channel], time_s, size_, 0.0, span_s, false, search_hz})
             .find(amplitude_[channel]);
-    // Few points may lie on a line by chance: the ratio has an F distribution.
+    // Few points may lie on a line by chance; the ratio has an F distribution.
     const double freedom = size_ - 1.5;
     const double least_snr = freedom * (std::pow(kChance, -1.0 / freedom) - 1.0);
     return line_at(promised_hz_[channel], found, std::max(least_snr, kLeastSnr));

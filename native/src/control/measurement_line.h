@@ -1,4 +1,4 @@
-// Where a line is in a slow complex signal, and how far it stands out of the noise beside it.
+// Finds a line in a slow complex signal, and how far it stands out of the noise beside it.
 #pragma once
 
 #include <algorithm>
@@ -13,25 +13,25 @@ using Complex = std::complex<double>;
 
 constexpr double kPi = 3.14159265358979323846;
 
-// operator* checks for NaN.
+// Complex product without the check for NaN in operator*.
 inline Complex times(Complex a, Complex b) {
     return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
 
 constexpr std::size_t kMostPoints = 512;
 
-// What a measurement of one line starts from: points at times around 0.
+// A slow complex signal: values at times around 0.
 struct Points {
     const Complex *value;
     const double *time_s;
     std::size_t count;
-    double step_s;        // between points; 0 if it varies
+    double step_s;        // time between points; 0 if it varies
     double span_s;
-    bool windowed;        // Hann, against neighbouring lines; without it noise counts less
+    bool windowed;        // Hann window, against neighbouring lines; raises the noise a little
     double search_hz;
 };
 
-// exp(j 2 pi hz t) at the points' times, one after the other.
+// exp(j 2 pi hz t) at the times of the points, one after the other.
 class Rotor {
 public:
     Rotor(double hz, const Points &points)
@@ -57,9 +57,9 @@ private:
 
 struct Found {
     double offset_hz = 0.0;
-    Complex amplitude;        // of the line, at time 0
-    Complex at_zero;          // at offset 0
-    double snr = 0.0;         // power against that of noise in one bin
+    Complex amplitude;        // amplitude of the line at time 0
+    Complex at_zero;          // amplitude at offset 0
+    double snr = 0.0;         // power relative to the noise in one bin
     double error_hz = 0.0;
 };
 
@@ -78,7 +78,7 @@ public:
         }
     }
 
-    // In the points' own values or others at the same times.
+    // Find the strongest line in values at the times of the points.
     Found find(const Complex *value) {
         value_ = value;
         Found found;
@@ -88,7 +88,7 @@ public:
         if (!std::isfinite(std::norm(at_zero))) return found;
         found.at_zero = at_zero;
         found.offset_hz = coarse();
-        // z = A exp(jdt) is nearly A + jdA*t.
+        // For a small offset d, z = A exp(jdt) is nearly A + jdA*t.
         Complex constant, slope;
         for (int turns = 0; turns < 6; ++turns) {
             shift_to(found.offset_hz);
@@ -98,13 +98,13 @@ public:
             found.offset_hz += std::clamp(step_hz, -0.5 / points_.span_s, 0.5 / points_.span_s);
             if (std::abs(step_hz) < 1e-9) break;
         }
-        // A peak outside of where we looked is somebody else's line.
+        // A peak outside the searched range belongs to another line.
         if (std::abs(found.offset_hz) > points_.search_hz + 0.1 / points_.span_s) return found;
         found.amplitude = constant;
         for (std::size_t i = 0; i < points_.count; ++i)
             turned_[i] -= constant + slope * points_.time_s[i];
         const double noise = points_.windowed ? neighbours() : residual();
-        const double least = 1e-20 * std::norm(constant);  // of the arithmetic
+        const double least = 1e-20 * std::norm(constant);  // rounding noise
         const double variance = std::max(noise, least) * sum_ * sum_ / noise_gain_;
         found.snr = std::norm(constant) / std::max(noise, least);
         found.error_hz = std::sqrt(variance * noise_slope_ / 2.0) / sum_tt_ /
@@ -113,7 +113,7 @@ public:
     }
 
 private:
-    // turned_ = the points with that offset taken out.
+    // turned_ = the values, shifted down by an offset.
     void shift_to(double offset_hz) {
         Rotor rotor(-offset_hz, points_);
         for (std::size_t i = 0; i < points_.count; ++i, ++rotor)
@@ -138,7 +138,7 @@ private:
     double coarse() {
         const auto half = static_cast<int>(std::ceil(points_.search_hz * points_.span_s / 0.5));
         const double step_hz = points_.search_hz / half;
-        // One more on both sides, to see that a peak is one.
+        // One more step on both sides, so that a slope at the edge does not count as a peak.
         shift_to(-points_.search_hz - step_hz);
         prepare_step(step_hz);
         int best = -half;
@@ -164,8 +164,8 @@ private:
         slope = (first * sum_ - zero * sum_t_) / determinant;
     }
 
-    // Noise power in one bin, from bins beside the line.  The median, as there may be other lines;
-    // but what such a line leaks into this one is noise, too.
+    // Noise power in one bin, from the bins beside the line: the median, since some of them may
+    // hold other lines, but at least the power that such lines leak into this one.
     double neighbours() {
         constexpr int kSide = 6;
         std::array<double, 2 * kSide> power{};
@@ -179,15 +179,15 @@ private:
             const double here = std::norm(sum() / sum_);
             power[used++] = here;
             const double bins = 2.0 * std::abs(k);
-            const double lobe = 1.0 / (kPi * bins * (bins * bins - 1.0));  // of Hann's window
+            const double lobe = 1.0 / (kPi * bins * (bins * bins - 1.0));  // of a Hann window
             leakage += 4.0 * here * lobe * lobe;
         }
         std::sort(power.begin(), power.end());
         const double median = (power[kSide - 1] + power[kSide]) / 2.0;
-        return std::max(median / std::log(2.0), leakage);  // from median to mean, for noise
+        return std::max(median / std::log(2.0), leakage);  // for noise, the mean is median / ln 2
     }
 
-    // The same from what the line leaves of the points.
+    // Noise power in one bin, from the residue of the fit.
     double residual() const {
         double power = 0.0;
         for (std::size_t i = 0; i < points_.count; ++i) power += std::norm(turned_[i]);

@@ -1,4 +1,4 @@
-// Modulation of the input, from its envelopes before and after.
+// Measures the modulation of the input, from its envelopes before and after processing.
 #include "control/measurement.h"
 
 #include <algorithm>
@@ -10,15 +10,15 @@ namespace entrain {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kLowRateHz = 11025.0;  // the gain of what is folded down is the same
+constexpr double kLowRateHz = 11025.0;  // folding down leaves the gain unchanged
 constexpr double kHop_s = 0.002;        // of the envelopes
 constexpr double kMost_s = 2.0;
 constexpr std::size_t kMostHops = 1100;
 constexpr double kHighestRateHz = 100.0;
 constexpr double kLeastPeriods = 1.5;
-constexpr double kSilence = 1e-10;      // mean square of a hop that has no envelope
-constexpr double kMostGain = 4.0;       // of a hop; more is added sound, not gain
-constexpr double kSearchPeriods = 0.5;  // the rate is looked for so far, in 1/duration
+constexpr double kSilence = 1e-10;      // a hop with a lower mean square has no envelope
+constexpr double kMostGain = 4.0;       // of a hop; a higher value is added sound, not gain
+constexpr double kSearchPeriods = 0.5;  // range of the search for the rate, in 1/duration
 
 // Linkwitz-Riley high-pass of fourth order: two equal biquads.
 class HighPass {
@@ -50,11 +50,11 @@ private:
 struct Envelopes {
     std::size_t hops = 0;
     double hop_s = 0.0;
-    double start_s = 0.0;               // middle of the first hop against that of the frames
+    double start_s = 0.0;               // middle of the first hop, relative to that of all frames
     double power[2][2][kMostHops];      // before/after, ear
 };
 
-// Mean squares above the corner, hop by hop.
+// Computes the mean square of each hop, above the corner frequency.
 void follow(const float *const (&frames)[2], std::uint32_t count, std::uint32_t rate_hz,
             double corner_hz, Envelopes &envelopes) {
     const auto fold =
@@ -91,7 +91,7 @@ void follow(const float *const (&frames)[2], std::uint32_t count, std::uint32_t 
     }
 }
 
-// Takes out ripple at 250 Hz and above, from tones' own periods.
+// Removes ripple at 250 Hz and above, which comes from the periods of tones.
 void smooth(double *power, std::size_t hops) {
     double last = power[0];
     for (std::size_t i = 0; i < hops; ++i) {
@@ -102,14 +102,14 @@ void smooth(double *power, std::size_t hops) {
     }
 }
 
-// What hops and smoothing leave of a modulation at that rate.
+// Gain of hops and smoothing for a modulation at this rate.
 double smoothing_gain(double rate_hz, double hop_s) {
     const double x = kPi * rate_hz * hop_s;
     return std::sin(x) / x * std::cos(x) * std::cos(x);
 }
 
-// The index behind an amplitude found in a smoothed envelope.  Power is smoothed and its root is
-// taken, so it depends on the index: turned round by trying.
+// Modulation index for an amplitude in a smoothed envelope.  Smoothing acts on power, before the
+// root, so its gain depends on the index; the index is found by iteration.
 double unsmoothed(double amplitude, double rate_hz, double hop_s) {
     constexpr int kPhases = 64;
     const double first = smoothing_gain(rate_hz, hop_s);
@@ -133,7 +133,7 @@ double unsmoothed(double amplitude, double rate_hz, double hop_s) {
     return index;
 }
 
-// An ear's gain over time, and how much each of its points is worth.
+// Gain of one ear over time, and the weight of each of its points.
 struct Gain {
     std::size_t hops = 0;
     double hop_s = 0.0;
@@ -143,7 +143,7 @@ struct Gain {
     double duration_s() const { return static_cast<double>(hops) * hop_s; }
 };
 
-// False where there is too little sound.
+// Computes the gain of one ear; returns false if there is too little sound.
 bool gain_of(const double *before, double *after, const Envelopes &envelopes, Gain &gain) {
     const std::size_t hops = envelopes.hops;
     gain.hops = hops;
@@ -159,7 +159,7 @@ bool gain_of(const double *before, double *after, const Envelopes &envelopes, Ga
         const double power = before ? before[i] : mean;
         const bool sounds = power > kSilence;
         sounding += sounds;
-        // As precise as it is loud, but the loudest moment must not be all that counts.
+        // Louder hops are more precise, but the loudest must not outweigh all others.
         gain.weight[i] = sounds ? power / (power + mean) : 0.0;
         gain.value[i] = sounds ? std::min(std::sqrt(after[i] / power), kMostGain) : 0.0;
     }
@@ -169,7 +169,8 @@ bool gain_of(const double *before, double *after, const Envelopes &envelopes, Ga
 constexpr std::size_t kSteady = 6;
 constexpr std::size_t kTurning = 8;
 
-// Least squares of constant, trend, two harmonics of the rate, and how the first of them changes.
+// Least squares fit of a constant, a trend, two harmonics of the rate, and a drift of the first
+// one.
 template <std::size_t kTerms>
 class Fit {
 public:
@@ -190,7 +191,7 @@ public:
         solve(normal, right);
     }
 
-    // Cosine and sine of that rate in what the fit leaves over, at the spacing of 1/duration.
+    // RMS amplitude of the fit's residue at neighbouring rates, spaced 1/duration.
     double floor(const Gain &gain, double rate_hz) const {
         constexpr double kBeside[] = {1.5, 2.5, 3.5, 4.5};
         double left[kMostHops];
@@ -224,7 +225,7 @@ public:
     }
 
     double amplitude() const { return std::hypot(value[2], value[3]); }
-    // By how much the rate is too low, from how the phase turns over the duration.
+    // How much too low the rate is, from how the phase turns over the duration.
     double rate_error_hz(const Gain &gain) const {
         static_assert(kTerms > kSteady);
         const double power = value[2] * value[2] + value[3] * value[3];
@@ -264,7 +265,7 @@ private:
         }
     }
 
-    // Cholesky; a term that the others make up is left at 0.
+    // Cholesky; the coefficient of a linearly dependent term stays 0.
     void solve(double (&normal)[kTerms][kTerms], double (&right)[kTerms]) {
         for (std::size_t row = 0; row < kTerms; ++row) {
             const double diagonal = normal[row][row];
@@ -286,7 +287,7 @@ private:
     }
 };
 
-// The rate near the promised one; nothing moves unless there is a modulation.
+// The rate near the promised one; the promised one if there is no modulation.
 double refine(const Gain &gain, double promised_hz) {
     double rate_hz = promised_hz;
     const double search_hz = kSearchPeriods / gain.duration_s();
@@ -309,7 +310,7 @@ Modulation measure_modulation(const float *before, const float *after, std::uint
     if (!(promised_rate_hz > 0.0 && promised_rate_hz <= kHighestRateHz) || !after || rate_hz < 4000)
         return modulation;
 
-    // An octave above the corner, where what is left alone below it has gone.
+    // Starts an octave above the corner, where the unmodulated sound below it has faded.
     const double above_hz = corner_hz > 0.0 ? 2.0 * corner_hz : 20.0;
     Envelopes envelopes;
     follow({before, after}, count, rate_hz, above_hz, envelopes);
@@ -339,7 +340,7 @@ Modulation measure_modulation(const float *before, const float *after, std::uint
         const double cycles = std::atan2(fit->value[2], fit->value[3]) / (2.0 * kPi);
         modulation.phase[ear] = cycles - std::floor(cycles);
         if (!modulated) continue;
-        // Phase noise of half the floor's power, over the duration.
+        // Phase noise with half the floor's power, over the duration.
         const double error_hz = std::sqrt(6.0) / (2.0 * kPi * gain.duration_s()) *
                                 std::max(floor / fit->amplitude(), 1e-9);
         weights += 1.0 / (error_hz * error_hz);

@@ -1,17 +1,18 @@
-// entrain-guardian: cleans up a PulseAudio server when Entrain has died.
+// entrain-guardian: cleans up a PulseAudio server after Entrain has died.
 //
-// The device Entrain is a module there, which outlives the program that loaded it.  So this small
-// process sits beside the program, connected to the server and asleep.  Its standard input is a
-// SOCK_SEQPACKET socket to the program, one message in a packet:
+// On PulseAudio the device Entrain is a module, which outlives the program that loaded it.  So the
+// program starts this small process, which connects to the server and sleeps.  Its standard input
+// is a SOCK_SEQPACKET socket to the program, with one message in a packet:
 //
-//   in   "module <index>"   our null sink; "none": there is none; "loading": there may be one
-//        "default <name>"   the sink that is to be the default again; no name: the server chooses
-//   out  "ready"            once it is connected to the server
+//   in   "module <index>"   index of the program's null sink; "none" without a null sink; "loading"
+//                           while the server may be loading it
+//        "default <name>"   the sink to make the default again; without a name the server chooses
+//   out  "ready"            once the guardian is connected to the server
 //
-// The end of the socket is the end of the program, whatever ended it.  The default is set first
-// and the module unloaded then, so that players move once and straight to where they belong.
+// When the program ends for any reason, the socket closes.  The guardian then sets the default
+// first and unloads the module afterwards, so that players move only once.
 //
-// One thread.  No C++ library: it would cost more memory than all of this.
+// Single-threaded, without the C++ library, which would need more memory than everything else.
 #include <pulse/pulseaudio.h>
 
 #include <cctype>
@@ -31,8 +32,8 @@
 namespace {
 
 constexpr std::size_t kPacketBytes = 600;
-constexpr unsigned kCleaningSeconds = 2;  // the most that it may take
-// The program may have died before the server read its order to load the module.
+constexpr unsigned kCleaningSeconds = 2;  // limit for cleaning up
+// The program may have died before the server read its request to load the module.
 constexpr int kLooks = 5;
 constexpr pa_usec_t kLookAgainUs = 100'000;
 
@@ -40,15 +41,15 @@ struct Guardian {
     pa_mainloop *loop = nullptr;
     pa_mainloop_api *api = nullptr;
     pa_context *context = nullptr;
-    long owner = 0;  // the program's process
+    long owner = 0;  // the program's process id
     bool ready = false;
 
-    // What it told.
+    // Messages from the program.
     bool may_have_module = true;
     std::uint32_t told = PA_INVALID_INDEX;
     char fallback[kPacketBytes + 1] = "";
 
-    // What the server says when the program has gone.
+    // Answers of the server after the program's end.
     bool alone = false;
     int looks = 0;
     std::uint32_t module = PA_INVALID_INDEX;
@@ -62,7 +63,7 @@ bool in_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("._-", c) != nullptr;
 }
 
-// Whether a module's argument has this text, not as a part of a longer word.
+// Whether a module's argument contains this text, but not as part of a longer word.
 bool has(const char *argument, const char *text) {
     const std::size_t size = std::strlen(text);
     for (const char *at = argument; (at = std::strstr(at, text)) != nullptr; ++at) {
@@ -80,7 +81,7 @@ bool is_name(const char *text) {
     return true;
 }
 
-// The index in a text of digits alone, else PA_INVALID_INDEX.
+// Parses a text of digits only; PA_INVALID_INDEX for any other text.
 std::uint32_t parse_index(const char *text) {
     if (*text == '\0' || std::strspn(text, "0123456789") != std::strlen(text))
         return PA_INVALID_INDEX;
@@ -90,13 +91,13 @@ std::uint32_t parse_index(const char *text) {
                                                   : PA_INVALID_INDEX;
 }
 
-// What follows `word` in a message that begins with it, else null.
+// The rest of a message that begins with `word`, or null.
 const char *after(const char *message, const char *word) {
     const std::size_t size = std::strlen(word);
     return std::strncmp(message, word, size) == 0 ? message + size : nullptr;
 }
 
-// Anything else is ignored.
+// Handles a message; ignores unknown ones.
 void understand(Guardian &self, const char *message) {
     if (const char *name = after(message, "default ")) {
         if (*name == '\0' || is_name(name)) std::strcpy(self.fallback, name);
@@ -113,7 +114,8 @@ void understand(Guardian &self, const char *message) {
 
 void clean(Guardian &self);
 
-// Count on the answer; it comes last of all.  Without one the connection is lost and that ends us.
+// Leaves an operation to its callback.  If the answer never comes, the connection is lost, and that
+// ends the guardian.
 void forget(pa_operation *operation) {
     if (operation != nullptr) pa_operation_unref(operation);
 }
@@ -131,7 +133,7 @@ void heard_default(pa_context *, const pa_server_info *info, void *data) {
 void heard_module(pa_context *, const pa_module_info *info, int, void *data) {
     auto &self = *static_cast<Guardian *>(data);
     if (info == nullptr || info->argument == nullptr) return;
-    // A server that was started again uses the indices for something else.
+    // A restarted server uses the indices for other modules.
     if (std::strcmp(info->name, "module-null-sink") != 0) return;
     if (!has(info->argument, "sink_name=entrain")) return;
     char mark[40];
@@ -153,7 +155,7 @@ void heard_sink(pa_context *context, const pa_sink_info *info, int end, void *da
         return;
     }
     if (self.module != PA_INVALID_INDEX) {
-        // The server refuses a name that it does not have (any more), and chooses then.
+        // If the fallback does not exist (any more), the server refuses it and chooses a default.
         if (self.is_default && self.fallback[0] != '\0')
             forget(pa_context_set_default_sink(context, self.fallback, nullptr, nullptr));
         forget(pa_context_unload_module(context, self.module, done, &self));
@@ -164,21 +166,21 @@ void heard_sink(pa_context *context, const pa_sink_info *info, int end, void *da
     }
 }
 
-// The answers come in this order.
+// Ask the server; it answers in this order.
 void clean(Guardian &self) {
     forget(pa_context_get_server_info(self.context, heard_default, &self));
     forget(pa_context_get_module_info_list(self.context, heard_module, &self));
     forget(pa_context_get_sink_info_list(self.context, heard_sink, &self));
 }
 
-// ---- what wakes us ----------------------------------------------------------------------------
+// ---- events -----------------------------------------------------------------------------------
 
 void heard_program(pa_mainloop_api *api, pa_io_event *event, int socket,
                    pa_io_event_flags_t flags, void *data) {
     auto &self = *static_cast<Guardian *>(data);
     char message[kPacketBytes + 1];
     const ssize_t size = recv(socket, message, kPacketBytes, MSG_DONTWAIT | MSG_TRUNC);
-    // ECONNRESET: it has died without reading all.  What it had sent is still to come.
+    // ECONNRESET: the program died with unread messages.  Its own messages are still to come.
     if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET)) return;
     if (size > 0 || (size == 0 && (flags & PA_IO_EVENT_HANGUP) == 0)) {
         const auto bytes = static_cast<std::size_t>(size);
@@ -222,7 +224,7 @@ int fail(const char *what, const char *why) {
     return EXIT_FAILURE;
 }
 
-// Nothing but the program's end ends us, and we keep nothing of its in use.
+// Ignore all signals; only the program's end ends the guardian.  Release inherited resources.
 void detach() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
     std::signal(SIGALRM, SIG_DFL);
@@ -231,17 +233,17 @@ void detach() {
 #ifdef SYS_close_range
     syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
 #endif
-    if (chdir("/") != 0) return;  // a folder that is in use at worst
+    if (chdir("/") != 0) return;  // at worst, a folder stays in use
 }
 
 }  // namespace
 
 int main() {
-    // The process that made the socket, even if it has died since; getppid() would not tell.
+    // The process that created the socket; unlike getppid(), this holds even after its death.
     ucred program{};
     socklen_t size = sizeof program;
     if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &program, &size) != 0)
-        return fail("only Entrain starts this", std::strerror(errno));
+        return fail("start Entrain instead of the guardian", std::strerror(errno));
     detach();
 
     Guardian self;

@@ -1,4 +1,4 @@
-// The back ends' part of the ABI.  No exception leaves this file.
+// ABI functions of the back ends.  No exception leaves this file.
 
 #include "io/backend.h"
 

@@ -16,9 +16,8 @@ std::string Backend::adopt_rate(entrain_engine *engine, std::uint32_t rate_hz) {
     const entrain_status status = entrain_set_rate(engine, rate_hz);
     if (status == ENTRAIN_OK) return "";
     if (status != ENTRAIN_E_ARGUMENT) return entrain_status_text(status);
-    return "the device runs at " + std::to_string(rate_hz) +
-           " Hz, and Entrain at " + std::to_string(ENTRAIN_LOWEST_HZ) + " to " +
-           std::to_string(ENTRAIN_HIGHEST_HZ) +
+    return "the device runs at " + std::to_string(rate_hz) + " Hz, but Entrain supports only " +
+           std::to_string(ENTRAIN_LOWEST_HZ) + " to " + std::to_string(ENTRAIN_HIGHEST_HZ) +
            " Hz: your music passes unchanged; "
            "choose another sample rate for the device";
 }

@@ -1,4 +1,4 @@
-// What a sound system is to the rest of the program; one class for each, in its own library.
+// Interface of a back end.  Each sound system has one class, in a library of its own.
 #pragma once
 
 #include "io/state.h"
@@ -11,49 +11,50 @@
 
 namespace entrain::io {
 
-// All functions are called from [control] threads.
+// All functions are called from [control] threads.  The defaults are for sound systems that do not
+// need the function.
 class Backend {
 public:
     virtual ~Backend() = default;
     Backend(const Backend &) = delete;
     Backend &operator=(const Backend &) = delete;
 
-    // Silence what the engine adds, within 100 ms; the destructor follows.
+    // Fade out the generators within 100 ms; the destructor follows.
     virtual void fade_out() noexcept = 0;
     virtual void set_target(std::string target) = 0;
-    // Only where there are two clocks.
+    // For sound systems with two clocks.
     virtual void set_latency(double /*added_s*/) {}
-    // Only where a session manager may have smart filters.
+    // For sound systems whose session manager may have smart filters.
     virtual void set_smart(bool /*smart*/) {}
-    // Let what the engine adds be heard while nobody plays; only where a device may fall asleep.
+    // Keep the device awake while no player runs; for sound systems whose devices may fall asleep.
     virtual void set_alone(bool /*alone*/) {}
-    // Whether it is possible here, and the server has got it.  "" configures nothing.
+    // Returns whether the server has confirmed the default.  "" configures none.
     virtual bool set_default(const std::string & /*name*/) { return false; }
-    // Only where the server does not find back to the former default by itself.
+    // For servers that do not restore the former default themselves.
     virtual void set_former(std::string /*name*/) {}
 
-    // Where other programs carry on what is played to their sinks, as entrain_io_read_ways() says.
-    // Only where sound that is played to a device may come back by itself.
+    // See entrain_io_read_ways() and entrain_io_pin().  For sound systems where other programs may
+    // lead sound from the device back to the sink.
     virtual std::string ways() { return {}; }
     virtual void pin(std::uint32_t /*outlet*/, const std::string & /*device*/) {}
 
     State &state() noexcept { return state_; }
-    // As it is now: what changes without the back end's doing is looked at anew.
+    // Copies the state; an override refreshes fields that change without the back end.
     virtual void read_state(entrain_io_state *state) const noexcept { state_.read(state); }
 
 protected:
     Backend() = default;
 
-    // After entrain_set_playing(engine, 0): for 100 ms at most.
+    // Waits for at most 100 ms; call entrain_set_playing(engine, 0) before.
     static void wait_until_quiet(const entrain_engine *engine) noexcept;
 
-    // Let the engine work at the device's rate.  Returns what to tell the user where it cannot.
+    // Run the engine at the device's rate.  Returns a message to the user if it cannot.
     static std::string adopt_rate(entrain_engine *engine, std::uint32_t rate_hz);
 
     State state_;
 };
 
-// Defined once in each library.  Null when the server does not answer or refuses.
+// Defined once in each library.  Returns null if the server does not answer or refuses.
 std::unique_ptr<Backend> open_backend(entrain_engine *engine, std::string target);
 
 }  // namespace entrain::io

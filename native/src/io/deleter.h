@@ -1,9 +1,9 @@
-// Owners of a C library's objects.
+// A deleter for std::unique_ptr that calls a C library's function.
 #pragma once
 
 namespace entrain::io {
 
-// For std::unique_ptr: frees with a function of the library.
+// std::unique_ptr<Object, Deleter<object_free>> frees with object_free().
 template <auto function>
 struct Deleter {
     template <typename T>

@@ -1,4 +1,4 @@
-// On Linux: an eventfd, which counts.
+// Linux implementation, with an eventfd.
 #include "io/news.h"
 
 #include <cstdint>
@@ -15,13 +15,13 @@ News::~News() {
 }
 
 void News::announce() noexcept {
-    // Fails only when the count is full: then there is news already.
+    // Fails only if the counter is full; then there is news already.
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(descriptor_, &one, sizeof one);
 }
 
 void News::take() noexcept {
-    // Fails only where there is none.
+    // Fails only if there is no news.
     std::uint64_t all = 0;
     [[maybe_unused]] const ssize_t got = read(descriptor_, &all, sizeof all);
 }

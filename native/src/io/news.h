@@ -1,11 +1,11 @@
-// What wakes an event loop that waits for news of a back end.
+// Wakes an event loop when a back end has news.
 #pragma once
 
 namespace entrain::io {
 
-// Any number of news are one until somebody takes it.
+// A flag with a file descriptor.  Several announcements before a take() count as one.
 //
-// thread:   [control] or the back end's own; neither waits
+// thread:   [control] or the back end's own; no function waits
 class News {
 public:
     News() noexcept;

@@ -1,4 +1,4 @@
-// How the parts of a back end report to it, also when one of their callbacks has failed.
+// How the parts of a back end report changes and failures to it.
 #pragma once
 
 #include <exception>
@@ -11,19 +11,19 @@ namespace entrain::io {
 // A part of a back end calls this object when something has changed, and lost() when the back end
 // cannot go on.
 //
-// thread:   that of the sound system's loop, or one that has its lock
+// thread:   the thread of the sound system's loop, or one that holds its lock
 class Notify {
 public:
-    // `lost` must not throw.  Only a test leaves it out: then a failing callback ends the program.
+    // `lost` must not throw.  Only tests omit it; then a failing callback ends the program.
     template <typename Changed>
     Notify(Changed changed, std::function<void(const char *)> lost = nullptr)
         : changed_(std::move(changed)), lost_(std::move(lost)) {}
 
-    // Calls another function, a timer's for instance, and is lost in the same way.
+    // A copy that calls another function, such as a timer's, and reports a loss the same way.
     Notify calling(std::function<void()> other) const { return {std::move(other), lost_}; }
 
     void operator()() const { changed_(); }
-    // The back end cannot go on, one line why.
+    // The back end cannot go on; `why` is one line.
     void lost(const char *why) const noexcept { lost_(why); }
 
 private:
@@ -31,8 +31,8 @@ private:
     std::function<void(const char *)> lost_;
 };
 
-// The body of each callback that a C library calls.  An exception must not pass through its code:
-// that would end the program.  So it ends here, and the back end is lost; Python opens another one.
+// Runs the body of a callback from a C library.  An exception that passed through C code would end
+// the program, so it is caught here and the back end is lost; Python then opens another one.
 template <typename Body>
 void guarded(const Notify &notify, Body &&body) noexcept {
     try {

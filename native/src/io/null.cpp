@@ -1,5 +1,5 @@
-// A sound system without sound: a clock that calls the engine with silence.  For tests, and for
-// machines where only the program's other parts are looked at.
+// Null back end: a clock calls the engine with silence.  For tests, and for machines without sound
+// hardware.
 
 #include "io/backend.h"
 

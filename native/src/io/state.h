@@ -1,4 +1,4 @@
-// The back end's state as [control] threads see it, and what announces its changes.
+// The back end's state for [control] threads, with an announcement of its changes.
 #pragma once
 
 #include "io/news.h"
@@ -15,10 +15,11 @@ class State {
 public:
     News &news() noexcept { return news_; }
 
-    // Store everything but `generation`, which is counted here; announced if anything differs.
+    // Store all fields except `generation`, which is counted here; announce it if a field differs.
     // Does nothing once the back end is lost.
     void publish(entrain_io_state next) noexcept;
-    // The phase is LOST from now on, and nothing plays.  Allocates nothing; the first reason stays.
+    // Set the phase to LOST for good; nothing plays any more.  Allocates nothing; the first reason
+    // stays.
     void lose(const char *why) noexcept;
     bool is_lost() const noexcept;
     void read(entrain_io_state *state) const noexcept;
@@ -29,7 +30,7 @@ private:
     entrain_io_state state_{};
 };
 
-// Put a text into one of the state's arrays, cut to its length.
+// Copies a text into one of the state's arrays, truncated to its length.
 template <std::size_t size>
 void put(char (&array)[size], std::string_view text) noexcept {
     const std::size_t length = text.copy(array, size - 1);

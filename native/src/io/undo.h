@@ -1,5 +1,5 @@
-// When to set back what somebody has changed.  Looks at no clock: times are passed in, monotonic,
-// in seconds.
+// Decides when to undo a change that another program or the user made.  Reads no clock itself:
+// callers pass in the time in seconds, from a monotonic clock.
 #pragma once
 
 #include <array>
@@ -7,20 +7,20 @@
 
 namespace entrain::io {
 
-// One thing that others can change and that is to be as we have made it.  Somebody who moves a
-// slider is not disturbed before the slider rests; somebody who sets it again and again is left
-// alone after some times, and that is told.
+// Guards one value that others can change and that should keep our setting.  While a user moves a
+// slider, nothing happens until the slider rests.  If the value is changed again and again, the
+// guard gives up after some times, and insists() says so.
 class Undo {
 public:
     static constexpr double kRestS = 0.25;
     static constexpr double kWithinS = 60.0;
-    static constexpr std::size_t kMost = 3;  // times within kWithinS
+    static constexpr std::size_t kMost = 3;  // corrections within kWithinS
 
     enum class Next { nothing, look_again, set_back };
 
-    // Say how the thing is now, and do what is returned; to look again, after kRestS.
+    // Report the present value and do what is returned; `look_again` means after kRestS.
     //
-    // value:    differs where the thing does
+    // value:    identifies the present setting
     Next look(bool is_changed, double value, double now_s) noexcept {
         const bool first = !has_looked_;
         has_looked_ = true;
@@ -29,7 +29,7 @@ public:
             return Next::nothing;
         }
         if (insists_) return Next::nothing;
-        if (first) return set_back(value, now_s);  // the server has restored it: nobody's wish now
+        if (first) return set_back(value, now_s);  // restored by the server, not set by a user
         if (!rests_ || value != value_) {
             rests_ = true;
             value_ = value;
@@ -45,12 +45,12 @@ public:
         return set_back(value, now_s);
     }
 
-    // Somebody has set it so often that it stays as it is now.
+    // True if the value was changed so often that the guard leaves it as it is.
     bool insists() const noexcept { return insists_; }
 
 private:
     Next set_back(double value, double now_s) noexcept {
-        rests_ = true;  // until the server says that it is as it was
+        rests_ = true;  // until the server confirms the correction
         value_ = value;
         since_s_ = now_s;
         return Next::set_back;
