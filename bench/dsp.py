@@ -1,14 +1,14 @@
-"""Speed and memory of the sound itself, beside the same in DawDreamer and in numpy and scipy.
+"""Speed and memory of the engine, compared with the same work in DawDreamer and in numpy and scipy.
 
 Usage: python bench/dsp.py [--rounds N] [--json FILE] [--plot FILE] [--dawdreamer PYTHON]
                            [--without-peers] [--without-render]
 
-All candidates take turns, round after round, so that whatever else the machine does hits all of
-them; a ratio is the median of the ratios within a round.  Figures are processor time, less what
-the harness takes by itself: the Python call around a block here, the host's own graph there.
+All candidates take turns in each round, so that other load on the machine affects all of them
+alike; a ratio is the median of the ratios within a round.  Figures are processor time, without the
+overhead of the harness: the Python call around a block for Entrain, the empty graph for DawDreamer.
 
-DawDreamer is under the GPL.  It gets a virtual environment of its own in build/peers, runs as a
-process of its own, and no part of Entrain imports it.
+DawDreamer is under the GPL.  It gets its own virtual environment in build/peers and runs as a
+separate process, and no part of Entrain imports it.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from typing import Any
 import dsp_own
 import dsp_render
 import numpy as np
-from dsp_setup import BLOCK_FRAMES, PROTOCOLS, RATE_HZ, WHOLE_FILE, Work, programme
+from dsp_setup import BLOCK_FRAMES, PROTOCOLS, RATE_HZ, WHOLE_FILE, Work, write_input
 from dsp_worker import Worker, peers_python
 
 TARGET_REAL_TIME = 150
@@ -34,7 +34,7 @@ TARGET_FRAMES = 128
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody who does a piece of work; `measure` gives ns of processor time per frame."""
+    """A program that does a piece of work; `measure` returns ns of processor time per frame."""
 
     who: str
     work: Work
@@ -43,7 +43,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a candidate took, in ns per frame; the harness is taken off."""
+    """Time of a candidate in ns per frame, without the overhead of the harness."""
 
     who: str
     what: str
@@ -55,18 +55,18 @@ class Figure:
 
 
 def main() -> int:
-    """Measure everything, print tables, write what was asked for."""
+    """Measure everything, print tables, and write the requested files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=25, help="how often each has its turn")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
-    parser.add_argument("--plot", type=Path, help="draw them there, as PNG")
-    parser.add_argument("--dawdreamer", type=Path, help="a Python that has it")
-    parser.add_argument("--without-peers", action="store_true", help="only Entrain itself")
-    parser.add_argument("--without-render", action="store_true", help="no hour of sound")
+    parser.add_argument("--rounds", type=int, default=25, help="number of rounds")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--plot", type=Path, help="draw the figures to this PNG file")
+    parser.add_argument("--dawdreamer", type=Path, help="a Python that has DawDreamer")
+    parser.add_argument("--without-peers", action="store_true", help="measure only Entrain")
+    parser.add_argument("--without-render", action="store_true", help="do not render an hour")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="entrain-bench-") as name:
         folder = Path(name)
-        sound = programme(folder)
+        sound = write_input(folder)
         own = dsp_own.Own(np.load(sound))
         candidates = [Candidate("Entrain", work, own.measurement(work)) for work in Work.all()]
         workers = [] if options.without_peers else _workers(sound, options.dawdreamer)
@@ -100,7 +100,7 @@ def main() -> int:
 
 
 def _workers(sound: Path, dawdreamer: Path | None) -> list[Worker]:
-    """Start those that can be had; the sound is there without them."""
+    """Start the available peers; numpy and scipy are always available."""
     whole = Work(TARGET_PROTOCOL, WHOLE_FILE)
     small = [work for work in Work.all() if work.what not in PROTOCOLS]
     works = [work for work in Work.all() if work not in small or work.block_frames == 128]
@@ -113,7 +113,7 @@ def _workers(sound: Path, dawdreamer: Path | None) -> list[Worker]:
 
 
 def _difference_db(worker: Worker, sound: Path, folder: Path) -> float:
-    """Level of what their sound differs by from ours, against ours; without the first second."""
+    """Return the level of the difference between both outputs, relative to ours, after 1 s."""
     path = folder / "output.npy"
     worker.write_output(TARGET_PROTOCOL, path)
     theirs = np.load(path)[:, RATE_HZ:]

@@ -1,4 +1,4 @@
-"""The protocol ``focus`` in numpy and scipy: what its blocks do, written for whole arrays."""
+"""The protocol ``focus`` in numpy and scipy, as operations on whole arrays."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ Sound = npt.NDArray[Any]
 
 
 class Filter:
-    """Second-order sections that keep their state; along the last axis of two channels."""
+    """Second-order sections that keep their state, for two channels."""
 
     def __init__(self, sections: Sound) -> None:
         self._sections = sections
@@ -22,7 +22,7 @@ class Filter:
 
 
 class Delay:
-    """Gives a block with the last frames of the one before in front."""
+    """Prepends the last frames of the previous block to a block."""
 
     def __init__(self, frames: int, channels: int = 2) -> None:
         self._last = np.zeros((channels, frames))
@@ -34,7 +34,7 @@ class Delay:
 
 
 class Focus:
-    """16 Hz modulation above 120 Hz, tones at 205 and 195 Hz under it, a true-peak limiter."""
+    """16 Hz modulation above 120 Hz, tones at 205 and 195 Hz, a true-peak limiter."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -69,9 +69,9 @@ class Focus:
 
 
 class Limiter:
-    """Four times interpolated peaks, looked ahead for 64 frames, let go in 120 ms."""
+    """Limiter with four times interpolated peaks, 64 frames of look-ahead and 120 ms release."""
 
-    _CHUNK = 8192  # the release is scaled by up to exp(8192 / its frames)
+    _CHUNK = 8192  # limits the scaling of the release to exp(8192 / its frames)
 
     def __init__(self, rate_hz: int) -> None:
         self._ahead = int(0.00146 * rate_hz) - 6
@@ -104,7 +104,7 @@ class Limiter:
         return self._delay(block)[:, : block.shape[1]] * (1 - gain)
 
     def _let_go(self, held: Sound) -> Sound:
-        """Highest of what was held before, each fallen since then."""
+        """Return the highest of the held values up to each frame, each decayed since then."""
         out = np.empty_like(held)
         for at in range(0, len(held), self._CHUNK):
             part = held[at : at + self._CHUNK]

@@ -1,6 +1,6 @@
-"""Entrain's blocks and protocols, called through the C ABI as a device's callback does.
+"""Entrain's blocks and protocols, called through the C ABI like in a device's callback.
 
-Run by itself, ``dsp_own.py`` prints how much memory an engine with a protocol takes.
+As a program, ``dsp_own.py`` prints the memory that an engine needs for each protocol.
 """
 
 import json
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Own:
-    """Measures Entrain on one sound, in this process.
+    """Measures Entrain with one sound, in this process.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Own:
         self._library = load_library("entrain")
 
     def measurement(self, work: Work) -> Callable[[], float]:
-        """Prepare a function that gives ns of processor time per frame, each time it is called."""
+        """Return a function that returns ns of processor time per frame for each call."""
         if work.what in PROTOCOLS:
             engine = engine_with(PROTOCOLS[work.what])
             return self._timed(self._library.entrain_process, engine.native, work.block_frames)
@@ -53,7 +53,7 @@ class Own:
         out = ffi.new("float *[2]", room)
 
         def measure() -> float:
-            _ = room  # out points there
+            _ = room  # keeps the memory of `out` alive
             call_ns = call_overhead_ns()
             began = time.process_time_ns()
             for block in blocks:
@@ -64,7 +64,7 @@ class Own:
 
 
 def engine_with(protocol: Layers) -> Engine:
-    """Build an engine that runs a protocol."""
+    """Return an engine that runs a protocol."""
     engine = Engine(RATE_HZ)
     kinds = (*protocol.processors, *protocol.generators)
     engine.route([engine.add_layer(kind) for kind in kinds], restart=True)
@@ -72,7 +72,7 @@ def engine_with(protocol: Layers) -> Engine:
 
 
 def output(protocol: Layers, sound: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
-    """Process a whole sound, and take the engine's delay out."""
+    """Process a whole sound, and remove the engine's delay."""
     import numpy as np
 
     with engine_with(protocol) as engine:
@@ -81,7 +81,10 @@ def output(protocol: Layers, sound: "npt.NDArray[np.float32]") -> "npt.NDArray[n
 
 
 def denormal_cost(hours: float = 1.0) -> float:
-    """Time denormal input with every kind of layer at once; noise, a minute in six, is 1."""
+    """Return the time for denormal input, relative to noise, with all kinds of layer at once.
+
+    One minute in six is noise.
+    """
     import numpy as np
 
     from entrain.engine import blocks
@@ -103,7 +106,7 @@ def denormal_cost(hours: float = 1.0) -> float:
 
 
 def call_overhead_ns() -> float:
-    """Time calls through cffi that find nothing to do; the quickest so far."""
+    """Return the shortest time so far of a cffi call that does nothing."""
     process, handle = load_library("entrain").entrain_process, _idle_engine().native
     nowhere, calls = ffi.new("float *[2]"), range(1000)
     began = time.process_time_ns()
@@ -122,7 +125,7 @@ def _idle_engine() -> Engine:
 
 
 def memory_mb() -> dict[str, float]:
-    """Ask a process that does nothing else."""
+    """Measure memory in a separate process that does nothing else."""
     asked = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
     answer: dict[str, float] = json.loads(asked.stdout)
     return answer

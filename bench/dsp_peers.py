@@ -1,6 +1,6 @@
-"""The same work done by others; `dsp_worker.Worker` starts this and asks, a line for a line.
+"""The same work in other programs.  `dsp_worker.Worker` starts this and asks one line at a time.
 
-Needs numpy, and DawDreamer or scipy; nothing of Entrain but its .dsp files.
+Needs numpy, and DawDreamer or scipy; of Entrain it needs only the .dsp files.
 """
 
 import json
@@ -19,20 +19,20 @@ Sound = npt.NDArray[Any]
 
 
 class Peer(Protocol):
-    """Somebody who can do some of the work."""
+    """A program that can do some of the work."""
 
     def prepare(self, work: Work) -> Callable[[], float] | None:
-        """Give a function that returns ns of processor time per frame, or None."""
+        """Return a function that returns ns of processor time per frame, or None."""
 
     def output(self, protocol: str) -> Sound:
-        """Return what becomes of the sound, not late."""
+        """Return the processed sound, without delay."""
 
 
 class DawDreamer:
-    """The .dsp files compiled by DawDreamer, one processor for each, in its graph.
+    """The .dsp files compiled by DawDreamer, with one processor for each in its graph.
 
-    In single precision: its graph has float buffers, and with ``-double`` FAUST's just-in-time
-    compiler takes them for doubles.
+    They run in single precision: DawDreamer's graph has float buffers, which FAUST's just-in-time
+    compiler would take for doubles with ``-double``.
     """
 
     def __init__(self, sound: Sound, faust: Path) -> None:
@@ -52,7 +52,7 @@ class DawDreamer:
         series = self._idle_ns.setdefault(work.block_frames, [])
 
         def measure() -> float:
-            series.append(idle())  # of which the least is taken off
+            series.append(idle())  # the shortest one is subtracted
             return (busy() - min(series)) / self._sound.shape[1]
 
         return measure
@@ -60,7 +60,7 @@ class DawDreamer:
     def output(self, protocol: str) -> Sound:
         graph = self._graph(128, protocol)
         graph.render(self._seconds)
-        late = 70  # the limiter's, at 48 kHz
+        late = 70  # delay of the limiter at 48 kHz
         sound: Sound = graph.get_audio()
         return sound[:, late : self._sound.shape[1]]
 
@@ -73,12 +73,12 @@ class DawDreamer:
         return measure
 
     def _graph(self, block_frames: int, what: str) -> Any:
-        """Connect playback to a block, to a protocol's blocks, or to nothing at all."""
+        """Connect the input to a block, to a protocol's blocks, or to nothing."""
         import dawdreamer
 
         engine = dawdreamer.RenderEngine(RATE_HZ, block_frames)
-        graph = [(engine.make_playback_processor("programme", self._sound), [])]
-        last = "programme"
+        graph = [(engine.make_playback_processor("input", self._sound), [])]
+        last = "input"
         if what in PROTOCOLS:
             layers = PROTOCOLS[what]
             for kind in ("pre", *layers.processors):
@@ -98,12 +98,12 @@ class DawDreamer:
         block.auto_import = ""
         block.faust_libraries_paths = [str(self._faust / "lib")]
         if not (block.set_dsp(str(self._faust / f"{kind}.dsp")) and block.compile()):
-            raise RuntimeError(f"DawDreamer does not compile {kind}.dsp")
+            raise RuntimeError(f"DawDreamer cannot compile {kind}.dsp")
         return block
 
 
 class NumPy:
-    """What somebody would write with numpy and scipy for the protocol ``focus``."""
+    """A typical implementation of the protocol ``focus`` in numpy and scipy."""
 
     def __init__(self, sound: Sound, _faust: Path) -> None:
         self._sound = sound
@@ -111,7 +111,7 @@ class NumPy:
     def prepare(self, work: Work) -> Callable[[], float] | None:
         if work.what != "focus" or work.block_frames not in (0, 128):
             return None
-        frames = self._sound.shape[1] // (8 if work.block_frames else 1)  # it is slow enough
+        frames = self._sound.shape[1] // (8 if work.block_frames else 1)  # small blocks are slow
         sound, span = self._sound[:, :frames], work.block_frames or frames
         starts = range(0, frames - span + 1, span)
         from dsp_numpy import Focus
@@ -134,8 +134,8 @@ class NumPy:
 
 
 def main() -> None:
-    """Answer questions until there are no more."""
-    # What a library prints must not get between the answers.
+    """Answer questions from standard input until it ends."""
+    # Output of libraries must not get between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     who, path = sys.argv[1:]

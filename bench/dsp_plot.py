@@ -1,4 +1,4 @@
-"""The figures of ``dsp.py`` as a picture: what each block costs, and beside it the peers."""
+"""Plots the figures of ``dsp.py``: the cost of each block, and the peers' times beside it."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -38,7 +38,7 @@ def draw(path: Path, figures: Iterable[dict[str, Any]]) -> None:
     _costs(left, shown, names)
     _ratios(right, shown, names)
     for axes in (left, right):
-        axes.axhline(len(kinds) - 0.5, color=INK, linewidth=0.6)  # protocols are above it
+        axes.axhline(len(kinds) - 0.5, color=INK, linewidth=0.6)  # below the protocols
         axes.tick_params(axis="y", length=0)
     left.set_yticks(range(len(names)), names)
     figure.savefig(path, dpi=100, pil_kwargs={"optimize": True})
@@ -65,7 +65,7 @@ def _ratios(axes: "Axes", shown: Figures, names: list[str]) -> None:
             continue
         ratios = [shown[who, names[at], frames]["times_entrain"] for at in rows]
         places, heights = [], []
-        for at in rows:  # where there are several peers they share the row's height
+        for at in rows:  # several peers share the height of a row
             peers = [peer for peer in PEERS if (peer[0], names[at], peer[1]) in shown]
             heights.append(0.76 / len(peers))
             place = peers.index((who, frames)) - (len(peers) - 1) / 2

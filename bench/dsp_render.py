@@ -1,4 +1,4 @@
-"""How long ``entrain render`` takes for an hour of sound, reading and writing included."""
+"""Time of ``entrain render`` for an hour of sound, reading and writing included."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def measure(folder: Path) -> dict[str, Any]:
     """
     minutes = MINUTES
     if shutil.disk_usage(folder).free < 3e6 * FILE_MB_PER_MINUTE * minutes:
-        minutes = SHORT_MINUTES  # twice the sound has to fit
+        minutes = SHORT_MINUTES  # the disk must hold the sound twice
     source, destination = folder / "hour.wav", folder / "rendered.wav"
     _write(source, minutes)
     command = [sys.executable, "-m", "entrain.tray", "render", str(source), str(destination)]
@@ -56,7 +56,7 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def sentence(figures: dict[str, Any]) -> str:
-    """Say it in one line."""
+    """Return the figures as one line."""
     return (
         f"render, {figures['minutes']} minutes of 16-bit WAV: {figures['real_time']:.0f} × real "
         f"time ({figures['seconds']:.1f} s, of the processor {figures['cpu_s']:.1f} s); target "
@@ -65,13 +65,13 @@ def sentence(figures: dict[str, Any]) -> str:
 
 
 def _peak_mb(pid: int) -> float:
-    """Most memory so far; the kernel's ru_maxrss begins with that of the parent."""
+    """Return the peak memory so far; ru_maxrss would start with the parent's memory."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
 def _write(path: Path, minutes: int) -> None:
-    """Write a minute of noise with a slow swell, again and again."""
+    """Write the same minute of noise with a slow swell repeatedly."""
     import numpy as np
     import soundfile
 

@@ -1,4 +1,4 @@
-"""What is measured: the work, and the sound to do it on.  Shared with the peers' processes."""
+"""The measured work and its input.  Shared with the processes of the peers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ RATE_HZ = 48_000
 BLOCK_FRAMES = (64, 128, 256)
 SECONDS = 4
 WHOLE_FILE = 0
-"""In place of a block's frames."""
+"""Used instead of a number of frames."""
 
 
 @dataclass(frozen=True)
 class Layers:
-    """A protocol as kinds of block, each with its initial values."""
+    """A protocol as kinds of blocks, each with its initial values."""
 
     processors: tuple[str, ...]
     generators: tuple[str, ...]
 
     @property
     def chain(self) -> tuple[str, ...]:
-        """Every block, in the order of the engine."""
+        """All blocks, in the order of the engine."""
         return ("pre", *self.processors, *self.generators, "limiter")
 
 
@@ -33,14 +33,14 @@ PROTOCOLS = {
 
 @dataclass(frozen=True)
 class Work:
-    """A block or a protocol, in blocks of so many frames."""
+    """A block or a protocol, processed in blocks of a number of frames."""
 
     what: str
     block_frames: int
 
     @staticmethod
     def all() -> "Iterator[Work]":
-        """All that Entrain is measured at."""
+        """Yield all work that Entrain is measured with."""
         from entrain.engine import blocks
 
         for what in (*sorted(blocks()), *PROTOCOLS):
@@ -49,13 +49,13 @@ class Work:
 
     @property
     def reference(self) -> "Work":
-        """What Entrain's time is taken from, for the ratio."""
+        """The work whose time in Entrain is the base of the ratio."""
         return Work(self.what, self.block_frames or 128)
 
 
-def programme(folder: Path) -> Path:
-    """Write pink noise with a tone in it, -20 dB; the same each time."""
-    import numpy as np  # here: a process whose memory is measured has no use for it
+def write_input(folder: Path) -> Path:
+    """Write the input: pink noise with a tone, -20 dB, the same each time."""
+    import numpy as np  # imported here, since it would count as memory of other processes
 
     rng = np.random.default_rng(4)
     frames = SECONDS * RATE_HZ
@@ -64,6 +64,6 @@ def programme(folder: Path) -> Path:
     noise = np.fft.irfft(spectrum, frames)
     noise *= 0.09 / noise.std()
     tone = 0.06 * np.sin(2 * np.pi * 440 * np.arange(frames) / RATE_HZ)
-    path = folder / "programme.npy"
+    path = folder / "input.npy"
     np.save(path, (noise + tone).astype(np.float32))
     return path

@@ -1,4 +1,4 @@
-"""A peer in a process of its own, perhaps with another Python: starts it and asks for rounds."""
+"""Runs a peer in a separate process, perhaps with another Python, and asks it to measure."""
 
 import json
 import subprocess
@@ -14,23 +14,23 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Worker:
-    """One peer, ``dsp_peers.py``.
+    """A process that runs ``dsp_peers.py``.
 
     Parameters
     ----------
     who : str
         ``DawDreamer`` or ``numpy/scipy``.
     python : Path
-        The interpreter that has what the peer needs.
+        An interpreter with the libraries of the peer.
     sound : Path
-        What `dsp_setup.programme` wrote.
+        The file that `dsp_setup.write_input` wrote.
     works : list of Work
-        What it may be asked for; it says what of it it can do.
+        The wanted work; `can` is the part of it that the peer supports.
 
     Raises
     ------
     RuntimeError
-        It does not start; the text says why.
+        The process does not start; the text says why.
 
     """
 
@@ -47,15 +47,15 @@ class Worker:
         self.can = [Work(what, block_frames) for what, block_frames in can]
 
     def measurement(self, work: Work) -> Callable[[], float]:
-        """Prepare a function that gives ns of processor time per frame, each time it is called."""
+        """Return a function that returns ns of processor time per frame for each call."""
         return lambda: float(self._ask(measure=[work.what, work.block_frames]))
 
     def write_output(self, protocol: str, path: Path) -> None:
-        """Let it write, as .npy, what it makes of the sound."""
+        """Make the peer write its output, as .npy."""
         self._ask(output=protocol, path=str(path))
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.kill()
         self._process.wait()
 
@@ -66,7 +66,7 @@ class Worker:
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # the answer will be missing too
+            pass  # reading the answer fails as well
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(f"{self.who} ended with {self._process.wait()} (see above)")
@@ -74,12 +74,12 @@ class Worker:
 
 
 def peers_python() -> Path:
-    """Make a virtual environment with what pyproject.toml lists for ``bench``; kept in build/.
+    """Create a virtual environment in build/ with the ``bench`` extra of pyproject.toml.
 
     Raises
     ------
     RuntimeError
-        It cannot be installed; the text says why.
+        The installation failed; the text says why.
 
     """
     place = ROOT / "build" / "peers"

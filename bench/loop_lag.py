@@ -1,6 +1,6 @@
-"""How late the app's loop gets while a client sends the longest protocols that there can be.
+"""Lag of the app's event loop while a client sends the longest possible protocols.
 
-The loop answers everybody, follows the sound server and keeps the sleep timer.
+The loop answers requests, follows the sound server and runs the sleep timer.
 """
 
 import argparse
@@ -26,16 +26,16 @@ from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.store import Store
 
 POINTS = 19_000
-"""As many breakpoints as a message of 1 MiB holds, nearly."""
+"""Number of breakpoints that almost fills a message of 1 MiB."""
 TICK_S = 0.005
 TARGET_MS = 20.0
 
 
 def main() -> None:
-    """Measure, print, and write the figures where that is asked for."""
+    """Measure, print, and write the figures to a file on request."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=50)
-    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     gc.freeze()  # as `entrain run` does
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +86,7 @@ async def _measured(folder: Path, requests: int) -> dict[str, float]:
 def _ask(
     path: Path, requests: int, answers: "multiprocessing.Queue[tuple[list[float], float]]"
 ) -> None:
-    """Send one long protocol after the other; runs in a process of its own."""
+    """Send one long protocol after another, in a separate process."""
     began_s = time.perf_counter()
     protocols = itertools.cycle([_long(1), _long(2)])
     with Client(path) as client:

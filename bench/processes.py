@@ -1,4 +1,4 @@
-"""What the benchmarks do with programs: start them, play to them, ask the kernel about them."""
+"""Starts programs for benchmarks, plays sound to them, and reads their use of resources."""
 
 import contextlib
 import os
@@ -15,17 +15,17 @@ import pulsectl
 RATE_HZ = 48_000
 PATIENCE_S = 15.0
 POLL_S = 0.01
-"""More often, the question would take the time that the program needs."""
+"""Polling more often would slow down the measured program."""
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
-"""A layer that is as loud whatever plays."""
+"""A layer whose loudness does not depend on the input."""
 LOOPBACK = [
     "pw-loopback",
     "--capture-props=media.class=Audio/Sink node.name=loopback audio.position=[FL,FR]",
     "--playback-props=node.passive=true target.object=speakers node.target=speakers",
 ]
-"""What does the least possible work between a sink, ``loopback``, and the device ``speakers``."""
+"""Command that does the least possible work between a sink ``loopback`` and device ``speakers``."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Started:
 
     process: "subprocess.Popen[bytes]"
     after_s: dict[str, float] = field(default_factory=dict)
-    """By sign of life: how long it took."""
+    """Time until each sign of life appeared, by name."""
     cpu_s: float = 0.0
-    """Processor time until all signs were there, of the process itself."""
+    """Processor time of the process itself until all signs had appeared."""
 
 
 def move_to(server: Mapping[str, str], folder: str) -> None:
-    """Have all that is started from now on know of this sound server and keep its files there."""
+    """Make programs that are started later use this sound server and keep their files here."""
     os.environ.update(server)
     for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "DATA_HOME", "CACHE_HOME"):
         os.environ[f"XDG_{name}"] = folder
@@ -48,15 +48,15 @@ def move_to(server: Mapping[str, str], folder: str) -> None:
 
 @contextmanager
 def started(command: Sequence[str], signs: Mapping[str, Callable[[], bool]]) -> Iterator[Started]:
-    """Run a program, from its last sign of life on; leave when there is none any more.
+    """Run a program; enter after all its signs of life, and end it on exit.
 
     Parameters
     ----------
     command : sequence of str
-        Ends upon SIGTERM.
+        A command that ends upon SIGTERM.
     signs : mapping
-        By name, what tells whether the program is there; asked every `POLL_S`, so it should be
-        cheap.
+        Functions, by name, that tell whether the program is ready; they should be quick, since
+        they are called every `POLL_S`.
 
     """
     began_s = time.monotonic()
@@ -85,9 +85,9 @@ def started(command: Sequence[str], signs: Mapping[str, Callable[[], bool]]) -> 
 
 @contextmanager
 def sinks() -> Iterator[Callable[[str], bool]]:
-    """Give what tells whether the sound server lists a sink.
+    """Yield a function that tells whether the sound server lists a sink.
 
-    It asks on one connection: a `pactl` for each question would take the time that is measured.
+    It keeps one connection, since running `pactl` for each call would affect the measurement.
     """
     with pulsectl.Pulse("benchmark") as server:
         yield lambda name: any(sink.name == name for sink in server.sink_list())
@@ -110,7 +110,7 @@ def playing(sink: str) -> Iterator[None]:
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it."""
+    """Return a process and all its descendants."""
     children: list[int] = []
     for thread in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
@@ -125,20 +125,20 @@ def cpu_ticks(pid: int) -> int:
 
 
 def cpu_ns(pid: int) -> int:
-    """Processor time of all threads; clock ticks are too coarse for work that comes in bursts."""
+    """Return the processor time of all threads; clock ticks are too coarse for short bursts."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
 
 
 def pss_mb(pid: int) -> float:
-    """Return the memory of a process; what it shares with others counts in part.
+    """Return the proportional set size of a process, which counts shared memory in part.
 
-    Another Entrain that runs meanwhile makes it less, by up to 10 MB.
+    Another running Entrain lowers it by up to 10 MB.
     """
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def command(*arguments: str) -> str:
-    """Run a command and return what it says."""
+    """Run a command and return its output."""
     return subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60).stdout

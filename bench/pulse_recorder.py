@@ -1,9 +1,9 @@
-"""Records several of PulseAudio's sources at once, each block with the time of its arrival.
+"""Records several PulseAudio sources at once, with the time of arrival of each block.
 
-A server makes a sink's sound in blocks, by its own clock, so a block's arrival tells when its last
-frame was made, but for the delays until this process has woken up.  Those only ever add: the
-earliest blocks within a second or three are right to some 10 µs (`Timeline`).  A frame is made one
-block before it is played.
+A server makes a sink's sound in blocks, by its own clock, so the arrival of a block tells when its
+last frame was made, apart from delays until this process woke up.  Such delays are never negative,
+so the earliest blocks within some seconds are right to about 10 µs (`Timeline`).  A frame is made
+one block before it is played.
 """
 
 import time
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 RATE_HZ = 48_000
 CHANNELS = 2
-FRAGMENT_FRAMES = 480  # 10 ms: longer than a block, which is not to be cut into pieces
+FRAGMENT_FRAMES = 480  # 10 ms: longer than a block, so that no block is split
 START_TIMEOUT_S = 5.0
 
 _FRAME_BYTES = 4 * CHANNELS
@@ -60,31 +60,31 @@ void pa_stream_unref(void *stream);
 
 
 class RecorderError(Exception):
-    """The sound server refuses, or is not there."""
+    """The sound server cannot be reached, or refuses."""
 
 
 class Blocks(NamedTuple):
-    """What has come from one source since the last time."""
+    """Frames of one source that have arrived since the last call."""
 
     samples: npt.NDArray[np.float32]
     """(frames, 2)"""
     end_frames: npt.NDArray[np.int64]
-    """Number of frames since the beginning up to the end of each block."""
+    """Number of frames from the beginning to the end of each block."""
     arrivals_s: npt.NDArray[np.float64]
-    """Of each block, on CLOCK_MONOTONIC."""
+    """Arrival of each block, on CLOCK_MONOTONIC."""
 
 
 class Timeline:
-    """Tells when each frame of a recording arrived, had its block not been late.
+    """Estimates when each frame of a recording would have arrived without delays.
 
-    The source's clock may be off by 100 ppm: the relation is taken anew every second.
+    The source's clock may deviate by 100 ppm, so the relation is estimated anew every second.
     """
 
     def __init__(self) -> None:
         self._earliest_s: dict[int, float] = {}
 
     def add(self, blocks: Blocks) -> None:
-        """Take the arrivals of the next blocks."""
+        """Add the arrivals of the next blocks."""
         offsets_s = blocks.arrivals_s - blocks.end_frames / RATE_HZ
         seconds = blocks.end_frames // RATE_HZ
         for second in np.unique(seconds):
@@ -93,7 +93,7 @@ class Timeline:
             self._earliest_s[int(second)] = min(known_s, earliest_s)
 
     def time_s(self, frame: float) -> float:
-        """Return when this frame arrived; one of which the blocks are known."""
+        """Return when this frame arrived; blocks near it must have been added."""
         second = int(frame // RATE_HZ)
         near = [self._earliest_s.get(second + by, np.inf) for by in (-1, 0, 1)]
         return frame / RATE_HZ + min(near)
@@ -109,8 +109,8 @@ class _Stream:
         self._callback = ffi.callback("pa_stream_request_cb_t", self._read)
         self._data, self._size = ffi.new("const void **"), ffi.new("size_t *")
         form = ffi.new("pa_sample_spec *", [_PA_SAMPLE_FLOAT32LE, RATE_HZ, CHANNELS])
-        # Without ADJUST_LATENCY, which would make the server work in shorter blocks: what is
-        # recorded is to be as it is without us.
+        # Without ADJUST_LATENCY, with which the server would work in shorter blocks: the recording
+        # must not change what it observes.
         flags = _PA_STREAM_DONT_MOVE
         fragment_bytes = FRAGMENT_FRAMES * _FRAME_BYTES
         buffer = ffi.new("pa_buffer_attr *", [_SERVER_CHOOSES] * 4 + [fragment_bytes])
@@ -152,12 +152,12 @@ class PulseRecorder:
     Parameters
     ----------
     sources : sequence of str
-        They may be repeated.
+        Names of sources; a name may occur repeatedly.
 
     Raises
     ------
     RecorderError
-        There is no server, or one of the sources cannot be recorded.
+        There is no server, or a source cannot be recorded.
 
     """
 
@@ -204,7 +204,7 @@ class PulseRecorder:
         lib.pa_threaded_mainloop_free(self._loop)
 
     def take(self) -> list[Blocks]:
-        """Return what has come since the last call, in the order of the sources."""
+        """Return the blocks since the last call, in the order of the sources."""
         self._lib.pa_threaded_mainloop_lock(self._loop)
         try:
             return [stream.take() for stream in self._streams]

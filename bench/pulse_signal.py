@@ -1,7 +1,7 @@
-"""The sound that `pulse.py` plays, and what is heard of it in a recording.
+"""The test signal of `pulse.py`, and its analysis in a recording.
 
-Left a burst of noise every quarter of a second: when does it come?  Right a sine: what breaks it?
-Recordings are looked at piece by piece; no sound is kept.
+The left channel has a burst of noise every quarter of a second, for measuring delays.  The right
+channel has a sine, for finding disturbances.  Recordings are analysed in pieces and not kept.
 """
 
 import bisect
@@ -13,20 +13,20 @@ from pulse_recorder import RATE_HZ, Blocks, Timeline
 
 Samples = npt.NDArray[np.float32]
 
-BURST_PERIOD_FRAMES = 12_007  # a prime number: no multiple of any server's block
+BURST_PERIOD_FRAMES = 12_007  # a prime, and so not a multiple of a server's block
 BURST_FRAMES = 256
 SINE_HZ = 997
 SINE_AMPLITUDE = 0.5
 
 _KINDS = 8
 MOST_DELAY_S = 0.9 * _KINDS * BURST_PERIOD_FRAMES / RATE_HZ
-"""Less than the time between two bursts of a kind: which is which must be clear."""
+"""Less than the time between two bursts of the same kind, so that bursts are unambiguous."""
 
 _TURN = 2 * np.pi * SINE_HZ / RATE_HZ  # radian per frame
 
 
 def _bursts() -> Samples:
-    """Make noises below 6 kHz: they stay alike when moved by a part of a frame."""
+    """Make noises below 6 kHz, whose shape survives a shift by a fraction of a frame."""
     spectra = np.fft.rfft(np.random.default_rng(7).standard_normal((_KINDS, BURST_FRAMES)))
     spectra[:, np.fft.rfftfreq(BURST_FRAMES, 1 / RATE_HZ) > 6000] = 0
     noises = np.fft.irfft(spectra) * np.hanning(BURST_FRAMES)
@@ -50,22 +50,22 @@ def sound(first_frame: int, frames: int) -> Samples:
 
 
 class BurstFinder:
-    """Finds the bursts, to a small part of a frame; damaged ones do not count."""
+    """Finds the bursts to a small fraction of a frame; damaged bursts are ignored."""
 
     THRESHOLD = 0.02
     LIKENESS = 0.9
     REACH_FRAMES = 128
-    """A burst begins softly: so many frames before the first loud one, at most."""
+    """Largest number of frames between the soft beginning of a burst and its first loud frame."""
 
     def __init__(self) -> None:
         self.found: list[tuple[float, int]] = []
-        """The frame where each begins, and its kind."""
+        """First frame and kind of each burst."""
         self._held = np.zeros(0, np.float32)
         self._first = 0  # frame of _held[0]
         self._quiet_from = 0
 
     def add(self, samples: Samples) -> None:
-        """Take the next samples of the left channel."""
+        """Add the next samples of the left channel."""
         held = np.concatenate([self._held, samples])
         keep = max(0, len(held) - self.REACH_FRAMES)
         for loud in np.flatnonzero(np.abs(held) > self.THRESHOLD):
@@ -94,24 +94,24 @@ class BurstFinder:
 
 
 class SineWatch:
-    """Finds where the sine is disturbed: a step, a jump of its phase, a wrong level.
+    """Finds disturbances of the sine: steps, jumps of its phase, wrong levels.
 
-    A path that resamples may bend the pitch by 1 % and change that by 2 ‰ at a time; neither is
-    a disturbance, nor are a resampler's products 46 dB below the sine.
+    A resampler may bend the pitch by 1 % and change that by 2 ‰ at a time, and may add products
+    46 dB below the sine; these do not count as disturbances.
     """
 
     STEP = 0.005
-    """Of the amplitude: what two samples fail to predict the next one by."""
+    """Error of predicting a sample from the last two, relative to the amplitude."""
     PHASE_JUMP = 0.1
-    """Radian from one hop to the next; a lost frame is 0.13."""
+    """Change of the phase from hop to hop, in radians; a lost frame is 0.13."""
     LEVEL_DB = 1.0
     HOP_FRAMES = 240  # 5 ms
     APART_FRAMES = 4_800
-    """What lies closer together is one disturbance."""
+    """Disturbances that are closer together count as one."""
 
     def __init__(self) -> None:
         self.disturbances: list[tuple[int, int]] = []
-        """First and last frame of each, in order."""
+        """First and last frame of each disturbance, in order."""
         window = 2 * self.HOP_FRAMES
         shape = np.hanning(window + 1)[:-1]
         self._probe = 2 / shape.sum() * shape * np.exp(-1j * _TURN * np.arange(window))
@@ -120,7 +120,7 @@ class SineWatch:
         self._phases = np.zeros(0)  # of the last two hops
 
     def add(self, samples: Samples) -> None:
-        """Take the next samples of the right channel."""
+        """Add the next samples of the right channel."""
         held = np.concatenate([self._held, samples.astype(np.float64)])
         hops = len(held) // self.HOP_FRAMES - 1
         if hops < 1:
@@ -161,14 +161,14 @@ class SineWatch:
 
 @dataclass
 class Heard:
-    """What is heard of the sound at one place; times on CLOCK_MONOTONIC, in seconds."""
+    """Analysis of the signal at one place; times on CLOCK_MONOTONIC, in seconds."""
 
     timeline: Timeline = field(default_factory=Timeline)
     bursts: BurstFinder = field(default_factory=BurstFinder)
     sine: SineWatch = field(default_factory=SineWatch)
 
     def add(self, blocks: Blocks) -> None:
-        """Take the next piece of the recording."""
+        """Add the next piece of the recording."""
         self.timeline.add(blocks)
         self.bursts.add(blocks.samples[:, 0])
         self.sine.add(blocks.samples[:, 1])
@@ -187,7 +187,7 @@ class Heard:
 def delays_s(
     sink: list[tuple[float, int]], device: list[tuple[float, int]]
 ) -> list[tuple[float, float]]:
-    """Return for each burst when it is in the sink, and how much later in the device."""
+    """Return the time of each burst in the sink, and its delay to the device."""
     pairs = []
     for time_s, kind in sink:
         at = bisect.bisect_left(device, (time_s - 0.01, 0))
@@ -201,7 +201,7 @@ def delays_s(
 def inherited(
     device_s: list[float], sink_s: list[float], delay_s: float, tolerance_s: float = 0.03
 ) -> int:
-    """Count the device's disturbances that were in the sink already."""
+    """Count the device's disturbances that the sink already had."""
     return sum(
         any(abs(device - sink - delay_s) < tolerance_s for sink in sink_s) for device in device_s
     )

@@ -1,8 +1,8 @@
-// Clocks that go slower, for everything that is started with this library preloaded.
+// Slower clocks for all programs that are started with this library preloaded.
 //
 // Every time that a program reads is divided by SLOW_MOTION, counted from SLOW_MOTION_FROM (seconds
-// since 1970) or, for clocks that are no calendar, from their own beginning; every time that it
-// waits is multiplied.  All programs of a run agree, so none of them can tell.
+// since 1970) or, for clocks other than the calendar, from their own zero.  Every time that it
+// waits is multiplied.  All programs of a run agree, so none of them notices.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <poll.h>
@@ -22,7 +22,7 @@
 static int64_t slower = 0;
 static int64_t from_ns = 0;
 
-// The function of that name that is covered by ours.
+// The original function that ours replaces.
 #define COVERED(name) ((__typeof__(&name))covered(&name##_, #name))
 static void *covered(void **place, const char *name) {
     void *found = __atomic_load_n(place, __ATOMIC_RELAXED);
@@ -52,12 +52,12 @@ static int64_t origin(clockid_t clock) {
     return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? from_ns : 0;
 }
 
-// Of a moment, where it has been told to a timer or a condition only; no machine is up since 1972.
+// Guesses the clock of a time given to a timer or condition: no machine has been up since 1972.
 static clockid_t clock_of(const struct timespec *moment) {
     return moment->tv_sec > 100000000 ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 }
 
-// A length, and a moment, of theirs in the kernel's time.
+// Converts a duration, and a time, of the program to the kernel's.
 static struct timespec longer(const struct timespec *length) {
     return of_ns(ns_of(length) * factor());
 }
@@ -68,7 +68,7 @@ static struct timespec later(clockid_t clock, const struct timespec *moment) {
 }
 static int longer_ms(int ms) { return ms > 0 ? (int)(ms * factor()) : ms; }
 
-// ---- what time it is -------------------------------------------------------------------------
+// ---- reading the time ------------------------------------------------------------------------
 
 static void *clock_gettime_;
 int clock_gettime(clockid_t clock, struct timespec *time) {
@@ -94,7 +94,7 @@ time_t time(time_t *place) {
     return now.tv_sec;
 }
 
-// ---- waiting for a while ---------------------------------------------------------------------
+// ---- waiting for a duration ------------------------------------------------------------------
 
 static void *nanosleep_;
 int nanosleep(const struct timespec *length, struct timespec *left) {
@@ -135,7 +135,7 @@ int epoll_wait(int queue, struct epoll_event *events, int count, int ms) {
     return COVERED(epoll_wait)(queue, events, count, longer_ms(ms));
 }
 
-// ---- waiting until a moment --------------------------------------------------------------------
+// ---- waiting until a time --------------------------------------------------------------------
 
 static void *clock_nanosleep_;
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *until,

@@ -1,13 +1,13 @@
-"""Slow motion: a program and all that it starts, on clocks that go slower.
+"""Slow motion: runs a program and its children on slower clocks.
 
 Usage: python bench/slow_motion.py N COMMAND…
 
-A machine that is shared stands still for some milliseconds now and then, and no program of its
-own can help that.  Where every clock goes slower, the work is the same, and so are its times as
-the programs see them; what the machine misses becomes so much shorter, as on a better one.
+A shared machine sometimes stalls for some milliseconds, which no program on it can prevent.  With
+slower clocks, programs do the same work in the same time as they see it, while the stalls become
+shorter, as on a better machine.
 
-libfaketime does the like, but it is under the GPL, and does not know sem_clockwait() and
-pthread_cond_clockwait(), with which Python and C++ wait.
+libfaketime does something similar, but it is under the GPL, and lacks sem_clockwait() and
+pthread_cond_clockwait(), which Python and C++ use for waiting.
 """
 
 import os
@@ -22,7 +22,7 @@ LIBRARY = Path(__file__).parents[1] / "build" / "slow_motion.so"
 
 
 def begin(factor: int) -> None:
-    """Start this program once more, `factor` times slower; does nothing where it is so already."""
+    """Restart this program `factor` times slower, unless it is slower already."""
     if factor > 1 and "SLOW_MOTION" not in os.environ:
         _become(factor, [sys.executable, *sys.orig_argv[1:]])
 

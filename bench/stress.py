@@ -1,11 +1,11 @@
-"""What Entrain and ``pw-loopback`` miss, in the same run, while the processor is kept busy.
+"""Compares how often Entrain and ``pw-loopback`` miss cycles while the processor is busy.
 
 Usage: python bench/stress.py [--seconds N] [--cores N] [--quantum N] [--json FILE]
 
-Both stand between a player and a device of their own, on one server and at the same time;
-``stress-ng`` keeps the cores busy.  The same tone goes through both and is recorded at the two
-devices; each run of windows in which it is not the steady tone is an xrun, whoever missed it:
-player and recorder, too, are the same for both.
+Each program stands between a player and its own device, on one server and at the same time, while
+``stress-ng`` keeps the cores busy.  The same tone passes through both and is recorded at the two
+devices.  Each run of windows without the steady tone counts as an xrun.  Xruns of player and
+recorder count as well, but they affect both programs alike.
 """
 
 import argparse
@@ -35,36 +35,36 @@ DEVICES = (VirtualDevice("speakers", "Speakers", 1000), VirtualDevice("other", "
 TONE_HZ = 1000.0
 WINDOW_FRAMES = RATE_HZ // 100
 BREAK = 10 ** (-50 / 20)
-"""A sample further than this from the tones is none of theirs."""
+"""A sample that differs more than this from the tones is a disturbance."""
 PATHS: Mapping[str, tuple[str, str, tuple[float, ...]]] = {
     "entrain": ("entrain", "speakers", (TONE_HZ, 405.0)),
     "pw-loopback": ("loopback", "other", (TONE_HZ,)),
 }
-"""Each program's sink, the device behind it, and what is heard there on the left."""
+"""Each program's sink, the device behind it, and the tones to expect there on the left."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one program has missed."""
+    """Xruns of one program."""
 
     program: str
     xruns: int
     lost_ms: float
-    """How long all of them took together."""
+    """Duration of all breaks together."""
     quantum_frames: int
     seconds: float
     busy_cores: int
     load: float
-    """Of the machine, in the last minute."""
+    """Load average of the machine over the last minute."""
 
 
 def main() -> int:
-    """Measure, print a table, and fail where Entrain misses more than pw-loopback."""
+    """Measure, print a table, and fail if Entrain misses more than pw-loopback."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--cores", type=int, default=2, help="kept busy; 0: none")
+    parser.add_argument("--cores", type=int, default=2, help="number of busy cores; 0: none")
     parser.add_argument("--quantum", type=int, default=QUANTUM_FRAMES, help="frames")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     for program in ("pw-loopback", "pacat", *(["stress-ng"] if options.cores else [])):
         if not shutil.which(program):
@@ -78,7 +78,7 @@ def main() -> int:
 
 
 def measure(seconds: int, cores: int, quantum_frames: int) -> list[Figures]:
-    """Let both play while the cores are busy."""
+    """Let both programs play while the cores are busy."""
     with ExitStack() as stack:
         server = stack.enter_context(PipeWireSandbox(DEVICES))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir="/tmp"))
@@ -95,7 +95,7 @@ def measure(seconds: int, cores: int, quantum_frames: int) -> list[Figures]:
             stack.enter_context(_playing(sink))
             recordings[program] = Path(folder) / f"{program}.raw"
             stack.enter_context(_recording(device, recordings[program]))
-        time.sleep(3)  # what is missed while streams are linked is nobody's fault
+        time.sleep(3)  # ignore xruns while streams are being linked
         if cores:
             stack.enter_context(_running("stress-ng", "--quiet", "--cpu", str(cores)))
         begins = {program: path.stat().st_size // 8 for program, path in recordings.items()}
@@ -114,14 +114,14 @@ def measure(seconds: int, cores: int, quantum_frames: int) -> list[Figures]:
 
 
 def _breaks(left: npt.NDArray[np.float32], tones_hz: Sequence[float]) -> tuple[int, int]:
-    """Return how often the tones break, and how many windows hold something else than them."""
+    """Return how often the tones break, and how many windows contain anything else."""
     windows = left[: len(left) // WINDOW_FRAMES * WINDOW_FRAMES].reshape(-1, WINDOW_FRAMES)
     phase = 2 * np.pi * np.outer(np.arange(WINDOW_FRAMES) / RATE_HZ, tones_hz)
     columns = np.hstack([np.cos(phase), np.sin(phase)])
     fitted = windows @ np.linalg.pinv(columns).T
     rest = np.max(np.abs(windows - fitted @ columns.T), axis=1)
-    programme = np.hypot(fitted[:, 0], fitted[:, len(tones_hz)])
-    bad = (rest > BREAK) | (np.abs(programme / np.median(programme) - 1) > 0.05)
+    level = np.hypot(fitted[:, 0], fitted[:, len(tones_hz)])
+    bad = (rest > BREAK) | (np.abs(level / np.median(level) - 1) > 0.05)
     return int(np.sum(bad[1:] & ~bad[:-1]) + bad[0]), int(np.sum(bad))
 
 
@@ -151,10 +151,10 @@ def _running(*command: str) -> Iterator[None]:
 
 @contextmanager
 def _playing(sink: str) -> Iterator[None]:
-    """Play the tone, for an hour at most."""
+    """Play the tone for at most an hour."""
     second = 0.1 * np.sin(2 * np.pi * TONE_HZ * np.arange(RATE_HZ) / RATE_HZ)
     with tempfile.TemporaryFile() as file:
-        for _ in range(20):  # minutes in one piece would do, a loop has no seam either
+        for _ in range(20):  # a short loop would do as well, since it has no seam
             file.write(np.repeat(second.astype(np.float32), 2).tobytes())
         file.flush()
         feeder = f"while cat /proc/self/fd/{file.fileno()}; do :; done"

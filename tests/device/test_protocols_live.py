@@ -123,7 +123,7 @@ def test_the_doctor_removes_what_a_crash_has_left(pulse_server):
 
     assert after.stdout.splitlines()[:2] == [
         "a device Entrain without its app removed",
-        "the default output given back",
+        "the default output restored",
     ]
     assert "entrain" not in soundlab.sink_states(environment)
     assert soundlab.default_sink(environment) in ("speakers", "headphones")

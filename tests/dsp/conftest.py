@@ -1,4 +1,4 @@
-"""Sound as the engine makes it: what a test asks for, processed offline, not late."""
+"""Renders layers with the engine, offline and without its latency, for the tests."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session.chain import Chain
 
 Move = tuple[float, str, float, float]
-"""At which second, which address, to which value, within how many seconds."""
+"""Time in s, address, value, and duration of the move in s."""
 
 
 def _render(
@@ -29,31 +29,31 @@ def _render(
     layers : Protocol, SPEC or sequence of SPEC
         None (an empty sequence) leaves the limiter alone.
     source : (frames, 2) array or seconds
-        The programme; a number is that much silence, in which SPECs are heard all the same.
+        The input; a number means that many seconds of silence, in which SPECs are heard as well.
     rate_hz : int
         Sample rate.
     block : int
-        Frames given to the engine at a time.
+        Number of frames in a block.
     moves : sequence of Move
-        Parameters to move on the way, in the order of time.
+        Moves of parameters, in the order of time.
 
     Returns
     -------
     (frames, 2) float32 ndarray
-        As long as the source; the engine's latency is taken out.
+        As long as the source, without the engine's latency.
 
     """
     if not isinstance(layers, Protocol):
         layers = from_specs([layers] if isinstance(layers, str) else layers, blocks)
         layers = layers.model_copy(update={"standalone": True})
-    programme = np.asarray(source, np.float32)
-    if programme.ndim == 0:
-        programme = np.zeros((round(float(programme) * rate_hz), 2), np.float32)
+    sound = np.asarray(source, np.float32)
+    if sound.ndim == 0:
+        sound = np.zeros((round(float(sound) * rate_hz), 2), np.float32)
     with Engine(rate_hz) as engine:
         chain = Chain(engine)
         chain.use(layers)
         latency = engine.latency_frames
-        padded = np.pad(programme.T, ((0, 0), (0, latency)))
+        padded = np.pad(sound.T, ((0, 0), (0, latency)))
         rendered = []
         at = 0
         for second, address, value, over_s in [*moves, (np.inf, "", 0.0, 0.0)]:
@@ -69,5 +69,5 @@ def _render(
 
 @pytest.fixture
 def render() -> Callable[..., npt.NDArray[np.float32]]:
-    """Render layers over a programme; see `_render`."""
+    """Render layers over an input; see `_render`."""
     return _render

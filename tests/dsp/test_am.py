@@ -1,6 +1,6 @@
-"""What `am` does to a programme: how deep, how loud, and what it leaves alone.
+"""`am`: depth, loudness, waveforms, and sound that it leaves unchanged.
 
-With the corner off the gain can be read from a constant of 1.
+With the corner off, the output for a constant of 1 is the gain.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def gain(seconds: float, sample_rate_hz: int = RATE_HZ, **values: float) -> np.n
 
 
 def band(sound: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
-    """One ear's analytic signal, filtered without delay."""
+    """Return one ear's analytic signal in a band, filtered without delay."""
     sos = butter(4, (low_hz, high_hz), "band", fs=RATE_HZ, output="sos")
     return hilbert(sosfiltfilt(sos, sound[0].astype(float)))
 
@@ -35,10 +35,10 @@ def envelope_index(analytic: np.ndarray, rate_hz: float) -> float:
 
 
 def index_between(low_hz: float, high_hz: float, rate_hz: float = 16) -> float:
-    """How deep a band of pink noise is modulated, measured against what it is without depth.
+    """Return the modulation index of a band of pink noise, compared with a depth of 0.
 
-    A band narrower than the rate has no envelope to measure, so there must be something to
-    compare with; and it must be narrow before, for afterwards it would lose its sidebands.
+    A band narrower than the rate has no measurable envelope, so a comparison is needed.  The noise
+    is filtered before processing, since afterwards a filter would remove sidebands.
     """
     noise = band(NOISE, low_hz, high_hz).real.astype(np.float32)
     plain, sound = (
@@ -57,14 +57,14 @@ def index_between(low_hz: float, high_hz: float, rate_hz: float = 16) -> float:
 
 @pytest.fixture(scope="module")
 def focus() -> list[np.ndarray]:
-    """Twenty seconds of pink noise, plain and modulated at 16 Hz by a half."""
+    """Return 20 s of pink noise, plain and modulated at 16 Hz with a depth of 0.5."""
     noise = pink_noise(20)
     return [Runner("am", rate_hz=16, depth=depth).process(noise) for depth in (0, 0.5)]
 
 
 @pytest.mark.parametrize("low_hz", [500, 1000, 2000, 4000, 8000])
 def test_pink_noise_has_the_modulation_index_that_was_asked_for(focus, low_hz):
-    """Noise has an envelope of its own: an octave from 500 Hz in 20 s measures within 0.01."""
+    """Because of the noise's own envelope, 20 s of an octave from 500 Hz are exact to 0.01."""
     plain, sound = (band(each, low_hz, 2 * low_hz) for each in focus)
     assert envelope_index(sound, 16) == pytest.approx(0.5, abs=0.02)
     assert envelope_index(plain, 16) < 0.02
@@ -82,7 +82,7 @@ def test_from_an_octave_below_the_corner_the_bass_is_left_alone(high_hz):
 
 @pytest.mark.parametrize("hz", [60, 50, 40, 30])
 def test_a_bass_tone_is_left_alone(hz):
-    """(f/fc)^4 / (1 + (f/fc)^4) of it is in the upper band: 1/17 an octave below."""
+    """The upper band contains (f/fc)^4 / (1 + (f/fc)^4) of the tone: 1/17 an octave below."""
     tone = 0.1 * np.sin(2 * np.pi * hz * np.arange(4 * RATE_HZ) / RATE_HZ)
     sound = Runner("am", rate_hz=5, depth=0.5).process(np.stack([tone, tone]))[0, RATE_HZ:]
     lower, carrier, upper = np.abs(phasors(sound, [hz - 5, hz, hz + 5]))
@@ -135,7 +135,7 @@ def test_a_square_stays_at_its_ends_and_a_triangle_goes_straight():
         swing = gain(1, rate_hz=1, depth=1, waveform=waveform)[0, 16:]
         place = 2 * (swing - swing.min()) / np.ptp(swing) - 1
         ends[name] = float(np.mean(np.abs(place) > 0.9))
-    # of a sine: 2 acos(0.9) / pi; of a triangle: a tenth, a little more with its corners rounded
+    # Sine: 2 acos(0.9) / pi.  Triangle: 0.1, and slightly more because of its rounded corners.
     assert ends["sine"] == pytest.approx(0.287, abs=0.005)
     assert 0.1 < ends["triangle"] < 0.17
     assert ends["square"] > 0.5

@@ -1,4 +1,4 @@
-"""How generators are placed and where they end: balance, and tones that no rate can hold."""
+"""Generators: their balance, and tones near half the sample rate."""
 
 import numpy as np
 import pytest
@@ -25,11 +25,11 @@ def test_balance_makes_one_ear_softer_and_leaves_the_other_as_it_is(render, kind
 
 
 def test_a_balance_that_moves_does_not_click(render):
-    """Within 20 ms from left alone to right alone: nothing beside the tone itself."""
+    """A move within 20 ms from left alone to right alone adds no sound beside the tone."""
     specs = "binaural:carrier_hz=1000,beat_hz=0,balance=-1,floor_db=-20,ceiling_db=-20"
     sound = render(specs, 2, moves=[(1, "binaural.balance", 1, 0)])
     frames = np.arange(48_000 - 2400, 48_000 + 2400)
-    # What a fade of 20 ms leaves above 2 kHz is far below what a step would.
+    # Above 2 kHz, a fade of 20 ms leaves far less than a step.
     spectrum = np.fft.rfft(sound[frames, 0] * np.hanning(len(frames)))
     level = 20 * np.log10(np.abs(spectrum) / np.abs(spectrum).max())
     assert level[round(3000 * len(frames) / 48_000) :].max() < -80
@@ -38,7 +38,7 @@ def test_a_balance_that_moves_does_not_click(render):
 @pytest.mark.parametrize(
     ("kind", "rate_hz", "hz", "gain"),
     [
-        # 1 up to 0.45 of the rate, 0 from 0.5 on, straight between them
+        # 1 up to 0.45 of the rate, 0 from 0.5 on, a straight line in between
         *[(kind, 48_000, 20_000, 1) for kind in ("binaural", "monaural", "isochronic")],
         *[(kind, 44_100, 20_000, 0.9297) for kind in ("binaural", "isochronic", "harmonics")],
         *[(kind, 32_000, 16_000, 0) for kind in ("binaural", "monaural", "isochronic")],
@@ -46,7 +46,7 @@ def test_a_balance_that_moves_does_not_click(render):
     ],
 )
 def test_tones_fade_out_where_the_rate_cannot_hold_them(render, kind, rate_hz, hz, gain):
-    """None comes back as another pitch, as it would if it were folded."""
+    """No tone returns as another pitch, as an aliased tone would."""
     values = {
         "binaural": f"carrier_hz={hz},beat_hz=0",
         "monaural": f"carrier_hz={hz},beat_hz=0",
@@ -72,15 +72,15 @@ def test_rounded_pulses_are_open_for_their_duty(render, duty):
     sound = render(
         f"isochronic:carrier_hz=2000,rate_hz=2,shape=1,duty={duty},floor_db=-20,ceiling_db=-20", 2
     )[24_000:, 0]
-    peaks = np.abs(sound).reshape(-1, 24).max(axis=1)  # of each period of the tone
+    peaks = np.abs(sound).reshape(-1, 24).max(axis=1)  # for each period of the tone
     assert np.mean(peaks > 1e-6 * peaks.max()) == pytest.approx(duty, abs=0.01)
-    # At the top the tone has its level.
+    # At the top of a pulse the tone has its level.
     assert peaks.max() == pytest.approx(10 ** (-20 / 20) * np.sqrt(2), rel=0.001)
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 48_000, 192_000])
 def test_spin_is_late_by_the_same_time_at_every_rate(render, rate_hz):
-    """A quarter of a second in, at 1 Hz, left leads by all of the time difference."""
+    """At 1 Hz, left leads by the whole time difference after a quarter of a second."""
     sound = render("spin:rate_hz=1,itd_us=1500,tilt_db_per_octave=0", 0.5, rate_hz=rate_hz)
     middle, half = rate_hz // 4, rate_hz // 100
     left, right = sound[middle - 2 * half : middle + 2 * half].T

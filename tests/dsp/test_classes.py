@@ -15,7 +15,7 @@ NOISE = 0.1 * np.random.default_rng(2).standard_normal((2, 4800)).astype(np.floa
 @pytest.mark.parametrize("block", blocks().values(), ids=blocks().keys())
 def test_every_block_has_a_class_with_its_parameters(block):
     cls = getattr(faust, block.kind.capitalize())
-    own = {s: p for s, p in block.parameters.items() if s != "amount"}  # the engine's addition
+    own = {s: p for s, p in block.parameters.items() if s != "amount"}  # added by the engine
 
     runner = cls(44_100)
 

@@ -1,4 +1,4 @@
-"""The engine's Python face: what it says of itself and what it refuses."""
+"""The engine's Python interface: descriptions of blocks, refusals, and processing."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def engine():
         yield engine
 
 
-# ---- what the blocks say of themselves ----------------------------------------------------
+# ---- descriptions of blocks ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("block", blocks().values(), ids=blocks().keys())
@@ -60,7 +60,7 @@ def test_a_new_layer_has_its_initial_values(engine, kind):
         assert engine.parameter(layer, symbol) == pytest.approx(parameter.initial, rel=1e-6)
 
 
-# ---- what it refuses ----------------------------------------------------------------------
+# ---- refusals -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rate_hz", [0, 7_999, 192_001])
@@ -151,14 +151,14 @@ def test_the_tap_refuses_frames_that_are_gone_or_to_come(engine, first):
 
 
 def test_counters_and_meters_tell_what_went_through(engine):
-    """After 1.5 s the meters' 300 ms are over to within exp(-5), 0.06 dB."""
+    """After 1.5 s, the meters with 300 ms have settled to exp(-5), 0.06 dB."""
     out = engine.process(np.ascontiguousarray(NOISE))
     assert engine.stats().frames == NOISE.shape[1]
     levels = engine.levels()
     for measured, sound in ((levels.in_rms, NOISE), (levels.out_rms, out)):
         expected = np.sqrt(np.mean(np.square(sound, dtype=float), axis=1))
         assert measured == pytest.approx(expected, rel=0.05)
-    # a peak falls 20 dB/s, and one of the highest comes by every few milliseconds
+    # A peak falls by 20 dB/s, and a high one occurs every few milliseconds.
     assert levels.in_peak == pytest.approx(np.abs(NOISE).max(axis=1), rel=0.5)
 
 

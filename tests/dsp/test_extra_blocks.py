@@ -1,7 +1,7 @@
-"""A block that no file lists is treated like Entrain's own.
+"""A block that no file names is treated like Entrain's own blocks.
 
-The build of the C++ tests has the blocks of ``tests/blocks`` compiled in beside Entrain's own: no
-other file knows their names, or the names of their parameters.
+The build of the C++ tests includes the blocks of ``tests/blocks``.  No other file contains their
+names or the names of their parameters.
 """
 
 import re
@@ -38,7 +38,7 @@ PUBLIC_ROOMS = ("faust", "native", "platform", "presets", "tray", "vdevice")
 
 @pytest.fixture(scope="module", autouse=True)
 def with_extra_blocks() -> Iterator[None]:
-    """Load the library with the extra blocks; where `make test` builds it just now, wait."""
+    """Load the library with the extra blocks; wait if `make test` is building it."""
     build = [ROOT / ".ci/native", "plain", "2", "entrain_extra_blocks"]
     subprocess.run(build, check=True, timeout=1500)
     former = _native.path
@@ -66,7 +66,7 @@ def layers(*specs: str) -> tuple[Layer, ...]:
     return from_specs(specs, blocks).layers
 
 
-# ---- what they say ---------------------------------------------------------------------------
+# ---- descriptions ----------------------------------------------------------------------------
 
 
 def test_they_are_there_and_no_source_of_ours_knows_them():
@@ -163,7 +163,7 @@ def test_what_needs_headphones_brings_its_alternative():
     assert (replaced.kind, replaced.id) == ("onefold", "twofold")
     assert replaced.params == {"throb_hz": 6.0, "pitch_of_it_hz": 300.0, "throb_depth": 0.25}
     moving = replaced.automation["throb_hz"].points
-    assert [p.value for p in moving] == [20.0, 0.5]  # as far as it goes, and without a sign
+    assert [p.value for p in moving] == [20.0, 0.5]  # limited to the range, and without a sign
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_what_they_promise_is_measured():
 
 
 def narrowed(kind: str, symbol: str, of: str) -> dict[str, Block]:
-    """Give one of our blocks the range that an extra block declares."""
+    """Return our blocks, one of them with a range that an extra block declares."""
     ours, other = blocks()[kind], blocks()["twofold"].parameters[of]
     parameter = replace(ours.parameters[symbol], minimum=other.minimum, maximum=other.maximum)
     return blocks() | {kind: replace(ours, parameters=ours.parameters | {symbol: parameter})}
@@ -243,6 +243,6 @@ def test_the_librarys_checks_know_their_ranges():
     with pytest.raises(ProtocolError) as caught:
         parse_protocol(text, "x.json", blocks)
     assert "params.gap_hz = 31 is outside -30 … 30 Hz" in str(caught.value)
-    assert "there is halfway_hz, gap_hz, loudness_db, amount" in str(caught.value)
+    assert "choose from halfway_hz, gap_hz, loudness_db, amount" in str(caught.value)
     with pytest.raises(ProtocolError, match="lean_left = nan is not a finite number"):
         from_specs(["lopsided:lean_left=nan"], blocks)

@@ -1,4 +1,4 @@
-"""`gain` makes the programme softer; mixed by its amount, in straight lines of amplitude."""
+"""`gain` makes the input softer; its amount moves the amplitude in a straight line."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_at_0_db_it_is_the_input_bit_for_bit():
 
 
 def test_an_imported_slide_of_the_mix_is_a_straight_line(render):
-    """From nothing to 100 % in 8 s: the amplitude of a sine, period by period."""
+    """From 0 to 100 % in 8 s; measured as the amplitude of a sine, period by period."""
     text = b"-SE\nx: mix/0\ny: mix/100\n0:00:00 x ->\n0:00:08 y ->\n0:00:10 y\n"
     protocol = read_sbg(text, "x.sbg", "X", blocks()).protocol
     time_s = np.arange(9 * 48_000) / 48_000

@@ -1,6 +1,6 @@
-"""What the generators make, each by itself: levels, spectra and times, measured.
+"""Levels, spectra and timing of each generator.
 
-Where no programme is given it is silent, so the floor is the level.
+Unless a test has an input, the input is silent, so the floor is the level.
 """
 
 import numpy as np
@@ -15,19 +15,19 @@ LEVEL_DB = -20
 
 
 def generate(kind: str, seconds: float, sample_rate_hz: int = RATE_HZ, **values: float):
-    """What a block makes from its first frame on over silence; one row for each ear."""
+    """Return a block's output for silence from the first frame on, one row for each ear."""
     block = Runner(kind, sample_rate_hz, **{"floor_db": LEVEL_DB, **values})
     silence = np.zeros((2, round(seconds * sample_rate_hz)), np.float32)
     return block.process(silence).astype(float)
 
 
 def envelope(sound: np.ndarray) -> np.ndarray:
-    """Of a tone, in parts of what it has between its edges."""
+    """Return a tone's envelope, relative to its amplitude between the edges."""
     return np.abs(hilbert(sound)) / (np.sqrt(2) * 10 ** (LEVEL_DB / 20))
 
 
 def residue_db(sound: np.ndarray, frequencies_hz: list[float]) -> float:
-    """What is left without these sines, relative to all."""
+    """Return the level without these sines, relative to the whole sound."""
     turns = 2 * np.pi * np.outer(np.arange(len(sound)) / RATE_HZ, frequencies_hz)
     sines = np.concatenate([np.cos(turns), np.sin(turns)], axis=1)
     rest = sound - sines @ np.linalg.lstsq(sines, sound, rcond=None)[0]
@@ -105,14 +105,14 @@ def test_the_first_50_ms_are_right_from_the_first_frame_on(kind, rate_hz):
 def test_an_overtone_above_half_the_sample_rate_vanishes():
     left, _ = generate("harmonics", 1, 8_000, carrier_hz=1_500, beat_hz=10)
     assert level_db(left, 3_005, 8_000) > LEVEL_DB - 12
-    assert level_db(left, 8_000 - 4_505, 8_000) < -150  # where it would be folded to
+    assert level_db(left, 8_000 - 4_505, 8_000) < -150  # where its alias would be
 
 
 # ---- pulses ----------------------------------------------------------------------------------
 
 
 def pulse_times_s(gate: np.ndarray, level: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    """When a gate rises and falls through a level, between frames."""
+    """Return when a gate rises and falls through a level, interpolated between frames."""
     above = gate >= level
     rises = np.flatnonzero(above[1:] & ~above[:-1])
     falls = np.flatnonzero(~above[1:] & above[:-1])
@@ -121,7 +121,7 @@ def pulse_times_s(gate: np.ndarray, level: float = 0.5) -> tuple[np.ndarray, np.
     )
 
 
-GLIDE_S = 7.5 / RATE_HZ  # by which a gain's straight lines are late
+GLIDE_S = 7.5 / RATE_HZ  # delay of a gain's straight lines
 
 
 @pytest.mark.parametrize(("rate_hz", "duty"), [(4, 0.3), (10, 0.5), (16, 0.8)])
@@ -130,7 +130,7 @@ def test_isochronic_pulses_come_at_their_rate_and_last_their_duty(rate_hz, duty)
     left, right = generate("isochronic", 2, rate_hz=rate_hz, duty=duty, **values)
     np.testing.assert_array_equal(left, right)
     rises_s, falls_s = pulse_times_s(envelope(left))
-    # Edges are half-way up in their middle.
+    # An edge is at half its height in its middle.
     np.testing.assert_allclose(
         rises_s, np.arange(2 * rate_hz) / rate_hz + 0.005 + GLIDE_S, atol=1e-4
     )
@@ -149,7 +149,7 @@ def test_edges_take_the_time_that_was_asked_for():
 
 
 def test_edges_that_do_not_fit_are_shortened_not_cut():
-    """A pulse of 5 ms with edges of 30 and 10 ms: 3.75 ms up, 1.25 ms down, and all the way."""
+    """A pulse of 5 ms with edges of 30 and 10 ms rises fully in 3.75 ms and falls in 1.25 ms."""
     values = {"attack_ms": 30, "release_ms": 10, "carrier_hz": 5_000}
     gate = envelope(generate("isochronic", 1, rate_hz=100, duty=0.5, **values)[0])
     rises_s, falls_s = pulse_times_s(gate[: RATE_HZ // 2])
@@ -159,19 +159,20 @@ def test_edges_that_do_not_fit_are_shortened_not_cut():
 
 
 def test_soft_edges_keep_the_spectrum_narrow():
-    """A smootherstep of T seconds has jumps of 60 / T^3 in its third derivative and none before.
+    """Only from its third derivative on has a smootherstep jumps: 60 / T^3 with a length of T s.
 
-    The four of a pulse leave in a line w (rad/s) off the carrier at most 240 / (T^3 w^4 period).
+    The four jumps of a pulse cause lines w (rad/s) off the carrier of at most 240 / (T^3 w^4
+    period).
     """
     values = {"attack_ms": 10, "release_ms": 10, "carrier_hz": 4_000}
     left, _ = generate("isochronic", 2, rate_hz=10, duty=0.5, **values)
-    lines = np.abs(np.fft.rfft(left[:RATE_HZ])) / (RATE_HZ / 2)  # 1 Hz apart, all periods whole
+    lines = np.abs(np.fft.rfft(left[:RATE_HZ])) / (RATE_HZ / 2)  # 1 Hz apart, with whole periods
     relative = lines / (np.sqrt(2) * 10 ** (LEVEL_DB / 20))
     off_hz = np.abs(np.arange(len(lines)) - 4_000)
     far = off_hz >= 200
     bound = 240 / (0.010**3 * (2 * np.pi * off_hz[far]) ** 4 * 0.1)
     assert np.all(relative[far] < bound + 1e-7)
-    assert relative[off_hz == 10].min() > 0.2  # the pulses are in it
+    assert relative[off_hz == 10].min() > 0.2  # the pulses are present
 
 
 @pytest.mark.parametrize("kind", ["isochronic", "pulse"])
@@ -192,7 +193,7 @@ def test_noise_bursts_come_at_their_rate_and_last_as_long_as_they_should():
     sound = generate("pulse", 20, rate_hz=2.5, burst_ms=80, edge_ms=20)
     np.testing.assert_array_equal(sound[0], sound[1])
     period = round(RATE_HZ / 2.5)
-    power = np.mean(sound[0].reshape(-1, period) ** 2, axis=0)  # of 50 bursts
+    power = np.mean(sound[0].reshape(-1, period) ** 2, axis=0)  # mean of 50 bursts
     loud = 10 ** (LEVEL_DB / 10)
     burst = slice(round(0.02 * RATE_HZ), round(0.06 * RATE_HZ))
     assert 10 * np.log10(power[burst].mean()) == pytest.approx(LEVEL_DB, abs=0.5)
@@ -217,22 +218,22 @@ def test_noise_bursts_have_their_colour_and_the_same_level(centre_hz):
 
 
 def octaves(lowest_hz: float, highest_hz: float, steps: int) -> np.ndarray:
-    """Whole frequencies in equal steps of an octave."""
+    """Return integer frequencies in equal steps of an octave."""
     return np.unique(np.round(np.geomspace(lowest_hz, highest_hz, steps))).astype(int)
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000, 192_000])
 @pytest.mark.parametrize("tilt", [-1.5, -3.01, -6.02, 3.01])
 def test_noise_has_a_straight_slope_within_half_a_decibel(rate_hz, tilt):
-    """Chance is taken out: what counts is the transfer from the white noise of the same seed.
+    """The transfer from white noise of the same seed is measured, which excludes chance.
 
-    White noise has the filter against DC too (7 Hz); it comes on top.
+    White noise has the filter against DC (7 Hz) as well, so it is added.
     """
     white, tilted = (
         generate("noise", 5, rate_hz, tilt_db_per_octave=slope)[0] for slope in (0, tilt)
     )
     bins_hz = octaves(30, min(16_000, 0.4 * rate_hz), 60)
-    across = csd(white, tilted, rate_hz, nperseg=rate_hz)[1][bins_hz]  # in bins of 1 Hz
+    across = csd(white, tilted, rate_hz, nperseg=rate_hz)[1][bins_hz]  # bins of 1 Hz
     transfer_db = 20 * np.log10(np.abs(across) / welch(white, rate_hz, nperseg=rate_hz)[1][bins_hz])
     dc_block_db = -10 * np.log10(1 + (7 / bins_hz) ** 2)
     off_db = transfer_db + dc_block_db - tilt * np.log2(bins_hz)
@@ -240,7 +241,7 @@ def test_noise_has_a_straight_slope_within_half_a_decibel(rate_hz, tilt):
 
 
 def test_white_noise_is_flat():
-    """In 1/6 octaves from 100 Hz: of 30 s and at least 12 Hz, chance is 0.23 dB (one sigma)."""
+    """In 1/6 octaves from 100 Hz, 30 s and at least 12 Hz have a standard deviation of 0.23 dB."""
     edges_hz = np.geomspace(100, 20_000, 46)
     for ear in generate("noise", 30, tilt_db_per_octave=0):
         bins_hz, power = welch(ear, RATE_HZ, nperseg=RATE_HZ)
@@ -252,7 +253,7 @@ def test_white_noise_is_flat():
 @pytest.mark.parametrize("tilt", [3.01, 0, -3.01, -6.02])
 @pytest.mark.parametrize("rate_hz", [8_000, 48_000, 192_000])
 def test_noise_is_as_loud_whatever_its_tilt(rate_hz, tilt):
-    """Brown noise wanders: its power is in a few Hz, so 10 s tell it within 0.8 dB."""
+    """Brown noise has its power in a few Hz, so 10 s measure it within 0.8 dB."""
     ears = generate("noise", 10, rate_hz, tilt_db_per_octave=tilt)
     within_db = 0.05 if tilt >= 0 else 0.2 if tilt > -6 else 0.8
     assert rms_db(ears.ravel()) == pytest.approx(LEVEL_DB, abs=within_db)
@@ -273,7 +274,7 @@ def test_noise_never_repeats_and_is_the_same_every_time():
     np.testing.assert_array_equal(left, generate("noise", 20, tilt_db_per_octave=0)[0])
     spectrum = np.fft.rfft(left, 2 * len(left))
     likeness = np.fft.irfft(np.abs(spectrum) ** 2)[1 : len(left)]
-    # Of n frames a chance likeness has 1 / sqrt(n); six of those once in 5e8.
+    # The correlation of n random frames has sigma = 1 / sqrt(n); 6 sigma occur once in 5e8.
     assert np.abs(likeness).max() / (left @ left) < 6 / np.sqrt(len(left))
 
 
@@ -282,7 +283,7 @@ def test_modulated_noise_has_its_index_and_its_level(depth):
     values = {"tilt_db_per_octave": 0, "am_rate_hz": 10, "am_depth": depth}
     left, _ = generate("noise", 40, **values)
     assert rms_db(left) == pytest.approx(LEVEL_DB, abs=0.05)
-    power = left.reshape(-1, RATE_HZ // 10) ** 2  # one row for each period
+    power = left.reshape(-1, RATE_HZ // 10) ** 2  # one row per period
     gain = np.sqrt(power.mean(axis=0).reshape(-1, 48).mean(axis=1))  # in steps of 1 ms
     bins = np.abs(np.fft.rfft(gain))
     assert 2 * bins[1] / bins[0] == pytest.approx(depth, abs=0.02)
@@ -292,7 +293,7 @@ def test_modulated_noise_has_its_index_and_its_level(depth):
 
 
 def strikes_s(sound: np.ndarray) -> np.ndarray:
-    """When the highest partial (2.67 times the pitch, gone first) begins again."""
+    """Return when the highest partial (2.67 times the pitch), which decays first, restarts."""
     block = RATE_HZ // 100
     high = np.diff(sound, 3)[: len(sound) // block * block - block].reshape(-1, block)
     power = np.mean(high**2, axis=1)
@@ -309,7 +310,7 @@ def test_a_bell_loses_60_db_in_its_decay():
     ]
     falls_db = np.diff(np.array(levels), axis=0)
     np.testing.assert_allclose(falls_db[:, 0], -15, atol=0.1)  # the prime: 60 dB in 2 s
-    assert np.all(np.diff(falls_db[0]) < 0)  # the higher, the faster
+    assert np.all(np.diff(falls_db[0]) < 0)  # higher partials fall faster
 
 
 def test_a_bell_begins_at_its_level():
@@ -333,7 +334,7 @@ def test_a_bell_is_struck_on_a_rising_edge_only():
         bell.set("strike", strike)
         pieces.append(bell.process(second)[0])
     np.testing.assert_allclose(strikes_s(np.concatenate(pieces)), [1, 4], atol=0.02)
-    assert rms_db(pieces[2]) < LEVEL_DB - 60  # held, it rings out
+    assert rms_db(pieces[2]) < LEVEL_DB - 60  # while the parameter is held, the bell rings out
 
 
 def test_a_bell_struck_all_the_time_gets_no_louder_and_does_not_click():

@@ -1,4 +1,4 @@
-"""An imported sequence as it is heard: pitches, amplitudes and cues of the file."""
+"""The sound of imported sequences: pitches, amplitudes and cues of the file."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"
 
 
 def amplitude(sound: np.ndarray, hz: float) -> float:
-    """Of one sine; over a whole number of its periods."""
+    """Return the amplitude of a sine, over a whole number of its periods."""
     time_s = np.arange(len(sound)) / RATE_HZ
     return float(2 * np.abs(np.mean(sound * np.exp(-2j * np.pi * hz * time_s))))
 
@@ -41,7 +41,7 @@ def test_each_ear_has_its_pitch_at_the_amplitude_of_the_file(render):
 
 
 def test_an_amplitude_slides_in_a_straight_line(render):
-    """From 40 % to nothing in 8 s."""
+    """From 40 % to 0 in 8 s."""
     sound = heard(render, "-SE\nx: 400/40\noff: -\n0:00:00 x ->\n0:00:08 off\n", 8)
     for second in range(1, 7):
         part = sound[second * RATE_HZ :][: RATE_HZ // 10, 0]
@@ -67,13 +67,13 @@ def test_a_bell_rings_at_its_time_and_again(render):
 def test_a_bell_rings_on_the_frame_at_which_its_line_begins(render):
     sound = heard(render, (FIXTURES / "bell.sbg").read_text(), 11)
     loud = np.flatnonzero(np.abs(sound).max(axis=1) > 1e-4)
-    # A sine that starts at 0 needs a frame or two to get there.
+    # A sine that starts at 0 exceeds the threshold one or two frames later.
     assert 0 <= loud[0] - 10 * RATE_HZ <= 2
 
 
 @pytest.mark.parametrize(("begin_s", "colour_db"), [(5, -24.3), (25, -12.7), (45, -30.6)])
 def test_noises_are_as_loud_as_in_sbagen(render, begin_s, colour_db):
-    """Pink as in SBaGen; white and brown as in SBaGen+, at the same number."""
+    """Pink noise as in SBaGen; white and brown noise as in SBaGen+, at the same percentage."""
     sound = heard(render, (FIXTURES / "noise.sbg").read_text(), begin_s + 10)
     for ear in (0, 1):
         assert rms_db(between(sound[:, ear], begin_s, begin_s + 10)) == pytest.approx(
@@ -82,7 +82,7 @@ def test_noises_are_as_loud_as_in_sbagen(render, begin_s, colour_db):
 
 
 def test_brown_noise_is_flat_in_the_bass_as_in_sbagen(render):
-    """One pole at 740 to 805 Hz: an octave of bass is 4 dB above 1 kHz, where it was 27 dB."""
+    """One pole at 740 to 805 Hz: an octave of bass is 4 dB above 1 kHz; brown noise has 27 dB."""
     sound = heard(render, "-i brown/40\n", 30)[RATE_HZ:, 0]
     hz, density = signal.welch(sound, RATE_HZ, nperseg=RATE_HZ // 2)
     bass = density[(hz >= 31) & (hz <= 62)].mean()
@@ -93,7 +93,7 @@ def test_brown_noise_is_flat_in_the_bass_as_in_sbagen(render):
 
 
 def test_isochronic_pulses_have_the_shape_of_sbagen_plus(render):
-    """smoothstep((sine - 0.3) / 0.7): 40 % of the period, and 2.6 dB less than half of it."""
+    """smoothstep((sine - 0.3) / 0.7): open 40 % of the period, 2.6 dB softer than half of it."""
     sound = heard(render, "-i 200@8/40\n", 3)
     time_s = np.arange(len(sound)) / RATE_HZ
     t = np.clip((np.sin(2 * np.pi * 8 * time_s) - 0.3) / 0.7, 0, 1)
@@ -105,7 +105,7 @@ def test_isochronic_pulses_have_the_shape_of_sbagen_plus(render):
 
 
 def test_spin_moves_the_noise_by_the_time_between_the_ears(render):
-    """The left ear leads by 2 * 300 us * sin(2 pi 0.25 Hz t), as in SBaGen; their levels stay."""
+    """The left ear leads by 2 * 300 us * sin(2 pi 0.25 Hz t), as in SBaGen; levels are constant."""
     sound = heard(render, "-i spin:300+0.25/40\n", 8)
     assert rms_db(sound[:, 0]) == pytest.approx(20 * np.log10(0.4) - 16.3, abs=0.3)
     for at_s in np.arange(1, 8, 0.5):
@@ -118,7 +118,7 @@ def test_spin_moves_the_noise_by_the_time_between_the_ears(render):
 
 
 def test_each_ear_of_a_gnaural_voice_has_its_own_volume(render):
-    """Both go in straight lines, through each other and through silence; a tone's peak is half."""
+    """Both volumes move in straight lines, which cross and reach silence; a tone's peak is 0.5."""
     protocol = read_gnaural(
         (FIXTURES / "balance.gnaural").read_bytes(), "x", "X", blocks()
     ).protocol
@@ -147,7 +147,7 @@ def test_low_and_high_bells_have_their_pitch(render, hz):
 
 
 def test_what_leaves_a_range_is_silent_from_there_on(render):
-    """From 15 to 25 kHz in 10 s: 20 kHz after 5 s."""
+    """From 15 to 25 kHz in 10 s, reaching 20 kHz after 5 s."""
     text = "-SE\nx: 15000/20\ny: 25000/20\n0:00:00 x ->\n0:00:10 == y\n0:00:20 y\n"
     sound = heard(render, text, 12)
     assert rms_db(between(sound, 4.5, 4.9)) == pytest.approx(20 * np.log10(0.2) - 3.01, abs=0.1)

@@ -1,4 +1,4 @@
-"""What every kind of layer has to keep to, whatever it does to the sound."""
+"""Rules for all kinds of layer."""
 
 import time
 
@@ -29,8 +29,8 @@ def processed(engine, source, sizes):
     return np.hstack(pieces)
 
 
-def test_with_all_layers_off_nothing_happens_to_the_programme():
-    """Bit for bit, after the reported latency, with peaks below -1 dBTP."""
+def test_with_all_layers_off_nothing_happens_to_the_input():
+    """The output equals the input bit for bit, after the latency, with peaks below -1 dBTP."""
     with Engine() as engine:
         engine.route([engine.add_layer(kind, {"amount": 0.0}) for kind in KINDS])
         heard = processed(engine, NOISE, [480])
@@ -57,7 +57,7 @@ def test_block_sizes_cannot_be_heard(kind):
 
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_a_guest_leaves_its_neighbour_alone(kind):
-    """What is left when the guest, rendered by itself, is taken away: below -100 dB."""
+    """Subtracting the guest, rendered by itself, leaves the resident within -100 dB."""
 
     def heard(resident, guest):
         with Engine() as engine:
@@ -77,7 +77,7 @@ def test_a_guest_leaves_its_neighbour_alone(kind):
     assert rms_db(residual) - rms_db(alone) < -100
 
 
-def test_a_tone_follows_the_programme_up_and_down():
+def test_a_tone_follows_the_input_up_and_down():
     def tone_db(gain):
         with Engine() as engine:
             values = {"carrier_hz": 400.0, "level_db": -6.0, "floor_db": -90.0}

@@ -1,7 +1,7 @@
-"""What the limiter lets through, and what it does to what it does not.
+"""The limiter passes sound below its ceiling unchanged, and keeps louder sound below it.
 
-True peak is measured by interpolating 16 times, far beyond what a meter after ITU-R BS.1770
-(4 times) sees.  Levels in dBTP and dBFS are peaks: full scale is 0 dB.
+True peak is measured by interpolating 16 times, far more precisely than by a meter after
+ITU-R BS.1770 (4 times).  Levels in dBTP and dBFS are peaks: full scale is 0 dB.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ CEILING_DB = -1.0
 RELEASE_S = 0.12
 RATES_HZ = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000]
 
-# flat within 0.001 dB up to 0.45 of the rate
+# Flat within 0.001 dB up to 0.45 of the rate.
 INTERPOLATE = firwin(2 * 32 * 16 + 1, 1 / 16, window=("kaiser", 9.0))
 
 
@@ -29,7 +29,7 @@ def both(ear: np.ndarray) -> np.ndarray:
 
 
 def sine(hz: float, amplitude: float, phase: float = 0.0, seconds: float = 0.2) -> np.ndarray:
-    """Both ears; faded in and out, because a cut has true peaks of its own."""
+    """Return a sine in both ears, faded in and out, since a cut would cause true peaks."""
     frames = round(seconds * RATE_HZ)
     ear = amplitude * np.sin(2 * np.pi * hz * np.arange(frames) / RATE_HZ + phase)
     fade = np.minimum(1, np.arange(frames) / 480)
@@ -44,7 +44,7 @@ def noise(frames: int, rms: float, below_hz: float | None = None) -> np.ndarray:
 
 
 def chord() -> np.ndarray:
-    """A second that is struck anew every 200 ms, with overtones: something like music."""
+    """Return a second of a chord with overtones, struck every 200 ms, similar to music."""
     time_s = np.arange(RATE_HZ) / RATE_HZ
     envelope = np.exp(-(time_s % 0.2) / 0.05)
     left, right = (
@@ -65,9 +65,9 @@ def after_silence(sound: np.ndarray) -> np.ndarray:
 
 
 def gain_of(render, loud: np.ndarray, **options: object) -> np.ndarray:
-    """The gain, read off a small constant on the right while the left is loud."""
-    programme = np.stack([loud, np.full(len(loud), 0.01)], axis=1)
-    return render([], programme, **options)[:, 1].astype(float) / np.float32(0.01)
+    """Return the gain, read from a small constant on the right while the left is loud."""
+    source = np.stack([loud, np.full(len(loud), 0.01)], axis=1)
+    return render([], source, **options)[:, 1].astype(float) / np.float32(0.01)
 
 
 # ---- latency ------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def test_what_stays_0_2_db_below_the_ceiling_passes_bit_for_bit(render, sound):
     "hz", [20, 50, 100, 405, 1000, 3000, 6000, 9000, 11_999, 12_000, 15_000, 16_000, 17_000, 18_000]
 )
 def test_no_sine_exceeds_the_ceiling_in_true_peak(render, hz):
-    """12 kHz at 45 degrees hides 3 dB between its samples, 16 kHz is worst for the detector."""
+    """12 kHz at 45 degrees has 3 dB between its samples; 16 kHz is hardest for the detector."""
     peaks_db = [
         true_peak_db(render([], sine(hz, amplitude, phase)))
         for amplitude in (1.0, 2.0, 8.0)
@@ -134,7 +134,7 @@ def test_neither_an_onset_nor_noise_exceeds_the_ceiling_in_true_peak(render, sou
 
 
 def test_no_sample_of_white_noise_exceeds_the_ceiling_nor_its_true_peak_full_scale_by_a_db(render):
-    """What is above 20 kHz the detector can hardly see; 12 dB above full scale is its worst."""
+    """The detector hardly sees frequencies above 20 kHz; 12 dBFS is the worst level."""
     out = render([], noise(2 * RATE_HZ, 4))
     assert 20 * np.log10(np.abs(out).max()) <= CEILING_DB
     assert true_peak_db(out) < 1
@@ -142,44 +142,44 @@ def test_no_sample_of_white_noise_exceeds_the_ceiling_nor_its_true_peak_full_sca
 
 @pytest.mark.parametrize("rate_hz", [8_000, 44_100, 192_000])
 def test_it_limits_at_every_rate(render, rate_hz):
-    out = render([], sine(RATE_HZ / 3, 2, 0.3), rate_hz)  # a third of whatever the rate is
+    out = render([], sine(RATE_HZ / 3, 2, 0.3), rate_hz)  # a third of any rate
     assert CEILING_DB - 0.5 < true_peak_db(out) <= CEILING_DB
 
 
 def test_it_takes_no_more_than_it_must(render):
-    """It aims 0.3 dB below the ceiling."""
+    """The limiter aims 0.3 dB below the ceiling."""
     steady = render([], sine(1000, 4, seconds=0.5))[RATE_HZ // 10 : -RATE_HZ // 10]
     assert true_peak_db(steady) == pytest.approx(CEILING_DB - 0.3, abs=0.05)
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 def test_a_single_frame_leaves_with_exactly_the_gain_that_it_asked_for(render, rate_hz):
-    """What was asked for has arrived when it leaves, and none of it is let go yet."""
+    """The full reduction is reached when the frame leaves, and not released before."""
     out = render([], one_frame(16), rate_hz)
     assert 20 * np.log10(np.abs(out).max()) == pytest.approx(CEILING_DB - 0.3, abs=1e-3)
 
 
 def test_the_image_does_not_move_when_one_ear_is_loud(render):
     loud = noise(RATE_HZ, 1)[:, 0]
-    programme = np.stack([loud, np.full(RATE_HZ, 0.01)], axis=1).astype(np.float32)
-    out = render([], programme).astype(float)
-    gain = out[:, 1] / programme[:, 1]
+    source = np.stack([loud, np.full(RATE_HZ, 0.01)], axis=1).astype(np.float32)
+    out = render([], source).astype(float)
+    gain = out[:, 1] / source[:, 1]
     assert gain.min() < 0.5
-    np.testing.assert_allclose(out[:, 0], programme[:, 0] * gain, rtol=2**-22)
+    np.testing.assert_allclose(out[:, 0], source[:, 0] * gain, rtol=2**-22)
 
 
 # ---- how the gain moves -------------------------------------------------------------------
 
 
 def test_the_gain_falls_in_time_and_without_a_corner(render):
-    """Two means of `first` and `second` frames smooth what the gain gives up.
+    """Two means of `first` and `second` frames smooth the reduction of the gain.
 
     Its slope per frame is then at most ``r / second``, and changes by at most
-    ``2 r / (first * second)``, where `r` is the most that is given up.
+    ``2 r / (first * second)``, where `r` is the largest reduction.
     """
     gain = gain_of(render, noise(RATE_HZ, 1)[:, 0] * (np.arange(RATE_HZ) % 9600 < 1200))
     with Engine() as engine:
-        ahead = engine.latency_frames - 6  # the detector takes 6
+        ahead = engine.latency_frames - 6  # the detector has a delay of 6
     first, second = ahead // 2, (ahead + 1) // 2
     given_up = 1 - gain.min()
     rounding = 4 * 2**-24
@@ -192,7 +192,7 @@ def test_the_gain_comes_back_exponentially_in_120_ms(render):
     loud = np.zeros(2 * RATE_HZ)
     loud[: RATE_HZ // 10] = 2.0
     given_up = 1 - gain_of(render, loud)
-    start = RATE_HZ // 10 + RATE_HZ // 100  # it is held for two milliseconds first
+    start = RATE_HZ // 10 + RATE_HZ // 100  # it is held for 2 ms first
     for time_constants in (1, 2, 5):
         at = start + round(time_constants * RELEASE_S * RATE_HZ)
         expected = given_up[start] * np.exp(-time_constants)
@@ -200,9 +200,9 @@ def test_the_gain_comes_back_exponentially_in_120_ms(render):
 
 
 def test_a_minute_of_limiting_leaves_nothing_behind(render):
-    """What is given up is counted in units of 2^-30, so it is gone after ln(2^30) = 20.8 of 120 ms.
+    """The reduction has a resolution of 2^-30, so it is 0 after ln(2^30) = 20.8 times 120 ms.
 
-    From there on every sample is what went in.
+    From then on every sample equals the input.
     """
     loud = np.tile(noise(RATE_HZ, 1), (60, 1))
     quiet = np.tile(noise(RATE_HZ, 0.1), (4, 1))

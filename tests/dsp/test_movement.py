@@ -1,4 +1,4 @@
-"""Where `phasemod` and `bilateral` put the programme: time and level between the ears."""
+"""`phasemod` and `bilateral`: time and level differences between the ears."""
 
 import numpy as np
 import pytest
@@ -17,19 +17,19 @@ def tone(hz: float, sample_rate_hz: int = RATE_HZ, seconds: float = 1.0) -> np.n
 
 
 def analytic(sound: np.ndarray, sample_rate_hz: int = RATE_HZ) -> np.ndarray:
-    """Both ears, without a tenth of a second at each end, where the transform goes astray."""
+    """Return analytic signals without 0.1 s at each end, where the transform is wrong."""
     tenth = sample_rate_hz // 10
     return hilbert(sound.astype(float))[:, tenth:-tenth]
 
 
 def lead_deg(sound: np.ndarray, sample_rate_hz: int = RATE_HZ) -> np.ndarray:
-    """How far the left ear is ahead."""
+    """Return the phase lead of the left ear."""
     left, right = analytic(sound, sample_rate_hz)
     return np.degrees(np.unwrap(np.angle(left * right.conj())))
 
 
 def difference_db(sound: np.ndarray, sample_rate_hz: int = RATE_HZ) -> np.ndarray:
-    """By how much the left ear is louder."""
+    """Return how much louder the left ear is."""
     left, right = np.abs(analytic(sound, sample_rate_hz))
     return 20 * np.log10(left / right)
 
@@ -87,7 +87,7 @@ def test_a_constant_stays_constant():
 def test_the_level_difference_is_bounded(movement, ild_db, width):
     block = Runner("bilateral", rate_hz=4, movement=movement, width=width, ild_db=ild_db)
     found_db = difference_db(block.set("itd_us", 0).process(tone(3000)))
-    assert np.abs(found_db).max() <= ild_db + 0.01  # the transform's ends
+    assert np.abs(found_db).max() <= ild_db + 0.01  # because of the transform's ends
     if width == 1:
         assert found_db.max() == pytest.approx(ild_db, abs=0.02)
         assert found_db.min() == pytest.approx(-ild_db, abs=0.02)
@@ -125,7 +125,7 @@ def test_without_width_it_stands_still():
 
 
 def place(seconds: float, **values: float) -> np.ndarray:
-    """1 is left, -1 is right; read from the levels of a constant."""
+    """Return the position over time, from the levels of a constant: 1 is left, -1 is right."""
     block = Runner("bilateral", 8_000, width=1, itd_us=0, **values)
     left, right = block.process(np.ones((2, round(seconds * 8_000)), np.float32)).astype(float)
     angle = np.arctan2(left, right)[16:] - np.pi / 4
@@ -137,7 +137,7 @@ def place(seconds: float, **values: float) -> np.ndarray:
 def test_it_goes_from_side_to_side_at_its_rate_and_begins_to_the_left(rate_hz, movement):
     where = place(2 / rate_hz, rate_hz=rate_hz, movement=movement)
     assert np.mean(where[: round(0.4 * 8_000 / rate_hz)]) > 0.5
-    crossings = np.flatnonzero(np.diff(np.sign(where[20:])))  # it begins in the middle
+    crossings = np.flatnonzero(np.diff(np.sign(where[20:])))  # the movement begins in the middle
     assert len(crossings) == 3
     assert np.diff(crossings) == pytest.approx(8_000 / rate_hz / 2, abs=2)
 

@@ -1,6 +1,6 @@
-"""What the programme passes first: DC block, noise gate, loudness levelling.
+"""`pre` conditions the input: DC block, noise gate, loudness levelling.
 
-Loudness is measured by a K-weighting of the tests' own, from what ITU-R BS.1770 prints.
+Loudness is measured with a separate K-weighting, from the filters printed in ITU-R BS.1770.
 """
 
 from functools import cache
@@ -12,12 +12,12 @@ from scipy.signal import butter, sosfilt, sosfiltfilt
 
 from entrain.runner import Runner
 
-GRID = 16  # frames within which the engine leaves parameters alone
+GRID = 16  # frames between changes of parameters by the engine
 
 
 @cache
 def noise() -> np.ndarray:
-    """25 s of pink noise at 0 LUFS."""
+    """Return 25 s of pink noise at 0 LUFS."""
     sound = pink_noise(25)
     return sound * np.float32(10 ** (-loudness_lufs(sound) / 20))
 
@@ -32,7 +32,7 @@ def sine(hz: float, amplitude: float, seconds: float) -> np.ndarray:
 
 
 def pieces(block: Runner, sound: np.ndarray, *moves: tuple[float, str, float]) -> np.ndarray:
-    """Process a sound; at the given seconds parameters change."""
+    """Process a sound, and change parameters at the given seconds."""
     out, at = [], 0
     for second, symbol, value in [*moves, (np.inf, "", 0.0)]:
         end = sound.shape[1] if second == np.inf else round(second * RATE_HZ)
@@ -45,7 +45,7 @@ def pieces(block: Runner, sound: np.ndarray, *moves: tuple[float, str, float]) -
 
 
 def burst_db(sound: np.ndarray, at_s: float, above_hz: float = 6000) -> tuple[float, float]:
-    """Return the highest level of 2 ms around a moment and the highest elsewhere, high-passed."""
+    """Return the highest level of 2 ms around a time, and elsewhere, after a high-pass."""
     high = sosfilt(butter(8, above_hz, "high", fs=RATE_HZ, output="sos"), sound[0].astype(float))
     frames = RATE_HZ // 500
     windows = np.square(high[: len(high) // frames * frames]).reshape(-1, frames).mean(axis=1)
@@ -81,7 +81,7 @@ def test_switched_off_again_it_is_the_input_bit_for_bit():
 
 
 def test_dc_is_gone_after_half_a_second():
-    """Five time constants of 80 ms leave less than 1 %, six and a quarter 0.2 %."""
+    """Five time constants of 80 ms leave less than 1 %; 6.25 time constants leave 0.2 %."""
     sound = sine(1000, 0.1, 1.5) + np.float32([[0.3], [-0.2]])
     out = Runner("pre", RATE_HZ, dc_block=1).process(sound)
     assert np.abs(out[:, RATE_HZ // 2 : RATE_HZ].mean(axis=1)).max() < 0.3 * 0.002
@@ -104,14 +104,14 @@ def gate(**values: float) -> Runner:
 
 
 def steps(*levels_db: float, seconds: float = 0.5) -> np.ndarray:
-    """A tone whose RMS takes one value after the other."""
+    """Return a tone with a sequence of RMS levels."""
     rms = np.repeat([10 ** (level / 20) for level in levels_db], round(seconds * RATE_HZ))
     tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 * np.arange(len(rms)) / RATE_HZ)
     return np.stack([rms * tone, rms * tone]).astype(np.float32)
 
 
 def ends_db(out: np.ndarray, sound: np.ndarray, seconds: float = 0.5) -> list[float]:
-    """Gain in the last 100 ms of each step; silence counts as -200."""
+    """Return the gain in the last 100 ms of each step; silence counts as -200."""
     frames = round(seconds * RATE_HZ)
     gains = []
     for end in range(frames, sound.shape[1] + 1, frames):
@@ -148,7 +148,7 @@ def test_it_holds(hold_ms):
     sound = steps(-30, -60, seconds=1)
     out = gate().set("gate_hold_ms", hold_ms).process(sound)
     tail = np.abs(out[0, RATE_HZ:] - sound[0, RATE_HZ:]) > 0
-    # from -30 to -46 dB the mean over 10 ms takes 37 ms
+    # The mean over 10 ms needs 37 ms to fall from -30 to -46 dB.
     assert np.flatnonzero(tail)[0] / RATE_HZ * 1000 == pytest.approx(hold_ms + 37, abs=3)
     assert out[:, RATE_HZ : RATE_HZ + 10].any()
 
@@ -186,7 +186,7 @@ def test_the_leveller_goes_towards_the_target_within_its_range(loudness, range_d
 
 
 def gain_of(block: Runner, sound: np.ndarray) -> np.ndarray:
-    """Gain in dB, 200 times a second, where there is something to read it from."""
+    """Return the gain in dB, 200 times a second, where the input is not silent."""
     out = block.process(sound)
     frames = RATE_HZ // 200
     inner = np.abs(sound[0]).reshape(-1, frames).argmax(axis=1) + np.arange(
@@ -196,7 +196,7 @@ def gain_of(block: Runner, sound: np.ndarray) -> np.ndarray:
 
 
 def ripple_db(gain_db: np.ndarray) -> float:
-    """Peak to peak of what is above 1 Hz."""
+    """Return the peak-to-peak ripple of the gain above 1 Hz."""
     high = butter(4, 1, "high", fs=200, output="sos")
     return float(np.ptp(sosfiltfilt(high, gain_db - gain_db.mean())[400:-400]))
 
@@ -209,7 +209,7 @@ def test_steady_noise_is_not_modulated(loudness):
 
 @pytest.mark.parametrize("rate_hz", [1, 4, 10, 40])
 def test_what_is_modulated_already_is_neither_flattened_nor_pumped(rate_hz):
-    """On full modulation of noise in the middle of the range the gain stays where it is."""
+    """For fully modulated noise in the middle of the range, the gain does not move."""
     sound = pink(25, -22)
     time_s = np.arange(sound.shape[1]) / RATE_HZ
     sound *= (1 + np.sin(2 * np.pi * rate_hz * time_s)).astype(np.float32) / np.sqrt(1.5)
@@ -218,7 +218,7 @@ def test_what_is_modulated_already_is_neither_flattened_nor_pumped(rate_hz):
 
 
 def test_the_leveller_takes_seconds():
-    """Never more than 3 dB in a second, after a jump of 20 LU upwards or downwards."""
+    """After a jump of 20 LU up or down, the gain moves at most 3 dB in a second."""
     sound = np.concatenate([pink(12, -45), pink(12, -25), pink(8, -45)], 1)
     gain_db = gain_of(Runner("pre", RATE_HZ, leveller=1, leveller_target_lufs=-35), sound)
     assert np.ptp(gain_db) > 9
@@ -241,13 +241,16 @@ def test_it_begins_with_no_gain():
 def true_peak_db(sound: np.ndarray) -> float:
     frames = sound.shape[1]
     fine = np.fft.irfft(np.fft.rfft(sound.astype(float)), 8 * frames) * 8
-    inner = fine[:, 8 * 50 : -8 * 50]  # a cut has peaks of its own
+    inner = fine[:, 8 * 50 : -8 * 50]  # cuts cause peaks
     return 20 * np.log10(np.abs(inner).max())
 
 
 @pytest.mark.parametrize("hz", [50, 997, 6000, 12_000])
 def test_no_peak_is_raised_above_minus_1_dbtp(hz):
-    """A tone on one ear gets 3 dB and more, then rises to -4 dBTP; at 12 kHz no frame is a peak."""
+    """A tone on one ear is raised by 3 dB or more, then rises to -4 dBTP.
+
+    At 12 kHz no frame is a peak.
+    """
     seconds = 8
     phase = 2 * np.pi * hz * np.arange(seconds * RATE_HZ) / RATE_HZ + np.pi / 4
     level_db = np.repeat([-21.0, -4.0], [7 * RATE_HZ, RATE_HZ])
@@ -257,7 +260,7 @@ def test_no_peak_is_raised_above_minus_1_dbtp(hz):
     out = Runner("pre", RATE_HZ, leveller=1, **settings).process(sound)
     before = slice(6 * RATE_HZ, 7 * RATE_HZ)
     assert rms_db(out[0, before]) - rms_db(sound[0, before]) > 3
-    after = slice(7 * RATE_HZ + 3, None)  # the meter is 3 frames late
+    after = slice(7 * RATE_HZ + 3, None)  # the meter has a delay of 3 frames
     assert -2 < true_peak_db(out[:, after]) <= -1
 
 
@@ -284,7 +287,7 @@ def test_a_peak_that_is_too_high_already_is_not_raised():
     ],
 )
 def test_switching_does_not_click(symbol, others, to):
-    """In 6 to 24 kHz, at the peak of a tone: at most 3 dB above noise of -94 dB."""
+    """From 6 to 24 kHz, at the peak of a tone, a switch adds at most 3 dB to noise of -94 dB."""
     moment_s = 1.5 + 0.25 / 200
     rng = np.random.default_rng(3)
     sound = sine(200, 0.03, 3) + rng.normal(0, 2e-5, (2, 3 * RATE_HZ)).astype(np.float32)
@@ -293,7 +296,7 @@ def test_switching_does_not_click(symbol, others, to):
     values = {"gate_range_db": (0, 90)}.get(symbol, (0, 1))
     block = Runner("pre", RATE_HZ, **others)
     block.set(symbol, values[1 - to])
-    # a parameter takes 20 ms in the engine
+    # In the engine a parameter moves within 20 ms.
     path = np.linspace(values[1 - to], values[to], 61)[1:]
     moves = [(moment_s + i * GRID / RATE_HZ, symbol, float(v)) for i, v in enumerate(path)]
     if symbol != "gate_range_db":
@@ -304,7 +307,7 @@ def test_switching_does_not_click(symbol, others, to):
 
 
 def test_the_gate_does_not_click():
-    """Above 6 kHz, 50 dB below the tone that opens it."""
+    """Above 6 kHz, sound stays 50 dB below the tone that opens the gate."""
     sound = sine(200, 0.003, 3)
     sound[:, RATE_HZ // 2 : RATE_HZ] *= 0.001
     out = gate(gate_hysteresis_db=0).set("gate_threshold_db", -60).process(sound)
@@ -313,7 +316,7 @@ def test_the_gate_does_not_click():
     assert highest < rms_db(sound[0]) - 50
 
 
-# ---- whatever comes -----------------------------------------------------------------------
+# ---- any input ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 48_000, 192_000])
@@ -339,13 +342,13 @@ def test_it_stays_finite_whatever_comes(rate_hz):
         ][rng.integers(5)].astype(np.float32)
         out = block.process(sound)
         assert np.isfinite(out).all()
-        # DC block: at most twice; leveller: 12 dB
+        # The DC block at most doubles, the leveller adds 12 dB.
         assert np.abs(out).max() <= 16 * 2 * 4
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 192_000])
 def test_the_leveller_knows_loudness_at_every_rate(rate_hz):
-    """A tone of 997 Hz on both ears has its peak level in LUFS."""
+    """The loudness of a tone of 997 Hz in both ears, in LUFS, equals its peak level."""
     phase = 2 * np.pi * 997 * np.arange(25 * rate_hz) / rate_hz
     ear = (10 ** (-23 / 20) * np.sin(phase)).astype(np.float32)
     out = Runner("pre", rate_hz, leveller=1).process(np.stack([ear, ear]))

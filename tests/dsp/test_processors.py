@@ -1,4 +1,4 @@
-"""What every programme processor must stand: any values, any sound, moves while it runs."""
+"""All processors handle any values and any sound, and moves while they run."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ from entrain.engine import blocks
 from entrain.faust import Runner
 
 RATE_HZ = 48_000
-GRID = 16  # frames within which the engine leaves parameters alone
+GRID = 16  # frames between changes of parameters by the engine
 KINDS = ["am", "bilateral", "gain", "phasemod", "selfbinaural", "swell"]
 
 
 def ranges(kind: str) -> dict[str, tuple[float, float]]:
-    """Of the block's own parameters; the engine adds `amount`."""
+    """Return the ranges of a block's own parameters, without `amount`, which the engine adds."""
     parameters = blocks()[kind].parameters
     return {s: (p.minimum, p.maximum) for s, p in parameters.items() if s != "amount"}
 
@@ -24,7 +24,7 @@ def moves() -> list[tuple[str, str]]:
 
 
 def draw(rng: np.random.Generator, kind: str) -> dict[str, float]:
-    """One value for each parameter; one in four at an end of its range."""
+    """Draw a value for each parameter; one in four is at an end of its range."""
     return {
         symbol: float(rng.choice([low, high]) if rng.random() < 0.25 else rng.uniform(low, high))
         for symbol, (low, high) in ranges(kind).items()
@@ -59,7 +59,7 @@ def test_every_sample_is_finite_and_silence_becomes_silence(kind, rate_hz):
         sound = block.process(hostile(rng, int(rng.choice([1, GRID, 100, 1000]))))
         assert np.isfinite(sound).all()
         loudest = max(loudest, float(np.abs(sound).max()))
-    # Nothing runs away: a few times the loudest input, filters ring a little.
+    # The output is bounded by a few times the loudest input, since filters ring a little.
     assert 1 < loudest < 16 * 8
     tail = block.process(np.zeros((2, 2 * rate_hz), np.float32))
     assert np.abs(tail[:, rate_hz:]).max() < 1e-6
@@ -79,7 +79,7 @@ def test_any_blocks_give_the_same_samples(kind):
 
 
 def moved(block: Runner, sound: np.ndarray, ends: dict[str, tuple[float, float]]) -> np.ndarray:
-    """Process sound; in its middle parameters go from one value to another within 20 ms."""
+    """Process sound; in its middle, parameters move from one value to another within 20 ms."""
     for symbol, (first, _) in ends.items():
         block.set(symbol, first)
     at = sound.shape[1] // 2
@@ -94,7 +94,7 @@ def moved(block: Runner, sound: np.ndarray, ends: dict[str, tuple[float, float]]
 
 
 def steady(seconds: float = 0.6) -> np.ndarray:
-    """Five low tones over white noise 50 dB below each: above 8 kHz is only the noise."""
+    """Return five low tones and white noise, 50 dB softer, which is alone above 8 kHz."""
     time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     tones = sum(0.1 * np.sin(2 * np.pi * hz * time_s + hz) for hz in (90, 220, 440, 659, 1109))
     noise = np.random.default_rng(1).normal(0, 10 ** (-70 / 20), (2, len(time_s)))
@@ -102,7 +102,7 @@ def steady(seconds: float = 0.6) -> np.ndarray:
 
 
 def burst_db(sound: np.ndarray) -> float:
-    """How far 2 ms around the move rise above the loudest other 2 ms, above 8 kHz."""
+    """Return how far 2 ms around the move exceed the loudest other 2 ms, above 8 kHz."""
     sos = butter(8, 8_000, "high", fs=RATE_HZ, output="sos")
     high = sosfilt(sos, sound.astype(float))[:, RATE_HZ // 10 :]
     window = RATE_HZ // 500

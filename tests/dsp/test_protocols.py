@@ -1,8 +1,8 @@
-"""What every shipped protocol promises is in its sound.
+"""The sound of every shipped protocol keeps the protocol's promises.
 
-The promises come from the layers and their automation; `entrain verify`'s functions look for them
-in excerpts: after the start, around a breakpoint, before the end.  Two things are too slow or too
-few for a spectrum, and are held against their expected course: breaths, and bursts of noise.
+The promises follow from the layers and their automation.  The functions of `entrain verify` look
+for them in excerpts after the start, around a breakpoint, and before the end.  Breaths and bursts
+of noise are too slow for a spectrum, and are compared with their expected course.
 """
 
 import functools
@@ -26,15 +26,15 @@ from entrain.vdevice.verify.tones import pairs, tones
 
 EXCERPTS = list(whole_library())
 LONGEST_SMEAR = 0.1
-"""Turns by which a rate that glides may get ahead of its mean within a piece."""
+"""Turns that a gliding rate may get ahead of its mean within a piece."""
 
 
-# ---- what verify's functions need --------------------------------------------------------------
+# ---- excerpts ----------------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
 class Heard:
-    """A piece of an excerpt, with what verify's functions need."""
+    """A piece of an excerpt, in the form that verify's functions need."""
 
     excerpt: Excerpt
     piece: Piece
@@ -62,26 +62,26 @@ class Heard:
         return tones(self.sound, RATE_HZ, self.spectrum)
 
     def shorter(self, glide_hz_per_s: float) -> Sound:
-        """The piece's middle, in which a rate that glides is one line."""
+        """Return the middle of the piece, which is so short that a gliding rate is one line."""
         longest_s = np.sqrt(8 * LONGEST_SMEAR / max(abs(glide_hz_per_s), 1e-9))
         spare = max(0, self.sound.shape[1] - round(longest_s * RATE_HZ))
         return np.ascontiguousarray(self.sound[:, spare // 2 : self.sound.shape[1] - spare // 2])
 
     def glide(self, layer: Layer, symbol: str) -> float:
-        """How much a parameter changes per second."""
+        """Return how much a parameter changes per second."""
         begin_s, end_s = self.piece.begin_s + 0.01, self.piece.end_s - 0.01
         return (value(layer, symbol, end_s) - value(layer, symbol, begin_s)) / (end_s - begin_s)
 
-    def level_db(self, layer: Layer, programme_db: float) -> float:
-        """RMS that a generator promises beside a programme."""
+    def level_db(self, layer: Layer, input_db: float) -> float:
+        """Return the RMS that a generator promises for an input level."""
         now = functools.partial(value, layer, at_s=self.piece.middle_s)
-        level_db = programme_db + now("level_db")
+        level_db = input_db + now("level_db")
         level_db = max(now("floor_db"), min(now("ceiling_db"), level_db))
         return float(level_db + 20 * np.log10(now("amount")))
 
 
 def power_db(sound: Sound, low_hz: float, high_hz: float) -> float:
-    """Mean of both ears, dBFS; -inf for silence."""
+    """Return the mean level of both ears in dBFS; -inf for silence."""
     power = Spectrum(sound, RATE_HZ).power(low_hz, high_hz) / 2
     return float(10 * np.log10(power)) if power > 0 else -np.inf
 
@@ -123,12 +123,12 @@ def pulses(layer: Layer, heard: Heard, since_s: npt.NDArray[np.float64]) -> npt.
 
 
 def near_power_db(heard: Heard, carrier_hz: float) -> float:
-    """Power of the programme within a third of an octave; the band-pass there is a real one."""
+    """Return the power of the input within 1/3 octave; the block's band-pass is not ideal."""
     third = 2 ** (1 / 3)
     return power_db(heard.before, carrier_hz / third, carrier_hz * third)
 
 
-# ---- what it promises --------------------------------------------------------------------------
+# ---- promises ----------------------------------------------------------------------------------
 
 
 def holds_binaural(heard: Heard, layer: Layer) -> None:
@@ -145,7 +145,7 @@ def holds_binaural(heard: Heard, layer: Layer) -> None:
 
 
 def holds_monaural(heard: Heard, layer: Layer) -> None:
-    """Both tones are in what the ears share, and not in what differs between them."""
+    """Both tones are in the sum of the ears, and not in their difference."""
     carrier_hz, beat_hz = (value(layer, s, heard.piece.middle_s) for s in ("carrier_hz", "beat_hz"))
     expected_db = heard.level_db(layer, near_power_db(heard, carrier_hz)) - 10 * np.log10(2)
     left, right = heard.sound
@@ -166,7 +166,7 @@ def holds_isochronic(heard: Heard, layer: Layer) -> None:
     for ear in heard.sound:
         found_hz = frequency_hz(ear, carrier_hz, RATE_HZ, 1.5 * swell_hz)
         assert found_hz == pytest.approx(carrier_hz, abs=0.05)
-    if swell_hz < 2:  # so few pulses make no spectrum
+    if swell_hz < 2:  # too few pulses for a spectrum
         holds_course(heard, layer)
         return
     at_s = np.arange(heard.sound.shape[1]) / RATE_HZ
@@ -206,7 +206,7 @@ def holds_bilateral(heard: Heard, layer: Layer) -> None:
     index, apart_deg = swelling(depths(heard.sound, RATE_HZ, now("rate_hz")), 300, 3000)
     assert index == pytest.approx(index_of_gain(np.sin(np.pi / 4 + angle)), abs=0.05)
     assert apart_deg == pytest.approx(180, abs=10)
-    if now("rate_hz") < 2:  # so few turns tell the rate by their course only
+    if now("rate_hz") < 2:  # too few turns for a spectrum, so their course is compared
         steps = int((heard.piece.end_s - heard.piece.begin_s) / 0.1)
         left, right = (
             np.array([rms_db(part) for part in np.array_split(ear, steps)]) for ear in heard.sound
@@ -237,7 +237,7 @@ def holds_selfbinaural(heard: Heard, layer: Layer) -> None:
 
 
 def holds_swell(heard: Heard, layer: Layer) -> None:
-    """Half a second is short beside a breath, and long enough to compare levels."""
+    """Half a second is short compared with a breath, and long enough to compare levels."""
     now = functools.partial(value, layer, at_s=heard.piece.middle_s)
     period_s = 60 / now("breaths_per_minute")
     inhale_s = period_s / (1 + now("exhale_ratio"))
@@ -247,7 +247,7 @@ def holds_swell(heard: Heard, layer: Layer) -> None:
         for sound in (heard.sound, heard.before)
     ]
     gain_db = np.subtract(*halves)
-    at_s = (SETTLE_S + 0.25 + 0.5 * np.arange(steps)) % period_s  # it has breathed from the start
+    at_s = (SETTLE_S + 0.25 + 0.5 * np.arange(steps)) % period_s  # breathing began with the session
     rising = at_s / inhale_s / 2
     falling = 1 - (period_s - at_s) / (period_s - inhale_s) / 2
     full = (1 - np.cos(2 * np.pi * np.where(at_s < inhale_s, rising, falling))) / 2
@@ -269,13 +269,13 @@ def holds_noise(heard: Heard, layer: Layer) -> None:
     low_db, high_db = (power_db(added, f, 2 * f) for f in (200, 1600))
     tilt_db = (high_db - low_db) / 3 - 10 * np.log10(2)
     assert tilt_db == pytest.approx(now("tilt_db_per_octave"), abs=0.3)
-    if "amount" in layer.automation:  # its course
+    if "amount" in layer.automation:  # compare its course
         steps = int((heard.piece.end_s - heard.piece.begin_s) / 0.5)
         whole = 10 ** (now("floor_db") / 20)
         found = [10 ** (rms_db(part) / 20) / whole for part in np.array_split(added, steps, 1)]
         times_s = heard.piece.begin_s + 0.25 + 0.5 * np.arange(steps)
         course = np.array([value(layer, "amount", at_s) for at_s in times_s])
-        np.testing.assert_allclose(found, course, atol=0.2)  # noise is restless
+        np.testing.assert_allclose(found, course, atol=0.2)  # the level of noise fluctuates
         return
     expected_db = heard.level_db(layer, power_db(heard.before, 20, RATE_HZ / 2))
     assert rms_db(added) == pytest.approx(expected_db, abs=0.7)
@@ -296,15 +296,17 @@ def holds_pulse(heard: Heard, layer: Layer) -> None:
 
 
 def holds_course(heard: Heard, layer: Layer) -> None:
-    """Each ear hears each pulse when it is due, as loud as it ought to be; nothing between them."""
+    """Each ear hears each pulse at its time and level, and silence in between."""
     now = functools.partial(value, layer, at_s=heard.piece.middle_s)
     added = alone(heard.excerpt, layer)[:, heard.frames]
     at_s = heard.piece.begin_s + np.arange(added.shape[1]) / RATE_HZ
-    turns = (SETTLE_S + at_s - heard.excerpt.begin_s) * now("rate_hz")  # they began to settle
+    turns = (SETTLE_S + at_s - heard.excerpt.begin_s) * now(
+        "rate_hz"
+    )  # pulses began at the start of settling
     hundredths = range(0, len(at_s), RATE_HZ // 100)
     amount = np.repeat([value(layer, "amount", at_s[i]) for i in hundredths], RATE_HZ // 100)
     gate = amount[: len(at_s)] * pulses(layer, heard, turns % 1 / now("rate_hz"))
-    assert not heard.before.any()  # so it is at its floor
+    assert not heard.before.any()  # so the level is at its floor
     in_turns = layer.params.get("alternate") == 1
     for number, ear in enumerate(added):
         mine = gate * (np.floor(turns) % 2 == number) if in_turns else gate
@@ -312,7 +314,7 @@ def holds_course(heard: Heard, layer: Layer) -> None:
         steps = len(at_s) * 100 // RATE_HZ
         found = np.array([np.mean(np.square(part)) for part in np.array_split(ear, steps)])
         due = np.array([np.mean(np.square(part)) for part in np.array_split(mine, steps)])
-        assert np.corrcoef(found, due)[0, 1] > 0.6  # bursts are noise
+        assert np.corrcoef(found, due)[0, 1] > 0.6  # limited, since bursts are noise
         assert np.mean(found[due == 0]) < 0.01 * np.mean(found[due > 0])
         assert 10 * np.log10(found.sum() / due.sum()) == pytest.approx(now("floor_db"), abs=1)
 
@@ -334,7 +336,7 @@ STRENGTHS = {"am": "depth", "bilateral": "width", "phasemod": "swing_deg"}
 
 
 def sounds(layer: Layer, piece: Piece) -> bool:
-    """Whether a layer promises something all the time."""
+    """Whether a layer keeps a promise all the time."""
     symbol = STRENGTHS.get(layer.kind, "amount")
     if symbol in layer.automation and layer.automation[symbol].loop_s:
         return True

@@ -1,4 +1,4 @@
-"""The engine measures of itself what the protocol promises."""
+"""Self-measurement finds the promises of a protocol in the engine's output."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def pink(seconds):
 
 
 def looked_at(specs, seconds=4, bypass=False, rate_hz=RATE_HZ):
-    """Run layers over pink noise; return what the app would report after each second."""
+    """Run layers over pink noise; return the app's measurement after each second."""
     reports = []
     with Engine(rate_hz) as engine:
         chain = Chain(engine)
@@ -30,7 +30,9 @@ def looked_at(specs, seconds=4, bypass=False, rate_hz=RATE_HZ):
         for second in np.split(pink(seconds), seconds, 1):
             for block in np.split(second, 100, 1):
                 engine.process(np.ascontiguousarray(block))
-            measurement = SelfMeasurement(engine)  # each time anew: it would wait half a second
+            measurement = SelfMeasurement(
+                engine
+            )  # a new one each time, since it would wait half a second
             reports.append(measurement.look(chain.layers()))
     return reports
 
@@ -58,7 +60,7 @@ def test_tones_that_the_rate_cannot_hold_are_told_and_tones_that_nobody_hears():
     assert measured.text == "tones below 10 Hz, which are not measured"
 
 
-def test_a_modulated_programme_has_the_index_it_was_given():
+def test_a_modulated_input_has_the_index_it_was_given():
     *_, measured = looked_at(["am:rate_hz=16,depth=0.5"])
     assert measured.modulation.rate_hz == pytest.approx(16, abs=0.01)
     assert measured.modulation.left_index == pytest.approx(0.5, abs=0.03)
@@ -67,7 +69,7 @@ def test_a_modulated_programme_has_the_index_it_was_given():
     assert measured.text == "16.00 Hz swelling, index 0.50"
 
 
-def test_a_self_binaural_programme_turns_between_the_ears():
+def test_a_self_binaural_input_turns_between_the_ears():
     *_, measured = looked_at(["selfbinaural:beat_hz=10"])
     assert measured.interaural.hz == pytest.approx(10, abs=0.05)
 
@@ -102,7 +104,7 @@ def test_what_promises_nothing_and_what_is_too_short_are_not_measured():
 
 
 def test_at_another_sample_rate_nothing_is_measured_in_what_was_before():
-    """What is measured agrees with what is set, or is not known yet."""
+    """A measurement agrees with the setting, or is still missing."""
     with Engine(RATE_HZ) as engine:
         chain = Chain(engine)
         chain.use(from_specs(["binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"]))

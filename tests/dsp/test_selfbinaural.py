@@ -1,7 +1,7 @@
-"""What each ear hears of a programme that beats with itself.
+"""`selfbinaural`: the input beats with itself.
 
-The middle of the sound goes up in the left ear and down in the right one; what differs between
-the ears stays.
+The mid signal is shifted up in the left ear and down in the right ear; the side signal is not
+shifted.
 """
 
 import numpy as np
@@ -25,12 +25,12 @@ def both(ear: np.ndarray) -> np.ndarray:
 
 
 def shifted(sound: np.ndarray, rate_hz: int = RATE_HZ, **values: float) -> np.ndarray:
-    """Without the first tenth of a second, in which the filters begin."""
+    """Return the output without the first 0.1 s, in which the filters settle."""
     return Runner("selfbinaural", rate_hz, **values).process(sound)[:, rate_hz // 10 :]
 
 
 def magnitudes_db(sound: np.ndarray, rate_hz: int, **values: float) -> np.ndarray:
-    """Of an impulse, at every hertz from 10 Hz on."""
+    """Return the magnitudes of an impulse response at every hertz from 10 Hz on."""
     heard = Runner("selfbinaural", rate_hz, **values).process(sound.astype(np.float32))
     return 20 * np.log10(np.abs(np.fft.rfft(heard.astype(float)))[:, 10:])
 
@@ -62,7 +62,7 @@ def test_the_image_is_forty_decibels_down(rate_hz, hz):
 
 @pytest.mark.parametrize("hz", [300, 500, 900])
 def test_a_partial_in_the_band_is_moved_whole(hz):
-    """At its initial edges, 150 and 1500 Hz, the bands beside it are 24 dB down an octave away."""
+    """With the initial edges, 150 and 1500 Hz, neighbouring bands are 24 dB down an octave away."""
     left, right = shifted(both(tone(hz)), beat_hz=10)
     for ear, own_hz in ((left, hz + 5), (right, hz - 5)):
         own_db, rest_db = levels_db(ear, [own_hz, hz])
@@ -73,12 +73,12 @@ def test_a_partial_in_the_band_is_moved_whole(hz):
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000, 96_000])
 @pytest.mark.parametrize("beat_hz", [10, -4])
 def test_the_phase_between_the_ears_runs_at_the_beat(rate_hz, beat_hz):
-    """Measured on pink noise, the same in both ears, between 300 and 800 Hz."""
+    """Measured with pink noise, equal in both ears, between 300 and 800 Hz."""
     ear = pink_noise(6, rate_hz=rate_hz)[0]
     sound = shifted(both(ear), rate_hz, beat_hz=beat_hz, **WIDE)
     sos = butter(4, (300, 800), "band", fs=rate_hz, output="sos")
     left, right = hilbert(sosfiltfilt(sos, sound.astype(float)))[:, rate_hz // 2 : -rate_hz // 2]
-    # The mean over 10 ms is as loud as the noise then: quiet moments have little say.
+    # The mean over 10 ms is weighted by loudness, so quiet moments count little.
     turned = (left * right.conj())[: rate_hz * 4].reshape(-1, rate_hz // 100).mean(axis=1)
     slope_hz = np.polyfit(np.arange(400) / 100, np.unwrap(np.angle(turned)), 1)[0] / (2 * np.pi)
     assert slope_hz == pytest.approx(beat_hz, abs=0.01)
@@ -95,7 +95,7 @@ def test_the_left_ear_is_higher_by_the_beat():
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("edges_hz", [(150, 1500), (80, 12_000), (1000, 500)])
 def test_without_a_beat_all_adds_up_flat(rate_hz, edges_hz):
-    """Also left alone and right alone: mid and side arrive together."""
+    """True for left alone and right alone, too, since mid and side have the same delay."""
     edges = {"low_hz": edges_hz[0], "high_hz": edges_hz[1]}
     same = magnitudes_db(impulse(rate_hz, 1, 1), rate_hz, beat_hz=0, **edges)
     np.testing.assert_allclose(same, 0, atol=0.05)
@@ -106,7 +106,7 @@ def test_without_a_beat_all_adds_up_flat(rate_hz, edges_hz):
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 def test_the_side_signal_is_not_shifted(rate_hz):
-    """Whatever the beat: flat, opposite in both ears, and the same as without one."""
+    """The side signal is flat, opposite in both ears, and does not depend on the beat."""
     side = impulse(rate_hz, 1, -1)
     np.testing.assert_allclose(magnitudes_db(side, rate_hz, beat_hz=20), 0, atol=0.05)
     noise = pink_noise(1, rate_hz=rate_hz)[0]
@@ -118,7 +118,7 @@ def test_the_side_signal_is_not_shifted(rate_hz):
 
 @pytest.mark.parametrize("hz", [40, 60, 5000, 12_000])
 def test_outside_the_band_a_tone_stays_where_it_is(hz):
-    """The band's edges are at 150 and 1500 Hz; two thirds of an octave less is 1/17 of it."""
+    """The edges are at 150 and 1500 Hz; 2/3 octave outside, 1/17 of a tone is in the band."""
     for ear, own_hz in zip(shifted(both(tone(hz))), (hz + 5, hz - 5), strict=True):
         stays_db, moved_db = levels_db(ear, [hz, own_hz])
         assert stays_db == pytest.approx(-23.01, abs=0.25)
@@ -134,7 +134,7 @@ def test_the_level_stays():
 
 
 def test_summed_to_mono_it_is_a_monaural_beat():
-    """Two partials of the same level, 10 Hz apart, and nothing between them: full depth."""
+    """Two partials of equal level, 10 Hz apart, are alone, so the depth is 1."""
     mono = shifted(both(tone(500)), beat_hz=10, **WIDE).sum(axis=0) / 2
     lower_db, upper_db = levels_db(mono, [495, 505])
     assert lower_db == pytest.approx(upper_db, abs=0.1)

@@ -1,4 +1,4 @@
-"""How `swell` breathes, read from what it makes of a constant of 1."""
+"""`swell`: its breath, read from its output for a constant of 1."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_period_and_ratio_are_what_was_asked_for(breaths, ratio):
     full = int(np.argmax(gain[: round(period)]))
     empty = full + int(np.argmin(gain[full : full + round(period)]))
     again = empty + int(np.argmax(gain[empty : empty + round(period)]))
-    # The extremes are flat: the float samples around them are all the same for some time.
+    # The extremes are flat: several float samples around them are equal.
     assert again - full == pytest.approx(period, abs=0.01 * period)
     assert (empty - full) / (again - empty) == pytest.approx(ratio, rel=0.03)
     assert full == pytest.approx(period / (1 + ratio), abs=0.01 * period)
@@ -40,7 +40,7 @@ def test_it_goes_down_by_its_depth_and_never_above_the_input(depth_db):
 
 
 def test_it_is_smooth():
-    """A raised cosine of 4 s and one of 6 s: steepest pi / 2 * depth / 4 s."""
+    """Raised cosines of 4 s and 6 s have a slope of at most pi / 2 * depth / 4 s."""
     slope = np.diff(gain_db(21, depth_db=12)[20:]) * RATE_HZ
     assert np.abs(slope).max() == pytest.approx(np.pi / 2 * 12 / 4, rel=0.03)
     bend = np.diff(slope.reshape(-1)[: 20 * RATE_HZ // 100 * 100].reshape(-1, 100).mean(axis=1))

@@ -1,4 +1,4 @@
-"""Whatever is switched, nothing clicks."""
+"""No switch causes a click."""
 
 import numpy as np
 import pytest
@@ -9,15 +9,15 @@ from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.session.chain import Chain
 
 RATE_HZ = 48_000
-SWITCHES = 500  # for each programme
+SWITCHES = 500  # for each input
 EVERY = 12_000  # frames
 WINDOW = 240
-SETTLED = 5_760  # frames after which every fade is over: 100 ms and the filters' own time
-INTERMITTENT = {"bell", "pulse"}  # their own beginnings are not to be told from a click
+SETTLED = 5_760  # frames until all fades are over: 100 ms and the filters' settling
+INTERMITTENT = {"bell", "pulse"}  # their own onsets are similar to clicks
 
 
 def sines(frames):
-    """Return three tones, and a soft one where clicks are looked for."""
+    """Return three tones, and a soft tone in the range that is searched for clicks."""
     time_s = np.arange(frames) / RATE_HZ
     tones = [(220, 0.1), (440, 0.1), (1100, 0.05), (11_000, 0.001)]
     return sum(a * np.sin(2 * np.pi * hz * time_s) for hz, a in tones)
@@ -28,7 +28,7 @@ def noise(frames):
 
 
 def random_value(random, parameter):
-    """A value of its range; no tone is as high as what clicks are looked for in."""
+    """Return a value in the range, but no tone in the range that is searched for clicks."""
     tone = parameter.symbol == "carrier_hz"
     value = random.uniform(parameter.minimum, 5_000 if tone else parameter.maximum)
     return float(round(value) if parameter.step == 1 else value)
@@ -36,7 +36,7 @@ def random_value(random, parameter):
 
 def random_layer(random, kind, layer_id):
     parameters = blocks()[kind].parameters.values()
-    # An amount is a fade of its own; here the switch is what is looked at.
+    # No amount, since it is a separate fade, and switches are tested here.
     values = {p.symbol: random_value(random, p) for p in parameters if p.symbol != "amount"}
     return Layer(kind=kind, id=layer_id, params=values)
 
@@ -51,7 +51,7 @@ def random_protocol(random, kinds):
 
 
 def bursts_db(heard, at):
-    """Return how far the switch at frame `at` stands out above what is before and after it."""
+    """Return how far the switch at frame `at` exceeds the sound before and after it."""
 
     def loudest(begin, end):
         windows = heard[:, begin:end].reshape(2, -1, WINDOW)
@@ -61,8 +61,8 @@ def bursts_db(heard, at):
     return 20 * np.log10(loudest(at, at + SETTLED) / steady)
 
 
-def test_between_two_soft_protocols_the_programme_never_comes_through():
-    """Both at -40 dB: on the way from one to the other it is no louder than that."""
+def test_between_two_soft_protocols_the_input_never_comes_through():
+    """Both are at -40 dB, and the sound is not louder while switching."""
     source = np.repeat(noise(3 * EVERY).astype("f4")[None], 2, 0)
 
     def heard(block_frames):
@@ -84,7 +84,7 @@ def test_between_two_soft_protocols_the_programme_never_comes_through():
 
 
 def test_processors_that_change_places_do_not_click():
-    """Seen among the random switches below: 14 dB above the steady sound."""
+    """The random switches below once found a click 14 dB above the steady sound."""
     layers = [
         Layer(kind="selfbinaural", params={"beat_hz": -21, "low_hz": 819, "high_hz": 3804}),
         Layer(kind="phasemod", params={"rate_hz": 36, "swing_deg": 60}),
@@ -103,16 +103,16 @@ def test_processors_that_change_places_do_not_click():
         assert bursts_db(heard, turn * EVERY) < 3.0
 
 
-@pytest.mark.parametrize("programme", [sines, noise])
-def test_500_random_switches_never_click(programme):
-    """High-passed, no switch is more than 3 dB above the steady sound around it."""
+@pytest.mark.parametrize("make_input", [sines, noise])
+def test_500_random_switches_never_click(make_input):
+    """After a high-pass, no switch exceeds the steady sound around it by more than 3 dB."""
     random = np.random.default_rng(7)
     kinds = sorted(
         kind
         for kind, block in blocks().items()
         if block.group in ("generator", "processor") and kind not in INTERMITTENT
     )
-    source = np.repeat(programme((SWITCHES + 2) * EVERY).astype("f4")[None], 2, 0)
+    source = np.repeat(make_input((SWITCHES + 2) * EVERY).astype("f4")[None], 2, 0)
     said, pieces = [], []
     with Engine(RATE_HZ) as engine:
         chain = Chain(engine)

@@ -1,4 +1,4 @@
-// The kinds of block as the engine's own description has them, and one of them by itself.
+// Parses the engine's description of its blocks, and fuzzes single blocks.
 #pragma once
 
 #include "entrain/engine.h"
@@ -25,7 +25,7 @@ struct Kind {
     std::vector<Described> parameters;
 };
 
-// Each parameter begins with its symbol.
+// In the JSON, the description of each parameter begins with its symbol.
 inline std::vector<Described> parameters_of(const std::string &json) {
     std::vector<Described> found;
     const std::string key = "\"symbol\":\"";
@@ -81,7 +81,7 @@ inline std::uint32_t any_rate(Bytes &bytes) {
     return which < 200 ? rates[which % 8] : 8000 + bytes.raw<std::uint16_t>() * 3U;
 }
 
-// A symbol of that kind, sometimes of another one, or none at all.
+// A symbol and its range; sometimes a symbol that the block does not have.
 struct Place {
     std::size_t index;
     Described parameter;
@@ -94,7 +94,7 @@ inline Place pick_symbol(Bytes &bytes, const std::vector<Described> &parameters)
     return {index, parameters[index]};
 }
 
-// A block by itself, fed with what the engine lets in.  Returns the work that was done.
+// Runs a single block with input that the engine would accept.  Returns the amount of work.
 inline std::uint64_t run_block(Bytes &bytes) {
     const Kind &kind = kinds()[bytes.byte() % kinds().size()];
     const std::uint32_t rate_hz = any_rate(bytes);
@@ -105,7 +105,7 @@ inline std::uint64_t run_block(Bytes &bytes) {
     std::uint64_t work = 0;
     for (std::uint32_t turn = 1 + bytes.below(4); turn > 0; --turn) {
         for (std::uint32_t left = bytes.below(4); left > 0; --left) {
-            // The engine's own one is not the block's.
+            // "amount" belongs to the engine, not to the block.
             const Place place = pick_symbol(bytes, kind.parameters);
             const auto value = bytes.number<float>(double{place.parameter.minimum},
                                                     double{place.parameter.maximum});

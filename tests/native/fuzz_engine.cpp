@@ -1,10 +1,11 @@
-// libFuzzer: bytes become calls of the C ABI on one engine, beside a model of what it promises.
+// Fuzzer (libFuzzer): calls the C ABI of one engine, and compares the engine with a model.
 //
-// Each call is a letter and its operands; any other byte counts as one of the letters.  Beyond what
-// the sanitizers see: every status is the one that the header says, refused calls change nothing,
-// parameters stay in their ranges, the session's clock is right, and of the sound:
-//   - it is finite, and nothing passes the limiter's ceiling except in bypass
-//   - in bypass it is the input, bit for bit after the latency, which only the rate changes
+// Each call is a letter and its operands; any other byte counts as one of the letters.  In addition
+// to the sanitizers' checks: every status is as documented, refused calls change nothing,
+// parameters stay in their ranges, the session's clock is right, and the sound has these
+// properties:
+//   - it is finite, and never exceeds the limiter's ceiling except in bypass
+//   - in bypass it equals the input bit for bit, after the latency, which only the rate changes
 
 #include "fuzz_blocks.h"
 
@@ -20,7 +21,7 @@
 namespace {
 
 constexpr double kEver = std::numeric_limits<double>::infinity();
-constexpr double kFadedSeconds = 0.0205;  // a bypass fade is over
+constexpr double kFadedSeconds = 0.0205;  // after this, a bypass fade is over
 constexpr std::uint32_t kHistory = 1024;  // frames; more than any latency
 constexpr std::uint64_t kMostWork = 120'000;  // frames times layers in one run
 constexpr std::uint32_t kMostLayers = 12;
@@ -87,7 +88,7 @@ private:
     std::uint32_t any_layer() {
         const std::uint8_t which = bytes_.byte();
         if (which > 250) return bytes_.raw<std::uint32_t>();
-        if (which > 225) return bytes_.below(newest_ + 2);  // maybe one that is gone
+        if (which > 225) return bytes_.below(newest_ + 2);  // may be the number of a freed layer
         auto found = layers_.begin();
         std::advance(found, which % layers_.size());
         return found->first;
@@ -99,7 +100,7 @@ private:
                                                   : found->second.parameters);
     }
 
-    // ---- what a protocol does ------------------------------------------------------------
+    // ---- layers of a protocol ------------------------------------------------------------
 
     void add_layer() {
         const std::uint8_t which = bytes_.byte();
@@ -155,9 +156,9 @@ private:
                              static_cast<std::uint32_t>(points.size()), loop_s);
         const auto found = layers_.find(number);
         if (number < ENTRAIN_LAYER_FIRST || found == layers_.end())
-            require(status == ENTRAIN_E_LAYER, "automation of no layer is refused");
+            require(status == ENTRAIN_E_LAYER, "automation of an unknown layer is refused");
         else if (place.index == found->second.parameters.size())
-            require(status == ENTRAIN_E_PARAMETER, "automation of no parameter is refused");
+            require(status == ENTRAIN_E_PARAMETER, "automation of an unknown parameter is refused");
         else
             require(status == ENTRAIN_OK || status == ENTRAIN_E_RANGE, "automate's status");
         for (const entrain_point &point : points)
@@ -169,7 +170,7 @@ private:
     void route() {
         std::vector<std::uint32_t> wanted(bytes_.below(8));
         for (std::uint32_t &number : wanted) number = any_layer();
-        // Mostly something that will do.
+        // Mostly a valid value.
         if (bytes_.byte() < 224) {
             std::set<std::uint32_t> seen;
             wanted.erase(std::remove_if(wanted.begin(), wanted.end(),
@@ -196,7 +197,7 @@ private:
                 if (stays) continue;
                 float value = 0.0F;
                 require(entrain_get_parameter(engine_, number, "amount", 1, &value) ==
-                            ENTRAIN_E_LAYER, "what is not routed any more is gone");
+                            ENTRAIN_E_LAYER, "layers that are no longer routed are freed");
             }
             order_ = wanted;
             for (const std::uint32_t number : order_) give_amount(layers_.at(number));
@@ -208,7 +209,7 @@ private:
         check_parameters();
     }
 
-    // Every parameter of a block is in its description, the engine's own one as well.
+    // The description lists every parameter of a block, including the engine's "amount".
     static void give_amount(const Layer &layer) {
         require(std::any_of(layer.parameters.begin(), layer.parameters.end(),
                             [](const Described &each) { return each.symbol == "amount"; }),
@@ -298,22 +299,22 @@ private:
         check_parameters();
         std::vector<float> tap(2 * std::size_t{frames});
         require(entrain_read_tap(engine_, 0, frames_ - frames, tap.data(), frames) == ENTRAIN_OK,
-                "what has just gone out can be read");
+                "the latest output can be read");
         for (std::uint32_t i = 0; i < frames; ++i)
             for (std::size_t c = 0; c < 2; ++c)
-                require(!sink[c] || tap[2 * i + c] == sink[c][i], "the tap has what went out");
+                require(!sink[c] || tap[2 * i + c] == sink[c][i], "the tap has the output");
     }
 
     void check_sample(float out, float dry, float ceiling) const {
-        require(std::isfinite(out), "what goes out is finite");
-        // Neither fade nor gain makes more than the louder one of both.
+        require(std::isfinite(out), "the output is finite");
+        // A cross-fade is never louder than the louder of its two signals.
         require(std::fabs(out) <= std::max(std::fabs(dry) * (1.0F + 1e-6F), ceiling),
-                "nothing is louder than ceiling and input");
+                "the output exceeds neither ceiling nor input");
         if (off_s_ > kFadedSeconds)
-            require(std::fabs(out) <= ceiling, "nothing passes the limiter's ceiling");
+            require(std::fabs(out) <= ceiling, "the output does not exceed the limiter's ceiling");
         if (exact_s_ > kFadedSeconds)  // the callback flushes denormals
             require(out == dry || (std::fabs(dry) < FLT_MIN && std::fabs(out) < FLT_MIN),
-                    "in bypass the input comes out as it went in");
+                    "in bypass the output equals the input");
     }
 
     double ceiling_db() const {
@@ -323,7 +324,7 @@ private:
         return double{value};
     }
 
-    // ---- what can be read ----------------------------------------------------------------
+    // ---- readable state ------------------------------------------------------------------
 
     void check_parameters() const {
         for (const auto &[number, layer] : layers_) {
@@ -334,7 +335,7 @@ private:
                 require(entrain_get_parameter(engine_, number, symbol, 1, &target) == ENTRAIN_OK &&
                             entrain_get_parameter(engine_, number, symbol, 0, &now) == ENTRAIN_OK,
                         "parameters can be read");
-                require(target == layer.targets[i], "a target is what was accepted last");
+                require(target == layer.targets[i], "a target is the last accepted value");
                 if (!each.accepts(double{now}))
                     std::fprintf(stderr, "== %s.%s is %g\n", layer.kind->name.c_str(), symbol,
                                  double{now});
@@ -347,7 +348,7 @@ private:
         double seconds = -1.0;
         int runs = -1;
         entrain_read_session(engine_, &seconds, &runs);
-        require((runs == 1) == session_runs_, "the session runs or not, as last said");
+        require((runs == 1) == session_runs_, "the session runs or pauses as last requested");
         if (!(std::fabs(seconds - session_s_) <= session_tolerance_s_))
             std::fprintf(stderr, "== session at %.9g s, not %.9g s\n", seconds, session_s_);
         require(std::fabs(seconds - session_s_) <= session_tolerance_s_, "the session's clock");
@@ -356,22 +357,22 @@ private:
     void check_latency() const {
         static std::map<std::uint32_t, std::uint32_t> known;
         const std::uint32_t latency = entrain_latency_frames(engine_);
-        require(entrain_rate(engine_) == rate_hz_, "the rate is what was accepted last");
+        require(entrain_rate(engine_) == rate_hz_, "the rate is the last accepted one");
         require(latency < kHistory, "the latency is short");
         require(known.emplace(rate_hz_, latency).first->second == latency,
-                "nothing but the rate changes the latency");
+                "only the rate changes the latency");
     }
 
     void read_all() {
         entrain_stats stats;
         entrain_read_stats(engine_, &stats);
         require(stats.frames == frames_ && stats.cycles == cycles_ &&
-                    stats.nonfinite == nonfinite_, "what was processed is counted");
+                    stats.nonfinite == nonfinite_, "processed frames are counted");
         entrain_levels levels;
         entrain_read_levels(engine_, &levels);
         for (const auto *level : {levels.in_rms, levels.in_peak, levels.out_rms, levels.out_peak})
             for (std::size_t c = 0; c < 2; ++c)
-                require(level[c] >= 0.0F && level[c] <= 16.0F, "levels are levels");
+                require(level[c] >= 0.0F && level[c] <= 16.0F, "levels are in range");
         entrain_loudness in, out;
         entrain_read_loudness(engine_, &in, &out);
         for (const entrain_loudness &each : {in, out})
@@ -400,20 +401,20 @@ private:
         for (double *value : {&promise.tone_hz[0], &promise.tone_hz[1], &promise.modulation_hz,
                               &promise.corner_hz, &promise.interaural_hz})
             *value = bytes_.below(2) ? bytes_.number<double>(0.0, 500.0) : 0.0;
-        if (++measured_ > 2) return;  // takes its time
+        if (++measured_ > 2) return;  // measuring is slow
         entrain_measurement got{};
         const entrain_status status = entrain_measure(engine_, &promise, &got);
         if (status != ENTRAIN_OK) return;
         require(std::isfinite(got.beat_hz) && std::isfinite(got.modulation_hz) &&
-                    std::isfinite(got.interaural_hz), "what is measured is finite");
+                    std::isfinite(got.interaural_hz), "measurements are finite");
         require(got.coherence >= 0.0 && got.coherence <= 1.0 + 1e-9, "coherence is a share");
         for (std::size_t ear = 0; ear < 2; ++ear)
             require(std::isfinite(got.tone_hz[ear]) && std::isfinite(got.tone_db[ear]) &&
                         std::isfinite(got.index[ear]) && std::isfinite(got.index_floor[ear]),
-                    "what is measured in an ear is finite");
+                    "measurements of an ear are finite");
     }
 
-    // Null pointers and impossible counts: refused, and nothing changes.
+    // Null pointers and impossible counts are refused and change nothing.
     void hostile() {
         const bool no_engine = bytes_.below(2) == 1;
         entrain_engine *const engine = no_engine ? nullptr : engine_;
@@ -439,7 +440,7 @@ private:
             case 9:
                 require(entrain_route(engine, &layer, ~0U, 1) ==
                             (no_engine ? ENTRAIN_E_ARGUMENT : ENTRAIN_E_LAYER),
-                        "there are not so many layers");
+                        "an impossible number of layers is refused");
                 break;
             case 10: refused(entrain_read_tap(engine, 0, 0, nullptr, 1)); break;
             case 11: refused(entrain_measure(engine, nullptr, &got)); break;
@@ -463,7 +464,7 @@ private:
 
     Bytes bytes_;
     entrain_engine *engine_ = nullptr;
-    // What the engine is believed to be:
+    // Model of the engine:
     std::map<std::uint32_t, Layer> layers_;
     std::vector<std::uint32_t> order_;
     std::uint32_t newest_ = ENTRAIN_LAYER_OUTPUT;
@@ -472,11 +473,11 @@ private:
     std::uint32_t measured_ = 0;
     int bypass_ = ENTRAIN_BYPASS_OFF;
     bool first_ = true;  // nothing has been processed yet
-    double off_s_ = 0.0, exact_s_ = 0.0;  // since when this mode of bypass lasts
+    double off_s_ = 0.0, exact_s_ = 0.0;  // how long the present bypass mode has lasted
     double session_s_ = 0.0;
     bool session_runs_ = false;
     double session_tolerance_s_ = 2.0 / 8000.0;
-    // The ceiling's highest value in this stretch of more than kHistory frames, and the last one.
+    // Highest ceiling in the present stretch of more than kHistory frames, and in the last one.
     double highest_db_ = -kEver, former_highest_db_ = -kEver;
     std::uint32_t stretch_ = 0;
     std::array<std::array<float, kHistory>, 2> history_{};

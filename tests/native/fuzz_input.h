@@ -1,4 +1,4 @@
-// What a fuzzer's bytes say: numbers that are likely to hurt, and sound.
+// Converts a fuzzer's bytes to numbers that are likely to do harm, and to sound.
 #pragma once
 
 #include <cfloat>
@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-// Read from front to back; past the end all is zero.
+// Reads bytes from front to back; all bytes after the end are zero.
 class Bytes {
 public:
     Bytes(const std::uint8_t *data, std::size_t size) : data_(data), size_(size) {}
@@ -29,7 +29,7 @@ public:
     }
     std::uint32_t below(std::uint32_t count) { return byte() % count; }
 
-    // Mostly from low to high; else just outside, not finite, tiny, or anything.
+    // Usually a number from low to high; otherwise just outside, not finite, tiny, or arbitrary.
     template <class Number> Number number(double low, double high) {
         using Limits = std::numeric_limits<Number>;
         switch (const std::uint8_t how = byte()) {
@@ -45,7 +45,7 @@ public:
             case 9: return raw<Number>();
             case 10: return Number{0};
             default: {
-                // Two bytes where the second one matters, one where it does not.
+                // Takes one byte for a coarse number, or two for a fine one.
                 const double part = how < 128 ? how / 127.0 : raw<std::uint16_t>() / 65535.0;
                 return static_cast<Number>(low + (high - low) * part);
             }
@@ -57,7 +57,7 @@ private:
     std::size_t size_;
 };
 
-// One channel of sound; hostile kinds are not finite.
+// One channel of sound; hostile kinds have NaN and infinity.
 class Signal {
 public:
     static constexpr std::uint32_t kTame = 9, kKinds = 15;

@@ -1,4 +1,4 @@
-// Must be stopped by RealtimeSanitizer: shows that the other tests could fail.
+// RealtimeSanitizer must stop this program, which proves that the other tests can fail.
 
 #include "audio/realtime.h"
 

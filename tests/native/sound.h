@@ -1,4 +1,4 @@
-// An engine that cleans up after itself, and sound to feed it.
+// An engine that frees itself, and sound for it.
 #pragma once
 
 #include "entrain/engine.h"
@@ -28,7 +28,7 @@ inline Sound noise(std::size_t frames, float amplitude = 0.1F) {
     return sound;
 }
 
-// The blocks that a protocol may use.
+// Kinds of block that protocols may use.
 inline std::vector<std::string> layer_kinds() {
     std::vector<std::string> kinds;
     for (std::uint32_t i = 0; i < entrain_block_count(); ++i) {
@@ -45,7 +45,7 @@ inline std::vector<std::string> layer_kinds() {
 
 class Engine {
 public:
-    // Standalone: most of what is tested here sounds without an input.
+    // Standalone, since most tests have no input.
     explicit Engine(std::uint32_t rate_hz = kRate) {
         if (entrain_create(rate_hz, &engine_) != ENTRAIN_OK) throw std::runtime_error("create");
         entrain_set_standalone(engine_, 1);
@@ -61,7 +61,7 @@ public:
         return layer;
     }
 
-    // A tone of this level, whatever the input is.
+    // Adds a tone with a level that does not depend on the input.
     std::uint32_t binaural(float carrier_hz, float beat_hz, float level_db) {
         const std::uint32_t layer = add("binaural");
         set(layer, "carrier_hz", carrier_hz);
@@ -89,7 +89,7 @@ public:
             throw std::runtime_error(symbol);
     }
 
-    // Process `in` from frame `first` on, `frames` of it, in blocks of the given sizes in turn.
+    // Process `frames` frames of `in` from `first` on, in blocks of the given sizes in turn.
     void run(const Sound &in, Sound &out, std::size_t first, std::size_t frames,
              const std::vector<std::uint32_t> &blocks) {
         std::size_t turn = 0;

@@ -1,5 +1,5 @@
-// The C ABI takes whatever it is given: null pointers, numbers that are none, counts that cannot be;
-// and where memory is short, a call that fails has changed nothing.
+// The C ABI survives null pointers, NaN and impossible counts, and a call that fails for lack of
+// memory has changed nothing.
 
 #include "sound.h"
 
@@ -16,7 +16,7 @@
 
 namespace {
 
-// The allocation that fails: 1 is the next one, 0 none.
+// Which allocation fails: 1 is the next one; 0 means that none fails.
 thread_local long fails_at = 0;
 thread_local bool has_failed = false;
 
@@ -31,8 +31,8 @@ void *allocate(std::size_t size, std::size_t alignment) {
     return memory;
 }
 
-// Run `call` with its first allocation failing, then with its second one, and so on, until none
-// fails; then it has been done.
+// Runs `call` with a failure of its first allocation, then of its second one, and so on, until it
+// succeeds.
 void with_each_failing(const std::function<entrain_status()> &call,
                        const std::function<void()> &check) {
     for (long n = 1;; ++n) {
@@ -43,7 +43,7 @@ void with_each_failing(const std::function<entrain_status()> &call,
         fails_at = 0;
         if (!has_failed) {
             REQUIRE(status == ENTRAIN_OK);
-            CHECK(n > 1);  // else it needs no memory, and this shows nothing
+            CHECK(n > 1);  // otherwise `call` does not allocate, and the test proves nothing
             return;
         }
         REQUIRE(status == ENTRAIN_E_MEMORY);
@@ -66,7 +66,7 @@ void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void *memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void *memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
-TEST_CASE("no function minds a null pointer") {
+TEST_CASE("every function accepts a null pointer") {
     Engine engine;
     const std::uint32_t tone = engine.binaural(400, 10, -20);
     engine.route({tone}, true);
@@ -198,7 +198,7 @@ TEST_CASE("no function minds a null pointer") {
     CHECK(entrain_measure(engine, &promise, &measurement) == ENTRAIN_E_ARGUMENT);
 }
 
-TEST_CASE("a back end's functions do not mind one either") {
+TEST_CASE("a back end's functions accept a null pointer") {
     Engine engine;
     entrain_io *io = nullptr;
     CHECK(entrain_io_open(nullptr, "", &io) == ENTRAIN_E_ARGUMENT);
@@ -238,7 +238,7 @@ TEST_CASE("a back end's functions do not mind one either") {
     entrain_io_close(nullptr);
 }
 
-TEST_CASE("a back end that finds no memory is not opened") {
+TEST_CASE("without memory, a back end is not opened") {
     Engine engine;
     entrain_io *io = nullptr;
     with_each_failing([&] { return entrain_io_open(engine, "speakers", &io); },
@@ -253,7 +253,7 @@ TEST_CASE("a back end that finds no memory is not opened") {
     entrain_io_close(io);
 }
 
-TEST_CASE("an engine or a block that finds no memory is not made") {
+TEST_CASE("without memory, an engine or a block is not created") {
     entrain_engine *engine = nullptr;
     with_each_failing([&] { return entrain_create(kRate, &engine); },
                       [&] { CHECK(engine == nullptr); });
@@ -266,7 +266,7 @@ TEST_CASE("an engine or a block that finds no memory is not made") {
 
 namespace {
 
-// Everything that may be in the middle of something: automation, moves, fades, layers that go.
+// An engine with automation, moves and fades in progress, and with leaving layers.
 struct Busy {
     explicit Busy(std::uint32_t rate_hz = kRate) : engine(rate_hz), in(noise(200'000)) {
         tone = engine.binaural(400, 10, -20);
@@ -278,10 +278,10 @@ struct Busy {
         run(3000);
         engine.set(gain, "gain_db", -20, 2);
         engine.set(tone, "beat_hz", 4, 1);
-        engine.route({gain, tone});  // the other one goes
+        engine.route({gain, tone});  // the third layer leaves
         run(300);
         engine.automate(tone, "amount", {{0, 0, ENTRAIN_CURVE_LINEAR}, {9, 1, 0}});
-        fresh = engine.binaural(700, 5, -20);  // which nobody routes yet
+        fresh = engine.binaural(700, 5, -20);  // not routed yet
     }
 
     const Sound &run(std::size_t frames) {
@@ -309,7 +309,7 @@ void stays_whole(const std::function<entrain_status(Busy &)> &call) {
                           REQUIRE(out.left == expected.left);
                           REQUIRE(out.right == expected.right);
                       });
-    // And it can still be done, as if nothing had been.
+    // The call still succeeds afterwards.
     REQUIRE(call(left_alone) == ENTRAIN_OK);
     for (int i = 0; i < 5; ++i) {
         const Sound &out = tried.run(4800), &expected = left_alone.run(4800);
@@ -320,14 +320,14 @@ void stays_whole(const std::function<entrain_status(Busy &)> &call) {
 
 }  // namespace
 
-TEST_CASE("what finds no memory has changed nothing") {
+TEST_CASE("a call that fails for lack of memory has changed nothing") {
     SUBCASE("a route") {
         stays_whole([](Busy &busy) {
             const std::uint32_t wanted[] = {busy.fresh, busy.tone};
             return entrain_route(busy.engine, wanted, 2, 0);
         });
     }
-    SUBCASE("a route that begins the session anew") {
+    SUBCASE("a route that restarts the session") {
         stays_whole([](Busy &busy) {
             const std::uint32_t wanted[] = {busy.gain, busy.fresh};
             return entrain_route(busy.engine, wanted, 2, 1);
@@ -365,7 +365,7 @@ TEST_CASE("what finds no memory has changed nothing") {
     }
 }
 
-TEST_CASE("layers that nobody routes are bounded, and freed by the next route") {
+TEST_CASE("layers that are never routed are limited in number, and freed by the next route") {
     Engine engine;
     const std::uint32_t first = engine.add("gain");
     std::uint32_t number = 0, added = 1;

@@ -1,4 +1,4 @@
-// Real-time priority of the audio thread, and that it costs nobody the program.
+// The audio thread gets real-time priority, and its limits do not end the program.
 
 #include "io/pulse/audio_thread.h"
 
@@ -20,7 +20,7 @@ using entrain::pulse::is_realtime;
 using entrain::pulse::AudioThread;
 using std::chrono::steady_clock;
 
-// Do something on an audio thread, and wait for its end.
+// Runs a function on an audio thread, and waits for its end.
 template <typename Work>
 void on_audio_thread(Work work) {
     AudioThread audio_thread;
@@ -33,8 +33,8 @@ void on_audio_thread(Work work) {
     }).join();
 }
 
-// Run without a pause while something holds.  Returns the milliseconds that this took; on a busy
-// machine not all of them count for the kernel.
+// Runs without a pause while a condition holds.  Returns the elapsed milliseconds; on a busy
+// machine the kernel does not count all of them.
 template <typename Condition>
 long run_ms(Condition holds) {
     const auto begin = steady_clock::now();
@@ -45,7 +45,7 @@ long run_ms(Condition holds) {
         .count();
 }
 
-// In a process of its own; returns how it ended, as waitpid() tells.
+// Runs a function in a child process; returns its wait status.
 template <typename Work>
 int in_process(Work work) {
     const pid_t child = fork();
@@ -69,11 +69,11 @@ TEST_CASE("RealtimeKit's conditions are met, whether the priority is given or no
         rlimit limit{};
         getrlimit(RLIMIT_RTTIME, &limit);
         CHECK(limit.rlim_max <= 200'000);
-        CHECK(limit.rlim_cur < limit.rlim_max);  // else the kernel kills without a signal
+        CHECK(limit.rlim_cur < limit.rlim_max);  // otherwise the kernel kills without a signal
     });
 }
 
-TEST_CASE("what a real-time thread starts has an ordinary priority") {
+TEST_CASE("threads started by a real-time thread have an ordinary priority") {
     on_audio_thread([](pid_t thread) {
         const int status = in_process([] { _exit(is_realtime(0) ? 1 : 0); });
         CHECK(status == 0);
@@ -86,10 +86,10 @@ TEST_CASE("a thread that runs away loses its priority, and the program lives") {
     for (int round = 0; round < 2; ++round)
         on_audio_thread([](pid_t thread) {
             if (!is_realtime(thread)) {
-                MESSAGE("left out: real-time priority is not given here");
+                MESSAGE("skipped: this machine does not grant real-time priority");
                 return;
             }
-            // As RealtimeKit's clients are: without the permission.  Of this thread alone.
+            // Drop the permission, as RealtimeKit's clients have none; only for this thread.
             constexpr uid_t kNobody = 65534;
             if (geteuid() == 0) syscall(SYS_setresuid, kNobody, kNobody, kNobody);
             const long ms = run_ms([&] { return is_realtime(thread); });
@@ -99,7 +99,7 @@ TEST_CASE("a thread that runs away loses its priority, and the program lives") {
         });
 }
 
-TEST_CASE("without that the kernel would end the program") {
+TEST_CASE("without the handler the kernel would end the program") {
     const int status = in_process([] {
         signal(SIGXCPU, SIG_DFL);
         const sched_param priority{5};

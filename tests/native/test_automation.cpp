@@ -1,4 +1,4 @@
-// What a protocol does over time: values, curves, frames, and the session's clock.
+// Automation: values, curves, frames, and the session's clock.
 
 #include "audio/automation.h"
 #include "sound.h"
@@ -15,7 +15,7 @@ using entrain::Lane;
 
 constexpr double at(std::size_t frame) { return static_cast<double>(frame) / kRate; }
 
-// The left ear of a tone of amplitude 0.1 * sqrt(2) whose frequency is told frame by frame.
+// The left ear of a tone of amplitude 0.1 * sqrt(2), with a frequency for each frame.
 template <class Frequency> std::vector<double> expected_tone(std::size_t frames, Frequency hz) {
     std::vector<double> tone(frames);
     double phase = 0.0;
@@ -26,7 +26,7 @@ template <class Frequency> std::vector<double> expected_tone(std::size_t frames,
     return tone;
 }
 
-// Largest difference of what is heard from `first` on, in dB below the tone.
+// Largest difference between output and expected tone from `first` on, in dB below the tone.
 double error_db(const Engine &engine, const Sound &out, const std::vector<double> &tone,
                 std::size_t first) {
     const std::size_t latency = entrain_latency_frames(engine);
@@ -47,7 +47,7 @@ constexpr std::size_t kFadeIn = kRate / 20;
 }  // namespace
 
 TEST_CASE("a lane has the value of its curve") {
-    std::size_t cursor = 99;  // any is allowed
+    std::size_t cursor = 99;  // any value is allowed
     const Lane lane{0,
                     {{100, 1.0, Curve::step},
                      {200, 2.0, Curve::linear},
@@ -75,7 +75,7 @@ TEST_CASE("a lane has the value of its curve") {
     CHECK_FALSE(lane.at(501, cursor).moves);
 }
 
-TEST_CASE("a lane with a loop begins again") {
+TEST_CASE("a lane with a loop repeats") {
     std::size_t cursor = 0;
     const Lane lane{0, {{0, 0.0, Curve::linear}, {100, 10.0, Curve::linear}}, 150};
     CHECK(lane.at(120, cursor).value == 10.0);
@@ -112,7 +112,7 @@ TEST_CASE("a ramp is followed on the grid, from breakpoint to breakpoint") {
     const Sound in(kRate);
     Sound out(kRate);
     engine.run(in, out, 0, kRate, {480});
-    // The value of a step of the grid holds for 16 frames; the last breakpoint has its own frame.
+    // A value holds for 16 frames, one step of the grid; the last breakpoint has an exact frame.
     const auto tone_hz = [&](std::size_t i) {
         if (i >= end) return 800.0;
         const std::size_t step = std::max(i / 16 * 16, begin);
@@ -140,10 +140,10 @@ TEST_CASE("amount takes a layer away and brings it back, to the bit") {
     const auto first = std::find_if(begin, out.left.end(), loud) - begin;
     CHECK(static_cast<std::size_t>(first) == 9603 + latency);
     const auto last = std::find_if(out.left.rbegin(), out.left.rend(), loud).base() - begin;
-    CHECK(static_cast<std::size_t>(last) == 20001 + latency + 15);  // 16 frames down to zero
+    CHECK(static_cast<std::size_t>(last) == 20001 + latency + 15);  // a ramp of 16 frames to zero
 }
 
-TEST_CASE("what is asked of the clock between two callbacks is done in that order") {
+TEST_CASE("requests to the clock between two callbacks are carried out in order") {
     Engine engine;
     const Sound in(4800);
     Sound out(4800);
@@ -166,7 +166,7 @@ TEST_CASE("what is asked of the clock between two callbacks is done in that orde
     CHECK(seconds == 2.05);
 }
 
-TEST_CASE("a session that begins anew is at its beginning at once, heard or not") {
+TEST_CASE("a session that restarts is at 0 s at once, even before the callback runs") {
     Engine engine;
     const Sound in(4 * kRate);
     Sound out(4 * kRate);
@@ -177,7 +177,7 @@ TEST_CASE("a session that begins anew is at its beginning at once, heard or not"
     entrain_read_session(engine, &seconds, &runs);
     CHECK(seconds == 2.0);
 
-    engine.route({}, true);  // nothing is played meanwhile: there is no callback
+    engine.route({}, true);  // no callback runs in the meantime
     entrain_read_session(engine, &seconds, &runs);
     CHECK(seconds == 0.0);
     entrain_set_rate(engine, 96000);
@@ -200,7 +200,7 @@ TEST_CASE("the clock starts with the protocol, pauses and seeks") {
     engine.automate(tone, "beat_hz", {{0, 0, ENTRAIN_CURVE_LINEAR}, {1, 40, ENTRAIN_CURVE_LINEAR}});
     const Sound in(4 * kRate);
     Sound out(4 * kRate);
-    engine.run(in, out, 0, 1000, {100});  // before the protocol: the session has not begun
+    engine.run(in, out, 0, 1000, {100});  // before the session has begun
     engine.route({tone}, true);
     engine.run(in, out, 1000, kRate / 2, {480});
     double seconds = 0.0;
@@ -250,7 +250,7 @@ TEST_CASE("a value set by hand ends the automation, a new automation ends that")
     engine.set(tone, "beat_hz", 2);
     engine.run(in, out, 0, 9600, {480});
     CHECK(shown(engine, tone, "beat_hz") == 2.0F);
-    engine.route({tone});  // nothing new
+    engine.route({tone});  // no new automation
     engine.run(in, out, 0, 9600, {480});
     CHECK(shown(engine, tone, "beat_hz") == 2.0F);
     engine.automate(tone, "beat_hz", {{0, 7, ENTRAIN_CURVE_STEP}});
@@ -318,7 +318,7 @@ TEST_CASE("any block sizes give the same samples, whatever happens over time") {
     }
 }
 
-TEST_CASE("automation that cannot be is refused and changes nothing") {
+TEST_CASE("invalid automation is refused and changes nothing") {
     Engine engine;
     const std::uint32_t tone = engine.binaural(400, 10, -20);
     const auto refused = [&](const std::vector<entrain_point> &points, double loop_s = 0.0) {

@@ -1,4 +1,4 @@
-// The variants of a block for different processors do the same.
+// All variants of a block give the same sound.
 
 #include "control/blocks.h"
 #include "sound.h"
@@ -26,7 +26,7 @@ double largest_difference(const std::vector<float> &a, const std::vector<float> 
 
 }  // namespace
 
-TEST_CASE("fused multiply-adds change nothing but the last bits") {
+TEST_CASE("fused multiply-adds change only the last bits") {
     const Sound in = noise(kRate);
     REQUIRE(entrain::block_count() > 1);
     for (std::size_t i = 0; i < entrain::block_count(); ++i) {

@@ -1,5 +1,5 @@
-// A callback of the client library that fails: no exception gets out of it, and the back end is
-// lost, with the reason; also run with AddressSanitizer.
+// A failing callback of the client library passes on no exception, and the back end is lost with
+// the reason.  Also runs with AddressSanitizer.
 
 #include "io/notify.h"
 #include "io/pipewire/registry.h"
@@ -15,7 +15,7 @@
 
 namespace {
 
-thread_local long left = -1;  // allocations until one fails; below zero: none does
+thread_local long left = -1;  // allocations until one fails; negative: none fails
 
 }  // namespace
 
@@ -28,7 +28,7 @@ void *operator new(std::size_t size) {
 void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
 
-// What the registry calls of the client library by name.
+// Functions of the client library that the registry calls by name.
 extern "C" void pw_proxy_destroy(pw_proxy *) {}
 
 namespace {
@@ -38,7 +38,7 @@ using entrain::io::Notify;
 using entrain::io::State;
 using entrain::pipewire::Registry;
 
-// A connection with a registry, both of which only take a listener.
+// A fake connection with a fake registry; both only accept listeners.
 struct Server {
     Server() {
         registry_methods.version = PW_VERSION_REGISTRY_METHODS;
@@ -81,7 +81,7 @@ constexpr const char *kLong = "a name that is too long to lie in the string itse
 
 }  // namespace
 
-TEST_CASE("an exception ends in the callback, and is told") {
+TEST_CASE("a callback catches exceptions and reports them") {
     Told told;
     const Notify notify = told.notify();
     guarded(notify, [&] { notify(); });
@@ -97,7 +97,7 @@ TEST_CASE("an exception ends in the callback, and is told") {
     CHECK(told.lost.empty());
 }
 
-TEST_CASE("any allocation may fail while the server tells what there is") {
+TEST_CASE("any allocation may fail while the server announces its objects") {
     const spa_dict_item items[] = {{PW_KEY_NODE_NAME, kLong},  {PW_KEY_MEDIA_CLASS, kLong},
                                    {PW_KEY_PORT_NAME, kLong},  {PW_KEY_AUDIO_CHANNEL, "FL"},
                                    {PW_KEY_NODE_ID, "30"},     {PW_KEY_PORT_DIRECTION, "in"},
@@ -127,7 +127,7 @@ TEST_CASE("any allocation may fail while the server tells what there is") {
     CHECK(failures > 5);
 }
 
-TEST_CASE("a lost back end stays lost, and memory is not needed for that") {
+TEST_CASE("a lost back end stays lost, which needs no memory") {
     State state;
     entrain_io_state plays{};
     plays.phase = ENTRAIN_IO_READY;

@@ -1,5 +1,5 @@
-// The bridge between two clocks: nothing is lost at the start, the sink's volume is undone, beats
-// go on through every break, and its audio functions neither allocate nor lock.
+// The bridge between two clocks loses nothing at the start, undoes the sink's volume, and keeps
+// beats going through every break; its audio functions neither allocate nor lock.
 
 #include "sound.h"
 #include "trap.h"
@@ -23,7 +23,7 @@ constexpr std::uint32_t kBlock = 96;  // 2 ms
 struct Bench {
     explicit Bench(std::uint32_t out_hz = kRate) { bridge->set_rates(kRate, out_hz); }
 
-    // Feed one block, the same value in every frame but for `gain`, and collect what comes out.
+    // Push one block of a constant value times `gain`, and collect the output.
     void push(float value, std::uint32_t frames = kBlock, std::array<float, 2> gain = {1, 1}) {
         std::vector<float> in(2 * frames);
         for (std::size_t i = 0; i < in.size(); ++i) in[i] = value * gain[i % 2];
@@ -64,7 +64,7 @@ std::size_t first_sound(const std::vector<float> &samples) {
     return static_cast<std::size_t>(found - samples.begin());
 }
 
-// The largest difference to a sine of this frequency, whole hertz, in the last second.
+// Largest difference from a sine of this frequency (an integer in Hz) in the last second.
 double residual(const std::vector<float> &samples, double frequency_hz, std::uint32_t rate_hz) {
     double real = 0, imaginary = 0;
     const std::size_t count = rate_hz, first = samples.size() - count;
@@ -100,7 +100,7 @@ TEST_CASE("the first sample is heard, however late the device wakes") {
     CHECK(bench.caught == 0);
 }
 
-TEST_CASE("a start queues as much as is aimed at, silence first") {
+TEST_CASE("a start fills the queue up to the target, silence first") {
     Bench bench;
     bench.push(0.0F);
     bench.push(0.25F);
@@ -109,13 +109,13 @@ TEST_CASE("a start queues as much as is aimed at, silence first") {
     CHECK(queued_s == doctest::Approx(kTargetS).epsilon(0.15));
 }
 
-// A device behind the bridge: what is queued for it, measured as a server does.
+// A device behind the bridge, whose queue is measured as a server does.
 struct Device {
     explicit Device(Bench &of) : bench(of) {
         bench.start();
         queued_s = kTargetS;
     }
-    // Time passes; blocks arrive together at its end.
+    // Let time pass; blocks arrive together at its end.
     void pass(double seconds, std::uint32_t blocks) {
         bench.now_s += seconds;
         const std::size_t before = bench.left.size();
@@ -141,8 +141,8 @@ struct Device {
     bool is_too_late = false;
 };
 
-TEST_CASE("after the device ran dry the queue is as long as is aimed at") {
-    // Blocks that come at once, and those that follow, late as well.
+TEST_CASE("after the device ran dry the queue returns to the target") {
+    // Blocks that arrive at once, and late blocks that follow.
     std::uint32_t at_once = 0, later = 0;
     SUBCASE("hardly any sound is late") { at_once = 5; }
     SUBCASE("much sound comes at once") { at_once = 20; }
@@ -170,13 +170,13 @@ TEST_CASE("after the device ran dry the queue is as long as is aimed at") {
         if (!again) CHECK(target_s == kTargetS);
         else CHECK(target_s > std::max(kTargetS + 0.004, late_s + 0.004));
         CHECK(device.queued_s == doctest::Approx(target_s).epsilon(0.05));
-        device.run(1000);  // nor is it corrected later
+        device.run(1000);  // no later correction
         CHECK(device.queued_s == doctest::Approx(target_s).epsilon(0.05));
     }
     CHECK(bench.caught == 0);
 }
 
-TEST_CASE("sound that is late, however often, is not taken for lost") {
+TEST_CASE("late sound does not count as lost, however often it is late") {
     Bench bench;
     Device device(bench);
     device.run(5000);
@@ -220,7 +220,7 @@ TEST_CASE("a correction is heard as a short fade, not as a click") {
         if (i == 700 * times) device.queued_s += off_s;
         if (i % (12 * times) == 0) device.observe();
     }
-    CHECK(std::abs(device.queued_s - kTargetS) < 0.5e-3);  // it has been corrected
+    CHECK(std::abs(device.queued_s - kTargetS) < 0.5e-3);  // the correction has been made
     double most = 0.0;
     for (std::size_t i = bench.left.size() / 2; i + 1 < bench.left.size(); ++i)
         most = std::max(most, std::abs(double{bench.left[i + 1]} - double{bench.left[i]}));
@@ -228,14 +228,14 @@ TEST_CASE("a correction is heard as a short fade, not as a click") {
     CHECK(bench.caught == 0);
 }
 
-TEST_CASE("sound that never comes is not waited for long") {
+TEST_CASE("the bridge does not wait long for sound that never comes") {
     double lost_s = 0.0;
     SUBCASE("little") { lost_s = 0.1; }
     SUBCASE("much") { lost_s = 0.9; }
     Bench bench;
     Device device(bench);
     device.run(5000);
-    device.pass(lost_s, 1);  // the server has lost all of that
+    device.pass(lost_s, 1);  // the server has lost the rest
     bench.bridge->underrun(bench.now_s);
     device.run(480);  // 0.96 s
     CHECK(device.queued_s == doctest::Approx(kTargetS).epsilon(0.06));
@@ -270,12 +270,12 @@ TEST_CASE("the sink's volume is undone") {
 }
 
 TEST_CASE("no change of the volume is louder than before and after") {
-    // What was recorded shows the change a block before or after we are told of it.
+    // The capture shows the change one block before, with, or after the notification.
     for (const int told : {-1, 0, 1}) {
         for (const bool rises : {true, false}) {
             CAPTURE(told);
             CAPTURE(rises);
-            if (rises && told > 0) continue;  // news that comes too late cannot be heeded
+            if (rises && told > 0) continue;  // the bridge cannot react to a late notification
             Bench bench;
             bench.start();
             const float before = rises ? 0.01F : 1.0F, after = rises ? 1.0F : 0.01F;
@@ -303,7 +303,7 @@ TEST_CASE("beats are made in the device's clock and go on through every break") 
             bench.now_s += 0.002;
             bench.push(0.0F);
             trap::enter();
-            if (i % 10 == 5) {  // a measurement, now and then far off: sound is dropped or inserted
+            if (i % 10 == 5) {  // measure; some values are far off, so sound is dropped or inserted
                 const double queued_s = i % 400 > 200 ? kTargetS + 0.02 : kTargetS;
                 bench.bridge->observe(bench.now_s, queued_s);
             }
@@ -316,15 +316,16 @@ TEST_CASE("beats are made in the device's clock and go on through every break") 
     }
 }
 
-TEST_CASE("an engine at another rate is waited for, sound passes meanwhile") {
+TEST_CASE("sound passes unprocessed while the engine is at another rate") {
     Bench bench(44100);
     bench.start();
     for (int i = 0; i < 50; ++i) bench.push(0.25F);
     CHECK(bench.left.back() == doctest::Approx(0.25).epsilon(0.001));
 }
 
-TEST_CASE("a tone passes from any rate to any other as it was") {
-    // Hands-free headsets to the highest rate that servers know; the sink keeps the first device's.
+TEST_CASE("a tone passes unchanged from any rate to any other") {
+    // From hands-free headsets to the servers' highest rate; the sink keeps the first device's
+    // rate.
     constexpr std::uint32_t kAll[] = {8000, 44100, 192000, 384000};
     for (const std::uint32_t in_hz : kAll)
         for (const std::uint32_t out_hz : kAll) {

@@ -1,4 +1,4 @@
-// How long the callback takes, as it is counted.
+// The distribution of the callback's durations.
 #include "audio/durations.h"
 
 #include <doctest/doctest.h>
@@ -20,7 +20,7 @@ std::uint64_t in_all(const Durations &durations) {
 
 }  // namespace
 
-TEST_CASE("buckets follow each other without a hole, and know a duration within an eighth") {
+TEST_CASE("buckets follow each other without a gap, and resolve a duration to an eighth") {
     CHECK(Durations::shortest_ns(0) == 256);
     for (std::uint32_t i = 0; i < Durations::kBuckets; ++i) {
         const std::uint64_t ns = Durations::shortest_ns(i);
@@ -44,7 +44,7 @@ TEST_CASE("each call is counted once") {
     CHECK(durations.count(0) == 2);
 }
 
-TEST_CASE("the longest is that of the last minute, and forgotten after it") {
+TEST_CASE("the longest duration is forgotten after a minute") {
     Durations durations;
     CHECK(durations.lately(kStart).ns == 0);
     durations.add(7'000, 14'000, kStart);
@@ -53,7 +53,7 @@ TEST_CASE("the longest is that of the last minute, and forgotten after it") {
     CHECK(durations.lately(kStart + 60 * kSecond).share == doctest::Approx(0.75));
     CHECK(durations.lately(kStart + 80 * kSecond).ns == 3'000);
     CHECK(durations.lately(kStart + 101 * kSecond).ns == 0);
-    // What comes after hours takes the place of what was there.
+    // After hours, a new duration replaces the old slot.
     durations.add(1'000, 2'000, kStart + 70'000 * kSecond);
     CHECK(durations.lately(kStart + 70'000 * kSecond).ns == 1'000);
     CHECK(durations.lately(kStart + 70'000 * kSecond).share == doctest::Approx(0.5));

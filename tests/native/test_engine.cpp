@@ -20,8 +20,7 @@ double largest_difference(const Sound &a, const Sound &b, std::size_t first, std
     return largest;
 }
 
-// A second of everything that changes: layers, parameters, bypass.  The changes fall between
-// blocks on frames that are on no grid.
+// A second in which layers, parameters and bypass change, between blocks and beside the grid.
 Sound busy_second(const std::vector<std::uint32_t> &blocks) {
     Engine engine;
     const Sound in = noise(kRate);
@@ -104,7 +103,7 @@ TEST_CASE("adding and removing a layer leaves its neighbour alone") {
         engine.route({});
         engine.run(silence, other, 24000, kRate - 24000, {256});
     }
-    // What is left when the guest, rendered by itself, is taken away, is the tone alone.
+    // Subtracting the guest, rendered by itself, leaves the tone alone.
     for (std::size_t i = 0; i < kRate; ++i) {
         together.left[i] -= other.left[i];
         together.right[i] -= other.right[i];
@@ -123,7 +122,7 @@ TEST_CASE("without layers and in bypass the input comes out bit for bit, only la
         engine.run(in, out, 0, kRate, {256});
         CHECK(largest_difference(in, out, 0, latency) == 0.0);
     }
-    SUBCASE("in bypass, above full scale too") {
+    SUBCASE("in bypass, even above full scale") {
         engine.route({tone});
         entrain_set_bypass(engine, 1);
         const Sound loud = noise(kRate, 3.0F);
@@ -155,7 +154,7 @@ TEST_CASE("NaN and infinity never reach the output and are gone at once") {
     CHECK(out.right == expected.right);
 }
 
-TEST_CASE("an input 16 times full scale and more still comes out limited") {
+TEST_CASE("an input of 16 times full scale and more is still limited") {
     Engine engine;
     Sound in = noise(kRate, 1000.0F), out(kRate);
     engine.run(in, out, 0, kRate, {256});
@@ -186,7 +185,7 @@ TEST_CASE("generators fade when the input ends and say when they are quiet") {
     CHECK(step <= 1.01F * own);
 }
 
-TEST_CASE("standalone generators go on in silence, and fade when nobody is to hear them") {
+TEST_CASE("standalone generators go on in silence, and fade when nothing is to play") {
     Engine engine;
     engine.route({engine.binaural(400, 10, -20)});
     const Sound in(4 * kRate);
@@ -199,7 +198,7 @@ TEST_CASE("standalone generators go on in silence, and fade when nobody is to he
     CHECK(out.left.back() == 0.0F);
 }
 
-TEST_CASE("what begins without an input, or bypassed, begins silent") {
+TEST_CASE("an engine that starts without an input, or bypassed, starts silent") {
     Engine engine;
     engine.route({engine.binaural(400, 10, -20)});
     entrain_set_standalone(engine, 0);
@@ -230,7 +229,7 @@ TEST_CASE("a new sample rate keeps layers and values") {
     CHECK(value == 300.0F);
 }
 
-TEST_CASE("what cannot be done is refused and changes nothing") {
+TEST_CASE("an impossible request is refused and changes nothing") {
     Engine engine;
     const std::uint32_t tone = engine.binaural(400, 10, -20);
     engine.route({tone});
@@ -252,7 +251,7 @@ TEST_CASE("what cannot be done is refused and changes nothing") {
     CHECK(value == 10.0F);
 }
 
-TEST_CASE("the tap holds what went out") {
+TEST_CASE("the tap holds the output") {
     Engine engine;
     const Sound in = noise(100000);
     Sound out(100000);
@@ -283,13 +282,13 @@ TEST_CASE("generators fade when the input falls silent, and come back with it") 
                                  begin + static_cast<std::ptrdiff_t>(to_s * kRate));
     };
     CHECK(loudest(0.2, 1.0) == doctest::Approx(0.1414).epsilon(0.01));
-    CHECK(loudest(2.0, 2.9) == doctest::Approx(0.1414).epsilon(0.01));  // a pause is no end
+    CHECK(loudest(2.0, 2.9) == doctest::Approx(0.1414).epsilon(0.01));  // not the end, only a pause
     CHECK(loudest(3.9, 4.1) == doctest::Approx(0.0707).epsilon(0.1));
     CHECK(loudest(5.1, 8.0) == 0.0F);
     CHECK(loudest(8.1, 9.0) == doctest::Approx(0.1414).epsilon(0.01));
 }
 
-TEST_CASE("a matched bypass is as loud as what was heard, and never louder than the input") {
+TEST_CASE("a matched bypass is as loud as the output was, and never louder than the input") {
     const Sound in = noise(8 * kRate, 0.05F);
     const auto gain_db = [&](double layer_db, int bypass) {
         Engine engine;
@@ -317,7 +316,7 @@ TEST_CASE("a matched bypass is as loud as what was heard, and never louder than 
     CHECK(gain_db(1, ENTRAIN_BYPASS_MATCHED) == 0.0);
 }
 
-TEST_CASE("loudness is that of BS.1770, before and after") {
+TEST_CASE("loudness follows BS.1770, before and after") {
     Engine engine;
     Sound in(10 * kRate), out(10 * kRate);
     // EBU Tech 3341, case 1: a stereo sine of -23 dBFS (peak) at 1 kHz has -23 LUFS.

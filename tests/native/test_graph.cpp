@@ -1,4 +1,4 @@
-// Which ports of a device are left and right.
+// Finds the left and the right port of a device.
 
 #include "io/pipewire/graph.h"
 
@@ -30,11 +30,11 @@ Port port(std::uint32_t number, const std::string &channel, bool input, bool mon
 
 }  // namespace
 
-TEST_CASE("ports without a place in the room are taken by their own numbers") {
+TEST_CASE("ports without a position are ordered by their port numbers") {
     std::mt19937 random(1);
     for (const std::uint32_t channels : {2U, 4U, 18U})
         for (int plugged = 0; plugged < 100; ++plugged) {
-            // The server gives whatever object numbers are free just then.
+            // The server assigns any free object numbers.
             std::vector<Id> ids(2 * channels);
             for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<Id>(40 + 3 * i);
             std::shuffle(ids.begin(), ids.end(), random);
@@ -53,7 +53,7 @@ TEST_CASE("ports without a place in the room are taken by their own numbers") {
         }
 }
 
-TEST_CASE("a place in the room counts for more than a number") {
+TEST_CASE("a port's position takes precedence over its number") {
     Graph graph;
     graph.ports[50] = port(0, "FC", true, false);
     graph.ports[51] = port(1, "FR", true, false);
@@ -61,7 +61,7 @@ TEST_CASE("a place in the room counts for more than a number") {
     CHECK(graph.pair(kDevice, Side::playback)->ports == std::array<Id, 2>{52, 51});
 }
 
-TEST_CASE("one port is both sides, and without a number the object's counts") {
+TEST_CASE("a single port is both sides; without a port number the object's number counts") {
     Graph graph;
     CHECK(!graph.pair(kDevice, Side::playback));
     graph.ports[60] = port(entrain::pipewire::kNoId, "MONO", true, false);

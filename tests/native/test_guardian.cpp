@@ -1,4 +1,4 @@
-// The program's side of the guardian process, with shell scripts for guardians and no server.
+// The program's side of the guardian, with shell scripts as guardians and no server.
 
 #include "io/pulse/guardian.h"
 
@@ -19,7 +19,7 @@ namespace {
 using entrain::pulse::Guardian;
 using std::chrono::steady_clock;
 
-// Says that it is ready and writes down what it hears.
+// Reports that it is ready, and records the messages.
 constexpr const char *kGood = R"(#!/bin/sh
 echo $$ > "$0.pid"
 printf ready >&0
@@ -36,7 +36,7 @@ struct Stage {
         REQUIRE(mkdtemp(name.data()) != nullptr);
         folder = name;
         loop = pa_mainloop_new();
-        context = pa_context_new(api(), "test");  // not connected: only its timers are used
+        context = pa_context_new(api(), "test");  // not connected; only its timers are used
     }
     ~Stage() {
         pa_context_unref(context);
@@ -62,7 +62,7 @@ struct Stage {
     std::string heard() const { return read(".log"); }
     pid_t process() const { return std::atoi(read(".pid").c_str()); }
 
-    // Run the loop until this is so.
+    // Runs the loop until a condition holds.
     template <typename Condition>
     void wait_for(Condition condition) const {
         const auto deadline = steady_clock::now() + std::chrono::seconds(20);
@@ -95,7 +95,7 @@ TEST_CASE("a guardian that is killed is replaced and told everything again") {
         guardian.protect(7, "speakers");
         stage.wait_for([&] { return guardian.watching(); });
         stage.wait_for([&] { return stage.heard() == "default speakersmodule 7"; });
-        guardian.protect(7, "speakers");  // nothing new
+        guardian.protect(7, "speakers");  // unchanged, so not sent
         guardian.protect(7, "");
         guardian.protect(7, "headphones");
         stage.wait_for([&] { return ends_with(stage.heard(), "7default default headphones"); });
@@ -120,7 +120,7 @@ TEST_CASE("a guardian that is killed is replaced and told everything again") {
     CHECK(kill(last, 0) != 0);  // ended, and no zombie
 }
 
-TEST_CASE("a guardian that hangs is replaced when it does not read any more") {
+TEST_CASE("a hanging guardian is replaced when it no longer reads") {
     const Stage stage;
     stage.install(kGood);
     Guardian guardian(stage.context, stage.api(), [] {}, stage.executable());
@@ -141,11 +141,11 @@ TEST_CASE("a guardian that hangs is replaced when it does not read any more") {
     });
 }
 
-TEST_CASE("one that cannot be started is tried again") {
+TEST_CASE("a guardian that cannot be started is tried again") {
     const Stage stage;
     bool said = false;
     Guardian guardian(stage.context, stage.api(), [&] { said = true; }, stage.executable());
-    CHECK(!said);  // its owner does not have it yet
+    CHECK(!said);  // not known to the constructor's caller yet
     CHECK(guardian.error().find("No such file") != std::string::npos);
     guardian.protect(3, "speakers");
 
@@ -157,7 +157,7 @@ TEST_CASE("one that cannot be started is tried again") {
     stage.wait_for([&] { return stage.heard() == "default speakersmodule 3"; });
 }
 
-TEST_CASE("one that dies at once is not started without pause") {
+TEST_CASE("a guardian that dies at once is restarted with pauses") {
     const Stage stage;
     stage.install(kDiesAtOnce);
     const auto starts = [&] {

@@ -37,7 +37,7 @@ TEST_CASE("routes and parameters change under a running callback") {
         if (round == 1000) after_warm_up = bytes_in_use();
         if (round % 50 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    // What went is freed: a leak would be megabytes by now.
+    // Removed layers are freed; a leak would have grown to megabytes by now.
     CHECK(bytes_in_use() < after_warm_up + 2'000'000);
     stop = true;
     callback.join();
@@ -65,7 +65,7 @@ TEST_CASE("a layer that has faded out is freed, and its number with it") {
     CHECK(entrain_route(engine, again, 1, 0) == ENTRAIN_E_LAYER);
 }
 
-TEST_CASE("a protocol runs, and is looked at, under a running callback") {
+TEST_CASE("a protocol runs, and is measured, under a running callback") {
     Engine engine;
     std::atomic<bool> stop{false};
     std::thread callback([&] {
@@ -73,7 +73,7 @@ TEST_CASE("a protocol runs, and is looked at, under a running callback") {
         Sound out(512);
         while (!stop) {
             engine.run(in, out, 0, 512, {300, 64, 1});
-            // Still ten times as fast as sound; but measuring can keep up with it.
+            // Still ten times as fast as real time, but slow enough for measuring.
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
     });
@@ -100,7 +100,7 @@ TEST_CASE("a protocol runs, and is looked at, under a running callback") {
             entrain_read_stats(engine, &stats);
             entrain_read_levels(engine, &levels);
             entrain_read_loudness(engine, &before, &after);
-            // Either may come too late.
+            // Both reads may come too late.
             const entrain_status tapped =
                 entrain_read_tap(engine, 0, stats.frames - 1024, tap.data(), 1024);
             const entrain_status known = entrain_measure(engine, &promise, &found);

@@ -1,5 +1,4 @@
-// How the links that stand become those that are wanted, with no server; also run with
-// AddressSanitizer.
+// Turns existing links into the wanted ones, without a server.  Also runs with AddressSanitizer.
 
 #include "io/pipewire/links.h"
 
@@ -18,7 +17,7 @@ using entrain::pipewire::WantedLink;
 
 WantedLink link(Id output_port, Id input_port) { return {1, output_port, 2, input_port, true}; }
 
-// Stands for the server: knows which links there are, in the order in which they were made.
+// A fake server, which knows all links in the order of their creation.
 struct Links {
     struct Link final : MadeLink {
         Link(Links &links, const WantedLink &link) : MadeLink(link), all(links) {
@@ -28,7 +27,7 @@ struct Links {
         Links &all;
     };
 
-    // Ask for these links, all of which the server makes at once.
+    // Request links, which the server creates at once.
     void stand(const std::vector<WantedLink> &wanted, bool up) {
         set.apply(wanted, false);
         for (Link *made : there) {
@@ -42,7 +41,7 @@ struct Links {
                    made->wanted.input_port == wanted.input_port;
         });
     }
-    // The input ports that are linked.
+    // The linked input ports.
     std::vector<Id> inputs() const {
         std::vector<Id> ports;
         for (const Link *made : there) ports.push_back(made->wanted.input_port);
@@ -57,7 +56,7 @@ using Inputs = std::vector<Id>;
 
 }  // namespace
 
-TEST_CASE("one goes, one stays, and one waits for its successor") {
+TEST_CASE("one link goes, one stays, and one waits for its successor") {
     Links links;
     links.stand({link(10, 20), link(11, 21), link(12, 22)}, false);
     links.of(link(12, 22)).up = true;
@@ -80,7 +79,7 @@ TEST_CASE("any choice of links, in any state, becomes any other") {
                 links.stand(chosen(before), false);
                 for (const WantedLink &one : chosen(before & up)) links.of(one).up = true;
                 links.set.apply(chosen(after), true);
-                // When sound has arrived on the new ones, no other one is left.
+                // Once sound has arrived on the new links, only they remain.
                 for (Links::Link *made : links.there) made->bound = made->up = true;
                 CHECK(links.set.up(chosen(after)));
                 links.set.apply(chosen(after), true);
@@ -98,7 +97,7 @@ TEST_CASE("a link that carries sound stays until its successor does") {
     CHECK(links.inputs() == Inputs{30});
 }
 
-TEST_CASE("where nothing runs, or no successor comes, it goes at once") {
+TEST_CASE("a link goes at once if nothing runs or no successor comes") {
     Links links;
     links.stand({link(10, 20)}, true);
     SUBCASE("nothing runs") { links.set.apply({link(10, 30)}, false); }
@@ -111,7 +110,7 @@ TEST_CASE("where nothing runs, or no successor comes, it goes at once") {
     CHECK(links.inputs() == Inputs{30});
 }
 
-TEST_CASE("what the server has removed is made again, what it has refused is not") {
+TEST_CASE("a removed link is created again, a refused one is not") {
     Links links;
     links.stand({link(10, 20), link(11, 21)}, true);
     links.of(link(10, 20)).gone = true;

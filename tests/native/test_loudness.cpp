@@ -1,5 +1,5 @@
-// Loudness against the signals of EBU Tech 3341 (their numbers are in the names) and against the
-// filters that ITU-R BS.1770 prints for 48 kHz.
+// Compares loudness with the signals of EBU Tech 3341, whose case numbers are in the test names,
+// and with the filters that ITU-R BS.1770 prints for 48 kHz.
 
 #include "audio/loudness.h"
 #include "sound.h"
@@ -17,12 +17,12 @@ using entrain::Loudness;
 
 namespace {
 
-constexpr double kTolerance = 0.1;  // LU, as Tech 3341 asks
+constexpr double kTolerance = 0.1;  // LU, required by Tech 3341
 constexpr float kSilent = -std::numeric_limits<float>::infinity();
 
 using Frame = std::array<float, 2>;
 
-// A meter, and what it showed.
+// A meter with its readings.
 class Heard {
 public:
     explicit Heard(std::uint32_t rate = kRate, std::uint32_t block = entrain::kChunkFrames)
@@ -30,7 +30,7 @@ public:
         meter.set_rate(rate);
     }
 
-    // Both ears; the peak of the sine is so many dB below full scale.
+    // Play a sine to both ears; `peak_db` is relative to full scale.
     void sine(double peak_db, double seconds, double hz = 1000.0, float right = 1.0F) {
         const double amplitude = std::pow(10.0, peak_db / 20.0);
         const double step = 2.0 * kPi * hz / rate_hz;
@@ -81,7 +81,7 @@ doctest::Approx lufs(double value) {
     return doctest::Approx(value).epsilon(kTolerance / (1.0 + std::fabs(value)));
 }
 
-// Gain in dB of the two filters that the recommendation prints.
+// Gain in dB of the two filters printed in the recommendation.
 double weighting_db(double hz) {
     const std::complex<double> z = std::polar(1.0, -2.0 * kPi * hz / 48000.0);
     const auto shelf = (1.53512485958697 - 2.69169618940638 * z + 1.19839281085285 * z * z) /
@@ -106,7 +106,7 @@ TEST_CASE("cases 1 and 2: a sine of 1 kHz at -23 and -33, at every rate") {
     }
 }
 
-TEST_CASE("case 3: the relative gate leaves out what is 10 LU below") {
+TEST_CASE("case 3: the relative gate ignores blocks 10 LU below") {
     for (const std::uint32_t rate : {44100U, 48000U}) {
         Heard heard(rate);
             heard.sine(-36, 10);
@@ -116,7 +116,7 @@ TEST_CASE("case 3: the relative gate leaves out what is 10 LU below") {
     }
 }
 
-TEST_CASE("case 4: the absolute gate leaves out what is below -70") {
+TEST_CASE("case 4: the absolute gate ignores blocks below -70") {
     Heard heard;
     for (const double level : {-72.0, -36.0}) heard.sine(level, 10);
     heard.sine(-23, 60);
@@ -134,7 +134,7 @@ TEST_CASE("the absolute gate is at -70") {
 }
 
 TEST_CASE("the relative gate is at -10, to a bin") {
-    // As long one as the other: the mean is at -25.8, the gate at -35.8.
+    // Both parts are equally long, so the mean is at -25.8 and the gate at -35.8.
     for (const auto &[quiet, expected] : {std::pair{-35.6, -25.78}, std::pair{-36.0, -23.0}}) {
         Heard heard;
             heard.sine(-23, 30);
@@ -143,7 +143,7 @@ TEST_CASE("the relative gate is at -10, to a bin") {
     }
 }
 
-TEST_CASE("case 5: what is above the gate counts by its power") {
+TEST_CASE("case 5: blocks above the gate count by their power") {
     Heard heard;
     heard.sine(-26, 20);
     heard.sine(-20, 20.1);
@@ -179,7 +179,7 @@ TEST_CASE("momentary loudness is of 400 ms, short-term of 3 s") {
     CHECK(heard.meter.momentary_lufs() == lufs(-26.01));
     heard.sine(-23, 1.3);
     CHECK(heard.meter.short_term_lufs() == lufs(-26.01));
-    heard.silence(0.4);  // a trace of the filters' tail is left, above what counts as silence
+    heard.silence(0.4);  // the filters' tail is still above silence
     CHECK(heard.meter.momentary_lufs() < -60.0F);
     CHECK(heard.meter.short_term_lufs() == lufs(-26.01));
     heard.silence(3.1);
@@ -194,7 +194,7 @@ TEST_CASE("one ear has half the power") {
     CHECK(heard.meter.momentary_lufs() == lufs(-23.01));
 }
 
-TEST_CASE("the weighting is the one that is printed, at every rate") {
+TEST_CASE("the weighting matches the printed filters, at every rate") {
     for (const std::uint32_t rate : {44100U, 48000U, 96000U, 192000U}) {
         for (const double hz : {20.0, 40.0, 100.0, 500.0, 1500.0, 2500.0, 5000.0, 10000.0}) {
             Heard heard(rate);
@@ -231,7 +231,7 @@ TEST_CASE("the size of the blocks does not matter") {
     }
 }
 
-TEST_CASE("after a reset nothing from before counts") {
+TEST_CASE("a reset discards earlier sound") {
     Heard heard;
     heard.sine(-10, 2.05);
     heard.meter.reset();
@@ -247,18 +247,18 @@ TEST_CASE("a new rate keeps the integrated value") {
     heard.sine(-23, 2);
     heard.meter.set_rate(96000);
     CHECK(heard.meter.integrated_lufs() == lufs(-23));
-    heard.sine(-23, 4, 500);  // a clock twice as fast: 1 kHz
+    heard.sine(-23, 4, 500);  // 1 kHz on a clock twice as fast
     CHECK(heard.meter.short_term_lufs() < -22.0F);
     CHECK(heard.meter.integrated_lufs() == lufs(-23));
 }
 
-TEST_CASE("the loudest that the engine lets in is measured") {
+TEST_CASE("the loudest possible input is measured") {
     Heard heard;
     heard.play(2, [](std::uint64_t frame) {
         const float square = frame / 8 % 2 ? 16.0F : -16.0F;
         return Frame{square, square};
     });
-    // 27.1 dB, and at most the shelf's 4 dB
+    // 27.1 dB, plus at most 4 dB from the shelf
     CHECK(heard.meter.momentary_lufs() > 26.0F);
     CHECK(heard.meter.momentary_lufs() < 31.0F);
     CHECK(heard.meter.integrated_lufs() == lufs(double{heard.meter.momentary_lufs()}));

@@ -1,4 +1,4 @@
-// What the engine says of its own sound is what is in it: on synthesised sound of known content.
+// Measurements are right, on synthesised sound with known content.
 
 #include "control/measurement.h"
 
@@ -29,7 +29,7 @@ using Ear = std::vector<double>;
 
 struct Stereo {
     Ear left, right;
-    // As the tap keeps it.
+    // Interleaved, in the format of the tap.
     std::vector<float> frames(std::size_t first = 0, std::size_t count = kTap) const {
         std::vector<float> interleaved;
         for (std::size_t i = first; i < first + count; ++i) {
@@ -69,7 +69,7 @@ Ear pink(std::size_t frames, unsigned seed) {
     return ear;
 }
 
-// Notes of five partials that begin at any time and decay within a fraction of a second.
+// Notes with five partials, random starts, and a decay within a fraction of a second.
 Ear notes(std::size_t frames, std::uint32_t rate_hz, unsigned seed) {
     std::mt19937 random(seed);
     std::uniform_real_distribution<double> uniform;
@@ -92,7 +92,7 @@ Ear notes(std::size_t frames, std::uint32_t rate_hz, unsigned seed) {
     return ear;
 }
 
-// Butterworth of second order; two of them are one of Linkwitz-Riley's.
+// Second-order Butterworth filter; two of them form a Linkwitz-Riley filter.
 Ear filtered(Ear ear, double corner_hz, std::uint32_t rate_hz, bool high) {
     const double k = std::tan(kTurn / 2.0 * corner_hz / rate_hz);
     const double norm = 1.0 / (1.0 + std::sqrt(2.0) * k + k * k);
@@ -108,7 +108,7 @@ Ear filtered(Ear ear, double corner_hz, std::uint32_t rate_hz, bool high) {
     return ear;
 }
 
-// What the block `am` promises: nothing below the corner, 1 + m*sin above it, the power kept.
+// The promise of `am`: unchanged below the corner, gain 1 + m*sin above it, the same power.
 Ear modulated(const Ear &ear, double rate, double depth, std::uint32_t rate_hz) {
     const auto twice = [&](bool high) {
         return filtered(filtered(ear, kCorner_hz, rate_hz, high), kCorner_hz, rate_hz, high);
@@ -122,7 +122,7 @@ Ear modulated(const Ear &ear, double rate, double depth, std::uint32_t rate_hz) 
     return high;
 }
 
-// RMS of white-in-the-neighbourhood noise in the third octave around `hz`, from its periodogram.
+// RMS of locally white noise in the third octave around `hz`, from its periodogram.
 double third_octave_rms(const Ear &ear, double hz, std::uint32_t rate_hz) {
     double density = 0.0;
     int bins = 0;
@@ -180,7 +180,7 @@ TEST_CASE("A clean beat is exact to 1 mHz at every rate, from one tap") {
                                              rate_hz, left_hz, right_hz);
                 CHECK(std::abs(tones.beat_hz - beat_hz) < 1e-3);
                 CHECK(std::abs(tones.ear[0].hz - left_hz) < 1e-3);
-                // Phases are those of cosines, at frame 0.
+                // Phases are those of cosines at frame 0.
                 CHECK(std::abs(tones.ear[0].amplitude - std::polar(0.1, 1.0 - kTurn / 4)) < 1e-5);
                 CHECK(std::abs(tones.ear[1].amplitude - std::polar(0.05, 2.0 - kTurn / 4)) < 1e-5);
                 CHECK(tones.level_db[0] == doctest::Approx(-23.0103).epsilon(0.001 / 23.0));
@@ -190,7 +190,7 @@ TEST_CASE("A clean beat is exact to 1 mHz at every rate, from one tap") {
     }
 }
 
-TEST_CASE("A tone is where it is, not where it was promised") {
+TEST_CASE("A tone is found at its own frequency, not at the promised one") {
     for (const std::uint32_t rate_hz : kRates) {
         CAPTURE(rate_hz);
         for (const double off_hz : {-0.5, 0.004, 0.3}) {
@@ -204,7 +204,7 @@ TEST_CASE("A tone is where it is, not where it was promised") {
     }
 }
 
-TEST_CASE("What is not there is not found") {
+TEST_CASE("An absent tone is not found") {
     constexpr std::uint32_t kRate = 48000;
     SUBCASE("silence") {
         const Stereo silence{Ear(kTap), Ear(kTap)};
@@ -237,7 +237,7 @@ TEST_CASE("What is not there is not found") {
     }
 }
 
-TEST_CASE("Too little sound or senseless questions give nothing, and never NaN") {
+TEST_CASE("Too little sound or invalid frequencies give zeros, never NaN") {
     constexpr std::uint32_t kRate = 48000;
     const std::vector<float> frames =
         Stereo{sine(205.0, 0.1, kRate), sine(195.0, 0.1, kRate)}.frames();
@@ -271,7 +271,7 @@ TEST_CASE("Too little sound or senseless questions give nothing, and never NaN")
     CHECK(modulation.index[1] == 0.0);
 }
 
-TEST_CASE("Of a long recording the last two seconds count") {
+TEST_CASE("Only the last two seconds of a long recording count") {
     constexpr std::uint32_t kRate = 48000;
     constexpr std::size_t kFrames = 6 * kRate;
     Stereo sound{sine(205.0, 0.1, kRate, kFrames), sine(195.0, 0.1, kRate, kFrames)};
@@ -290,7 +290,7 @@ TEST_CASE("Known input does not hide a beat") {
     const Ear left = sine(205.0, level, kRate), right = sine(195.0, level, kRate);
     const std::vector<float> before = input.frames();
 
-    SUBCASE("that passes as it is") {
+    SUBCASE("that passes unchanged") {
         const Stereo out{sum(input.left, left), sum(input.right, right)};
         CHECK_FALSE(tones_of(out, kRate, 205.0, 195.0).ear[0].present);
         const Tones tones =
@@ -319,7 +319,7 @@ TEST_CASE("Known input does not hide a beat") {
 
 namespace {
 
-// Seconds 0, 1, 2, ... of a long sound, read a little late each time.
+// Measures seconds 0, 1, 2, ... of a long sound, each a little late.
 void track(BeatTracker &tracker, const Stereo &sound, const Stereo *input, std::size_t seconds,
            double modulation_hz = 0.0) {
     constexpr std::uint32_t kRate = 48000;
@@ -347,7 +347,7 @@ TEST_CASE("Beats are tracked through successive taps") {
         CHECK(std::abs(tracker.beat().hz - 10.002) < 1e-6);
         CHECK(tracker.seconds() == doctest::Approx(9.0).epsilon(0.02));
     }
-    SUBCASE("15 dB below unknown noise: within a minute to 5 mHz, as it says itself") {
+    SUBCASE("15 dB below unknown noise: to 5 mHz within a minute, as the reported error says") {
         const Stereo input{pink(kFrames, 5), pink(kFrames, 6)};
         const double level = third_octave_rms(Ear(input.left.begin(),
                                                   input.left.begin() + 4 * kRate),
@@ -361,7 +361,7 @@ TEST_CASE("Beats are tracked through successive taps") {
         CHECK(beat.error_hz < 2e-3);
         CHECK(std::abs(beat.hz - 10.0) < std::min(5e-3, 4.0 * beat.error_hz));
     }
-    SUBCASE("15 dB below known noise that is modulated: in half a minute to 1 mHz") {
+    SUBCASE("15 dB below known, modulated noise: to 1 mHz within half a minute") {
         constexpr std::size_t kHalf = 32 * kRate;
         const Stereo input{pink(kHalf, 5), pink(kHalf, 6)};
         const double level = third_octave_rms(Ear(input.left.begin(),
@@ -393,7 +393,7 @@ TEST_CASE("Beats are tracked through successive taps") {
         };
         for (const double seconds : {0.0, 1.0, 2.0}) add(seconds, 205.0);
         CHECK(tracker.seconds() == doctest::Approx(2.0));
-        CHECK_FALSE(tracker.beat().present);  // three are too few
+        CHECK_FALSE(tracker.beat().present);  // three measurements are too few
         add(3.0, 205.0);
         CHECK(tracker.beat().present);
         add(5.0, 205.0);
@@ -405,15 +405,15 @@ TEST_CASE("Beats are tracked through successive taps") {
         add(3.0, 205.1);
         CHECK(tracker.seconds() == 0.0);
         CHECK_FALSE(tracker.beat().present);
-        // Bounded memory: the last 64.
+        // Memory is limited to the last 64 measurements.
         for (int k = 0; k < 100; ++k) add(10.0 + k, 205.0);
         CHECK(tracker.seconds() == doctest::Approx(63.0));
     }
 }
 
-TEST_CASE("The index of a modulation is what depth promises, whatever the input") {
+TEST_CASE("The index of a modulation equals the promised depth, whatever the input is") {
     for (const std::uint32_t rate_hz : kRates) {
-        const std::size_t onset = rate_hz / 10;  // of the filters
+        const std::size_t onset = rate_hz / 10;  // until the filters have settled
         const std::size_t frames = kTap + onset;
         const Ear tone = sine(440.0, 0.2, rate_hz, frames);
         const Stereo inputs[] = {{pink(frames, 1), pink(frames, 2)},
@@ -439,13 +439,13 @@ TEST_CASE("The index of a modulation is what depth promises, whatever the input"
                 CHECK(std::abs(found.rate_hz - rate) < std::max(0.02, 0.02 * rate / periods));
                 const double phase = rate * (static_cast<double>(onset) + 0.5 * kTap) / rate_hz;
                 const double wrong = found.phase[0] - phase;
-                CHECK(std::abs(wrong - std::round(wrong)) < 0.04);  // the filters are late
+                CHECK(std::abs(wrong - std::round(wrong)) < 0.04);  // the filters have a delay
             }
         }
     }
 }
 
-TEST_CASE("A modulation's rate is measured, not repeated") {
+TEST_CASE("A modulation's rate is measured, not copied from the promise") {
     constexpr std::uint32_t kRate = 48000;
     const Stereo input{pink(kTap, 1), pink(kTap, 2)};
     const std::vector<float> before = input.frames();
@@ -463,7 +463,7 @@ TEST_CASE("A modulation's rate is measured, not repeated") {
 TEST_CASE("The input's own rhythm is not counted") {
     for (const std::uint32_t rate_hz : kRates) {
         CAPTURE(rate_hz);
-        // Noise, and notes that swing at the very rate.
+        // Noise, and notes that swing at the promised rate.
         Stereo input{pink(kTap, 1), notes(kTap, rate_hz, 3)};
         for (std::size_t i = 0; i < kTap; ++i)
             input.right[i] *=
@@ -477,7 +477,7 @@ TEST_CASE("The input's own rhythm is not counted") {
         CHECK(found.present[0]);
         CHECK(found.index[0] < 0.05);
         CHECK(found.index[1] < 0.05);
-        // Without the input to compare, it is counted, and noise has a floor.
+        // Without the input for comparison, its rhythm counts, and noise has a floor.
         const Modulation own =
             measure_modulation(nullptr, after.data(), kTap, rate_hz, 16.0, kCorner_hz);
         CHECK(own.index[0] < 0.1);
@@ -485,7 +485,7 @@ TEST_CASE("The input's own rhythm is not counted") {
     }
 }
 
-TEST_CASE("Tones laid under the input barely change its index") {
+TEST_CASE("Added tones barely change the index") {
     constexpr std::uint32_t kRate = 48000;
     const Stereo input{pink(kTap, 1), pink(kTap, 2)};
     const double level = third_octave_rms(input.left, 200.0, kRate) * std::sqrt(2.0) * 0.5;
@@ -501,7 +501,8 @@ TEST_CASE("Tones laid under the input barely change its index") {
 TEST_CASE("Ears that are shifted apart turn against each other at the beat") {
     for (const std::uint32_t rate_hz : kRates) {
         CAPTURE(rate_hz);
-        // An input of many partials, shifted in the band of `selfbinaural`; bass and treble not.
+        // An input of many partials, shifted in the band of `selfbinaural`, but not in bass and
+        // treble.
         Stereo out{Ear(kTap), Ear(kTap)};
         std::mt19937 random(1);
         std::uniform_real_distribution<double> uniform;

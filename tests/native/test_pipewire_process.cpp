@@ -1,5 +1,5 @@
-// PipeWire's callback bodies, with the client library's two calls replaced: they neither allocate
-// nor lock, take any quantum, and survive missing buffers.
+// The bodies of PipeWire's callbacks neither allocate nor lock, accept any quantum, and survive
+// missing buffers.  Two functions of the client library are replaced.
 
 #include "sound.h"
 #include "trap.h"
@@ -29,7 +29,7 @@ int count_signal(void *, spa_source *) {
     return 0;
 }
 
-// A loop of which only the signalling works.
+// A fake loop that only supports signalling.
 struct Loop {
     Loop() {
         methods.version = SPA_VERSION_LOOP_UTILS_METHODS;
@@ -55,7 +55,8 @@ struct Graph {
         position.clock.id = 1;
     }
 
-    // One cycle, `skipped` frames after the last one; returns how many calls the trap caught.
+    // Run one cycle, `skipped` frames after the last one; returns the number of calls that were
+    // trapped.
     long run(std::uint32_t frames, std::uint32_t rate_hz = kRate, std::uint64_t skipped = 0) {
         position.clock.duration = frames;
         position.clock.rate.denom = rate_hz;
@@ -88,7 +89,7 @@ extern "C" void *pw_filter_get_dsp_buffer(void *port, std::uint32_t) {
     return fake->missing ? nullptr : fake->samples.data();
 }
 
-TEST_CASE("any quantum, and nothing is allocated or locked") {
+TEST_CASE("any quantum works, without allocating or locking") {
     Graph graph;
     long caught = 0;
     std::uint64_t frames = 0;
@@ -117,7 +118,7 @@ TEST_CASE("missing buffers are counted and hurt nothing") {
         port->missing = false;
     }
     CHECK(graph.stats().missing_buffers == 4);
-    graph.cycle.linked = false;  // while links are being made nothing is missing
+    graph.cycle.linked = false;  // while links are being created, no buffer counts as missing
     graph.in[0].missing = true;
     graph.run(256);
     CHECK(graph.stats().missing_buffers == 4);
@@ -139,7 +140,7 @@ TEST_CASE("a gap in the clock is an xrun; another clock, another rate and a slee
     CHECK(graph.stats().xruns == 1);
 }
 
-TEST_CASE("at a rate that the engine is not at, the input passes and the loop is told") {
+TEST_CASE("at another rate than the engine's, the input passes and the loop is notified") {
     Graph graph;
     graph.run(256);
     signals = 0;
@@ -155,7 +156,7 @@ TEST_CASE("at a rate that the engine is not at, the input passes and the loop is
     CHECK(signals == 1);
 }
 
-TEST_CASE("two ears on one port are halved, for the port adds them") {
+TEST_CASE("two ears on one port are halved, since the port adds them") {
     Graph graph;
     graph.cycle.mono = true;
     graph.run(256);

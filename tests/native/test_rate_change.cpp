@@ -1,5 +1,6 @@
-// A new sample rate changes nothing else.  Whatever goes on, an engine whose rate changes is heard
-// as one that had the new rate from the beginning, beside which it is rendered here.
+// A new sample rate changes nothing else: an engine whose rate changes sounds like an engine that
+// had the new rate from the beginning, whatever is in progress.  Both are rendered and compared
+// here.
 
 #include "sound.h"
 #include "trap.h"
@@ -15,11 +16,11 @@
 namespace {
 
 constexpr std::uint32_t kRates[] = {44100, 48000, 88200, 96000, 192000};
-constexpr double kChangeS = 0.25;  // whole frames at each of the rates
+constexpr double kChangeS = 0.25;  // an integer number of frames at each rate
 constexpr double kEndS = 0.5;
 constexpr double kLookS = 0.001;
 
-// An engine that is fed the same sines at any rate, and remembers what becomes of it.
+// An engine that gets the same sines at any rate, and a record of its output and state.
 struct Rig {
     explicit Rig(std::uint32_t rate) : engine(rate), rate_hz(rate) {
         tone = engine.binaural(400, 6, -20);
@@ -29,7 +30,7 @@ struct Rig {
 
     void until(double end_s) {
         while (now_s < end_s - 1e-9) {
-            // To the next whole look, in frames since the rate is this one.
+            // Up to the next look, in frames since the last change of the rate.
             const double next_s = std::min(end_s, (std::floor(now_s / kLookS + 1e-6) + 1) * kLookS);
             const auto end = static_cast<std::uint64_t>(std::llround((next_s - since_s) * rate_hz));
             const auto frames = static_cast<std::uint32_t>(end - frame);
@@ -67,11 +68,11 @@ struct Rig {
                 {ENTRAIN_LAYER_INPUT, "gate_threshold_db"}};
     }
 
-    // As `status` does.
+    // Read the state, as `status` does.
     void look() {
         std::vector<double> values;
         for (const auto &[layer, symbol] : addresses()) {
-            float value = 0.0F;  // of a layer that is gone
+            float value = 0.0F;  // stays 0 for a freed layer
             entrain_get_parameter(engine, layer, symbol, 0, &value);
             values.push_back(double{value});
         }
@@ -95,12 +96,12 @@ struct Rig {
 struct State {
     std::string name;
     std::map<double, std::function<void(Rig &)>> script;
-    double tolerance;  // of the samples
+    double tolerance;  // for the samples
 };
 
 void begin(Rig &rig) { rig.engine.route({rig.gain, rig.tone}, true); }
 
-// Up to the change, through it, and on.
+// Runs up to the change, makes it, and runs on.
 void perform(Rig &rig, const State &state, const std::vector<std::uint32_t> &rates) {
     bool changed = false;
     for (const auto &[at_s, act] : state.script) {
@@ -118,12 +119,13 @@ void perform(Rig &rig, const State &state, const std::vector<std::uint32_t> &rat
     rig.until(kEndS);
 }
 
-// Of a tone of 0.14.  The grid begins elsewhere: what moves does so up to 16 frames earlier or later.
+// Tolerances for a tone of 0.14.  The grid begins at another frame, so moves may happen up to 16
+// frames earlier or later.
 constexpr double kStill = 1e-6;
-constexpr double kMoves = 4e-3;   // 100 ms of a phase that is ahead by that
-constexpr double kQuick = 8e-3;   // within 20 ms
-constexpr double kAtOnce = 2e-2;  // within 16 frames, or 32
-constexpr double kFar = 4e-2;     // a carrier, within 20 ms by 100 Hz
+constexpr double kMoves = 4e-3;   // 100 ms of the resulting phase error
+constexpr double kQuick = 8e-3;   // a move within 20 ms
+constexpr double kAtOnce = 2e-2;  // a move within 16 or 32 frames
+constexpr double kFar = 4e-2;     // a carrier that moves by 100 Hz within 20 ms
 
 using Points = std::vector<entrain_point>;
 const Points kBeats{{0, 6, ENTRAIN_CURVE_LINEAR}, {1, 3, ENTRAIN_CURVE_STEP}};
@@ -270,7 +272,7 @@ const std::vector<State> &states() {
     return all;
 }
 
-// What is told of a parameter is told a step of the grid later or earlier: so far it moves in that.
+// A parameter may be read one step of the grid earlier or later; it moves this much in between.
 constexpr double kStep = 1e-3;
 
 void compare(const State &state, std::uint32_t from_hz, std::uint32_t to_hz,
@@ -282,7 +284,7 @@ void compare(const State &state, std::uint32_t from_hz, std::uint32_t to_hz,
     perform(rig, state, rates);
     CHECK(rig.caught == 0);
 
-    // What is told of the parameters: as of a look earlier or later at most.
+    // Parameters may be one look earlier or later.
     REQUIRE(rig.looks.size() == expected.looks.size());
     const std::vector<Rig::Address> addresses = rig.addresses();
     for (std::size_t i = 1; i + 1 < rig.looks.size(); ++i)
@@ -297,7 +299,7 @@ void compare(const State &state, std::uint32_t from_hz, std::uint32_t to_hz,
             REQUIRE(value <= most + kStep * (std::fabs(most) + 1));
         }
 
-    // What is heard, once the limiter's delay is filled.
+    // The output, once the limiter's delay is filled.
     REQUIRE(expected.left.size() > rig.left.size());
     const std::size_t offset = expected.left.size() - rig.left.size();
     double worst = 0.0;
@@ -315,7 +317,7 @@ void compare(const State &state, std::uint32_t from_hz, std::uint32_t to_hz,
 
 }  // namespace
 
-TEST_CASE("whatever goes on goes on at another sample rate") {
+TEST_CASE("everything in progress continues at another sample rate") {
     for (const State &state : states())
         for (const std::uint32_t to_hz : kRates) {
             Rig expected(to_hz);
@@ -325,7 +327,7 @@ TEST_CASE("whatever goes on goes on at another sample rate") {
         }
 }
 
-TEST_CASE("several rates before any of them is heard count as the last one") {
+TEST_CASE("of several rates before the next callback, the last one counts") {
     for (const State &state : states()) {
         Rig expected(48000);
         perform(expected, state, {});
@@ -334,8 +336,8 @@ TEST_CASE("several rates before any of them is heard count as the last one") {
     }
 }
 
-// What a layer of this kind makes of the sines in 0.75 s after the change; of noises and bells only
-// what they add.
+// Output of a layer of this kind in the 0.75 s after the change; for noises and bells only the
+// sound that they add.
 std::vector<float> heard_of(const std::string &kind, bool added, std::uint32_t from_hz,
                             std::uint32_t to_hz) {
     constexpr double kSettledS = 1.25, kHeardS = 0.75;
@@ -365,11 +367,11 @@ double level_db(const std::vector<float> &of, double from_s, double to_s, std::u
     return 10.0 * std::log10(1e-12 + power / ((to_s - from_s) * rate_hz));
 }
 
-TEST_CASE("what a block remembers goes on at another sample rate") {
+TEST_CASE("a block's state is kept at another sample rate") {
     // Phases, rhythms, filters, and levels that follow the input.
     for (const std::string &kind : layer_kinds()) {
         const bool is_noise = kind == "noise" || kind == "pulse" || kind == "spin";
-        const bool is_exact = !is_noise && kind != "bell";  // which may be struck a frame later
+        const bool is_exact = !is_noise && kind != "bell";  // a bell may be struck a frame later
         for (const auto &rates : std::vector<std::pair<std::uint32_t, std::uint32_t>>{
                  {44100, 96000}, {192000, 44100}}) {
             const std::uint32_t from_hz = rates.first, to_hz = rates.second;
@@ -378,7 +380,7 @@ TEST_CASE("what a block remembers goes on at another sample rate") {
             CAPTURE(to_hz);
             const std::vector<float> expected = heard_of(kind, !is_exact, to_hz, to_hz);
             std::vector<float> heard = heard_of(kind, !is_exact, from_hz, to_hz);
-            constexpr double kFirstS = 0.004;  // the limiter's delay is filled twice
+            constexpr double kFirstS = 0.004;  // enough to fill the limiter's delay twice
             const double most_db = is_noise ? 3.0 : 0.5;
             for (double at_s = kFirstS; at_s < 0.6; at_s += 0.1)
                 CHECK(std::fabs(level_db(heard, at_s, at_s + 0.1, to_hz) -

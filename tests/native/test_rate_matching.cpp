@@ -1,4 +1,4 @@
-// Two clocks are matched by pitch that nobody hears: in a simulator, and on tones.
+// Two clocks are matched by inaudible changes of pitch, in a simulator and on tones.
 //
 // Limits: 0.2 cent once settled, 3 cents in the first ten seconds, 1 ms of latency.
 
@@ -28,8 +28,9 @@ void check_pitch(const TwoClocks &clocks) {
     CHECK(clocks.worst_pitch_cents(kSettled_s) < kCents);
 }
 
-// A tone of amplitude 0.5, resampled as the controller says while it learns the clocks' ratio.
-// What is not that tone, in dB against it: the tone is fitted where the ratios say it is.
+// Distortion, in dB relative to a tone of amplitude 0.5 that is resampled while the controller
+// learns the clock ratio.  The expected tone is fitted at the positions that follow from the
+// ratios.
 double distortion_db(double tone_hz, double base_ratio) {
     constexpr std::uint32_t kBlock = 96;
     constexpr double kBlock_s = 0.002;
@@ -42,7 +43,7 @@ double distortion_db(double tone_hz, double base_ratio) {
     std::vector<float> in(2 * kBlock), out(2 * room);
     std::vector<double> phases, samples;
     double latency_s = controller.target_s();
-    double position = 0.0;  // of the next output frame, in input frames
+    double position = 0.0;  // next output frame, in input frames
     std::uint32_t frame = 0;
     for (int block = 0; block < kBlocks; ++block) {
         latency_s += (controller.ratio() - 1.0 + 500e-6) * kBlock_s;
@@ -59,8 +60,8 @@ double distortion_db(double tone_hz, double base_ratio) {
             REQUIRE(out[2 * i + 1] == -out[2 * i]);
         }
     }
-    CHECK(std::abs(controller.ratio() - 1.0) > 100e-6);  // it has moved
-    // Least squares for a sine and a cosine.
+    CHECK(std::abs(controller.ratio() - 1.0) > 100e-6);  // the ratio has moved
+    // Least squares fit of a sine and a cosine.
     double ss = 0, sc = 0, cc = 0, ys = 0, yc = 0;
     const std::size_t first = 4800;  // after the onset
     for (std::size_t i = first; i < samples.size(); ++i) {
@@ -154,7 +155,7 @@ TEST_CASE("after a lost or doubled block the latency is back within a second") {
             }
 }
 
-TEST_CASE("a spell of wrong answers is not taken for lost sound") {
+TEST_CASE("a spell of wrong measurements does not count as lost sound") {
     for (const unsigned seed : {1U, 2U, 3U, 4U, 5U}) {
         CAPTURE(seed);
         std::mt19937 random(seed);
@@ -196,7 +197,8 @@ TEST_CASE("after a suspension the latency is back within a second") {
                     clocks.suspend(slept_s, clock_runs, queue_s);
                     clocks.run(at_s + 10.0);
                     CHECK(clocks.worst_error_ms(at_s + 1.0, at_s + 10.0) < 1.0);
-                    // The clocks' ratio is remembered: far from the 3 cents of a first start.
+                    // The clock ratio is kept, so the pitch moves far less than the 3 cents of a
+                    // first start.
                     const double limit_cents = clock_runs ? 1.0 : kCents;
                     CHECK(clocks.worst_pitch_cents(at_s, at_s + 10.0) < limit_cents);
                 }
@@ -258,7 +260,7 @@ TEST_CASE("underruns raise the target at once, and it comes down in minutes, unh
     world.jitter_s = 0.001;
     TwoClocks clocks(world, controller);
     clocks.run(1.0);
-    clocks.stall(0.02);  // a start is rough: does not count
+    clocks.stall(0.02);  // during the start, so it does not count
     clocks.run(15.0);
     CHECK(controller.underruns() > 0);
     CHECK(controller.target_s() == base_s);
@@ -268,7 +270,8 @@ TEST_CASE("underruns raise the target at once, and it comes down in minutes, unh
         const int underruns = clocks.underruns;
         clocks.stall(at_s < 60.0 ? 0.015 : 0.030);
         clocks.run(at_s + 10.0);
-        // One is none; then the target is what would have been enough, also for the next of a kind.
+        // A single underrun does not count; then the target becomes high enough for the next one of
+        // its kind.
         if (at_s == 20.0 || at_s == 80.0) CHECK(controller.target_s() == before_s);
         else CHECK(controller.target_s() > before_s);
         if (at_s == 40.0) CHECK(controller.target_s() == doctest::Approx(0.022).epsilon(0.1));
@@ -287,18 +290,18 @@ TEST_CASE("underruns raise the target at once, and it comes down in minutes, unh
     CHECK(clocks.worst_error_ms(90.0) < 1.0);
     check_pitch(clocks);
 
-    for (int i = 0; i < 200; ++i) {  // without a pause
+    for (int i = 0; i < 200; ++i) {  // in quick succession
         controller.underrun(2500.0 + 0.1 * i, 0.0);
         controller.observe(2500.0 + 0.1 * i, controller.target_s());
     }
     CHECK(controller.target_s() == doctest::Approx(0.045));
     controller.restart(2600.0);
     CHECK(controller.target_s() == doctest::Approx(0.045));
-    controller.restart(2900.0);  // where it costs nothing
+    controller.restart(2900.0);  // a restart lowers the target at once
     CHECK(controller.target_s() == base_s);
 }
 
-TEST_CASE("nonsense does no harm") {
+TEST_CASE("invalid numbers do no harm") {
     LatencyController controller({});
     const double nan = std::numeric_limits<double>::quiet_NaN();
     const double infinity = std::numeric_limits<double>::infinity();
@@ -326,7 +329,7 @@ TEST_CASE("nonsense does no harm") {
     }
     for (int i = 0; i < 100; ++i) {
         const double correction_s = controller.observe(time_s += 0.03, 1e9);
-        REQUIRE(correction_s <= 1.0);  // or it would be deaf for 30 years
+        REQUIRE(correction_s <= 1.0);  // a larger one would blind the controller for 30 years
     }
     double off_s = 0.02;
     for (int i = 0; i < 2000; ++i) off_s -= controller.observe(time_s += 0.03, 0.01 + off_s);
@@ -383,13 +386,13 @@ TEST_CASE("a click comes out where delay_frames() says") {
     std::size_t peak = 0;
     for (std::size_t i = 0; i < made; ++i)
         if (out[2 * i] > out[2 * peak]) peak = i;
-    CHECK(peak == 300);  // of the sound that came out at once: the rest is still inside
+    CHECK(peak == 300);  // in the output so far; the rest is still inside
     matcher.reset();
     in[2 * 300] = 0.0F;
     CHECK(matcher.process(in.data(), 1000, 1.0, out.data(), 1000) == made);
     for (std::size_t i = 0; i < made; ++i) REQUIRE(out[2 * i] == 0.0F);
     CHECK(matcher.process(in.data(), 0, 1.0, out.data(), 1000) == 0);
-    CHECK(matcher.process(in.data(), 1000, 1.0, out.data(), 10) == 10);  // no room: no harm
+    CHECK(matcher.process(in.data(), 1000, 1.0, out.data(), 10) == 10);  // no harm
 }
 
 TEST_CASE("matching neither allocates nor locks") {

@@ -1,4 +1,4 @@
-// entrain_process() never allocates, frees or locks, whatever it is handed.
+// entrain_process() never allocates, frees or locks, whatever the input is.
 
 #include "sound.h"
 #include "trap.h"
@@ -11,7 +11,7 @@
 TEST_CASE("the trap catches what it should") {
     if (!trap::counts) return;
     trap::enter();
-    void *volatile memory = std::malloc(100);  // volatile: or the compiler leaves it out
+    void *volatile memory = std::malloc(100);  // volatile, so that the compiler keeps it
     std::free(memory);
     static std::mutex mutex;
     mutex.lock();

@@ -1,4 +1,4 @@
-// What the build makes of the C++ that FAUST writes gives the same samples, only sooner.
+// The build's rewritten FAUST code gives the same samples as the original, only faster.
 
 #include "audio/faust_base.h"
 #include "sound.h"
@@ -63,7 +63,7 @@ public:
     std::vector<float *> shown;
 };
 
-// The frame from which on they differ, or the number of frames.
+// The first frame in which both differ, or the number of frames.
 std::size_t first_difference(Block &block, std::uint32_t rate_hz, std::size_t frames) {
     std::mt19937 random(rate_hz);
     const Sound in = noise(frames, 0.7F);
@@ -73,7 +73,7 @@ std::size_t first_difference(Block &block, std::uint32_t rate_hz, std::size_t fr
     block.plain->init(static_cast<int>(rate_hz));
     std::size_t done = 0, size = 0;
     for (std::size_t turn = 0; done < frames; ++turn, done += size) {
-        if (turn % 20 == 10 && !sliders.all.empty()) {  // not at once: also as it is at first
+        if (turn % 20 == 10 && !sliders.all.empty()) {  // after the initial values
             const std::size_t which = random() % sliders.all.size();
             const Slider &slider = sliders.all[which];
             std::uniform_real_distribution<float> value(slider.minimum, slider.maximum);
@@ -83,7 +83,7 @@ std::size_t first_difference(Block &block, std::uint32_t rate_hz, std::size_t fr
                 std::clamp(to, slider.minimum, slider.maximum);
         }
         size = std::min<std::size_t>(1 + random() % 300, frames - done);
-        // Loud, soft, and a second of silence in turn: gates and levels move.
+        // Loud, soft and silent seconds in turn, so that gates and levels move.
         const float gain = (done / rate_hz) % 3 == 2 ? 0.0F : (done / rate_hz) % 3 ? 0.01F : 1.0F;
         Sound heard[2] = {Sound(size), Sound(size)};
         for (const bool plain : {false, true}) {
@@ -107,7 +107,7 @@ std::size_t first_difference(Block &block, std::uint32_t rate_hz, std::size_t fr
 
 }  // namespace
 
-TEST_CASE("rewritten code gives the same samples, whatever is set and however long a block is") {
+TEST_CASE("rewritten code gives the same samples for all values and block sizes") {
     for (const std::uint32_t rate_hz : {48000U, 8000U}) {
         for (Block &block : all_blocks()) {
             CAPTURE(block.name);

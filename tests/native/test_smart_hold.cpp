@@ -11,7 +11,7 @@ const SmartHold::Clock::time_point kNow{};
 
 }  // namespace
 
-TEST_CASE("players are sent to the sink once its way stands, and not before") {
+TEST_CASE("players are sent to the sink once it is linked to the target, and not before") {
     SmartHold hold;
     CHECK_FALSE(hold.smart(true, false, false, false, kNow));
     CHECK_FALSE(hold.smart(true, false, true, false, kNow));
@@ -29,7 +29,7 @@ TEST_CASE("players stay while one device goes and the next one is chosen") {
     CHECK(hold.left(kNow + 3s) == 0ns);
 }
 
-TEST_CASE("players leave when there is no other device in time, or the user wants no smart filter") {
+TEST_CASE("players leave if no other device appears in time, or if smart mode is turned off") {
     SmartHold hold;
     hold.smart(true, true, false, false, kNow);
     CHECK_FALSE(hold.smart(true, true, false, false, kNow + SmartHold::kLongest));

@@ -1,4 +1,4 @@
-// When to set back what somebody has changed: once the slider rests, and not for ever.
+// Undoes changes once the slider rests, but not forever.
 
 #include "io/undo.h"
 
@@ -7,14 +7,14 @@
 using entrain::io::Undo;
 using Next = Undo::Next;
 
-TEST_CASE("what the server has restored is set back at once") {
+TEST_CASE("a value restored by the server is undone at once") {
     Undo undo;
     CHECK(undo.look(true, 0.3, 0.0) == Next::set_back);
     CHECK(undo.look(false, 1.0, 0.01) == Next::nothing);
     CHECK(!undo.insists());
 }
 
-TEST_CASE("a slider is set back once, when it rests") {
+TEST_CASE("a moved slider is undone once, when it rests") {
     Undo undo;
     undo.look(false, 1.0, 0.0);
     double now_s = 1.0;
@@ -22,15 +22,15 @@ TEST_CASE("a slider is set back once, when it rests") {
         CHECK(undo.look(true, 1.0 - 0.01 * i, now_s) == Next::look_again);
     CHECK(undo.look(true, 0.51, now_s) == Next::look_again);
     CHECK(undo.look(true, 0.51, now_s + Undo::kRestS) == Next::set_back);
-    // It takes until the server has done so.
+    // The server takes a while to do so.
     CHECK(undo.look(true, 0.51, now_s + Undo::kRestS + 0.01) == Next::look_again);
     CHECK(undo.look(false, 1.0, now_s + Undo::kRestS + 0.02) == Next::nothing);
 }
 
-TEST_CASE("who insists is left alone, and that is told until it is as it was") {
+TEST_CASE("an insisting program wins, which is reported until the value is right again") {
     Undo undo;
     undo.look(false, 1.0, 0.0);
-    double now_s = 0.5;  // the clock may have begun a moment ago
+    double now_s = 0.5;  // the clock may have started a moment ago
     const auto change = [&] {
         undo.look(true, 0.3, now_s);
         now_s += Undo::kRestS;

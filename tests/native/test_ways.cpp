@@ -1,4 +1,4 @@
-// Where other programs' nodes carry on what is played to a sink, on graphs without a server.
+// Finds nodes of other programs that carry sound from sink to sink, in graphs without a server.
 
 #include "io/pipewire/ways.h"
 
@@ -11,7 +11,7 @@ namespace {
 constexpr Id kOurs = 1;
 const std::set<Id> kOwn{kOurs, 2};
 
-// Two devices, our sink and our filter.
+// A graph with two devices, our sink and our filter.
 struct Server {
     Graph graph;
     Aims aims;
@@ -33,7 +33,7 @@ struct Server {
         node.link_group = group;
         return node;
     }
-    // A sink, and a stream that the session manager links.
+    // Add a sink, and a stream that the session manager links.
     void filter(Id sink, Id output, const char *name, const char *group) {
         node(sink, name, "Audio/Sink", 50, group);
         node(output, (std::string(name) + "-out").c_str(), "Stream/Output/Audio", 50, group)
@@ -47,7 +47,7 @@ struct Server {
 
 }  // namespace
 
-TEST_CASE("devices lead nowhere, and what records their sound is no way") {
+TEST_CASE("devices lead nowhere, and recording their sound is not a way") {
     Server server;
     server.node(20, "recorder", "Stream/Input/Audio", 60);
     server.node(21, "call", "Stream/Output/Audio", 60);
@@ -57,8 +57,8 @@ TEST_CASE("devices lead nowhere, and what records their sound is no way") {
     CHECK(server.all().empty());
 }
 
-TEST_CASE("a program that listens to a device and plays, linked by hand, is no way") {
-    Server server;  // as JACK programs are: one node that has inputs and outputs
+TEST_CASE("a program that records a device and plays, linked by hand, is not a way") {
+    Server server;  // like a JACK program: one node with inputs and outputs
     server.node(20, "meter", "", 60);
     server.link(3, 20);
     server.link(4, 20);
@@ -66,7 +66,7 @@ TEST_CASE("a program that listens to a device and plays, linked by hand, is no w
     CHECK(server.all().empty());
 }
 
-TEST_CASE("the halves of a filter belong together by their group") {
+TEST_CASE("the halves of a filter are matched by their link group") {
     Server server;
     server.filter(10, 11, "eq", "g");
     server.link(11, 3);
@@ -81,7 +81,7 @@ TEST_CASE("the halves of a filter belong together by their group") {
     CHECK_FALSE(server.loops("speakers"));
 }
 
-TEST_CASE("circles of any length are found, and those without us end") {
+TEST_CASE("circles of any length are found, and the search of circles without our sink ends") {
     for (Id length = 1; length <= 4; ++length) {
         CAPTURE(length);
         Server server;
@@ -100,7 +100,7 @@ TEST_CASE("circles of any length are found, and those without us end") {
     }
 }
 
-TEST_CASE("who has chosen where a stream goes decides whether it follows") {
+TEST_CASE("a stream's target and its origin decide whether the stream follows the default") {
     Server server;
     server.filter(10, 11, "eq", "g");
     server.link(11, 3);
@@ -111,7 +111,7 @@ TEST_CASE("who has chosen where a stream goes decides whether it follows") {
     CHECK_FALSE(way().follows);
     CHECK_FALSE(way().movable);
 
-    server.aims[11] = {"-1", "", ""};  // told to follow all the same
+    server.aims[11] = {"-1", "", ""};  // told to follow nevertheless
     CHECK(way().follows);
 
     server.aims[11] = {"77", "", ""};
@@ -119,10 +119,10 @@ TEST_CASE("who has chosen where a stream goes decides whether it follows") {
     server.aims[11] = {"", "77", ""};
     CHECK_FALSE(way().follows);
 
-    server.aims[11] = {"speakers", "", "speakers"};  // by us
+    server.aims[11] = {"speakers", "", "speakers"};  // pinned by us
     CHECK(way().follows);
     CHECK(way().pin == "speakers");
-    server.aims[11] = {"77", "", "speakers"};  // and somebody else since
+    server.aims[11] = {"77", "", "speakers"};  // changed by another program afterwards
     CHECK_FALSE(way().movable);
     CHECK(way().pin.empty());
 }
@@ -145,7 +145,7 @@ TEST_CASE("a program that links its own filters follows the default by itself") 
     CHECK(server.all().at(0).follows);
 }
 
-TEST_CASE("what somebody has linked by hand stays") {
+TEST_CASE("a stream linked by hand does not follow") {
     Server server;
     server.node(10, "mix", "Audio/Sink", 70);
     server.link(10, 3, 71);
@@ -154,7 +154,7 @@ TEST_CASE("what somebody has linked by hand stays") {
     CHECK(server.all().size() == 2);
 }
 
-TEST_CASE("a program that records a sink of its user's and plays is a way") {
+TEST_CASE("a program that records a user's sink and plays is a way") {
     Server server;
     server.node(10, "mix", "Audio/Sink");
     server.node(20, "camilla-in", "Stream/Input/Audio", 60);
@@ -176,7 +176,7 @@ TEST_CASE("a virtual source is not followed") {
     CHECK_FALSE(server.loops("echo-cancel"));
 }
 
-TEST_CASE("names are put into one line") {
+TEST_CASE("names are reduced to one line") {
     Server server;
     server.filter(10, 11, "a\tb\n", "g");
     CHECK(as_text(server.all()) == "a b \t\t11\ta b -out\tfm\t\n");

@@ -1,11 +1,11 @@
-// Catches what must not happen in the device's callback: allocation, freeing, locks.
+// Catches operations that are forbidden in the device's callback: allocating, freeing, locking.
 #pragma once
 
 namespace trap {
 
-void enter();      // from here on, on this thread
-long leave();      // how many calls were caught; RealtimeSanitizer ends the program instead
-extern const bool counts;  // false where the program is ended
+void enter();      // starts catching, on this thread
+long leave();      // returns the number of caught calls; RealtimeSanitizer ends the program instead
+extern const bool counts;  // false if the program is ended instead
 
 struct Guard {
     Guard() { enter(); }

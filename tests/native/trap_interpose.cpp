@@ -1,4 +1,4 @@
-// Works with any compiler: takes the place of the C library's functions in this program.
+// Replaces functions of the C library in this program; works with any compiler.
 
 #include "trap.h"
 

@@ -1,4 +1,4 @@
-// RealtimeSanitizer watches every function marked [[clang::nonblocking]] by itself.
+// RealtimeSanitizer itself watches every function marked [[clang::nonblocking]].
 
 #include "trap.h"
 

@@ -1,5 +1,5 @@
-// Two clocks and a queue between them, in numbers instead of samples: the world that a latency
-// controller lives in.  Times are true seconds; sound is counted in seconds of its nominal rate.
+// Simulates two clocks and the queue between them, for the latency controller, with durations
+// instead of samples.  Times are true seconds; sound is counted in seconds of its nominal rate.
 #pragma once
 
 #include "audio/latency_controller.h"
@@ -14,14 +14,14 @@
 inline double cents(double ratio) { return 1200.0 * std::log2(ratio); }
 
 struct World {
-    double in_ppm = 0.0, out_ppm = 0.0;  // how much too fast the clocks are
-    double block_s = 0.002;              // the sound arrives in these,
-    double device_s = 0.002;             // and the device takes these from the queue
-    double jitter_s = 0.0;               // a block arrives up to so much late
+    double in_ppm = 0.0, out_ppm = 0.0;  // deviation of the clocks; positive is too fast
+    double block_s = 0.002;              // duration of an arriving block
+    double device_s = 0.002;             // duration of a block that the device takes
+    double jitter_s = 0.0;               // greatest lateness of a block
     double noise_s = 0.3e-3;             // standard deviation of a measured latency
-    double outliers = 0.003;             // share of measurements that are up to 20 ms off
+    double outliers = 0.003;             // share of measurements with errors up to 20 ms
     double observe_s = 0.025;
-    bool waits = false;  // a device that runs dry; else it goes on, and what comes late is dropped
+    bool waits = false;  // a dry device waits; otherwise it goes on, and late sound is dropped
     unsigned seed = 1;
 };
 
@@ -31,7 +31,7 @@ public:
         double time_s;
         double delay_s;     // from a frame's capture to the device
         double latency_s;   // as it would be measured without noise
-        double pitch_cents;  // against the true ratio of the clocks
+        double pitch_cents;  // relative to the true ratio of the clocks
         double target_s;
     };
 
@@ -44,30 +44,30 @@ public:
         captured_at_ = next_arrival_;
     }
 
-    // Run on to that time.
+    // Run up to a time.
     void run(double until_s) {
         while (std::min(next_arrival_, next_read_) < until_s)
             next_arrival_ <= next_read_ ? arrive() : read();
     }
 
-    void lose() { ++losing_; }      // the next block
+    void lose() { ++losing_; }      // lose the next block
     void repeat() { ++repeating_; }
     void stall(double seconds) { next_arrival_ = std::max(next_arrival_, next_read_) + seconds; }
-    // The machine sleeps; the clock that the controller is told runs on or does not, and what is in
-    // the queue afterwards is anybody's guess.
+    // The machine sleeps.  The controller's clock runs on or stops, and the queue afterwards is
+    // arbitrary.
     void suspend(double seconds, bool clock_runs, double queue_s) {
         if (clock_runs) slept_s_ += seconds;
         queue_s_ = queue_s;
     }
 
     double time_s() const { return next_arrival_; }
-    // Delay that is not seen in the measured latency: mean lateness of the blocks.
+    // Delay that the measured latency does not contain: mean lateness of the blocks.
     double lateness_s() const {
         double sum = 0.0;
         for (const Point &point : trace) sum += point.delay_s - point.latency_s;
         return sum / static_cast<double>(trace.size());
     }
-    // The worst of a figure over all points from one time to another.
+    // Largest value of a figure between two times.
     double worst(double from_s, double to_s, const std::function<double(const Point &)> &of) const {
         double most = 0.0;
         for (const Point &point : trace)
@@ -148,9 +148,9 @@ private:
     std::mt19937 random_;
     std::normal_distribution<double> normal_;
     double queue_s_;
-    double next_read_ = 0.0;     // the device takes a block
-    double next_arrival_ = 0.0;  // a block is there
-    double captured_at_ = 0.0;   // when its last frame was recorded
+    double next_read_ = 0.0;     // when the device takes a block
+    double next_arrival_ = 0.0;  // when a block arrives
+    double captured_at_ = 0.0;   // when the block's last frame was recorded
     double observed_at_ = 0.0;
     double slept_s_ = 0.0;
     double to_drop_s_ = 0.0;

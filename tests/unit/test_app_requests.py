@@ -197,7 +197,7 @@ def test_a_name_of_a_protocol_that_comes_with_entrain_is_not_taken_unasked(start
 
     with pytest.raises(ProtocolError, match=r"^a protocol 'focus-16' comes with Entrain; .*--repl"):
         ask(messages.Save(name="Focus 16"))
-    with pytest.raises(ProtocolError, match=r"^'none' stands for no protocol"):
+    with pytest.raises(ProtocolError, match=r"^'none' stands for the empty protocol"):
         ask(messages.Save(name="none", replace=True))
     assert ask(messages.Use(protocol="focus-16")).protocol.layers
 

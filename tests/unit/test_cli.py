@@ -182,7 +182,7 @@ def test_several_specs_are_one_protocol(server):
             "binaural:beat_hz=nan",
             "binaural: beat_hz = nan is not a finite number; allowed is -200 … 200 Hz",
         ),
-        ("nosuch:x=1", "nosuch: there is no layer kind 'nosuch'; there is "),
+        ("nosuch:x=1", "nosuch: there is no layer kind 'nosuch'; choose from "),
         ("./nosuch.json", "cannot read nosuch.json: No such file or directory"),
     ],
 )

@@ -115,7 +115,7 @@ def test_what_the_sound_thread_has_counted_is_told(monkeypatch):
     monkeypatch.setattr(doctor, "_status", lambda: status)
 
     finding = examined(monkeypatch, "speakers")["sound since the start"]
-    assert finding.text == "3 cycles without a buffer, 512 samples that were no numbers"
+    assert finding.text == "3 cycles without a buffer, 512 samples that were not numbers"
     assert finding.advice.startswith("an app plays broken sound")
 
 

@@ -173,7 +173,7 @@ def test_files_of_one_name_in_one_import_get_numbers(users, there, replace):
         ("unchanged", "same-2"),
     ]
     assert outcomes[1].notes == (
-        "in/w/same.sbg: its id 'same' is that of in/same.sbg, too; it becomes 'same-2'",
+        "in/w/same.sbg: in/same.sbg has the same id 'same'; it becomes 'same-2'",
     )
     assert [users.by_id(o.id).layers[0].params["depth"] for o in outcomes] == [0.1, 0.2, 0.3, 0.2]
     assert users.by_id("same-2").name == "same (2)"
@@ -318,7 +318,7 @@ def test_another_kind_of_file_is_refused(users, there):
 
     (outcome,) = run(users, Path("in/x.txt"))
 
-    assert outcome.problems == ("in/x.txt is no .sbg, .gnaural, .xml or .json file",)
+    assert outcome.problems == ("in/x.txt is not a .sbg, .gnaural, .xml or .json file",)
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_what_cannot_be_read_is_refused_without_a_wait(users, there, name, make,
 
 
 def test_a_folder_with_nothing_to_import_is_told(there):
-    with pytest.raises(ProtocolError, match=r"^in: there is no .* file in it$"):
+    with pytest.raises(ProtocolError, match=r"^in: the folder has no .* file$"):
         found_files([Path("in")])
 
 

@@ -92,7 +92,7 @@ def test_every_shipped_protocol_has_an_entry_under_its_id():
 
 
 def test_an_unknown_id_is_told_with_those_that_are_near(users):
-    with pytest.raises(ProtocolError, match=r"no protocol 'defualt'; there is (.*, )?default"):
+    with pytest.raises(ProtocolError, match=r"no protocol 'defualt'; choose from (.*, )?default"):
         users.by_id("defualt")
 
 
@@ -116,7 +116,7 @@ def test_a_broken_file_is_reported_and_the_others_work(users, folder):
     assert users.by_id("mine").id == "mine"
     lines = users.problems()
     assert lines[0] == "a.json: layers[0].params.beat_hz = 299 is outside -200 … 200 Hz"
-    assert lines[1].startswith("a.json: layers[1].params.d is no parameter")
+    assert lines[1].startswith("a.json: layers[1].params.d is not a parameter")
     assert lines[2].startswith("b.json: not JSON")
     assert len(lines) == 3
     assert not {"a", "b"} & set(users.ids())
@@ -137,8 +137,8 @@ def test_two_files_with_one_id_are_told_and_the_one_that_is_called_so_is_used(us
 
     assert users.by_id("mine").name == "Original"
     assert users.problems() == [
-        "copy.json: the id 'mine' is that of mine.json, too",
-        "third.json: the id 'mine' is that of mine.json, too",
+        "copy.json: mine.json has the same id 'mine'",
+        "third.json: mine.json has the same id 'mine'",
     ]
 
 
@@ -207,7 +207,7 @@ def test_of_too_many_files_the_rest_is_left_out_and_that_is_told(users, folder, 
         put(folder, f"{name}.json", document(name))
 
     assert [e.id for e in users.entries() if e.own] == ["a", "b"]
-    assert users.problems() == [f"{folder} has more than 2 files; the rest is left out"]
+    assert users.problems() == [f"{folder} has more than 2 files; the rest is ignored"]
     with pytest.raises(ProtocolError, match="is full"):
         users.save(protocol("d"))
 
@@ -357,7 +357,7 @@ def test_what_is_no_file_is_not_saved_over(users, folder):
     folder.mkdir(parents=True)
     (folder / "mine.json").symlink_to("/dev/null")
 
-    with pytest.raises(ProtocolError, match=r"mine\.json is not a file; it is left as it is"):
+    with pytest.raises(ProtocolError, match=r"mine\.json is not a file; it was not changed"):
         users.save(protocol("mine"))
 
 
@@ -395,7 +395,7 @@ def test_what_is_said_of_a_protocol_holds_only_for_its_own_layers(users):
     assert users.by_id("same").evidence == original.evidence
     assert users.by_id("same").description == original.description
     assert users.by_id("changed").evidence is None
-    assert users.by_id("changed").description == f"Made of {original.name}."
+    assert users.by_id("changed").description == f"Made from {original.name}."
     assert users.by_id("changed").warnings == original.warnings
 
 
@@ -416,7 +416,7 @@ def test_an_id_is_made_of_a_name(name, made):
 
 @pytest.mark.parametrize("name", ["", "   ", "!?", "вечер", "\0"])
 def test_a_name_of_which_no_id_can_be_made_is_told(name):
-    with pytest.raises(ProtocolError, match="to make an id of"):
+    with pytest.raises(ProtocolError, match="to make an id"):
         slug(name)
 
 

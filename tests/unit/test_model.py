@@ -73,10 +73,10 @@ def test_a_layers_id_is_its_kind_unless_named():
         ("binaural:beat_hz=x", "binaural: beat_hz = 'x' is not a number"),
         (
             "binaural:beet=1",
-            "binaural: beet is no parameter; there is carrier_hz, beat_hz",
+            "binaural: beet is not a parameter; choose from carrier_hz, beat_hz",
         ),
-        ("theta:a=1", "theta: there is no layer kind 'theta'; there is am, binaural"),
-        ("limiter", "limiter: there is no layer kind 'limiter'; there is am, binaural"),
+        ("theta:a=1", "theta: there is no layer kind 'theta'; choose from am, binaural"),
+        ("limiter", "limiter: there is no layer kind 'limiter'; choose from am, binaural"),
         ("binaural:beat_hz", "binaural: 'beat_hz' is not key=value"),
         ("binaural:beat_hz=1,beat_hz=2", "binaural: beat_hz is given twice"),
         ("", "'' is not kind:key=value,... (binaural:beat_hz=10)"),
@@ -150,8 +150,8 @@ def test_all_problems_of_a_protocol_can_be_listed():
 
     assert found == [
         "layers[0].params.beat_hz = 60 is outside -50 … 50 Hz",
-        "layers[0].params.beet is no parameter; there is carrier_hz, beat_hz",
-        "layers[1]: there is no layer kind 'theta'; there is am, binaural",
+        "layers[0].params.beet is not a parameter; choose from carrier_hz, beat_hz",
+        "layers[1]: there is no layer kind 'theta'; choose from am, binaural",
     ]
 
 
@@ -208,7 +208,7 @@ def test_setting_a_value_makes_a_new_protocol():
     [
         ("tone", 1, "'tone' is not an address (layer.parameter: tone.beat_hz)"),
         ("a.b.c", 1, "'a.b.c' is not an address (layer.parameter: tone.beat_hz)"),
-        ("ton.beat_hz", 1, "there is no layer 'ton'; there is tone"),
+        ("ton.beat_hz", 1, "there is no layer 'ton'; choose from tone"),
         ("tone.beat_hz", 51, "tone: beat_hz = 51 is outside -50 … 50 Hz"),
         (
             "tone.beat_hz",
@@ -261,7 +261,7 @@ def test_layers_are_added_to_a_protocol_and_get_free_ids():
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("nope", "there is no protocol 'nope'; there is "),
+        ("nope", "there is no protocol 'nope'; choose from "),
         ("no/such.json", "cannot read no/such.json: No such file or directory"),
         ("/", "/ is not a file"),
         ("a\0b", "cannot read a\\x00b: embedded null byte"),

@@ -68,10 +68,10 @@ def test_progress_ends_with_all_frames(source, tmp_path):
     [
         ("missing.wav", "out.wav", "missing.wav: No such file"),
         ("text.wav", "out.wav", "text.wav: "),
-        ("in.wav", "out.nonsense", "unknown ending"),
+        ("in.wav", "out.nonsense", "unknown suffix"),
         ("in.wav", "no/such/folder/out.wav", "No such file or directory"),
         ("in.wav", "in.wav", "choose another name"),
-        ("nine.wav", "out.wav", "9 channels; need 8 at most"),
+        ("nine.wav", "out.wav", "9 channels; at most 8"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(

@@ -267,7 +267,7 @@ def test_of_a_long_file_the_middle_is_looked_at_unless_told(tmp_path):
     assert (sound.start_s, sound.seconds, sound.total_s) == (4, 2, 10)
     np.testing.assert_allclose(sound.samples, np.repeat([[0.4, 0.5]], 8000, 1).repeat(2, 0))
     assert load(tmp_path / "a.wav", 7.5).seconds == 2.5
-    with pytest.raises(VerifyError, match=r"is over after 10\.0 s"):
+    with pytest.raises(VerifyError, match=r"ends after 10\.0 s"):
         load(tmp_path / "a.wav", 10)
 
 
@@ -286,7 +286,7 @@ def test_fast_sample_rates_are_brought_down(tmp_path):
     [
         ("missing.wav", "missing.wav: No such file"),
         ("text.wav", "text.wav: "),
-        ("six.wav", "6 channels; need mono or stereo"),
+        ("six.wav", "6 channels; only mono and stereo"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path, name, said):

@@ -1,4 +1,4 @@
-"""Work that needs no running app: rendering files, and looking at what Entrain needs.
+"""Work without the running app: rendering files, and checking what Entrain needs.
 
-Nothing here knows the control API.
+This package knows no control API.
 """

@@ -1,4 +1,4 @@
-"""`entrain doctor`: look at all that Entrain needs; `clean_up` removes what a crash has left."""
+"""`entrain doctor`: checks all that Entrain needs; `clean_up` removes the remains of a crash."""
 
 import asyncio
 import contextlib
@@ -20,18 +20,18 @@ from entrain.vdevice.offline.reports import Finding
 
 FIX_TIMEOUT_S = 15.0
 SETTLE_S = 1.0
-"""How long it takes until a sound server has carried out what it was told."""
+"""Time in which a sound server carries out its orders."""
 
 _LIBRARIES = ("pydantic", "pulsectl", "click", "cffi", "numpy", "soundfile", "platformdirs")
 
 
 def examine() -> list[Finding]:
-    """Look, from the inside of Entrain outwards; may wait some seconds for the sound server.
+    """Check everything, from the engine outwards; may wait some seconds for the sound server.
 
     Returns
     -------
     list of Finding
-        Fit to be shown to anybody: without names of people and machines.
+        Findings without names of people and machines, so that they can be published.
 
     """
     found = [Finding("entrain", None, f"{__version__}, Python {platform.python_version()}")]
@@ -51,14 +51,14 @@ def examine() -> list[Finding]:
 
 
 def clean_up() -> list[str]:
-    """Remove what an Entrain that was killed has left, and give the default output back.
+    """Remove what a killed Entrain has left, and restore the default output.
 
-    A start and an orderly end do that.  Returns one line for each thing done.
+    Starts and ends a device in the orderly way.  Returns one line for each change.
 
     Raises
     ------
     EntrainError
-        Entrain runs, or there is no sound server.
+        Entrain is running, or there is no sound server.
 
     """
     if _status() is not None:
@@ -71,11 +71,9 @@ def clean_up() -> list[str]:
     device, default = _leftovers(adapter)
     done = []
     if before[0]:
-        done.append(
-            "a device Entrain without its app " + ("is still there" if device else "removed")
-        )
+        done.append("a device Entrain without its app " + ("still exists" if device else "removed"))
     if before[1]:
-        done.append("the default output " + ("is still Entrain" if default else "given back"))
+        done.append("the default output " + ("is still Entrain" if default else "restored"))
     return done
 
 
@@ -96,7 +94,7 @@ async def _start_and_end(adapter: PlatformAdapter) -> None:
                 await ready.wait()
             await asyncio.sleep(SETTLE_S)
         except TimeoutError:
-            raise EntrainError("the sound server makes no device; nothing was changed") from None
+            raise EntrainError("the sound server creates no device; nothing was changed") from None
         finally:
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
@@ -114,7 +112,7 @@ def _guarded(name: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
 def _system() -> Iterator[Finding]:
     name = f"{platform.system()} {platform.release()}"
     if sys.platform == "linux":
-        with contextlib.suppress(OSError, KeyError):  # a system that does not say
+        with contextlib.suppress(OSError, KeyError):  # the system does not name itself
             name = f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {name}"
     desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
     session = os.environ.get("XDG_SESSION_TYPE", "")
@@ -174,11 +172,11 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
 
 
 def _counted(status: dict[str, Any]) -> Iterator[Finding]:
-    """Tell what the sound thread has counted; an app of an older version counts less."""
+    """Report the counters of the sound thread; an app of an older version lacks some of them."""
     missing, nonfinite = status.get("missing_buffers", 0), status.get("nonfinite", 0)
-    text = f"{missing} cycles without a buffer, {nonfinite} samples that were no numbers"
+    text = f"{missing} cycles without a buffer, {nonfinite} samples that were not numbers"
     advice = (
-        "an app plays broken sound; Entrain makes silence of those samples" if nonfinite else ""
+        "an app plays broken sound; Entrain replaces those samples by silence" if nonfinite else ""
     )
     yield Finding("sound since the start", None, text, advice)
 
@@ -212,7 +210,7 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
 
 
 def _described(device: Device) -> str:
-    """Say what a device is; those of Bluetooth are named after their owners."""
+    """Describe a device; a Bluetooth device gets no name, since it often contains its owner's."""
     bluetooth = "bluez" in device.name
     name = "a Bluetooth device" if bluetooth else device.description
     form = "" if device.form == "unknown" else f"{device.form}, "
@@ -220,7 +218,7 @@ def _described(device: Device) -> str:
 
 
 def _leftovers(adapter: PlatformAdapter) -> tuple[bool, bool]:
-    """Whether our device is there, and whether it is the default output."""
+    """Whether our device exists, and whether it is the default output."""
     server = adapter.connect()
     try:
         own = any(device.own for device in server.devices())
@@ -248,10 +246,10 @@ def _priority(status: dict[str, Any] | None) -> Iterator[Finding]:
 def _folders(adapter: PlatformAdapter) -> Iterator[Finding]:
     paths = adapter.paths()
     for name, folder in (("settings", paths.state), ("own protocols", paths.data)):
-        # A folder that is not there yet can be made where its nearest parent can be written.
+        # A missing folder can be created if its nearest existing parent is writable.
         place = next(p for p in (folder, *folder.parents) if p.exists())
         ok = place.is_dir() and os.access(place, os.W_OK)
-        text = "can be saved" if ok else f"cannot be saved: no right to write to {_short(place)}"
+        text = "can be saved" if ok else f"cannot be saved: {_short(place)} is not writable"
         yield Finding(name, ok, text)
     for line in logs.last_lines(paths.state):
         yield Finding("logged", None, line)
@@ -260,13 +258,13 @@ def _folders(adapter: PlatformAdapter) -> Iterator[Finding]:
 def _short(path: Path) -> str:
     try:
         home = Path.home()
-    except RuntimeError:  # a user without one
+    except RuntimeError:  # a user without a home folder
         return str(path)
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def _status() -> dict[str, Any] | None:
-    """The running app's status; None: it does not run; empty: it does not answer."""
+    """Return the running app's status; None: it does not run; empty: it does not answer."""
     from entrain.vdevice.api.client import Client, NotRunning
 
     try:

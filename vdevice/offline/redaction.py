@@ -1,4 +1,4 @@
-"""Leaving names of people and machines out of what is made to be shown to others."""
+"""Removes names of people and machines from texts that may be published."""
 
 import contextlib
 import getpass
@@ -8,11 +8,11 @@ from pathlib import Path
 
 _MAC = re.compile(r"\b(?:[0-9A-F]{2}[:_-]){5}[0-9A-F]{2}\b", re.IGNORECASE)
 _LEAST = 3
-"""Shorter names are parts of too many words."""
+"""Shorter names occur inside too many words."""
 
 
 def without_names(text: str) -> str:
-    """Replace the home folder, the user's and the machine's name, and hardware addresses."""
+    """Replace the home folder, the names of user and machine, and hardware addresses."""
     with contextlib.suppress(RuntimeError):  # a user without a home folder
         text = text.replace(str(Path.home()), "~")
     for name, shown in ((_user(), "USER"), (platform.node(), "MACHINE")):
@@ -24,5 +24,5 @@ def without_names(text: str) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # nobody that this system knows by name
+    except (OSError, KeyError):  # a user without a name
         return ""

@@ -1,4 +1,4 @@
-"""Offline rendering: the live engine, driven by a file instead of a device."""
+"""Offline rendering: the live engine, fed from a file instead of a device."""
 
 import contextlib
 import time
@@ -40,23 +40,23 @@ def render_file(
 ) -> RenderSummary:
     """Process a sound file; memory does not grow with its length.
 
-    The result has the source's length and rate, and is not late: the engine's latency is taken
-    out.  It appears under its name only when it is whole.
+    The result has the source's length and sample rate, without the engine's latency.  The file
+    appears under its name only when it is complete.
 
     Parameters
     ----------
     source : Path
-        8 to 192 kHz, any format libsndfile reads; see `downmix` for its channels.  Of a damaged
-        file, what can be read is processed, and the summary's `warnings` say so.
+        8 to 192 kHz, any format that libsndfile reads; see `downmix` for its channels.  The
+        readable part of a damaged file is processed, and the summary has `warnings`.
     destination : Path
-        Its ending chooses the format; the source's sample format is kept where possible.  Another
-        sound file that is there is replaced.
+        The suffix selects the format; the source's sample format is kept if possible.  An existing
+        sound file is replaced.
     protocol : Protocol
-        Checked against the blocks.
+        A protocol that has been checked against the blocks.
     progress : callable, optional
-        Gets the frames done and the frames in all.
+        Called with the number of finished frames and the number of all frames.
     force : bool
-        Replace a file that is no sound file, too.
+        Replace any existing file, even if it is not a sound file.
 
     Raises
     ------
@@ -99,18 +99,18 @@ def render_file(
 
 def _require(reader: "SoundReader") -> None:
     if reader.channels not in DOWNMIX:
-        raise RenderError(f"{reader.name}: {reader.channels} channels; need 8 at most")
+        raise RenderError(f"{reader.name}: has {reader.channels} channels; at most 8 are supported")
     lowest_hz, highest_hz = rates_hz()
     if not lowest_hz <= reader.rate_hz <= highest_hz:
         raise RenderError(
-            f"{reader.name}: its sample rate is {reader.rate_hz} Hz; "
-            f"need {lowest_hz} to {highest_hz} Hz"
+            f"{reader.name}: has a sample rate of {reader.rate_hz} Hz; "
+            f"supported are {lowest_hz} to {highest_hz} Hz"
         )
 
 
 _3_DB, _6_DB = 0.5**0.5, 0.5
 DOWNMIX: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    # what each ear gets of each channel, in the order of WAVE files
+    # gains of all channels for each ear, in the channel order of WAVE files
     1: ((1,), (1,)),
     2: ((1, 0), (0, 1)),
     3: ((1, 0, _3_DB), (0, 1, _3_DB)),  # L R C
@@ -126,11 +126,11 @@ DOWNMIX: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 
 def downmix(block: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
-    """Fold any usual number of channels down to two.
+    """Mix one to eight channels down to two.
 
-    Both ears get a mono sound as it is.  With more than two channels the coefficients are those
-    of ITU-R BS.775-4 (centre and surround at -3 dB, a middle surround at -6 dB, no LFE); the
-    sum is not scaled: what exceeds full scale is the limiter's business.
+    A mono sound goes to both ears unchanged.  For more than two channels, the coefficients are
+    those of ITU-R BS.775-4 (centre and surround at -3 dB, a middle surround at -6 dB, no LFE).
+    The sum is not scaled, since the limiter handles peaks above full scale.
 
     Parameters
     ----------
@@ -145,13 +145,13 @@ def downmix(block: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
     import numpy as np
 
     matrix = np.array(DOWNMIX[block.shape[1]], np.float32)
-    if block.shape[1] <= 2:  # exact, and quick
+    if block.shape[1] <= 2:  # exact, and faster
         return np.ascontiguousarray(np.broadcast_to(block.T, (2, len(block))))
     return np.ascontiguousarray(matrix @ block.T)
 
 
 class _Meter:
-    """RMS over a whole file."""
+    """RMS of a whole file, before and after processing."""
 
     def __init__(self) -> None:
         self._in = 0.0
@@ -188,10 +188,10 @@ def _run(
         writer.write(after.T)
         meter.add(before, after)
 
-    # Beside the engine, which takes most of the time, the next block is read and the last written.
+    # The engine takes most of the time; meanwhile, threads read the next block and write the last.
     with Engine(reader.rate_hz) as engine, ThreadPoolExecutor(1) as behind:
         Chain(engine).use(protocol)
-        early = engine.latency_frames  # what comes out first belongs before the file
+        early = engine.latency_frames  # output frames to drop at the beginning
         done, kept = 0, behind.submit(lambda: None)
         for stereo in _read_ahead(reader):
             frames = stereo.shape[1]
@@ -211,7 +211,7 @@ def _run(
 
 
 def _read_ahead(reader: "SoundReader") -> Iterator["npt.NDArray[np.float32]"]:
-    """Give stereo blocks; while one is worked on, the next is read."""
+    """Yield stereo blocks; the next block is read while the present one is processed."""
 
     def read() -> "npt.NDArray[np.float32]":
         return downmix(reader.read(BLOCK_FRAMES))
@@ -224,21 +224,21 @@ def _read_ahead(reader: "SoundReader") -> Iterator["npt.NDArray[np.float32]"]:
 
 
 def _kind(destination: Path) -> str:
-    """Return libsndfile's name of the format that a file's ending means."""
+    """Return libsndfile's name of the format for a file's suffix."""
     import soundfile
 
     kind = destination.suffix.lstrip(".").upper()
     kind = {"AIF": "AIFF", "OGA": "OGG", "OPUS": "OGG"}.get(kind, kind)
-    # of an SD2 file half lies in a second one, which libsndfile makes by itself
+    # An SD2 file has a second file, which libsndfile would create by itself.
     formats = soundfile.available_formats().keys() - {"SD2"}
     if kind not in formats:
         known = ", ".join(sorted(name.lower() for name in formats))
-        raise RenderError(f"{shown(destination)}: unknown ending; there is {known}")
+        raise RenderError(f"{shown(destination)}: unknown suffix; choose from {known}")
     return kind
 
 
 class _Sink:
-    """The file that libsndfile writes to; keeps the error of which it says "System error"."""
+    """The file that libsndfile writes to; keeps the errors that it calls "System error"."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -257,12 +257,12 @@ class _Sink:
         return self._done(self._file.tell)
 
     def clear(self) -> None:
-        """Forget what has been written."""
+        """Discard everything that has been written."""
         self.seek(0)
         self._done(self._file.truncate)
 
     def _done(self, step: Callable[[], int]) -> int:
-        """Take a step; no exception gets through libsndfile, not even that of a signal."""
+        """Do one operation; libsndfile passes on no exception, not even a signal's."""
         try:
             return step() if self.error is None else 0
         except BaseException as error:
@@ -285,7 +285,7 @@ def _writer(
     except soundfile.LibsndfileError as error:
         if sink.error is None:
             raise RenderError(f"{shown(destination)}: {reason(error)}") from error
-    except AssertionError:  # soundfile's, when libsndfile has written less than it should
+    except AssertionError:  # from soundfile, after libsndfile has written less than expected
         if sink.error is None:
             raise
     if sink.error is not None:
@@ -295,7 +295,7 @@ def _writer(
 def _opened(
     sink: _Sink, destination: Path, kind: str, reader: "SoundReader"
 ) -> "soundfile.SoundFile":
-    """Open it with the source's sample format, else with the one that is usual."""
+    """Open the file with the source's sample format, or with the default one."""
     import soundfile
 
     from entrain.vdevice.offline.sound_file import Sequential, reason
@@ -312,5 +312,5 @@ def _opened(
             refused = reason(error)
             sink.clear()
     raise RenderError(
-        f"{shown(destination)}: cannot hold stereo at {reader.rate_hz} Hz ({refused})"
+        f"{shown(destination)}: the format cannot hold stereo at {reader.rate_hz} Hz ({refused})"
     )

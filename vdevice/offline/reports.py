@@ -1,4 +1,4 @@
-"""Results of work that is done without the running app."""
+"""Results of work without the running app."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 
 class RenderSummary(BaseModel):
-    """What `entrain render` has written."""
+    """Summary of a file that `entrain render` has written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,22 +15,22 @@ class RenderSummary(BaseModel):
     seconds: FiniteFloat
     """Length of the sound."""
     in_db: FiniteFloat | None
-    """RMS over the whole file, dBFS; None: digital silence."""
+    """RMS of the whole file, dBFS; None: digital silence."""
     out_db: FiniteFloat | None
     speed: FiniteFloat
     """Seconds of sound per second of work."""
     warnings: tuple[str, ...] = ()
-    """What was wrong with the source, one line each."""
+    """Defects of the source, one line each."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that `entrain doctor` looked at."""
+    """Result of one check of `entrain doctor`."""
 
     name: str
     ok: bool | None
-    """None: could not be told, or does not matter here."""
+    """None: neutral or unknown."""
     text: str
-    """What was found, one line."""
+    """The result, one line."""
     advice: str = ""
-    """What to do about it, one line."""
+    """What to do, one line."""

@@ -1,6 +1,6 @@
-"""Sound files that nobody vouches for: read once, from their beginning to their end.
+"""Reads sound files of unknown quality once, from beginning to end.
 
-What is wrong with one is told in one line; what can be read of it is read.
+Defects are reported, one line each; the readable part of a damaged file is read.
 """
 
 import os
@@ -19,48 +19,48 @@ from entrain.errors import EntrainError
 from entrain.vdevice.protocol.user_folder import shown
 
 _READ_FRAMES = 4096
-"""Frames that are read at once; a block in which an error comes is lost."""
+"""Frames to read at once; a block with an error is lost."""
 _OGG_END_BYTES = 1 << 17
-"""A page of an Ogg file is shorter than half of this."""
+"""More than twice the length of a page in an Ogg file."""
 _SHORT = re.compile(
     r"^\s*(?:data|SSND|BODY|Data Size|riff|Riff size)\s*:\s*(\d+) \(should be (\d+)\)"
     r"|^Data length (\d+) should be (\d+)",
     re.MULTILINE,
 )
-"""What libsndfile writes into its log where a header promises another length than there is."""
+"""Lines in libsndfile's log about a header with a wrong length."""
 _SLACK_BYTES = 8
-"""Programs disagree about what a chunk's length covers."""
+"""Programs disagree on what a chunk's length includes."""
 _STREAMED_BYTES = 1 << 16
-"""Programs that write to a pipe promise a length this close to the largest one, or more."""
+"""Programs that write to a pipe set a length this close to the largest one, or larger."""
 
 
 class SoundFileError(EntrainError):
-    """A sound file cannot be read; one line that begins with its name."""
+    """A sound file cannot be read; the text is one line that begins with its name."""
 
 
-class Sequential(soundfile.SoundFile):  # type: ignore[misc]  # it has no types here
-    """A sound file that is read or written in one go.
+class Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no type hints
+    """A sound file that is read or written sequentially.
 
-    Some of libsndfile's formats cannot be positioned, or say that they can and cannot.
+    Some of libsndfile's formats cannot seek, and some wrongly report that they can.
     """
 
     def seekable(self) -> bool:
-        """Keep soundfile from positioning the file after each block."""
+        """Keep soundfile from seeking after each block."""
         return False
 
 
 class SoundReader:
-    """A sound file that is open for reading; a context manager.
+    """A sound file opened for reading; a context manager.
 
     Parameters
     ----------
     path : Path
-        Any format that libsndfile reads.
+        A file in any format that libsndfile reads.
 
     Raises
     ------
     SoundFileError
-        It is no sound file, or no file at all.
+        The file does not exist or is not a sound file.
 
     """
 
@@ -75,9 +75,9 @@ class SoundReader:
             if not stat.S_ISREG(mode):
                 what = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
                 raise SoundFileError(f"{self.name}: is {what}, not a file")
-            with path.open("rb"):  # libsndfile would only say "System error"
+            with path.open("rb"):  # otherwise libsndfile reports only "System error"
                 pass
-            # By its bytes: soundfile refuses text that is no UTF-8.
+            # As bytes, since soundfile refuses names that are not UTF-8.
             named = os.fsencode(path) if sys.platform != "win32" else os.fspath(path)
             self._file = Sequential(named)
         except soundfile.LibsndfileError as error:
@@ -85,13 +85,13 @@ class SoundReader:
         except OSError as error:
             text = "No such file" if isinstance(error, FileNotFoundError) else error.strerror
             raise SoundFileError(f"{self.name}: {text or error}") from error
-        except TypeError as error:  # soundfile wants to be told rate and format of .raw files
-            raise SoundFileError(f"{self.name}: a .raw file does not say what is in it") from error
+        except TypeError as error:  # soundfile needs rate and format of .raw files
+            raise SoundFileError(f"{self.name}: a .raw file does not declare its format") from error
         self.rate_hz: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.subtype: str = self._file.subtype
         self.frames: int = self._file.frames
-        """As many as the file promises."""
+        """Length according to the file's header."""
 
     def __enter__(self) -> Self:
         return self
@@ -104,18 +104,18 @@ class SoundReader:
         self._file.close()
 
     def read(self, frames: int) -> npt.NDArray[np.float32]:
-        """Read on.
+        """Read the next frames.
 
         Parameters
         ----------
         frames : int
-            How many are wanted.
+            Number of frames to read.
 
         Returns
         -------
         (n, channels) float32 ndarray
-            Fewer than wanted where the file ends, or where it cannot be read any further.  What
-            is no number is silence.
+            Fewer frames at the end of the file, or if the rest is unreadable.  Samples that are not
+            finite numbers are replaced by silence.
 
         """
         block = np.empty((frames, self.channels), np.float32)
@@ -139,12 +139,12 @@ class SoundReader:
         return block
 
     def blocks(self, frames: int) -> Iterator[npt.NDArray[np.float32]]:
-        """Read all that is left, in blocks as from `read`."""
+        """Read the rest of the file in blocks, as `read` returns them."""
         while len(block := self.read(frames)):
             yield block
 
     def check(self) -> tuple[str, ...]:
-        """Say what was wrong with the file, once it has been read.
+        """Return the defects of the file, after reading it.
 
         Returns
         -------
@@ -154,7 +154,7 @@ class SoundReader:
         Raises
         ------
         SoundFileError
-            Nothing of it could be read, although there should be something.
+            None of the file could be read, although it should not be empty.
 
         """
         if self._stopped and not self.frames_read:
@@ -170,7 +170,7 @@ class SoundReader:
         if self._numbers_missing:
             count = self._numbers_missing
             samples = "1 sample is" if count == 1 else f"{count} samples are"
-            lines.append(f"{samples} not a number; silence stands in for that")
+            lines.append(f"{samples} not a number; silence replaces it")
         return tuple(lines)
 
     def _is_cut_off(self) -> bool:
@@ -189,7 +189,7 @@ class SoundReader:
         return self._file.format == "OGG" and not self._ogg_ends()
 
     def _ogg_ends(self) -> bool:
-        """Whether the last page of an Ogg file is the last one of its stream."""
+        """Whether the last page of an Ogg file ends its stream."""
         with self._path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _OGG_END_BYTES))
@@ -198,10 +198,10 @@ class SoundReader:
         return 0 <= page < len(end) - 5 and bool(end[page + 5] & 4)
 
     def _mp3_tells_length(self) -> bool:
-        """Whether an MP3 file tells its length; else it was estimated by the first seconds."""
+        """Whether an MP3 file declares its length; otherwise libsndfile estimates it."""
         with self._path.open("rb") as file:
             tag = file.read(10)
-            if tag.startswith(b"ID3"):  # pictures and words come first
+            if tag.startswith(b"ID3"):  # skip pictures and texts
                 file.seek(int("".join(f"{each & 0x7F:07b}" for each in tag[6:]), 2), os.SEEK_CUR)
             else:
                 file.seek(0)
@@ -219,6 +219,6 @@ def is_sound(path: Path) -> bool:
 
 
 def reason(error: soundfile.LibsndfileError) -> str:
-    """What libsndfile says, without the file's name and without an end of a sentence."""
+    """Return libsndfile's message, without the file's name and the final period."""
     text = " ".join(error.error_string.split()).rstrip(".")
     return text or "libsndfile cannot read it"

@@ -1,1 +1,1 @@
-"""Protocols: what they are, where they come from, and what they become in the engine."""
+"""Protocols: their format, their sources, and their automation in the engine."""

@@ -1,4 +1,4 @@
-"""Names of parameters."""
+"""Addresses of parameters in a protocol."""
 
 import re
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from entrain.vdevice.protocol.wording import quote
 
 
 class Address(NamedTuple):
-    """Names a parameter of a layer: `tone.beat_hz`."""
+    """Address of a layer's parameter, such as `tone.beat_hz`."""
 
     layer: str
     symbol: str
 
 
 def parse_address(text: str) -> Address:
-    """Read `layer-id.symbol`; raises `ProtocolError`."""
+    """Parse `layer-id.symbol`; raises `ProtocolError`."""
     match = re.fullmatch(rf"({SLUG})\.({SLUG})", text)
     if match is None:
         raise ProtocolError(f"{quote(text)} is not an address (layer.parameter: tone.beat_hz)")

@@ -1,4 +1,4 @@
-"""What a protocol means to the blocks that are compiled in."""
+"""Checks protocols and values against the blocks of the engine."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,36 +7,38 @@ from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
+from entrain.vdevice.protocol.wording import choices
 
 
 def check(protocol: Protocol, blocks: BlockSource) -> None:
-    """Raise `ProtocolError` with all `problems`."""
+    """Raise `ProtocolError` with all `problems`, if there are any."""
     if found := list(problems(protocol, blocks)):
         raise ProtocolError("\n".join(found))
 
 
 def problems(protocol: Protocol, blocks: BlockSource) -> Iterator[str]:
-    """All that these blocks cannot do, one line each, with its place in the document."""
+    """Yield everything that these blocks cannot do, one line each, with its place."""
     for field in ("layers", "without_headphones"):
         for number, layer in enumerate(getattr(protocol, field) or ()):
             yield from layer_problems(layer, blocks(), f"{field}[{number}]")
     known = {(layer.id, symbol) for layer in protocol.layers for symbol in _symbols(layer, blocks)}
     for number, text in enumerate(protocol.evidence.our_choices if protocol.evidence else ()):
         if parse_address(text) not in known:
-            yield f"evidence.our_choices[{number}] = '{text}' is no parameter of this protocol"
+            yield f"evidence.our_choices[{number}] = '{text}' is not a parameter of this protocol"
 
 
 def layer_problems(layer: Layer, blocks: Mapping[str, Block], where: str) -> Iterator[str]:
-    """All that these blocks cannot do for one layer, one line each.
+    """Yield everything that these blocks cannot do for one layer, one line each.
 
     Parameters
     ----------
     layer : Layer
-        Of any kind.
+        A layer of any kind.
     blocks : mapping
-        Those that are compiled in, by kind.
+        The engine's blocks, by kind.
     where : str
-        The layer's place in a document, with which each line begins.
+        The layer's place in a document; each line begins with it.
+
 
     """
     if problem := kind_problem(layer, blocks):
@@ -53,37 +55,38 @@ def layer_problems(layer: Layer, blocks: Mapping[str, Block], where: str) -> Ite
 
 
 def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
-    """Say why there cannot be such a layer, whatever its values; empty if there can."""
+    """Return why no layer can have this kind or id, or ``""``."""
     block = blocks.get(layer.kind)
     if block is None or block.group not in LAYER_GROUPS:
-        kinds = ", ".join(sorted(b.kind for b in blocks.values() if b.group in LAYER_GROUPS))
-        return f"there is no layer kind {layer.kind!r}; there is {kinds or 'none'}"
+        kinds = sorted(b.kind for b in blocks.values() if b.group in LAYER_GROUPS)
+        return f"there is no layer kind {layer.kind!r}; {choices(kinds)}"
     if is_own(layer.id, blocks):
-        return f"{layer.id} is the engine's own; give the layer another id"
+        return f"{layer.id} is a layer of the engine; give this layer another id"
     return ""
 
 
 def is_own(layer_id: str, blocks: Mapping[str, Block]) -> bool:
-    """Tell whether addresses mean one of the engine's own layers by this; not a protocol's."""
+    """Whether this id names one of the engine's own layers instead of a protocol's."""
     return layer_id in blocks and blocks[layer_id].group not in LAYER_GROUPS
 
 
 def find_layer(protocol: Protocol, layer_id: str) -> Layer:
-    """The layer with this id; raises `ProtocolError` naming those there are."""
+    """Return the layer with this id; raises `ProtocolError` with the possible ids."""
     for layer in protocol.layers:
         if layer.id == layer_id:
             return layer
-    known = ", ".join(layer.id for layer in protocol.layers) or "none"
-    raise ProtocolError(f"there is no layer {layer_id!r}; there is {known}")
+    raise ProtocolError(
+        f"there is no layer {layer_id!r}; {choices([layer.id for layer in protocol.layers])}"
+    )
 
 
 def check_own(address: str, value: float, blocks: BlockSource) -> bool:
-    """Whether an address names one of the engine's own layers.
+    """Whether an address names a parameter of the engine's own layers.
 
     Raises
     ------
     ProtocolError
-        It does, but there is no such parameter, or it cannot have this value.
+        It names such a layer, but the layer has no such parameter or refuses the value.
 
     """
     layer_id, symbol = parse_address(address)
@@ -94,7 +97,7 @@ def check_own(address: str, value: float, blocks: BlockSource) -> bool:
 
 
 def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
-    """The protocol with one value changed, checked; raises `ProtocolError`."""
+    """Return the protocol with one value changed and checked; raises `ProtocolError`."""
     layer_id, symbol = parse_address(address)
     layer = find_layer(protocol, layer_id)
     if problem := kind_problem(layer, blocks()):

@@ -1,4 +1,4 @@
-"""A protocol as JSON: read, brought up to date, checked as a whole, and written."""
+"""Protocols as JSON: reading, migrating, checking and writing documents."""
 
 import json
 import re
@@ -16,22 +16,22 @@ from entrain.vdevice.protocol.wording import explain
 
 
 def parse_protocol(text: bytes, source: str, blocks: BlockSource | None = None) -> Protocol:
-    """Read a JSON document of this or an earlier schema version.
+    """Read a JSON document of the present or an earlier schema version.
 
     Parameters
     ----------
     text : bytes
         UTF-8, with or without a byte order mark.
     source : str
-        Where it came from; begins each line of an error.
+        Origin of the document; each line of an error begins with it.
     blocks : callable, optional
-        Gives the blocks to check against.
+        Returns the blocks to check against.
 
     Raises
     ------
     ProtocolError
-        Not JSON, not a protocol, or not possible with these blocks: all that is wrong, one line
-        for each.
+        The document is not JSON, not a protocol, or not possible with these blocks; has one line
+        for each problem.
 
     """
     text = upgraded(text.removeprefix(b"\xef\xbb\xbf"))
@@ -48,7 +48,7 @@ def parse_protocol(text: bytes, source: str, blocks: BlockSource | None = None) 
 
 
 def write_protocol(protocol: Protocol) -> bytes:
-    """Make a JSON document for people to read and edit: defaults are left out."""
+    """Write a JSON document for people to read and edit, without default values."""
     document = {"schema_version": protocol.schema_version}
     document |= protocol.model_dump(mode="json", exclude_defaults=True)
     text = json.dumps(document, indent=2, ensure_ascii=False)
@@ -56,12 +56,12 @@ def write_protocol(protocol: Protocol) -> bytes:
 
 
 def compact_protocol(protocol: Protocol) -> bytes:
-    """Make compact JSON, which `parse_protocol` reads; as `layers_json`."""
+    """Write compact JSON, which `parse_protocol` reads; see `layers_json`."""
     others = protocol.without_headphones
     bare = protocol.model_copy(
         update={"layers": (), "without_headphones": None if others is None else ()}
     )
-    text = bare.model_dump_json().encode()  # no text holds what is replaced: it would be escaped
+    text = bare.model_dump_json().encode()  # in strings, the replaced text would be escaped
     text = text.replace(b'"layers":[]', b'"layers":' + layers_json(protocol.layers), 1)
     if others is not None:
         text = text.replace(
@@ -71,10 +71,10 @@ def compact_protocol(protocol: Protocol) -> bytes:
 
 
 def layers_json(layers: Sequence[Layer]) -> bytes:
-    """Make compact JSON of layers, breakpoints piece by piece: other threads get their turns."""
+    """Write layers as compact JSON, in pieces, so that other threads can run in between."""
     ways = [each.points for layer in layers for each in layer.automation.values()]
     bare = [layer.model_copy(update={"automation": _without_points(layer)}) for layer in layers]
-    parts = _LAYERS.dump_json(bare).split(_NO_POINTS)  # no text holds this: it would be escaped
+    parts = _LAYERS.dump_json(bare).split(_NO_POINTS)  # in strings, this would be escaped
     for number, points in enumerate(ways):
         pieces = (
             _POINTS.dump_json(points[begin : begin + _AT_ONCE])[1:-1]
@@ -97,10 +97,10 @@ _AT_ONCE = 500
 
 
 def upgraded(text: bytes) -> bytes:
-    """Bring a document of an earlier schema version up to date; others come back as they are."""
+    """Migrate a document of an earlier schema version; return others unchanged."""
     try:
         document = from_json(text)
-    except ValueError:  # what is wrong with it is found again, and told, by the validation
+    except ValueError:  # the validation finds and reports the error again
         return text
     if not isinstance(document, dict) or not _migration(document.get("schema_version")):
         return text
@@ -108,7 +108,7 @@ def upgraded(text: bytes) -> bytes:
 
 
 def upgraded_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As `upgraded`, for a document that has been read."""
+    """Migrate a document that has been parsed; see `upgraded`."""
     while migrate := _migration(document.get("schema_version")):
         document = migrate(document)
     return document
@@ -119,18 +119,18 @@ def _migration(version: Any) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 def _from_1(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Version 1 knew layers, name, description and `standalone`; those mean what they meant."""
+    """Migrate from version 1, whose layers, name, description and `standalone` are unchanged."""
     return {**document, "schema_version": 2}
 
 
 _BREAKPOINT = re.compile(r'\{\s+"at_s": [^"{}]+"value": [^{}]+\}')
-"""Each on a line of its own: there may be thousands."""
+"""A breakpoint; written on one line, since a document may have thousands."""
 
 _MIGRATIONS: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
 
 
 def _problems_of_layers(text: bytes, blocks: BlockSource) -> list[str]:
-    """What the blocks cannot do of those layers that are layers, in a broken document."""
+    """Return what the blocks cannot do for the valid layers of an invalid document."""
     try:
         layers = from_json(text)["layers"]
     except (ValueError, TypeError, KeyError):

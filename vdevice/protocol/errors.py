@@ -1,7 +1,7 @@
-"""What can be wrong with a protocol."""
+"""The error of this package."""
 
 from entrain.errors import EntrainError
 
 
 class ProtocolError(EntrainError):
-    """A protocol, SPEC, address or value that cannot be used; one line per problem."""
+    """A protocol, SPEC, address or value is unusable; the text has one line for each problem."""

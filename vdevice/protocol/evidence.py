@@ -1,7 +1,7 @@
-"""What science says about a protocol, graded twice.
+"""Scientific evidence for a protocol, in two grades.
 
-Whether the nervous system follows a sound and whether the listener benefits are two questions.
-Their answers differ widely; no grade here speaks for both.  "Follows" means a steady-state
+Whether the nervous system follows a sound and whether the listener benefits are two questions with
+very different answers, so each has its own grade.  "Follows" means a steady-state
 response at the sound's rate, which need not be entrainment of the brain's own rhythms.
 """
 
@@ -20,14 +20,14 @@ _Sentence = Annotated[Line, StringConstraints(min_length=1, max_length=400)]
 
 
 class Source(BaseModel):
-    """One publication, and what it found."""
+    """A publication and its finding."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     authors: Annotated[Line, StringConstraints(min_length=1, max_length=200)]
     year: Annotated[int, Field(ge=1900, le=2100)]
     journal: Annotated[Line, StringConstraints(max_length=200)] = ""
-    """Journal, book, conference or patent number; empty where it is not known to us."""
+    """Journal, book, conference or patent number; empty if unknown."""
     id: (
         Annotated[
             str,
@@ -39,23 +39,23 @@ class Source(BaseModel):
     ) = None
     finding: _Sentence
     contrary: bool = False
-    """It speaks against this protocol."""
+    """Whether the finding speaks against this protocol."""
 
 
 class Evidence(BaseModel):
-    """How well a protocol is founded."""
+    """How well a protocol is supported by evidence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     following: Grade
-    """Does the nervous system answer the sound with a steady-state response at its rate?"""
+    """Whether the nervous system answers the sound with a steady-state response at its rate."""
     outcome: Grade
-    """Does the listener have the benefit that the protocol is named after?"""
+    """Whether the listener has the benefit that the protocol is named after."""
     claim: _Sentence
-    """All that may be claimed, in one plain sentence."""
+    """The strongest claim that the evidence allows, in one plain sentence."""
     sources: Annotated[tuple[Source, ...], Field(max_length=32)] = ()
     our_choices: tuple[AddressText, ...] = ()
-    """Addresses of the parameters that no source gives: chosen by ear or by calculation."""
+    """Addresses of parameters that no source gives; they were chosen by ear or calculated."""
 
     @model_validator(mode="after")
     def _founded(self) -> Self:

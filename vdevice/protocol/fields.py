@@ -1,4 +1,4 @@
-"""Types of fields that several documents have."""
+"""Field types that several documents share."""
 
 from typing import Annotated
 
@@ -14,9 +14,9 @@ def _printable(text: str) -> str:
 
 
 Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$")]
-"""The name of a protocol, layer or parameter."""
+"""Id of a protocol or layer, or symbol of a parameter."""
 
 Line = Annotated[str, AfterValidator(_printable)]
 
 AddressText = Annotated[str, StringConstraints(pattern=rf"^{SLUG}\.{SLUG}$")]
-"""`layer.parameter`."""
+"""An address, `layer.parameter`."""

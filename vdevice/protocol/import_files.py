@@ -1,4 +1,4 @@
-"""Imports files and folders of them into the user's library, each as a whole or not at all."""
+"""Imports files and folders into the user's library, each file completely or not at all."""
 
 import itertools
 import os
@@ -20,25 +20,25 @@ from entrain.vdevice.protocol.values import BlockSource
 SUFFIXES = (".sbg", ".gnaural", ".xml", ".json")
 MAX_FILES = 10_000
 MAX_FILE_BYTES = 16 << 20
-"""Of other programs' files; what they become is shorter."""
+"""Limit for files of other programs; the resulting protocols are shorter."""
 _MAX_ID, _MAX_NAME = 64, 100
 
 Progress = Callable[[int, int], None]
-"""Is told how many files are done, and how many there are."""
+"""Called with the number of finished files and the number of all files."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file."""
+    """Result of importing one file."""
 
     path: Path
     result: Literal["imported", "unchanged", "refused"]
-    """``unchanged``: the library has just this already."""
+    """``unchanged``: the library already has the same protocol."""
     id: str = ""
     notes: tuple[str, ...] = ()
-    """What the protocol does not keep of the file, one ``file:line: text`` each."""
+    """Parts of the file that the protocol does not keep, one ``file:line: text`` each."""
     problems: tuple[str, ...] = ()
-    """Why it was refused, one line each."""
+    """Reasons for a refusal, one line each."""
 
 
 def import_files(
@@ -50,18 +50,18 @@ def import_files(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Outcome]:
-    """Import files; none disturbs the others.
+    """Import files one by one; a refused file does not affect the others.
 
     Parameters
     ----------
     files : sequence of Path
-        As from `found_files`.
+        Files from `found_files`.
     library : Library
-        Where they are saved.
+        The library that saves the protocols.
     blocks : callable
-        Gives the blocks to check against.
+        Returns the blocks to check against.
     replace : bool
-        Replace what has the same id in the library; else such a file is refused.
+        Replace protocols of the library that have the same id; otherwise refuse such files.
     dry_run : bool
         Save nothing.
     progress : callable, optional
@@ -79,30 +79,30 @@ def import_files(
 
 
 def found_files(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and those with one of `SUFFIXES` in the folders named, at any depth.
+    """Return the named files, and in the named folders, at any depth, those with a `SUFFIXES` name.
 
     Raises
     ------
     ProtocolError
-        A folder holds none, or there are more than `MAX_FILES`.
+        A folder has no such file, or there are more than `MAX_FILES` files.
 
     """
-    found: dict[Path, None] = {}  # each once, in order
+    found: dict[Path, None] = {}  # a set in order
     for path in paths:
         if not path.is_dir():
             found[path] = None
             continue
         inside = list(_walk(path))
         if not inside:
-            raise ProtocolError(f"{shown(path)}: there is no {_suffixes()} file in it")
+            raise ProtocolError(f"{shown(path)}: the folder has no {_suffixes()} file")
         found |= dict.fromkeys(inside)
         if len(found) > MAX_FILES:
-            raise ProtocolError(f"more than {MAX_FILES} files at once; import folder by folder")
+            raise ProtocolError(f"more than {MAX_FILES} files at once; import fewer folders")
     return list(found)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Follows no link to a folder, so that it comes to an end."""
+    """Yield matching files; links to folders are not followed, since they may form a circle."""
     for name, folders, files in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for file in sorted(files):
@@ -113,7 +113,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _read(path: Path, blocks: BlockSource) -> Imported:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ProtocolError(f"{shown(path)} is no {_suffixes()} file")
+        raise ProtocolError(f"{shown(path)} is not a {_suffixes()} file")
     text = read_bytes(path, MAX_FILE_BYTES)
     if suffix == ".json":
         return Imported(parse_protocol(as_utf8(text), shown(path), blocks), ())
@@ -130,15 +130,15 @@ def _read(path: Path, blocks: BlockSource) -> Imported:
 
 
 class _Keeper:
-    """Saves the protocols of one import, or finds out what would come of saving them."""
+    """Saves the protocols of one import or, in a dry run, finds out whether it could."""
 
     def __init__(self, library: Library, replace: bool, dry_run: bool) -> None:
         self._library, self._replace, self._dry_run = library, replace, dry_run
-        self._taken: dict[str, tuple[Path, Protocol]] = {}  # by the ids of this very import
-        self._new = 0  # that a dry run would have saved
+        self._taken: dict[str, tuple[Path, Protocol]] = {}  # ids used by this import
+        self._new = 0  # new protocols that a dry run would have saved
 
     def keep(self, path: Path, imported: Imported) -> Outcome:
-        """Save one; raises `ProtocolError` where that cannot be done."""
+        """Save one protocol; raises `ProtocolError` if that is impossible."""
         protocol = imported.protocol
         notes = [
             f"{shown(path)}:{n.line}: {n.text}" if n.line else f"{shown(path)}: {n.text}"
@@ -148,7 +148,7 @@ class _Keeper:
             first, same = self._taken[protocol.id]
             if same != protocol:
                 protocol = self._renamed(protocol)
-                was = f"its id {imported.protocol.id!r} is that of {shown(first)}, too"
+                was = f"{shown(first)} has the same id {imported.protocol.id!r}"
                 notes.append(f"{shown(path)}: {was}; it becomes {protocol.id!r}")
             if protocol.id in self._taken:
                 return Outcome(path, "unchanged", protocol.id, tuple(notes))
@@ -157,14 +157,14 @@ class _Keeper:
         return Outcome(path, result, protocol.id, tuple(notes))
 
     def _kept(self, protocol: Protocol) -> Literal["imported", "unchanged"]:
-        """Save a protocol, or try to; raises `ProtocolError`."""
+        """Save a protocol, or check that it can be saved; raises `ProtocolError`."""
         is_there = protocol.id in self._library.ids()
         if is_there and self._library.by_id(protocol.id) == protocol:
             return "unchanged"
         if is_there and not self._replace:
             whose = "you have" if self._library.entry(protocol.id).own else "there is"
             raise ProtocolError(
-                f"{whose} a protocol {protocol.id!r}; --replace puts this in its place"
+                f"{whose} a protocol {protocol.id!r} already; --replace replaces it"
             )
         if self._dry_run:
             self._library.try_save(protocol, self._new)
@@ -174,7 +174,7 @@ class _Keeper:
         return "imported"
 
     def _renamed(self, protocol: Protocol) -> Protocol:
-        """Return it with a number in its id and name, the first that no other protocol has."""
+        """Return a copy whose id and name have the lowest number that makes them unique."""
         for number in itertools.count(2):
             new = protocol.model_copy(
                 update={
@@ -187,11 +187,11 @@ class _Keeper:
         return new
 
     def _has_room_for(self, protocol: Protocol) -> bool:
-        """Tell whether its id is free in this import and in the library, or holds just this."""
+        """Whether the id is free in this import and in the library, or has the same protocol."""
         if protocol.id in self._taken:
             return self._taken[protocol.id][1] == protocol
         if protocol.id not in self._library.ids():
-            return not self._library.is_own(protocol.id)  # as a broken file is
+            return not self._library.is_own(protocol.id)  # a broken file may have it
         return self._library.by_id(protocol.id) == protocol
 
 

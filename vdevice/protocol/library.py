@@ -1,4 +1,4 @@
-"""Finds protocols: shipped ones and the user's own by id, files, and layers typed by hand."""
+"""Finds protocols by id, among the shipped ones and the user's; reads files and SPECs."""
 
 import contextlib
 import difflib
@@ -20,27 +20,29 @@ from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
 from entrain.vdevice.protocol.spec import is_id, is_spec, parse_spec
 from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES, Entry, UserFolder, shown, slug
 from entrain.vdevice.protocol.values import BlockSource
+from entrain.vdevice.protocol.wording import choices
 
 DEFAULT_ID = "default"
 CUSTOM_ID = "custom"
 NOTHING = Protocol(id="none", name="Nothing", layers=(), speech_safe=True, sleep_safe=True)
-"""Always there, and in no list: the sound passes untouched."""
+"""The protocol without layers, which leaves the sound untouched; it is not listed."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 _MAX_ADVICE = 8
-"""How many ids an error names."""
+"""Highest number of ids in an error message."""
 
 
 class Library:
-    """The shipped protocols and the user's own, which win.  Called on one thread at a time.
+    """The shipped protocols and the user's own, which take precedence.
 
-    Each call looks at the user's folder anew, so nothing has to be loaded again.
+    Use it on one thread at a time.  Each call looks at the user's folder anew, so there is nothing
+    to reload.
 
     Parameters
     ----------
     folder : Path or None
-        The user's own protocols; need not be there.  None: only the shipped ones.
+        Folder of the user's own protocols, which may not exist; None: only shipped protocols.
     blocks : callable, optional
-        Gives the blocks that the user's files are checked against.
+        Returns the blocks that the user's files are checked against.
 
     """
 
@@ -48,13 +50,13 @@ class Library:
         self._own = UserFolder(folder, blocks) if folder else None
 
     def ids(self) -> list[str]:
-        """All ids that `by_id` can load, sorted."""
+        """Return all ids that `by_id` can load, sorted."""
         found = dict.fromkeys(_shipped_ids(), True)
         found |= {entry.id: not entry.problems for entry in self._own_entries() if entry.id}
         return sorted(name for name, works in found.items() if works)
 
     def entries(self) -> list[Entry]:
-        """All protocols by category and id, and the user's files that cannot be used."""
+        """Return all protocols by category and id, and the user's files that are unusable."""
         found = {name: _shipped_entry(name) for name in _shipped_ids()}
         lost = []
         for entry in self._own_entries():
@@ -66,7 +68,7 @@ class Library:
         return sorted([*found.values(), *lost], key=lambda e: (order(e.category), e.id))
 
     def entry(self, protocol_id: str) -> Entry:
-        """One of `entries`, whose file works; raises `ProtocolError` as `by_id`."""
+        """Return the entry of a usable protocol; raises `ProtocolError` as `by_id` does."""
         if self._own and (found := self._own.called(protocol_id)):
             return found
         for entry in self._own_entries():
@@ -79,7 +81,7 @@ class Library:
         return _shipped_entry(protocol_id)
 
     def is_own(self, protocol_id: str) -> bool:
-        """Whether a file of the user's has this id, broken or not; reads few files."""
+        """Whether a file of the user, broken or not, has this id; reads few files."""
         if self._own is None or not protocol_id:
             return False
         called_so = (self._own.path / f"{protocol_id}.json").exists()
@@ -93,8 +95,8 @@ class Library:
         Raises
         ------
         ProtocolError
-            There is none, naming those there are; or the user's file is broken: it is not
-            passed over in favour of a shipped protocol.
+            No protocol has this id; the text suggests others.  Or the user's file is broken; a
+            shipped protocol with the same id is not used instead.
 
         """
         if protocol_id == NOTHING.id:
@@ -105,23 +107,23 @@ class Library:
         return _shipped(protocol_id)
 
     def problems(self) -> list[str]:
-        """All that is wrong with the user's files, one line each; the others work."""
+        """Return all errors in the user's files, one line each; the other files work."""
         return self._own.problems() if self._own else []
 
     def signature(self) -> Hashable:
-        """Look whether the user's files have changed: then it is not equal to an earlier one.
+        """Return a value that differs from earlier ones if the user's files have changed.
 
         Reads no file, so it may be called every few seconds.
         """
         return tuple(self._own.signatures().items()) if self._own else ()
 
     def next_after(self, protocol: Protocol) -> Protocol:
-        """The next one of the same category, after the last the first.
+        """Return the next protocol of the same category; after the last one, the first one.
 
         Raises
         ------
         ProtocolError
-            There is no other one.
+            The category has no other protocol.
 
         """
         ids = [
@@ -136,17 +138,17 @@ class Library:
         raise ProtocolError(f"there is no other protocol for {protocol.category!r}")
 
     def save(self, protocol: Protocol, name: str | None = None, *, replace: bool = True) -> Path:
-        """Keep a protocol in the user's folder; a former version is kept as ``.json.bak``.
+        """Save a protocol in the user's folder; the former version is kept as ``.json.bak``.
 
         Parameters
         ----------
         protocol : Protocol
-            What is heard, or was imported.
+            The protocol to save.
         name : str, optional
-            What the user calls it, from which its id is made.  What is said of the original
-            stays only while the layers are the same.  Without a name: as it is.
+            A new name, which also determines the id.  Description and evidence of the original
+            are kept only if the layers are unchanged.  Without a name, nothing is renamed.
         replace : bool
-            Also where a protocol that comes with Entrain has this id, which is hidden then.
+            Save even if a shipped protocol has this id, which is hidden from then on.
 
         Returns
         -------
@@ -156,7 +158,7 @@ class Library:
         Raises
         ------
         ProtocolError
-            No id can be made of the name, it is not free, or the file cannot be written.
+            The name gives no valid id, the id is taken, or the file cannot be written.
 
         """
         if self._own is None:
@@ -167,12 +169,12 @@ class Library:
         if not replace and protocol.id in _shipped_ids() and not self.is_own(protocol.id):
             raise ProtocolError(
                 f"a protocol {protocol.id!r} comes with Entrain; use another name, or --replace to "
-                "hear yours in its place"
+                "use yours instead"
             )
         return self._own.save(protocol)
 
     def try_save(self, protocol: Protocol, others: int = 0) -> None:
-        """Save nothing, and raise what `save` would, after so many other new protocols."""
+        """Save nothing, but raise the error of a `save` after `others` other new protocols."""
         if self._own is None:
             raise ProtocolError("there is no folder to save protocols in")
         _require_usable(protocol.id)
@@ -184,7 +186,7 @@ class Library:
         with contextlib.suppress(ProtocolError):
             original = self.by_id(protocol.id)
         if original is None or original.layers != protocol.layers:
-            made_of = f"Made of {original.name}." if original else ""
+            made_of = f"Made from {original.name}." if original else ""
             changes |= {"evidence": None, "description": made_of}
         return protocol.model_copy(update=changes)
 
@@ -194,31 +196,31 @@ class Library:
     def _advice(self, protocol_id: str) -> str:
         ids = self.ids()
         if len(ids) <= _MAX_ADVICE:
-            return f"there is no protocol {protocol_id!r}; there is {', '.join(ids) or 'none'}"
+            return f"there is no protocol {protocol_id!r}; {choices(ids)}"
         near = difflib.get_close_matches(protocol_id, ids, 3, 0.5) or ids[:3]
         return (
-            f"there is no protocol {protocol_id!r}; there is {', '.join(near)} … "
+            f"there is no protocol {protocol_id!r}; choose from {', '.join(near)} … "
             f"(`entrain protocols` lists all {len(ids)})"
         )
 
 
 def _require_usable(protocol_id: str) -> None:
     if protocol_id == NOTHING.id:
-        raise ProtocolError(f"{protocol_id!r} stands for no protocol; use another name")
+        raise ProtocolError(f"{protocol_id!r} stands for the empty protocol; use another name")
 
 
 def user_library(blocks: BlockSource | None = None) -> Library:
-    """The library of the user who runs this."""
+    """Return the library of the user who runs this process."""
     return Library(data_folder() / "protocols", blocks)
 
 
 def ids() -> list[str]:
-    """The ids of the shipped protocols, sorted."""
+    """Return the ids of the shipped protocols, sorted."""
     return Library(None).ids()
 
 
 def by_id(protocol_id: str) -> Protocol:
-    """Load a shipped protocol; raises `ProtocolError` naming those there are."""
+    """Load a shipped protocol; raises `ProtocolError` with the possible ids."""
     return Library(None).by_id(protocol_id)
 
 
@@ -228,20 +230,20 @@ def load_file(path: Path, blocks: BlockSource | None = None) -> Protocol:
     Raises
     ------
     ProtocolError
-        The file cannot be read or does not hold a protocol.
+        The file cannot be read or does not contain a protocol.
 
     """
     text = read_bytes(path)
     if program := _other_program(path, text):
         raise ProtocolError(
             f"{shown(path)} is a file of {program}; "
-            f"`entrain import {shlex.quote(shown(path))}` makes a protocol of it"
+            f"`entrain import {shlex.quote(shown(path))}` converts it"
         )
     return parse_protocol(text, shown(path), blocks)
 
 
 def _other_program(path: Path, text: bytes) -> str:
-    """Tell whose file it is, if one of a program's whose files can be imported."""
+    """Return the name of the other program whose importable file this is, or ``""``."""
     suffix, begin = path.suffix.lower(), text[:4096]
     if suffix == ".sbg":
         return "SBaGen"
@@ -251,7 +253,7 @@ def _other_program(path: Path, text: bytes) -> str:
 
 
 def read_bytes(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
-    """Read a file of at most `max_bytes` that the user has named.
+    """Read a file named by the user, of at most `max_bytes`.
 
     Raises
     ------
@@ -274,24 +276,24 @@ def resolve(
     blocks: BlockSource | None = None,
     library: Library | None = None,
 ) -> Protocol:
-    """Make a protocol of what a user typed.
+    """Return the protocol that a user asked for on a command line.
 
     Parameters
     ----------
     source : str or None
-        ID, FILE or SPEC.  The form decides, not what lies in the working directory: a plain
-        name is an id, ``kind:…`` and ``id=kind`` are SPECs, everything else is a file.
+        ID, FILE or SPEC, distinguished by form and not by existing files: a plain name is an id,
+        ``kind:…`` and ``id=kind`` are SPECs, everything else is a file.
     specs : sequence of str
-        Further layers; with any, the result has the id ``custom``.
+        Further layers; if there are any, the result has the id ``custom``.
     blocks : callable, optional
-        Gives the blocks to check against; without, see `from_specs`.
+        Returns the blocks to check against; without them, see `from_specs`.
     library : Library, optional
-        Where ids are looked up; by default this user's.
+        The library to look up ids in; by default this user's.
 
     Raises
     ------
     ProtocolError
-        Nothing is there, or it cannot be used.
+        The protocol does not exist or cannot be used.
 
     """
     if source is None or is_spec(source):
@@ -306,9 +308,9 @@ def resolve(
 
 
 def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Protocol:
-    """Make an ad-hoc protocol; a second layer of one kind gets the id ``kind-2`` unless named.
+    """Make a protocol from SPECs; a second layer of the same kind gets the id ``kind-2``.
 
-    Without the blocks nothing is checked, and no layer is known to need headphones.
+    Without the blocks nothing is checked, and no layer counts as needing headphones.
     """
     return _add(Protocol(id=CUSTOM_ID, name="Custom", layers=()), specs, blocks)
 
@@ -349,7 +351,7 @@ def _by_id_with_advice(protocol_id: str, library: Library) -> Protocol:
         return library.by_id(protocol_id)
     except ProtocolError as error:
         if Path(protocol_id).is_file():
-            raise ProtocolError(f"{error}; for the file, write ./{protocol_id}") from error
+            raise ProtocolError(f"{error}; to use the file, write ./{protocol_id}") from error
         raise
 
 

@@ -1,7 +1,7 @@
-"""What a protocol is: layers made of blocks, with values in the blocks' own units.
+"""Data model of protocols: layers made of blocks, with values in the blocks' own units.
 
-Pydantic checks the shape of a document here; what it means to the blocks that are compiled in,
-`check` does.
+Pydantic checks the shape of a document here; the module `check` checks it against the engine's
+blocks.
 """
 
 import math
@@ -49,15 +49,15 @@ Seconds = Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S)]
 _Layers = Annotated[tuple["Layer", ...], Field(max_length=64)]
 
 
-# Not a model: of 20,000 models each garbage collection would take twice as long.
+# Not a pydantic model: 20,000 models would double the time of each garbage collection.
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", strict=True))
 class Breakpoint:
-    """Where a parameter is at a time of the session, and how it goes on from there."""
+    """A parameter's value at a time in the session, and the curve from there to the next one."""
 
     at_s: Seconds
     value: FiniteFloat
     curve: Literal["step", "linear", "exponential", "smooth"] = "linear"
-    """``step`` stays until the next one; ``exponential`` makes equal ratios in equal times."""
+    """``step`` holds until the next one; ``exponential`` makes equal ratios in equal times."""
 
 
 _MOST_POINTS = 20_000
@@ -65,7 +65,7 @@ _AT_ONCE = 500
 
 
 def _in_pieces(points: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """Check many breakpoints piece by piece, so that other threads get their turns in between."""
+    """Validate many breakpoints in pieces, so that other threads can run in between."""
     if not isinstance(points, list | tuple):
         return validate(points)
     points = tuple(points)
@@ -76,13 +76,13 @@ def _in_pieces(points: object, validate: ValidatorFunctionWrapHandler) -> object
         try:
             made += validate(points[end - _AT_ONCE : end])
         except ValidationError:
-            validate(points[:end])  # says where it is, counted from the first one
+            validate(points[:end])  # reports the place counted from the first breakpoint
             raise
     return tuple(made)
 
 
 class Automation(BaseModel):
-    """What a parameter does over the session; before and after its breakpoints it holds."""
+    """Automation of a parameter; before and after the breakpoints the value holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -92,7 +92,7 @@ class Automation(BaseModel):
         WrapValidator(_in_pieces),
     ]
     loop_s: Seconds = 0.0
-    """After how long it begins again; 0: not at all."""
+    """Time after which the automation repeats; 0: it does not."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -101,7 +101,7 @@ class Automation(BaseModel):
                 raise ValueError(f"at_s = {next_one.at_s:.10g} does not come after {one.at_s:.10g}")
             if one.curve == "exponential" and one.value * next_one.value <= 0:
                 raise ValueError(
-                    f"no exponential curve leads from {one.value:.10g} to {next_one.value:.10g}"
+                    f"an exponential curve cannot go from {one.value:.10g} to {next_one.value:.10g}"
                 )
         if self.loop_s and self.points[-1].at_s > self.loop_s:
             raise ValueError(
@@ -111,7 +111,7 @@ class Automation(BaseModel):
 
 
 class Layer(BaseModel):
-    """One block and the values it starts with; what is not named keeps its initial value."""
+    """A block and its starting values; parameters that are not named have initial values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -119,12 +119,12 @@ class Layer(BaseModel):
     id: Slug = Field(default_factory=lambda data: str(data.get("kind", "")))
     params: dict[Slug, FiniteFloat] = {}
     automation: dict[Slug, Automation] = {}
-    """Wins over `params`, until the parameter is set by hand."""
+    """Takes precedence over `params`, until the parameter is set by hand."""
 
     @field_validator("params", mode="before")
     @classmethod
     def _finite(cls, params: object, info: ValidationInfo) -> object:
-        """Refuse NaN and infinity with the allowed range, where the context knows it."""
+        """Refuse NaN and infinity; the error names the allowed range if the context knows it."""
         for symbol, value in params.items() if isinstance(params, dict) else ():
             if isinstance(value, float) and not math.isfinite(value):
                 block = info.context().get(info.data.get("kind")) if info.context else None
@@ -133,7 +133,7 @@ class Layer(BaseModel):
 
 
 class Protocol(BaseModel):
-    """Layers under one name, what they do over time, and what may be said of them."""
+    """Named layers with their course over time and their properties."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -144,30 +144,30 @@ class Protocol(BaseModel):
     category: Category = "own"
     layers: _Layers
     standalone: bool = False
-    """Generators are heard without a programme too; else they fade when it falls silent."""
+    """Whether generators are heard without an input; otherwise they fade when it falls silent."""
     spatial: Literal["off"] = "off"
-    """How the programme is placed around the head."""
+    """How the input is placed around the head."""
     duration_s: Annotated[Seconds, Field(gt=0)] | None = None
     """Length of the session; None: as long as the user likes."""
     ramp_in_s: Annotated[FiniteFloat, Field(ge=0, le=1800)] = 0.0
-    """In which the layers come up from nothing."""
+    """Time in which the layers' strength rises from 0."""
     ramp_out_s: Annotated[FiniteFloat, Field(ge=0, le=3600)] = 0.0
-    """In which they go down to nothing, at the end of the session."""
+    """Time in which the layers' strength falls to 0, at the end of the session."""
     loop: bool = False
-    """The session begins again when `duration_s` is over, instead of ending."""
+    """Whether the session starts again after `duration_s` instead of ending."""
     time_of_day: bool = False
-    """The session's clock shows the time since midnight."""
+    """Whether the session's clock shows the time since midnight."""
     evidence: Evidence | None = None
     requires_headphones: bool = False
-    """It does nothing, or something else, where both ears hear both channels."""
+    """Whether it fails to work when both ears hear both channels."""
     without_headphones: _Layers | None = None
-    """What is used instead of `layers` then; None: nothing can be."""
+    """Layers for loudspeakers; None: no layers work there."""
     speech_safe: bool = False
-    """Words stay easy to understand."""
+    """Whether words stay easy to understand."""
     sleep_safe: bool = False
-    """It can run while the listener falls asleep."""
+    """Whether it can run while the listener falls asleep."""
     max_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
-    """After which it ends in any case."""
+    """Time after which it ends in any case."""
     warnings: tuple[Annotated[Line, StringConstraints(min_length=1, max_length=400)], ...] = ()
     """When not to use it."""
 
@@ -179,13 +179,13 @@ class Protocol(BaseModel):
                 if ids.count(name) > 1:
                     raise ValueError(f"two layers have the id {name!r}; give each its own")
         if self.loop and self.duration_s is None:
-            raise ValueError("a loop needs its duration_s")
+            raise ValueError("a loop needs duration_s")
         if self.duration_s is not None and self.ramp_in_s + self.ramp_out_s > self.duration_s:
-            raise ValueError("ramp_in_s and ramp_out_s are longer than duration_s")
+            raise ValueError("ramp_in_s and ramp_out_s together are longer than duration_s")
         if self.time_of_day and not (self.loop and self.max_minutes is None):
-            raise ValueError("what goes by the time of day loops, and has no max_minutes")
+            raise ValueError("time_of_day needs loop, and excludes max_minutes")
         if self.without_headphones is not None and not self.requires_headphones:
-            raise ValueError("without_headphones is for what requires_headphones")
+            raise ValueError("without_headphones needs requires_headphones")
         return self
 
 
@@ -193,4 +193,4 @@ ProtocolReference = Annotated[
     Annotated[Slug, Tag("id")] | Annotated[Protocol, Tag("document")],
     Discriminator(lambda value: "id" if isinstance(value, str) else "document"),
 ]
-"""The id of a protocol in the library, or a whole protocol."""
+"""Id of a protocol in the library, or a complete protocol."""

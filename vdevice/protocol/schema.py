@@ -1,6 +1,6 @@
-"""The JSON Schema of protocols, for editors that complete and check what is typed.
+"""The JSON Schema of protocols, for editors that complete and check a document.
 
-`python -m entrain.vdevice.protocol.schema` prints what `presets/schema/` holds.
+`python -m entrain.vdevice.protocol.schema` prints the content of `presets/schema/`.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import get_args
 from entrain.vdevice.protocol.model import Protocol
 
 (VERSION,) = get_args(Protocol.model_fields["schema_version"].annotation)
-"""The schema version that is written."""
+"""The schema version of written documents."""
 
 
 def json_schema() -> bytes:

@@ -1,4 +1,4 @@
-"""What takes the place of a layer that needs one ear per channel."""
+"""Replacements on loudspeakers for layers that need headphones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,35 +8,35 @@ from entrain.vdevice.protocol.model import Automation, Layer
 
 
 def need_headphones(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> bool:
-    """Tell whether one of the layers needs headphones; layers of unknown kinds do not."""
+    """Whether one of the layers needs headphones; layers of unknown kinds do not."""
     return any(_is_dichotic(layer, blocks) for layer in layers)
 
 
 def for_speakers(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> tuple[Layer, ...]:
-    """Replace the layers that need headphones, or leave them out; the others stay as they are."""
+    """Replace or remove the layers that need headphones; keep the others."""
     return tuple(_for_speakers(layers, blocks))
 
 
 def same_value(
     layer: Layer, twin: Layer, symbol: str, value: float, blocks: Mapping[str, Block]
 ) -> tuple[str, float] | None:
-    """Tell what is to be set of a layer's twin where a value of the layer is set.
+    """Return how to set the twin of a layer when a value of the layer is set.
 
     Parameters
     ----------
     layer, twin : Layer
-        What is heard with headphones and what is heard without, or the other way round.
+        The layer for headphones and the layer for loudspeakers, or the reverse.
     symbol : str
-        Of a parameter of the layer.
+        The layer's parameter.
     value : float
-        The new one.
+        Its new value.
     blocks : mapping
-        Those that are compiled in, by kind.
+        The engine's blocks, by kind.
 
     Returns
     -------
     tuple of str and float, or None
-        Parameter and value of the twin; None where it has no such thing.
+        Parameter and value of the twin; None if it has no corresponding parameter.
 
     """
     if twin.kind not in blocks:
@@ -52,7 +52,7 @@ def same_value(
 
 
 def _stand_in(block: Block) -> str:
-    """Name the kind whose parameters have the same names and meanings, its own if none."""
+    """Return the kind that shares all parameters with this block; its own kind if none does."""
     other = block.without_headphones
     return other.kind if other and not other.values else block.kind
 
@@ -88,5 +88,5 @@ def _replaced(layer: Layer, block: Block, other: Substitute, its_block: Block) -
 
 
 def _fitting(parameter: Parameter, value: float) -> float:
-    """Bring a value into the parameter's range; it has no sign where the range has none."""
+    """Bring a value into the parameter's range; drop the sign if the range has no negatives."""
     return parameter.within(abs(value) if parameter.minimum >= 0 else value)

@@ -1,4 +1,4 @@
-"""Layers as they are typed on a command line."""
+"""SPECs: layers as they are typed on a command line."""
 
 import math
 import re
@@ -19,25 +19,25 @@ def is_id(text: str) -> bool:
 
 
 def is_spec(text: str) -> bool:
-    """Whether the text is meant as a SPEC: `kind:…`, `id=kind` or `id=kind:…`."""
+    """Whether the text has the form of a SPEC: `kind:…`, `id=kind` or `id=kind:…`."""
     match = _SPEC.fullmatch(text)
     return match is not None and not is_id(text)
 
 
 def parse_spec(text: str, blocks: BlockSource | None = None) -> Layer:
-    """Read one layer.
+    """Parse one layer.
 
     Parameters
     ----------
     text : str
         ``kind``, ``kind:key=value,...`` or ``id=kind:key=value,...``
     blocks : callable, optional
-        Gives the blocks to check against.
+        Returns the blocks to check against.
 
     Raises
     ------
     ProtocolError
-        Not a SPEC, or not possible with these blocks.
+        The text is not a SPEC, or not possible with these blocks.
 
     """
     match = _SPEC.fullmatch(text)
@@ -65,7 +65,7 @@ def parse_spec(text: str, blocks: BlockSource | None = None) -> Layer:
 
 
 def parse_number(text: str, what: str) -> float:
-    """Read a number, NaN and infinity too: only `check_value` knows the range to name."""
+    """Parse a number, including NaN and infinity, which `check_value` refuses with the range."""
     try:
         return float(text)
     except ValueError:

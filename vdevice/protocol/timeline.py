@@ -1,4 +1,4 @@
-"""How a protocol's layers come up from nothing and go down to it again."""
+"""A protocol's course over time: its end, its ramps and its loop as automation."""
 
 from collections.abc import Collection
 from itertools import pairwise
@@ -8,7 +8,7 @@ from entrain.vdevice.protocol.values import BlockSource
 
 
 def end_s(protocol: Protocol) -> float | None:
-    """Return when the session ends, or None; a loop ends by `max_minutes` alone."""
+    """Return when the session ends, or None; only `max_minutes` ends a loop."""
     ends = [] if protocol.loop or protocol.duration_s is None else [protocol.duration_s]
     if protocol.max_minutes is not None:
         ends.append(60.0 * protocol.max_minutes)
@@ -16,7 +16,7 @@ def end_s(protocol: Protocol) -> float | None:
 
 
 def value_at(automation: Automation, at_s: float) -> float:
-    """Where a parameter is at a time within the first round, as the engine does it."""
+    """Return a parameter's value at a time in the first round, as the engine calculates it."""
     points = automation.points
     if at_s <= points[0].at_s:
         return points[0].value
@@ -41,11 +41,11 @@ def compiled(
     Parameters
     ----------
     protocol : Protocol
-        Checked against the blocks.
+        A protocol that has been checked against the blocks.
     blocks : callable
-        Gives the blocks.
+        Returns the blocks.
     stays : collection of str
-        Ids of layers that are heard already: they do not come up again.
+        Ids of layers that are heard already and need no ramp in.
 
     """
     return tuple(
@@ -67,7 +67,7 @@ def _looped(layer: Layer, protocol: Protocol) -> Layer:
 def _with_ramps(layer: Layer, protocol: Protocol, blocks: BlockSource, stays: bool) -> Layer:
     block = blocks()[layer.kind]
     symbol = block.strength
-    if symbol in layer.automation:  # the protocol does it in its own way
+    if symbol in layer.automation:  # the protocol has its own ramp
         return layer
     value = layer.params.get(symbol, block.parameters[symbol].initial)
     points: list[Breakpoint] = []
@@ -77,7 +77,7 @@ def _with_ramps(layer: Layer, protocol: Protocol, blocks: BlockSource, stays: bo
     end = None if protocol.loop else end_s(protocol)
     if protocol.ramp_out_s and end is not None:
         begin_s = end - protocol.ramp_out_s
-        if points and begin_s <= points[-1].at_s:  # straight from the one into the other
+        if points and begin_s <= points[-1].at_s:  # one ramp leads straight into the other
             begin_s = points.pop().at_s
         points.append(Breakpoint(at_s=begin_s, value=value, curve="smooth"))
         points.append(Breakpoint(at_s=end, value=0))

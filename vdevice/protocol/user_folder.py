@@ -1,6 +1,6 @@
-"""The folder of the user's own protocols, which anybody may edit at any time.
+"""The folder of the user's own protocols, which other programs may change at any time.
 
-Each question looks at the folder anew, but reads only the files that have changed since.
+Each query looks at the folder anew, but reads only files that have changed.
 """
 
 import contextlib
@@ -23,36 +23,36 @@ MAX_FILE_BYTES = 1 << 20
 MAX_FILES = 1000
 
 Signature = tuple[int, int, int]
-"""Another one where a file has changed: time of change in ns, size in bytes, inode."""
+"""Changes with the file: time of change in ns, size in bytes, inode."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A protocol of the library, in short; `Library.by_id` gives the whole."""
+    """Summary of a protocol in the library; `Library.by_id` returns the whole protocol."""
 
     id: str
-    """Empty: there is a file, but it cannot be asked for."""
+    """Empty: the file exists, but has no usable id."""
     name: str
     category: Category
     own: bool
-    """The user's, not a shipped one."""
+    """Whether it is the user's, not a shipped one."""
     path: Path | None = None
-    """Of the user's file."""
+    """The user's file."""
     evidence: Evidence | None = None
     requires_headphones: bool = False
     problems: tuple[str, ...] = ()
-    """What is wrong with the file, one line each, beginning with its name."""
+    """Errors in the file, one line each, beginning with its name."""
 
 
 class UserFolder:
-    """The user's own protocols.  Called on one thread at a time.
+    """The user's own protocols.  Use on one thread at a time.
 
     Parameters
     ----------
     path : Path
-        Made when something is saved.
+        The folder; created when a protocol is saved.
     blocks : callable, optional
-        Gives the blocks to check against.
+        Returns the blocks to check against.
 
     """
 
@@ -64,16 +64,16 @@ class UserFolder:
         self._unreadable = ""
 
     def signatures(self) -> dict[str, Signature]:
-        """Look which files there are; reads none of them."""
+        """Return the present files with their signatures, without reading the files."""
         found: dict[str, Signature] = {}
         self._unreadable = ""
         try:
             with os.scandir(self.path) as items:
                 for item in items:
-                    # Hidden files are those that an editor is just writing.
+                    # Editors use hidden files while they write.
                     if not item.name.endswith(".json") or item.name.startswith("."):
                         continue
-                    with contextlib.suppress(FileNotFoundError):  # it has just been removed
+                    with contextlib.suppress(FileNotFoundError):  # removed in the meantime
                         found[item.name] = _signature(self.path / item.name)
         except FileNotFoundError:
             pass
@@ -84,24 +84,24 @@ class UserFolder:
         return {name: found[name] for name in sorted(found)[:MAX_FILES]}
 
     def entries(self) -> dict[str, Entry]:
-        """All files by name; of several with one id, one has it and the others a problem."""
+        """Return all files by name; if several have one id, only one of them is usable."""
         signatures = self.signatures()
         self._seen = {name: self._look(name, signature) for name, signature in signatures.items()}
         entries = {name: entry for name, (_, entry) in self._seen.items()}
-        owner: dict[str, str] = {}  # of each id, the file
+        owner: dict[str, str] = {}  # file by id
         for name, entry in entries.items():
             if not entry.problems and (name == f"{entry.id}.json" or entry.id not in owner):
                 owner[entry.id] = name
         for name, entry in entries.items():
             if not entry.problems and (first := owner[entry.id]) != name:
-                line = f"{shown(name)}: the id {entry.id!r} is that of {shown(first)}, too"
+                line = f"{shown(name)}: {shown(first)} has the same id {entry.id!r}"
                 entries[name] = _broken(self.path / name, [line])
             elif entry.problems and entry.id in owner:
                 entries[name] = _broken(self.path / name, entry.problems)
         return entries
 
     def called(self, protocol_id: str) -> Entry | None:
-        """The working file that is called after its id, which no other has then; reads no other."""
+        """Return the usable file that is named after its id; reads no other file."""
         name = f"{protocol_id}.json"
         if not is_id(protocol_id):
             return None
@@ -114,12 +114,10 @@ class UserFolder:
         return entry if entry.id == protocol_id and not entry.problems else None
 
     def problems(self) -> list[str]:
-        """All that is wrong in the folder, one line each."""
+        """Return all errors in the folder, one line each."""
         lines = [line for entry in self.entries().values() for line in entry.problems]
         if self._too_many:
-            lines.append(
-                f"{shown(self.path)} has more than {MAX_FILES} files; the rest is left out"
-            )
+            lines.append(f"{shown(self.path)} has more than {MAX_FILES} files; the rest is ignored")
         if self._unreadable:
             lines.append(self._unreadable)
         return lines
@@ -133,7 +131,7 @@ class UserFolder:
             raise ProtocolError(f"{name}: {error.strerror}") from error
         except FileNotFoundError as error:
             reason = (
-                "is a link that leads nowhere" if path.is_symlink() else "is not there any more"
+                "is a link that leads nowhere" if path.is_symlink() else "does not exist any more"
             )
             raise ProtocolError(f"{name}: {reason}") from error
         except OSError as error:
@@ -141,12 +139,12 @@ class UserFolder:
         return parse_protocol(text, name, self._blocks)
 
     def save(self, protocol: Protocol) -> Path:
-        """Write a protocol under its id; what was there is kept as ``.json.bak``.
+        """Write a protocol under its id; the former file is kept as ``.json.bak``.
 
         Raises
         ------
         ProtocolError
-            It cannot be written, or could not be read again.
+            The file cannot be written, or would not be readable.
 
         """
         path, content, before = self._prepared(protocol)
@@ -161,14 +159,14 @@ class UserFolder:
         return path
 
     def try_save(self, protocol: Protocol, others: int = 0) -> None:
-        """Write nothing, and raise what `save` would raise.
+        """Write nothing, but raise the error that `save` would raise.
 
         Parameters
         ----------
         protocol : Protocol
-            What might be saved.
+            The protocol that might be saved.
         others : int
-            Number of new files that would have been written before.
+            Number of other new files that would be written before.
 
         """
         path, _, _ = self._prepared(protocol, others)
@@ -181,7 +179,7 @@ class UserFolder:
             raise _unsaved(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
     def _prepared(self, protocol: Protocol, others: int = 0) -> tuple[Path, bytes, bytes | None]:
-        """The file to write, its content, and the content that it has now."""
+        """Return the file to write, its new content and its present content."""
         content = write_protocol(protocol)
         parse_protocol(content, protocol.id, self._blocks)
         if len(content) > MAX_FILE_BYTES:
@@ -195,7 +193,7 @@ class UserFolder:
             if len(self.signatures()) + others >= MAX_FILES:
                 raise ProtocolError(f"{shown(self.path)} is full: {MAX_FILES} files")
         except UnfitFile as error:
-            raise ProtocolError(f"{shown(path)} {error.strerror}; it is left as it is") from error
+            raise ProtocolError(f"{shown(path)} {error.strerror}; it was not changed") from error
         except OSError as error:
             raise _unsaved(path, error) from error
         return path, content, None
@@ -221,30 +219,30 @@ class UserFolder:
         )
 
     def _path_for(self, protocol_id: str) -> Path:
-        """The file with this id, else a free one, or a broken one of that name."""
+        """Return the file with this id, else an unused name or a broken file of that name."""
         entries = self.entries()
         for entry in entries.values():
             if entry.id == protocol_id and entry.path:
                 return entry.path
         name, number = f"{protocol_id}.json", 1
-        while name in entries and not entries[name].problems:  # it holds another protocol
+        while name in entries and not entries[name].problems:  # has another protocol
             number += 1
             name = f"{protocol_id}-{number}.json"
         return self.path / name
 
 
 def slug(name: str) -> str:
-    """Make an id of a name; raises `ProtocolError` where nothing is left of it."""
+    """Make an id from a name; raises `ProtocolError` if no character is usable."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = "".join(char if char.isalnum() else " " for char in plain).split()
     made = "-".join(words)[:64].rstrip("-")
     if not made:
-        raise ProtocolError(f"{shown(name)!r} has no letter a-z and no digit to make an id of")
+        raise ProtocolError(f"{shown(name)!r} needs a letter a-z or a digit, to make an id")
     return made
 
 
 def shown(text: Path | str) -> str:
-    """Show a path in full, free of control characters."""
+    """Return a path for display, without control characters."""
     text = str(text)
     return text if text.isprintable() else repr(text)[1:-1]
 
@@ -254,7 +252,7 @@ def _unsaved(path: Path, error: OSError) -> ProtocolError:
 
 
 def _signature(path: Path) -> Signature:
-    """Look at a file, or at what a link leads to; at the link where that is nothing."""
+    """Return the signature of a file or of a link's target; of the link itself if it is broken."""
     try:
         status = path.stat()
     except OSError:

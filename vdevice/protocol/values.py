@@ -1,23 +1,23 @@
-"""What value a parameter of a block can have."""
+"""Checks the values of parameters."""
 
 import math
 from collections.abc import Callable, Mapping
 
 from entrain.block import Block
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.wording import plain
+from entrain.vdevice.protocol.wording import choices, plain
 
 BlockSource = Callable[[], Mapping[str, Block]]
-"""Gives the blocks by kind; the engine's library is loaded only when somebody calls it."""
+"""Returns the blocks by kind; the engine's library is loaded only when it is called."""
 
 
 def value_problem(block: Block, symbol: str, value: float) -> str:
-    """Say why a parameter cannot have this value.
+    """Return why a parameter cannot have this value.
 
     Parameters
     ----------
     block : Block
-        What the layer is made of.
+        The layer's block.
     symbol : str
         The parameter's permanent name.
     value : float
@@ -26,13 +26,12 @@ def value_problem(block: Block, symbol: str, value: float) -> str:
     Returns
     -------
     str
-        One line that begins with the symbol; empty if it can.
+        One line that begins with the symbol; empty if the value is valid.
 
     """
     parameter = block.parameters.get(symbol)
     if parameter is None:
-        known = ", ".join(block.parameters) or "none"
-        return f"{plain(symbol)} is no parameter; there is {known}"
+        return f"{plain(symbol)} is not a parameter; {choices(block.parameters)}"
     if not math.isfinite(value):
         return not_finite(block, symbol, value)
     if not parameter.minimum <= value <= parameter.maximum:
@@ -43,14 +42,14 @@ def value_problem(block: Block, symbol: str, value: float) -> str:
 def check_value(block: Block, symbol: str, value: float, layer_id: str = "") -> None:
     """Raise `ProtocolError` with the `value_problem`, if there is one.
 
-    Its line begins with the layer's id; the block's kind if that is empty.
+    Its line begins with the layer's id, or the block's kind if the id is empty.
     """
     if problem := value_problem(block, symbol, value):
         raise ProtocolError(f"{layer_id or block.kind}: {problem}")
 
 
 def not_finite(block: Block | None, symbol: str, value: float) -> str:
-    """Say that NaN and infinity are no values, with the range where the block is known."""
+    """Return that NaN and infinity are not allowed, with the range if the block is known."""
     line = f"{plain(symbol)} = {value} is not a finite number"
     allowed = _range(block, symbol)
     return f"{line}; allowed is {allowed}" if allowed else line

@@ -1,6 +1,6 @@
-"""The lines that tell a user what is wrong with a document."""
+"""Words for messages about documents."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,37 +11,42 @@ _MOST_BITS = 1000
 
 
 def explain(error: ValidationError, skip: int = 0) -> list[str]:
-    """Turn pydantic's findings into lines for a user.
+    """Turn pydantic's errors into lines for a user.
 
     Parameters
     ----------
     error : ValidationError
         From `model_validate_json` or `model_validate`.
     skip : int
-        How many leading parts of each place are not the user's (union tags).
+        Number of leading parts of each place to hide from the user (union tags).
 
     Returns
     -------
     list of str
-        At least one line; each names the field as in `layers[0].params.beat_hz`.
+        At least one line; each names the field, as in `layers[0].params.beat_hz`.
 
     """
     return [
         _explain_one(detail, skip)
         for detail in error.errors(include_url=False)
-        if detail["type"] != "default_factory_not_called"  # a consequence of another one
+        if detail["type"] != "default_factory_not_called"  # follows from another error
     ]
 
 
+def choices(names: Collection[str]) -> str:
+    """Return the part of an error message that lists the possible names."""
+    return f"choose from {', '.join(names)}" if names else "there are none"
+
+
 def plain(text: str, most: int = 60) -> str:
-    """Make a text short and free of control characters, whoever wrote it."""
+    """Shorten a text and remove control characters."""
     shown = text if text.isprintable() else repr(text)[1:-1]
     return shown if len(shown) <= most else shown[: most - 3] + "..."
 
 
 def quote(value: object) -> str:
-    """Show a value that somebody wrote."""
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # Python refuses to write some
+    """Quote a value from a document or a command line."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # too long for str()
         return "a number of many digits"
     return f"'{plain(value)}'" if isinstance(value, str) else plain(repr(value))
 

@@ -1,1 +1,1 @@
-"""What entrainment is measurably in a sound.  Offline, any thread; numpy and scipy at work."""
+"""Measures entrainment in sound files.  Works offline, on any thread, with numpy and scipy."""

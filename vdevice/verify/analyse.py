@@ -1,4 +1,4 @@
-"""Measures a file and puts the findings together."""
+"""Analyses a file and combines the findings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Curves:
-    """What only a picture needs."""
+    """Data for the picture only."""
 
     envelope: Envelope
     phase_s: Real
     phase_deg: Real
     phase_of: str
-    """The range of frequency it was taken from."""
+    """Frequency range of the phase."""
 
 
 def verify_file(
@@ -44,33 +44,33 @@ def verify_file(
     start_s: float | None = None,
     progress: Progress | None = None,
 ) -> tuple[VerifyReport, Curves | None]:
-    """Measure what entrainment is in a sound file; memory does not grow with its length.
+    """Measure the entrainment in a sound file; memory does not grow with its length.
 
-    Loudness is that of the whole file; everything else is measured on a minute of it.
+    Loudness is measured on the whole file; everything else on a section of one minute.
 
     Parameters
     ----------
     path : Path
-        Mono or stereo, any format libsndfile reads.
+        Mono or stereo, any format that libsndfile reads.
     against : Path, optional
-        The original, of which `path` was made.
+        The original from which `path` was made.
     rate_hz : float, optional
-        The rate to look at, 0.5 to 100 Hz; without it, the rate is found.
+        The rate to examine, 0.5 to 100 Hz; by default the rate is searched.
     start_s : float, optional
-        Where the minute begins; without it, it lies in the middle.
+        Where the section begins; by default it lies in the middle.
     progress : callable, optional
-        Gets the work done and the work in all.
+        Called with the finished work and the total work.
 
     Returns
     -------
     VerifyReport
     Curves or None
-        None where there is nothing to draw: silence, or less than two seconds.
+        None if there is nothing to draw: silence, or less than two seconds.
 
     Raises
     ------
     VerifyError
-        A file cannot be read; one line that names it.
+        A file cannot be read; the text is one line that names it.
 
     """
     files = 1 if against is None else 2
@@ -134,7 +134,7 @@ def _analyse(
         notes=(words.NOT_A_BRAIN,),
     )
     if sound.seconds < SHORTEST_S:
-        text = f"Too short to tell: {sound.seconds:.2f} s; it takes {SHORTEST_S:.0f} s at least."
+        text = f"Too short to measure: {sound.seconds:.2f} s; needed are {SHORTEST_S:.0f} s."
         return about.model_copy(update={"verdict": (text,)}), None
     if level_db is None or level_db < _SILENT_DB:
         return about.model_copy(
@@ -151,7 +151,7 @@ def _analyse(
     step(2)
     between = _interaural(spectrum, matched) if both else None
     if between and between.swing_hz is not None and not between.of_tones:
-        swing_hz = between.swing_hz  # it gives steady tones sidebands at its multiples
+        swing_hz = between.swing_hz  # a swing gives steady tones sidebands at its multiples
         matched = [p for p in matched if not _multiple(abs(p.beat_hz), swing_hz)]
     step(3)
 
@@ -170,7 +170,7 @@ def _analyse(
     rates += [found.rate_hz for found in swells]
     model = following(sound.samples, sound.rate_hz, [asked_hz] if asked_hz else _distinct(rates))
     step(5)
-    # nothing found: the highest point of the noise shows what nothing looks like
+    # If nothing was found, the highest peak of the noise shows what noise looks like.
     highest_hz = float(swelling.rates_hz[int(np.argmax(swelling.ratio))])
     shown_hz = asked_hz or next((s.rate_hz for s in swells), next(iter(rates), highest_hz))
     bands = bands_at.get(shown_hz) or tuple(depths(sound.samples, sound.rate_hz, shown_hz))
@@ -229,7 +229,7 @@ def _judged(report: VerifyReport) -> VerifyReport:
 
 
 def _interaural(spectrum: Spectrum, matched: Sequence[Pair]) -> Interaural | None:
-    """Measure the sound without the tones that were found, or, if little is left, with them."""
+    """Measure the sound without the tones that were found, or with them if little else is left."""
     if not matched:
         return interaural(spectrum)
     half_s = spectrum.section_s / 2
@@ -246,7 +246,7 @@ def _interaural(spectrum: Spectrum, matched: Sequence[Pair]) -> Interaural | Non
     measured = interaural(rest)
     if measured and measured.swing_hz is not None:
         swing_hz = measured.swing_hz
-        if any(abs(abs(pair.beat_hz) - swing_hz) < 0.1 for pair in matched):  # what leaked
+        if any(abs(abs(pair.beat_hz) - swing_hz) < 0.1 for pair in matched):  # leaked from tones
             return Interaural(coherence=measured.coherence)
     return measured
 
@@ -259,9 +259,9 @@ def _multiple(beat_hz: float, rate_hz: float) -> bool:
 def _swell(
     bands: Sequence[BandDepth], rate_hz: float, original: Sequence[BandDepth] | None
 ) -> Swell | None:
-    """Find the longest run of bands that swell about alike."""
+    """Find the longest run of bands that swell to a similar degree."""
     loudest_db = max((b.level_db for b in bands if b.level_db is not None), default=0.0)
-    # partials further apart than hearing's filters are wide are two tones, not one that swells
+    # Partials that are further apart than an auditory filter is wide are two tones, not a swell.
     wide = [b for b in bands if b.centre_hz > 3.5 * rate_hz]
     audible = [b for b in wide if b.level_db is not None and b.level_db > loudest_db - 40]
     moving = [b.index for b in audible if b.sure and b.index and b.index >= _LEAST_INDEX]
@@ -276,14 +276,14 @@ def _swell(
             gap = 0
         else:
             gap += 1
-            if gap > 1:  # one band that does not join in is an accident
+            if gap > 1:  # a single band out of line may be an accident
                 runs.append([])
     run = max(runs, key=len)
     below = [b for b in bands if b.index is not None and b.centre_hz < run[0].centre_hz]
     still = []
     for band in below:
         index = band.index or 0.0
-        # What may move by chance only is no stillness either, if it moves as much as this.
+        # A band whose swelling may be chance does not count as still if the chance is large.
         if (band.sure and index > 0.05) or index > max(words.FAINT_INDEX, 2 * (band.floor or 0.0)):
             break
         still.append(band)

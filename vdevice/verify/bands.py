@@ -1,9 +1,9 @@
-"""How deep the sound swells and fades at one rate: the modulation index per third-octave band.
+"""Measures how deep a sound swells at one rate: the modulation index of each third-octave band.
 
 The component of the squared Hilbert envelope at a rate f is the correlation of the spectrum with
-itself f higher.  Summed over the pairs whose middle lies in a band it loses no sideband at the
-band's edges, so a band may be narrower than the rate.  For a sinusoid of depth m it is, relative
-to the power, 2m / (1 + m²/2); the index is the m that this gives.
+itself, shifted by f.  The sum over all pairs of bins whose middle lies in a band includes all
+sidebands at the band's edges, so a band may be narrower than the rate.  For a sinusoid of depth m
+the component is 2m / (1 + m²/2), relative to the power; the index is this m.
 """
 
 import numpy as np
@@ -15,11 +15,11 @@ from entrain.vdevice.verify.sound import Samples
 from entrain.vdevice.verify.spectrum import Real
 
 _QUIET = 1e-5
-"""A band 50 dB below the loudest is not heard beside it: onsets leak there, and rounding."""
+"""A band 50 dB below the loudest is inaudible beside it; onsets and rounding leak into it."""
 _NEIGHBOURS = (6, 30)
-"""Bins on either side of the rate that give the floor; nearer ones belong to the line."""
+"""Range of bins on either side of the rate that give the floor; nearer bins belong to the line."""
 _SURE = 14.0
-"""Power over the floor: noise gets there once in a million bands."""
+"""Power relative to the floor that noise reaches once in a million bands."""
 
 
 def third_octaves(top_hz: float) -> Real:
@@ -43,18 +43,19 @@ def depths(samples: Samples, rate_hz: int, swell_hz: float) -> list[BandDepth]:
     keep = int(min(0.48 * rate_hz, 20_000) * count / rate_hz)
     for ear in samples:
         shaped = ear * window
-        # shifted by half the rate either way: exact also where the rate is between two bins
+        # Shifted by half the rate up and down, which is exact even between two bins.
         up.append(scipy.fft.fft(shaped * half_turn.conj(), count)[:keep].copy())
         down.append(scipy.fft.fft(shaped * half_turn, count)[:keep].copy())
     bin_hz = rate_hz / count
-    # |k| further from the rate, but not so low that the level itself (0 Hz) leaks in
+    # |k| is the distance from the rate; low rates are excluded, since the level at 0 Hz leaks
+    # there.
     near = [k for k in range(-_NEIGHBOURS[1], _NEIGHBOURS[1] + 1, 2) if abs(k) >= _NEIGHBOURS[0]]
     near = [k for k in near if swell_hz + k * bin_hz > 6 * bin_hz]
 
     measured = []
     for centre_hz in third_octaves(0.45 * rate_hz):
         first, last = (round(edge / bin_hz) for edge in edges_hz(centre_hz))
-        # the mean of what is multiplied: right also for a tone whose sideband is in the next band
+        # Mean over both shifts, which is right even if a tone's sideband lies in the next band.
         energy = [
             (_energy(u[first:last]) + _energy(d[first:last])) / 2
             for u, d in zip(up, down, strict=True)
@@ -127,7 +128,7 @@ def _depth(
 def index_of(power_component: float) -> float:
     """Return the depth m of the sinusoid whose squared envelope has this component.
 
-    Pulses narrower than any sinusoid's crests give no more than the square root of 2.
+    Pulses that are narrower than a sinusoid's crest are limited to the square root of 2.
     """
     p = min(float(power_component), float(np.sqrt(2)))
     return (2 - float(np.sqrt(max(0.0, 4 - 2 * p * p)))) / p if p > 1e-9 else 0.0

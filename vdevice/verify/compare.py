@@ -1,4 +1,4 @@
-"""Lays a sound beside its original: in time, band by band, in loudness."""
+"""Compares a sound with its original: in time, in each band, in loudness."""
 
 import numpy as np
 import scipy.fft
@@ -10,25 +10,25 @@ from entrain.vdevice.verify.sound import Samples, Sound
 from entrain.vdevice.verify.spectrum import Real
 
 REACH_S = 2.0
-"""How much earlier or later the sound may be."""
+"""How much earlier or later than the original the sound may be."""
 _PLAIN = 0.1
-"""With less in common than this, the waveforms say nothing: the levels are laid side by side."""
+"""Below this correlation the waveforms are too different, and the levels are aligned instead."""
 
 
 def align(sound: Sound, original: Sound) -> tuple[Samples, float]:
-    """Return the part of the original that belongs to the section, and by how much it is late.
+    """Return the part of the original that belongs to the section, and how late the sound is.
 
     Parameters
     ----------
     sound, original : Sound
-        Of any two sample rates; the original's section is `REACH_S` longer at either end.
+        Sounds of any sample rates; the original's section is `REACH_S` longer at either end.
 
     Returns
     -------
     (2, frames) float32 ndarray
-        At the sound's rate, as long as its section.
+        Part of the original, at the sound's rate, with the length of its section.
     float
-        Seconds by which the sound is later than the original.
+        Delay of the sound relative to the original, in seconds.
 
     """
     before = original.samples
@@ -49,7 +49,7 @@ def change(
     swell_hz: float,
     now: tuple[BandDepth, ...],
 ) -> Change:
-    """Compare the sound, whose bands at `swell_hz` are `now`, with what `align` returned."""
+    """Compare the sound with `align`'s result; `now` are the sound's bands at `swell_hz`."""
     before, late_s = aligned
     loudness_lu = None
     if sound.loudness_lufs is not None and original.loudness_lufs is not None:
@@ -64,7 +64,7 @@ def change(
 
 
 def _band_change(now: BandDepth, then: BandDepth) -> BandChange:
-    """What does not stand out of the floor counts as 0."""
+    """Compare two bands; an index within the floor counts as 0."""
     if now.index is None or then.index is None:
         return BandChange(centre_hz=now.centre_hz, original_index=None, index_change=None)
     before = then.index if then.sure else 0.0
@@ -73,7 +73,7 @@ def _band_change(now: BandDepth, then: BandDepth) -> BandChange:
 
 
 def _late_frames(sound: Samples, original: Samples, lead: int, rate_hz: int) -> int:
-    """Return by how many frames the sound is late, by the highest cross-correlation."""
+    """Return the delay of the sound in frames, from the highest cross-correlation."""
     frames = min(sound.shape[1], 20 * rate_hz)
     first = (sound.shape[1] - frames) // 2
     reach = round(REACH_S * rate_hz)
@@ -103,14 +103,14 @@ def _best_lag(ears: list[tuple[Samples, Samples]]) -> tuple[int, float]:
 
 
 def _level(samples: Samples, step: int) -> Samples:
-    """Return the level at a thousand steps a second, smoothed over 10 ms, without its mean."""
+    """Return the level, a thousand values a second, smoothed over 10 ms, without its mean."""
     cut = np.abs(samples[: len(samples) // step * step]).reshape(-1, step).mean(axis=1)
     smooth = np.convolve(cut, np.full(10, 0.1), "same").astype(np.float32)
     return np.asarray(smooth - smooth.mean())
 
 
 def _cut(samples: Samples, first: int, frames: int) -> Samples:
-    """Return a piece, with silence for what lies outside."""
+    """Return a piece, padded with silence outside the samples."""
     piece = np.zeros((2, frames), np.float32)
     start, end = max(0, first), min(samples.shape[1], first + frames)
     if end > start:

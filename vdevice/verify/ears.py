@@ -1,8 +1,8 @@
-"""What happens between the ears: the interaural phase over time, and how alike the ears are.
+"""Measures the interaural phase over time, and the coherence of the ears.
 
-Hearing follows the fine structure of sound only up to about 1300 Hz; below 150 Hz loudspeakers
-and rooms rule.  In between, the product of one ear's analytic signal and the conjugate of the
-other's has the interaural phase as its angle, whatever the programme is.
+Hearing follows the fine structure of sound only up to about 1300 Hz; below 150 Hz loudspeakers and
+rooms dominate.  In between, the product of one ear's analytic signal and the conjugate of the
+other's has the interaural phase as its angle, whatever the input is.
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ from entrain.vdevice.verify.spectrum import Complex, Real, Spectrum, floor, line
 LOW_HZ, HIGH_HZ = 150.0, 1300.0
 _GREATEST_RATE_HZ = 60.0
 _SURE = 28.0
-"""Power over the floor; noise gets there less than once in a billion bins."""
+"""Power relative to the floor that noise exceeds in fewer than one in a billion bins."""
 _LEAST_COHERENCE = 0.1
 _LEAST_SWING_DEG = 3.0
 _STEPS = 48
 
 
 def interaural(spectrum: Spectrum) -> Interaural | None:
-    """Measure it; None where one ear has nothing in that range."""
+    """Measure the interaural phase; None if one ear is silent in that range."""
     band = spectrum.band(LOW_HZ, min(HIGH_HZ, spectrum.top_hz))
     window, rate_hz = band.window, band.rate_hz
     product = band.ears[0] * np.conj(band.ears[1])
@@ -29,7 +29,7 @@ def interaural(spectrum: Spectrum) -> Interaural | None:
     if power < 1e-12:
         return None
     coherence = float(min(1.0, abs(np.sum(product * window)) / power))
-    # a root keeps a few loud moments from deciding; the phase stays
+    # The root limits the influence of a few loud moments and keeps the phase.
     even = product / np.sqrt(np.abs(product) + 1e-12 * power)
     rate = _rate(even, window, rate_hz, spectrum)
     if rate is None:
@@ -54,7 +54,7 @@ def interaural(spectrum: Spectrum) -> Interaural | None:
 def phase_over_a_second(
     spectrum: Spectrum, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ
 ) -> tuple[Real, Real]:
-    """Return times in s and the interaural phase in degrees, a second from the section's middle.
+    """Return times in s and the interaural phase in degrees, for 1 s from the section's middle.
 
     Smoothed over 10 ms; not unwrapped.
     """
@@ -69,10 +69,10 @@ def phase_over_a_second(
 
 
 def _rate(product: Complex, window: Real, rate_hz: float, spectrum: Spectrum) -> float | None:
-    """Find how often per second the phase comes round, in turns or swings."""
+    """Find how often per second the phase repeats, by turning or swinging."""
     straight = product * np.exp(-1j * np.angle(np.sum(product * window)))
     size = float(np.sum(np.abs(product) * window))
-    sideways = straight.imag / size  # loudness alone does not move it
+    sideways = straight.imag / size  # changes of loudness alone do not affect it
     power = np.square(np.abs(scipy.fft.rfft(sideways * window)))
     first = round(max(0.3, 5 / spectrum.section_s) * spectrum.period_s)
     last = round(_GREATEST_RATE_HZ * spectrum.period_s)
@@ -82,7 +82,7 @@ def _rate(product: Complex, window: Real, rate_hz: float, spectrum: Spectrum) ->
     best = first + int(np.argmax(ratio[first:last]))
     if ratio[best] < _SURE:
         return None
-    for part in (3, 2):  # a swing of half a turn and more is strongest in an overtone
+    for part in (3, 2):  # a swing of half a turn or more is strongest in an overtone
         slow = round(best / part)
         if slow >= first and ratio[slow] > _SURE and power[slow] > 0.1 * power[best]:
             best = slow
@@ -92,7 +92,7 @@ def _rate(product: Complex, window: Real, rate_hz: float, spectrum: Spectrum) ->
 
 
 def _folded(product: Complex, window: Real, rate_hz: float, fold_hz: float) -> Real:
-    """Return the phase over one period, the mean over all of them, in radians, unwrapped."""
+    """Return the phase over one period, averaged over all periods, in radians, unwrapped."""
     at = np.arange(len(product)) / rate_hz * fold_hz % 1.0
     step = np.minimum((at * _STEPS).astype(int), _STEPS - 1)
     weighted = product * window

@@ -1,4 +1,4 @@
-"""Finds the rate at which a sound swells and fades, if there is one."""
+"""Finds the rates at which a sound swells and fades."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,11 +10,11 @@ from scipy import stats
 from entrain.vdevice.verify.spectrum import Band, Real, Spectrum, floor, refine
 
 LOW_HZ, HIGH_HZ = 0.5, 100.0
-"""The rates looked for."""
+"""Range of rates to search."""
 _EDGES_HZ = (60.0, 220.0, 450.0, 900.0, 1800.0, 3600.0, 8000.0)
-"""Bands at least 1.5 times as wide as the fastest rate."""
+"""Edges of bands that are at least 1.5 times as wide as the fastest rate."""
 _FALSE_ALARM = 1e-10
-"""Per bin; there are some ten thousand."""
+"""Probability per bin; there are about ten thousand bins."""
 _CANDIDATES = 400
 _APART_HZ = 0.2
 _MOST_LINES = 3
@@ -23,27 +23,27 @@ _OVERTONE = 1.5
 
 @dataclass(frozen=True)
 class Envelope:
-    """The spectrum of how the sound swells and fades, common to all bands and both ears."""
+    """Spectrum of the sound's swelling, averaged over all bands and both ears."""
 
     rates_hz: Real
     ratio: Real
-    """Power over the local floor: about 1 where there is nothing."""
+    """Power relative to the local floor; about 1 where there is only noise."""
     threshold: float
     strength: Real
-    """Power of the swelling; loud bands count for more."""
+    """Power of the swelling; loud bands count more."""
     lines_hz: tuple[float, ...]
-    """Rates that stand out, the strongest first; not the overtones of a rhythm."""
+    """Rates that stand out, the strongest first, without overtones of a rhythm."""
 
     def strength_at(self, rate_hz: float) -> float:
-        """Return the strength of the nearest bins."""
+        """Return the highest strength of the three nearest bins."""
         nearest = int(np.argmin(np.abs(self.rates_hz - rate_hz)))
         return float(self.strength[max(0, nearest - 1) : nearest + 2].max())
 
 
 def envelope(spectrum: Spectrum, original: Envelope | None = None) -> Envelope:
-    """Look for lines in the envelopes of six bands in both ears.
+    """Search lines in the envelopes of six bands in both ears.
 
-    With an `original` of the same length, the lines that are stronger than there come first.
+    With an `original` of the same length, lines that are stronger than in the original come first.
     """
     low_hz = max(LOW_HZ, 5 / spectrum.section_s)
     first, last = round(low_hz * spectrum.period_s), round(HIGH_HZ * spectrum.period_s)
@@ -62,17 +62,17 @@ def envelope(spectrum: Spectrum, original: Envelope | None = None) -> Envelope:
             power_at = np.square(
                 np.abs(scipy.fft.rfft(swelling * band.window)[: last + 2 * around])
             )
-            # the smallest floor: rounding of a sound that does not swell at all
+            # 1e-12 covers rounding errors if the sound does not swell at all.
             ratio = power_at / (floor(power_at, around) + 1e-12)
             bands.append((band, swelling))
             ratios.append(ratio[first:last])
-            # about as loud as the band is: a rhythm is not what only its clicks have
+            # Weighted by the band's loudness, so that faint clicks do not make a rhythm.
             strength += power**0.5 * power_at[first:last]
     rates_hz = np.arange(first, last) / spectrum.period_s
     if not ratios:
         return Envelope(rates_hz, np.ones(len(rates_hz)), 1.0, strength, ())
     mean = np.mean(ratios, axis=0)
-    independent = max(1, len(ratios) // 2)  # the ears may hear the same
+    independent = max(1, len(ratios) // 2)  # both ears may have the same signal
     threshold = float(stats.gamma.isf(_FALSE_ALARM, independent) / independent)
     found = Envelope(rates_hz, mean, threshold, strength, ())
     lines = []
@@ -98,15 +98,15 @@ def _lines(found: Envelope, original: Envelope | None) -> list[int]:
 
 
 def _apart_hz(found: Envelope) -> float:
-    """Nearer ones are the same line: it is four bins wide."""
+    """Return the distance below which two peaks are one line, which is four bins wide."""
     return max(_APART_HZ, 4 * float(found.rates_hz[1] - found.rates_hz[0]))
 
 
 def _peaks(found: Envelope, strength: Real) -> list[int]:
     """Return the bins of the highest peaks, highest first.
 
-    A rhythm has overtones, each about as strong as the one before or weaker; one that is much
-    stronger is a line of its own.
+    An overtone of a rhythm is at most about as strong as the one below it; a much stronger peak
+    counts as a separate line.
     """
     rates_hz, found = found.rates_hz, replace(found, strength=strength)
     chosen: list[int] = []

@@ -1,10 +1,10 @@
-"""A simple model of how hearing follows a rhythm, to rank sounds: no model of a brain.
+"""A simple model of how hearing follows a rhythm, for ranking sounds.  It does not model a brain.
 
 Gammatone filters one ERB apart → half-wave, to the power of 0.4 → fifth-order low-pass at
-770 Hz (a hair cell; it follows fine structure up to about 1.3 kHz).  Then the component at the
-rate, relative to the mean, of (a) the sum over frequency, per ear: what an envelope-following
-response (EFR) rests on, (b) the coincidence of both ears at the best internal delay: what the
-medial superior olive (MSO) makes of them.  Nothing in it prefers a rate: no cortex, no 40 Hz.
+770 Hz (a hair cell; it follows fine structure up to about 1.3 kHz).  The result is the component
+at the rate, relative to the mean, of (a) the sum over frequency in each ear, the basis of an
+envelope-following response (EFR), and (b) the coincidence of both ears at the best internal delay,
+as in the medial superior olive (MSO).  The model prefers no rate: it has no cortex and no 40 Hz.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from entrain.vdevice.verify.sound import Samples
 from entrain.vdevice.verify.spectrum import Real
 
 SECONDS = 10.0
-"""How much of the section's middle is run through the model."""
+"""Length of the piece, from the middle of the section, that the model processes."""
 _MODEL_RATE_HZ = 16_000
 _SLOW_RATE_HZ = 800
 _DELAYS = 16
@@ -24,7 +24,7 @@ _NEIGHBOURS = (5, 14)
 
 
 def following(samples: Samples, rate_hz: int, rates_hz: list[float]) -> list[Following]:
-    """Run the model on the middle of a (2, frames) section and read it at some rates."""
+    """Run the model on the middle of a (2, frames) section and evaluate it at some rates."""
     if not rates_hz:
         return []
     frames = min(samples.shape[1], round(SECONDS * rate_hz))
@@ -52,7 +52,7 @@ def following(samples: Samples, rate_hz: int, rates_hz: list[float]) -> list[Fol
 
 
 def _model(samples: Samples, rate_hz: int) -> tuple[Real, Real]:
-    """Return the sum of each ear's channels and, per internal delay, of the coincidences."""
+    """Return the sum of each ear's channels, and the sum of coincidences per internal delay."""
     frames = samples.shape[1]
     model_frames = round(frames / rate_hz * _MODEL_RATE_HZ)
     padded = scipy.fft.next_fast_len(frames + rate_hz // 10, real=True)

@@ -1,4 +1,4 @@
-"""Draws what was measured, for a person who has never seen a spectrum."""
+"""Draws the findings for readers who have never seen a spectrum."""
 
 import textwrap
 from pathlib import Path
@@ -17,7 +17,7 @@ from entrain.vdevice.verify.report import VerifyReport
 _INK, _QUIET, _FOUND, _FLOOR = "#22303c", "#9aa7b2", "#0b7a75", "#dfe4e8"
 _MARK, _ASIDE = "#c8553d", "#5d6b77"
 _MOST_NAME = 60
-"""Longer names of files are cut in the middle."""
+"""Longer file names are shortened in the middle."""
 
 
 def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO, kind: str = "png") -> None:
@@ -46,7 +46,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def picture(report: VerifyReport, curves: Curves | None) -> Figure:
-    """Return what `draw` writes."""
+    """Return the figure that `draw` writes."""
     figure = Figure(figsize=(11, 8.5), dpi=110, facecolor="white")
     findings = report.verdict[: min(2, max(1, len(report.found)))]
     title = "\n".join(textwrap.fill(_plain(finding), 84) for finding in findings)
@@ -94,7 +94,7 @@ def _bars(axes: Axes, report: VerifyReport) -> None:
 
 def _rates(axes: Axes, report: VerifyReport, curves: Curves) -> None:
     rates_hz, ratio = curves.envelope.rates_hz, curves.envelope.ratio
-    # a picture has fewer points than the spectrum: the highest of each column is drawn
+    # The spectrum has more points than the picture, so each column shows its highest point.
     column = np.digitize(rates_hz, np.geomspace(0.4, 101, 420))
     groups = [column == k for k in np.unique(column)]
     middle = np.array([rates_hz[group].mean() for group in groups])
@@ -129,9 +129,9 @@ def _rates(axes: Axes, report: VerifyReport, curves: Curves) -> None:
     axes.minorticks_off()
     axes.set_xlabel("times a second")
     axes.set_ylabel("dB above its surroundings")
-    said = "A peak above the dotted line is no accident."
+    said = "A peak above the dotted line is not chance."
     if report.found and not report.swells:
-        said = "No peak: what is between the ears does not change the loudness."
+        said = "No peak: the difference between the ears does not change the loudness."
     _titled(axes, "Which rhythms the loudness has", said)
 
 
@@ -149,7 +149,7 @@ def _phase(axes: Axes, report: VerifyReport, curves: Curves) -> None:
         times_s = np.linspace(0, 1, 2000)
         smooth = np.interp(times_s, curves.phase_s, np.unwrap(curves.phase_deg, period=360))
         degrees = (smooth + 180) % 360 - 180
-        degrees[1:][np.abs(np.diff(degrees)) > 180] = np.nan  # where it comes round
+        degrees[1:][np.abs(np.diff(degrees)) > 180] = np.nan  # do not draw the jump of a full turn
         axes.plot(times_s, degrees, color=_FOUND, lw=1.6)
         turns = (smooth[-1] - smooth[0]) / 360
         said = "On the whole, the sound stays where it is."
@@ -176,16 +176,16 @@ def _phase(axes: Axes, report: VerifyReport, curves: Curves) -> None:
 def _turning(
     axes: Axes, times_s: npt.NDArray[np.float64], phase_deg: npt.NDArray[np.float64], hz: float
 ) -> None:
-    """Draw how the phase would turn if there were nothing else in the sound."""
+    """Draw how the phase would turn if the sound contained nothing else."""
     alone_deg = 360 * hz * times_s
     offset = np.angle(np.mean(np.exp(1j * np.radians(phase_deg - alone_deg))), deg=True)
     degrees = (alone_deg + offset + 180) % 360 - 180
-    degrees[1:][np.abs(np.diff(degrees)) > 180] = np.nan  # where it comes round
+    degrees[1:][np.abs(np.diff(degrees)) > 180] = np.nan  # do not draw the jump of a full turn
     axes.plot(times_s, degrees, color=_MARK, lw=1, ls="--", zorder=0)
 
 
 def _is_between_the_ears(report: VerifyReport) -> bool:
-    """Tell whether the rate looked at is one at which the ears differ, and not the loudness."""
+    """Whether the examined rate is a difference between the ears instead of the loudness."""
     found = [abs(pair.beat_hz) for pair in report.tones]
     if report.interaural:
         found += [abs(report.interaural.slope_hz or 0.0), report.interaural.swing_hz or 0.0]
@@ -234,5 +234,5 @@ def _subtitle(report: VerifyReport) -> str:
 
 
 def _plain(text: str) -> str:
-    """Matplotlib takes what is between two dollar signs for a formula."""
+    """Escape dollar signs, since matplotlib typesets text between them as a formula."""
     return text.replace("$", r"\$")

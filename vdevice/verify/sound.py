@@ -1,4 +1,4 @@
-"""Reads a file once: its loudness as a whole, and the section that is looked at closely."""
+"""Reads a file once, for the loudness of the whole and the samples of the examined section."""
 
 import math
 from dataclasses import dataclass
@@ -15,34 +15,34 @@ from entrain.vdevice.offline.sound_file import SoundFileError, SoundReader
 from entrain.vdevice.protocol.user_folder import shown
 
 SECTION_S = 60.0
-"""A minute gives a beat to better than 1 mHz and bounds the memory, whatever the file's length."""
+"""A minute resolves a beat to better than 1 mHz, and limits the memory for files of any length."""
 _LOWEST_FILE_HZ, _HIGHEST_FILE_HZ = 1_000, 1_000_000
-"""Sample rates of files; there is nothing to measure in others."""
-_FULL_SCALES = 16.0  # the engine's limit, so that no float file overflows a square
+"""Range of sample rates of files that can be measured."""
+_FULL_SCALES = 16.0  # the engine's limit, so that squares of float samples cannot overflow
 
 Samples = npt.NDArray[np.float32]
 
 
 class VerifyError(EntrainError):
-    """A file cannot be read or a picture not be written."""
+    """A file cannot be read, or a picture cannot be written."""
 
 
 @dataclass(frozen=True)
 class Sound:
-    """A section of a file, and what is known of the whole."""
+    """A section of a file, and properties of the whole file."""
 
     samples: Samples
-    """(2, frames): left and right; a mono file gives both ears the same."""
+    """(2, frames): left and right; both are equal for a mono file."""
     rate_hz: int
-    """Of `samples`; at most 50 kHz."""
+    """Sample rate of `samples`, at most 50 kHz."""
     file_rate_hz: int
     channels: int
     start_s: float
     total_s: float
     loudness_lufs: float | None
-    """Integrated over the whole file, mono counts on both ears; None: all below -70 LUFS."""
+    """Integrated over the whole file, with mono in both ears; None: all below -70 LUFS."""
     warnings: tuple[str, ...] = ()
-    """What was wrong with the file, one line each."""
+    """Defects of the file, one line each."""
 
     @property
     def seconds(self) -> float:
@@ -61,13 +61,13 @@ def load(
     Parameters
     ----------
     path : Path
-        Mono or stereo, any format libsndfile reads.
+        Mono or stereo, any format that libsndfile reads.
     start_s : float, optional
-        Where the section begins; without it, the section lies in the file's middle.
+        Where the section begins; by default it lies in the file's middle.
     seconds : float
-        The section's greatest length.
+        Greatest length of the section.
     progress : callable, optional
-        Gets the frames done and the frames in all.
+        Called with the number of finished frames and the number of all frames.
 
     Raises
     ------
@@ -78,19 +78,22 @@ def load(
     try:
         with SoundReader(path) as reader:
             if reader.channels > 2:
-                raise VerifyError(f"{reader.name}: {reader.channels} channels; need mono or stereo")
+                raise VerifyError(
+                    f"{reader.name}: has {reader.channels} channels; only mono and stereo are "
+                    "supported"
+                )
             rate_hz, total = reader.rate_hz, reader.frames
             if not _LOWEST_FILE_HZ <= rate_hz <= _HIGHEST_FILE_HZ:
                 raise VerifyError(
-                    f"{reader.name}: its sample rate is {rate_hz} Hz; "
-                    f"need {_LOWEST_FILE_HZ} to {_HIGHEST_FILE_HZ} Hz"
+                    f"{reader.name}: has a sample rate of {rate_hz} Hz; "
+                    f"supported are {_LOWEST_FILE_HZ} to {_HIGHEST_FILE_HZ} Hz"
                 )
             wanted = round(seconds * rate_hz)
             first = (total - wanted) // 2 if start_s is None else round(start_s * rate_hz)
             first = max(0, first)
             if start_s is not None and first >= total > 0:
-                raise VerifyError(f"{reader.name}: is over after {total / rate_hz:.1f} s")
-            # a rate that the engine does not take is multiplied, or divided, until it does
+                raise VerifyError(f"{reader.name}: ends after {total / rate_hz:.1f} s")
+            # Rates outside the engine's range are multiplied or divided by an integer.
             lowest_hz, highest_hz = rates_hz()
             up, down = math.ceil(lowest_hz / rate_hz), math.ceil(rate_hz / highest_hz)
             section, at = [], 0
@@ -110,7 +113,7 @@ def load(
     except OSError as error:
         raise VerifyError(f"{shown(path)}: {error.strerror or error}") from error
     samples = np.concatenate(section, axis=1) if section else np.zeros((2, 0), np.float32)
-    shrink = rate_hz // 44_100  # nothing above 20 kHz is looked at
+    shrink = rate_hz // 44_100  # frequencies above 20 kHz are not needed
     return Sound(
         samples=_at_other_rate(samples, 1, max(1, shrink)),
         rate_hz=rate_hz // max(1, shrink),

@@ -1,7 +1,7 @@
-"""A section's spectrum, and narrow pieces of it back in time.
+"""The spectrum of a section, and analytic signals of narrow bands.
 
-The analytic signal of a band is the inverse transform of that band's bins alone: exact, and
-sampled no faster than the band is wide.
+A band's analytic signal is the inverse transform of its bins alone.  It is exact, and its sample
+rate is no higher than the band requires.
 """
 
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ Real = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Band:
-    """Both ears' analytic signals of one band, its lower edge shifted to 0 Hz."""
+    """Analytic signals of both ears in one band, with the lower edge shifted to 0 Hz."""
 
     ears: Complex
     """(2, samples)"""
     shift_hz: float
     rate_hz: float
     window: Real
-    """Hann over the section, 0 in the padding behind it; sums to 1."""
+    """Hann window over the section, 0 in the padding behind it; sums to 1."""
 
 
 class Spectrum:
-    """The spectra of both ears over a whole section."""
+    """Spectra of both ears over a whole section."""
 
     def __init__(self, samples: Samples, rate_hz: int) -> None:
         frames = samples.shape[1]
-        # a quarter of a second of silence, so that the end does not ring into the beginning
+        # A quarter of a second of silence, so that the end does not leak into the beginning.
         padded = scipy.fft.next_fast_len(frames + rate_hz // 4, real=True)
         self.period_s = padded / rate_hz
         self.section_s = frames / rate_hz
@@ -42,14 +42,14 @@ class Spectrum:
         self.bins = np.asarray(scipy.fft.rfft(samples, padded)) * np.float32(2 / padded)
 
     def band(self, low_hz: float, high_hz: float) -> Band:
-        """Return the analytic signals between two frequencies, edges rounded by a cosine."""
+        """Return the analytic signals between two frequencies, with cosine edges."""
         first, last = round(low_hz * self.period_s), round(high_hz * self.period_s)
         piece = self.bins[:, first:last].astype(np.complex128)
         flank = max(1, piece.shape[1] // 16)
         rise = np.sin(np.pi / 2 * (np.arange(flank) + 0.5) / flank)
         piece[:, :flank] *= rise
         piece[:, -flank:] *= rise[::-1]
-        # twice the band's width: the squared envelope is that wide
+        # Twice the band's width, which is the width of the squared envelope.
         count = scipy.fft.next_fast_len(2 * piece.shape[1])
         ears = np.asarray(scipy.fft.ifft(piece, count)) * count
         inside = int(self.section_s / self.period_s * count)
@@ -59,7 +59,7 @@ class Spectrum:
         return Band(ears, first / self.period_s, count / self.period_s, window)
 
     def without(self, ranges_hz: list[tuple[float, float]]) -> "Spectrum":
-        """Return a copy with some ranges of frequency emptied."""
+        """Return a copy without some frequency ranges."""
         copy = object.__new__(Spectrum)
         copy.__dict__.update(self.__dict__)
         copy.bins = self.bins.copy()
@@ -69,7 +69,7 @@ class Spectrum:
         return copy
 
     def power(self, low_hz: float, high_hz: float) -> float:
-        """Return the mean power of both ears' sum in a range of frequency."""
+        """Return the power in a frequency range, summed over both ears."""
         first, last = round(low_hz * self.period_s), round(high_hz * self.period_s)
         square = np.square(np.abs(self.bins[:, first:last], dtype=np.float64)).sum()
         return float(square / 2 * self.period_s / max(self.section_s, 1e-9))
@@ -84,7 +84,7 @@ def line(series: Complex | Real, window: Real, rate_hz: float, frequency_hz: flo
 def refine(
     series: Complex | Real, window: Real, rate_hz: float, near_hz: float, section_s: float
 ) -> float:
-    """Return the frequency at which the component near a given one is largest."""
+    """Return the frequency of the strongest component near a given frequency."""
     step_hz = 0.4 / section_s
     for _ in range(4):
         below, here, above = (
@@ -100,9 +100,9 @@ def refine(
 
 
 def floor(power: Real, bins: int) -> Real:
-    """Return the mean power of the noise around each bin: a running median ignores lines.
+    """Return the mean power of the noise around each bin, from a running median, ignoring lines.
 
-    The power of noise is distributed exponentially: its mean is its median / ln 2.
+    The power of noise is distributed exponentially, so its mean is its median / ln 2.
     """
     median = median_filter(power, size=2 * bins + 1, mode="mirror")
     return np.asarray(median / np.log(2))

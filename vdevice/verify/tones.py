@@ -1,4 +1,4 @@
-"""Finds steady tones, and pairs of them that beat between the ears."""
+"""Finds steady tones, and pairs of tones that beat between the ears."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,12 @@ from entrain.vdevice.verify.spectrum import Complex, Real, Spectrum, floor, line
 LOW_HZ, HIGH_HZ = 40.0, 20_000.0
 GREATEST_BEAT_HZ = 200.0
 _MOST = 16
-"""Candidates per ear; music has many partials, and few of them are steady."""
+"""Candidates per ear.  Music has many partials, but few of them are steady."""
 _HALF_WIDTH_HZ = 1.5
 _STEADY = 0.5
-"""Share of what is within 1.5 Hz that has to be one line."""
+"""Least share of the power within 1.5 Hz that must be in one line."""
 _APART_DB = 10.0
-"""A tone belongs to one ear if the other gets it this much softer."""
+"""A tone belongs to one ear if it is softer by this in the other ear."""
 _FASTEST_DRIFT = 0.03  # Hz per second
 
 
@@ -35,7 +35,7 @@ def tones(samples: Samples, rate_hz: int, spectrum: Spectrum) -> tuple[list[Tone
 
 
 def pairs(left: list[Tone], right: list[Tone]) -> list[Pair]:
-    """Match tones that are in one ear only with the nearest one of the other; loudest first."""
+    """Match each tone of one ear with the nearest tone of the other; loudest pairs first."""
     lefts = [tone for tone in left if tone.level_db - tone.other_ear_db > _APART_DB]
     rights = [tone for tone in right if tone.level_db - tone.other_ear_db > _APART_DB]
     near = sorted(
@@ -57,7 +57,7 @@ def pairs(left: list[Tone], right: list[Tone]) -> list[Pair]:
 
 
 def _candidates(samples: npt.NDArray[np.float32], rate_hz: int, section_s: float) -> list[float]:
-    """Peaks of the mean spectrum of four-second frames: short enough for a tone that glides."""
+    """Return peaks of the mean spectrum of 4 s frames, which are short enough for gliding tones."""
     frame = int(min(4.0, section_s / 2) * rate_hz)
     window = signal.get_window("blackmanharris", frame).astype(np.float32)  # lobes below -92 dB
     starts = range(0, len(samples) - frame + 1, frame // 2)
@@ -94,7 +94,7 @@ def _tone(spectrum: Spectrum, ear: int, near_hz: float) -> Tone | None:
     share = amplitude**2 / max(power, 1e-300)
     if amplitude < 1e-6 or share < _STEADY:
         return None
-    # Cramér-Rao bound for the noise within the band, half as much again for the window
+    # Cramér-Rao bound for the noise within the band, times 1.5 for the window.
     noise_per_hz = max(power - amplitude**2, 1e-12 * power) / (2 * width_hz)
     snr_s = amplitude**2 / noise_per_hz
     error_hz = 1.5 * np.sqrt(6 / (snr_s * spectrum.section_s**3)) / (2 * np.pi)
@@ -109,7 +109,7 @@ def _tone(spectrum: Spectrum, ear: int, near_hz: float) -> Tone | None:
 
 
 def _drift(series: Complex, window: Real, time_s: Real, section_s: float) -> float:
-    """Return the drift in Hz per second with which the tone is one line; 0 if that is as good."""
+    """Return the drift in Hz per second that makes the tone a single line; 0 if that is as good."""
     step = 0.5 / section_s**2
     steps = int(min(_FASTEST_DRIFT / step, 220))
     best, best_height = 0.0, 1.02 * _height(series * window)

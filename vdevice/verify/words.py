@@ -1,4 +1,4 @@
-"""Says in plain sentences what was measured."""
+"""Describes findings in plain sentences."""
 
 import math
 from collections.abc import Sequence
@@ -13,23 +13,21 @@ from entrain.vdevice.verify.report import (
     VerifyReport,
 )
 
-NOT_A_BRAIN = (
-    "The figures are of the sound, not of a brain: they rank sounds, they promise no effect."
-)
+NOT_A_BRAIN = "The figures describe the sound, not a brain: they rank sounds and promise no effect."
 NOTHING = (
     "No entrainment found: no pair of steady tones, no steady rhythm of 0.5 to 100 Hz, "
     "no turning between the ears."
 )
-NOTHING_ADDED = "No entrainment found: what swells and fades does so in the original as well."
-OWN_RHYTHM = "A piece's own rhythm counts as well: --against ORIGINAL tells what was added."
+NOTHING_ADDED = "No entrainment found: all that swells and fades does so in the original as well."
+OWN_RHYTHM = "The music's own rhythm counts as well: --against ORIGINAL shows what was added."
 GREATEST_CARRIER_HZ = 1300.0
 FAINT_INDEX, STRONG_INDEX = 0.1, 0.3
 _NOMINAL = (1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8)
-"""How third-octave bands are called (IEC 61260)."""
+"""Names of third-octave bands (IEC 61260)."""
 
 
 def pair(found: Pair, level_db: float | None) -> str:
-    """Say what the two tones are."""
+    """Describe a pair of tones."""
     error_hz = max(found.left.error_hz, found.right.error_hz)
     digits = 3 if error_hz < 1e-3 else 2 if error_hz < 1e-2 else 1
     text = (
@@ -51,7 +49,7 @@ def pair(found: Pair, level_db: float | None) -> str:
 
 
 def swell(found: Swell) -> str:
-    """Say how fast, how deep and where the sound swells."""
+    """Describe a swell: its rate, its depth and its bands."""
     strength = "strong" if round(found.index, 2) >= STRONG_INDEX else "clear"
     if found.index < FAINT_INDEX:
         strength = "faint, at the limit of what one can hear"
@@ -70,7 +68,7 @@ def swell(found: Swell) -> str:
 
 
 def programme_beat(found: Interaural) -> str:
-    """Say that the programme itself beats between the ears."""
+    """Describe a binaural beat of the music itself."""
     assert found.slope_hz is not None
     assert found.slope_coherence is not None
     higher = "left" if found.slope_hz > 0 else "right"
@@ -82,7 +80,7 @@ def programme_beat(found: Interaural) -> str:
 
 
 def phase_swing(found: Interaural) -> str:
-    """Say how the interaural phase swings."""
+    """Describe a swing of the interaural phase."""
     return (
         f"The sound swings between the ears {found.swing_hz:.2f} times a second: "
         f"interaural phase ±{found.swing_deg:.0f}° (150–1300 Hz)."
@@ -105,7 +103,7 @@ def following(found: Following) -> str:
 
 
 def change(found: Change, rate_hz: float | None) -> list[str]:
-    """Say how the sound differs from its original."""
+    """Describe the difference from the original."""
     lines = []
     if found.loudness_lu is not None:
         size = abs(found.loudness_lu)
@@ -135,11 +133,11 @@ def change(found: Change, rate_hz: float | None) -> list[str]:
 
 
 def as_text(report: VerifyReport) -> str:
-    """Return the whole report for a person: findings, bands, notes."""
+    """Return the whole report as text: findings, bands, notes."""
     lines = list(report.verdict)
     if any(band.sure for band in report.bands):
         lines += ["", *_table(report.bands, report.bands_rate_hz)]
-    lines += ["", f"Looked at {report.section_s:.1f} s from {report.section_start_s:.1f} s on."]
+    lines += ["", f"Examined {report.section_s:.1f} s from {report.section_start_s:.1f} s on."]
     lines += report.notes
     return "\n".join(lines)
 
@@ -156,13 +154,13 @@ def _table(bands: Sequence[BandDepth], rate_hz: float | None) -> list[str]:
 
 
 def band_name(centre_hz: float) -> str:
-    """Return the nominal centre of a third-octave band: 31.5, 63, 125, 2k."""
+    """Return the nominal centre of a third-octave band, such as 31.5, 63, 125 or 2k."""
     step = round(10 * math.log10(centre_hz))
     nominal = _NOMINAL[step % 10] * 10 ** (step // 10)
     return f"{nominal / 1000:g}k" if nominal >= 1000 else f"{nominal:g}"
 
 
 def _hz(value: float) -> str:
-    """Two significant digits: 63, 180, 5600."""
+    """Format a frequency with two significant digits, such as 63, 180 or 5600."""
     size = 10 ** max(0, len(str(int(value))) - 2)
     return str(round(value / size) * size)

@@ -1,6 +1,6 @@
-"""Broken files for the importers: each is refused in a line, or becomes a protocol that plays.
+"""Fuzzes the importers: a broken file is refused with a clear line, or becomes a valid protocol.
 
-As a program it reads many of them under limits of time and memory:
+As a program, this imports many files under limits of time and memory:
 
     python tests/unit/importers/fuzz.py --count 50000
 """
@@ -99,7 +99,7 @@ GNAURAL_SEEDS: tuple[bytes, ...] = (
 
 @dataclass(frozen=True)
 class Format:
-    """What is fuzzed."""
+    """A file format to fuzz."""
 
     name: str
     reader: Callable[[bytes, str, str, Mapping[str, Block]], Imported]
@@ -117,7 +117,7 @@ _PIECES += (b"\x00", b"\xff", b"\xef\xbb\xbf", b"\r\n", b"\n", b" ", b"\t", b"<"
 
 
 def mutants(seeds: Sequence[bytes], count: int, rng: random.Random) -> Iterator[bytes]:
-    """Make broken files: each a seed with one to eight accidents."""
+    """Yield broken files, each a seed with one to eight mutations."""
     for _ in range(count):
         data = rng.choice(seeds)
         for _ in range(rng.choice((1, 1, 1, 2, 3, 5, 8))):
@@ -126,7 +126,7 @@ def mutants(seeds: Sequence[bytes], count: int, rng: random.Random) -> Iterator[
 
 
 def check(form: Format, data: bytes) -> bool:
-    """Read one file; returns whether it was imported, and asserts that it is what it should be."""
+    """Import one file and assert that the result is valid; return whether it was imported."""
     imported = read(form, data)
     if imported is not None:
         check_imported(imported, data)
@@ -134,7 +134,7 @@ def check(form: Format, data: bytes) -> bool:
 
 
 def read(form: Format, data: bytes) -> Imported | None:
-    """Read one file; None: it was refused, with an error as it should be."""
+    """Import one file; None if it was refused with a valid error."""
     try:
         return form.reader(data, "file", "File", blocks())
     except ImportRefused as refused:
@@ -145,7 +145,7 @@ def read(form: Format, data: bytes) -> Imported | None:
 
 
 def check_imported(imported: Imported, data: bytes) -> None:
-    """Assert that the blocks can play it, that it can be saved, and that its notes can be read."""
+    """Assert that the protocol can be played and saved, and that the notes are valid."""
     assert not list(problems(imported.protocol, blocks))
     assert parse_protocol(write_protocol(imported.protocol), "again", blocks) == imported.protocol
     last = data.count(b"\n") + data.count(b"\r") + 1
@@ -170,7 +170,7 @@ def _insert(data: bytes, seeds: Sequence[bytes], rng: random.Random) -> bytes:
 
 
 def _number(data: bytes, seeds: Sequence[bytes], rng: random.Random) -> bytes:
-    """Put another number where one is."""
+    """Replace a number by another one."""
     places = [at for at, byte in enumerate(data) if 48 <= byte <= 57]
     if not places:
         return data
@@ -205,10 +205,10 @@ _ACCIDENTS = (_flip, _cut, _insert, _number, _number, _repeat, _splice, _swap_li
 
 
 def main() -> int:
-    """Fuzz all formats in turns; a file that breaks one is written down."""
+    """Fuzz all formats in turns; save a file that breaks an importer."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=10_000, help="files in all")
-    parser.add_argument("--seed", type=int, default=None, help="of the random numbers")
+    parser.add_argument("--count", type=int, default=10_000, help="number of files")
+    parser.add_argument("--seed", type=int, default=None, help="seed of the random numbers")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(1 << 30)
     print(f"seed {seed}", flush=True)

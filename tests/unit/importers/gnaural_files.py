@@ -1,4 +1,4 @@
-"""Gnaural files as text, and what is read from them."""
+"""Makes Gnaural files, and reads values from the imported protocols."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def refusal(text: bytes) -> str:
 
 
 def layer_value(layer: Layer, symbol: str, at_s: float) -> float:
-    """What a parameter is at a time of the session."""
+    """Return a parameter's value at a time in the session."""
     if symbol not in layer.automation:
         return layer.params.get(symbol, 1.0)
     return value_at(layer.automation[symbol], at_s)

@@ -1,4 +1,4 @@
-"""Gnaural's schedules as protocols: every breakpoint here was computed by hand from its file."""
+"""Imports Gnaural's schedules; all expected breakpoints were computed by hand from the files."""
 
 import math
 import random
@@ -91,7 +91,7 @@ def test_voices_without_length_do_not_end_it(entries):
     text = schedule(voice(entry(50)), voice(entries, description="draft"))
 
     assert read(text).protocol.duration_s == 50
-    assert "voice 2 ('draft') has no length; left out" in notes(text)
+    assert "voice 2 ('draft') has length 0; left out" in notes(text)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_more_than_a_week_does_not_end():
     text = schedule(voice(entry(3600)), loops=1000)
 
     assert read(text).protocol.loop
-    assert "3: 1000 passes are more than 7 days; they do not end" in notes(text)
+    assert "3: 1000 passes last more than 7 days; it loops without end" in notes(text)
 
 
 # ---- volume ----------------------------------------------------------------------------------
@@ -174,8 +174,8 @@ def test_the_balance_jumps_in_silence_and_where_the_file_does():
         )
     )
 
-    # 0.5 : 0.1 down to silence at 10 s; from there 0 : 0.5 up to 20 s, where it jumps to even; and
-    # on to the beginning.
+    # 0.5 : 0.1, down to silence at 10 s; then 0 : 0.5 up to 20 s, where it jumps to even volumes;
+    # then back to the beginning.
     found = points(layer, "balance")
     assert found[:4] == [(0, -0.8), (10, -0.8), (10.001, 1), (20, 1)]
     assert found[4] == (20.001, 0)
@@ -189,12 +189,12 @@ def test_volumes_beyond_their_range_are_held():
 
     assert layer.params["floor_db"] == pytest.approx(FULL_DB, abs=0.01)
     assert points(layer, "amount") == [(0, 1), (30, 0), (60, 1)]
-    assert "overallvolume_left = 1.2 is outside 0 … 1; held there" in notes(text)
-    assert "voice 1 has a volume outside 0 … 1; held there (lines 5, 6)" in notes(text)
+    assert "overallvolume_left = 1.2 is outside 0 … 1; limited to that" in notes(text)
+    assert "voice 1 has a volume outside 0 … 1; limited to that (lines 5, 6)" in notes(text)
 
 
 def test_voices_that_are_too_loud_together_are_all_quieter():
-    text = schedule(*[voice(entry(60, left=1)) for _ in range(4)])  # peaks of 4 * 0.5
+    text = schedule(*[voice(entry(60, left=1)) for _ in range(4)])  # the sum peaks at 4 * 0.5
     levels = [layer.params["floor_db"] for layer in read(text).protocol.layers]
 
     assert levels == [pytest.approx(FULL_DB - 20 * math.log10(2), abs=0.01)] * 4
@@ -241,7 +241,7 @@ def test_a_tone_without_a_beat_needs_no_headphones():
 
 
 def test_a_mono_voice_is_monaural_3_db_down():
-    """Two tones of half the amplitude have half the power of one of the whole."""
+    """Two tones of half amplitude have half the power of one full tone."""
     protocol = read(schedule(voice(entry(60, 10, left=1), voice_mono=1))).protocol
     (layer,) = protocol.layers
 
@@ -278,7 +278,7 @@ def test_pulses_slow_down_to_a_standstill_and_on():
     text = schedule(voice(entry(10, 10), entry(10, -10), type=3))
     layer = only_layer(text)
 
-    # |10 - 2 t| from 0 to 10 s, held at 0.01 Hz from 4.995 s to 5.005 s; and back
+    # |10 - 2 t| from 0 to 10 s, limited to 0.01 Hz from 4.995 s to 5.005 s; and back
     assert points(layer, "rate_hz") == [
         *[(0, 10), (4.995, 0.01), (5.005, 0.01), (10, 10)],
         *[(14.995, 0.01), (15.005, 0.01), (20, 10)],
@@ -300,7 +300,7 @@ def test_mono_noise_is_the_same_in_both_ears():
 
 
 def test_single_drops_are_bursts():
-    """Two places for drops, each starts one with 1e-5 per frame, and rests for its 185 frames."""
+    """Two slots start a drop with a probability of 1e-5 per frame, and rest for 185 frames."""
     text = schedule(voice(entry(60, 2, 1e-5), type=5))
     layer = only_layer(text)
 
@@ -322,7 +322,7 @@ def test_dense_rain_is_noise():
         (voice(entry(60), type=2), "voice 2 plays a sound file; left out"),
         (voice(entry(60), type=7), "voice 2 has the unknown type 7; left out"),
         (voice(entry(60), voice_mute=1), "voice 2 is muted; left out"),
-        (voice(entry(60, 2, 0), type=5), "voice 2 plays water drops without a drop; left out"),
+        (voice(entry(60, 2, 0), type=5), "voice 2 plays water drops without any drops; left out"),
     ],
 )
 def test_what_cannot_be_played_is_named(left_out, why):
@@ -340,9 +340,7 @@ def test_a_carrier_below_1_hz_is_held_just_as_long_as_it_is_below():
     layer = only_layer(text)
 
     assert points(layer, "carrier_hz") == [(0, 1), (10, 1), (20, 2), (30, 1), (40, 1)]
-    assert "4: voice 1 has a carrier below 1 Hz, which nobody hears; held there (line 4)" in notes(
-        text
-    )
+    assert "4: voice 1 has an inaudible carrier below 1 Hz; raised to that (line 4)" in notes(text)
 
 
 @pytest.mark.parametrize(("kind", "mono"), [(0, 0), (0, 1), (3, 0), (4, 0)])
@@ -372,14 +370,14 @@ def test_what_no_layer_reaches_is_left_out_and_said(beat, base, what, kind):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize("declared", ["UTF-8", "UTF-16"])
 def test_text_of_other_systems(encoding, declared):
-    """Editors leave what the first line says of the encoding, and DOS ends a text with Ctrl-Z."""
+    """Editors keep the encoding declared in the first line, and DOS ends a text with Ctrl-Z."""
     text = (
         schedule(voice(entry(60)), title="Caf\xe9")
         .decode()
         .replace('"1.0"', f'"1.0" encoding="{declared}"')
     )
     if encoding == "utf-8" and declared == "UTF-16":
-        return  # this is wrong, and no editor does it
+        return  # wrong, and not written by any editor
     mark = "\ufeff" if encoding == "utf-16-be" else ""
 
     assert read((mark + text + "\r\n\x1a").encode(encoding)).protocol.name == "Caf\xe9"
@@ -401,7 +399,7 @@ def test_a_file_with_a_stale_header_a_jump_and_a_longer_voice():
     assert (protocol.id, protocol.name, protocol.category) == ("some-file", "Evening lake", "own")
     assert protocol.description == "From alpha to theta, and back (author: A Tester)"
     assert (protocol.duration_s, protocol.loop) == (300, False)
-    # 60 s from 10 to 6 Hz, 120 s to 4 Hz, at once to 5 Hz, in 120 s back to 10 Hz
+    # 60 s from 10 to 6 Hz, 120 s to 4 Hz, a jump to 5 Hz, 120 s back to 10 Hz
     assert points(tone, "beat_hz") == [(0, 10), (60, 6), (180, 4), (180.001, 5), (300, 10)]
     assert points(tone, "carrier_hz") == [(0, 200), (60, 180), (180, 180), (300, 200)]
     assert points(tone, "amount") == [(0, 0.5), (60, 1), (180, 1), (300, 0.5)]
@@ -425,7 +423,7 @@ def test_a_file_with_every_kind_of_voice():
 
 
 def test_ten_thousand_entries_fit_into_a_file_of_the_library():
-    """Waves of noise as sines, 10 080 entries: thinned, and never off by more than 1 %."""
+    """10 080 entries of noise volumes along a sine are thinned, with errors of at most 1 %."""
     waves = [
         [0.5 + 0.4 * math.sin(k / (5 + v)) * math.sin(k / 300) for k in range(5040)]
         for v in range(2)
@@ -437,7 +435,7 @@ def test_ten_thousand_entries_fit_into_a_file_of_the_library():
     protocol = read(text).protocol
 
     assert len(write_protocol(protocol)) < 1 << 20
-    assert "0: long curves have less breakpoints, within" in notes(text)
+    assert "0: long curves have fewer breakpoints, within" in notes(text)
     for layer, wave in zip(protocol.layers, waves, strict=False):
         for k in range(0, 5040, 37):
             assert layer_value(layer, "amount", 0.2 * k) == pytest.approx(
@@ -446,7 +444,7 @@ def test_ten_thousand_entries_fit_into_a_file_of_the_library():
 
 
 def test_ears_that_differ_by_chance_in_thousands_of_entries_fit_too():
-    """More than 1 MB of text, whose ears differ by a few percent in each entry."""
+    """The file has more than 1 MB; its ears differ by a few percent in each entry."""
     rng = random.Random(4)
     lefts = [round(0.2 + rng.uniform(-0.02, 0.02), 6) for _ in range(5000)]
     noise = [entry(0.4, left=left, right=0.2) for left in lefts]

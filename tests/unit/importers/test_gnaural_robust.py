@@ -1,4 +1,4 @@
-"""Gnaural files that are odd, broken or hostile: refused in a line, or a valid protocol."""
+"""Odd, broken or hostile Gnaural files are refused with a clear line, or become valid protocols."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from entrain.vdevice.protocol.importers import gnaural_xml, report
 GNAURAL = next(form for form in fuzz.FORMATS if form.name == "gnaural")
 
 
-# ---- what is refused -------------------------------------------------------------------------
+# ---- refusals --------------------------------------------------------------------------------
 
 BOMB = b"""<?xml version="1.0"?>
 <!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
@@ -33,7 +33,7 @@ EXTERNAL = b"""<?xml version="1.0"?>
         (b"hello", "f.gnaural:1: not XML: "),
         (b"<schedule>\n<voice>\n</schedule>", "f.gnaural:3: not XML: mismatched tag"),
         (b"\n<html/>", "f.gnaural:2: not a Gnaural schedule: it begins with 'html'"),
-        (b"<schedule/>", "f.gnaural:1: no voice in it has any length"),
+        (b"<schedule/>", "f.gnaural:1: all of its voices have length 0"),
         (schedule(voice(entry("x"))), "f.gnaural:4: duration = 'x' is not a number"),
         (schedule(voice(entry("nan"))), "f.gnaural:4: duration = 'nan' is not a number"),
         (schedule(voice(entry("1_0"))), "f.gnaural:4: duration = '1_0' is not a number"),
@@ -41,19 +41,25 @@ EXTERNAL = b"""<?xml version="1.0"?>
         (schedule(voice("<entry/>")), "f.gnaural:4: the entry has no duration, or one below 0"),
         (schedule(voice(entry(1e9))), "f.gnaural:4: duration = '1000000000.0' is more than 604800"),
         (schedule(voice(entry(9, "1e999"))), "f.gnaural:4: beatfreq = '1e999' is more than"),
-        (schedule(voice(entry(0.0001))), "f.gnaural:1: it is 0.0001 s long; 1 ms to 7 days"),
+        (
+            schedule(voice(entry(0.0001))),
+            "f.gnaural:1: it is 0.0001 s long; allowed is 1 ms to 7 days",
+        ),
         (schedule(voice(entry(6e5), entry(6e5))), "f.gnaural:1: it is 1200000 s long"),
         (schedule(voice(entry(9)), loops="x"), "f.gnaural:3: loops = 'x' is not a number"),
         (schedule(voice(entry(9), type="x")), "f.gnaural:3: type = 'x' is not a number"),
-        (schedule(entry(9)), "f.gnaural:3: <entry> does not belong here"),
-        (schedule(voice(voice(entry(9)))), "f.gnaural:4: <voice> does not belong here"),
-        (schedule(voice(entry(9), id=1) * 65), "f.gnaural:195: 65 voices; 64 can be played"),
-        (b"<schedule><title/><title/></schedule>", "f.gnaural:1: <title> is there twice"),
-        (BOMB, "f.gnaural:2: <!DOCTYPE> and entities are not read; take them out"),
-        (EXTERNAL, "f.gnaural:2: <!DOCTYPE> and entities are not read; take them out"),
+        (schedule(entry(9)), "f.gnaural:3: <entry> is in the wrong place"),
+        (schedule(voice(voice(entry(9)))), "f.gnaural:4: <voice> is in the wrong place"),
+        (
+            schedule(voice(entry(9), id=1) * 65),
+            "f.gnaural:195: it has 65 voices; at most 64 can be played",
+        ),
+        (b"<schedule><title/><title/></schedule>", "f.gnaural:1: <title> occurs twice"),
+        (BOMB, "f.gnaural:2: <!DOCTYPE> and entities are not supported; remove them"),
+        (EXTERNAL, "f.gnaural:2: <!DOCTYPE> and entities are not supported; remove them"),
         (b"<schedule>&undefined;</schedule>", "f.gnaural:1: not XML: undefined entity"),
-        (b"<schedule>" + b"<a>" * 200_000, "f.gnaural:1: too many elements"),
-        (b"<schedule>" + b"<a/>" * 200_000, "f.gnaural:1: too many elements"),
+        (b"<schedule>" + b"<a>" * 200_000, "f.gnaural:1: it has too many elements"),
+        (b"<schedule>" + b"<a/>" * 200_000, "f.gnaural:1: it has too many elements"),
         (b'<?xml version="1.0" encoding="klingon"?><schedule/>', "f.gnaural:1: "),
         (b'<?xml version="1.0" encoding="utf-7"?><schedule/>', "f.gnaural:1: "),
     ],
@@ -75,27 +81,29 @@ def test_a_file_of_which_nothing_can_be_played_is_refused_with_all_reasons():
 def test_a_file_of_too_many_entries_is_refused(monkeypatch):
     monkeypatch.setattr(gnaural_xml, "MAX_ENTRIES", 1000)
 
-    assert refusal(schedule(voice(entry(1) * 1001))) == "f.gnaural:1004: more than 1000 entries"
+    assert (
+        refusal(schedule(voice(entry(1) * 1001))) == "f.gnaural:1004: it has more than 1000 entries"
+    )
     assert read(schedule(voice(entry(1) * 1000))).protocol.duration_s == 1000
 
 
 def test_a_curve_of_more_turns_than_a_layer_can_have_is_refused():
-    """Each jump needs breakpoints of its own."""
+    """Each jump needs its own breakpoints."""
     text = schedule(voice(*[entry(k % 2, 4, 10 + 20 * (k % 3)) for k in range(22_000)]))
 
-    assert refusal(text) == "f.gnaural:3: the voice has over 20000 turns"
+    assert refusal(text) == "f.gnaural:3: the voice has more than 20000 breakpoints"
 
 
 def test_more_than_a_file_of_the_library_can_hold_is_refused(monkeypatch):
-    """First what is used without headphones goes, and that is said."""
+    """Before refusing, the layers for loudspeakers are removed, with a note."""
     monkeypatch.setattr(report, "MAX_FILE_BYTES", 100_000)
     entries = [entry(1, 4, 10 + 20 * (k % 3)) for k in range(4000)]
 
     imported = read(schedule(voice(*entries[:3000])))
     assert imported.protocol.without_headphones is None
-    assert any("no room for its form without headphones" in note.text for note in imported.notes)
+    assert any("too long to have layers for loudspeakers" in note.text for note in imported.notes)
     text = schedule(voice(*entries))
-    assert refusal(text) == "f.gnaural:1: changes more often than a protocol can hold"
+    assert refusal(text) == "f.gnaural:1: it changes more often than a protocol can hold"
 
 
 def test_utf_16_is_read():
@@ -193,10 +201,10 @@ def starts(entries: Sequence[Mapping[str, float]]) -> list[float]:
 
 
 def scheduled(entries: Sequence[Mapping[str, float]], name: str, at_s: float) -> float:
-    """What Gnaural plays: from each entry a straight line to the next one, and round."""
+    """Return Gnaural's value: straight lines from entry to entry, and back to the first one."""
     for number, (each, start_s) in enumerate(zip(entries, starts(entries), strict=True)):
         if start_s <= at_s <= start_s + each["duration"]:
             following = entries[(number + 1) % len(entries)]
             part = (at_s - start_s) / each["duration"]
             return each[name] + (following[name] - each[name]) * part
-    return entries[0][name]  # a rounding error after the end
+    return entries[0][name]  # a rounding error beyond the end

@@ -1,6 +1,6 @@
-"""What an SBaGen sequence plays when: every figure here is worked out by hand from its rules.
+"""Timing of SBaGen sequences; all expected figures were computed by hand from SBaGen's rules.
 
-`a` and `b` are one pitch at 20 and 40 %, so that their amounts are 0.5 and 1; `c` is another.
+`a` and `b` have one pitch at 20 and 40 %, so that their amounts are 0.5 and 1; `c` has another.
 """
 
 import math
@@ -38,7 +38,7 @@ def layers(text: str) -> dict[str, Layer]:
 
 
 def points(layer: Layer, symbol: str) -> Points:
-    """A straight line to the same value is called a hold, and so is what comes after the last."""
+    """Return breakpoints; a line to the same value and the last breakpoint count as a hold."""
     found = layer.automation[symbol].points
     after = [*found[1:], found[-1]]
     return [
@@ -55,12 +55,12 @@ def assert_points(found: Points, expected: Points) -> None:
 
 
 AMOUNTS: dict[str, tuple[str, str, Points]] = {
-    "the last set, silence, leads to the first one: half of that is heard at the start": (
+    "the last set, silence, leads to the first one; half of this fade is heard at the start": (
         "-SE",
         "0:00 a\n0:10 off",
         [(0, 0, LINE), (30, 1, HOLD), (570, 1, LINE), (600, 0, HOLD)],
     ),
-    "one pitch slides from amplitude to amplitude, 30 s around the boundary": (
+    "a constant pitch slides to another amplitude, 30 s around the boundary": (
         "-SE",
         "0:00 a\n0:10 b\n0:20 a",
         [(0, 0.5, HOLD), (570, 0.5, LINE), (630, 1, HOLD), (1170, 1, LINE), (1200, 0.75, HOLD)],
@@ -75,10 +75,10 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
     "= on one side alone is not enough for another pitch": (
         "-SE",
         "0:00 == b\n0:10 -= c\n0:20 == c",
-        # c to c and, around the circle, c to b: both sides agree there.
+        # From c to c and, around the circle, from c to b, both sides agree.
         [(0, 1, HOLD), (570, 1, LINE), (600, 0, LINE), (630, 1, HOLD)],
     ),
-    "> goes out to silence, whatever comes": (
+    "> fades out to silence, whatever follows": (
         "-SE",
         "0:00 => a\n0:10 == b\n0:20 == b",
         [
@@ -86,7 +86,7 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
             (630, 1, HOLD),
         ],
     ),
-    "< comes in from silence, whatever was": (
+    "< fades in from silence, whatever was before": (
         "-SE",
         "0:00 == a\n0:10 <= b\n0:20 == b",
         [
@@ -94,7 +94,7 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
             (630, 1, HOLD),
         ],
     ),
-    "-> takes the whole interval, and leaves no room for what leads to it": (
+    "-> takes the whole interval, and leaves no room for the transition before": (
         "-SE",
         "0:00 b\n0:10 a ->\n0:20 b\n0:30 b",
         [(0, 1, HOLD), (570, 1, LINE), (600, 0.5, LINE), (1200, 1, HOLD)],
@@ -104,15 +104,15 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
         "0:00 b ->\n0:10 off",
         [(0, 1, LINE), (600, 0, HOLD)],
     ),
-    "-> from silence comes up all the way": (
+    "-> from silence fades in all the way": (
         "-SE",
         "0:00 off ->\n0:10 b\n0:20 off",
         [(0, 0, LINE), (600, 1, HOLD), (1170, 1, LINE), (1200, 0, HOLD)],
     ),
-    "where lines are 40 s apart, the first transition takes 30 and leaves 10": (
+    "between lines 40 s apart, the first transition takes 30 s and leaves 10 s": (
         "-SE",
         "0:00:00 a\n0:00:40 b\n0:01:20 a\n0:10:00 off",
-        # The one around the start comes last: 10 s are left for it behind 0, so it is 40 s long.
+        # The transition around the start comes last; 10 s are left for it after 0, so it has 40 s.
         [
             *[(0, 0.25, LINE), (10, 0.5, LINE), (70, 1, LINE), (110, 0.5, HOLD)],
             *[(570, 0.5, LINE), (600, 0, HOLD)],
@@ -133,7 +133,7 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
         "0:00 a ->\n0:10 b\n0:10 off\n0:20 a\n0:30 off",
         [(0, 0.5, LINE), (599.999, 1, HOLD), (600, 0, HOLD), (1200, 0.5, HOLD)],
     ),
-    "-> into a bell fades all the way: bells are not slid to": (
+    "-> into a bell fades all the way, since tones cannot slide to bells": (
         "-SE",
         "d: bell+500/10\n0:00 b ->\n0:10 d\n0:20 off",
         [(0, 1, LINE), (600, 0, HOLD)],
@@ -154,7 +154,7 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
     "with -T it begins at that time": (
         "-T 5:59:45",
         "22:00 a\n6:00 off",
-        # In the middle of the fade; 57615 s later it is 22:00, and a day later it fades again.
+        # Begins within the fade; 57615 s later it is 22:00, and a day later it fades again.
         [
             *[(0, 0.5, LINE), (15, 0, HOLD), (57615, 0, LINE), (57645, 1, HOLD)],
             *[(86385, 1, LINE), (86400, 0.5, HOLD)],
@@ -176,7 +176,7 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
         # 1:10:30, 1:20:00, 1:30:00
         [(0, 0.5, HOLD), (570, 1, HOLD)],
     ),
-    "what is added to an absolute time is not in what + counts from": (
+    "+ counts from an absolute time without its own + part": (
         "-SEF 0",
         "1:00+0:10 a\n+0:20 b\n1:40 a\n1:50 off",
         # 1:10, 1:20, 1:40
@@ -209,7 +209,7 @@ AMOUNTS: dict[str, tuple[str, str, Points]] = {
     "-q plays faster, from the first line on": (
         "-q 4",
         "8:00 a\n8:10 b\n8:20 off",
-        # Seconds are a quarter of the sequence's.
+        # Times are a quarter of the sequence's.
         [(0, 0, LINE), (7.5, 0.5, HOLD), (142.5, 0.5, LINE), (157.5, 1, HOLD)]
         + [(292.5, 1, LINE), (300, 0, HOLD)],
     ),
@@ -258,7 +258,7 @@ def test_a_pitch_holds_where_a_slide_breaks_off():
 
 
 def test_an_arrow_slides_over_midnight():
-    """23:00 to 1:00, half of it at midnight; back within 30 s before 23:00."""
+    """A slide from 23:00 to 1:00 is half done at midnight; it returns within 30 s before 23:00."""
     layer = layers(f"{SETS}23:00 == b ->\n01:00 == c\n")["ch1"]
     assert_points(
         points(layer, "carrier_hz"),
@@ -303,7 +303,7 @@ def test_a_minus_keeps_the_place_of_its_channel():
     assert found["ch2"].automation == {}
 
 
-def test_mix_is_the_programme_in_straight_lines_of_amplitude():
+def test_mix_is_the_input_in_straight_lines_of_amplitude():
     layer = layers("-SE\nx: mix/50\ny: mix/100\n0:00 == x\n0:10 == y\n0:20 == y\n")["mix"]
     assert (layer.kind, layer.params) == ("gain", {"gain_db": -90})
     times = [(0, LINE), (30, HOLD), (570, LINE), (630, HOLD)]
@@ -319,7 +319,7 @@ def test_mix_on_two_channels_adds_up():
     assert found["mix"].params["gain_db"] == pytest.approx(20 * math.log10(0.7), abs=1e-3)
 
 
-def test_where_one_set_has_mix_the_others_silence_the_programme():
+def test_where_one_set_has_mix_the_others_silence_the_input():
     result = imported("-SEF 0\nx: 200+10/20 mix/100\ny: 200+10/20\n0:00 x\n0:10 y\n0:20 y\n")
     layer = result.protocol.layers[0]
     assert layer.id == "mix"
@@ -349,11 +349,11 @@ def test_a_bell_rings_at_its_time_whatever_the_fade_is(fade_ms):
 
 
 def test_what_is_beyond_a_range_is_left_out_exactly_as_long_as_it_is_beyond():
-    """15 to 25 kHz within 600 s: 20 kHz after 300 s."""
+    """From 15 to 25 kHz in 600 s, reaching 20 kHz after 300 s."""
     text = "-SE\nx: 15000+10/20\ny: 25000+10/20\n0:00 x ->\n0:10 == y\n0:20 == y\n"
     result = imported(text)
     layer = result.protocol.layers[0]
-    # The way back is that of the circle, from y to x around the end.
+    # The way back is around the circle's end, from y to x.
     assert_points(points(layer, "carrier_hz")[:2], [(0, 15_000, LINE), (300, 20_000, HOLD)])
     assert_points(points(layer, "amount"), [(0, 1, HOLD), (300, 0, HOLD)])
     assert any(n.line == 3 and "carrier of 25000 Hz is left out" in n.text for n in result.notes)
@@ -393,13 +393,13 @@ def test_how_long(options, lines, duration_s, loop, time_of_day, max_minutes):
 
 
 def test_drop_slides_from_minute_to_minute_in_equal_ratios():
-    """From 10 to 2.5 Hz in 30 minutes, in 30 straight lines; the clock begins 5 s late."""
+    """From 10 to 2.5 Hz in 30 minutes, in 30 straight lines; times count from 5 s on."""
     protocol = imported("-p drop 00ds/30 pink/10\n").protocol
     tone, pink = protocol.layers
     assert protocol.duration_s == 1815
     beats = points(tone, "beat_hz")
     assert_points(beats[:2], [(0, 10, HOLD), (5, 10, LINE)])
-    # 30 points over 1800 s, in whole seconds: the fifteenth is at 14/29 of the time.
+    # 30 points over 1800 s, in whole seconds; the fifteenth is at 14/29 of the time.
     assert (873, pytest.approx(10 * 0.25 ** (14 / 29), abs=1e-5), LINE) in beats
     assert beats[-1] == (1805, 2.5, HOLD)
     assert len(beats) == 31
@@ -410,9 +410,9 @@ def test_drop_slides_from_minute_to_minute_in_equal_ratios():
 
 
 def test_drop_in_steps_holds_and_wakes():
-    """Ten steps of 3 minutes, the last at 4.4 Hz, and ten more; then 3 minutes back to 10 Hz.
+    """Ten steps of 3 minutes down to 4.4 Hz, ten steps held, then 3 minutes back to 10 Hz.
 
-    The carrier falls with each step, and is at 180 Hz in the last one.
+    The carrier falls with each step, down to 180 Hz in the last one.
     """
     protocol = imported("-p drop 10a+^/30\n").protocol
     found = points(protocol.layers[0], "beat_hz")

@@ -1,4 +1,4 @@
-"""Whatever stands in a file: it is imported as something that plays, or refused in a line."""
+"""Any file is imported as a valid protocol, or refused with a clear line."""
 
 import random
 
@@ -43,7 +43,7 @@ arrow = st.sampled_from(["", " ->"])
 
 @st.composite
 def sequences(draw: st.DrawFn) -> str:
-    """Sets, and lines in order within a day; some in a block."""
+    """Draw a sequence: tone-sets, and time-lines in order within a day, some of them in a block."""
     sets = draw(st.lists(tone_set, min_size=1, max_size=4))
     seconds = sorted(draw(st.lists(st.integers(0, 43_000), min_size=1, max_size=12)))
     options = draw(st.sampled_from(["", "-SE", "-S", "-SE -F 0", "-q 7", "-F 600000"]))
@@ -64,9 +64,9 @@ def sequences(draw: st.DrawFn) -> str:
 @settings(max_examples=150, deadline=None)
 @given(sequences())
 def test_what_the_grammar_allows_is_read(text):
-    """All of it: only what is silent from end to end is refused."""
+    """Only a sequence that is silent from end to end is refused."""
     if not check(SBG, text.encode()):
-        with pytest.raises(ImportRefused, match="plays nothing"):
+        with pytest.raises(ImportRefused, match="Entrain has no layer"):
             read_sbg(text.encode(), "file", "File", blocks())
 
 
@@ -83,7 +83,7 @@ def test_a_channel_is_in_one_state_at_a_time_and_never_leaves_its_bounds(text):
             end = piece.end
 
 
-# ---- anything -----------------------------------------------------------------------------
+# ---- any text -----------------------------------------------------------------------------
 
 
 @settings(max_examples=200, deadline=None)
@@ -112,7 +112,7 @@ def test_the_seeds_are_good_files(seed):
 
 def test_mutated_files():
     good = sum(check(SBG, data) for data in mutants(SBG_SEEDS, 1500, random.Random(6)))
-    assert 100 < good < 1400  # both ways out are taken
+    assert 100 < good < 1400  # both outcomes occur
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_files_made_to_exhaust_are_refused(data):
         read_sbg(data, "file", "File", blocks())
 
 
-def test_what_is_too_long_for_a_file_gives_up_its_form_without_headphones_first():
-    """Four slides a minute in six channels, all day: too much for one file twice."""
+def test_a_sequence_that_is_too_long_loses_its_layers_for_loudspeakers_first():
+    """Four slides a minute in six channels, all day, are too long to store in two forms."""
     tones = [[f"{k}{n}+{n}/{n}" for k in range(20, 50, 5)] for n in (5, 6)]
     sets = f"a: {' '.join(tones[0])}\nb: {' '.join(tones[1])}\n"
     for lines, whole in ((100, True), (1000, False)):
@@ -145,5 +145,5 @@ def test_what_is_too_long_for_a_file_gives_up_its_form_without_headphones_first(
         text = "-SE\n" + sets + "".join(f"{t} {'ab'[k % 2]} ->\n" for k, t in enumerate(times))
         imported = read_sbg(text.encode(), "file", "File", blocks())
         assert (imported.protocol.without_headphones is not None) == whole
-        assert any("no room" in note.text for note in imported.notes) != whole
+        assert any("too long" in note.text for note in imported.notes) != whole
         assert len(write_protocol(imported.protocol)) <= MAX_FILE_BYTES

@@ -1,4 +1,4 @@
-"""What becomes of each kind of tone, what is noted, and what is refused with which line."""
+"""Conversion of each kind of tone, and the notes and refusals with their lines."""
 
 import math
 
@@ -48,10 +48,10 @@ def sine_db(percent: float) -> float:
         ("bell-528/20", "ch1-bell", "bell", {"pitch_hz": 528}),
         ("mix/50", "mix", "gain", {"gain_db": -6.0206}),
         ("mixbeat:6/40", "ch1-mixbeat", "selfbinaural", {"beat_hz": 6, "amount": 0.4}),
-        # 300 us either way at 450 Hz: 48.6 degrees; half of it
+        # 300 us at 450 Hz are 48.6 degrees; the strength halves that
         ("mixspin:300+2/50", "ch1-mixspin", "phasemod", {"rate_hz": 2, "swing_deg": 24.3}),
         ("mixpulse:6/40", "ch1-mixpulse", "am", {"rate_hz": 6, "depth": 0.4, "waveform": 2}),
-        # from 0.45 to 1: 0.55 / 1.45
+        # the gain from 0.45 to 1 has a depth of 0.55 / 1.45
         ("mixam:8", "ch1-mixam", "am", {"rate_hz": 8, "depth": 0.37931, "waveform": 0}),
         ("mixam:8:m=pulse:f=0", "ch1-mixam-pulse", "am", {"depth": 1, "waveform": 2}),
     ],
@@ -79,7 +79,7 @@ def test_layers(tone, layer_id, kind, params):
 def test_levels_are_absolute(tone, level_db):
     params = imported(f"-i {tone}\n").protocol.layers[0].params
     assert params["floor_db"] == params["ceiling_db"] == pytest.approx(level_db, abs=2e-3)
-    # What is softer than the softest level is that level, turned down: -103.01 is 13.01 below.
+    # A level below the lowest one is the lowest one, turned down: -103.01 is 13.01 dB lower.
     share = 10 ** (-13.0103 / 20) if tone.endswith("0.001") else 1
     assert params.get("amount", 1) == pytest.approx(share, abs=1e-4)
 
@@ -97,9 +97,9 @@ def test_mixam_follows_the_beat_beside_it():
 @pytest.mark.parametrize(
     ("samples", "duty", "attack", "release"),
     [
-        # Full for half of the time: edges of no length.
+        # Full for half the time, with edges of length 0.
         ([1, 1, 0, 0], 0.5, 0, 0),
-        # A triangle: mean 1/2, mean square 3/8 (as it is sampled), half up and half down.
+        # A triangle: mean 1/2, mean square 3/8 (of the samples), rises half the time.
         ([0, 1, 2, 3, 4, 3, 2, 1], 1, 0.5, 0.5),
         ([5, 5, 5], 1, 0, 0),
     ],
@@ -122,7 +122,9 @@ def test_a_wave_is_in_parts_of_its_period():
 
 @pytest.mark.parametrize("tone", ["0.5/20", "200+201/20", "20001/20", "200@401/20", "bell+19/20"])
 def test_what_no_layer_reaches_is_left_out_and_said(tone):
-    with pytest.raises(ImportRefused, match=r"^x.sbg: plays nothing.*\n.* is left out: it is not"):
+    with pytest.raises(
+        ImportRefused, match=r"^x.sbg: Entrain has no layer.*\n.* is left out: it is outside"
+    ):
         imported(f"-i {tone}\n")
 
 
@@ -173,10 +175,10 @@ def test_notes_name_the_line():
         (1, "river.ogg"),
         (2, "-c"),
         (3, "orbitbeat"),
-        (4, "a beat of 260 Hz is left out: it is not within -200 … 200 Hz"),
-        (4, "a carrier of 21000 Hz is left out: it is not within 1 … 20000 Hz"),
-        (5, "a bell of 9000 Hz is left out: it is not within 20 … 8000 Hz"),
-        (5, "a tone of 19900 Hz fades out on devices slower than 44223 Hz"),
+        (4, "a beat of 260 Hz is left out: it is outside -200 … 200 Hz"),
+        (4, "a carrier of 21000 Hz is left out: it is outside 1 … 20000 Hz"),
+        (5, "a bell of 9000 Hz is left out: it is outside 20 … 8000 Hz"),
+        (5, "a tone of 19900 Hz needs a device at 44223 Hz or more"),
         (5, "own"),
         (0, "pink noise at A % is 16.3 dB"),
     ]:
@@ -207,15 +209,15 @@ OFF = "off: -\n"
         ("x:-\n0:00 x", 1, "not a time"),
         (OFF + "0:00 x", 2, "x is not defined"),
         ("0:00 off\n" + OFF, 1, "off is not defined"),
-        (OFF + "0:00", 2, "nothing is named"),
-        (OFF + "0:00 ==", 2, "nothing is named"),
+        (OFF + "0:00", 2, "has nothing to play"),
+        (OFF + "0:00 ==", 2, "has nothing to play"),
         (OFF + "0:00 off off", 2, "only ->"),
         (OFF + "0:00 >< off", 2, "not a fade"),
         (OFF + "24:00 off", 2, "not a time of the day"),
         (OFF + "0:60 off", 2, "not a time of the day"),
         (OFF + "0:00:000 off", 2, "not a time"),
-        (OFF + "+0:10 off", 2, "no time stands before it"),
-        (OFF + "NOW off\n12:00 off", 3, "NOW and times of the clock"),
+        (OFF + "+0:10 off", 2, "there is no time before it"),
+        (OFF + "NOW off\n12:00 off", 3, "NOW and times of the day"),
         (OFF + "12:00 off\n11:00 off\n13:00 off", 4, "out of order"),
         (OFF + "-SE\n0:00 off", 2, "options must come before"),
         ("-x\n" + OFF + "0:00 off", 1, "not an option"),
@@ -226,19 +228,19 @@ OFF = "off: -\n"
         ("-L 0:00\n" + OFF + "0:00 off", 1, "longer than 0"),
         ("-T 25:00\n" + OFF + "0:00 off", 1, "not a time"),
         ("-i\n", 1, "needs tones"),
-        ("-i 200+10/20\n" + OFF + "0:00 off", 3, "beside -i or -p"),
+        ("-i 200+10/20\n" + OFF + "0:00 off", 3, "together with -i or -p"),
         ("-p swing 200+10/20\n", 1, "not a preset"),
         ("-p drop 00z\n", 1, "needs a level"),
-        ("-p drop 101a\n", 1, "100 at most"),
+        ("-p drop 101a\n", 1, "levels up to 100"),
         ("-p slide 200\n", 1, "needs a tone"),
         ("x: {\n}\n", 2, "empty"),
         (OFF + "x: {\n0:00 off\n}\n0:00 x", 3, "must begin with +"),
         (OFF + "x: {\n+0:00 off\n", 2, "not closed"),
-        ("x: {\n+0:00 x\n}\n0:00 x", 2, "a block that uses itself"),
-        (OFF + "x: {\n+0:00 off\n}\n0:00 == x", 5, "neither fade nor ->"),
+        ("x: {\n+0:00 x\n}\n0:00 x", 2, "a block contains itself"),
+        (OFF + "x: {\n+0:00 off\n}\n0:00 == x", 5, "cannot have a fade"),
         ("-i mixam:beat\n", 1, "no tone with a beat"),
         ("-i orbitbeat:200+4+1/20\n", 1, "left out"),
-        ("-i -\n", 0, "plays nothing"),
+        ("-i -\n", 0, "Entrain has no layer"),
     ],
 )
 def test_refusals_say_where_and_why(text, line, words):

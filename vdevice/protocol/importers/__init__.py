@@ -1,1 +1,1 @@
-"""Protocols from the files of other programs."""
+"""Importers of other programs' files."""

@@ -27,48 +27,47 @@ from entrain.vdevice.protocol.model import MAX_SESSION_S, Automation, Breakpoint
 
 MAX_LAYERS = 64
 MAX_POINTS = 20_000
-"""Of one parameter."""
+"""Limit for one parameter."""
 
-_FITTING_POINTS = 10_000  # of all together: no more fit into a file of the library
+_FITTING_POINTS = 10_000  # limit for all parameters together, from the library's file size
 _FEW_POINTS = 500
 _THINNINGS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _LOOSER = {"balance": 40.0}
-"""Where it moves in each of thousands of entries, it does so by chance."""
+"""Factors of the tolerance.  A balance that moves in thousands of entries moves at random."""
 
 
 def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block]) -> Imported:
-    """Make a protocol of a schedule.
+    """Convert a schedule to a protocol.
 
     Parameters
     ----------
     text : bytes
-        The file; the caller limits its size.
+        Content of the file; the caller limits its size.
     source : str
-        Where it came from; begins each line of an error.
+        Origin of the file; each line of an error begins with it.
     name : str
-        What the protocol is to be called: its id is made of it, and it stands in for a title
-        that is not there.
+        The protocol's id is made from this name; it is also the title if the file has none.
     blocks : mapping
-        Those that are compiled in, by kind; their ranges are what can be played.
+        The engine's blocks, by kind; their ranges limit what can be imported.
 
     Returns
     -------
     Imported
-        Levels are absolute, as in the file: they do not follow the programme.
+        The protocol, with absolute levels as in the file: they do not follow the input.
 
     Raises
     ------
     ImportRefused
-        It is no schedule, or nothing of it can be heard.
+        The file is not a schedule, or nothing in it can be played.
 
     """
     schedule = read_schedule(text, source)
     voices, notes = _with_length(schedule)
     if not voices:
-        raise ImportRefused(f"{source}:1: no voice in it has any length")
+        raise ImportRefused(f"{source}:1: all of its voices have length 0")
     end_s = min(_length_s(voice) for _, voice in voices)
     if not 0.001 <= end_s <= MAX_SESSION_S:
-        raise ImportRefused(f"{source}:1: it is {end_s:.10g} s long; 1 ms to 7 days can be played")
+        raise ImportRefused(f"{source}:1: it is {end_s:.10g} s long; allowed is 1 ms to 7 days")
     swapped = _flag(schedule.texts, "stereoswap", source)
     session = Session(end_s, _volume(schedule, source, notes), swapped, blocks, notes)
     sounds: list[Sound] = []
@@ -84,7 +83,8 @@ def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block
         raise ImportRefused("\n".join([f"{source}:1: none of its voices can be played", *lines]))
     if len(sounds) > MAX_LAYERS:
         raise ImportRefused(
-            f"{source}:{sounds[MAX_LAYERS].line}: {len(sounds)} voices; {MAX_LAYERS} can be played"
+            f"{source}:{sounds[MAX_LAYERS].line}: it has {len(sounds)} voices; at most"
+            f" {MAX_LAYERS} can be played"
         )
     times = _times(schedule, source, notes, end_s)
     builder = _LayerBuilder(source, blocks, times.loop_s, _too_loud_db(sounds, notes))
@@ -110,14 +110,14 @@ def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block
 
 
 def _with_length(schedule: Schedule) -> tuple[list[tuple[int, Voice]], list[Note]]:
-    """Those voices that take time, with their places in the file."""
+    """Return the voices that last longer than 0 s, with their numbers in the file."""
     voices: list[tuple[int, Voice]] = []
     notes: list[Note] = []
     for place, voice in enumerate(schedule.voices, 1):
         if _length_s(voice) > 0:
             voices.append((place, voice))
         else:
-            notes.append(Note(voice.line, f"{title(voice, place)} has no length; left out"))
+            notes.append(Note(voice.line, f"{title(voice, place)} has length 0; left out"))
     return voices, notes
 
 
@@ -131,7 +131,7 @@ def _volume(schedule: Schedule, source: str, notes: list[Note]) -> tuple[float, 
         value = number(schedule.texts, symbol, 1.0, source)
         if not 0 <= value <= 1:
             line = schedule.texts[symbol].line
-            notes.append(Note(line, f"{symbol} = {value:.10g} is outside 0 … 1; held there"))
+            notes.append(Note(line, f"{symbol} = {value:.10g} is outside 0 … 1; limited to that"))
         ears.append(min(max(value, 0.0), 1.0))
     return ears[0], ears[1]
 
@@ -144,7 +144,7 @@ class _Times(NamedTuple):
     duration_s: float
     endless: bool
     loop_s: float
-    """Of the automations."""
+    """Loop of the automations."""
 
 
 def _times(schedule: Schedule, source: str, notes: list[Note], end_s: float) -> _Times:
@@ -153,13 +153,13 @@ def _times(schedule: Schedule, source: str, notes: list[Note], end_s: float) -> 
         return _Times(end_s, True, 0.0)
     if passes * end_s > MAX_SESSION_S:
         line = schedule.texts["loops"].line if passes > 1 else 0
-        notes.append(Note(line, f"{passes} passes are more than 7 days; they do not end"))
+        notes.append(Note(line, f"{passes} passes last more than 7 days; it loops without end"))
         return _Times(end_s, True, 0.0)
     return _Times(round(passes * end_s, 6), False, end_s if passes > 1 else 0.0)
 
 
 def _too_loud_db(sounds: list[Sound], notes: list[Note]) -> float:
-    """By how much all voices together exceed full scale."""
+    """Return how far all voices together exceed full scale, in dB."""
     highest = max(
         loudest(
             [[(at_s, v * each.rms * each.crest) for at_s, v in each.ears[e]] for each in sounds]
@@ -174,7 +174,7 @@ def _too_loud_db(sounds: list[Sound], notes: list[Note]) -> float:
 
 
 def _thinned(sounds: list[Sound], notes: list[Note]) -> list[Sound]:
-    """The same with as few breakpoints as a file of the library can hold."""
+    """Return the sounds, thinned so that a file of the library can hold their breakpoints."""
     thinned = sounds
     for thinning in (0.0, *_THINNINGS):
         if thinning:
@@ -184,13 +184,16 @@ def _thinned(sounds: list[Sound], notes: list[Note]) -> list[Sound]:
         if sum(map(len, curves)) <= _FITTING_POINTS:
             break
     if thinning:
-        text = f"long curves have less breakpoints, within {thinning:.2%} of full volume"
+        text = f"long curves have fewer breakpoints, within {thinning:.2%} of full volume"
         notes.append(Note(0, text))
     return thinned
 
 
 def _with_less_points(sound: Sound, thinning: float) -> Sound:
-    """The same, whose long curves may be off by that part of full volume, or twice as many Hz."""
+    """Return the sound with thinned long curves.
+
+    `thinning` is the tolerance, as a share of full volume; in Hz it is twice as large.
+    """
     curves = {
         s: _with_less(points, _LOOSER.get(s, 2) * thinning) for s, points in sound.curves.items()
     }
@@ -204,14 +207,14 @@ def _with_less(points: list[Point], tolerance: float) -> list[Point]:
 
 
 class _LayerBuilder:
-    """Makes layers of sounds that live as long as it does."""
+    """Makes layers of sounds.  The sounds must outlive the builder."""
 
     def __init__(
         self, source: str, blocks: Mapping[str, Block], loop_s: float, quieter_db: float
     ) -> None:
         self._source, self._blocks = source, blocks
         self._loop_s, self._quieter_db = loop_s, quieter_db
-        self._made: dict[int, Automation] = {}  # by its curve: layers for speakers have the same
+        self._made: dict[int, Automation] = {}  # by id of the curve; layers may share curves
 
     def of(self, sounds: list[Sound]) -> tuple[Layer, ...]:
         result: list[Layer] = []
@@ -240,7 +243,9 @@ class _LayerBuilder:
     def _automation(self, points: list[Point], unit: float, line: int) -> Automation:
         if id(points) not in self._made:
             if len(points) > MAX_POINTS:
-                raise ImportRefused(f"{self._source}:{line}: the voice has over {MAX_POINTS} turns")
+                raise ImportRefused(
+                    f"{self._source}:{line}: the voice has more than {MAX_POINTS} breakpoints"
+                )
             self._made[id(points)] = Automation(
                 points=tuple(Breakpoint(at_s=at_s, value=round(v / unit, 6)) for at_s, v in points),
                 loop_s=self._loop_s,

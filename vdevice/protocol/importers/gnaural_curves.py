@@ -1,43 +1,44 @@
-"""The straight lines of Gnaural's schedules, as breakpoints."""
+"""Piecewise linear curves of Gnaural's schedules, as breakpoints."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
 Point = tuple[float, float]
-"""Time in s, value."""
+"""Time in s, and value."""
 
 _MOST_HALVINGS = 8
 
 JUMP_S = 0.001
-"""A jump takes so long: two breakpoints cannot have the same time."""
+"""Duration of a jump, since two breakpoints cannot have the same time."""
 
 
 def starts_of(durations_s: Iterable[float]) -> list[float]:
-    """When each entry begins and, last, when the voice ends, in whole microseconds."""
+    """Return when each entry begins and when the voice ends, rounded to microseconds."""
     return [round(t, 6) for t in accumulate(durations_s, initial=0.0)]
 
 
 def points_of(starts_s: Sequence[float], values: Sequence[float], end_s: float) -> list[Point]:
-    """Breakpoints of one parameter.
+    """Return the breakpoints of one parameter.
 
     Parameters
     ----------
     starts_s : sequence of float
-        As `starts_of` gives them: one more than there are values.
+        Times from `starts_of`, one more than values.
     values : sequence of float
-        At these times; from each one a straight line leads to the next, from the last one to
-        the first.
+        Values at these times.  A straight line leads from each value to the next, and from the
+        last value back to the first.
     end_s : float
-        When the schedule ends, not after the voice does.
+        When the schedule ends; at the latest when the voice does.
 
     Returns
     -------
     list of Point
+        Breakpoints from 0 to `end_s`, no two at the same time.
         From 0 to `end_s`; no two at the same time.
 
     """
-    corners: list[list[float]] = []  # time, value just before it, value from it on
+    corners: list[list[float]] = []  # time, value just before it, value from then on
     for at_s, value in zip(starts_s, [*values, values[0]], strict=True):
         if corners and at_s == corners[-1][0]:
             corners[-1][2] = value
@@ -55,12 +56,12 @@ def points_of(starts_s: Sequence[float], values: Sequence[float], end_s: float) 
 
 
 def mirrored(points: Sequence[Point]) -> list[Point]:
-    """The curve's absolute value, with a breakpoint where it goes through 0."""
+    """Return the curve's absolute value, with a breakpoint at each zero crossing."""
     return [(at_s, abs(value)) for at_s, value in _crossing(points, 0.0)]
 
 
 def clipped(points: Sequence[Point], low: float, high: float) -> list[Point]:
-    """The curve held within bounds, with breakpoints where it reaches and leaves them."""
+    """Return the curve, limited to a range, with breakpoints where it meets the limits."""
     if all(low <= value <= high for _, value in points):
         return list(points)
     inside = _crossing(_crossing(points, low), high)
@@ -68,19 +69,19 @@ def clipped(points: Sequence[Point], low: float, high: float) -> list[Point]:
 
 
 def merged(points: Sequence[Point], tolerance: float = 1e-6) -> list[Point]:
-    """The same curve without the breakpoints that lie on the lines between others.
+    """Return the curve without breakpoints that lie on the lines between others.
 
     Parameters
     ----------
     points : sequence of Point
-        In order.
+        Breakpoints in the order of time.
     tolerance : float
-        How far one that is left out may lie off the line, in the values' unit.
+        Largest distance from the line at which a breakpoint is omitted, in the values' unit.
 
     """
     kept = [points[0]]
     candidate = points[0]
-    low, high = -math.inf, math.inf  # slopes that pass all points since the last one kept
+    low, high = -math.inf, math.inf  # slopes that pass all points since the last kept one
     for at_s, value in points[1:]:
         run, rise = at_s - kept[-1][0], value - kept[-1][1]
         if not low <= rise / run <= high:
@@ -96,19 +97,19 @@ def merged(points: Sequence[Point], tolerance: float = 1e-6) -> list[Point]:
 
 
 def louder(left: Sequence[Point], right: Sequence[Point]) -> tuple[list[Point], list[Point]]:
-    """The louder ear's volume, and how much softer the other one is.
+    """Return the volume of the louder ear, and the balance of both ears.
 
     Parameters
     ----------
     left, right : sequence of Point
-        Volumes of both ears, from 0 to one end.
+        Volumes of both ears, from 0 to the same end.
 
     Returns
     -------
     (list of Point, list of Point)
-        The higher one of both volumes, and the balance: -1 is left alone, 1 right alone; no points
-        if the ears are equally loud.  Between breakpoints the softer ear is right within 0.05 dB,
-        or within 1/10000 of full volume.
+        The higher of both volumes, and the balance: -1 is left alone, 1 right alone; empty if the
+        ears are equally loud.  Between breakpoints the softer ear is exact within 0.05 dB or
+        1/10000 of full volume.
 
     """
     times = sorted({at_s for points in (left, right) for at_s, _ in points})
@@ -119,7 +120,7 @@ def louder(left: Sequence[Point], right: Sequence[Point]) -> tuple[list[Point], 
     for first, last in pairwise(both):
         inside = _turns(first, last)
         split += [*inside, last]
-        # Where both are silent they have no balance; it is that of the line which is looked at.
+        # Silence has no balance, so use the balance at the other end of the line.
         begin = _balance(*(first if max(first[1:]) > 0 else last)[1:])
         end = _balance(*(last if max(last[1:]) > 0 else first)[1:])
         begin_s = first[0]
@@ -138,7 +139,7 @@ _Ears = tuple[float, float, float]
 
 
 def _values_at(points: Sequence[Point], times_s: Sequence[float]) -> Iterator[float]:
-    """The curve's values at times in order, all of its own among them."""
+    """Yield the curve's values at ascending times, which include all of its breakpoints."""
     following = iter(points)
     before = after = next(following)
     for at_s in times_s:
@@ -149,7 +150,7 @@ def _values_at(points: Sequence[Point], times_s: Sequence[float]) -> Iterator[fl
 
 
 def _turns(first: _Ears, last: _Ears, depth: int = 0) -> list[_Ears]:
-    """Where a line from one pair of volumes to another needs breakpoints in its balance."""
+    """Return where a line between two pairs of volumes needs breakpoints in its balance."""
     if last[0] - first[0] <= 1.001 * JUMP_S:
         return []
     if (first[1] - first[2]) * (last[1] - last[2]) < 0:
@@ -157,7 +158,7 @@ def _turns(first: _Ears, last: _Ears, depth: int = 0) -> list[_Ears]:
         at_s, one, _ = _between(first, last, share)
         middle = (at_s, one, one)
     elif max(first[1:]) <= 0 or max(last[1:]) <= 0 or depth == _MOST_HALVINGS:
-        return []  # from or to silence their ratio is always the same
+        return []  # on a line from or to silence, the balance is constant
     else:
         middle = _between(first, last, 0.5)
         straight = (_balance(*first[1:]) + _balance(*last[1:])) / 2
@@ -175,14 +176,14 @@ def _between(first: _Ears, last: _Ears, share: float) -> _Ears:
 
 
 def _balance(left: float, right: float) -> float:
-    """1 - the softer one / the louder one; negative where left is louder."""
+    """Return 1 - softer / louder volume; negative if left is louder."""
     loud = max(left, right)
     return round((right - left) / loud, 6) if loud > 0 else 0.0
 
 
 def loudest(curves: Sequence[Sequence[Point]]) -> float:
-    """The highest value that the sum of curves from 0 to one end reaches."""
-    turns: list[Point] = []  # times at which the sum's slope changes, and by how much
+    """Return the highest value of the sum of curves from 0 to the same end."""
+    turns: list[Point] = []  # times and amounts of changes of the sum's slope
     total = 0.0
     for points in curves:
         total += points[0][1]
@@ -199,7 +200,7 @@ def loudest(curves: Sequence[Sequence[Point]]) -> float:
 
 
 def _pinned(points: Sequence[Point]) -> list[Point]:
-    """Set the times of those after a jump: 1 ms on, or half of the way to the next one."""
+    """Set the times of points after a jump: 1 ms later, or half the time to the next point."""
     result: list[Point] = []
     for number, (at_s, value) in enumerate(points):
         if at_s == math.inf:

@@ -1,4 +1,4 @@
-"""Gnaural's voices as layers."""
+"""Converts Gnaural's voices to layers."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,76 +18,76 @@ from entrain.vdevice.protocol.importers.gnaural_xml import Entry, Voice
 from entrain.vdevice.protocol.importers.report import Note
 from entrain.vdevice.protocol.wording import quote
 
-# Levels as RMS in each ear at volume 1, full scale = 1: a tone's peak is half of full scale.
+# Levels as RMS in each ear at volume 1, full scale = 1; the peak of a tone is half of full scale.
 _TONE = 0.5 / math.sqrt(2)
 _NOISE = 0.29 * 0.5
 _DROP_ENERGY_S = {5: 1.69e-5, 6: 2.68e-7}
-"""Mean of a drop's square, integrated, if it is as loud in both ears; calculated from the shape."""
+"""Integral of a drop's mean square, if it is equally loud in both ears; from the drop's shape."""
 
 _DROPS = {5: "water drops", 6: "rain"}
 _DROP_FRAMES = {5: 185, 6: 3}
-"""How long a drop sounds on average, at 44.1 kHz."""
+"""Average duration of a drop in frames, at 44.1 kHz."""
 
 _EDGE_MS = 2.3  # 100 frames at 44.1 kHz
 _SLOPE_DB = -4.0
-"""Gnaural's noise is flat below 223 Hz and falls by 6 dB per octave above: this straight slope is
-as loud at the same RMS, to the ear too (A-weighted within 0.5 dB)."""
+"""Slope of the substitute for Gnaural's noise, which is flat below 223 Hz and falls by 6 dB per
+octave above.  At the same RMS both are equally loud, A-weighted within 0.5 dB."""
 _BURST_MS = {"burst_ms": 10.0, "edge_ms": 4.0}
-_BURST_POWER_S = 0.00513  # a burst's square, integrated: 2 ms, and 0.392 of the edges
+_BURST_POWER_S = 0.00513  # integral of a burst's square: 2 ms, and 0.392 of the edges
 _SILENCE = 1e-4
 _LEAST_DROPS_HZ = 0.005
-_MOST_DROPS_HZ = 30.0  # more of them run together
+_MOST_DROPS_HZ = 30.0  # more drops sound like noise
 
 
 @dataclass
 class Sound:
-    """What a voice becomes: a layer without its level and id."""
+    """The layer that a voice becomes, without level and id."""
 
     line: int
     kind: str
     params: dict[str, float]
     curves: dict[str, list[Point]]
     volume: list[Point]
-    """Of the file, the louder ear's."""
+    """Volume in the file of the louder ear."""
     ears: tuple[list[Point], list[Point]]
-    """Each ear's."""
+    """Volume of each ear."""
     rms: float
-    """At volume 1, full scale = 1."""
+    """RMS at volume 1, full scale = 1."""
     crest: float
-    """Peak over RMS."""
+    """Peak divided by RMS."""
     speakers: "Sound | None" = None
-    """What is used instead where both ears hear both channels."""
+    """Replacement on loudspeakers."""
 
 
 @dataclass
 class Session:
-    """What all voices of a file have in common."""
+    """Properties and notes that all voices of a file share."""
 
     end_s: float
     volume: tuple[float, float]
-    """Of the whole file, left and right."""
+    """Volume of the whole file, left and right."""
     swapped: bool
-    """Left and right are exchanged."""
+    """Whether left and right are exchanged."""
     blocks: Mapping[str, Block]
-    """What layers can be made of."""
+    """The engine's blocks, by kind."""
     notes: list[Note] = field(default_factory=list)
 
 
 def sound_of(voice: Voice, number: int, kind: float, mono: bool, session: Session) -> Sound | None:
-    """Make a sound of a voice, or note why there is none.
+    """Return the sound of a voice, or None after noting the reason.
 
     Parameters
     ----------
     voice : Voice
-        Longer than nothing.
+        A voice that lasts longer than 0 s.
     number : int
-        Its place in the file, from 1.
+        Its number in the file, from 1.
     kind : float
-        Gnaural's voice type, a whole number.
+        Gnaural's voice type, an integer.
     mono : bool
-        Both ears hear the mean of both channels.
+        Whether both ears hear the mean of both channels.
     session : Session
-        Gets the notes.
+        Receives the notes.
 
     """
     if kind == 2:
@@ -114,25 +114,25 @@ def sound_of(voice: Voice, number: int, kind: float, mono: bool, session: Sessio
 
 
 def title(voice: Voice, number: int) -> str:
-    """What notes call a voice."""
+    """Return the name of a voice in notes."""
     found = voice.texts.get("description")
     words = " ".join(found.text.split()) if found else ""
     return f"voice {number} ({quote(words)})" if words else f"voice {number}"
 
 
 class _VoiceReader:
-    """Reads one voice: its volume at once, the rest as what it is to become.
+    """Reads one voice: the volume on construction, other curves for the chosen kind of layer.
 
     Parameters
     ----------
     voice : Voice
-        Longer than nothing.
+        A voice that lasts longer than 0 s.
     number : int
-        Its place in the file, from 1.
+        Its number in the file, from 1.
     tone : str
-        The kind of layer that would play its tone, if it is one.
+        Kind of layer that limits the carriers and rates of a tone.
     session : Session
-        Gets the notes.
+        Receives the notes.
 
     """
 
@@ -140,7 +140,7 @@ class _VoiceReader:
         self._voice, self._session = voice, session
         block = session.blocks[tone]
         self._carriers, self._rates = (block.parameters[s] for s in ("carrier_hz", block.rate))
-        # A block whose ears take turns counts the pulses of both ears.
+        # With alternating ears, the block's rate counts the pulses of both ears.
         self._most_beat_hz = self._rates.maximum / (2 if tone == "isochronic" else 1)
         self._title = title(voice, number)
         self._starts = starts_of(entry.duration_s for entry in voice.entries)
@@ -163,13 +163,13 @@ class _VoiceReader:
     def binaural(self, mono: bool) -> Sound:
         sign = -1.0 if self._session.swapped else 1.0
         beat = self._points([sign * e.beat_hz for e in self._voice.entries])
-        if not any(value for _, value in beat):  # the same in both ears, with headphones or without
+        if not any(value for _, value in beat):  # both ears are equal, so speakers work, too
             return self._steady(_TONE)
         curves = {
             "carrier_hz": self._carrier(),
             "beat_hz": merged(clipped(beat, self._rates.minimum, self._rates.maximum)),
         }
-        # Mixed to one channel, two tones of half the amplitude: 3 dB less than one whole tone.
+        # Two tones of half amplitude mixed to one channel have 3 dB less than one full tone.
         monaural = self._sound("monaural", {}, curves, _TONE * (math.sqrt(0.5) if mono else 1), 2)
         if mono:
             return monaural
@@ -179,12 +179,12 @@ class _VoiceReader:
 
     def isochronic(self, alternate: bool, mono: bool) -> Sound:
         if alternate and mono:
-            self.note("takes turns in one channel, which makes a steady tone; imported as that")
+            self.note("alternates in one channel, which makes a steady tone; imported as one")
             return self._steady(_TONE / 2)
         pulses = mirrored(self._points([entry.beat_hz for entry in self._voice.entries]))
         if not any(value for _, value in pulses):
             if alternate:
-                self.note("never lets the ears take turns; imported as a steady tone in both")
+                self.note("has no pulses to alternate; imported as a steady tone in both ears")
             return self._steady(_TONE)
         carrier = self._carrier()
         least_hz = self._rates.minimum
@@ -206,7 +206,7 @@ class _VoiceReader:
             return together
         if self._session.swapped:
             self.note("begins in the left ear, although the ears are swapped")
-        # The block's rate counts the pulses of both ears; each takes the whole of its turn.
+        # The block's rate counts the pulses of both ears; each pulse fills its turn.
         in_turns = self._sound(
             "isochronic",
             {"duty": 1.0, "alternate": 1.0, **edges},
@@ -222,18 +222,18 @@ class _VoiceReader:
         return self._sound("binaural", {"beat_hz": 0.0}, curves, rms, math.sqrt(2))
 
     def noise(self, mono: bool) -> Sound:
-        self.note("has Gnaural's own noise; imported as noise of a straight slope, as loud")
+        self.note("has Gnaural's own noise; imported as equally loud noise with a straight slope")
         return self._noise(_NOISE, mono)
 
     def drops(self, kind: int, mono: bool) -> Sound | None:
         first = self._voice.entries[0]
         slots = min(max(int(first.beat_hz), 0), 100) or 2
-        chance = min(first.base_hz, 1.0)  # that a slot starts a drop, for each frame at 44.1 kHz
+        chance = min(first.base_hz, 1.0)  # that a slot starts a drop, in each frame at 44.1 kHz
         rate_hz = slots * 44100 * chance / (1 + chance * _DROP_FRAMES[kind]) if chance > 0 else 0.0
         if rate_hz < _LEAST_DROPS_HZ:
-            self.note(f"plays {_DROPS[kind]} without a drop; left out", first.line)
+            self.note(f"plays {_DROPS[kind]} without any drops; left out", first.line)
             return None
-        # In stereo each drop has a place of its own: a third of its energy in each ear, on average.
+        # In stereo each drop has its own place: on average a third of its energy in each ear.
         energy_s = _DROP_ENERGY_S[kind] / (1 if mono else 3)
         what = f"plays {_DROPS[kind]}, {rate_hz:.3g} drops per second; imported as"
         if rate_hz > _MOST_DROPS_HZ:
@@ -249,7 +249,7 @@ class _VoiceReader:
         return self._sound("pulse", params, {}, math.sqrt(energy_s / _BURST_POWER_S), 3)
 
     def _noise(self, rms: float, mono: bool, stereo: float = math.sqrt(2)) -> Sound:
-        """Noise; the mean of two independent ones is by `stereo` quieter than each."""
+        """Return noise; `stereo`: how much softer the mean of two independent noises is."""
         params = {"tilt_db_per_octave": _SLOPE_DB, "width": 0.0 if mono else 1.0}
         return self._sound("noise", params, {}, rms / stereo if mono else rms, 3)
 
@@ -267,9 +267,9 @@ class _VoiceReader:
         )
 
     def _read_ears(self) -> tuple[list[Point], list[Point]]:
-        """Each ear's volume; the ears are exchanged after all that the file sets for them."""
+        """Return the volume of each ear; ears are swapped after all other settings."""
         self._note_lines(
-            "has a volume outside 0 … 1; held there",
+            "has a volume outside 0 … 1; limited to that",
             lambda e: not all(-1e-6 <= v <= 1 for v in (e.volume_left, e.volume_right)),
         )
         left, right = self._session.volume
@@ -280,7 +280,7 @@ class _VoiceReader:
         return ears[::-1] if self._session.swapped else ears
 
     def in_reach(self) -> bool:
-        """Whether layers can play all of it; notes what they cannot."""
+        """Whether layers can play the whole voice; notes what they cannot play."""
         most_hz, most_beat_hz = self._carriers.maximum, self._most_beat_hz
         reach: list[tuple[str, Callable[[Entry], bool]]] = [
             (f"has a carrier above {most_hz:g} Hz", lambda e: e.base_hz > most_hz),
@@ -289,7 +289,7 @@ class _VoiceReader:
                 lambda e: abs(e.beat_hz) > most_beat_hz,
             ),
         ]
-        approached = self._voice.entries[: len(self._heard) + 1]  # the last one as a line's end
+        approached = self._voice.entries[: len(self._heard) + 1]  # one more, as end of a line
         missed = False
         for text, concerns in reach:
             if lines := [entry.line for entry in approached if concerns(entry)]:
@@ -300,7 +300,7 @@ class _VoiceReader:
     def _carrier(self) -> list[Point]:
         least_hz = self._carriers.minimum
         self._note_lines(
-            f"has a carrier below {least_hz:g} Hz, which nobody hears; held there",
+            f"has an inaudible carrier below {least_hz:g} Hz; raised to that",
             lambda entry: entry.base_hz < least_hz,
         )
         bases = [entry.base_hz for entry in self._voice.entries]

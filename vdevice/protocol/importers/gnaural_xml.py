@@ -1,4 +1,4 @@
-"""Gnaural's schedule files as they are written: XML, read safely, with line numbers."""
+"""Reads Gnaural's schedule files: safe parsing of their XML, with line numbers."""
 
 import io
 import re
@@ -20,7 +20,7 @@ MAX_ENTRIES = 150_000
 MAX_ELEMENTS = 160_000
 MAX_DEPTH = 16
 MAX_VALUE = 1e6
-"""Of any number but a duration; no frequency, volume or count means anything beyond it."""
+"""Limit for numbers other than durations; higher frequencies, volumes or counts make no sense."""
 
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\s*", re.ASCII)
 _SCHEDULE = ("schedule",)
@@ -37,7 +37,7 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What an element holds."""
+    """Text of an element."""
 
     line: int
     text: str
@@ -45,7 +45,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Values at a time; they go on to those of the next entry in straight lines."""
+    """Values at a time; a straight line leads to the values of the next entry."""
 
     line: int
     duration_s: float
@@ -66,19 +66,19 @@ class Voice:
 
 @dataclass(slots=True)
 class Schedule:
-    """A file.  The counts and times of its header are left out: they are often stale."""
+    """A file, without the counts and times in its header, which are often outdated."""
 
     texts: dict[str, Text] = field(default_factory=dict)
     voices: list[Voice] = field(default_factory=list)
 
 
 def read_schedule(text: bytes, source: str) -> Schedule:
-    """Read a file; raises `ImportRefused`.
+    """Parse a file; raises `ImportRefused`.
 
-    Entities, document types and whatever lies outside of the file are refused, not read.
+    Entities, document types and references to other files are refused.
     """
     reader = _Reader(source)
-    # UTF-16 is read as text: an editor that saves it leaves another encoding in the first line.
+    # UTF-16 is parsed as text, since its first line may declare another encoding.
     plain = as_utf8(text)
     stream = io.StringIO(plain.decode()) if is_utf16(text) else io.BytesIO(plain)
     try:
@@ -87,14 +87,17 @@ def read_schedule(text: bytes, source: str) -> Schedule:
         line = error.getLineNumber() or 1
         raise ImportRefused(f"{source}:{line}: not XML: {error.getMessage()}") from error
     except DefusedXmlException as error:
-        raise reader.refusal("<!DOCTYPE> and entities are not read; take them out") from error
+        raise reader.refusal("<!DOCTYPE> and entities are not supported; remove them") from error
     except (ValueError, LookupError) as error:  # an encoding that expat and Python do not know
         raise reader.refusal("its text encoding cannot be read; save it as UTF-8") from error
     return reader.schedule
 
 
 def number(texts: Mapping[str, Text], name: str, default: float, source: str) -> float:
-    """What an element says, or the default if it is empty or missing; raises `ImportRefused`."""
+    """Return the number in an element, or the default if the element is empty or missing.
+
+    Raises `ImportRefused` if the text is not a number.
+    """
     found = texts.get(name)
     if found is None or not found.text.strip():
         return default
@@ -102,7 +105,7 @@ def number(texts: Mapping[str, Text], name: str, default: float, source: str) ->
 
 
 class _Raise(ErrorHandler):
-    """As its base class, which prints warnings."""
+    """Raises warnings as errors, too; the base class prints them."""
 
     def warning(self, exception: BaseException) -> None:
         raise exception
@@ -116,7 +119,7 @@ class _Reader(ContentHandler):
         self._path: tuple[str, ...] = ()
         self._elements = self._entries = 0
         self._locator: Locator | None = None
-        self._texts: dict[str, Text] | None = None  # where the text of this element goes
+        self._texts: dict[str, Text] | None = None  # receives the text of this element
         self._text: list[str] = []
         self._line = 0
 
@@ -129,7 +132,7 @@ class _Reader(ContentHandler):
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802
         self._elements += 1
         if self._elements > MAX_ELEMENTS or len(self._path) >= MAX_DEPTH:
-            raise self.refusal("too many elements for a Gnaural schedule")
+            raise self.refusal("it has too many elements for a Gnaural schedule")
         if not self._path and name != "schedule":
             raise self.refusal(f"not a Gnaural schedule: it begins with {quote(name)}")
         outer, self._path = self._path, (*self._path, name)
@@ -139,11 +142,11 @@ class _Reader(ContentHandler):
         elif self._path == _ENTRY:
             self._add_entry(attrs)
         elif name in ("schedule", "voice", "entry") and self._path != _SCHEDULE:
-            raise self.refusal(f"<{name}> does not belong here")
+            raise self.refusal(f"<{name}> is in the wrong place")
         elif name in _TEXTS.get(outer, ()):
             texts = self.schedule.texts if outer == _SCHEDULE else self.schedule.voices[-1].texts
             if name in texts:
-                raise self.refusal(f"<{name}> is there twice")
+                raise self.refusal(f"<{name}> occurs twice")
             self._texts, self._text, self._line = texts, [], self._here()
 
     def characters(self, content: str) -> None:
@@ -159,7 +162,7 @@ class _Reader(ContentHandler):
     def _add_entry(self, attrs: AttributesImpl) -> None:
         self._entries += 1
         if self._entries > MAX_ENTRIES:
-            raise self.refusal(f"more than {MAX_ENTRIES} entries")
+            raise self.refusal(f"it has more than {MAX_ENTRIES} entries")
         line = self._here()
 
         def value(name: str, default: float, most: float = MAX_VALUE) -> float:
@@ -189,6 +192,6 @@ def _number(text: str, name: str, source: str, line: int, most: float = MAX_VALU
     if len(text) > 64 or not _NUMBER.fullmatch(text):
         raise ImportRefused(f"{source}:{line}: {name} = {quote(text)} is not a number")
     value = float(text)
-    if abs(value) > most:  # infinity too
+    if abs(value) > most:  # also true for infinity
         raise ImportRefused(f"{source}:{line}: {name} = {quote(text)} is more than {most:.10g}")
     return value

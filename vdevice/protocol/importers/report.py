@@ -1,4 +1,4 @@
-"""What comes of importing a file made for another program."""
+"""Results of importing a file of another program."""
 
 from dataclasses import dataclass
 
@@ -10,34 +10,34 @@ from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES, slug
 
 @dataclass(frozen=True)
 class Note:
-    """Something that could not be represented, or was approximated, and how."""
+    """A part of the file that the protocol approximates or does not keep."""
 
     line: int
-    """1-based; 0: of the whole file."""
+    """Line number from 1; 0: the whole file."""
     text: str
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A protocol, and what it does not keep of its file."""
+    """A protocol, and notes on the parts of its file that it does not keep."""
 
     protocol: Protocol
     notes: tuple[Note, ...]
 
 
-TOO_LONG = "changes more often than a protocol can hold"
-_FEW_POINTS = 2_000  # that fit into a file without a look
+TOO_LONG = "it changes more often than a protocol can hold"
+_FEW_POINTS = 2_000  # fit into a file in any case
 
 
 def fitting(protocol: Protocol, notes: list[Note]) -> Protocol | None:
-    """The protocol as it can be saved and read again; None: not at all.
+    """Return the protocol if it can be saved and read again, else None.
 
-    What is used without headphones goes first, with a note.
+    If it is too long, its layers for loudspeakers are removed, with a note.
     """
     if _fits(protocol):
         return protocol
     protocol = protocol.model_copy(update={"without_headphones": None})
-    notes.append(Note(0, "it is so long that there is no room for its form without headphones"))
+    notes.append(Note(0, "it is too long to have layers for loudspeakers"))
     return protocol if _fits(protocol) else None
 
 
@@ -48,11 +48,11 @@ def _fits(protocol: Protocol) -> bool:
 
 
 class ImportRefused(ProtocolError):
-    """A file that cannot be imported; one ``file:line: reason`` per line."""
+    """A file cannot be imported; the text has one ``file:line: reason`` per line."""
 
 
 def id_of_file(name: str) -> str:
-    """Make an id of a file's name, which may have nothing in it that an id can have."""
+    """Make an id from a file name, which may lack usable characters."""
     try:
         return slug(name)
     except ProtocolError:

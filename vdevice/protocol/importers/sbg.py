@@ -1,4 +1,4 @@
-"""SBaGen's sequences, `.sbg`, as protocols."""
+"""Imports SBaGen's sequences (`.sbg`)."""
 
 import math
 from collections.abc import Mapping
@@ -15,38 +15,38 @@ from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
 from entrain.vdevice.protocol.wording import explain, quote
 
 _MAX_POINTS = 20_000
-"""In all; a file that needs more is no session that anybody wrote."""
+"""Limit for all parameters together, far above any file made by hand."""
 
 
 def read_sbg(text: bytes, source: str, name: str, blocks: Mapping[str, Block]) -> Imported:
-    """Read an SBaGen sequence.
+    """Convert an SBaGen sequence to a protocol.
 
-    A channel's tones of one type become one layer, with the amplitudes of the file as absolute
+    Tones of one type on one channel become one layer, with the amplitudes of the file as absolute
     levels.  With ``-S`` the session begins with the first time-line, and ``-E`` ends it at the
-    last one; else it goes around by day.  Without ``-S`` it follows the clock, or begins NOW.
-    ``mix`` is the programme: as loud as it is written, and untouched where the file has none.
-    Tones sound without a programme, too, as they do in SBaGen.
+    last one; otherwise it repeats daily.  Without ``-S`` it follows the clock, or begins NOW.
+    ``mix`` is the input: it gets the volume in the file, or stays untouched if the file has none.
+    Tones are heard without an input, too, as in SBaGen.
 
     Parameters
     ----------
     text : bytes
         UTF-8 or Latin-1, at most about 1 MiB.
     source : str
-        Where it came from; begins each line of an error.
+        Origin of the file; each line of an error begins with it.
     name : str
-        Of the protocol, as the file's without its ending; the id is made from it.
+        Name of the protocol, such as the file name without suffix; also determines the id.
     blocks : mapping
-        Those that are compiled in, by kind; their ranges are what can be played.
+        The engine's blocks, by kind; their ranges limit what can be imported.
 
     Returns
     -------
     Imported
-        With a note for all that is not kept, by line.
+        The protocol, and a note for each part that it does not keep.
 
     Raises
     ------
     ImportRefused
-        It is not a sequence that can be played; one line for each problem.
+        The file is not a sequence that can be played; has one line for each problem.
 
     """
     sequence = parse(text, source)
@@ -62,10 +62,10 @@ def read_sbg(text: bytes, source: str, name: str, blocks: Mapping[str, Block]) -
         raise refused(source, {0: str(error)}) from None
     if not layers:
         reasons = {note.line: note.text for note in (*maker.notes, *_left_out(sequence))}
-        raise refused(source, {0: "plays nothing that Entrain has a layer for", **reasons})
+        raise refused(source, {0: "Entrain has no layer for anything in it", **reasons})
     points = sum(len(a.points) for layer in layers for a in layer.automation.values())
     if points > _MAX_POINTS:
-        raise refused(source, {0: f"needs {points} breakpoints; there can be {_MAX_POINTS}"})
+        raise refused(source, {0: f"it needs {points} breakpoints; the limit is {_MAX_POINTS}"})
     try:
         protocol = _protocol(sequence, plan, layers, name, blocks)
     except ValidationError as error:
@@ -117,7 +117,7 @@ def _without(layers: tuple[Layer, ...], blocks: Mapping[str, Block]) -> tuple[La
 
 
 def _steady(layer: Layer) -> bool:
-    """Whether it is a tone without any beat: the same for both ears."""
+    """Whether a layer is a tone without a beat, which is the same in both ears."""
     return layer.kind == "binaural" and layer.params.get("beat_hz") == 0.0
 
 
@@ -128,17 +128,17 @@ def _notes(sequence: Sequence, plan: Schedule) -> list[Note]:
     if plan.time_of_day and options.length_ms:
         notes.append(Note(0, "-L without -S: it follows the clock, and does not end"))
     if plan.length_ms is None and (options.ends or options.starts) and not options.length_ms:
-        notes.append(Note(0, "nothing in it changes, so it has no end of its own"))
+        notes.append(Note(0, "nothing in it changes, so it does not end"))
     if options.waveform != "sine":
         notes.append(Note(0, f"-w {quote(options.waveform)}: tones are played as sines"))
     notes += _left_out(sequence)
     if any(sum(_peak(t.type, t.strength) for t in line.tones) > 100 for line in sequence.lines):
-        notes.append(Note(0, "tones add up to more than full scale; the limiter holds them"))
+        notes.append(Note(0, "tones add up to more than full scale; the limiter softens them"))
     return notes
 
 
 def _left_out(sequence: Sequence) -> set[Note]:
-    """On tones that are played, and have no layer."""
+    """Return notes on tones that are played but have no layer."""
     tones = {tone for line in sequence.lines for tone in line.tones if not tone.type}
     return {Note(tone.line, text) for tone in tones for text in tone.remarks}
 

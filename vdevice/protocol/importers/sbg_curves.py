@@ -1,4 +1,4 @@
-"""Straight lines in time, and the breakpoints that draw them."""
+"""Piecewise linear curves of SBaGen's sequences, as breakpoints."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -8,7 +8,7 @@ from entrain.vdevice.protocol.model import Automation, Breakpoint
 
 
 class Line(NamedTuple):
-    """A value that goes straight from `first` at `begin` to `last` at `end`, in ms."""
+    """A straight line from `first` at `begin` to `last` at `end`; times in ms."""
 
     begin: float
     end: float
@@ -17,7 +17,7 @@ class Line(NamedTuple):
 
 
 def clipped(lines: Iterable[Line], low: float, high: float) -> Iterator[Line]:
-    """The same, held at its limits where it would go beyond them."""
+    """Yield the lines, limited to a range."""
     for line in lines:
         begin, end, first, last = line
         if low <= first <= high and low <= last <= high:
@@ -35,7 +35,7 @@ def clipped(lines: Iterable[Line], low: float, high: float) -> Iterator[Line]:
 
 
 def value_at(line: Line, at: float) -> float:
-    """Where it is at a time between its ends."""
+    """Return the value of a line at a time between its ends."""
     if at <= line.begin:
         return line.first
     if at >= line.end:
@@ -44,7 +44,7 @@ def value_at(line: Line, at: float) -> float:
 
 
 def resting(lines: Iterable[Line], end: float) -> Iterator[Line]:
-    """Fill what lies between lines, before and after them, with 0."""
+    """Fill the gaps between lines, and before and after them, with 0."""
     at = 0.0
     for line in lines:
         if line.begin > at:
@@ -56,7 +56,7 @@ def resting(lines: Iterable[Line], end: float) -> Iterator[Line]:
 
 
 def summed(voices: list[list[Line]], end: float) -> Iterator[Line]:
-    """The sum of several, 0 where none of them is."""
+    """Yield the sum of several curves; a curve is 0 in its gaps."""
     times = sorted({0.0, end, *(t for lines in voices for line in lines for t in line[:2])})
     ahead = [0] * len(voices)
     for begin, stop in pairwise(times):
@@ -72,25 +72,25 @@ def summed(voices: list[list[Line]], end: float) -> Iterator[Line]:
 
 
 def automation(lines: Iterable[Line], ms_per_s: float) -> Automation | float | None:
-    """Draw lines with as few breakpoints as they need.
+    """Convert lines to breakpoints, as few as possible.
 
-    Where lines do not meet, the value jumps, and holds before that; a line that would end in a
-    jump arrives a millisecond earlier, so that the jump is one.
+    Where lines do not meet, the value jumps; in a gap it holds.  A slope that ends in a jump ends
+    1 ms earlier, so that the jump has breakpoints on both sides.
 
     Parameters
     ----------
     lines : iterable of Line
-        In the order of time.
+        Lines in the order of time.
     ms_per_s : float
-        How many of their milliseconds pass in a second of the session.
+        Milliseconds of the lines per second of the session.
 
     Returns
     -------
     Automation, float or None
-        A number if it is always the same; None if there are no lines.
+        A number if the value is constant; None without lines.
 
     """
-    points: list[tuple[float, float, bool]] = []  # when, what, whether it holds
+    points: list[tuple[float, float, bool]] = []  # time, value, whether the value holds
     before: Line | None = None
     for line in lines:
         begin, _, first, last = line
@@ -118,14 +118,14 @@ def automation(lines: Iterable[Line], ms_per_s: float) -> Automation | float | N
         at_s = round(at / ms_per_s, 9)
         if kept and at_s <= kept[-1].at_s:
             kept.pop()
-        # Straight on to the same value it holds, too, and takes less room in a file.
+        # A linear curve to the same value holds, too, and is shorter in a file.
         curve: Literal["step", "linear"] = "step" if holds and value != value_after else "linear"
         kept.append(Breakpoint(at_s=at_s, value=round(value, 6), curve=curve))
     return Automation(points=tuple(kept))
 
 
 def _goes_on(before: Line, line: Line) -> bool:
-    """Whether two lines are one."""
+    """Whether two lines form one straight line."""
     if before.end != line.begin or before.last != line.first or before.first == before.last:
         return False
     whole = Line(before.begin, line.end, before.first, line.last)

@@ -1,4 +1,4 @@
-"""From what each channel of a sequence does to the layers that do it."""
+"""Makes layers from the channels of a sequence."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,27 +20,27 @@ from entrain.vdevice.protocol.importers.sbg_waves import Shape, shape_of
 from entrain.vdevice.protocol.model import Automation, Layer
 
 MAX_LAYERS = 48
-"""Of tones; bells come to them, one for each channel."""
+"""Limit for tones; in addition, each channel may have a bell."""
 
 SINE_DB = 20 * math.log10(math.sqrt(0.5))
 """RMS of a sine relative to its peak."""
 NOISE_DB = {"pink": -16.3, "white": -4.77, "brown": -22.6}
 """RMS of each noise relative to an amplitude of 100 %.
 
-Of SBaGen's pink noise, ten random numbers summed, nine of them with straight lines between; of
-SBaGen+'s white noise, random numbers; of its brown noise, such numbers / 16 through one pole at
-0.9."""
+SBaGen's pink noise is the sum of ten random sequences, nine of them linearly interpolated.
+SBaGen+'s white noise consists of random numbers; its brown noise of random numbers / 16 through one
+pole at 0.9."""
 
-_BELL_DECAY_S = 3.97  # to lose 60 dB at a twelfth per 50 ms
+_BELL_DECAY_S = 3.97  # time to lose 60 dB, at 1/12 per 50 ms
 _BELL_HEARD_S = 10.0
 _STRUCK_S = 0.5
 _TILTS = {"pink": -3.01, "white": 0.0, "brown": -6.02}
-_BROWN_FLAT_BELOW_HZ = 800.0  # the corner of that pole: 740 Hz at 44.1 kHz, 805 Hz at 48 kHz
+_BROWN_FLAT_BELOW_HZ = 800.0  # corner of the pole: 740 Hz at 44.1 kHz, 805 Hz at 48 kHz
 _COLOURS = {"pink": "pink", "white": "white", "brown": "brown"}
 _COLOURS |= {"spin": "pink", "wspin": "white", "bspin": "brown", "noisepulse": "pink"}
 _SPINS = ("spin", "wspin", "bspin")
-_WIDEST_SPIN_US = 2880.0  # either way; SBaGen holds 127 frames, at 44.1 kHz
-_ISO_DUTY = 0.40302  # the part of a period in which a sine is above 0.3
+_WIDEST_SPIN_US = 2880.0  # either way; SBaGen is limited to 127 frames at 44.1 kHz
+_ISO_DUTY = 0.40302  # share of the period in which a sine is above 0.3
 _COMMON_RATE_HZ = 44_100
 _EFFECTS = {
     "mixam": ("am", "depth", 0.01),
@@ -53,19 +53,19 @@ _REMARKS = {
     "bell": "the bell is Entrain's own, with partials; its decay is the same",
     "wave": "the wave is approximated by pulses with smooth edges",
     "noisepulse": "the noise swells and fades like a sine instead of in pulses",
-    "mixpulse": "the pulses are softened, and the loudness of the programme is kept",
-    "mixam": "the loudness of the programme is kept: it swings up as well as down",
-    "mixbeat": "only the middle band of the programme beats, and only what both ears have",
+    "mixpulse": "the pulses are softened, and the loudness of the music stays the same",
+    "mixam": "the loudness of the music stays the same: it swings up as well as down",
+    "mixbeat": "only the part of the music that both ears share beats, in its middle band",
 }
 
 
 class TooMany(ValueError):
-    """More layers than a protocol can have; the text says how many."""
+    """There are more layers than a protocol can have; the text says how many."""
 
 
 @dataclass
 class _Voice:
-    """One type of tone on one channel, over the whole session."""
+    """All tones of one type on one channel, over the whole session."""
 
     id: str
     type: str
@@ -85,20 +85,20 @@ class _Voice:
 
 
 class Layers:
-    """Makes layers, and notes on what they do not do.
+    """Makes layers, and notes on the parts that they do not keep.
 
     Parameters
     ----------
     plan : Schedule
-        What to play.
+        The tones of all channels over the session.
     speed : float
-        How many times faster than written.
+        Factor by which the sequence runs faster than written.
     volume : float
         Factor of all amplitudes.
     waves : mapping
-        The samples of the waves, by their numbers.
+        Samples of the waves, by number.
     blocks : mapping
-        What layers can be made of, by kind.
+        The engine's blocks, by kind.
 
     """
 
@@ -119,17 +119,17 @@ class Layers:
         self.notes: dict[Note, None] = {}
 
     def all(self) -> list[Layer]:
-        """All of them: first what changes the programme, then what is added to it.
+        """Return all layers: first the processors of the input, then the generators.
 
         Raises
         ------
         TooMany
-            There are more than a protocol can have.
+            There are more layers than a protocol can have.
 
         """
         voices = list(self._voices())
         if len(voices) > MAX_LAYERS:
-            raise TooMany(f"needs {len(voices)} layers; there can be {MAX_LAYERS}")
+            raise TooMany(f"it needs {len(voices)} layers; the limit is {MAX_LAYERS}")
         voices = [within for voice in voices if (within := self._within(voice))]
         mixes = [voice.lines("strength") for voice in voices if voice.type == "mix"]
         layers = list(self._gain(mixes, self._line_of(v for v in voices if v.type == "mix")))
@@ -144,10 +144,10 @@ class Layers:
                 layers.append(self._bell(_id(channel, "bell"), rung))
         return layers
 
-    # ---- what there is ---------------------------------------------------------------------
+    # ---- voices ----------------------------------------------------------------------------
 
     def _voices(self) -> Iterator[_Voice]:
-        """Those that are heard, and all of the mix."""
+        """Yield the voices that are heard, and the voices of the mix."""
         for channel, pieces in enumerate(self._plan.channels):
             found: dict[str, list[Piece]] = {}
             for piece in pieces:
@@ -158,7 +158,7 @@ class Layers:
                     yield voice
 
     def _within(self, voice: _Voice) -> _Voice | None:
-        """The voice while its numbers are within the ranges of its layer; None: never."""
+        """Return the voice while its numbers are within its layer's ranges; None: never."""
         kind, pieces = _kind_of(voice), voice.pieces
         followed = _FOLLOWED.get(kind, ()) if voice.type != "mix" else ()
         if kind == "noise" and voice.type != "noisepulse":
@@ -170,7 +170,7 @@ class Layers:
                 value = abs(getattr(tone, of)) if even else getattr(tone, of)
                 if not low <= value <= high:
                     reach = f"{low:.10g} … {high:.10g} Hz"
-                    text = f"a {what} of {value:.10g} Hz is left out: it is not within {reach}"
+                    text = f"a {what} of {value:.10g} Hz is left out: it is outside {reach}"
                     self._note(tone.line, text)
             pieces = [part for piece in pieces for part in _parts(piece, of, low, high, even)]
         if not pieces:
@@ -185,14 +185,14 @@ class Layers:
             beat = abs(tone.beat) if voice.type != "iso" else 0.0
             if (top_hz := tone.carrier + beat / 2) > 0.45 * _COMMON_RATE_HZ:
                 rate_hz = math.ceil(top_hz / 0.45)
-                text = f"a tone of {top_hz:.10g} Hz fades out on devices slower than {rate_hz} Hz"
+                text = f"a tone of {top_hz:.10g} Hz needs a device at {rate_hz} Hz or more"
                 self._note(tone.line, text)
 
     def _can_ring(self, tone: Tone) -> bool:
         low, high = self._range("bell", "pitch_hz")
         if not low <= tone.carrier <= high:
             reach = f"{low:.10g} … {high:.10g} Hz"
-            text = f"a bell of {tone.carrier:.10g} Hz is left out: it is not within {reach}"
+            text = f"a bell of {tone.carrier:.10g} Hz is left out: it is outside {reach}"
             self._note(tone.line, text)
         return low <= tone.carrier <= high
 
@@ -212,7 +212,7 @@ class Layers:
     # ---- layers ----------------------------------------------------------------------------
 
     def _gain(self, mixes: list[list[Line]], line: int) -> Iterator[Layer]:
-        """The programme at A %: mixed from itself and -90 dB of it, which is exactly linear."""
+        """Yield a gain of A %: a mixture of the input and its -90 dB copy, which is linear."""
         if not mixes:
             return
         softest_db = self._parameter("gain", "gain_db").minimum
@@ -221,13 +221,13 @@ class Layers:
             for each in summed(mixes, self._end)
         ]
         if any(max(each.first, each.last) > 1 for each in total):
-            self._note(line, "mix is more than 100 % here; the programme is never made louder")
+            self._note(line, "mix is more than 100 % here; the music is not made louder")
         softest = 10 ** (softest_db / 20)
         gains = list(clipped(total, softest, 1.0))
         lowest = min(min(each.first, each.last) for each in gains)
         highest = max(max(each.first, each.last) for each in gains)
         if lowest == softest:
-            self._note(line, "the programme is silent where the file has no mix, or none of it")
+            self._note(line, "the music is silent while the file has no mix, or mix/0")
         if lowest == highest:
             if lowest < 1:
                 yield Layer(
@@ -250,7 +250,7 @@ class Layers:
         strength = list(voice.lines("strength", factor))
         most = self._parameter(kind, symbol).maximum
         if any(max(line.first, line.last) > most for line in strength):
-            self._note(self._line_of([voice]), f"{voice.type} is held at its greatest strength")
+            self._note(self._line_of([voice]), f"{voice.type} is limited to its greatest strength")
         strength = list(resting(clipped(strength, 0.0, most), self._end))
         values.put(symbol, automation(strength, self._ms_per_s))
         if kind == "am":
@@ -311,7 +311,7 @@ class Layers:
             heard = tone.strength * self._volume
             level.append(Line(at, rung, heard, heard))
             pieces.append(Piece(at, rung, tone, tone))
-        if self._plan.length_ms is None:  # the block rings once when it starts, by itself
+        if self._plan.length_ms is None:  # the block rings once by itself when it starts
             level = [level[0]._replace(end=self._end)]
         else:
             values.put("strike", automation(resting(struck, self._end), self._ms_per_s))
@@ -336,7 +336,7 @@ class Layers:
     def _follow(
         self, values: "_Values", voice: _Voice, symbol: str, of: str, even: bool = False
     ) -> None:
-        """Let a parameter follow the tones; `even`: whatever their sign."""
+        """Make a parameter follow the tones; `even` ignores their sign."""
         lines = voice.lines(of)
         if even:
             lines = [Line(b, e, abs(first), abs(last)) for b, e, first, last in lines]
@@ -345,13 +345,13 @@ class Layers:
     def _level(
         self, values: "_Values", kind: str, lines: list[Line], offset_db: float, line: int
     ) -> None:
-        """An absolute level, that of the largest amplitude; the others are shares of it."""
+        """Set the absolute level for the largest amplitude; `amount` scales to the others."""
         levels_db = self._parameter(kind, "floor_db")
         largest = max(max(each.first, each.last) for each in lines)
         most = 100 * 10 ** ((levels_db.maximum - offset_db) / 20)
         least = 100 * 10 ** ((levels_db.minimum - offset_db) / 20)
         if largest > most:
-            self._note(line, f"an amplitude of {largest:.4g} % is held at {most:.4g} %")
+            self._note(line, f"an amplitude of {largest:.4g} % is limited to {most:.4g} %")
         full = min(max(largest, least), most)
         level_db = round(20 * math.log10(full / 100) + offset_db, 4)
         values.put("floor_db", levels_db.within(level_db))
@@ -370,7 +370,7 @@ class Layers:
 
 
 class _Values:
-    """Of one layer: what stays, and what moves."""
+    """Values and automations of one layer."""
 
     def __init__(self) -> None:
         self.params: dict[str, float] = {}
@@ -399,11 +399,11 @@ _FOLLOWED: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
     "selfbinaural": (("beat", "beat_hz", False),),
     "spin": (("beat", "rate_hz", False),),
 }
-"""Which numbers of a tone which parameters follow, and whether their sign does not count."""
+"""For each kind of layer: numbers of a tone, parameters that follow them, whether to drop signs."""
 
 
 def _kind_of(voice: _Voice) -> str:
-    """The kind of layer that plays a voice; "mix" has none of its own."""
+    """Return the kind of layer that plays a voice; not for "mix"."""
     if voice.type in _EFFECTS:
         return _EFFECTS[voice.type][0]
     if voice.type in _SPINS:
@@ -415,7 +415,7 @@ def _kind_of(voice: _Voice) -> str:
 
 
 def _parts(piece: Piece, of: str, low: float, high: float, even: bool) -> Iterator[Piece]:
-    """The parts of a piece in which one of its numbers is within a range."""
+    """Yield the parts of a piece in which one of its numbers is within a range."""
     first, last = getattr(piece.first, of), getattr(piece.last, of)
     limits = (low, high, -low, -high) if even else (low, high)
     cuts = {0.0, 1.0}

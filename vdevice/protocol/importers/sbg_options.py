@@ -1,4 +1,4 @@
-"""The option lines at the top of an SBaGen sequence."""
+"""Parses the option lines at the top of an SBaGen sequence."""
 
 import re
 from dataclasses import dataclass, replace
@@ -14,24 +14,24 @@ _HMS = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
 
 _NOT_HEARD = {"D": 0, "Q": 0, "h": 0, "M": 0, "O": 0, "W": 0, "b": 1, "d": 1, "K": 1, "J": 1}
 _NOT_HEARD |= {"o": 1, "r": 1, "R": 1}
-"""About the program's own output, with how many words each takes."""
+"""Options for SBaGen's own output, with the number of their values."""
 _NOT_KEPT = {
     "A": (1, "-A (changes of the mix) is not kept"),
-    "H": (1, "-H (form of mixam) is not kept"),
-    "I": (1, "-I (form of the pulses) is not kept"),
-    "N": (0, "-N (levels) is not kept: the limiter takes care"),
+    "H": (1, "-H (shape of mixam) is not kept"),
+    "I": (1, "-I (shape of the pulses) is not kept"),
+    "N": (0, "-N (levels) is not needed: the limiter does this"),
     "c": (1, "-c (louder low tones for small loudspeakers) is not kept"),
 }
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for, before anything plays."""
+    """Options of a sequence."""
 
     starts: bool = False
-    """With the first time-line, whatever the clock shows (-S)."""
+    """-S: begin with the first time-line, whatever the time is."""
     ends: bool = False
-    """With the last one (-E)."""
+    """-E: end with the last time-line."""
     speed: int = 1
     fade_ms: int = 60_000
     length_ms: int | None = None
@@ -39,29 +39,29 @@ class Options:
     volume: float = 1.0
     waveform: str = "sine"
     at_once: tuple[ToneSet, ...] = ()
-    """What -i or -p make."""
+    """Tone-sets of -i or -p."""
     immediate: bool = False
-    """One of those stands there."""
+    """Whether the sequence has -i or -p."""
 
 
 def read_option_line(line: str, number: int, so_far: Options, notes: list[Note]) -> Options:
-    """Read one line of options.
+    """Parse one line of options.
 
     Parameters
     ----------
     line : str
-        Without comment; begins with a minus sign.
+        The line without comment; begins with a minus sign.
     number : int
-        Of the line.
+        Its line number.
     so_far : Options
-        What the lines above it ask for.
+        Options of the lines above it.
     notes : list of Note
-        Gets what is not kept.
+        Receives notes on options that are not kept.
 
     Raises
     ------
     ValueError
-        Something is not an option, or misses its value; one line for the user.
+        An option is unknown or lacks its value; the text is one line for the user.
 
     """
     words = line.split(maxsplit=_MAX_WORDS)
@@ -105,7 +105,7 @@ def _one(letter: str, words: list[str], number: int, now: Options, notes: list[N
     if letter == "w":
         return replace(now, waveform=value())
     if letter == "m":
-        notes.append(Note(number, f"{quote(value())} is not played: the programme is the mix"))
+        notes.append(Note(number, f"{quote(value())} is not played: your music is the mix"))
     elif letter in _NOT_KEPT:
         takes, text = _NOT_KEPT[letter]
         if takes:
@@ -115,7 +115,7 @@ def _one(letter: str, words: list[str], number: int, now: Options, notes: list[N
         if _NOT_HEARD[letter]:
             value()
         if letter not in "DQh":
-            notes.append(Note(number, f"-{letter} is about SBaGen's output; it is not kept"))
+            notes.append(Note(number, f"-{letter} is for SBaGen's output; it is not kept"))
     else:
         raise ValueError(f"{quote('-' + letter)} is not an option of SBaGen")
     return now
@@ -123,7 +123,7 @@ def _one(letter: str, words: list[str], number: int, now: Options, notes: list[N
 
 def _at_once(letter: str, words: list[str], now: Options) -> Options:
     if now.immediate:
-        raise ValueError("-i or -p stands here for the second time")
+        raise ValueError("-i or -p occurs a second time")
     now = replace(now, immediate=True)
     if letter == "i":
         if not words:
@@ -131,7 +131,7 @@ def _at_once(letter: str, words: list[str], now: Options) -> Options:
         return replace(now, at_once=((0, words, False),))
     preset, *rest = words or [""]
     if preset not in ("drop", "slide"):
-        raise ValueError(f"-p {quote(preset)} is not a preset; there is drop and slide")
+        raise ValueError(f"-p {quote(preset)} is not a preset; choose from drop and slide")
     made = drop(rest) if preset == "drop" else slide(rest)
     return replace(now, at_once=made, starts=True, ends=True)
 

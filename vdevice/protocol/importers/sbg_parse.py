@@ -1,7 +1,7 @@
-"""An SBaGen sequence as written: options, definitions, and time-lines with their blocks opened.
+"""Parses SBaGen sequences: options, definitions, and time-lines with expanded blocks.
 
-All that is wrong with a file is collected, a line each; what parses has resolved names and times
-of day, in the order in which they stand.
+All errors in a file are collected, one line each.  In the result, names and times of day are
+resolved, and everything is in the order of the file.
 """
 
 import re
@@ -25,7 +25,7 @@ MAX_PROBLEMS = 20
 _MAX_WORD = 200
 _MAX_TONES_IN_FILE = 40_000
 _MAX_ENTRIES = 8_000
-"""Tones in all time-lines, blocks opened."""
+"""Limit for tones in all time-lines, after expanding blocks."""
 _MAX_CALLS = 4_000
 _MAX_DEPTH = 30
 
@@ -33,47 +33,47 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _DEFINITION = re.compile(r"([A-Za-z0-9_-]+):(?:\s+(.*))?")
 _WAVE = re.compile(r"wave(\d\d)")
 _DIALECT = re.compile(r"(custom|noise|spin)\d\d")
-"""Definitions that only tones use which have no layer like them."""
+"""Definitions for tones that no layer can play."""
 _HMS = r"\d{1,2}:\d{1,2}(?::\d{1,2})?"
 _TIME = re.compile(rf"(NOW|{_HMS})?((?:\+{_HMS})*)")
 _FADE = re.compile(r"[<=-][>=-]")
 _IN_TONES = re.compile(r"[/:]")
-"""What a tone has in it and a name has not."""
+"""Characters of tones that names cannot contain."""
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
-    """From when on which tones play."""
+    """A line that says which tones play from a time on."""
 
     line: int
     at_ms: int
-    """Of the day; where NOW is used, since then."""
+    """Time of the day, or since NOW."""
     tones: tuple[Tone, ...]
     fade_in: str = "-"
     fade_out: str = "-"
     slides: bool = False
-    """All the way to the next one."""
+    """Whether the tones slide all the way to the next line's."""
 
 
 @dataclass
 class Sequence:
-    """A whole file."""
+    """A parsed file."""
 
     options: Options = field(default_factory=Options)
     waves: dict[int, tuple[float, ...]] = field(default_factory=dict)
     lines: list[TimeLine] = field(default_factory=list)
     from_now: bool = False
-    """Times count from NOW, not from midnight."""
+    """Whether times count from NOW instead of midnight."""
     first_ms: int = 0
-    """Of the first time-line, also where it calls a block."""
+    """Time of the first time-line, even if it names a block."""
     last_ms: int = 0
     description: str = ""
     notes: list[Note] = field(default_factory=list)
 
 
 class _Bad(Exception):
-    """What is wrong with a line."""
+    """A line is wrong; the text says why."""
 
 
 @dataclass
@@ -83,19 +83,19 @@ class _Inner:
 
 
 def parse(text: bytes, source: str) -> Sequence:
-    """Read a sequence; raises `ImportRefused` with all that is wrong."""
+    """Parse a sequence; raises `ImportRefused` with all problems."""
     parser = _Parser()
     parser.run(text)
     sequence = parser.sequence
     if not parser.problems and not sequence.lines:
-        parser.problems[0] = "has no time-lines: nothing says what to play when"
+        parser.problems[0] = "it has no time-lines, so it does not say when to play what"
     if parser.problems:
         raise refused(source, parser.problems)
     return sequence
 
 
 def refused(source: str, problems: dict[int, str]) -> ImportRefused:
-    """The error with all problems, by line; 0: of the whole file."""
+    """Return an error with all problems, by line; line 0 is the whole file."""
     lines = [
         f"{source}:{line}: {reason}" if line else f"{source}: {reason}"
         for line, reason in sorted(problems.items())[:MAX_PROBLEMS]
@@ -108,7 +108,7 @@ class _Parser:
         self.sequence = Sequence()
         self.problems: dict[int, str] = {}
         self._sets: dict[str, tuple[Tone, ...] | list[_Inner] | None] = {}
-        """None: its definition is wrong, which has been told."""
+        """None: the definition is wrong, which has been reported."""
         self._tones = self._entries = self._calls = 0
         self._last_absolute: int | None = None
         self._from: set[bool] = set()
@@ -136,7 +136,7 @@ class _Parser:
                     return
 
     def _lines(self, text: str) -> Iterator[tuple[int, str]]:
-        """Without comments and blank lines; comments for the listener are kept elsewhere."""
+        """Yield lines without comments and blank lines; collect comments for the listener."""
         told: list[str] = []
         left = 2000
         for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), 1):
@@ -185,7 +185,7 @@ class _Parser:
 
     def _tone_set(self, words: list[str]) -> tuple[Tone, ...]:
         if len(words) > MAX_TONES:
-            raise _Bad(f"has {len(words)} tones; there can be {MAX_TONES}")
+            raise _Bad(f"it has {len(words)} tones; the limit is {MAX_TONES}")
         self._tones += len(words)
         if self._tones > _MAX_TONES_IN_FILE:
             raise _Bad(f"the file has more than {_MAX_TONES_IN_FILE} tones")
@@ -200,7 +200,7 @@ class _Parser:
         return self._bound(tones)
 
     def _bound(self, tones: list[Tone]) -> tuple[Tone, ...]:
-        """Give a mixam that follows the beat the one of the first tone beside it."""
+        """Replace the beat of each `mixam:beat` by the beat of the first tone beside it."""
         beats = [t.beat for t in tones if t.beat and t.beat != OF_THE_BEAT]
         beat = abs(beats[0]) if beats else 0.0
         for at, tone in enumerate(tones):
@@ -217,7 +217,7 @@ class _Parser:
             if line[0] == "+":
                 inner.append(_Inner(number, line.split()))
             elif line != "}":
-                raise _Bad("a line of a block must begin with +, or end it with }")
+                raise _Bad("a line of a block must begin with +; } ends the block")
             elif not inner:
                 raise _Bad("the block is empty")
             else:
@@ -229,24 +229,24 @@ class _Parser:
 
     def _time_line(self, line: str) -> None:
         if self.sequence.options.immediate:
-            raise _Bad("there can be no time-lines beside -i or -p")
+            raise _Bad("time-lines are not allowed together with -i or -p")
         words = line.split()
         absolute, offset_ms = _time(words[0])
         if absolute is not None:
             self._from.add(absolute == "NOW")
             self._last_absolute = 0 if absolute == "NOW" else _milliseconds(absolute)
         if self._last_absolute is None:
-            raise _Bad(f"{quote(words[0])} is relative, but no time stands before it")
+            raise _Bad(f"{quote(words[0])} is relative, but there is no time before it")
         if len(self._from) > 1:
-            raise _Bad("NOW and times of the clock in one file: what plays depends on the start")
+            raise _Bad("NOW and times of the day are mixed; use only one of them")
         self.sequence.from_now = True in self._from
         self._enter(words, (self._last_absolute + offset_ms) % DAY_MS, 0)
 
     def _enter(self, words: list[str], at_ms: int, depth: int) -> None:
-        """Add what a time-line names: a tone-set, or a block with all in it."""
+        """Add the tone-set or all lines of the block that a time-line names."""
         self._calls += 1
         if self._calls > _MAX_CALLS or depth > _MAX_DEPTH:
-            raise _Bad("there are too many time-lines, or a block that uses itself")
+            raise _Bad("there are too many time-lines, or a block contains itself")
         if not self.sequence.lines and self._calls == 1:
             self.sequence.first_ms = at_ms
         self.sequence.last_ms = at_ms
@@ -266,10 +266,10 @@ class _Parser:
         self._number = call
 
     def _named(self, words: list[str]) -> TimeLine | list[_Inner] | None:
-        """Read what stands behind a time: a time-line, the lines of a block, or None.
+        """Return the tone-set or block after a time, or None if its definition is wrong.
 
-        None is for what names a definition that is wrong, which has been told.  As SBaGenX does,
-        this takes a fade behind the name as well, and tones in place of a name or beside it.
+        A wrong definition has been reported already.  Like SBaGenX, this also accepts a fade
+        after the name, and tones instead of a name or beside it.
         """
         fade, names, slides = "", list[str](), False
         for place, word in enumerate(words):
@@ -277,12 +277,12 @@ class _Parser:
                 slides = True
             elif word != "-" and not word[0].isalnum() and not set(word) - set("<>=-"):
                 if fade or not _FADE.fullmatch(word):
-                    raise _Bad(f"{quote(word)} is not a fade: one of < - = and one of > - =")
+                    raise _Bad(f"{quote(word)} is not a fade: write one of < - = and one of > - =")
                 fade = word
             else:
                 names.append(word)
         if not names:
-            raise _Bad("nothing is named to play at this time")
+            raise _Bad("this time has nothing to play; name a tone-set or a block")
         name = names[0] if names[0][0].isalpha() and not _IN_TONES.search(names[0]) else ""
         tones = self._tone_set_of_line(names[1:] if name else names)
         if name and name not in self._sets:
@@ -290,19 +290,19 @@ class _Parser:
         named = self._sets[name] if name else ()
         if isinstance(named, list):
             if fade or slides or tones:
-                raise _Bad(f"{plain(name)} is a block, which has neither fade nor -> nor tones")
+                raise _Bad(f"{plain(name)} is a block; it cannot have a fade, -> or tones")
             return named
         if named is None:
             return None
         if len(named) + len(tones) > MAX_TONES:
-            raise _Bad(f"has {len(named) + len(tones)} tones; there can be {MAX_TONES}")
+            raise _Bad(f"it has {len(named) + len(tones)} tones; the limit is {MAX_TONES}")
         fade = fade or "--"
         return TimeLine(self._number, 0, (*named, *tones), fade[0], fade[1], slides)
 
     def _tone_set_of_line(self, words: list[str]) -> tuple[Tone, ...]:
         for word in words:
             if word != "-" and not _IN_TONES.search(word):
-                raise _Bad(f"{quote(word)} does not belong here; only -> may follow the name")
+                raise _Bad(f"{quote(word)} is unexpected; only -> may follow the name")
         return self._tone_set(words)
 
     def _add(self, line: TimeLine) -> None:
@@ -323,9 +323,9 @@ def _decoded(text: bytes) -> str:
 def _wave(rest: str) -> tuple[float, ...]:
     words = rest.split()
     if len(words) < 2:
-        raise _Bad("a wave needs two samples or more")
+        raise _Bad("a wave needs at least two samples")
     if len(words) > 4096:
-        raise _Bad("a wave can have 4096 samples")
+        raise _Bad("a wave can have at most 4096 samples")
     for word in words:
         if len(word) > _MAX_WORD or not _NUMBER.fullmatch(word) or abs(float(word)) > 1e9:
             raise _Bad(f"{quote(word)} is not a sample of a wave")
@@ -333,7 +333,7 @@ def _wave(rest: str) -> tuple[float, ...]:
 
 
 def _time(word: str) -> tuple[str | None, int]:
-    """The absolute part of a time, if there is one, and the sum of what is added to it."""
+    """Return the absolute part of a time, if any, and the sum of its relative parts."""
     match = _TIME.fullmatch(word) if word and len(word) < 4096 else None
     if match is None:
         raise _Bad(f"{quote(word)} is not a time like 12:30, 1:05:00, +0:10 or NOW")

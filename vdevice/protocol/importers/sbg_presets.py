@@ -1,15 +1,15 @@
-"""The programs that SBaGen's `-p` makes: a drop into slow beats, and a slide of the carrier."""
+"""SBaGen's `-p` presets: a drop into slow beats, and a slide of the carrier."""
 
 import math
 import re
 
 ToneSet = tuple[int, list[str], bool]
-"""At which millisecond which tones, and whether they slide to the next ones."""
+"""Time in ms, tones, and whether they slide to the next ones."""
 
 _BEATS_HZ = (4.4, 3.7, 3.1, 2.5, 2.0, 1.5, 1.2, 0.9, 0.7, 0.5, 0.4, 0.3)
 _FIRST_HZ = 10.0
 _ABOVE_HZ = 5.0  # how much higher the carrier starts
-_IN_MS = 5_000  # from silence to the first tones; the clock of the rest begins after it
+_IN_MS = 5_000  # from silence to the first tones; other times count from its end
 _OUT_MS = 10_000
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _LEVEL = re.compile(rf"({_NUMBER})([a-lA-L])([sk]?)(\+?)(\^?)(@?)(?:/({_NUMBER}))?")
@@ -18,17 +18,17 @@ _SLIDE = re.compile(rf"({_NUMBER})([+-]{_NUMBER})/({_NUMBER})")
 
 
 def drop(words: list[str]) -> tuple[ToneSet, ...]:
-    """Make what `-p drop [t30,30,3] 00d+^/10 tones` plays.
+    """Return the tone-sets of `-p drop [t30,30,3] 00d+^/10 tones`.
 
-    The beat goes from 10 Hz to that of the letter in equal ratios: in steps of three minutes (of
-    one: ``k``), or in straight lines from minute to minute (``s``); then it may hold (``+``).  The
-    carrier falls by 5 Hz, in the same way.  Then both may come back (``^``).  ``@`` makes pulses
-    of the beats, as in SBaGen+.
+    The beat goes from 10 Hz to the letter's beat in equal ratios: in steps of three minutes (of one
+    minute: ``k``), or in straight lines from minute to minute (``s``).  Then it may hold (``+``).
+    The carrier falls by 5 Hz at the same time.  Finally both may return (``^``).  ``@`` plays the
+    beats as pulses, as in SBaGen+.
 
     Raises
     ------
     ValueError
-        It is not that.
+        The words do not have this form.
 
     """
     down, hold, wake = 30, 30, 3
@@ -40,7 +40,7 @@ def drop(words: list[str]) -> tuple[ToneSet, ...]:
         raise ValueError("-p drop needs a level like 00d, 10ds+ or 30ek^/20")
     carrier = 200 - 2 * float(match[1])
     if carrier < 0:
-        raise ValueError("-p drop has a level of 100 at most")
+        raise ValueError("-p drop accepts levels up to 100")
     target = _BEATS_HZ[ord(match[2].lower()) - ord("a")]
     amplitude, extra = float(match[7] or 1), words[1:]
 
@@ -66,7 +66,7 @@ def drop(words: list[str]) -> tuple[ToneSet, ...]:
         if end_s > made[-1][0] // 1000:
             made.append((1000 * end_s, tones(end_s, steps), True))
     else:
-        move_s = 5 if step_s < 90 else 10  # to the next step
+        move_s = 5 if step_s < 90 else 10  # time to move to the next step
         for k in range(end_s // step_s):
             held = tones((k + 1) * step_s, k)
             made.append((1000 * k * step_s, held, True))
@@ -77,7 +77,7 @@ def drop(words: list[str]) -> tuple[ToneSet, ...]:
 
 
 def _faded(made: list[ToneSet]) -> tuple[ToneSet, ...]:
-    """From silence before the first tones, and to silence after the last ones."""
+    """Add fades from silence before the first tones and to silence after the last ones."""
     silence = ["-"] * len(made[0][1])
     last_ms = made[-1][0]
     shifted = [(at_ms + _IN_MS, tones, slides) for at_ms, tones, slides in made]
@@ -85,12 +85,12 @@ def _faded(made: list[ToneSet]) -> tuple[ToneSet, ...]:
 
 
 def slide(words: list[str]) -> tuple[ToneSet, ...]:
-    """Make what `-p slide [t30] 200+10/20 tones` plays: the carrier sinks to half of the beat.
+    """Return the tone-sets of `-p slide [t30] 200+10/20 tones`: the carrier sinks to half the beat.
 
     Raises
     ------
     ValueError
-        It is not that.
+        The words do not have this form.
 
     """
     end_s = 1800

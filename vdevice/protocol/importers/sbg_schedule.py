@@ -1,7 +1,7 @@
-"""From time-lines to what each channel does at every moment of the session.
+"""Calculates what each channel plays during the session, from the time-lines.
 
-SBaGen's day is a circle: each time-line starts a steady period, and between two of them lies a
-transition; the last one leads to the first.  A session is a window on that circle.
+SBaGen's day is a circle.  Each time-line begins a steady period, and a transition leads to the next
+one; the last time-line leads to the first.  A session is a window on that circle.
 """
 
 import math
@@ -13,11 +13,11 @@ from entrain.vdevice.protocol.importers.sbg_parse import DAY_MS, Sequence, TimeL
 from entrain.vdevice.protocol.importers.sbg_tones import OFF, Tone
 
 _EFFECTS = ("spin", "bspin", "wspin", "pink", "white", "brown", "mix")
-"""Types that slide whatever changes in them; others dip where their pitch jumps."""
+"""Types that always slide; other types fade out and in where their pitch jumps."""
 
 
 class Piece(NamedTuple):
-    """A channel between two times in ms: from one state to another in a straight line."""
+    """A straight line of one channel between two times in ms."""
 
     begin: float
     end: float
@@ -27,20 +27,20 @@ class Piece(NamedTuple):
 
 @dataclass
 class Schedule:
-    """What a session plays, in ms of the sequence's own clock from its start."""
+    """The course of a session, in ms of the sequence's clock since its start."""
 
     length_ms: int | None = None
-    """None: it never changes."""
+    """None: nothing ever changes."""
     loop: bool = False
     time_of_day: bool = False
     channels: list[list[Piece]] = field(default_factory=list)
-    """In the order of time; where there is no piece, the channel is off."""
+    """Pieces of each channel in the order of time; between pieces the channel is off."""
     bells: list[list[tuple[float, Tone]]] = field(default_factory=list)
-    """When they are struck, for each channel."""
+    """Strikes of bells, for each channel."""
 
 
 class TooLong(ValueError):
-    """The time-lines take more than 24 hours; the text says where that comes from."""
+    """The time-lines take more than 24 hours; the text says where."""
 
     def __init__(self, line: int, text: str) -> None:
         super().__init__(text)
@@ -48,11 +48,11 @@ class TooLong(ValueError):
 
 
 def schedule(sequence: Sequence) -> Schedule:
-    """Lay out the session.
+    """Calculate the course of the session.
 
-    What plays when, as SBaGen has it: with ``-S`` the session begins at the first time-line, with
-    ``-T`` at that time; else it follows the clock, or begins NOW.  With ``-E`` it ends at the last
-    time-line; else it goes around, day by day.  ``-L`` ends it after that time.
+    As in SBaGen, the session begins at the first time-line with ``-S``, and at the given time with
+    ``-T``; otherwise it follows the clock, or begins NOW.  With ``-E`` it ends at the last
+    time-line; otherwise it repeats daily.  ``-L`` ends it after the given time.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def schedule(sequence: Sequence) -> Schedule:
     lines = sequence.lines
     starts = _unrolled(lines)
     width = max(len(line.tones) for line in lines)
-    if starts[-1] == starts[0]:  # all at the same time: the last one wins
+    if starts[-1] == starts[0]:  # all lines have the same time, so the last one counts
         return _constant(lines[-1], width)
     plan = Schedule(*_window(sequence))
     assert plan.length_ms is not None
@@ -83,7 +83,7 @@ def schedule(sequence: Sequence) -> Schedule:
 
 
 def _unrolled(lines: list[TimeLine]) -> list[int]:
-    """Times that only grow, from the first line on; the first line's next turn at the end."""
+    """Return ascending times of all lines, and the next time of the first line at the end."""
     times = [lines[0].at_ms]
     for one, after in zip(lines, [*lines[1:], lines[0]], strict=True):
         times.append(times[-1] + (after.at_ms - one.at_ms) % DAY_MS)
@@ -105,7 +105,7 @@ def _constant(line: TimeLine, width: int) -> Schedule:
 
 
 def _origin(sequence: Sequence) -> int:
-    """Where the session's clock begins, in ms of the day."""
+    """Return where the session's clock begins, in ms of the day."""
     if sequence.options.start_ms is not None:
         return sequence.options.start_ms
     return sequence.first_ms if sequence.options.starts else 0
@@ -125,10 +125,10 @@ def _window(sequence: Sequence) -> tuple[int, bool, bool]:
 
 
 def _periods(lines: list[TimeLine], starts: list[int], fade_ms: int) -> tuple[list[int], list[int]]:
-    """When each line's steady period begins, and when it leaves for the next one.
+    """Return when each line's steady period begins and ends.
 
-    A transition lies around the boundary of two lines, and is shorter where they are; one that
-    comes first takes first.
+    A transition lies around the boundary of two lines.  It is shortened if the lines are too short;
+    earlier transitions take precedence.
     """
     count = len(lines)
     begins = list(starts[:count])
@@ -153,7 +153,7 @@ def _lay(
     number: int,
     origin: int,
 ) -> None:
-    """Add a line's steady period and the transition to the next one, for all channels."""
+    """Add a line's steady period and the transition to the next line, for all channels."""
     begin, leave = begins[number], leaves[number]
     arrive = begins[number + 1] if number + 1 < len(begins) else begins[0] + DAY_MS
     for channel in range(len(plan.channels)):
@@ -188,7 +188,7 @@ def _transition(
 
 
 def _agree(tone: Tone, after: Tone, line: TimeLine, next_line: TimeLine) -> bool:
-    """Whether a tone goes on into the next one without silence between them."""
+    """Whether a tone continues into the next one without silence in between."""
     if line.fade_out == ">" or next_line.fade_in == "<":
         return False
     same = (tone.carrier, tone.beat) == (after.carrier, after.beat)
@@ -202,7 +202,7 @@ def _tone(line: TimeLine, channel: int) -> Tone:
 
 
 def _strike(plan: Schedule, line: TimeLine, at_ms: int) -> None:
-    """Ring the bells of a line when it begins, in the middle of what leads to it."""
+    """Strike the bells of a line when it begins, which is the middle of its transition."""
     at_ms %= DAY_MS
     if at_ms >= (plan.length_ms or DAY_MS):
         return
@@ -212,7 +212,7 @@ def _strike(plan: Schedule, line: TimeLine, at_ms: int) -> None:
 
 
 def _seen(piece: Piece, origin: int, length: int) -> Iterator[Piece]:
-    """What a window sees of a piece: nothing, a part, or two, at its end and its beginning."""
+    """Yield the parts of a piece inside the window: none, one, or two at its end and beginning."""
     turns = math.floor((piece.begin - origin) / DAY_MS)
     for shift in (turns * DAY_MS, (turns + 1) * DAY_MS):
         begin, end = piece.begin - origin - shift, piece.end - origin - shift
@@ -227,7 +227,7 @@ def _seen(piece: Piece, origin: int, length: int) -> Iterator[Piece]:
 
 
 def between(first: Tone, last: Tone, share: float) -> Tone:
-    """A tone on the way from one to another."""
+    """Return a tone on a straight line from one tone to another."""
     if share <= 0 or first == last:
         return first
     if share >= 1:

@@ -1,4 +1,4 @@
-"""The tones of an SBaGen tone-set: what is written as `200+10/30`, `pink/40` or `bell+528/20`."""
+"""Parses the tones of an SBaGen tone-set, such as `200+10/30`, `pink/40` or `bell+528/20`."""
 
 import math
 import re
@@ -13,27 +13,27 @@ _SWING_DEG_PER_US = 360 * 450 / 1e6  # at the block's reference, 450 Hz
 
 
 class BadTone(ValueError):
-    """Not a tone; the text says why."""
+    """A word is not a tone; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """What one channel of a tone-set plays."""
+    """A tone on one channel of a tone-set."""
 
     type: str = ""
-    """Empty: nothing.  Channels slide only between tones of one type."""
+    """Empty: off.  Channels slide only between tones of the same type."""
     carrier: float = 0.0
-    """Hz; spin: microseconds."""
+    """In Hz; for a spin, in microseconds."""
     beat: float = 0.0
-    """Hz."""
+    """In Hz."""
     strength: float = 0.0
-    """Amplitude in % of full scale; of effects on the mix what their layer says."""
+    """Amplitude in % of full scale; for effects on the mix, in the unit of their layer."""
     line: int = 0
     remarks: tuple[str, ...] = ()
-    """What is not kept of it."""
+    """Notes on its parts that are not kept."""
 
     def silent(self) -> "Tone":
-        """The same tone at amplitude 0."""
+        """Return the same tone with amplitude 0."""
         return replace(self, strength=0.0)
 
 
@@ -54,28 +54,28 @@ _RATED = re.compile(rf"(mixpulse|mixbeat|noisepulse):({_N})/({_N})")
 _AM = re.compile(rf"(?:mixam:({_N}|beat)|mixpulse:(beat))((?::[a-zA-Z]=[\w.+-]+)*)")
 _UNFIT = re.compile(r"(orbitbeat|noisebeat|noise\d\d|custom\d\d|spin\d\d)[:/]")
 _SHAPES = {"custom": "its envelope", "spin": "its own movement", "noise": "the colour of its noise"}
-"""What SBaGenX's numbered definitions give a tone."""
+"""Properties that SBaGenX's numbered definitions give to a tone."""
 
 OF_THE_BEAT = math.inf
-"""The `beat` of a mixam whose rate is that of the tone beside it."""
+"""The `beat` of a `mixam:beat`, which follows the tone beside it."""
 
 
 def read_tone(text: str, line: int, waves: Mapping[int, object]) -> Tone:
-    """Read one word of a tone-set.
+    """Parse one word of a tone-set.
 
     Parameters
     ----------
     text : str
-        Without white space.
+        The word, without white space.
     line : int
-        Where it stands.
+        Its line number.
     waves : mapping
-        The numbers of the waves that have been defined.
+        Waves that have been defined, by number.
 
     Raises
     ------
     BadTone
-        It is none, or its numbers make no sense.
+        The word is not a tone, or its numbers make no sense.
 
     """
     if text == "-":
@@ -85,7 +85,7 @@ def read_tone(text: str, line: int, waves: Mapping[int, object]) -> Tone:
         raise BadTone("has a number that is too large")
     if tone.strength < 0:
         raise BadTone("has a negative amplitude")
-    if tone.carrier < 0:  # sin(-x): the same tone, with the ears swapped
+    if tone.carrier < 0:  # sin(-x) is the same tone with swapped ears
         tone = replace(tone, carrier=-tone.carrier, beat=-tone.beat)
     return tone
 
@@ -107,7 +107,7 @@ def _read(text: str, line: int, waves: Mapping[int, object]) -> Tone:
         if match[1] == "mixspin":
             swing = abs(width) * _SWING_DEG_PER_US * strength / 100
             return Tone("mixspin", 0.0, abs(rate), swing, line)
-        # The way is width * sin(2 pi rate t): of two signs one is enough.
+        # The movement is width * sin(2 pi rate t), so one of the two signs is redundant.
         return Tone(match[1], abs(width), math.copysign(rate, width * rate), strength, line)
     if match := _WAVE.fullmatch(text):
         if int(match[1]) not in waves:
@@ -122,7 +122,7 @@ def _read(text: str, line: int, waves: Mapping[int, object]) -> Tone:
 
 
 def _read_am(rate: str, options: str, line: int) -> Tone:
-    """Of the dialect's envelopes: `f` is the least gain, `m` the form."""
+    """Parse the options of SBaGenX's envelopes: `f` is the lowest gain, `m` the shape."""
     values = dict(option.split("=") for option in options.split(":")[1:])
     try:
         floor = float(values.get("f", "0.45"))
@@ -131,9 +131,9 @@ def _read_am(rate: str, options: str, line: int) -> Tone:
     if not 0 <= floor <= 1:
         raise BadTone("has a floor that is not a number from 0 to 1")
     pulsed = values.get("m") == "pulse"
-    remarks = ("of mixam only rate, form and floor are kept",) if set(values) - set("mf") else ()
+    remarks = ("only rate, shape and floor of mixam are kept",) if set(values) - set("mf") else ()
     beat = OF_THE_BEAT if rate == "beat" else _number(rate)
-    # From floor to 1 is k (1 - m) to k (1 + m).
+    # The gain goes from floor to 1, which is k (1 - m) to k (1 + m).
     strength = 100 * (1 - floor) / (1 + floor)
     return Tone("mixam-pulse" if pulsed else "mixam", 0.0, beat, strength, line, remarks)
 
@@ -155,7 +155,7 @@ def _read_other(text: str, line: int, waves: Mapping[int, object]) -> Tone:
             return replace(tone, remarks=(*tone.remarks, remark))
         return tone
     if _UNFIT.match(text):
-        return Tone(line=line, remarks=(f"{quote(text)} has no layer like it; it is left out",))
+        return Tone(line=line, remarks=(f"Entrain has no layer for {quote(text)}; left out",))
     raise BadTone("is not a tone like 200+10/30, 200/30, pink/40, bell+528/20 or mix/80")
 
 

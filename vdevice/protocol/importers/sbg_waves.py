@@ -1,29 +1,29 @@
-"""The envelopes that a sequence may define, as pulses."""
+"""Converts the envelopes that a sequence may define to pulses."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Shape(NamedTuple):
-    """A pulse, in parts of its period."""
+    """A pulse; all numbers are shares of its period."""
 
     duty: float
-    """Edges included."""
+    """Includes the edges."""
     attack: float
     release: float
 
 
 _EDGE_MEAN_SQUARE = 181 / 462
-"""Of a smootherstep, whose mean is a half: what the block's edges are."""
+"""Mean square of a smootherstep, the shape of the block's edges; its mean is 1/2."""
 
 
 def shape_of(samples: Sequence[float]) -> Shape:
-    """The pulse with the same mean and mean square, and as much rise as fall.
+    """Return the pulse with the same mean, mean square and ratio of rise to fall.
 
     Parameters
     ----------
     samples : sequence of float
-        One period; whatever their range, the least is silence and the most is full.
+        One period in any range; the lowest sample is silence, the highest is full amplitude.
 
     """
     low, high = min(samples), max(samples)
