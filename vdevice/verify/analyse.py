@@ -200,7 +200,7 @@ def _judged(report: VerifyReport) -> VerifyReport:
     between = report.interaural
     if between and between.slope_hz is not None and not between.of_tones:
         found.append("programme-beat")
-        lines.append(words.programme_beat(between))
+        lines.append(words.own_beat(between))
     if between and between.swing_hz is not None and not between.of_tones:
         found.append("phase-swing")
         lines.append(words.phase_swing(between))

@@ -67,7 +67,7 @@ def swell(found: Swell) -> str:
     return text + (" - as the original does." if found.in_original else ".")
 
 
-def programme_beat(found: Interaural) -> str:
+def own_beat(found: Interaural) -> str:
     """Describe a binaural beat of the music itself."""
     assert found.slope_hz is not None
     assert found.slope_coherence is not None

@@ -21,7 +21,7 @@ struct Route {
     std::uint64_t rebuilds = 0;  // a new number says that all layers are new instances
     std::uint32_t rate_hz = 0;
     std::uint32_t latency_frames = 0;
-    std::shared_ptr<Layer> input;   // the block "pre", which conditions the input
+    std::shared_ptr<Layer> input;   // conditions the input first
     std::vector<Entry> processors;  // in the order in which they act
     std::vector<Entry> generators;
     std::shared_ptr<Layer> output;  // the limiter
