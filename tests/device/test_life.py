@@ -323,7 +323,7 @@ def test_without_a_running_entrain_commands_say_so(any_server):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("use", "nonsense:beat_hz=1"), 1, "no layer kind 'nonsense'; there is am, "),
+        (("use", "nonsense:beat_hz=1"), 1, "no layer kind 'nonsense'; choose from am, "),
         (("use", "binaural:beat_hz=299"), 1, "beat_hz = 299 is outside -200 … 200 Hz"),
         (("use", "binaural:beat_hz=nan"), 1, "not a finite number; allowed is -200 … 200 Hz"),
         (("use", "binaural:nonsense=1"), 1, "nonsense is not a parameter"),
