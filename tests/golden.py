@@ -30,6 +30,8 @@ TOLERANCE_DB = -120.0
 Compilers, and processors with and without fused multiply-adds, differ by less.
 """
 
+EARS = ("left", "right")
+
 Sound = npt.NDArray[np.float32]
 """Left and right, as (2, frames)."""
 Sketch = npt.NDArray[np.float32]
@@ -135,11 +137,12 @@ def difference(actual: Sketch, expected: Sketch, wanted: list[Excerpt]) -> str |
     apart = np.nan_to_num(apart, nan=np.inf)
     first = int(np.flatnonzero(differs.any(axis=0))[0])
     worst_ear, worst = np.unravel_index(np.argmax(apart), apart.shape)
-    ears = [name for name, ear in zip(("left", "right"), differs, strict=True) if ear.any()]
+    ears = [name for name, ear in zip(EARS, differs, strict=True) if ear.any()]
+    rms = float(np.sqrt(np.mean(np.square(apart))))
     return (
-        f"differs by {_db(np.sqrt(np.mean(np.square(apart))))} of full scale ({' and '.join(ears)}), "
-        f"first at {_place(first, wanted)}; most, {_db(apart.max())}, "
-        f"at {_place(int(worst), wanted)}, {('left', 'right')[worst_ear]}"
+        f"differs by {_db(rms)} of full scale ({' and '.join(ears)}), "
+        f"first at {_place(first, wanted)}; "
+        f"most, {_db(apart.max())}, at {_place(int(worst), wanted)}, {EARS[worst_ear]}"
     )
 
 

@@ -85,7 +85,9 @@ def test_where_and_how_far_is_said(focus):
     in_its_block_db = -60 - 10 * np.log10(BLOCK_FRAMES)
     place = f"{begin_s:.3f} s of the session"
     assert said is not None
-    assert said.endswith(f"(right), first at {place}; most, {in_its_block_db:.1f} dB, at {place}, right")
+    assert said.endswith(
+        f"(right), first at {place}; most, {in_its_block_db:.1f} dB, at {place}, right"
+    )
 
 
 @pytest.mark.parametrize(("above_db", "noticed"), [(-6, False), (6, True)])
