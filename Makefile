@@ -26,7 +26,7 @@ test: ## run every test
 	@.ci/setup test
 	@.ci/test
 
-accept: ## take over the sound that differs from its reference: NAME=protocol, or all
+accept: ## take over the sound that differs from its reference: NAME=… or NAME=all
 	@.ci/accept '$(NAME)'
 
 fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 broken files (15 minutes)

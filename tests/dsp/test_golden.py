@@ -27,7 +27,8 @@ def test_it_sounds_as_its_reference(name):
     if said:
         with written.open("wb") as file:
             np.save(file, actual)
-        pytest.fail(f"{name} {said}.\nIf that is meant: make accept NAME={name}", pytrace=False)
+        advice = f"To make this sound the reference: make accept NAME={name}"
+        pytest.fail(f"{name} {said}.\n{advice}", pytrace=False)
 
 
 def test_every_reference_has_a_protocol_or_a_block():
