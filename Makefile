@@ -2,7 +2,7 @@
 #
 # What takes more than a few lines is a script in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help packages setup run test fuzz soak lint bench install uninstall test-debian13 \
+.PHONY: help packages setup run test accept fuzz soak lint bench install uninstall test-debian13 \
 	test-debian14 screenshots clean
 
 PYTHON ?= python3
@@ -25,6 +25,9 @@ test: ## run every test
 	@.ci/packages test
 	@.ci/setup test
 	@.ci/test
+
+accept: ## take over the sound that differs from its reference: NAME=… or NAME=all
+	@.ci/accept '$(NAME)'
 
 fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 broken files (15 minutes)
 	@.ci/packages test
