@@ -54,7 +54,7 @@ void Connection::on_lost(io::Notify back_end) {
         table.version = PW_VERSION_CORE_EVENTS;
         table.error = [](void *self, std::uint32_t id, int, int result, const char *) noexcept {
             auto &connection = *static_cast<Connection *>(self);
-            if (id == PW_ID_CORE && result == -EPIPE) connection.lose("the sound server is gone");
+            if (id == PW_ID_CORE && result == -EPIPE) connection.lost("the sound server is gone");
         };
         table.done = [](void *self, std::uint32_t id, int sequence) noexcept {
             auto &connection = *static_cast<Connection *>(self);
@@ -69,13 +69,13 @@ void Connection::on_lost(io::Notify back_end) {
     }();
     back_end_.emplace(std::move(back_end));
     deadline_.emplace(loop(), Source::timer(loop(), [](void *self, std::uint64_t) noexcept {
-                          static_cast<Connection *>(self)->lose(
+                          static_cast<Connection *>(self)->lost(
                               "the sound server does not answer any more");
                       }, this));
     listen(core_.get(), hook_, &kEvents, this);
 }
 
-void Connection::lose(const char *why) noexcept {
+void Connection::lost(const char *why) noexcept {
     is_lost_ = true;
     pw_thread_loop_signal(thread(), false);
     back_end_->lost(why);

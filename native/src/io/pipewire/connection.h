@@ -43,7 +43,7 @@ public:
 
 private:
     Connection() = default;
-    void lose(const char *why) noexcept;
+    void lost(const char *why) noexcept;
 
     std::optional<io::Notify> back_end_;
     bool is_lost_ = false;
