@@ -4,9 +4,9 @@ from entrain.platform.folders import state_folder
 from entrain.platform.whole_file import replace_file
 
 NOTICE = (
-    "Before you listen: if you have ever had a seizure, ask a doctor first. Do not use Entrain while "
-    "driving or operating machinery. Entrain is not a medical treatment and does not replace one. "
-    "Stop if you feel unwell, and keep the volume moderate."
+    "Before you listen: if you have ever had a seizure, ask a doctor first. Do not use Entrain "
+    "while driving or operating machinery. Entrain is not a medical treatment and does not replace "
+    "one. Stop if you feel unwell, and keep the volume moderate."
 )
 SHORT_NOTICE = (
     "If you have ever had a seizure, ask a doctor first. Do not use while driving. "

@@ -260,7 +260,9 @@ def layers(kind: str | None, as_json: bool) -> None:
     from entrain.tray.text import status_text
 
     if kind is not None and kind not in blocks():
-        raise EntrainError(f"there is no kind {kind!r}; the kinds are {', '.join(sorted(blocks()))}")
+        raise EntrainError(
+            f"there is no kind {kind!r}; the kinds are {', '.join(sorted(blocks()))}"
+        )
     if as_json:
         found = blocks() if kind is None else {kind: blocks()[kind]}
         options.print_json({name: asdict(block) for name, block in sorted(found.items())})

@@ -40,11 +40,11 @@ def mode(name: str | None) -> None:
 @click.option("--include", metavar="NAME", multiple=True, help="In manual mode, process this app.")
 @click.option("--exclude", metavar="NAME", multiple=True, help="Keep this app out of Entrain.")
 @click.option("--forget", metavar="NAME", multiple=True, help="Remove this app's rule.")
-@click.option("--calls", type=click.Choice(["pass", "process"]), help="Calls bypass Entrain or not.")
+@click.option("--calls", type=click.Choice(["pass", "process"]), help="Let calls bypass Entrain?")
 @click.option(
     "--notifications",
     type=click.Choice(["pass", "process"]),
-    help="The desktop's short sounds bypass Entrain or not.",
+    help="Let the desktop's short sounds bypass Entrain?",
 )
 @options.as_json
 def apps(
@@ -74,8 +74,7 @@ def apps(
     if unknown := [name for name in forget if name.casefold() not in known]:
         named = ", ".join((*rules["include"], *rules["exclude"])) or "none"
         raise EntrainError(
-            f"there is no rule for {', '.join(map(repr, unknown))}; "
-            f"apps with a rule: {named}"
+            f"there is no rule for {', '.join(map(repr, unknown))}; apps with a rule: {named}"
         )
     wanted = {
         "include": _changed(rules["include"], include, {*exclude, *forget}),
