@@ -59,7 +59,7 @@ class Area:
 Shape = Disc | Line | Area
 
 _TEAL, _AMBER, _GREY, _BLUE, _RED = "#0c8a80", "#b87503", "#7f858c", "#3d7fc9", "#d9483b"
-"""Between light and dark: at least 3:1 against both kinds of panel."""
+"""Colours of medium lightness: a contrast of at least 3:1 to light and to dark panels."""
 _WHITE = "#ffffff"
 
 

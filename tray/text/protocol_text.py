@@ -148,15 +148,15 @@ def _facts(protocol: Protocol) -> Iterator[str]:
     ramps = [
         f"{word} within {text_layout.clock(seconds)}"
         for word, seconds in (
-            ("comes up", protocol.ramp_in_s),
-            ("goes down", protocol.ramp_out_s),
+            ("fades in", protocol.ramp_in_s),
+            ("fades out", protocol.ramp_out_s),
         )
         if seconds
     ]
     if ramps:
         yield ", ".join(ramps)
     if protocol.time_of_day:
-        yield "goes by the time of day"
+        yield "follows the time of day"
     if protocol.standalone:
         yield "plays without music, too"
     yield (
@@ -170,13 +170,13 @@ def _ears(protocol: Protocol) -> str:
     if not protocol.requires_headphones:
         return "headphones or loudspeakers"
     if protocol.without_headphones is None:
-        return "headphones only; there is nothing to use instead on loudspeakers"
-    return "headphones; something else is used on loudspeakers, see below"
+        return "headphones only; there is no alternative for loudspeakers"
+    return "headphones; loudspeakers use the alternative below"
 
 
 def _layers(layers: Sequence[Layer], blocks: "Mapping[str, Block]") -> None:
     if not layers:
-        text_layout.paragraph("nothing: the programme alone", indent=2)
+        text_layout.paragraph("no effects: your music alone", indent=2)
     for layer in layers:
         block = blocks.get(layer.kind)
         parameters = block.parameters if block else {}
@@ -192,13 +192,13 @@ def _layers(layers: Sequence[Layer], blocks: "Mapping[str, Block]") -> None:
 
 
 def _fixed(layer: Layer, parameters: "Mapping[str, Parameter]") -> Iterator[str]:
-    """Those values that stay what they are."""
+    """Describe the parameters without automation."""
     values = {s: value for s, value in layer.params.items() if s not in layer.automation}
     floor_db = values.get("floor_db")
     if floor_db is not None and floor_db == values.get("ceiling_db"):
         for symbol in ("level_db", "floor_db", "ceiling_db"):
             values.pop(symbol, None)
-        yield f"always at {_value(parameters.get('floor_db'), floor_db)}, whatever is played"
+        yield f"always at {_value(parameters.get('floor_db'), floor_db)}, independent of the music"
     for symbol, value in values.items():
         parameter = parameters.get(symbol)
         yield f"{_called(parameter, symbol)} {_value(parameter, value)}"
