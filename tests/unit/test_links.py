@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-FOLDERS = "bench docs faust native platform presets tests tray vdevice".split()
+FOLDERS = ["bench", "docs", "faust", "native", "platform", "presets", "tests", "tray", "vdevice"]
 MADE_UP = {"faust/sway.dsp", "tests/dsp/test_sway.py"}
 """Files of an example, which another test runs."""
 

@@ -19,8 +19,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 CHECKED = (".ci", "docs", "presets", "tray")
-NOT_YET_CHECKED = ("bench", "faust", "native", "platform", "tests", "vdevice")
-"""Folders that still await their rewriting.  Move a folder to `CHECKED` once it is rewritten."""
+NOT_YET_CHECKED = ("bench", "faust", "native", "platform", "presets/schema", "tests", "vdevice")
+"""Folders that still await their rewriting.  Move a folder to `CHECKED` once it is rewritten.
+
+Subfolders of a checked folder may wait here, too.  ``presets/schema`` is exported from ``vdevice``.
+"""
 CHECKED_FILES = ("Makefile", "vdevice/safety.py")
 
 NOT_SENTENCES = {"__pycache__", "fixtures", "fuzz_corpus"}
@@ -169,14 +172,15 @@ READERS = {
 
 
 def files() -> list[str]:
-    found = [
-        path.relative_to(ROOT)
-        for folder in CHECKED
-        for path in sorted((ROOT / folder).rglob("*"))
-        if path.is_file() and path.suffix in READERS and not NOT_SENTENCES & {*path.parts}
-    ]
-    pages = [path.relative_to(ROOT) for path in sorted(ROOT.glob("*.md"))]
-    return sorted({*map(str, found), *map(str, pages), *CHECKED_FILES} - {QUOTES_THE_PATTERNS})
+    found = {path for folder in CHECKED for path in (ROOT / folder).rglob("*") if path.is_file()}
+    found -= {path for folder in NOT_YET_CHECKED for path in (ROOT / folder).rglob("*")}
+    found |= {*ROOT.glob("*.md")} | {ROOT / name for name in CHECKED_FILES}
+    found -= {ROOT / QUOTES_THE_PATTERNS}
+    return sorted(
+        str(path.relative_to(ROOT))
+        for path in found
+        if path.suffix in READERS and not NOT_SENTENCES & {*path.parts}
+    )
 
 
 def complaints(source: str, suffix: str) -> Iterator[str]:
