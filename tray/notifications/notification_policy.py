@@ -170,7 +170,7 @@ def _softened(before: Status, after: Status) -> Notice | None:
     if not after["softened"] or before["softened"]:
         return None
     how = "Silent" if after["softened"] == "silent" else "Playing softly"
-    text = f"{how} on {_description(after)}. Entrain's menu or `entrain output` changes that."
+    text = f"{how} on {_description(after)}; Entrain's menu or `entrain output` changes that."
     return Notice("device", "Headphones disconnected", text)
 
 
