@@ -38,7 +38,7 @@ def autostart(action: Literal["enable", "disable", "status"]) -> None:
 @click.command("install-desktop")
 @click.option("--undo", is_flag=True, help="Remove the entry and the icons again.")
 def install_desktop(undo: bool) -> None:
-    """Put Entrain into the application menu, and its icons into the icon theme.
+    """Add Entrain to the application menu.  Its icons go into the icon theme.
 
     `make install` does this, too; use this command after other kinds of installation.  It prints
     the files that it writes or removes.

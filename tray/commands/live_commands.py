@@ -13,7 +13,7 @@ from entrain.tray.text.text_layout import clean
 
 @click.command()
 def on() -> None:
-    """Make Entrain the default output and remember the former one.
+    """Make Entrain the default output.  Entrain remembers the former output.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def slower(steps: int) -> None:
 @click.command()
 @_steps
 def stronger(steps: int) -> None:
-    """Turn all layers up by 3 dB: the level of tones and the depth of effects.
+    """Turn all layers up by 3 dB.  This raises the level of tones and the depth of effects.
 
     \b
     Example:

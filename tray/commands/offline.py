@@ -120,7 +120,8 @@ def verify(
       below 0.1  faint, at the limit of hearing
       0.3        strong
       1          down to silence
-    Floor: the index that restless music has by accident; an index below it means no entrainment.
+    Floor: the index that restless music has by accident.
+      An index below the floor means no entrainment.
 
     \b
     Examples:
@@ -212,7 +213,7 @@ def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[Binary
 @click.option("--fix", is_flag=True, help="First clean up after an Entrain that was killed.")
 @options.as_json
 def doctor(fix: bool, as_json: bool) -> None:
-    """Check everything that Entrain needs, and say what to do about problems.
+    """Check everything that Entrain needs.  The command says what to do about problems.
 
     You can put the output into a bug report: it holds no names of people or machines.
 

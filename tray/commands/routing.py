@@ -22,8 +22,8 @@ def mode(name: str | None) -> None:
     default   Entrain is the default output while it is on
     manual    Entrain gets only sound that you send to it, and the apps of
               `entrain apps --include`
-    smart     the real device stays the default, and its sound passes through Entrain
-              (needs WirePlumber 0.5)
+    smart     the real device stays the default, and its sound passes through
+              Entrain (needs WirePlumber 0.5)
 
     \b
     Examples:
@@ -40,11 +40,11 @@ def mode(name: str | None) -> None:
 @click.option("--include", metavar="NAME", multiple=True, help="In manual mode, process this app.")
 @click.option("--exclude", metavar="NAME", multiple=True, help="Keep this app out of Entrain.")
 @click.option("--forget", metavar="NAME", multiple=True, help="Remove this app's rule.")
-@click.option("--calls", type=click.Choice(["pass", "process"]), help="Let calls bypass Entrain?")
+@click.option("--calls", type=click.Choice(["pass", "process"]), help="pass: calls bypass Entrain.")
 @click.option(
     "--notifications",
     type=click.Choice(["pass", "process"]),
-    help="Let the desktop's short sounds bypass Entrain?",
+    help="pass: the desktop's short sounds bypass Entrain.",
 )
 @options.as_json
 def apps(
