@@ -436,7 +436,7 @@ def test_doctor_fails_only_when_something_is_wrong(provide):
     provide("entrain.vdevice.offline.doctor", examine=lambda: bad)
     result = entrain("doctor")
     assert result.exit_code == 1
-    assert result.stderr == "entrain: not all is well: library\n"
+    assert result.stderr == "entrain: problems found: library\n"
     assert "library  problem  not there" in result.stdout
     assert "-> apt install libpipewire-0.3-0" in result.stdout
     assert json.loads(entrain("doctor", "--json").stdout)[2]["ok"] is False
@@ -503,7 +503,7 @@ def test_layers_tells_what_can_be_set():
 def test_an_unknown_kind_is_one_line_with_those_there_are():
     result = entrain("layers", "nonsense")
     assert result.exit_code == 1
-    assert result.stderr.startswith("entrain: there is no kind 'nonsense'; there is am, ")
+    assert result.stderr.startswith("entrain: there is no kind 'nonsense'; the kinds are am, ")
 
 
 @pytest.mark.parametrize("arguments", [("seek",), ("pause", "3"), ("seek", "soon"), ("seek", "-1")])
