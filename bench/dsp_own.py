@@ -125,7 +125,7 @@ def _idle_engine() -> Engine:
 
 
 def memory_mb() -> dict[str, float]:
-    """Measure memory in a separate process that does nothing else."""
+    """Measure memory in a separate, otherwise idle process."""
     asked = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
     answer: dict[str, float] = json.loads(asked.stdout)
     return answer

@@ -147,7 +147,7 @@ class _Stream:
 class PulseRecorder:
     """Records sources from the beginning of the ``with`` block to its end.
 
-    Use it from one thread.  The server is the one that PULSE_SERVER names.
+    Use it from one thread.  PULSE_SERVER names the server.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ from entrain.block import (
 )
 
 # Double precision, since a single-precision phase drifts by millihertz.  The callback flushes
-# denormals, so blocks need no code for that.  Short delays are rings too (-mcd 0), since shifting
+# denormals, so blocks need no code to do so.  Short delays are rings too (-mcd 0), since shifting
 # costs more instructions.
 FLAGS = ["-lang", "cpp", "-double", "-ftz", "0", "-mcd", "0", "-inpl", "-json"]
 

@@ -24,7 +24,7 @@ SAMPLE_RATE = "\t\tfSampleRate = sample_rate;\n"
 
 
 class Unexpected(Exception):
-    """The code differs from what the rewriting supports; the text says how."""
+    """The code differs from the supported code; the text says how."""
 
 
 def check_version(code: str) -> None:

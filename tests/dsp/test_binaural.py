@@ -150,7 +150,7 @@ def test_moving_a_parameter_does_not_click(render, targets, over_s, bend):
 
 @pytest.mark.parametrize("start", [48_000, 48_001, 48_015])
 def test_a_glide_of_level_begins_and_ends_when_promised(render, start):
-    """After one more step of 16 frames, the sound equals one with a constant level."""
+    """The sound equals one with a constant level after one more step of 16 frames."""
     moves = [(start / 48_000, "binaural.floor_db", -12, 0.5)]
     glided = render(TONE, 2, moves=moves)
     before = render(TONE, 2)

@@ -151,7 +151,7 @@ def test_the_tap_refuses_frames_that_are_gone_or_to_come(engine, first):
 
 
 def test_counters_and_meters_tell_what_went_through(engine):
-    """After 1.5 s, the meters with 300 ms have settled to exp(-5), 0.06 dB."""
+    """The meters with 300 ms have settled to exp(-5), 0.06 dB, after 1.5 s."""
     out = engine.process(np.ascontiguousarray(NOISE))
     assert engine.stats().frames == NOISE.shape[1]
     levels = engine.levels()

@@ -1,7 +1,7 @@
-"""Every shipped protocol, and every block, sounds as it did: as the stored reference.
+"""Compares the sound of every shipped protocol and every block with a stored reference.
 
-A change that is not meant to be heard must not be; one that is meant to be is taken over with
-``make accept NAME=…``, and so shows in the list of changed files what it has reached.
+These tests fail on any audible change.  ``make accept NAME=…`` stores the new sound as reference if
+the change is intended; then the list of changed files shows the affected protocols and blocks.
 """
 
 import golden
@@ -80,7 +80,7 @@ def test_where_and_how_far_is_said(focus):
 
 @pytest.mark.parametrize(("above_db", "noticed"), [(-6, False), (6, True)])
 def test_a_difference_is_as_large_in_the_sketch_as_in_the_sound(focus, above_db, noticed):
-    """Of noise the sketch tells the power; some of its pieces are 10 dB above that, not more."""
+    """The sketch holds the power of noise; some pieces exceed it by 10 dB, but not by more."""
     sound, excerpts = focus
     noise = np.random.default_rng(3).normal(0, 1, sound.shape)
     rms = 10 ** ((TOLERANCE_DB - 10 + above_db) / 20)

@@ -218,7 +218,7 @@ def test_what_is_modulated_already_is_neither_flattened_nor_pumped(rate_hz):
 
 
 def test_the_leveller_takes_seconds():
-    """After a jump of 20 LU up or down, the gain moves at most 3 dB in a second."""
+    """The gain moves at most 3 dB in a second after a jump of 20 LU up or down."""
     sound = np.concatenate([pink(12, -45), pink(12, -25), pink(8, -45)], 1)
     gain_db = gain_of(Runner("pre", RATE_HZ, leveller=1, leveller_target_lufs=-35), sound)
     assert np.ptp(gain_db) > 9

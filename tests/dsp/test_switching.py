@@ -105,7 +105,7 @@ def test_processors_that_change_places_do_not_click():
 
 @pytest.mark.parametrize("make_input", [sines, noise])
 def test_500_random_switches_never_click(make_input):
-    """After a high-pass, no switch exceeds the steady sound around it by more than 3 dB."""
+    """No switch exceeds the steady sound around it by more than 3 dB after a high-pass."""
     random = np.random.default_rng(7)
     kinds = sorted(
         kind

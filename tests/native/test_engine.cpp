@@ -1,4 +1,4 @@
-// What the engine promises about samples, measured on its output.
+// The engine's promises about samples, measured on its output.
 
 #include "sound.h"
 

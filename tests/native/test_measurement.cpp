@@ -180,7 +180,7 @@ TEST_CASE("A clean beat is exact to 1 mHz at every rate, from one tap") {
                                              rate_hz, left_hz, right_hz);
                 CHECK(std::abs(tones.beat_hz - beat_hz) < 1e-3);
                 CHECK(std::abs(tones.ear[0].hz - left_hz) < 1e-3);
-                // Phases are those of cosines at frame 0.
+                // Phases are relative to cosines at frame 0.
                 CHECK(std::abs(tones.ear[0].amplitude - std::polar(0.1, 1.0 - kTurn / 4)) < 1e-5);
                 CHECK(std::abs(tones.ear[1].amplitude - std::polar(0.05, 2.0 - kTurn / 4)) < 1e-5);
                 CHECK(tones.level_db[0] == doctest::Approx(-23.0103).epsilon(0.001 / 23.0));

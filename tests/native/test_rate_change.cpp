@@ -1,4 +1,4 @@
-// A new sample rate changes nothing else: an engine whose rate changes sounds like an engine that
+// Everything continues at a new sample rate: an engine whose rate changes sounds like an engine that
 // had the new rate from the beginning, whatever is in progress.  Both are rendered and compared
 // here.
 

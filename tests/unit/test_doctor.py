@@ -102,7 +102,7 @@ def test_where_nothing_is_left_there_is_nothing_to_fix(monkeypatch):
 def test_a_running_entrain_is_not_fixed(monkeypatch):
     monkeypatch.setattr(doctor, "_status", dict)
 
-    with pytest.raises(EntrainError, match="Entrain runs"):
+    with pytest.raises(EntrainError, match="Entrain is running"):
         doctor.clean_up()
 
 

@@ -62,7 +62,7 @@ def clean_up() -> list[str]:
 
     """
     if _status() is not None:
-        raise EntrainError("Entrain runs, so nothing is left over; `entrain stop` ends it")
+        raise EntrainError("Entrain is running, so there are no leftovers; `entrain stop` ends it")
     adapter = factory.load()
     before = _leftovers(adapter)
     if not any(before):
@@ -94,7 +94,7 @@ async def _start_and_end(adapter: PlatformAdapter) -> None:
                 await ready.wait()
             await asyncio.sleep(SETTLE_S)
         except TimeoutError:
-            raise EntrainError("the sound server creates no device; nothing was changed") from None
+            raise EntrainError("the sound server did not create the device; no changes made") from None
         finally:
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)

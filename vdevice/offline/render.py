@@ -128,8 +128,8 @@ DOWNMIX: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
 def downmix(block: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
     """Mix one to eight channels down to two.
 
-    A mono sound goes to both ears unchanged.  For more than two channels, the coefficients are
-    those of ITU-R BS.775-4 (centre and surround at -3 dB, a middle surround at -6 dB, no LFE).
+    A mono sound goes to both ears unchanged.  For more than two channels, the coefficients follow
+    ITU-R BS.775-4 (centre and surround at -3 dB, a middle surround at -6 dB, no LFE).
     The sum is not scaled, since the limiter handles peaks above full scale.
 
     Parameters
@@ -257,7 +257,7 @@ class _Sink:
         return self._done(self._file.tell)
 
     def clear(self) -> None:
-        """Discard everything that has been written."""
+        """Discard all written data."""
         self.seek(0)
         self._done(self._file.truncate)
 

@@ -33,4 +33,4 @@ class Finding:
     text: str
     """The result, one line."""
     advice: str = ""
-    """What to do, one line."""
+    """Advice on what to do, one line."""

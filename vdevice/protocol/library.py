@@ -146,7 +146,7 @@ class Library:
             The protocol to save.
         name : str, optional
             A new name, which also determines the id.  Description and evidence of the original
-            are kept only if the layers are unchanged.  Without a name, nothing is renamed.
+            are kept only if the layers are unchanged.  Without a name, the protocol keeps its own.
         replace : bool
             Save even if a shipped protocol has this id, which is hidden from then on.
 
@@ -310,7 +310,7 @@ def resolve(
 def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Protocol:
     """Make a protocol from SPECs; a second layer of the same kind gets the id ``kind-2``.
 
-    Without the blocks nothing is checked, and no layer counts as needing headphones.
+    Without the blocks, values are not checked, and no layer counts as needing headphones.
     """
     return _add(Protocol(id=CUSTOM_ID, name="Custom", layers=()), specs, blocks)
 

@@ -170,7 +170,7 @@ def _analyse(
     rates += [found.rate_hz for found in swells]
     model = following(sound.samples, sound.rate_hz, [asked_hz] if asked_hz else _distinct(rates))
     step(5)
-    # If nothing was found, the highest peak of the noise shows what noise looks like.
+    # Without a finding, the highest peak of the noise shows what noise looks like.
     highest_hz = float(swelling.rates_hz[int(np.argmax(swelling.ratio))])
     shown_hz = asked_hz or next((s.rate_hz for s in swells), next(iter(rates), highest_hz))
     bands = bands_at.get(shown_hz) or tuple(depths(sound.samples, sound.rate_hz, shown_hz))

@@ -88,7 +88,7 @@ def _bars(axes: Axes, report: VerifyReport) -> None:
         axes,
         title,
         "0: not at all, 1: down to silence.  Green stands out; grey could be chance "
-        "(light: what any other rate would give).",
+        "(light: as at any other rate).",
     )
 
 
@@ -176,7 +176,7 @@ def _phase(axes: Axes, report: VerifyReport, curves: Curves) -> None:
 def _turning(
     axes: Axes, times_s: npt.NDArray[np.float64], phase_deg: npt.NDArray[np.float64], hz: float
 ) -> None:
-    """Draw how the phase would turn if the sound contained nothing else."""
+    """Draw how the phase would turn in a sound with only the beat."""
     alone_deg = 360 * hz * times_s
     offset = np.angle(np.mean(np.exp(1j * np.radians(phase_deg - alone_deg))), deg=True)
     degrees = (alone_deg + offset + 180) % 360 - 180

@@ -141,7 +141,7 @@ class VerifyReport(_Result):
     level_db: FiniteFloat | None
     """RMS of the section, dBFS; None: silence."""
     rate_hz: FiniteFloat | None
-    """The rate of the entrainment: the requested one, or that of the clearest finding."""
+    """The rate of the entrainment: the requested one, or the rate of the clearest finding."""
     bands_rate_hz: FiniteFloat | None
     """The rate at which the bands were measured."""
     found: tuple[str, ...]

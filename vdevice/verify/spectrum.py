@@ -1,7 +1,7 @@
 """The spectrum of a section, and analytic signals of narrow bands.
 
 A band's analytic signal is the inverse transform of its bins alone.  It is exact, and its sample
-rate is no higher than the band requires.
+rate is only as high as the band requires.
 """
 
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ def swell(found: Swell) -> str:
     """Describe a swell: its rate, its depth and its bands."""
     strength = "strong" if round(found.index, 2) >= STRONG_INDEX else "clear"
     if found.index < FAINT_INDEX:
-        strength = "faint, at the limit of what one can hear"
+        strength = "faint, at the limit of hearing"
     if abs(found.ears_deg) > 120:
         how = f"The sound moves from ear to ear {found.rate_hz:.2f} times a second"
     else:

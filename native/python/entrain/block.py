@@ -84,7 +84,7 @@ class Block:
     description: str
     parameters: dict[str, Parameter]
     promise: str = ""
-    """What the block promises: ``tones`` at the carrier plus and minus half the rate, a
+    """The block's promise: ``tones`` at the carrier plus and minus half the rate, a
     ``modulation`` at the rate, an ``interaural`` turning at the rate, or nothing."""
     strength: str = ""
     """The parameter that a protocol's ramps and fades move; at 0 the block does nothing.

@@ -1,6 +1,6 @@
 """Python interface of the native engine.
 
-Nothing here runs on the audio thread; any method may be called while a device runs.
+None of this runs on the audio thread; any method may be called while a device runs.
 """
 
 import json

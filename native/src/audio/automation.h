@@ -1,5 +1,5 @@
-// What a protocol does to a layer's parameters over time.  The control thread makes an automation
-// and never changes it afterwards.
+// Automation of a layer's parameters over time.  The control thread makes an automation and never
+// changes it afterwards.
 #pragma once
 
 #include <cstddef>

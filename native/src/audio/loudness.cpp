@@ -13,7 +13,7 @@ constexpr double kOffsetLufs = -0.691;
 // Power below any converter's noise, such as the filters' tail in digital silence.
 constexpr double kNothing = 1e-14;
 
-// The analog filters behind the digital ones that BS.1770 prints for 48 kHz.
+// Analog models of the digital filters that BS.1770 prints for 48 kHz.
 constexpr double kShelfHz = 1681.974450955533;
 constexpr double kShelfDb = 3.999843853973347;
 constexpr double kShelfMiddle = 0.4996667741545416;  // share of the gain at kShelfHz

@@ -1,4 +1,4 @@
-// What every function of this folder promises, and how the promise is enforced.
+// The real-time rule of this folder, and how it is enforced.
 #pragma once
 
 #include <cstdint>

@@ -50,7 +50,7 @@ private:
 struct Envelopes {
     std::size_t hops = 0;
     double hop_s = 0.0;
-    double start_s = 0.0;               // middle of the first hop, relative to that of all frames
+    double start_s = 0.0;               // middle of the first hop, relative to the middle of all frames
     double power[2][2][kMostHops];      // before/after, ear
 };
 

@@ -11,7 +11,7 @@ namespace entrain::io {
 // A part of a back end calls this object when something has changed, and lost() when the back end
 // cannot go on.
 //
-// thread:   the thread of the sound system's loop, or one that holds its lock
+// thread:   the thread of the sound system's loop, or a thread that holds its lock
 class Notify {
 public:
     // `lost` must not throw.  Only tests omit it; then a failing callback ends the program.

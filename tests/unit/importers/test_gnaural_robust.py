@@ -95,7 +95,7 @@ def test_a_curve_of_more_turns_than_a_layer_can_have_is_refused():
 
 
 def test_more_than_a_file_of_the_library_can_hold_is_refused(monkeypatch):
-    """Before refusing, the layers for loudspeakers are removed, with a note."""
+    """The layers for loudspeakers are removed first, with a note; then the file is refused."""
     monkeypatch.setattr(report, "MAX_FILE_BYTES", 100_000)
     entries = [entry(1, 4, 10 + 20 * (k % 3)) for k in range(4000)]
 

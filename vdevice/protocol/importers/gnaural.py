@@ -58,7 +58,7 @@ def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block
     Raises
     ------
     ImportRefused
-        The file is not a schedule, or nothing in it can be played.
+        The file is not a schedule, or has no voice that can be played.
 
     """
     schedule = read_schedule(text, source)

@@ -128,7 +128,7 @@ def _notes(sequence: Sequence, plan: Schedule) -> list[Note]:
     if plan.time_of_day and options.length_ms:
         notes.append(Note(0, "-L without -S: it follows the clock, and does not end"))
     if plan.length_ms is None and (options.ends or options.starts) and not options.length_ms:
-        notes.append(Note(0, "nothing in it changes, so it does not end"))
+        notes.append(Note(0, "it never changes, so it does not end"))
     if options.waveform != "sine":
         notes.append(Note(0, f"-w {quote(options.waveform)}: tones are played as sines"))
     notes += _left_out(sequence)

@@ -90,7 +90,7 @@ entrain_status entrain_io_set_latency(entrain_io *io, double added_ms);
 entrain_status entrain_io_set_smart(entrain_io *io, int smart);
 
 /* Keep the engine running and the device awake while no player runs, so that a standalone protocol
- * is heard.  Without a device, nothing is kept awake.
+ * is heard.  Without a device, this has no effect.
  *
  * alone:    1, or 0 (initially)
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY

@@ -45,8 +45,8 @@ entrain_status entrain_block_set(entrain_block *block, const char *symbol, float
 
 /* Process samples.
  *
- * in, out:  two pointers each, to `frames` finite samples; in[c] == out[c] is allowed; if a pointer
- *           is null, nothing is done
+ * in, out:  two pointers each, to `frames` finite samples; in[c] == out[c] is allowed; a null
+ *           pointer has no effect
  * thread:   [control] */
 void entrain_block_process(entrain_block *block, const float *const *in, float *const *out,
                            uint32_t frames);

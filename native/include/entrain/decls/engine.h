@@ -18,7 +18,7 @@ void entrain_destroy(entrain_engine *engine);
 
 /* Process one block.
  *
- * engine:   may be null; then nothing is done
+ * engine:   may be null, which has no effect
  * in, out:  two pointers each, to `frames` samples; in[c] == out[c] is allowed; a null `in` or
  *           in[c] means silence; a null `out` or out[c] is not written
  * frames:   any number; 0 does nothing

@@ -22,7 +22,7 @@ enum { ENTRAIN_MOST_POINTS = 1000000 };
 
 /* Set the automation of a parameter; heard from the next entrain_route() on.  Each breakpoint falls
  * on the frame nearest to its time; between breakpoints the value changes on the grid.  Before the
- * first breakpoint the parameter has its value, after the last one that breakpoint's value.
+ * first breakpoint the parameter has the first value, after the last breakpoint the last value.
  *
  * points:   `count` breakpoints in the order of time; they are copied; may be null if count is 0
  * count:    0 .. ENTRAIN_MOST_POINTS; 0 removes the automation
