@@ -94,7 +94,7 @@ async def _start_and_end(adapter: PlatformAdapter) -> None:
                 await ready.wait()
             await asyncio.sleep(SETTLE_S)
         except TimeoutError:
-            raise EntrainError("the sound server did not create the device; no changes made") from None
+            raise EntrainError("the sound server created no device; no changes were made") from None
         finally:
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
