@@ -79,13 +79,13 @@ def test_whatever_fails_is_looked_at_afterwards(ask, monkeypatch):
         device = VirtualDevice(
             NullAdapter(), engine, "null", "", None, DefaultPolicy(), lambda: None
         )
-        device.devices = [null_device("speakers")]
+        device._connection.devices = [null_device("speakers")]
 
         async def fail(*_: object, **__: object) -> None:
             raise PlatformError("no answer within 3 s")
 
-        monkeypatch.setattr(device, "_retarget", fail)
-        monkeypatch.setattr(device, "_carry_out", fail)
+        monkeypatch.setattr(device._target, "update", fail)
+        monkeypatch.setattr(device._defaults, "carry_out", fail)
         with pytest.raises(PlatformError):
             await ask(device)
         assert device._news.is_set()
