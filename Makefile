@@ -70,7 +70,7 @@ test-debian14: ## the same in Debian testing, which has PipeWire 1.6 (as root)
 screenshots: ## take the pictures in docs/images
 	@.ci/packages test
 	@.ci/setup test
-	@PYTHONPATH=tests:tests/desktop .venv/bin/python docs/screenshots.py
+	@PYTHONPATH=tests:tests/desktop:tests/device .venv/bin/python docs/screenshots.py
 
 clean: ## remove everything that was built
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,7 +6,6 @@ PipeWire speaks it too (pipewire-pulse), so this file knows no PipeWire.
 import contextlib
 import os
 import re
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
@@ -32,6 +31,7 @@ from entrain.platform.adapter import (
 from entrain.platform.device_form import device_form
 from entrain.platform.folders import user_paths
 from entrain.platform.pulse_ways import find_ways
+from entrain.platform.socket_probe import listens
 from entrain.ways import Way
 
 assert sys.platform == "linux"
@@ -62,11 +62,11 @@ class LinuxAdapter:
         return PulseServer()
 
     def has_sound_server(self) -> bool:
-        return any(_answers(path) for path in (*_pulse_sockets(), *_pipewire_sockets()))
+        return any(listens(path) for path in (*_pulse_sockets(), *_pipewire_sockets()))
 
     def default_backend(self) -> str:
-        if not any(_answers(path) for path in _pulse_sockets()):
-            if any(_answers(path) for path in _pipewire_sockets()):
+        if not any(listens(path) for path in _pulse_sockets()):
+            if any(listens(path) for path in _pipewire_sockets()):
                 raise PlatformError(
                     "PipeWire runs, but not as sound server; "
                     "install and start pipewire-pulse (or PulseAudio)"
@@ -337,14 +337,3 @@ def _pipewire_sockets() -> list[Path]:
 
 def _runtime_folders(*variables: str) -> list[str]:
     return [value for value in map(os.environ.get, variables) if value][:1]
-
-
-def _answers(path: Path) -> bool:
-    """Tell whether somebody listens at a socket; one that a dead server has left refuses."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(0.5)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True

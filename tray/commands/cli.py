@@ -351,9 +351,10 @@ def _demonstration() -> Iterator[None]:
     """Run the demonstration beside this process; numpy is not to be loaded in it."""
     import subprocess
 
+    from entrain.platform.processes import end
+
     process = subprocess.Popen([sys.executable, "-m", "entrain.tray.commands.demo"])
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        end(process)

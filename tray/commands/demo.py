@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entrain.errors import EntrainError
+from entrain.platform.processes import end
 from entrain.vdevice.api.client import Client
 
 RATE_HZ = 48_000
@@ -101,8 +102,7 @@ def _demonstrate(client: Client) -> None:
             print("The piece is over; Entrain goes on. Ctrl-C ends it.")
     finally:
         for process in (player, recorder):
-            process.terminate()
-            process.wait()
+            end(process)
 
 
 def _feed(player: "subprocess.Popen[bytes]") -> None:
