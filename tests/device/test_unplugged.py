@@ -16,8 +16,9 @@ from test_defaults import choose
 from test_smart import skip_without_smart_filters
 from test_volume import pactl, volume
 
-from entrain.platform import linux
+from entrain.platform import pulse_terms
 from entrain.platform.adapter import Volume
+from entrain.platform.pulse_server import PulseServer
 from entrain.platform.sandbox import VirtualDevice
 from entrain.vdevice.api.client import Client
 from entrain.vdevice.device.unplugged import AWAY_S
@@ -70,14 +71,14 @@ def all_until_heard(recorder: soundlab.Recorder, least_db: float) -> soundlab.Fr
 
 def sets_volumes_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server take its time when a device is to be softer."""
-    at_once = linux.PulseServer.set_volume
+    at_once = PulseServer.set_volume
 
-    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
+    def set_late(self: PulseServer, name: str, wanted: Volume) -> None:
         if wanted.channels[0] < 0.9:
             time.sleep(0.3)
         at_once(self, name, wanted)
 
-    monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+    monkeypatch.setattr(PulseServer, "set_volume", set_late)
 
 
 def is_set_back(server: LabServer) -> None:
@@ -302,7 +303,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
     server.add_device(LOUDSPEAKER)
     choose(server, "headphones")
     inserted = {"headphones": True}
-    monkeypatch.setattr(linux, "_headphones_in", lambda sink: inserted.get(sink.name))
+    monkeypatch.setattr(pulse_terms, "_headphones_in", lambda sink: inserted.get(sink.name))
     with running_device() as running:
         soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "they play")
         inserted["headphones"] = False
@@ -314,7 +315,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
 def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
     """The server plays on the other socket before it tells of it; a volume of 99 % is the news."""
     port = {"now": "analog-output-headphones"}
-    monkeypatch.setattr(linux, "_port", lambda _: port["now"])
+    monkeypatch.setattr(pulse_terms, "_port", lambda _: port["now"])
     sets_volumes_late(monkeypatch)
     with (
         running_device() as running,
@@ -343,7 +344,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
 def test_a_socket_without_headphones_is_softer_and_with_them_as_before(any_server, monkeypatch):
     """Headphones and loudspeakers at one device, as told by the port that is used."""
     ports = {"speakers": "analog-output-headphones"}
-    monkeypatch.setattr(linux, "_port", lambda sink: ports.get(sink.name, ""))
+    monkeypatch.setattr(pulse_terms, "_port", lambda sink: ports.get(sink.name, ""))
     server = any_server
     with running_device() as running:
 

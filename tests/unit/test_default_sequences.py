@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.default_policy import (
     DefaultPolicy,
     Defaults,
@@ -37,14 +37,14 @@ class Server:
 
     def seen(self) -> Defaults:
         present = tuple(name for name in DEVICES if name in self.devices)
-        candidates = [*self.history, *present, SINK_NAME]
-        effective = next(name for name in candidates if name in (*present, SINK_NAME))
+        candidates = [*self.history, *present, OWN_DEVICE]
+        effective = next(name for name in candidates if name in (*present, OWN_DEVICE))
         return Defaults(self.configured, effective, present)
 
 
 EVENTS = st.one_of(
     st.tuples(st.sampled_from(["on", "off", "step", "look", "restart"])),
-    st.tuples(st.just("choose"), st.sampled_from([*DEVICES, SINK_NAME])),
+    st.tuples(st.just("choose"), st.sampled_from([*DEVICES, OWN_DEVICE])),
     st.tuples(st.just("mode"), st.sampled_from(["default", "manual", "smart"])),
     st.tuples(st.just("plug"), st.sampled_from(DEVICES)),
     st.tuples(st.just("unplug"), st.sampled_from(DEVICES)),
@@ -54,7 +54,7 @@ EVENTS = st.one_of(
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(EVENTS, max_size=30), st.booleans())
-@example([("choose", SINK_NAME), ("step",), ("choose", SINK_NAME), ("mode", "manual")], False)
+@example([("choose", OWN_DEVICE), ("step",), ("choose", OWN_DEVICE), ("mode", "manual")], False)
 @example(
     [("on",), ("switch", "speakers"), ("mode", "default"), ("choose", "speakers"), ("on",)], True
 )
@@ -64,7 +64,7 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
 
     def act(actions) -> bool:
         if policy.mode != "default":
-            assert SetDefault(SINK_NAME) not in actions
+            assert SetDefault(OWN_DEVICE) not in actions
         server.queue.extend(action.name for action in actions if isinstance(action, SetDefault))
         return bool(actions)
 
@@ -85,7 +85,7 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
             case ("choose", name):
                 server.configure(name)
                 act(policy.observe(server.seen(), now_s))
-                by_hand = name == SINK_NAME
+                by_hand = name == OWN_DEVICE
             case ("mode", name):
                 while server.queue:  # else a choice may be taken for what is still on its way
                     server.step()
@@ -117,9 +117,9 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
     else:
         pytest.fail("it does not come to rest")
     if server.devices and policy.mode == "default":
-        assert (server.seen().effective == SINK_NAME) == policy.on
+        assert (server.seen().effective == OWN_DEVICE) == policy.on
     elif server.devices and not by_hand:
-        assert server.seen().effective != SINK_NAME
+        assert server.seen().effective != OWN_DEVICE
 
     act(policy.leave(replace(server.seen(), frees=True), now_s))
     while server.queue:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from entrain.engine import Engine
-from entrain.platform.adapter import SINK_NAME, PlatformError
+from entrain.platform.adapter import OWN_DEVICE, PlatformError
 from entrain.platform.null import NullAdapter, null_device
 from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.device.default_policy import DefaultPolicy, choose_target
@@ -43,12 +43,12 @@ async def wait(call: Callable[[], Any]) -> Any:
 def kept(keeper: FilterKeeper, server: FailingServer, chosen: str = "equalizer") -> str:
     devices = [null_device("speakers"), null_device("equalizer")]
     choose = lambda names: choose_target((chosen,), names)  # noqa: E731
-    plan = keeper.plan(SilentBackend(), server, devices, SINK_NAME, choose)  # type: ignore[arg-type]
+    plan = keeper.plan(SilentBackend(), server, devices, OWN_DEVICE, choose)  # type: ignore[arg-type]
     return asyncio.run(plan).target
 
 
 def test_where_the_server_gives_no_news_of_filters_they_are_what_they_were():
-    keeper, server = FilterKeeper(wait), FailingServer([Way("equalizer", SINK_NAME, 1)])
+    keeper, server = FilterKeeper(wait), FailingServer([Way("equalizer", OWN_DEVICE, 1)])
     assert kept(keeper, server) == "speakers"
     server.fails = True
 

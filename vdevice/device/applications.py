@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from entrain.platform.adapter import SINK_NAME, Stream
+from entrain.platform.adapter import OWN_DEVICE, Stream
 from entrain.vdevice.device.default_policy import Mode
 from entrain.vdevice.protocol.fields import Line
 
@@ -26,11 +26,8 @@ SETTLE_S = 3.0
 """Longest time after which a stream that was moved is there, and in which the server has moved
 streams itself after a device or the default has changed."""
 
-_CALL_ROLES = frozenset({"phone", "communication"})
-_NOTIFICATION_ROLES = frozenset({"event", "notification", "a11y", "accessibility"})
-
 # By application id, binary or name, as the user's own rules; all in lower case.  Programs that
-# also play music, such as browsers, are left out: only their role can tell.
+# also play music, such as browsers, are left out: only their purpose can tell.
 _CALL_PROGRAMS = frozenset(
     {
         "ciscocollabhost",
@@ -300,17 +297,17 @@ class Applications:
     def _wanted(self, known: _Known, stream: Stream, situation: Situation) -> tuple[str, bool]:
         """Return where a stream is to be, or ``""``, and whether it is given back with that."""
         default, mode = situation.default, situation.mode
-        if not default or (mode == "default" and situation.on and default != SINK_NAME):
+        if not default or (mode == "default" and situation.on and default != OWN_DEVICE):
             return "", False  # things are on the move
-        if default == SINK_NAME and mode != "smart":
+        if default == OWN_DEVICE and mode != "smart":
             if self.rules.passes(stream):
-                concerned = known.placed or stream.device == SINK_NAME
+                concerned = known.placed or stream.device == OWN_DEVICE
                 return (situation.target if concerned else ""), False
             # Included ones stay: the default is there as well.
-            taken_away = known.placed and stream.device != SINK_NAME
-            return (SINK_NAME, True) if taken_away else ("", False)
+            taken_away = known.placed and stream.device != OWN_DEVICE
+            return (OWN_DEVICE, True) if taken_away else ("", False)
         if mode == "manual" and situation.on and self.rules.includes(stream):
-            return SINK_NAME, False
+            return OWN_DEVICE, False
         return (self._origin(known) or default, True) if known.placed else ("", False)
 
     def _origin(self, known: _Known) -> str:
@@ -332,13 +329,13 @@ class Applications:
             self._sent.pop(_kind(stream), None)
             return
         if not known.placed:
-            known.origin = "" if stream.device in (default, SINK_NAME) else stream.device
+            known.origin = "" if stream.device in (default, OWN_DEVICE) else stream.device
         known.placed = True
         self._sent[_kind(stream)] = device
 
 
 def _kind(stream: Stream) -> tuple[str, ...]:
-    return (stream.role, stream.app_id, stream.binary, stream.name)
+    return (stream.kind, stream.app_id, stream.binary, stream.name)
 
 
 def _named(stream: Stream, programs: Iterable[str]) -> bool:
@@ -347,12 +344,12 @@ def _named(stream: Stream, programs: Iterable[str]) -> bool:
 
 
 def _is_call(stream: Stream) -> bool:
-    return stream.role in _CALL_ROLES or _named(stream, _CALL_PROGRAMS)
+    return stream.purpose == "call" or _named(stream, _CALL_PROGRAMS)
 
 
 def _is_notification(stream: Stream) -> bool:
     return (
-        stream.role in _NOTIFICATION_ROLES
+        stream.purpose == "notification"
         or _named(stream, _NOTIFYING_PROGRAMS)
         or any(
             name.casefold().startswith(_NOTIFYING_PREFIX) for name in (stream.binary, stream.name)

@@ -11,7 +11,7 @@ it.  If not, Entrain plays on that device directly.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.ways import Way
 
 SETTLE_S = 3.0
@@ -91,7 +91,7 @@ class FilterWays:
             behind = self._moved[min(moved)] if moved else ""
             return Plan(wanted, self._undo(ways, keep={}), behind=behind)
         behind = choose([name for name in devices if name not in leading_back])
-        last = [way for way in _from(wanted, ways, default) if _goes(way, default) == SINK_NAME]
+        last = [way for way in _from(wanted, ways, default) if _goes(way, default) == OWN_DEVICE]
         if behind and all(way.movable and way.outlet not in self._immovable for way in last):
             keep = {way.outlet: behind for way in last}
             pins = self._undo(ways, keep) + self._pin(last, behind, now_s)
@@ -109,7 +109,7 @@ class FilterWays:
         for outlet, device in list(self._moved.items()):
             if outlet not in there or there[outlet].sink != device:
                 del self._moved[outlet]
-                if outlet in there and there[outlet].sink == SINK_NAME:
+                if outlet in there and there[outlet].sink == OWN_DEVICE:
                     self._immovable.add(outlet)  # somebody wants it to be there
         for outlet, (device, at_s) in list(self._asked.items()):
             if outlet not in there or there[outlet].sink == device:
@@ -181,9 +181,9 @@ def ends(
 def _is_heard_on(way: Way, default: str, behind: str) -> str:
     """Return the device to which a way leads now, or, while that is none, is about to lead."""
     goes = _goes(way, default)
-    if goes == SINK_NAME:
+    if goes == OWN_DEVICE:
         return behind
-    return goes if way.sink in ("", SINK_NAME) else way.sink
+    return goes if way.sink in ("", OWN_DEVICE) else way.sink
 
 
 def _goes(way: Way, default: str) -> str:
@@ -216,5 +216,5 @@ def _leading_back(ways: Sequence[Way], default: str) -> set[str]:
     return {
         source
         for source in {way.source for way in ways}
-        if any(_goes(way, default) == SINK_NAME for way in _from(source, ways, default))
+        if any(_goes(way, default) == OWN_DEVICE for way in _from(source, ways, default))
     }

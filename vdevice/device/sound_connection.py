@@ -15,14 +15,14 @@ from typing import TypeVar
 from entrain.backend import Backend, BackendState, Phase
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.platform.adapter import SINK_NAME, Device, PlatformAdapter, SoundServer, Volume
+from entrain.platform.adapter import OWN_DEVICE, Device, PlatformAdapter, SoundServer, Volume
 from entrain.vdevice.device.configured_default import ConfiguredDefault
 from entrain.vdevice.device.default_policy import Defaults
 
 MOST_LOOKS = 3
 """How often the devices are listed where the default changes meanwhile."""
 OTHER = "another Entrain (process {}) uses this sound server"
-NAME_TAKEN = f'another device on this sound server has the name "{SINK_NAME}"; rename or remove it'
+NAME_TAKEN = f'another device on this sound server has the name "{OWN_DEVICE}"; rename or remove it'
 
 T = TypeVar("T")
 
@@ -114,9 +114,9 @@ class SoundConnection:
         self._session_managers = 0
         self._loop.add_reader(backend.fileno(), self._take_news)
         state = backend.state()
-        if state.audio_thread and not state.realtime:
+        if (thread := state.audio_thread) is not None and not state.realtime:
             self._ask(
-                lambda: self._adapter.make_realtime(state.audio_thread),
+                lambda: self._adapter.make_realtime(thread),
                 "the audio thread stays an ordinary one",
             )
 
@@ -158,7 +158,7 @@ class SoundConnection:
     @property
     def name_is_taken(self) -> bool:
         """Whether another program's device has the name of ours."""
-        return any(device.name == SINK_NAME and not device.own for device in self.devices)
+        return any(device.name == OWN_DEVICE and not device.own for device in self.devices)
 
     @property
     def frees(self) -> bool:

@@ -5,7 +5,7 @@ Runs on the main thread's asyncio loop; what may wait for the sound server is ha
 
 from collections.abc import Sequence
 
-from entrain.platform.adapter import SINK_NAME, Device, Form
+from entrain.platform.adapter import OWN_DEVICE, Device, Form
 from entrain.vdevice.device.default_keeper import DefaultKeeper
 from entrain.vdevice.device.default_policy import choose_target
 from entrain.vdevice.device.filter_keeper import FilterKeeper
@@ -158,7 +158,7 @@ class TargetKeeper:
             backend,
             server,
             self._connection.real,
-            SINK_NAME if self._defaults.takes else effective,
+            OWN_DEVICE if self._defaults.takes else effective,
             lambda names: self.best(effective, names),
         )
         self._next = plan.target

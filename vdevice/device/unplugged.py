@@ -14,13 +14,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from entrain.platform.adapter import Device, Form, Volume
+from entrain.platform.adapter import Device, Form, Volume, level_of
 
 Unplugged = Literal["softer", "silent", "same"]
 """``softer``: 20 dB softer on the loudspeaker; ``silent``: muted there; ``same``: unchanged."""
 
-SOFTER = 10 ** (-20 / 60)
-"""-20 dB on a desktop's cubic scale."""
+SOFTER = level_of(-20.0)
+"""By what a loudspeaker's volume is multiplied."""
 
 SETTLE_S = 0.5
 """For how long after a change a session manager may still bring back a volume of its own."""

@@ -13,7 +13,7 @@ from typing import Any
 from entrain import __version__
 from entrain.errors import EntrainError
 from entrain.platform import factory
-from entrain.platform.adapter import SINK_NAME, Device, PlatformAdapter
+from entrain.platform.adapter import OWN_DEVICE, Device, PlatformAdapter
 from entrain.vdevice import logs
 from entrain.vdevice.offline.redaction import without_names
 from entrain.vdevice.offline.reports import Finding
@@ -199,13 +199,13 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     names = ", ".join(map(_described, real))
     yield Finding("output devices", bool(real), names or "none", advice)
     running = status is not None
-    if any(device.name == SINK_NAME and not device.own for device in devices):
-        text = f'another device has the name "{SINK_NAME}"'
+    if any(device.name == OWN_DEVICE and not device.own for device in devices):
+        text = f'another device has the name "{OWN_DEVICE}"'
         yield Finding("device name", False, text, "rename or remove it; Entrain then comes back")
     if any(device.own for device in devices) and not running:
         text = "a device Entrain without its app"
         yield Finding("leftovers", False, text, "entrain doctor --fix")
-    stale = info.default == SINK_NAME and not running
+    stale = info.default == OWN_DEVICE and not running
     default = next((_described(d) for d in real if d.name == info.default), info.default)
     advice = "entrain doctor --fix" if stale else ""
     yield Finding("default output", not stale, default or "none", advice)
@@ -224,7 +224,7 @@ def _leftovers(adapter: PlatformAdapter) -> tuple[bool, bool]:
     server = adapter.connect()
     try:
         own = any(device.own for device in server.devices())
-        return own, server.default() == SINK_NAME
+        return own, server.default() == OWN_DEVICE
     finally:
         server.close()
 
