@@ -11,8 +11,6 @@ same length here, so that does not show (the table tells the lengths).
 """
 
 import argparse
-import contextlib
-import fcntl
 import json
 import math
 import shutil
@@ -20,7 +18,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,8 +30,9 @@ import numpy as np
 import processes
 import pulsectl
 import slow_motion
+from pulse_player import playing
 from pulse_recorder import RATE_HZ, PulseRecorder
-from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited, sound
+from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited
 
 from entrain.platform.sandbox import VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
@@ -43,8 +41,6 @@ from entrain.vdevice.api.client import Client
 WINDOW_S = 5.0
 POLL_S = 1.0
 CPU_STRETCH_S = 10.0
-PLAYER_LATENCY_MS = 200  # a player that runs dry would tell nothing about the paths
-PIPE_BYTES = 1 << 20  # 2.7 s
 
 # Sleeps with the priority of the server's threads, and counts how often it wakes up too late for
 # what is queued for a device.  Where it does, the glitches are the machine's.
@@ -218,13 +214,13 @@ def main() -> int:
 def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
     stretch_s = min(CPU_STRETCH_S, seconds)
     print("measuring the processor's time, each path alone …", flush=True)
-    with _loopback(), _playing("loop"):
+    with _loopback(), playing("loop"):
         loop_cpu = _cpu(stretch_s, server)
     with _entrain() as entrain:
-        with _playing("entrain"):
+        with playing("entrain"):
             own_cpu = _cpu(stretch_s, server, entrain)
         print(f"measuring both paths for {seconds:g} s …", flush=True)
-        with _loopback(), _playing("entrain"), _playing("loop"):
+        with _loopback(), playing("entrain"), playing("loop"):
             error_us = _recorder_error_us()
             polls, heard, stalls = _listen(seconds, settle_s)
             blocks_ms = _blocks_ms()
@@ -343,37 +339,6 @@ def _loopback() -> Iterator[None]:
     finally:
         for index in reversed(loaded):
             subprocess.run(["pactl", "unload-module", index], check=False)
-
-
-@contextmanager
-def _playing(sink: str) -> Iterator[None]:
-    """Play the sound to a sink, from another process."""
-    player = subprocess.Popen(
-        ["pacat", "--playback", "--raw", "--format=float32le", f"--rate={RATE_HZ}", "--channels=2",
-         f"--device={sink}", f"--latency-msec={PLAYER_LATENCY_MS}"],
-        stdin=subprocess.PIPE,
-    )  # fmt: skip
-    assert player.stdin
-    pipe = player.stdin
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-
-    def feed() -> None:
-        at = 0
-        with contextlib.suppress(BrokenPipeError):
-            while True:
-                pipe.write(sound(at, RATE_HZ // 4).tobytes())
-                at += RATE_HZ // 4
-
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    try:
-        yield
-    finally:
-        player.terminate()
-        player.wait()
-        feeder.join()
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
 
 
 def _cpu(seconds: float, *pids: int) -> tuple[float, float | None]:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
-from entrain.platform import pulse_connection
+from entrain.platform import pulse_connection, pulse_server
 from entrain.platform.adapter import (
     Autostart,
     Launcher,
@@ -15,7 +15,6 @@ from entrain.platform.adapter import (
     SoundServer,
 )
 from entrain.platform.folders import user_paths
-from entrain.platform.pulse_server import PulseServer, server_info
 from entrain.platform.socket_probe import listens
 from entrain.threads import ThreadHandle
 
@@ -28,7 +27,7 @@ class LinuxAdapter:
     can_sandbox: ClassVar[bool] = True
 
     def connect(self) -> SoundServer:
-        return PulseServer()
+        return pulse_server.PulseServer()
 
     def has_sound_server(self) -> bool:
         return any(listens(path) for path in (*_pulse_sockets(), *_pipewire_sockets()))
@@ -41,7 +40,7 @@ class LinuxAdapter:
                     "install and start pipewire-pulse (or PulseAudio)"
                 )
             raise PlatformError(pulse_connection.NO_SERVER)
-        return server_info().kind
+        return pulse_server.server_info().kind
 
     def paths(self) -> Paths:
         return user_paths()

@@ -246,17 +246,24 @@ def test_the_signature_changes_with_a_file_and_only_then(users, folder):
     assert users.signature() == seen[-1]
 
 
-def test_only_files_that_have_changed_are_read_again(users, folder, monkeypatch):
-    for name in ("a", "b"):
-        put(folder, f"{name}.json", document(name))
-    users.entries()
-    read: list[str] = []
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are read from now on."""
+    names: list[str] = []
     real = user_folder.read_file
     monkeypatch.setattr(
         user_folder,
         "read_file",
-        lambda path, *a, **k: read.append(path.name) or real(path, *a, **k),
+        lambda path, *a, **k: names.append(path.name) or real(path, *a, **k),
     )
+    return names
+
+
+def test_only_files_that_have_changed_are_read_again(users, folder, read):
+    for name in ("a", "b"):
+        put(folder, f"{name}.json", document(name))
+    users.entries()
+    read.clear()
 
     put(folder, "b.json", document("b", description="new"))
     users.entries()
@@ -265,16 +272,9 @@ def test_only_files_that_have_changed_are_read_again(users, folder, monkeypatch)
     assert read == ["b.json"]
 
 
-def test_a_file_called_after_its_id_is_found_without_reading_the_others(users, folder, monkeypatch):
+def test_a_file_called_after_its_id_is_found_without_reading_the_others(users, folder, read):
     for name in ("a", "b", "c"):
         put(folder, f"{name}.json", document(name))
-    read: list[str] = []
-    real = user_folder.read_file
-    monkeypatch.setattr(
-        user_folder,
-        "read_file",
-        lambda path, *a, **k: read.append(path.name) or real(path, *a, **k),
-    )
 
     assert users.by_id("b").id == "b"
 
