@@ -4,11 +4,8 @@ from dataclasses import dataclass, field, replace
 
 from entrain.platform.adapter import Device, Form, Volume
 from entrain.platform.null import null_device
-from entrain.vdevice.device.unplugged import (
-    AWAY_S,
-    Softened,
-    UnpluggedPolicy,
-)
+from entrain.vdevice.device.softened import Softened
+from entrain.vdevice.device.unplugged import AWAY_S, UnpluggedPolicy
 
 
 def volume(level: float, muted: bool = False) -> Volume:

@@ -9,7 +9,7 @@ from entrain.backend import Backend
 from entrain.engine import Engine
 from entrain.platform.null import NullAdapter, NullServer, null_device
 from entrain.vdevice.device.default_policy import DefaultPolicy
-from entrain.vdevice.device.unplugged import SOFTER
+from entrain.vdevice.device.softened import SOFTER
 from entrain.vdevice.device.virtual_device import VirtualDevice
 
 

@@ -8,11 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from entrain.platform.adapter import OWN_DEVICE
-from entrain.vdevice.device.default_policy import (
-    DefaultPolicy,
-    Defaults,
-    SetDefault,
-)
+from entrain.vdevice.device.default_policy import DefaultPolicy, Defaults, SetDefault
 
 DEVICES = ("speakers", "headphones")
 

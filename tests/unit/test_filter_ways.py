@@ -6,7 +6,8 @@ import pytest
 
 from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.default_policy import choose_target
-from entrain.vdevice.device.filter_ways import SETTLE_S, FilterWays, Pin, Plan, ends
+from entrain.vdevice.device.filter_ways import SETTLE_S, FilterWays, Pin, Plan
+from entrain.vdevice.device.way_ends import ends
 from entrain.ways import Way, way_of
 
 DEVICES = ("speakers", "headphones")

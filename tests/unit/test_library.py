@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from entrain.engine import blocks
-from entrain.vdevice.protocol import library, user_folder
+from entrain.vdevice.protocol import library, named_file, user_folder
 from entrain.vdevice.protocol.document import write_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
@@ -468,7 +468,7 @@ def test_an_error_names_a_file_in_full_however_long_its_path(tmp_path):
     path = put(tmp_path / ("long" * 20) / ("name" * 20), "x.json", b"{")
 
     with pytest.raises(ProtocolError) as caught:
-        library.load_file(path)
+        named_file.load_file(path)
 
     assert str(caught.value).startswith(f"{path}: not JSON")
 

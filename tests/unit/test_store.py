@@ -11,7 +11,7 @@ import pytest
 from stored_state import FULL, KILLED, start, written
 
 from entrain.vdevice.device.applications import ApplicationRules
-from entrain.vdevice.device.unplugged import Softened
+from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.storage import store as store_module
 from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, State, Store

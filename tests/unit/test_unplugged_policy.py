@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 from unplugged_desk import Card, Desk, headset_and_speakers, volume
 
 from entrain.platform.adapter import Volume
-from entrain.vdevice.device.unplugged import (
-    AWAY_S,
-    KEPT_S,
-    SETTLE_S,
-    SOFTER,
-    UNPLUGGED_S,
-    Softened,
-    UnpluggedPolicy,
-)
+from entrain.vdevice.device.softened import SOFTER, Softened
+from entrain.vdevice.device.unplugged import AWAY_S, KEPT_S, SETTLE_S, UNPLUGGED_S, UnpluggedPolicy
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ from dataclasses import replace
 import pytest
 from unplugged_desk import Card, headset_and_speakers, volume
 
-from entrain.vdevice.device.unplugged import (
-    SETTLE_S,
-    SOFTER,
-)
+from entrain.vdevice.device.softened import SOFTER
+from entrain.vdevice.device.unplugged import SETTLE_S
 
 
 @pytest.mark.parametrize("keeps", [True, False])

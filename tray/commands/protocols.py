@@ -106,7 +106,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
 
     from entrain.engine import blocks
     from entrain.vdevice.protocol.errors import ProtocolError
-    from entrain.vdevice.protocol.library import load_file
+    from entrain.vdevice.protocol.named_file import load_file
     from entrain.vdevice.protocol.user_folder import shown
 
     found: list[dict[str, Any]] = []

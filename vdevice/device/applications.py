@@ -12,7 +12,7 @@ the default one.  While we run, a stream that appears where we last sent its kin
 by us, so it follows the target and is given back like any other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,55 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from entrain.platform.adapter import OWN_DEVICE, Stream
 from entrain.vdevice.device.default_policy import Mode
+from entrain.vdevice.device.known_programs import is_call, is_named, is_notification
 from entrain.vdevice.protocol.fields import Line
 
 SETTLE_S = 3.0
 """Longest time after which a stream that was moved is there, and in which the server has moved
 streams itself after a device or the default has changed."""
-
-# By application id, binary or name, as the user's own rules; all in lower case.  Programs that
-# also play music, such as browsers, are left out: only their purpose can tell.
-_CALL_PROGRAMS = frozenset(
-    {
-        "ciscocollabhost",
-        "discord",
-        "ekiga",
-        "gnome-calls",
-        "jami",
-        "jami-qt",
-        "jitsi meet",
-        "linphone",
-        "mumble",
-        "org.gnome.calls",
-        "org.signal.signal",
-        "signal",
-        "signal-desktop",
-        "skype",
-        "skypeforlinux",
-        "slack",
-        "teams",
-        "teams-for-linux",
-        "teamspeak3",
-        "ts3client_linux_amd64",
-        "webexmta",
-        "webrtc voiceengine",
-        "zoom",
-        "zoom voiceengine",
-    }
-)
-_NOTIFYING_PROGRAMS = frozenset(
-    {
-        "gnome shell",
-        "gnome-shell",
-        "gsd-media-keys",
-        "libcanberra",
-        "mutter",
-        "plasmashell",
-        "speech-dispatcher",
-    }
-)
-_NOTIFYING_PREFIX = "speech-dispatcher-"
-"""One program for each speech synthesizer."""
 
 
 _Name = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
@@ -95,16 +52,16 @@ class ApplicationRules(BaseModel):
 
     def includes(self, stream: Stream) -> bool:
         """Whether the user wants it to be heard through Entrain."""
-        return _named(stream, self.include) and not _named(stream, self.exclude)
+        return is_named(stream, self.include) and not is_named(stream, self.exclude)
 
     def passes(self, stream: Stream) -> bool:
         """Whether it is to go past Entrain."""
-        if _named(stream, self.exclude):
+        if is_named(stream, self.exclude):
             return True
-        if _named(stream, self.include):
+        if is_named(stream, self.include):
             return False
-        return (self.calls_pass and _is_call(stream)) or (
-            self.notifications_pass and _is_notification(stream)
+        return (self.calls_pass and is_call(stream)) or (
+            self.notifications_pass and is_notification(stream)
         )
 
 
@@ -336,22 +293,3 @@ class Applications:
 
 def _kind(stream: Stream) -> tuple[str, ...]:
     return (stream.kind, stream.app_id, stream.binary, stream.name)
-
-
-def _named(stream: Stream, programs: Iterable[str]) -> bool:
-    names = {name.casefold() for name in (stream.app_id, stream.binary, stream.name) if name}
-    return any(program.casefold() in names for program in programs)
-
-
-def _is_call(stream: Stream) -> bool:
-    return stream.purpose == "call" or _named(stream, _CALL_PROGRAMS)
-
-
-def _is_notification(stream: Stream) -> bool:
-    return (
-        stream.purpose == "notification"
-        or _named(stream, _NOTIFYING_PROGRAMS)
-        or any(
-            name.casefold().startswith(_NOTIFYING_PREFIX) for name in (stream.binary, stream.name)
-        )
-    )

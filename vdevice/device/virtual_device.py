@@ -19,10 +19,11 @@ from entrain.vdevice.device.applications import ApplicationRules, Situation
 from entrain.vdevice.device.default_keeper import DefaultKeeper
 from entrain.vdevice.device.default_policy import DefaultPolicy, Mode
 from entrain.vdevice.device.reconnection import Reconnection
+from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.device.sound_connection import NAME_TAKEN, SoundConnection, UnknownOutput
 from entrain.vdevice.device.stream_router import StreamRouter
 from entrain.vdevice.device.target_keeper import TargetKeeper
-from entrain.vdevice.device.unplugged import Softened, Unplugged, UnpluggedPolicy
+from entrain.vdevice.device.unplugged import Unplugged, UnpluggedPolicy
 from entrain.vdevice.device.volume_keeper import VolumeKeeper
 
 CONNECT_TIMEOUT_S = 5.0

@@ -9,8 +9,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from entrain.platform.adapter import Device
+from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.device.sound_connection import SoundConnection
-from entrain.vdevice.device.unplugged import Softened, UnpluggedPolicy
+from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.volume_mirror import VolumeMirror
 
 VOLUME_LOOKS, VOLUME_LOOK_S = 10, 0.02

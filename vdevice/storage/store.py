@@ -16,7 +16,8 @@ from entrain.platform.files import UnfitFile, followed, read_file
 from entrain.platform.whole_file import remove_leftovers, replace_file
 from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.device.default_policy import Mode
-from entrain.vdevice.device.unplugged import MOST_ENTRIES, Softened, Unplugged
+from entrain.vdevice.device.softened import Softened
+from entrain.vdevice.device.unplugged import MOST_ENTRIES, Unplugged
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import DEFAULT_ID

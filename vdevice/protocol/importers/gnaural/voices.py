@@ -1,20 +1,19 @@
 """Gnaural's voices as layers."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
-from entrain.block import Block
-from entrain.vdevice.protocol.importers.gnaural_curves import (
+from entrain.vdevice.protocol.importers.gnaural.curves import (
     Point,
     clipped,
-    louder,
     merged,
     mirrored,
     points_of,
     starts_of,
 )
-from entrain.vdevice.protocol.importers.gnaural_xml import Entry, Voice
+from entrain.vdevice.protocol.importers.gnaural.document import Entry, Voice
+from entrain.vdevice.protocol.importers.gnaural.ears import louder
+from entrain.vdevice.protocol.importers.gnaural.sound import Session, Sound
 from entrain.vdevice.protocol.importers.report import Note
 from entrain.vdevice.protocol.wording import quote
 
@@ -37,40 +36,6 @@ _BURST_POWER_S = 0.00513  # a burst's square, integrated: 2 ms, and 0.392 of the
 _SILENCE = 1e-4
 _LEAST_DROPS_HZ = 0.005
 _MOST_DROPS_HZ = 30.0  # more of them run together
-
-
-@dataclass
-class Sound:
-    """What a voice becomes: a layer without its level and id."""
-
-    line: int
-    kind: str
-    params: dict[str, float]
-    curves: dict[str, list[Point]]
-    volume: list[Point]
-    """Of the file, the louder ear's."""
-    ears: tuple[list[Point], list[Point]]
-    """Each ear's."""
-    rms: float
-    """At volume 1, full scale = 1."""
-    crest: float
-    """Peak over RMS."""
-    speakers: "Sound | None" = None
-    """What is used instead where both ears hear both channels."""
-
-
-@dataclass
-class Session:
-    """What all voices of a file have in common."""
-
-    end_s: float
-    volume: tuple[float, float]
-    """Of the whole file, left and right."""
-    swapped: bool
-    """Left and right are exchanged."""
-    blocks: Mapping[str, Block]
-    """What layers can be made of."""
-    notes: list[Note] = field(default_factory=list)
 
 
 def sound_of(voice: Voice, number: int, kind: float, mono: bool, session: Session) -> Sound | None:
