@@ -177,16 +177,18 @@ class DefaultPolicy:
 
         But where the user has made Entrain the default himself, it is on in `default` mode.
         """
+        # What has happened before is judged by the former mode.
+        actions = [] if seen.blank or self._blank else self.observe(seen, now_s)
         took, self.mode = self._takes, mode
         if mode == "default" and self._expected(seen, now_s) == OWN_DEVICE and not self.on:
             self.on = True
-            return [SwitchOn()]
+            return [*actions, SwitchOn()]
         if self._takes and not took:
-            return self._take(seen, now_s)
+            return actions + self._take(seen, now_s)
         if not took or self._takes:
             self._in_doubt = seen.configured == OWN_DEVICE and self._echoes.newest() is not None
-            return []
-        actions = self.give_back(seen, now_s)
+            return actions
+        actions += self.give_back(seen, now_s)
         self._owed |= seen.blank
         return actions
 

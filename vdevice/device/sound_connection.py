@@ -120,6 +120,23 @@ class SoundConnection:
                 "the audio thread stays an ordinary one",
             )
 
+    async def renew_server(self, watch: Callable[[SoundServer], None]) -> None:
+        """Reach the server anew beside the back end, since the session manager is another one.
+
+        PipeWire may read nothing more of what a client sends that was asking the former one when
+        it died, and tells nobody.
+
+        Parameters
+        ----------
+        watch : callable
+            Watches the server as before; called on the worker thread.
+
+        """
+        if former := self.server:
+            self.server = server = await self.wait(self._adapter.connect)
+            await self.wait(former.close)
+            await self.wait(lambda: watch(server))
+
     async def close(self) -> None:
         """Close what is open.  Idempotent."""
         if self.backend:
@@ -180,6 +197,12 @@ class SoundConnection:
         if name not in names:
             known = ", ".join(names) or "none"
             raise UnknownOutput(f"there is no output {name!r}; there is {known}")
+
+    @property
+    def session_manager_was_replaced(self) -> bool:
+        """Whether another one has come since `session_manager_is_new` was asked."""
+        state = self.state
+        return state is not None and self._session_managers not in (0, state.session_managers)
 
     def session_manager_is_new(self) -> bool:
         """Tell, once, whether a session manager has come; who looks late sees no time without."""

@@ -68,6 +68,10 @@ class StreamRouter:
         self._watches = self.watches_always or self._applications.needs_news(mode)
         server.watch(tell, self._watches)
 
+    def watch_again(self, server: SoundServer, tell: Callable[[], None]) -> None:
+        """Watch the same server through another connection; on any thread that may wait."""
+        server.watch(tell, self._watches)
+
     async def route(
         self, server: SoundServer, tell: Callable[[], None], situation: Situation
     ) -> None:

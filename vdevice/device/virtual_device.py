@@ -418,8 +418,13 @@ class VirtualDevice:
 
     async def _look(self) -> None:
         """List the devices; where the session manager is another one, what it says is a start."""
-        await self._connection.look()
-        if self._connection.session_manager_is_new():
+        connection = self._connection
+        if connection.session_manager_was_replaced:
+            await connection.renew_server(
+                lambda server: self._router.watch_again(server, connection.tell)
+            )
+        await connection.look()
+        if connection.session_manager_is_new():
             self._was_blank = True
             self.unplugged.reconnected()
             self._defaults.session_restarted()

@@ -29,11 +29,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                 {notify(),
                  [this](Id id, Id client) { session_manager_came(id, client); },
                  [this](Id id) { session_manager_.filters_came(registry_.proxy(), id); },
-                 [this](Id id) {
-                     defaults_.gone(id);
-                     session_manager_.gone(id);
-                     players_.gone(id);
-                 }}),
+                 [this](Id id) { object_gone(id); }}),
       patience_(connection_->loop(),
                 Source::timer(connection_->loop(),
                               [](void *self, std::uint64_t) noexcept {
@@ -146,6 +142,15 @@ void Backend::session_manager_came(Id metadata, Id client) {
     sink_is_stale_ = managed_;
     managed_ = true;
     wake_.signal();
+}
+
+void Backend::object_gone(Id id) {
+    // PipeWire, up to 1.6 at least, reads nothing more from a client that was just asking the
+    // session manager for its metadata when that one died.
+    if (defaults_.owns(id) || session_manager_.owns(id)) connection_->demand_answer();
+    defaults_.gone(id);
+    session_manager_.gone(id);
+    players_.gone(id);
 }
 
 void Backend::reconcile() noexcept {

@@ -51,6 +51,7 @@ private:
     void lost(const char *why) noexcept;
     void make_sink();
     void session_manager_came(Id metadata, Id client);
+    void object_gone(Id id);
     // A failure on the way is the end of the back end.
     void reconcile() noexcept;
     void bring_about();

@@ -14,6 +14,8 @@ namespace entrain::pipewire {
 
 namespace {
 
+constexpr long kLongestAnswerNs = 3'000'000'000;
+
 // The configuration in which the data thread asks for real-time priority: a file of its own
 // before 1.3.81, then the default.  Without the permission the thread stays an ordinary one.
 const char *realtime_config() noexcept {
@@ -52,23 +54,36 @@ void Connection::on_lost(io::Notify back_end) {
         table.version = PW_VERSION_CORE_EVENTS;
         table.error = [](void *self, std::uint32_t id, int, int result, const char *) noexcept {
             auto &connection = *static_cast<Connection *>(self);
-            if (id != PW_ID_CORE || result != -EPIPE) return;
-            connection.is_lost_ = true;
-            pw_thread_loop_signal(connection.thread(), false);
-            connection.back_end_->lost("the sound server is gone");
+            if (id == PW_ID_CORE && result == -EPIPE) connection.lose("the sound server is gone");
         };
         table.done = [](void *self, std::uint32_t id, int sequence) noexcept {
             auto &connection = *static_cast<Connection *>(self);
             io::guarded(*connection.back_end_, [&] {
                 if (id != PW_ID_CORE) return;
                 connection.answered_ = sequence;
+                if (sequence == connection.demanded_) connection.deadline_->stop();
                 pw_thread_loop_signal(connection.thread(), false);
             });
         };
         return table;
     }();
     back_end_.emplace(std::move(back_end));
+    deadline_.emplace(loop(), Source::timer(loop(), [](void *self, std::uint64_t) noexcept {
+                          static_cast<Connection *>(self)->lose(
+                              "the sound server does not answer any more");
+                      }, this));
     listen(core_.get(), hook_, &kEvents, this);
+}
+
+void Connection::lose(const char *why) noexcept {
+    is_lost_ = true;
+    pw_thread_loop_signal(thread(), false);
+    back_end_->lost(why);
+}
+
+void Connection::demand_answer() noexcept {
+    demanded_ = pw_core_sync(core_.get(), PW_ID_CORE, 0);
+    deadline_->after(kLongestAnswerNs);
 }
 
 bool Connection::round_trip() noexcept {

@@ -30,6 +30,9 @@ public:
     // Wait until the server has got all that was sent, a second at most; with the thread's lock.
     bool round_trip() noexcept;
 
+    // Lose the connection unless the server answers within a few seconds from now.
+    void demand_answer() noexcept;
+
     // Whether the data thread has real-time priority; waits for it to look, a cycle at most.
     bool realtime() const noexcept;
 
@@ -40,15 +43,18 @@ public:
 
 private:
     Connection() = default;
+    void lose(const char *why) noexcept;
 
     std::optional<io::Notify> back_end_;
     bool is_lost_ = false;
     int asked_ = 0;
     int answered_ = 0;
+    int demanded_ = 0;
     ThreadLoop thread_;
     Context context_;
     Core core_;
     Hook hook_;
+    std::optional<Source> deadline_;
 };
 
 }  // namespace entrain::pipewire
