@@ -224,7 +224,7 @@ def test_what_may_run_in_the_callback_is_defined_in_a_folder_named_audio():
     """The header says on which thread a function may run; its folder says the same."""
     declarations = "".join(
         path.read_text(encoding="utf-8")
-        for path in sorted((ROOT / "native/include/entrain").rglob("*.h"))
+        for path in sorted((ROOT / "native/include/entrain/decls").glob("*.h"))
     )
     threads: dict[str, str] = {}
     for thread, text in re.findall(r"thread: +\[(\w+)\][^/]*\*/\n((?:.+\n)+)", declarations):

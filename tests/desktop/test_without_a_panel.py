@@ -166,7 +166,7 @@ def test_the_sound_goes_on_without_the_bus_and_the_icon_tells_of_the_sound_serve
             wait_until(lambda: item["Title"] == "Entrain: trouble", "the trouble")
             wait_until(lambda: images(item) == drawn("trouble"), "the icon")
             server.start_server()
-            wait_until(lambda: item["Title"] == "Entrain: on, nothing plays", "it is over")
+            wait_until(lambda: item["Title"] == "Entrain: on, no app is playing", "it is over")
             wait_until(lambda: images(item) == drawn("on"), "the icon")
 
 
@@ -221,7 +221,7 @@ def test_without_a_tray_there_is_sound_and_one_line_and_with_one_the_icon(situat
             wait_until(lambda: item["Title"] == "Entrain: on", "the icon")
         assert about_trays(listener) == [
             f"{reason} Use `entrain on`, `entrain use` and `entrain --help`; "
-            "an icon appears when a tray does."
+            "the icon appears as soon as a tray does."
         ]
 
 

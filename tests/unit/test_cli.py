@@ -428,7 +428,7 @@ def test_doctor_fails_only_when_something_is_wrong(provide):
     provide("entrain.vdevice.offline.doctor", examine=lambda: bad)
     result = entrain("doctor")
     assert result.exit_code == 1
-    assert result.stderr == "entrain: not all is well: library\n"
+    assert result.stderr == "entrain: problems found: library\n"
     assert "library  problem  not there" in result.stdout
     assert "-> apt install libpipewire-0.3-0" in result.stdout
     assert json.loads(entrain("doctor", "--json").stdout)[2]["ok"] is False

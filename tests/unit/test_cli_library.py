@@ -156,14 +156,14 @@ def test_show_tells_everything_within_80_columns(evening):
         "Not in the bath.",
         "ends after 45:00",
         "1 h at most, then it fades out",
-        "comes up within 0:30, goes down within 5:00",
+        "fades in within 0:30, fades out within 5:00",
         "carrier 250 Hz, level -18 dB",
         "10 Hz at 0:00 → 2.5 Hz at 30:00",
         "A. Friend 2001, J Hum: It helped.",
         "AGAINST  B. Foe 2002 (PMC123): It did not.",
         "tone.carrier_hz",
-        "Without headphones, instead\n  monaural\n",
-        "always at -30 dB, whatever is played",
+        "Without headphones\n  monaural\n",
+        "always at -30 dB, independent of the music",
     ):
         assert text in shown
     flat = " ".join(shown.split())
@@ -262,7 +262,7 @@ def test_validate_tells_all_that_is_wrong_with_all_files(evening, folder):
     assert result.stdout.splitlines() == [
         f"{bad}: name is missing",
         f"{bad}: layers[0].params.depth = 2 is outside 0 … 1",
-        f"{evening}: fine, it is 'evening'",
+        f"{evening}: valid, with the id 'evening'",
         f"cannot read {folder / 'none.json'}: No such file or directory",
     ]
     assert result.stderr == "entrain: 2 of 3 files cannot be used\n"
@@ -284,8 +284,8 @@ def test_import_of_a_file_says_how_to_use_it(home, folder):
     assert result.stdout == "Use it with: entrain use evening\n1 imported, 0 refused\n"
     assert json.loads((folder / "evening.json").read_text())["name"] == "Evening"
     again = entrain("import", str(source)).stdout.splitlines()
-    assert again[-1] == "0 imported, 1 there already, 0 refused"
-    assert "entrain use evening (--replace is for" in again[0]
+    assert again[-1] == "0 imported, 1 already in the library, 0 refused"
+    assert "entrain use evening (use --replace if" in again[0]
 
 
 def test_import_with_a_refused_file_fails_and_keeps_the_others(home, folder):
@@ -354,7 +354,7 @@ def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, ser
     assert "             Made for headphones?[2J" in lines
     assert "             whenever sound goes to this output" in lines
     assert "sleep        off in 1:30" in lines
-    assert "log          none is kept (`entrain log --on`)" in lines
+    assert "log          off (`entrain log --on` starts one)" in lines
     assert entrain("next").stdout == "idle · Deep 3 · off in 1:30\nMade for headphones?[2J\n"
 
 

@@ -18,7 +18,7 @@ def heard(days_ago: int, minutes: float, protocol: str = "a") -> Stretch:
 
 
 def test_an_empty_log_says_so():
-    assert entrain("log").stdout == "Nothing was heard in the last 14 days.\n"
+    assert entrain("log").stdout == "No protocol was heard in the last 14 days.\n"
 
 
 def test_the_log_adds_up_per_day_and_per_protocol(home):

@@ -1,4 +1,4 @@
-"""What the shell offers after Tab; silent where there is nothing to ask."""
+"""Shell completion: the values that the shell offers after Tab.  Errors stay silent."""
 
 import contextlib
 from typing import Any
@@ -14,7 +14,7 @@ _TIMEOUT_S = 1.0
 def protocols(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the library's protocols, else files."""
+    """Offer the library's protocols, or files if no protocol fits."""
     from entrain.vdevice.protocol.library import user_library
 
     ids = user_library().ids()
@@ -25,7 +25,7 @@ def protocols(
 def addresses(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the running layers' parameters."""
+    """Offer the parameters of the running layers."""
     status = _ask("status") or {}
     layers = (status.get("protocol") or {}).get("layers", [])
     names = [f"{layer['id']}.{symbol}" for layer in layers for symbol in layer["params"]]
@@ -35,7 +35,7 @@ def addresses(
 def kinds(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the blocks."""
+    """Offer the kinds of layer."""
     from entrain.engine import blocks
 
     return [
@@ -48,7 +48,7 @@ def kinds(
 def outputs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the real devices, and alone the desktop's choice."""
+    """Offer the real devices, and ``auto`` unless several names are wanted."""
     several = context.params.get("prefer", False)
     devices = {} if several else {"auto": "as the desktop chooses"}
     devices |= {device["name"]: device["description"] for device in _ask("devices") or []}

@@ -1,4 +1,4 @@
-"""Asking the running Entrain."""
+"""Requests to the running Entrain."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def ask(command: str, **fields: object) -> Any:
 
 
 def change(command: str, **fields: object) -> Any:
-    """Send one request and say in one line how things stand then; returns the answer."""
+    """Send one request, print the new state in one line, and return the answer."""
     answer = ask(command, **fields)
     if isinstance(answer, dict):
         from entrain.tray.text import status_text

@@ -1,4 +1,4 @@
-"""A number of minutes, or none."""
+"""Command-line argument: a number of minutes, or "off"."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ MAX_MINUTES = 1440.0
 
 
 class MinutesOrOff(click.ParamType[float | None]):
-    """Gives minutes; None for "off"."""
+    """Converts the argument to minutes, or to None for "off"."""
 
     name = "minutes|off"
 
@@ -21,6 +21,6 @@ class MinutesOrOff(click.ParamType[float | None]):
             minutes = float(value)
         except ValueError:
             minutes = float("nan")
-        if not 0 < minutes <= MAX_MINUTES:  # so written, NaN is refused
+        if not 0 < minutes <= MAX_MINUTES:  # this form also refuses NaN
             self.fail(f"{str(value)!r} is neither 0 … {MAX_MINUTES:g} minutes nor off", param, ctx)
         return minutes
