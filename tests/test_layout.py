@@ -254,6 +254,7 @@ def test_no_file_is_longer_than_five_hundred_lines():
 
 
 STILL_LONG = {"vdevice/app.py"}
+"""Files that are to be split yet; no file may be added."""
 
 
 def _declared(pattern: str) -> set[str]:
