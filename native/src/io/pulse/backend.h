@@ -55,6 +55,7 @@ private:
 
     entrain_engine *engine_;
     double added_s_ = 0.010;  // what a program is heard later through us, in all
+    double aimed_s_ = 0.0;    // of it in the queue
     std::unique_ptr<Connection> connection_;
     ClockBridge bridge_;
     Guardian guardian_;
