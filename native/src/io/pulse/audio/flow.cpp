@@ -8,12 +8,12 @@ namespace entrain::pulse {
 
 namespace {
 
-constexpr pa_usec_t kMeasureEveryUs = 50'000;
+constexpr pa_usec_t kMeasureEveryUs = 25'000;
 constexpr double kTellTarget_s = 0.0005;
 constexpr double kMostQueued_s = 2.0;
-constexpr int kMostUntold = 20;  // about a second
+constexpr int kMostUntold = 40;  // about a second
 constexpr double kMostExcess_s = 0.005;
-constexpr int kExcesses = 60;  // about three seconds
+constexpr int kExcesses = 120;  // about three seconds
 
 double now_s() noexcept { return static_cast<double>(pa_rtclock_now()) * 1e-6; }
 
