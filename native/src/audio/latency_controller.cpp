@@ -56,7 +56,8 @@ constexpr double kSpare_s = 2.2e-3;  // above the lateness that is to be survive
 constexpr double kHold_s = 5.0;  // before the target is lowered; longer where that was wrong
 constexpr double kLongerHold = 4.0;
 constexpr double kLongestHold_s = 3600.0;
-constexpr double kLateSpell_s = 12.0;  // the target stays above the lateness of this spell and the last
+// The target stays above the lateness of this spell and the last.
+constexpr double kLateSpell_s = 12.0;
 constexpr double kLateSpare_s = 0.5e-3;
 constexpr double kMostLowering = 100e-6;  // seconds per second: 0.17 cent of pitch
 constexpr double kLeastLowering = 20e-6;

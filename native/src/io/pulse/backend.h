@@ -2,7 +2,7 @@
 //
 //   player ─► [null sink "entrain"] ─monitor─► capture ─► bridge, engine ─► playback ─► [device]
 //
-// One thread: the loop's.  The sound passes it in blocks of three milliseconds; what else is done
+// One thread: the loop's.  The sound passes it in blocks of four milliseconds; what else is done
 // there takes microseconds, or happens when nothing is heard.
 #pragma once
 
