@@ -13,7 +13,7 @@ from entrain.engine import blocks
 from entrain.platform import clock
 from entrain.platform.adapter import PlatformError
 from entrain.platform.null import NullAdapter
-from entrain.vdevice import app as app_module
+from entrain.vdevice import time_keeper
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
@@ -37,6 +37,14 @@ def new_app(folder: Path) -> App:
     )
 
 
+async def asked(app: App, request: messages.Request) -> Any:
+    """Ask, and let everything be saved as at the end of a program: its loop ends here."""
+    try:
+        return await app.hub.ask(request)
+    finally:
+        await app.saver.flush()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Ask]]:
     """Start an app, each time with the state of the one before."""
@@ -44,7 +52,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Ask]]:
 
     def app() -> Ask:
         apps.append(new_app(tmp_path))
-        return lambda request: asyncio.run(apps[-1].handle(request))
+        return lambda request: asyncio.run(asked(apps[-1], request))
 
     yield app
     for each in apps:
@@ -100,12 +108,12 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
     async def switch(on: bool, reason: str = "") -> None:
         switched.append((on, reason))
 
-    monkeypatch.setattr(app._device, "switch", switch)
+    monkeypatch.setattr(app.device, "switch", switch)
 
     async def night() -> None:
         nonlocal now_s
-        await app.handle(messages.Sleep(minutes=60))
-        keeping = asyncio.create_task(app._keep_time())
+        await app.hub.ask(messages.Sleep(minutes=60))
+        keeping = asyncio.create_task(app.time_keeper.run())
         await asyncio.sleep(0.2)
         now_s += 60  # awake
         assert app.status().sleep_left_s == 59 * 60
@@ -126,7 +134,7 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
 
 def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
     """Else the sleep timer and the end of a session would be dead."""
-    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 0.02)
     app = new_app(tmp_path)
     ticks = 0
 
@@ -135,10 +143,10 @@ def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
         ticks += 1
         raise ZeroDivisionError
 
-    monkeypatch.setattr(app._player, "tick", tick)
+    monkeypatch.setattr(app.player, "tick", tick)
 
     async def play() -> None:
-        keeping = asyncio.create_task(app._keep_time())
+        keeping = asyncio.create_task(app.time_keeper.run())
         async with asyncio.timeout(5):
             while ticks < 3:
                 await asyncio.sleep(0.01)
@@ -163,7 +171,7 @@ def test_names_of_applications_have_an_end(start):
 
 @pytest.mark.parametrize("error", [PlatformError("no server"), ZeroDivisionError()])
 def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch, error):
-    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 0.02)
     monkeypatch.setattr(player, "_LOOK_S", 0.02)
     app = new_app(tmp_path)
     tries = 0
@@ -174,11 +182,11 @@ def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch,
         if tries < 3:
             raise error
 
-    monkeypatch.setattr(app._device, "switch", switch)
+    monkeypatch.setattr(app.device, "switch", switch)
 
     async def play() -> None:
-        await app.handle(messages.Sleep(minutes=0.001))
-        keeping = asyncio.create_task(app._keep_time())
+        await app.hub.ask(messages.Sleep(minutes=0.001))
+        keeping = asyncio.create_task(app.time_keeper.run())
         async with asyncio.timeout(5):
             while tries < 3:
                 await asyncio.sleep(0.01)
@@ -213,12 +221,12 @@ def test_what_is_saved_while_a_value_moves_is_what_is_heard(tmp_path):
     second = np.zeros((2, app.engine.rate_hz), np.float32)
 
     async def play() -> None:
-        await app.handle(messages.Use(protocol="default"))
+        await app.hub.ask(messages.Use(protocol="default"))
         app.engine.process(second)
-        await app.handle(messages.Set(address="tone.beat_hz", value=4, over_s=12))
+        await app.hub.ask(messages.Set(address="tone.beat_hz", value=4, over_s=12))
         app.engine.process(second)
         app.engine.process(second)
-        await app.handle(messages.Save(name="Mine"))
+        await app.hub.ask(messages.Save(name="Mine"))
 
     asyncio.run(play())
 

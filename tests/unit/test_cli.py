@@ -20,6 +20,7 @@ from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import Latency, Status
 from entrain.vdevice.offline.reports import Finding, RenderSummary
 from entrain.vdevice.options import RunOptions
+from entrain.vdevice.protocol.model import Layer
 
 NOT_RUNNING = "entrain: Entrain is not running; start it with `entrain run`\n"
 
@@ -36,7 +37,7 @@ STATUS = Status(
         id="default",
         name="Alpha 10",
         elapsed_s=3725.0,
-        layers=[messages.Layer(kind="binaural", id="tone", params={"beat_hz": 10.0})],
+        layers=[Layer(kind="binaural", id="tone", params={"beat_hz": 10.0})],
     ),
     levels=messages.Levels(in_db=-18.25, out_db=None),
     volume=0.5,

@@ -19,8 +19,10 @@ import pytest
 from entrain.errors import EntrainError
 from entrain.platform import folder_watch, local_socket
 from entrain.platform.local_socket import AlreadyRunning, SocketError
-from entrain.vdevice.api import control_server, messages, reachability
+from entrain.vdevice.api import answer_lines, control_server, messages, reachability
+from entrain.vdevice.api import connection as connection_module
 from entrain.vdevice.api.client import Client, ClientError, NotRunning
+from entrain.vdevice.api.hub import Hub
 from entrain.vdevice.protocol.model import Layer
 
 
@@ -218,7 +220,8 @@ def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps, closes
         return None
 
     async def main() -> None:
-        server = control_server.ControlServer(local_socket.claim(path, 32), handle)
+        hub = Hub(handle, lambda: None)
+        server = control_server.ControlServer(local_socket.claim(path, 32), hub)
         await server.start()
         closing = asyncio.create_task(server.close()) if closes_first else None
         if closing is None:
@@ -246,7 +249,8 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
             await asyncio.sleep(0.05)
 
         closing: list[asyncio.Task[None]] = []
-        server = control_server.ControlServer(local_socket.claim(path, 32), handle)
+        hub = Hub(handle, lambda: None)
+        server = control_server.ControlServer(local_socket.claim(path, 32), hub)
         await server.start()
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"command": "on"}\n')
@@ -417,7 +421,7 @@ def test_an_overlong_line_is_refused(path, serve, ending):
 
     with raw(path) as (connection, lines):
         with contextlib.suppress(OSError):  # it hangs up while we still send
-            connection.sendall(b" " * (control_server.MAX_LINE_BYTES * 3) + ending)
+            connection.sendall(b" " * (connection_module.MAX_LINE_BYTES * 3) + ending)
         assert json.loads(lines.readline())["error"] == "message is longer than 1048576 bytes"
     assert is_well(path)
 
@@ -434,7 +438,7 @@ def test_a_message_cut_short_is_refused(path, serve):
 
 
 def test_a_line_begun_but_not_finished_is_not_waited_for(path, serve, monkeypatch):
-    monkeypatch.setattr(control_server, "LINE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(connection_module, "LINE_TIMEOUT_S", 0.2)
     serve(path)
 
     with raw(path) as (connection, lines):
@@ -444,7 +448,7 @@ def test_a_line_begun_but_not_finished_is_not_waited_for(path, serve, monkeypatc
 
 
 def test_a_client_that_says_nothing_may_stay(path, serve, monkeypatch):
-    monkeypatch.setattr(control_server, "LINE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(connection_module, "LINE_TIMEOUT_S", 0.05)
     serve(path)
 
     with raw(path) as (connection, lines):
@@ -454,7 +458,7 @@ def test_a_client_that_says_nothing_may_stay(path, serve, monkeypatch):
 
 
 def test_a_client_that_never_reads_is_dropped(path, serve, monkeypatch):
-    monkeypatch.setattr(control_server, "LINE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(connection_module, "LINE_TIMEOUT_S", 0.2)
     server = serve(path)
 
     with raw(path) as (connection, _), pytest.raises((BrokenPipeError, ConnectionResetError)):
@@ -549,7 +553,7 @@ def test_off_and_stop_get_through_at_once_among_many_that_hold_a_place(path, ser
         for command in ("off", "stop"):
             with Client(path) as client:
                 client.ask(command)
-        assert time.monotonic() - began_s < control_server.LINE_TIMEOUT_S / 2
+        assert time.monotonic() - began_s < connection_module.LINE_TIMEOUT_S / 2
 
 
 def test_a_long_answer_is_as_json_makes_it(path, serve, idle):
@@ -580,7 +584,7 @@ def test_an_error_is_never_longer_than_a_screen(path, serve):
     with Client(path) as client, pytest.raises(ClientError) as caught:
         client.ask("on")
 
-    assert len(str(caught.value)) < control_server.MAX_ERROR_CHARS + 10
+    assert len(str(caught.value)) < answer_lines.MAX_ERROR_CHARS + 10
 
 
 def test_a_protocol_too_long_for_the_socket_is_refused_by_the_client(path, serve):

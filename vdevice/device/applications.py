@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from entrain.platform.adapter import SINK_NAME, Stream
-from entrain.vdevice.device.default_policy import Mode
+from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.fields import Line
 
 SETTLE_S = 3.0

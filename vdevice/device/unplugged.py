@@ -10,14 +10,12 @@ volume, which a server that crashes brings back as it has saved it.
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from entrain.platform.adapter import Device, Form, Volume
-
-Unplugged = Literal["softer", "silent", "same"]
-"""``softer``: 20 dB softer on the loudspeaker; ``silent``: muted there; ``same``: unchanged."""
+from entrain.vdevice.limits import Unplugged
 
 SOFTER = 10 ** (-20 / 60)
 """-20 dB on a desktop's cubic scale."""

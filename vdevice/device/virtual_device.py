@@ -23,8 +23,9 @@ from entrain.vdevice.device.applications import ApplicationRules, Situation
 from entrain.vdevice.device.configured_default import ConfiguredDefault
 from entrain.vdevice.device.filter_keeper import FilterKeeper
 from entrain.vdevice.device.stream_router import StreamRouter
-from entrain.vdevice.device.unplugged import Softened, Unplugged, UnpluggedPolicy
+from entrain.vdevice.device.unplugged import Softened, UnpluggedPolicy
 from entrain.vdevice.device.volume_mirror import VolumeMirror
+from entrain.vdevice.limits import Mode, Unplugged
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
@@ -80,6 +81,8 @@ class VirtualDevice:
         Real devices that are played on whenever they are connected, the most wanted first.
     unplugged : UnpluggedPolicy, optional
         What becomes of the volume where headphones are unplugged.
+    errors : deque of str, optional
+        Takes what goes wrong, one line each; without, one of its own does.
 
     """
 
@@ -97,6 +100,7 @@ class VirtualDevice:
         required: str = "",
         preferred: Sequence[str] = (),
         unplugged: UnpluggedPolicy | None = None,
+        errors: deque[str] | None = None,
     ) -> None:
         self.chosen = chosen
         self.unplugged = unplugged or UnpluggedPolicy()
@@ -106,7 +110,7 @@ class VirtualDevice:
         """Why Entrain is off, one line."""
         self.trouble = ""
         """Why there is no connection to the sound server, one line."""
-        self.errors: deque[str] = deque(maxlen=5)
+        self.errors: deque[str] = deque(maxlen=5) if errors is None else errors
         self.retry_at_s: float | None = None
         self.backend_name = "" if backend == "auto" else backend
         self.devices: list[Device] = []
@@ -153,7 +157,7 @@ class VirtualDevice:
         return self._defaults.on
 
     @property
-    def mode(self) -> policy.Mode:
+    def mode(self) -> Mode:
         """How programmes come to Entrain."""
         return self._defaults.mode
 
@@ -254,7 +258,7 @@ class VirtualDevice:
         self._alone = alone
         self._tell_backend()
 
-    async def set_mode(self, mode: policy.Mode) -> None:
+    async def set_mode(self, mode: Mode) -> None:
         """Change how programmes come to Entrain; raises `EntrainError`."""
         async with self._request():
             await self._look()

@@ -1,5 +1,6 @@
 """What a protocol means to the blocks that are compiled in."""
 
+import logging
 from collections.abc import Iterator, Mapping
 
 from entrain.block import LAYER_GROUPS, Block
@@ -7,6 +8,8 @@ from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
+
+_log = logging.getLogger(__name__)
 
 
 def check(protocol: Protocol, blocks: BlockSource) -> None:
@@ -91,6 +94,18 @@ def check_own(address: str, value: float, blocks: BlockSource) -> bool:
         return False
     check_value(blocks()[layer_id], symbol, value)
     return True
+
+
+def usable(settings: Mapping[str, float], blocks: BlockSource) -> dict[str, float]:
+    """Leave out what this version cannot set of the engine's own layers."""
+    found = {}
+    for address, value in settings.items():
+        try:
+            if check_own(address, value, blocks):
+                found[address] = value
+        except ProtocolError as error:
+            _log.warning("%s; left as it is", error)
+    return found
 
 
 def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:

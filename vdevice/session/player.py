@@ -4,7 +4,7 @@ Called on the main thread only.  The engine keeps the time of the session; this 
 and then, for what only happens once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from math import isclose
@@ -208,14 +208,21 @@ class Player:
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
-        changed = self._with_value(self.protocol, address, value)
-        if not self.ended:
-            self._chain.set(address, value, over_s)
+        self.set_all({address: value}, over_s)
+
+    def set_all(self, values: Mapping[str, float], over_s: float) -> None:
+        """Move several parameters of the protocol, or none; raises `ProtocolError`."""
+        changed = self.protocol
+        for address, value in values.items():
+            changed = self._with_value(changed, address, value)
+        for address, value in values.items():
+            if not self.ended:
+                self._chain.set(address, value, over_s)
+            self._moving.pop(address, None)
+            if over_s > adjust.GLIDE_S:
+                self._moving[address] = None
         self.protocol = changed
         self.library_id = ""
-        self._moving.pop(address, None)
-        if over_s > adjust.GLIDE_S:
-            self._moving[address] = None
 
     def as_heard(self) -> Protocol:
         """Return the protocol with values that move where they are now; itself if none does."""
@@ -238,8 +245,8 @@ class Player:
         for steps, moved in ((rate_steps, adjust.faster), (level_steps, adjust.stronger)):
             if steps:
                 changes += moved(steps, self.layers, blocks(), self._value)
-        for address, value in changes:
-            self.set(address, value, adjust.GLIDE_S)
+        if changes:
+            self.set_all(dict(changes), adjust.GLIDE_S)
 
     def set_own(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the engine's own layers; the value was checked."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from entrain.block import Block
+from entrain.vdevice.limits import MAX_SESSION_S
 from entrain.vdevice.protocol.importers.gnaural_curves import Point, loudest, merged, starts_of
 from entrain.vdevice.protocol.importers.gnaural_voices import Session, Sound, sound_of, title
 from entrain.vdevice.protocol.importers.gnaural_xml import (
@@ -23,7 +24,7 @@ from entrain.vdevice.protocol.importers.report import (
     fitting,
     id_of_file,
 )
-from entrain.vdevice.protocol.model import MAX_SESSION_S, Automation, Breakpoint, Layer, Protocol
+from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
 
 MAX_LAYERS = 64
 MAX_POINTS = 20_000
