@@ -232,7 +232,8 @@ class App:
     async def _carry_out(self, request: messages.Request) -> Answer:
         answer = await self._handler.carry_out(request)
         if isinstance(request, messages.Command):
-            self.time_keeper.wake()
+            if not isinstance(request, messages.Set):  # a value changes nothing that is due
+                self.time_keeper.wake()
             self.saver.changed()
         return answer
 

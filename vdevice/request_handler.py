@@ -57,6 +57,8 @@ class RequestHandler:
 
         """
         match request:
+            case messages.Set():  # first, since nothing else is asked so often
+                return self._set(request)
             case messages.Stop():
                 self._stop()
             case messages.On():
@@ -79,8 +81,6 @@ class RequestHandler:
                 await self._protocols.next()
             case messages.Save(name=name, replace=replace):
                 await self._protocols.save(name, replace)
-            case messages.Set():
-                return self._set(request)
             case messages.Session(runs=runs, position_s=position_s):
                 self._session(runs, position_s)
             case messages.Adjust(rate_steps=rate_steps, level_steps=level_steps):

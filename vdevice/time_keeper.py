@@ -61,17 +61,19 @@ class TimeKeeper:
 
     async def run(self) -> None:
         """Do what is due by the clock, and look after files that are in use, until cancelled."""
+        now_s = asyncio.get_running_loop().time
+        look_at_s = now_s()
         while True:
             pause_s = LIBRARY_LOOK_S
             try:
                 await self._do_what_is_due()
-                async with asyncio.timeout(LIBRARY_TIMEOUT_S):
-                    if await self._protocols.reload():
-                        self._changed()
-                    looks = await self._protocols.are_files()
+                looks = True
+                if now_s() >= look_at_s:
+                    look_at_s = now_s() + LIBRARY_LOOK_S
+                    looks = await self._look_at_library()
                 pause_s = self._player.pause_s(clock.suspended_too_s())
                 if looks:
-                    pause_s = min(pause_s, LIBRARY_LOOK_S)
+                    pause_s = min(pause_s, max(0.0, look_at_s - now_s()))
             except TimeoutError:
                 _log.info("the protocols folder has not answered for %g s", LIBRARY_TIMEOUT_S)
             except EntrainError as error:
@@ -84,6 +86,13 @@ class TimeKeeper:
                 async with asyncio.timeout(pause_s):
                     await self._due.wait()
             self._due.clear()
+
+    async def _look_at_library(self) -> bool:
+        """Go on with files that have changed; tells whether there are some to be looked at."""
+        async with asyncio.timeout(LIBRARY_TIMEOUT_S):
+            if await self._protocols.reload():
+                self._changed()
+            return await self._protocols.are_files()
 
     async def _do_what_is_due(self) -> None:
         before = self._player.ended

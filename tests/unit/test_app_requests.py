@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from entrain.engine import blocks
+from entrain.errors import EntrainError
 from entrain.platform import clock
 from entrain.platform.adapter import PlatformError
 from entrain.platform.null import NullAdapter
@@ -18,7 +19,7 @@ from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.library import Library, by_id
 from entrain.vdevice.session import player
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.store import Store
@@ -196,6 +197,86 @@ def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch,
     asyncio.run(play())
     assert tries == 3
     app.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("specs", "line"),
+    [
+        (("binaural:beat_hz=260",), "binaural: beat_hz = 260 is outside -200 … 200 Hz"),
+        (
+            ("binaural:beat_hz=nan",),
+            "binaural: beat_hz = nan is not a finite number; allowed is -200 … 200 Hz",
+        ),
+        (("nosuch:x=1",), "nosuch: there is no layer kind 'nosuch'; there is "),
+        (("a=am", "a=am"), "a: two layers have this id; give each its own"),
+        (("default", "noise:nosuch=1"), "noise: nosuch is no parameter; there is "),
+        (("default", "Noise 3"), "'Noise 3' is not kind:key=value,... (binaural:beat_hz=10)"),
+        (("none", *["noise"] * 65), "layers has more than 64 entries"),
+    ],
+)
+def test_a_spec_that_is_wrong_is_refused_in_one_line_and_changes_nothing(start, specs, line):
+    ask = start()
+    before = ask(messages.GetStatus()).protocol
+    request = {"command": "use", "protocol": specs[0], "layers": specs[1:]}
+
+    with pytest.raises(EntrainError) as caught:
+        ask(messages.parse_request(json.dumps(request).encode(), blocks))
+
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+    assert ask(messages.GetStatus()).protocol == before
+
+
+def test_a_protocol_is_made_of_specs_here(start):
+    ask = start()
+
+    found = ask(messages.Use(protocol="a=binaural:beat_hz=4", layers=("binaural:beat_hz=-8",)))
+
+    assert [(layer.id, layer.params) for layer in found.protocol.layers] == [
+        ("a", {"beat_hz": 4.0}),
+        ("binaural", {"beat_hz": -8.0}),
+    ]
+    found = ask(messages.Use(protocol="default", layers=("noise",), standalone=True))
+    assert [layer.kind for layer in found.protocol.layers] == ["binaural", "noise"]
+    assert found.protocol.id == "custom"
+    # A protocol that has been sent as a whole gets more layers, too; 64 are the most in all.
+    whole = ask(messages.Use(protocol=by_id("default"), layers=("noise",)))
+    assert [layer.kind for layer in whole.protocol.layers] == ["binaural", "noise"]
+    with pytest.raises(ProtocolError, match="a protocol has 64 layers at most"):
+        ask(messages.Use(protocol="default", layers=("noise",) * 64))
+
+
+def test_several_values_are_set_at_once_or_none(start):
+    ask = start()
+    ask(messages.Use(protocol="default"))
+    values = {"tone.beat_hz": 7, "limiter.ceiling_db": -2.0, "tone.level_db": -20}
+
+    assert ask(messages.Set(values=values)) == messages.Values(values=values)
+    status = ask(messages.GetStatus())
+    assert status.protocol.layers[0].params["beat_hz"] == 7
+    assert status.protocol.layers[0].params["level_db"] == -20
+    assert status.settings == {"limiter.ceiling_db": -2.0}
+
+    for wrong in ({"tone.beat_hz": 999}, {"limiter.ceiling_db": 999}, {"hum.x": 1}):
+        with pytest.raises(EntrainError):
+            ask(messages.Set(values={"tone.level_db": -9, "limiter.ceiling_db": -9} | wrong))
+    after = ask(messages.GetStatus())
+    assert (after.protocol.layers, after.settings) == (status.protocol.layers, status.settings)
+    again = start()(messages.GetStatus())
+    assert (again.protocol.layers, again.settings) == (status.protocol.layers, status.settings)
+
+
+def test_the_last_of_the_values_of_one_slider_counts_also_on_loudspeakers(start):
+    ask = start()
+    ask(messages.Use(protocol="default"))
+    for beat_hz in (4, 12.5, 6, 9):
+        ask(messages.Set(values={"tone.beat_hz": beat_hz}))
+    ask(messages.Save(name="Mine"))
+    ask(messages.Use(protocol="none"))
+
+    layers = ask(messages.Use(protocol="mine")).protocol.layers
+
+    assert [layer.params["beat_hz"] for layer in layers] == [9]
 
 
 def test_a_name_of_a_protocol_that_comes_with_entrain_is_not_taken_unasked(start):

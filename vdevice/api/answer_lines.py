@@ -1,12 +1,11 @@
 """Answers as lines of JSON.  What many clients are told is written once."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from entrain.vdevice.api.hub import FIELDS, Event
 from entrain.vdevice.api.messages import Status
 from entrain.vdevice.protocol.document import layers_json
 from entrain.vdevice.protocol.model import Layer
@@ -32,49 +31,57 @@ class AnswerLines:
         self._layers: list[Layer] = []
         self._layers_json = b"[]"
         self._status: Status | None = None
-        self._parts: Mapping[str, bytes] = {}
+        self._fields: Mapping[str, Any] = {}
         self._line = b""
 
     async def answer(self, result: object) -> bytes:
         """Return the line that answers a request."""
         if not isinstance(result, Status):
             return encoded({"ok": True, "result": to_jsonable_python(result)})
-        parts = await self._parts_of(result)
-        if self._status is not result:  # another client's answer has come between
-            return _line(parts, FIELDS)
-        if not self._line:
-            self._line = _line(parts, FIELDS)
-        return self._line
+        if self._status is result and self._line:
+            return self._line
+        fields = self._fields_of(result)
+        line = await self._with_layers(encoded({"ok": True, "result": fields}), result)
+        if self._status is result:  # else another client's answer has come between
+            self._line = line
+        return line
 
-    async def parts(self, status: Status, names: Iterable[str]) -> bytes:
-        """Return the line with some fields of a status, for a client who asks for parts."""
-        return _line(await self._parts_of(status), names, b', "caused_by": []')
+    async def parts(
+        self, status: Status, names: Iterable[str], caused_by: Sequence[str] = ()
+    ) -> bytes:
+        """Return the line with some fields of a status, for a client who asks for parts.
 
-    async def event(self, event: Event) -> bytes:
-        """Return the line that tells a client who asks for parts what has changed."""
-        causes = _dumps(event.caused_by)
-        parts = await self._parts_of(event.status)
-        return _line(parts, event.changed, b', "caused_by": ' + causes)
+        Parameters
+        ----------
+        status : Status
+            How things stand.
+        names : iterable of str
+            The fields.
+        caused_by : sequence of str
+            The clients who have changed something.
 
-    async def _parts_of(self, status: Status) -> Mapping[str, bytes]:
-        """Return each field as JSON."""
-        if self._status is status:
-            return self._parts
-        protocol, layers = status.protocol, b"[]"
-        if protocol is not None and protocol.layers:
-            layers = await self._layers_of(protocol.layers)
-            without = {"protocol": protocol.model_copy(update={"layers": []})}
-            fields = to_jsonable_python(status.model_copy(update=without))
-        else:
-            fields = to_jsonable_python(status)
-        parts = {name: _dumps(value) for name, value in fields.items()}
-        if protocol is not None:
-            # No text can hold this: its quotation marks would be escaped.
-            parts["protocol"] = parts["protocol"].replace(
-                b'"layers": []', b'"layers": ' + layers, 1
-            )
-        self._status, self._parts, self._line = status, parts, b""
-        return parts
+        """
+        fields = self._fields_of(status)
+        parts = {name: fields[name] for name in names}
+        line = encoded({"ok": True, "result": parts, "caused_by": caused_by})
+        return await self._with_layers(line, status) if "protocol" in parts else line
+
+    def _fields_of(self, status: Status) -> Mapping[str, Any]:
+        """Return each field as JSON has it, but without the protocol's layers."""
+        if self._status is not status:
+            bare = status
+            if status.protocol is not None:
+                without = {"protocol": status.protocol.model_copy(update={"layers": []})}
+                bare = status.model_copy(update=without)
+            self._status, self._fields, self._line = status, to_jsonable_python(bare), b""
+        return self._fields
+
+    async def _with_layers(self, line: bytes, status: Status) -> bytes:
+        if status.protocol is None or not status.protocol.layers:
+            return line
+        layers = await self._layers_of(status.protocol.layers)
+        # No text can hold this: its quotation marks would be escaped.
+        return line.replace(b'"layers": []', b'"layers": ' + layers, 1)
 
     async def _layers_of(self, layers: list[Layer]) -> bytes:
         """Return layers as JSON; they may be long, and seldom change."""
@@ -105,10 +112,8 @@ def refusal(error: str) -> bytes:
     return encoded({"ok": False, "error": line})
 
 
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+
+
 def _dumps(value: object) -> bytes:
-    return json.dumps(value, allow_nan=False, ensure_ascii=False).encode(errors="replace")
-
-
-def _line(parts: Mapping[str, bytes], names: Iterable[str], more: bytes = b"") -> bytes:
-    result = b", ".join(b'"%s": %s' % (name.encode(), parts[name]) for name in names)
-    return b'{"ok": true, "result": {%s}%s}\n' % (result, more)
+    return _encode(value).encode(errors="replace")

@@ -51,12 +51,14 @@ class Connection:
                 raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
             if self._begun and deadline is None:
                 deadline = now_s() + LINE_TIMEOUT_S
+            if deadline is None:  # there is nothing yet that could be slow; a timer costs much
+                if not await self._read():
+                    return None
+                continue
             try:
                 async with asyncio.timeout_at(deadline):
                     if not await self._read():
-                        if self._begun:
-                            raise ControlError("message ends without a newline")
-                        return None
+                        raise ControlError("message ends without a newline")
             except TimeoutError:
                 raise ControlError(f"message is not complete after {LINE_TIMEOUT_S:g} s") from None
         self.idle_since_s = None
@@ -66,6 +68,11 @@ class Connection:
         del self._begun[: end + 1]
         return line
 
+    @property
+    def has_line(self) -> bool:
+        """Whether the next line is here already."""
+        return b"\n" in self._begun
+
     async def news(self) -> None:
         """Wait until the client has sent something, or hung up."""
         if not self._begun and not self._reader.at_eof():
@@ -74,6 +81,8 @@ class Connection:
     async def send(self, answer: bytes) -> None:
         """Write one answer; raises TimeoutError when the client does not read."""
         self._writer.write(answer)
+        if not self._writer.transport.get_write_buffer_size():  # all of it is handed over
+            return
         self.idle_since_s = asyncio.get_running_loop().time()
         async with asyncio.timeout(LINE_TIMEOUT_S):
             await self._writer.drain()

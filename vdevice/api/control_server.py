@@ -149,7 +149,8 @@ class ControlServer:
             client.is_busy = False
             if isinstance(request, Watch) and isinstance(answer, Status):
                 await self._watch(client, request, answer)
-            await asyncio.sleep(0)  # a flood of lines must not starve the loop
+            if client.has_line:
+                await asyncio.sleep(0)  # a flood of lines must not starve the loop
 
     async def _read(self, line: bytes) -> Request:
         if len(line) <= _LONG_LINE_BYTES:
@@ -176,9 +177,10 @@ class ControlServer:
         reading.add_done_callback(lambda _: subscription.close())
         try:
             async for event in subscription:
-                line = (
-                    self._lines.event(event) if wanted.parts else self._lines.answer(event.status)
-                )
+                if wanted.parts:
+                    line = self._lines.parts(event.status, event.changed, event.caused_by)
+                else:
+                    line = self._lines.answer(event.status)
                 await client.send(await line)
         finally:
             subscription.close()

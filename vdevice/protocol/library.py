@@ -17,8 +17,9 @@ from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.names import is_id, is_spec
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
-from entrain.vdevice.protocol.spec import is_id, is_spec, parse_spec
+from entrain.vdevice.protocol.spec import parse_spec
 from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES, Entry, UserFolder, shown, slug
 from entrain.vdevice.protocol.values import BlockSource
 

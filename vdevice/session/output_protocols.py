@@ -72,6 +72,8 @@ class OutputProtocols:
         self._seen = library.signature()
         self._reading = WorkerThread()
         self._output = ""
+        self._has_values = False
+        """Values were set that the choice for the present output has not got yet."""
         self.recent = tuple(recent)
         """Ids of the protocols used last, the latest first."""
         self._resume()
@@ -86,11 +88,13 @@ class OutputProtocols:
     @property
     def everywhere(self) -> ProtocolReference:
         """What is used on outputs that have no protocol of their own."""
+        self._take_values()
         return self._choices.everywhere.reference
 
     @property
     def remembered(self) -> dict[str, ProtocolReference]:
         """What is used on outputs that have their own, by name."""
+        self._take_values()
         return self._choices.remembered
 
     # ---- what a user does ----------------------------------------------------------------------
@@ -126,6 +130,7 @@ class OutputProtocols:
             lambda library: find(library, with_layers(library, wanted, layers, standalone))
         )
         # From here on without a pause: the output, what is heard and what is kept belong together.
+        self._take_values()
         self._player.use(found.protocol, found.library_id, found.ways)
         self._choose(found, here)
 
@@ -151,19 +156,19 @@ class OutputProtocols:
             goal = {"layers": now.layers, "without_headphones": now.without_headphones}
             going_on = found.protocol.model_copy(update=goal)
             found = Prepared(going_on, going_on, player.ways)
+        self._take_values()
         player.rename(found.protocol, found.library_id, found.ways)
         self._choose(found, None)
 
     def note_values(self) -> None:
         """Keep the protocol with the values set since, where it will be taken from again."""
-        player = self._player
-        now = Prepared(player.library_id or player.protocol, player.protocol, player.ways)
-        self._choices.choose(now, self._output, None)
+        self._has_values = True
 
     # ---- what changes by itself ----------------------------------------------------------------
 
     def play_on(self, output: str, form: Form) -> None:
         """Begin what is used on an output, where that is something else."""
+        self._take_values()
         before, self._output = self._output, output
         own = self._choices.has_own(output) or self._choices.has_own(before)
         going_on = "going on with what was heard before"
@@ -183,6 +188,7 @@ class OutputProtocols:
             lambda library: {each: look_up(library, each) for each in ids if library.is_own(each)}
         )
         self._seen = seen
+        self._take_values()
         self._choices.renew(read)
         for choice in read.values():
             if isinstance(choice, Missing):
@@ -209,7 +215,16 @@ class OutputProtocols:
 
     # ---- inside --------------------------------------------------------------------------------
 
+    def _take_values(self) -> None:
+        """Do what `note_values` has put off: values are set more often than they are looked at."""
+        if self._has_values:
+            self._has_values = False
+            player = self._player
+            now = Prepared(player.library_id or player.protocol, player.protocol, player.ways)
+            self._choices.choose(now, self._output, None)
+
     def _ids(self) -> set[str]:
+        self._take_values()
         return {self._player.library_id, *self._choices.library_ids}
 
     def _choose(self, found: Prepared, here: bool | None) -> None:

@@ -24,7 +24,7 @@ from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.limits import Mode, Unplugged
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.protocol.spec import is_spec
+from entrain.vdevice.protocol.names import is_spec
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
 
