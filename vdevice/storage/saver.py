@@ -14,9 +14,9 @@ from entrain.vdevice.problems import Problems
 from entrain.vdevice.storage.store import State, Store
 from entrain.vdevice.worker_thread import WorkerThread
 
-SAVE_AFTER_S = 0.9
-"""Time from a change to the writing of it, in seconds; the writing itself takes a part of the 1 s
-that a crash may cost."""
+SAVE_AFTER_S = 0.75
+"""Time from a change to the writing of it, in seconds; the rest of the 1 s that a crash may cost is
+for the writing itself."""
 
 DISK_TIMEOUT_S = 3.0
 """Longest wait for a disk where something else waits for us, in seconds.
