@@ -232,9 +232,11 @@ class App:
     async def _carry_out(self, request: messages.Request) -> Answer:
         answer = await self._handler.carry_out(request)
         if isinstance(request, messages.Command):
-            if not isinstance(request, messages.Set):  # a value changes nothing that is due
+            if isinstance(request, messages.Set):  # it changes nothing that is due, nor urgent
+                self.saver.soon()
+            else:
                 self.time_keeper.wake()
-            self.saver.changed()
+                self.saver.changed()
         return answer
 
     def device_changed(self) -> Awaitable[None]:

@@ -111,9 +111,14 @@ class Saver:
         """
         if self._urgent() != self._urgent_begun:
             self.save_now()
-        elif self._timer is None and not self._again:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_AFTER_S, self._due)
+        else:
+            self.soon()
         return _OnDisk(self)
+
+    def soon(self) -> None:
+        """Say that the state may have changed, but nothing urgent; costs hardly anything."""
+        if self._timer is None and not self._again:
+            self._timer = asyncio.get_running_loop().call_later(SAVE_AFTER_S, self._due)
 
     def write(self, work: Callable[[], None], keeper: Keeper) -> None:
         """Write another file on the thread that saves, in the order of the calls."""
