@@ -48,12 +48,13 @@ lint: packages ## check style, types, spelling, words and links
 	@.ci/setup test
 	@.ci/lint
 
-bench: ## measure speed, memory, start-up time and delay (19 minutes)
+bench: ## measure speed, memory, start-up time and delay (20 minutes)
 	@.ci/packages bench
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
 	@PYTHONPATH=tests:tests/device .venv/bin/python bench/run.py
 	@.venv/bin/python bench/loop_lag.py
+	@.venv/bin/python bench/control.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@.venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py

@@ -41,6 +41,13 @@ def written(path: Path, state: State = FULL) -> dict[str, Any]:
     return dict(json.loads(path.read_bytes()))
 
 
+async def _use(app: App) -> None:
+    assert app.status()
+    assert app.greeting()
+    await app.hub.ask(messages.Bypass())
+    await app.saver.flush()
+
+
 def start(path: Path) -> None:
     """Start Entrain with what is stored, let it say how things are, and save."""
     app = App(
@@ -52,9 +59,7 @@ def start(path: Path) -> None:
         start_on=False,
     )
     try:
-        assert app.status()
-        assert app.greeting()
-        asyncio.run(app.handle(messages.Bypass()))
+        asyncio.run(_use(app))
     finally:
         app.engine.close()
 

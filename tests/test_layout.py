@@ -268,7 +268,7 @@ SYMBOLS = _declared(r"\[symbol:(\w+)\]") - {"latency_frames"}  # which the engin
 NAMESAKES = {
     ("vdevice/device/virtual_device.py", "pulse"): "a sound system",
     ("vdevice/offline/doctor.py", "pulse"): "a sound system",
-    ("vdevice/protocol/model.py", "bilateral"): "a category of protocols",
+    ("vdevice/limits.py", "bilateral"): "a category of protocols",
     ("vdevice/verify/analyse.py", "swell"): "what is found in a sound",
     ("vdevice/verify/analyse.py", "rate_hz"): "what is found in a sound",
 }

@@ -19,6 +19,7 @@ from entrain.platform import folder_watch, local_socket
 from entrain.platform.local_socket import AlreadyRunning, SocketError
 from entrain.vdevice.api import control_server, reachability
 from entrain.vdevice.api.client import Client
+from entrain.vdevice.api.hub import Hub
 
 
 @pytest.fixture
@@ -197,7 +198,8 @@ def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps, closes
         return None
 
     async def main() -> None:
-        server = control_server.ControlServer(local_socket.claim(path, 32), handle)
+        hub = Hub(handle, lambda: None)
+        server = control_server.ControlServer(local_socket.claim(path, 32), hub)
         await server.start()
         closing = asyncio.create_task(server.close()) if closes_first else None
         if closing is None:
@@ -225,7 +227,8 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
             await asyncio.sleep(0.05)
 
         closing: list[asyncio.Task[None]] = []
-        server = control_server.ControlServer(local_socket.claim(path, 32), handle)
+        hub = Hub(handle, lambda: None)
+        server = control_server.ControlServer(local_socket.claim(path, 32), hub)
         await server.start()
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"command": "on"}\n')

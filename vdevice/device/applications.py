@@ -19,8 +19,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from entrain.platform.adapter import OWN_DEVICE, Stream
-from entrain.vdevice.device.default_policy import Mode
 from entrain.vdevice.device.known_programs import is_call, is_named, is_notification
+from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.fields import Line
 
 SETTLE_S = 3.0

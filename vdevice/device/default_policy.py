@@ -19,15 +19,12 @@ default without anybody's choice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.arrivals import Arrivals
 from entrain.vdevice.device.pending_writes import Echoes
-
-Mode = Literal["default", "manual", "smart"]
-"""``default``: Entrain is the default output while it is on; ``manual``: only what the user
-routes to it; ``smart``: the real device stays the default, and its sound passes Entrain."""
+from entrain.vdevice.limits import Mode
 
 ECHO_S = 5.0
 """Longest time after which a default that we have configured shows up."""

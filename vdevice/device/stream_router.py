@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from entrain.errors import EntrainError
 from entrain.platform.adapter import OWN_DEVICE, SoundServer
 from entrain.vdevice.device.applications import ApplicationRules, Applications, Move, Situation
-from entrain.vdevice.device.default_policy import Mode
+from entrain.vdevice.limits import Mode
 
 GIVE_BACK_TIMEOUT_S = 1.0
 """For the former default to be the default again, when quitting."""

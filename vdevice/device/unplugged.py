@@ -10,14 +10,10 @@ volume, which a server that crashes brings back as it has saved it.
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
 
 from entrain.platform.adapter import Device, Form, Volume
 from entrain.vdevice.device.softened import SOFTER, TOLERANCE, Softened, are_close
-
-Unplugged = Literal["softer", "silent", "same"]
-"""``softer``: 20 dB softer on the loudspeaker; ``silent``: muted there; ``same``: unchanged."""
-
+from entrain.vdevice.limits import Unplugged
 
 SETTLE_S = 0.5
 """For how long after a change a session manager may still bring back a volume of its own."""

@@ -17,14 +17,15 @@ from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, Form, PlatformAdapter
 from entrain.vdevice.device.applications import ApplicationRules, Situation
 from entrain.vdevice.device.default_keeper import DefaultKeeper
-from entrain.vdevice.device.default_policy import DefaultPolicy, Mode
+from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.reconnection import Reconnection
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.device.sound_connection import NAME_TAKEN, SoundConnection, UnknownOutput
 from entrain.vdevice.device.stream_router import StreamRouter
 from entrain.vdevice.device.target_keeper import TargetKeeper
-from entrain.vdevice.device.unplugged import Unplugged, UnpluggedPolicy
+from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.volume_keeper import VolumeKeeper
+from entrain.vdevice.limits import Mode, Unplugged
 
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
@@ -63,6 +64,8 @@ class VirtualDevice:
         Real devices that are played on whenever they are connected, the most wanted first.
     unplugged : UnpluggedPolicy, optional
         What becomes of the volume where headphones are unplugged.
+    errors : deque of str, optional
+        Takes what goes wrong, one line each; without, one of its own does.
 
     """
 
@@ -80,9 +83,10 @@ class VirtualDevice:
         required: str = "",
         preferred: Sequence[str] = (),
         unplugged: UnpluggedPolicy | None = None,
+        errors: deque[str] | None = None,
     ) -> None:
         self.unplugged = unplugged or UnpluggedPolicy()
-        self.errors: deque[str] = deque(maxlen=5)
+        self.errors: deque[str] = deque(maxlen=5) if errors is None else errors
         self._required = required
         self._changed = changed
         self._looked = looked

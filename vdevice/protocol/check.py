@@ -1,12 +1,15 @@
 """What a protocol means to the blocks that are compiled in."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 
 from entrain.block import LAYER_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
+
+_log = logging.getLogger(__name__)
 
 
 def check(protocol: Protocol, blocks: BlockSource) -> None:
@@ -68,12 +71,13 @@ def is_own(layer_id: str, blocks: Mapping[str, Block]) -> bool:
     return layer_id in blocks and blocks[layer_id].group not in LAYER_GROUPS
 
 
-def find_layer(protocol: Protocol, layer_id: str) -> Layer:
+def find_layer(layers: Iterable[Layer], layer_id: str) -> Layer:
     """The layer with this id; raises `ProtocolError` naming those there are."""
-    for layer in protocol.layers:
+    layers = tuple(layers)
+    for layer in layers:
         if layer.id == layer_id:
             return layer
-    known = ", ".join(layer.id for layer in protocol.layers) or "none"
+    known = ", ".join(layer.id for layer in layers) or "none"
     raise ProtocolError(f"there is no layer {layer_id!r}; there is {known}")
 
 
@@ -93,20 +97,40 @@ def check_own(address: str, value: float, blocks: BlockSource) -> bool:
     return True
 
 
-def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
-    """The protocol with one value changed, checked; raises `ProtocolError`."""
+def usable(settings: Mapping[str, float], blocks: BlockSource) -> dict[str, float]:
+    """Leave out what this version cannot set of the engine's own layers."""
+    found = {}
+    for address, value in settings.items():
+        try:
+            if check_own(address, value, blocks):
+                found[address] = value
+        except ProtocolError as error:
+            _log.warning("%s; left as it is", error)
+    return found
+
+
+def check_address(
+    layers: Iterable[Layer], address: str, value: float, blocks: BlockSource
+) -> tuple[Layer, str]:
+    """Find the layer and the parameter that are to have a value; raises `ProtocolError`."""
     layer_id, symbol = parse_address(address)
-    layer = find_layer(protocol, layer_id)
+    layer = find_layer(layers, layer_id)
     if problem := kind_problem(layer, blocks()):
         raise ProtocolError(f"{layer_id}: {problem}")
     check_value(blocks()[layer.kind], symbol, value, layer_id)
+    return layer, symbol
+
+
+def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
+    """The protocol with one value changed, checked; raises `ProtocolError`."""
+    layer, symbol = check_address(protocol.layers, address, value, blocks)
     changed = layer.model_copy(
         update={
             "params": {**layer.params, symbol: float(value)},
             "automation": {k: v for k, v in layer.automation.items() if k != symbol},
         }
     )
-    layers = tuple(changed if old.id == layer_id else old for old in protocol.layers)
+    layers = tuple(changed if old.id == layer.id else old for old in protocol.layers)
     return protocol.model_copy(update={"layers": layers})
 
 

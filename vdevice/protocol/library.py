@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import get_args
 
 from entrain.platform.folders import data_folder
+from entrain.vdevice.limits import MAX_LAYERS, Category
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Category, Layer, Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.named_file import load_file
+from entrain.vdevice.protocol.names import is_id, is_spec
 from entrain.vdevice.protocol.shipped import shipped, shipped_entry, shipped_ids
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
-from entrain.vdevice.protocol.spec import is_id, is_spec, parse_spec
+from entrain.vdevice.protocol.spec import parse_spec
 from entrain.vdevice.protocol.user_folder import Entry, UserFolder, slug
 from entrain.vdevice.protocol.values import BlockSource
 
@@ -252,7 +254,7 @@ def resolve(
             check(protocol, blocks)
     else:
         protocol = load_file(Path(source), blocks)
-    return _add(protocol, specs, blocks) if specs else protocol
+    return with_specs(protocol, specs, blocks) if specs else protocol
 
 
 def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Protocol:
@@ -260,11 +262,14 @@ def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Proto
 
     Without the blocks nothing is checked, and no layer is known to need headphones.
     """
-    return _add(Protocol(id=CUSTOM_ID, name="Custom", layers=()), specs, blocks)
+    return with_specs(Protocol(id=CUSTOM_ID, name="Custom", layers=()), specs, blocks)
 
 
-def _add(protocol: Protocol, specs: Sequence[str], blocks: BlockSource | None) -> Protocol:
+def with_specs(protocol: Protocol, specs: Sequence[str], blocks: BlockSource | None) -> Protocol:
+    """Add layers to a protocol, which has the id ``custom`` then; raises `ProtocolError`."""
     layers = list(protocol.layers)
+    if len(layers) + len(specs) > MAX_LAYERS:
+        raise ProtocolError(f"a protocol has {MAX_LAYERS} layers at most")
     for text in specs:
         layer = parse_spec(text, blocks)
         taken = {other.id for other in layers}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from entrain.block import Block
+from entrain.vdevice.limits import MAX_SESSION_S
 from entrain.vdevice.protocol.importers.gnaural.curves import loudest, starts_of
 from entrain.vdevice.protocol.importers.gnaural.document import (
     Schedule,
@@ -25,7 +26,7 @@ from entrain.vdevice.protocol.importers.report import (
     fitting,
     id_of_file,
 )
-from entrain.vdevice.protocol.model import MAX_SESSION_S, Protocol
+from entrain.vdevice.protocol.model import Protocol
 
 MAX_LAYERS = 64
 
