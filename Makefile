@@ -48,12 +48,13 @@ lint: packages ## check style, types, spelling, words and links
 	@.ci/setup test
 	@.ci/lint
 
-bench: ## measure speed, memory, start-up time and delay (19 minutes)
+bench: ## measure speed, memory, start-up time and delay (20 minutes)
 	@.ci/packages bench
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
 	@PYTHONPATH=tests:tests/device .venv/bin/python bench/run.py
 	@.venv/bin/python bench/loop_lag.py
+	@.venv/bin/python bench/control.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@.venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py
@@ -73,7 +74,7 @@ test-debian14: ## run the same tests in Debian testing, which has PipeWire 1.6 (
 screenshots: ## take the screenshots in docs/images
 	@.ci/packages test
 	@.ci/setup test
-	@PYTHONPATH=tests:tests/desktop .venv/bin/python docs/screenshots.py
+	@PYTHONPATH=tests:tests/desktop:tests/device .venv/bin/python docs/screenshots.py
 
 clean: ## remove all built files
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """Takes the pictures in docs/images: Entrain's icon and menu in Xfce's panel.
 
-Usage: PYTHONPATH=tests:tests/desktop python docs/screenshots.py [FOLDER]
+Usage: PYTHONPATH=tests:tests/desktop:tests/device python docs/screenshots.py [FOLDER]
 
 The screen, the session bus and the sound server are private; the music is real.
 """
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import eye
 from desk import PANEL_HEIGHT, PANEL_WIDTH, Desk
+from lab_servers import LabPipeWire
 from PIL import Image, ImageDraw, ImageFont
 from session_bus import wait_until
 
 from entrain.platform.sandbox import VirtualDevice
-from entrain.platform.sandbox_pipewire import PipeWireSandbox
 from entrain.tray.commands.demo import RATE_HZ, piece
 from entrain.tray.icon import drawing
 
@@ -52,7 +52,7 @@ CELL_PX = (120, 100)
 
 def main() -> int:
     """Take all pictures."""
-    missing = Desk.missing_packages() + PipeWireSandbox.missing_packages()
+    missing = Desk.missing_packages() + LabPipeWire.missing_packages()
     if not shutil.which("pacat"):
         missing.append("pulseaudio-utils")
     if missing:
@@ -72,9 +72,9 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _listener(scale: int = 1) -> Iterator[tuple[PipeWireSandbox, Desk]]:
+def _listener(scale: int = 1) -> Iterator[tuple[LabPipeWire, Desk]]:
     """Simulate a desktop whose user listens to music through Entrain."""
-    with PipeWireSandbox(DEVICES) as server, Desk(has_panel=False) as desk:
+    with LabPipeWire(DEVICES) as server, Desk(has_panel=False) as desk:
         desk.environment.update(server.environment)
         desk.environment["GDK_SCALE"] = str(scale)
         desk.environment["GDK_DPI_SCALE"] = "0.94"  # otherwise three menus do not fit

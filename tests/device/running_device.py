@@ -15,8 +15,9 @@ from entrain.engine import Engine
 from entrain.platform import factory
 from entrain.platform.sandbox import Sandbox
 from entrain.vdevice.device.applications import ApplicationRules
-from entrain.vdevice.device.default_policy import DefaultPolicy, Mode
+from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.limits import Mode
 
 T = TypeVar("T")
 

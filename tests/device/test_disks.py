@@ -68,6 +68,11 @@ def errors(entrain):
     return " ".join(entrain.status()["errors"])
 
 
+def wait_for_error(entrain, text):
+    """What changes is written within a second."""
+    soundlab.wait_until(lambda: text in errors(entrain), 10, text)
+
+
 def hear(server, tone_hz=405):
     with (
         soundlab.recording(server.environment, "speakers") as recorder,
@@ -92,12 +97,14 @@ def test_a_full_disk(server):
             while True:
                 file.write(bytes(512))
         entrain("set", "tone.beat_hz", "7")
-        assert "state.json: No space left on device" in errors(entrain)
+        wait_for_error(entrain, "state.json: No space left on device")
         assert (inside / "state.json").read_bytes() == before
         hear(server, 403.5)
         filling.unlink()
         entrain("set", "tone.beat_hz", "8")
-        assert stored_protocol(inside).layers[0].params["beat_hz"] == 8
+        soundlab.wait_until(
+            lambda: stored_protocol(inside).layers[0].params["beat_hz"] == 8, 10, "it is saved"
+        )
         assert not [path for path in inside.iterdir() if path.name.startswith(".")]
 
 
@@ -110,7 +117,7 @@ def test_a_home_that_is_read_only(server, home):
     )
     with started_with(disk, server.environment, "--layer", LAYER) as entrain:
         entrain("set", "tone.beat_hz", "10")
-        assert "state.json: Read-only file system" in errors(entrain)
+        wait_for_error(entrain, "state.json: Read-only file system")
         hear(server)
         refused = app.command(server.environment, "save", "Mine")
         assert refused.returncode == 1
@@ -127,7 +134,7 @@ def test_no_home_at_all(server, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with started_with(NOBODY, server.environment, "--layer", LAYER) as entrain:
         entrain("set", "tone.beat_hz", "10")
-        assert "state" in errors(entrain)
+        wait_for_error(entrain, "state")
         hear(server)
         doctor = app.command(server.environment, "doctor")
         assert "Traceback" not in doctor.stderr
@@ -159,7 +166,8 @@ def test_settings_are_never_half_written(home):
 
 
 def _change_much():
-    """Change something that is kept, until nobody answers."""
+    """Change something that is kept, and another that is written at once, until nobody answers."""
     with suppress(ClientError), Client() as client:
         for beat in range(1_000_000):
             client.ask("set", address="tone.beat_hz", value=beat % 40, over_s=0)
+            client.ask("settings", mode=("default", "manual")[beat % 2])

@@ -97,7 +97,7 @@ TEST_CASE("a link that carries sound stays until its successor does") {
     CHECK(links.inputs() == Inputs{30});
 }
 
-TEST_CASE("a link that keeps the graph awake carries no sound: it goes at once, and replaces no other") {
+TEST_CASE("a link that keeps the graph awake goes at once, and replaces no other") {
     const WantedLink awake{1, 10, 2, 22, false};
     Links links;
     links.stand({awake}, true);

@@ -1,6 +1,6 @@
-// Everything continues at a new sample rate: an engine whose rate changes sounds like an engine that
-// had the new rate from the beginning, whatever is in progress.  Both are rendered and compared
-// here.
+// Everything continues at a new sample rate: an engine whose rate changes sounds like an engine
+// that had the new rate from the beginning, whatever is in progress.  Both are rendered and
+// compared here.
 
 #include "sound.h"
 #include "trap.h"

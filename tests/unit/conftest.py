@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from entrain.platform import local_socket
+from entrain.tray.icon.tray_icon import TrayIcon
 from entrain.vdevice.api.control_server import ControlServer
-from entrain.vdevice.api.messages import Latency, Request, Status
+from entrain.vdevice.api.hub import Hub
+from entrain.vdevice.api.messages import GetStatus, Latency, Request, Status
 
 STATUS = Status(
     state="idle",
@@ -55,7 +57,7 @@ class Running:
 
     def notify(self) -> None:
         """Tell those who watch for changes that there is one."""
-        self._loop.call_soon_threadsafe(self._server.notify)
+        self._loop.call_soon_threadsafe(self._hub.notify)
 
     def close(self) -> None:
         """End it; idempotent."""
@@ -67,17 +69,22 @@ class Running:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
-        self._server = server = ControlServer(self._claim, self._handle)
+        self._hub = Hub(self._carry_out, self._look)
+        server = ControlServer(self._claim, self._hub)
         await server.start()
         self._started.set()
         await self._end.wait()
         await server.close()
 
-    async def _handle(self, request: Request) -> Any:
+    async def _carry_out(self, request: Request) -> Any:
         self.requests.append(request)
         if request.command == "stop":
             self._end.set()
         return self._respond(request)
+
+    def _look(self) -> Any:
+        self.requests.append(GetStatus())
+        return self._respond(GetStatus())
 
 
 @pytest.fixture
@@ -92,3 +99,16 @@ def serve() -> Iterator[Callable[..., Running]]:
     yield start
     for server in running:
         server.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of the test's own, and a terminal of 80 columns."""
+    tmp_path.chmod(0o700)
+    for name in ("DATA", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(TrayIcon, "start", lambda self, at_once=True: None)
+    return tmp_path

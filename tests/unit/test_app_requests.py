@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from entrain.engine import blocks
+from entrain.errors import EntrainError
 from entrain.platform import clock
 from entrain.platform.adapter import PlatformError
 from entrain.platform.null import NullAdapter
-from entrain.vdevice import app as app_module
+from entrain.vdevice import time_keeper
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.library import Library, by_id
 from entrain.vdevice.session import player
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.store import Store
@@ -37,6 +38,14 @@ def new_app(folder: Path) -> App:
     )
 
 
+async def asked(app: App, request: messages.Request) -> Any:
+    """Ask, and let everything be saved as at the end of a program: its loop ends here."""
+    try:
+        return await app.hub.ask(request)
+    finally:
+        await app.saver.flush()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Ask]]:
     """Start an app, each time with the state of the one before."""
@@ -44,7 +53,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Ask]]:
 
     def app() -> Ask:
         apps.append(new_app(tmp_path))
-        return lambda request: asyncio.run(apps[-1].handle(request))
+        return lambda request: asyncio.run(asked(apps[-1], request))
 
     yield app
     for each in apps:
@@ -100,12 +109,12 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
     async def switch(on: bool, reason: str = "") -> None:
         switched.append((on, reason))
 
-    monkeypatch.setattr(app._device, "switch", switch)
+    monkeypatch.setattr(app.device, "switch", switch)
 
     async def night() -> None:
         nonlocal now_s
-        await app.handle(messages.Sleep(minutes=60))
-        keeping = asyncio.create_task(app._keep_time())
+        await app.hub.ask(messages.Sleep(minutes=60))
+        keeping = asyncio.create_task(app.time_keeper.run())
         await asyncio.sleep(0.2)
         now_s += 60  # awake
         assert app.status().sleep_left_s == 59 * 60
@@ -126,7 +135,7 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
 
 def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
     """Else the sleep timer and the end of a session would be dead."""
-    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 0.02)
     app = new_app(tmp_path)
     ticks = 0
 
@@ -135,10 +144,10 @@ def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
         ticks += 1
         raise ZeroDivisionError
 
-    monkeypatch.setattr(app._player, "tick", tick)
+    monkeypatch.setattr(app.player, "tick", tick)
 
     async def play() -> None:
-        keeping = asyncio.create_task(app._keep_time())
+        keeping = asyncio.create_task(app.time_keeper.run())
         async with asyncio.timeout(5):
             while ticks < 3:
                 await asyncio.sleep(0.01)
@@ -163,7 +172,7 @@ def test_names_of_applications_have_an_end(start):
 
 @pytest.mark.parametrize("error", [PlatformError("no server"), ZeroDivisionError()])
 def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch, error):
-    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.02)
+    monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 0.02)
     monkeypatch.setattr(player, "_LOOK_S", 0.02)
     app = new_app(tmp_path)
     tries = 0
@@ -174,11 +183,11 @@ def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch,
         if tries < 3:
             raise error
 
-    monkeypatch.setattr(app._device, "switch", switch)
+    monkeypatch.setattr(app.device, "switch", switch)
 
     async def play() -> None:
-        await app.handle(messages.Sleep(minutes=0.001))
-        keeping = asyncio.create_task(app._keep_time())
+        await app.hub.ask(messages.Sleep(minutes=0.001))
+        keeping = asyncio.create_task(app.time_keeper.run())
         async with asyncio.timeout(5):
             while tries < 3:
                 await asyncio.sleep(0.01)
@@ -188,6 +197,85 @@ def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch,
     asyncio.run(play())
     assert tries == 3
     app.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("specs", "line"),
+    [
+        (("binaural:beat_hz=260",), "binaural: beat_hz = 260 is outside -200 … 200 Hz"),
+        (
+            ("binaural:beat_hz=nan",),
+            "binaural: beat_hz = nan is not a finite number; allowed is -200 … 200 Hz",
+        ),
+        (("nosuch:x=1",), "nosuch: there is no layer kind 'nosuch'; choose from "),
+        (("a=am", "a=am"), "a: two layers have this id; give each its own"),
+        (("default", "noise:nosuch=1"), "noise: nosuch is not a parameter; choose from "),
+        (("default", "Noise 3"), "'Noise 3' is not kind:key=value,... (binaural:beat_hz=10)"),
+        (("none", *["noise"] * 65), "layers has more than 64 entries"),
+    ],
+)
+def test_a_spec_that_is_wrong_is_refused_in_one_line_and_changes_nothing(start, specs, line):
+    ask = start()
+    before = ask(messages.GetStatus()).protocol
+    request = {"command": "use", "protocol": specs[0], "layers": specs[1:]}
+
+    with pytest.raises(EntrainError) as caught:
+        ask(messages.parse_request(json.dumps(request).encode(), blocks))
+
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+    assert ask(messages.GetStatus()).protocol == before
+
+
+def test_a_protocol_is_made_of_specs_here(start):
+    ask = start()
+
+    found = ask(messages.Use(protocol="a=binaural:beat_hz=4", layers=("binaural:beat_hz=-8",)))
+
+    assert [(layer.id, layer.params) for layer in found.protocol.layers] == [
+        ("a", {"beat_hz": 4.0}),
+        ("binaural", {"beat_hz": -8.0}),
+    ]
+    found = ask(messages.Use(protocol="default", layers=("noise",), standalone=True))
+    assert [layer.kind for layer in found.protocol.layers] == ["binaural", "noise"]
+    assert found.protocol.id == "custom"
+    # A protocol that has been sent as a whole gets more layers, too; 64 are the most in all.
+    whole = ask(messages.Use(protocol=by_id("default"), layers=("noise",)))
+    assert [layer.kind for layer in whole.protocol.layers] == ["binaural", "noise"]
+    with pytest.raises(ProtocolError, match="a protocol can have at most 64 layers"):
+        ask(messages.Use(protocol="default", layers=("noise",) * 64))
+
+
+def test_several_values_are_set_at_once_or_none(start):
+    ask = start()
+    ask(messages.Use(protocol="default"))
+    values = {"tone.beat_hz": 7, "limiter.ceiling_db": -2.0, "tone.level_db": -20}
+
+    assert ask(messages.Set(values=values)) == messages.Values(values=values)
+    status = ask(messages.GetStatus())
+    assert status.protocol.layers[0].params["beat_hz"] == 7
+    assert status.protocol.layers[0].params["level_db"] == -20
+    assert status.settings == {"limiter.ceiling_db": -2.0}
+
+    for wrong in ({"tone.beat_hz": 999}, {"limiter.ceiling_db": 999}, {"hum.x": 1}):
+        with pytest.raises(EntrainError):
+            ask(messages.Set(values={"tone.level_db": -9, "limiter.ceiling_db": -9} | wrong))
+    after = ask(messages.GetStatus())
+    assert (after.protocol.layers, after.settings) == (status.protocol.layers, status.settings)
+    again = start()(messages.GetStatus())
+    assert (again.protocol.layers, again.settings) == (status.protocol.layers, status.settings)
+
+
+def test_the_last_of_the_values_of_one_slider_counts_also_on_loudspeakers(start, tmp_path):
+    ask = start()
+    ask(messages.Use(protocol="default"))
+    for beat_hz in (4, 12.5, 6, 9):
+        ask(messages.Set(values={"tone.beat_hz": beat_hz}))
+    ask(messages.Save(name="Mine"))
+
+    saved = Library(tmp_path / "protocols", blocks).by_id("mine")
+    for layers in (saved.layers, saved.without_headphones or ()):
+        assert [layer.params["beat_hz"] for layer in layers if layer.id == "tone"] == [9]
 
 
 def test_a_name_of_a_protocol_that_comes_with_entrain_is_not_taken_unasked(start):
@@ -213,12 +301,12 @@ def test_what_is_saved_while_a_value_moves_is_what_is_heard(tmp_path):
     second = np.zeros((2, app.engine.rate_hz), np.float32)
 
     async def play() -> None:
-        await app.handle(messages.Use(protocol="default"))
+        await app.hub.ask(messages.Use(protocol="default"))
         app.engine.process(second)
-        await app.handle(messages.Set(address="tone.beat_hz", value=4, over_s=12))
+        await app.hub.ask(messages.Set(address="tone.beat_hz", value=4, over_s=12))
         app.engine.process(second)
         app.engine.process(second)
-        await app.handle(messages.Save(name="Mine"))
+        await app.hub.ask(messages.Save(name="Mine"))
 
     asyncio.run(play())
 

@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from entrain.vdevice.api import client, control_server, messages
+from entrain.vdevice import limits
+from entrain.vdevice.api import client, connection, control_server, messages
 from entrain.vdevice.api.messages import COMMANDS, Device, RequestError, Status, parse_request
 from entrain.vdevice.protocol.model import Protocol
 
@@ -67,7 +68,8 @@ def test_every_field_of_a_command_is_named_in_its_row():
     for command in COMMANDS:
         row = re.search(rf"^\| `{command}` \| (.*?) \|", PAGE, re.MULTILINE)
         names = re.findall(r"`(\w+)`:", row[1]) if row else []
-        assert names == [name for name in MODELS[command].model_fields if name != "command"]
+        common = {"command", "client"}
+        assert names == [name for name in MODELS[command].model_fields if name not in common]
 
 
 def test_the_answers_are_what_the_program_can_say():
@@ -89,11 +91,11 @@ def test_the_limits_are_those_of_the_program():
     rows = re.findall(r"^\| .*? \| (\d+)", PAGE.split("## Limits")[1], re.MULTILINE)
     (max_layers,) = (m.max_length for m in Protocol.model_fields["layers"].metadata)
     assert [int(limit) for limit in rows] == [
-        control_server.MAX_LINE_BYTES,
+        connection.MAX_LINE_BYTES,
         control_server.MAX_CLIENTS,
-        control_server.LINE_TIMEOUT_S,
+        connection.LINE_TIMEOUT_S,
         max_layers,
     ]
     assert f"wait {client.TIMEOUT_S:g} s" in PAGE
     assert f"{client.STOP_TIMEOUT_S:g} s for the end" in PAGE
-    assert f"0 … {messages.MAX_OVER_S:.0f} s" in PAGE
+    assert f"0 … {limits.MAX_OVER_S:.0f} s" in PAGE

@@ -31,7 +31,7 @@ def test_every_fault_has_a_test():
 
 
 def test_every_test_of_faults_is_named():
-    for file in ("test_faults.py", "test_disks.py"):
+    for file in ("test_faults.py", "test_disks.py", "test_kills.py"):
         there = {name for name in functions_of(file) if name.startswith("test_")}
         assert there == {name for other, name in NAMED if other == file}
 

@@ -10,10 +10,10 @@ import pytest
 
 import entrain.presets
 from entrain.engine import blocks
+from entrain.vdevice.limits import Category, Grade
 from entrain.vdevice.protocol import library, schema
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
-from entrain.vdevice.protocol.evidence import Grade
-from entrain.vdevice.protocol.model import Category, Layer, Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
 FOLDER = Path(next(iter(entrain.presets.__path__)))

@@ -1,8 +1,9 @@
 """The library over the control API: enough for a menu."""
 
 from entrain.engine import blocks
-from entrain.vdevice.api.listed_protocols import MAX_RECENT, listed, used_lately
+from entrain.vdevice.api.listed_protocols import listed
 from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.session.output_protocols import MAX_RECENT, used_lately
 
 
 def test_all_that_can_be_used_is_listed_with_its_grades(tmp_path):

@@ -15,7 +15,8 @@ from entrain.engine import blocks
 from entrain.platform.local_socket import claim
 from entrain.platform.null import NullAdapter
 from entrain.vdevice.api.client import Client, ClientError
-from entrain.vdevice.api.control_server import MAX_CLIENTS, MAX_LINE_BYTES
+from entrain.vdevice.api.connection import MAX_LINE_BYTES
+from entrain.vdevice.api.control_server import MAX_CLIENTS
 from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.document import compact_protocol, parse_protocol

@@ -2,12 +2,15 @@
 
 import json
 import math
+from typing import get_args
 
 import pytest
 
 from entrain.block import Block, Parameter
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import RequestError, parse_request
+
+REQUESTS = get_args(get_args(messages.Request)[0])
 
 
 def blocks() -> dict[str, Block]:
@@ -125,6 +128,52 @@ def test_a_status_has_what_scripts_rely_on():
     assert {"id", "elapsed_s"} <= read["protocol"].keys()
     assert read["levels"]["in_db"] is None  # silence is no number in JSON
     assert read["levels"]["out_db"] == -20.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({}, "address is missing"),
+        ({"address": "a.b"}, "value is missing"),
+        ({"value": 1}, "address is missing"),
+        ({"values": {}}, "values: "),
+        ({"values": {"a.b": "1"}}, "values.a.b = '1': must be a valid number"),
+        ({"values": {"a.b": 1}, "address": "a.b"}, "address = 'a.b' does not belong beside value"),
+        ({"values": {"a.b": 1}, "value": 1}, "value = 1 does not belong beside values"),
+        ({"values": {f"a.b{n}": 1 for n in range(257)}}, "values has more than 256 entries"),
+        ({"values": {"a.b": 1}, "over_s": -1}, "over_s = -1 is outside 0 … 86400 s"),
+    ],
+)
+def test_a_set_has_one_value_or_several(fields, error):
+    with pytest.raises(RequestError) as told:
+        parse_request(json.dumps({"command": "set", **fields}).encode())
+
+    assert str(told.value).startswith(error)
+
+
+def test_every_request_is_a_query_or_a_command():
+    queries = [each for each in REQUESTS if issubclass(each, messages.Query)]
+    commands = [each for each in REQUESTS if issubclass(each, messages.Command)]
+
+    assert len(queries) + len(commands) == len(REQUESTS) == len(messages.COMMANDS)
+    names = {each.model_fields["command"].default for each in queries}
+    assert names == {"status", "devices", "protocols", "watch"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"parts": ["state", "nonsense"]}, "parts[1] = 'nonsense' is not a field of the status"),
+        ({"parts": []}, "parts: "),
+        ({"client": "x" * 65}, "client = 'xxx"),
+        ({"client": "a\nb"}, "client = "),
+    ],
+)
+def test_a_watch_names_parts_of_the_status(fields, error):
+    with pytest.raises(RequestError) as told:
+        parse_request(json.dumps({"command": "watch", **fields}).encode())
+
+    assert str(told.value).startswith(error)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ import soundfile
 from entrain.platform import whole_file as module
 from entrain.platform.files import UnfitFile
 from entrain.platform.whole_file import output_file, whole_file
-from entrain.vdevice.offline.render import RenderError, render_file
+from entrain.vdevice.offline.render import render_file
+from entrain.vdevice.offline.sound_writer import RenderError
 from entrain.vdevice.protocol.library import Library, from_specs
 
 ENTRAIN = (sys.executable, "-m", "entrain.tray")

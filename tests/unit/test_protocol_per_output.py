@@ -52,21 +52,21 @@ class Desk:
 
     def play_on(self, name: str, form: Form = "headphones") -> None:
         self.output = null_device(name, form=form)
-        self.app._device_changed()
+        self.app.device_changed()
 
     async def settle(self) -> None:
         """Let everything be done that has been begun."""
         self._answers.set()
         for _ in range(5):
-            await self.app._reading.do(lambda: None)
+            await self.app.protocols._reading.do(lambda: None)
             await asyncio.sleep(0.01)
 
     async def start(self) -> None:
         """Use `one` on all outputs but the headset, which uses `two`; then be at the speakers."""
         self.play_on("dac")
-        await self.app.handle(messages.Use(protocol=protocol("one")))
+        await self.app.hub.ask(messages.Use(protocol=protocol("one")))
         self.play_on("headset")
-        await self.app.handle(messages.Use(protocol=protocol("two"), here=True))
+        await self.app.hub.ask(messages.Use(protocol=protocol("two"), here=True))
         self.play_on("dac")
         await self.settle()
         assert self.heard == "one"
@@ -74,7 +74,7 @@ class Desk:
     def keep_waiting(self) -> None:
         """Let the library be busy until `settle`."""
         self._answers.clear()
-        self.app._reading.do(lambda: self._answers.wait(20))
+        self.app.protocols._reading.do(lambda: self._answers.wait(20))
 
     @property
     def heard(self) -> str:
@@ -105,7 +105,7 @@ def test_a_value_set_just_after_an_output_came_is_kept_with_its_own_protocol(des
         await desk.start()
         desk.keep_waiting()
         desk.play_on("headset")
-        await desk.app.handle(messages.Set(address="tone.level_db", value=-12))
+        await desk.app.hub.ask(messages.Set(address="tone.level_db", value=-12))
         await desk.settle()
 
         assert (desk.heard, desk.level_db) == ("two", -12)
@@ -126,7 +126,7 @@ def test_what_was_asked_for_while_the_output_changes_is_heard_and_kept(desk, the
         desk.play_on(there)
         await desk.settle()
         desk.keep_waiting()
-        asked = asyncio.create_task(desk.app.handle(messages.Use(protocol=protocol("three"))))
+        asked = asyncio.create_task(desk.app.hub.ask(messages.Use(protocol=protocol("three"))))
         await asyncio.sleep(0.01)
         desk.play_on(back)
         await asyncio.sleep(0.01)
@@ -147,16 +147,16 @@ def test_no_tone_of_the_former_protocol_is_heard_on_an_output_that_has_none(desk
     async def play() -> None:
         await desk.start()
         desk.play_on("speakers", "speakers")
-        await desk.app.handle(messages.Use(protocol="none", here=True))
+        await desk.app.hub.ask(messages.Use(protocol="none", here=True))
         desk.play_on("dac")
         await desk.settle()
-        assert desk.app._player.running()
+        assert desk.app.player.running()
         desk.keep_waiting()
 
         desk.play_on("speakers", "speakers")
 
         assert desk.heard == "none"
-        assert desk.app._player.running() == ()
+        assert desk.app.player.running() == ()
         await desk.settle()
 
     run(play)
@@ -170,7 +170,7 @@ def test_saving_renames_nothing_that_another_client_has_begun_meanwhile(desk, fi
         use = messages.Use(protocol=protocol("three", -8))
         save = messages.Save(name="Mine")
         requests = [save, use] if first == "save" else [use, save]
-        asked = [asyncio.create_task(desk.app.handle(each)) for each in requests]
+        asked = [asyncio.create_task(desk.app.hub.ask(each)) for each in requests]
         await asyncio.sleep(0.01)
         await desk.settle()
         await asyncio.gather(*asked)
@@ -188,7 +188,7 @@ def test_a_switch_that_the_engine_refuses_is_told(desk, monkeypatch):
         def refuse(*_: object, **__: object) -> None:
             raise EngineError("cannot add a layer", -1, "no more layers")
 
-        monkeypatch.setattr(desk.app._player._chain, "use", refuse)
+        monkeypatch.setattr(desk.app.player._chain, "use", refuse)
         desk.play_on("headset")
         await desk.settle()
 
@@ -206,10 +206,10 @@ def test_a_remembered_protocol_is_used_as_its_file_says_now(desk):
         await desk.start()
         desk.library.save(protocol("mine"))
         desk.play_on("headset")
-        await desk.app.handle(messages.Use(protocol="mine"))
+        await desk.app.hub.ask(messages.Use(protocol="mine"))
         desk.play_on("dac")
         desk.library.save(protocol("mine", -10))
-        await desk.app._reload()
+        await desk.app.protocols.reload()
 
         desk.play_on("headset")
 
@@ -225,12 +225,13 @@ def test_a_remembered_protocol_that_cannot_be_read_is_told_and_kept_and_used_onc
         await desk.start()
         desk.library.save(protocol("mine"))
         desk.play_on("headset")
-        await desk.app.handle(messages.Use(protocol="mine"))
+        await desk.app.hub.ask(messages.Use(protocol="mine"))
         desk.play_on("dac")
         await desk.settle()
         file = tmp_path / "protocols" / "mine.json"
         whole = file.read_bytes()
         file.write_bytes(b"{")
+        await desk.app.saver.flush()
         desk.app.engine.close()
         desk.app = desk.new_app()
         desk.play_on("dac")
@@ -240,7 +241,7 @@ def test_a_remembered_protocol_that_cannot_be_read_is_told_and_kept_and_used_onc
         assert desk.heard == "one"
         assert "mine.json" in desk.app.status().errors[0]
         file.write_bytes(whole)
-        await desk.app._reload()
+        await desk.app.protocols.reload()
         desk.play_on("dac")
         desk.play_on("headset")
         assert desk.heard == "mine"

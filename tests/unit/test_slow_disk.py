@@ -14,7 +14,7 @@ import pytest
 from entrain.engine import blocks
 from entrain.platform.local_socket import claim
 from entrain.platform.null import NullAdapter
-from entrain.vdevice import app as app_module
+from entrain.vdevice import time_keeper
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.client import Client
 from entrain.vdevice.api.control_server import MAX_CLIENTS
@@ -22,6 +22,7 @@ from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.session_log import SessionLog, Stretch
+from entrain.vdevice.storage import saver
 from entrain.vdevice.storage.store import State, Store
 from entrain.vdevice.worker_thread import WorkerThread
 
@@ -42,7 +43,9 @@ class HangingStore(Store):
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingStore]:
-    monkeypatch.setattr(app_module, "DISK_TIMEOUT_S", TIMEOUT_S, raising=False)
+    monkeypatch.setattr(saver, "DISK_TIMEOUT_S", TIMEOUT_S)
+    monkeypatch.setattr(saver, "SAVE_AFTER_S", 0.01)
+    monkeypatch.setattr(time_keeper, "LIBRARY_TIMEOUT_S", TIMEOUT_S)
     made = HangingStore(tmp_path / "state.json")
     yield made
     made.released.set()
@@ -59,15 +62,16 @@ def test_requests_are_answered_and_it_is_told_once_and_saved_when_the_disk_comes
     async def play() -> None:
         async with asyncio.timeout(5):
             for on in (True, False, True):
-                await app.handle(messages.Bypass(on=on))
-            status = await app.handle(messages.Off())
+                await app.hub.ask(messages.Bypass(on=on))
+                await asyncio.sleep(2 * TIMEOUT_S)
+            status = await app.hub.ask(messages.Off())
         assert status.errors == [
             f"{store.path} could not be saved within {TIMEOUT_S} s; going on without"
         ]
         store.released.set()
-        await app._saving.do(lambda: None)  # what has been waiting
-        await app.handle(messages.Bypass(on=True))
-        assert Store(store.path).load().bypass
+        async with asyncio.timeout(5):
+            while not Store(store.path).load().bypass:
+                await asyncio.sleep(0.02)
 
     asyncio.run(play())
     app.engine.close()
@@ -77,10 +81,11 @@ def test_after_the_first_wait_there_is_none(store):
     app = app_with(store, SessionLog(None))
 
     async def play() -> None:
-        await app.handle(messages.Bypass(on=True))
+        await app.saver.flush()
         before_s = time.monotonic()
         for _ in range(50):
-            await app.handle(messages.Bypass())
+            await app.hub.ask(messages.Bypass())
+            await app.saver.flush()
         assert time.monotonic() - before_s < 50 * TIMEOUT_S / 2
         store.released.set()
 
@@ -155,8 +160,8 @@ def test_the_session_log_is_written_on_the_thread_that_saves_in_order(tmp_path):
     async def play() -> None:
         for name in ("first", "second"):
             heard = Stretch(started=datetime.now().astimezone(), protocol=name, minutes=1)
-            app._note_heard(heard)
-        await app._save()
+            app.note_heard(heard)
+        await app.saver.flush()
 
     asyncio.run(play())
     app.engine.close()
@@ -168,12 +173,12 @@ def test_the_session_log_is_written_on_the_thread_that_saves_in_order(tmp_path):
 def test_a_library_that_does_not_answer_does_not_keep_the_sleep_timer(store, monkeypatch):
     app = app_with(store, SessionLog(None))
     looks: list[float] = []
-    monkeypatch.setattr(app_module, "_LIBRARY_LOOK_S", 0.05)
-    monkeypatch.setattr(app._player, "tick", lambda now_s: bool(looks.append(now_s)))
+    monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 0.05)
+    monkeypatch.setattr(app.player, "tick", lambda now_s: bool(looks.append(now_s)))
 
     async def play() -> None:
-        app._reading.do(lambda: store.released.wait(60))
-        keeping = asyncio.create_task(app._keep_time())
+        app.protocols._reading.do(lambda: store.released.wait(60))
+        keeping = asyncio.create_task(app.time_keeper.run())
         async with asyncio.timeout(5):
             while len(looks) < 3:
                 await asyncio.sleep(0.02)

@@ -25,6 +25,7 @@ from entrain.tray.commands import (
     routing,
 )
 from entrain.tray.commands.request import ask
+from entrain.vdevice.limits import MAX_LATENCY_MS, MAX_WATCH_S, MIN_LATENCY_MS, MIN_WATCH_S
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.safety import SHORT_NOTICE
 
@@ -106,7 +107,7 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--latency",
     "latency_ms",
-    type=click.FloatRange(4, 500),
+    type=click.FloatRange(MIN_LATENCY_MS, MAX_LATENCY_MS),
     callback=options.number,
     metavar="MS",
     help="With PulseAudio: target for the added delay, from now on. Initially 10; less may click.",
@@ -194,7 +195,7 @@ def status(as_json: bool) -> None:
 @cli.command()
 @click.option(
     "--interval",
-    type=click.FloatRange(0.05, 60),
+    type=click.FloatRange(MIN_WATCH_S, MAX_WATCH_S),
     default=1.0,
     show_default=True,
     help="Seconds between two lines.",
@@ -256,7 +257,7 @@ def devices(as_json: bool) -> None:
     except NotRunning:
         from entrain.vdevice.api.listed_outputs import ask_server
 
-        found = [device.model_dump() for device in ask_server()]
+        found = ask_server()
     if as_json:
         options.print_json(found)
         return
@@ -351,9 +352,10 @@ def _demonstration() -> Iterator[None]:
     """Run the demonstration in a process of its own, which keeps numpy out of this one."""
     import subprocess
 
+    from entrain.platform.processes import end
+
     process = subprocess.Popen([sys.executable, "-m", "entrain.tray.commands.demo"])
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        end(process)

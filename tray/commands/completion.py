@@ -1,12 +1,15 @@
 """Shell completion: the values that the shell offers after Tab.  Errors stay silent."""
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from entrain.errors import EntrainError
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import Device, Status
 
 _TIMEOUT_S = 1.0
 
@@ -26,8 +29,9 @@ def addresses(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the parameters of the running layers."""
-    status = _ask("status") or {}
-    layers = (status.get("protocol") or {}).get("layers", [])
+    status = _status()
+    protocol = status["protocol"] if status else None
+    layers = protocol["layers"] if protocol else ()
     names = [f"{layer['id']}.{symbol}" for layer in layers for symbol in layer["params"]]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
@@ -51,7 +55,7 @@ def outputs(
     """Offer the real devices, and ``auto`` unless several names are wanted."""
     several = context.params.get("prefer", False)
     devices = {} if several else {"auto": "as the desktop chooses"}
-    devices |= {device["name"]: device["description"] for device in _ask("devices") or []}
+    devices |= {device["name"]: device["description"] for device in _devices()}
     return [
         CompletionItem(name, help=description)
         for name, description in devices.items()
@@ -59,9 +63,17 @@ def outputs(
     ]
 
 
-def _ask(command: str) -> Any:
+def _status() -> "Status | None":
     from entrain.vdevice.api.client import Client
 
     with contextlib.suppress(EntrainError), Client(timeout_s=_TIMEOUT_S) as client:
-        return client.ask(command)
+        return client.ask("status")
     return None
+
+
+def _devices() -> "list[Device]":
+    from entrain.vdevice.api.client import Client
+
+    with contextlib.suppress(EntrainError), Client(timeout_s=_TIMEOUT_S) as client:
+        return client.ask("devices")
+    return []

@@ -11,13 +11,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from entrain.errors import EntrainError
+from entrain.platform.processes import end
 from entrain.vdevice.api.client import Client
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import Status
 
 RATE_HZ = 48_000
 PIECE_SECONDS = 24
@@ -88,6 +92,7 @@ def frequency(ear: Samples, around_hz: float, within_hz: float) -> float:
 def _demonstrate(client: Client) -> None:
     status = client.ask("status")
     options = ["--raw", "--format=float32le", f"--rate={RATE_HZ}", "--channels=2"]
+    assert status["output"]  # the sandbox has one
     monitor = f"--device={status['output']['name']}.monitor"
     recorder = subprocess.Popen(
         ["parec", *options, monitor, "--latency-msec=50"], stdout=subprocess.PIPE
@@ -101,8 +106,7 @@ def _demonstrate(client: Client) -> None:
             print("The piece is over. Entrain keeps running; Ctrl-C ends it.")
     finally:
         for process in (player, recorder):
-            process.terminate()
-            process.wait()
+            end(process)
 
 
 def _feed(player: "subprocess.Popen[bytes]") -> None:
@@ -134,11 +138,11 @@ def measure(client: Client, recorded: IO[bytes]) -> bool:
     return True
 
 
-def _line(heard: Samples, status: dict[str, object], cpu_ms: float) -> str:
+def _line(heard: Samples, status: "Status", cpu_ms: float) -> str:
     level_db = 10 * np.log10(np.mean(heard.astype("f8") ** 2) + 1e-20)
     parts = [f"level {level_db:6.1f} dBFS"]
     protocol = status["protocol"]
-    assert isinstance(protocol, dict)
+    assert protocol
     for layer in protocol["layers"]:
         if layer["kind"] == "binaural" and "carrier_hz" in layer["params"]:
             carrier_hz = layer["params"]["carrier_hz"]

@@ -2,6 +2,8 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
+from typing import get_args
+
 import click
 
 from entrain.tray.commands import completion, options
@@ -9,6 +11,7 @@ from entrain.tray.commands.request import ask, change
 from entrain.tray.text.minutes import MinutesOrOff
 from entrain.tray.text.position import Position
 from entrain.tray.text.text_layout import clean
+from entrain.vdevice.limits import MAX_OVER_S, MAX_STEPS, Unplugged
 
 
 @click.command()
@@ -84,7 +87,7 @@ def session(action: str, position: float | None) -> None:
     change("session", runs=runs, position_s=0.0 if action == "restart" else position)
 
 
-_steps = click.argument("steps", type=click.IntRange(1, 20), default=1)
+_steps = click.argument("steps", type=click.IntRange(1, MAX_STEPS), default=1)
 
 
 @click.command()
@@ -181,13 +184,17 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
       entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
       entrain use none --here      no effects on this output, ever
     """
-    from entrain.vdevice.protocol.spec import is_id
+    from entrain.vdevice.protocol.names import is_id, is_spec
 
-    if len(protocol) == 1 and is_id(protocol[0]) and not standalone:
-        wanted: object = protocol[0]
-    else:
-        wanted = options.resolve(protocol[0], protocol[1:], standalone).model_dump(mode="json")
-    change("use", protocol=wanted, here=here)
+    wanted, *layers = protocol
+    fields: dict[str, object] = {"layers": layers} if layers else {}
+    if standalone:
+        fields["standalone"] = True
+    if is_id(wanted) or is_spec(wanted):
+        change("use", protocol=wanted, here=here, **fields)
+    else:  # a file, which only this program can find
+        document = options.resolve(wanted, (), standalone=False).model_dump(mode="json")
+        change("use", protocol=document, here=here, **fields)
 
 
 @click.command("set", context_settings={"ignore_unknown_options": True})  # -20 is a value
@@ -195,7 +202,7 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
 @click.argument("value", type=float)
 @click.option(
     "--over",
-    type=click.FloatRange(0, 86400),
+    type=click.FloatRange(0, MAX_OVER_S),
     default=0.0,
     metavar="SECONDS",
     help="Glide to the value within this time.",
@@ -222,7 +229,7 @@ def set_value(address: str, value: float, over: float) -> None:
 )
 @click.option(
     "--unplugged",
-    type=click.Choice(["softer", "silent", "same"]),
+    type=click.Choice(get_args(Unplugged)),
     help="How speakers play that take over from unplugged headphones: 20 dB softer (the initial "
     "setting), silent, or at their own volume.",
 )

@@ -229,7 +229,7 @@ def doctor(fix: bool, as_json: bool) -> None:
     from entrain.vdevice.offline.doctor import examine
 
     if fix:
-        from entrain.vdevice.offline.doctor import clean_up
+        from entrain.vdevice.offline.leftovers import clean_up
 
         for line in clean_up():
             click.echo(line, err=as_json)

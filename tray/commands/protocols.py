@@ -5,22 +5,18 @@ Imports stand inside the commands, so that each command is quick.
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
 from entrain.tray.commands.request import ask, change
-
-_CATEGORIES = (
-    *("focus", "calm", "sleep", "meditation", "pain", "breath"),
-    *("bilateral", "spatial", "experimental", "own"),
-)
+from entrain.vdevice.limits import Category
 
 
 @click.command()
-@click.option("--category", type=click.Choice(_CATEGORIES), help="List one category only.")
+@click.option("--category", type=click.Choice(get_args(Category)), help="List one category only.")
 @click.option("--recent", is_flag=True, help="List the last used protocols, the latest first.")
 @options.as_json
 def protocols(category: str | None, recent: bool, as_json: bool) -> None:
@@ -78,7 +74,7 @@ def show(protocol: str, as_json: bool) -> None:
     """
     from entrain.engine import blocks
     from entrain.vdevice.protocol import library
-    from entrain.vdevice.protocol.spec import is_id
+    from entrain.vdevice.protocol.names import is_id
 
     users = library.user_library(blocks)
     found = library.resolve(protocol, (), blocks, users)
@@ -106,7 +102,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
 
     from entrain.engine import blocks
     from entrain.vdevice.protocol.errors import ProtocolError
-    from entrain.vdevice.protocol.library import load_file
+    from entrain.vdevice.protocol.named_file import load_file
     from entrain.vdevice.protocol.user_folder import shown
 
     found: list[dict[str, Any]] = []

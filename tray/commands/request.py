@@ -1,11 +1,26 @@
 """Requests to the running Entrain."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import click
 
+if TYPE_CHECKING:
+    from entrain.vdevice.api import answers
 
-def ask(command: str, **fields: object) -> Any:
+
+@overload
+def ask(command: "answers.StatusCommand", **fields: object) -> "answers.Status": ...
+
+
+@overload
+def ask(command: Literal["devices"]) -> "list[answers.Device]": ...
+
+
+@overload
+def ask(command: Literal["protocols"]) -> "answers.Protocols": ...
+
+
+def ask(command: Any, **fields: object) -> Any:
     """Send one request and return its answer; raises `EntrainError`."""
     from entrain.vdevice.api.client import Client
 
@@ -13,11 +28,10 @@ def ask(command: str, **fields: object) -> Any:
         return client.ask(command, **fields)
 
 
-def change(command: str, **fields: object) -> Any:
+def change(command: "answers.StatusCommand", **fields: object) -> "answers.Status":
     """Send one request, print the new state in one line, and return the answer."""
-    answer = ask(command, **fields)
-    if isinstance(answer, dict):
-        from entrain.tray.text import status_text
+    from entrain.tray.text import status_text
 
-        click.echo(status_text.summary(answer))
+    answer = ask(command, **fields)
+    click.echo(status_text.summary(answer))
     return answer

@@ -2,19 +2,18 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-from typing import Any
+from typing import get_args
 
 import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import options
 from entrain.tray.commands.request import ask, change
+from entrain.vdevice.limits import Mode
 
 
 @click.command()
-@click.argument(
-    "name", metavar="[MODE]", required=False, type=click.Choice(["default", "manual", "smart"])
-)
+@click.argument("name", metavar="[MODE]", required=False, type=click.Choice(get_args(Mode)))
 def mode(name: str | None) -> None:
     """Show or change how sound gets to Entrain.
 
@@ -69,7 +68,7 @@ def apps(
       entrain apps --notifications process
     """
     _require_one_wish(include, exclude, forget)
-    rules: dict[str, Any] = ask("status")["applications"]
+    rules = ask("status")["applications"]
     known = {name.casefold() for name in (*rules["include"], *rules["exclude"])}
     if unknown := [name for name in forget if name.casefold() not in known]:
         named = ", ".join((*rules["include"], *rules["exclude"])) or "none"

@@ -7,12 +7,13 @@ line explains itself in words, for screen readers.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from entrain.tray.icon.drawing import IconState
 from entrain.tray.text.text_layout import clean
 
-Json = Mapping[str, Any]
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import ListedProtocol, Protocols, Status, StatusCommand
 
 SLEEP_MINUTES = (15, 30, 45, 60, 90)
 MAX_LABEL = 80
@@ -23,7 +24,7 @@ MAX_LABEL = 80
 class Ask:
     """A request to the control API."""
 
-    command: str
+    command: "StatusCommand | Literal['stop']"
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -77,7 +78,7 @@ class MenuDescription:
 
 
 def describe(
-    status: Json | None, library: Json | None = None, autostart: bool | None = None
+    status: "Status | None", library: "Protocols | None" = None, autostart: bool | None = None
 ) -> MenuDescription:
     """Describe icon, tooltip and menu.
 
@@ -156,7 +157,7 @@ def describe(
 # ---- the state -----------------------------------------------------------------------------
 
 
-def icon_state(status: Json) -> IconState:
+def icon_state(status: "Status") -> IconState:
     """Return the icon for a status."""
     match status["state"]:
         case "failed":
@@ -170,7 +171,7 @@ def icon_state(status: Json) -> IconState:
     return "on"
 
 
-def in_words(status: Json) -> str:
+def in_words(status: "Status") -> str:
     """Describe in one line what Entrain is doing."""
     protocol = status["protocol"]
     runs = _running(status)
@@ -192,7 +193,7 @@ def in_words(status: Json) -> str:
     return f"{runs} · no app is playing" if status["state"] == "idle" else runs
 
 
-def measured(status: Json) -> str:
+def measured(status: "Status") -> str:
     """Describe the measurements, rounded so that a steady sound gives a steady text."""
     if status["state"] == "waiting-for-device":
         return "Measured: no output"  # a server may let apps play on meanwhile
@@ -221,7 +222,7 @@ def left(seconds: float) -> str:
     return " ".join(parts) + " left"
 
 
-def _short(status: Json) -> str:
+def _short(status: "Status") -> str:
     """Name the state in a few words."""
     if status["state"] in ("processing", "idle") and not status["on"]:
         return "in use, though not on"  # an app plays to Entrain by its own choice
@@ -237,7 +238,7 @@ def _short(status: Json) -> str:
     return words.get(status["state"], str(status["state"]))
 
 
-def _details(status: Json) -> str:
+def _details(status: "Status") -> str:
     """Return the details that `_short` leaves out."""
     ended = status["protocol"] and status["protocol"]["ended"]
     if status["state"] in ("processing", "idle", "bypassed") and not ended:
@@ -245,7 +246,7 @@ def _details(status: Json) -> str:
     return clean(status["reason"]) if status["state"] == "off" else in_words(status)
 
 
-def _running(status: Json) -> str:
+def _running(status: "Status") -> str:
     """Return name, rate and time left of the running protocol; "" without a protocol."""
     protocol = status["protocol"]
     if not protocol:
@@ -260,7 +261,7 @@ def _running(status: Json) -> str:
     return " · ".join(parts)
 
 
-def _notes(status: Json) -> tuple[str, ...]:
+def _notes(status: "Status") -> tuple[str, ...]:
     """Return a note for the listener, and perhaps a second line with advice."""
     protocol = status["protocol"]
     if status["muffled"]:
@@ -279,12 +280,12 @@ def _hertz(rate_hz: float) -> str:
 # ---- submenus ------------------------------------------------------------------------------
 
 
-def _protocols(status: Json, library: Json | None) -> Item:
+def _protocols(status: "Status", library: "Protocols | None") -> Item:
     now = status["protocol"]["id"] if status["protocol"] else ""
     found = library["protocols"] if library else ()
     by_id = {each["id"]: each for each in found}
     items: list[Item | None] = [
-        _protocol(by_id[recent], now) for recent in (library or {}).get("recent", ())
+        _protocol(by_id[recent], now) for recent in (library["recent"] if library else ())
     ]
     if items:
         items.append(None)
@@ -300,7 +301,7 @@ def _protocols(status: Json, library: Json | None) -> Item:
     return Item("protocols", "Protocols", enabled=bool(found), items=tuple(items))
 
 
-def _protocol(listed: Json, now: str) -> Item:
+def _protocol(listed: "ListedProtocol", now: str) -> Item:
     grade = listed["outcome"]
     evidence = {None: "", "none": " (no evidence)", "tradition": " (tradition only)"}.get(
         grade, f" ({grade} evidence)"
@@ -314,7 +315,7 @@ def _protocol(listed: Json, now: str) -> Item:
     )
 
 
-def _rate(status: Json) -> Item:
+def _rate(status: "Status") -> Item:
     protocol = status["protocol"]
     rate_hz = protocol["rate_hz"] if protocol else None
     return Item(
@@ -328,7 +329,7 @@ def _rate(status: Json) -> Item:
     )
 
 
-def _level(status: Json) -> Item:
+def _level(status: "Status") -> Item:
     protocol = status["protocol"]
     return Item(
         "level",
@@ -346,7 +347,7 @@ def _level(status: Json) -> Item:
     )
 
 
-def _sleep(status: Json) -> Item:
+def _sleep(status: "Status") -> Item:
     left_s = status["sleep_left_s"]
     return Item(
         "sleep",
@@ -369,7 +370,7 @@ def _sleep(status: Json) -> Item:
     )
 
 
-def _outputs(status: Json) -> Item:
+def _outputs(status: "Status") -> Item:
     output = status["output"]
     name = clean(output["description"] or output["name"]) if output else "none"
     return Item(
@@ -402,7 +403,7 @@ def _outputs(status: Json) -> Item:
     )
 
 
-def _softened(status: Json) -> tuple[Item, ...]:
+def _softened(status: "Status") -> tuple[Item, ...]:
     """Return the line that restores the speakers' volume after headphones were unplugged."""
     if status["softened"] is None:
         return ()
@@ -415,7 +416,7 @@ def _softened(status: Json) -> tuple[Item, ...]:
     )
 
 
-def _unplugged(status: Json) -> Item:
+def _unplugged(status: "Status") -> Item:
     labels = {
         "softer": "Play 20 dB softer on speakers",
         "silent": "Keep speakers silent",

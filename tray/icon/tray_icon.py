@@ -12,16 +12,19 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.folders import user_paths
 from entrain.tray.icon.help_page import open_help
-from entrain.tray.icon.menu import Ask, Do, Item, Json, MenuDescription, describe
+from entrain.tray.icon.menu import Ask, Do, Item, MenuDescription, describe
 from entrain.tray.notifications.notification_policy import Notice, Notices
 from entrain.vdevice.api.client import SOCKET_NAME, Client, NotRunning
 from entrain.vdevice.safety import SHORT_NOTICE
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import Protocols, Status
 
 WATCH_INTERVAL_S = 1.0
 """Shortest time between two updates of the status."""
@@ -44,7 +47,7 @@ _STOP_TIMEOUT_S = 2.0
 
 _log = logging.getLogger(__name__)
 
-_News = Json | Ask | Do | None
+_News: TypeAlias = "Status | Ask | Do | None"
 """Messages to the worker: a status, a click, or None while Entrain is not running."""
 
 
@@ -304,8 +307,8 @@ class Worker:
         self._view = view
         self._leave = leave
         self._notices = Notices()
-        self._status: Json | None = None
-        self._library: Json | None = None
+        self._status: Status | None = None
+        self._library: Protocols | None = None
         self._looked_s = float("-inf")
         self._autostart: bool | None = None
 
@@ -326,7 +329,7 @@ class Worker:
             else:
                 self._take(news)
 
-    def _take(self, status: Json | None) -> None:
+    def _take(self, status: "Status | None") -> None:
         """Show a new status; None means that Entrain is not running."""
         before, self._status = self._status, status
         now_s = time.monotonic()
@@ -386,11 +389,11 @@ class Worker:
         _say(Notice("trouble", "Entrain cannot do that", reason))
 
 
-def _protocol_id(status: Json) -> str:
+def _protocol_id(status: "Status") -> str:
     return str(status["protocol"]["id"]) if status["protocol"] else ""
 
 
-def _names(status: Json) -> set[str]:
+def _names(status: "Status") -> set[str]:
     return {device["name"] for device in status["outputs"]}
 
 

@@ -4,11 +4,14 @@ Pure, any thread; the caller passes the time.  A screen reader may read the text
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from entrain.tray.text.text_layout import clean
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import Status
 
 Kind = Literal["ended", "device", "trouble", "running"]
 
@@ -18,9 +21,6 @@ GONE_AFTER_S = 3.0
 """Time without an output before a notification; a switch to another output takes less."""
 WAITING_AFTER_S = 20.0
 """Time without an output after login before a notification; outputs usually appear sooner."""
-
-Status = Mapping[str, Any]
-"""An answer of the control API, see `entrain.vdevice.api.messages.Status`."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Notice:
 
 
 def notice_for(
-    before: Status, after: Status, lasted_s: float = 0.0, present: Collection[str] | None = None
+    before: "Status", after: "Status", lasted_s: float = 0.0, present: Collection[str] | None = None
 ) -> Notice | None:
     """Return the notification for a change, or None.
 
@@ -91,7 +91,7 @@ class Notices:
         self._told = False
 
     def observe(
-        self, status: Status, now_s: float, present: Collection[str] | None = None
+        self, status: "Status", now_s: float, present: Collection[str] | None = None
     ) -> Notice | None:
         """Take the next status and return a notification if one is due.
 
@@ -117,7 +117,7 @@ class Notices:
         return None
 
 
-def already_running(status: Status | None, no_tray: str = "") -> Notice:
+def already_running(status: "Status | None", no_tray: str = "") -> Notice:
     """Return the notification that tells a user where to find the running Entrain.
 
     Parameters
@@ -145,13 +145,13 @@ def already_running(status: Status | None, no_tray: str = "") -> Notice:
     return Notice("running", "Entrain is already running", f"{how}. {where}")
 
 
-def _no_server(after: Status) -> Notice:
+def _no_server(after: "Status") -> Notice:
     reason = clean(after["reason"]) or "no sound server answers"
     text = f"{reason[0].upper()}{reason[1:].rstrip('.')}. Entrain tries again by itself."
     return Notice("trouble", "Entrain cannot reach a sound server", text, urgent=True)
 
 
-def _waits(before: Status, lasted_s: float) -> Notice | None:
+def _waits(before: "Status", lasted_s: float) -> Notice | None:
     lost = _description(before)
     if lost and before["on"] and lasted_s >= GONE_AFTER_S:
         return Notice(
@@ -166,7 +166,7 @@ def _waits(before: Status, lasted_s: float) -> Notice | None:
     return None
 
 
-def _softened(before: Status, after: Status) -> Notice | None:
+def _softened(before: "Status", after: "Status") -> Notice | None:
     if not after["softened"] or before["softened"]:
         return None
     how = "Silent" if after["softened"] == "silent" else "Playing softly"
@@ -174,7 +174,7 @@ def _softened(before: Status, after: Status) -> Notice | None:
     return Notice("device", "Headphones disconnected", text)
 
 
-def _lost(before: Status, after: Status, present: Collection[str] | None) -> Notice | None:
+def _lost(before: "Status", after: "Status", present: Collection[str] | None) -> Notice | None:
     was, now = before["output"], after["output"]
     if present is None or not was or not now or was["name"] in (now["name"], *present):
         return None
@@ -182,7 +182,7 @@ def _lost(before: Status, after: Status, present: Collection[str] | None) -> Not
     return Notice("device", title, f"Entrain now plays on {_description(after)}.")
 
 
-def _ended(before: Status, after: Status) -> Notice | None:
+def _ended(before: "Status", after: "Status") -> Notice | None:
     was, now = before["protocol"], after["protocol"]
     if not was or not now or was["id"] != now["id"] or was["ended"] or not now["ended"]:
         return None
@@ -190,7 +190,7 @@ def _ended(before: Status, after: Status) -> Notice | None:
     return Notice("ended", f"{clean(now['name'])} has ended", text)
 
 
-def _description(status: Status) -> str:
+def _description(status: "Status") -> str:
     """Return the output's readable name, or "" without an output."""
     output = status["output"]
     return clean(output["description"] or output["name"]) if output else ""

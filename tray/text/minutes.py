@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-MAX_MINUTES = 1440.0
+from entrain.vdevice.limits import MAX_SLEEP_MINUTES
 
 
 class MinutesOrOff(click.ParamType[float | None]):
@@ -21,6 +21,8 @@ class MinutesOrOff(click.ParamType[float | None]):
             minutes = float(value)
         except ValueError:
             minutes = float("nan")
-        if not 0 < minutes <= MAX_MINUTES:  # this form also refuses NaN
-            self.fail(f"{str(value)!r} is neither 0 … {MAX_MINUTES:g} minutes nor off", param, ctx)
+        if not 0 < minutes <= MAX_SLEEP_MINUTES:  # this form also refuses NaN
+            self.fail(
+                f"{str(value)!r} is neither 0 … {MAX_SLEEP_MINUTES:g} minutes nor off", param, ctx
+            )
         return minutes

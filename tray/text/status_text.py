@@ -4,8 +4,8 @@
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +13,7 @@ from entrain.tray.text.text_layout import clean, clock
 
 if TYPE_CHECKING:
     from entrain.block import Block
-
-Json = Mapping[str, Any]
+    from entrain.vdevice.api.answers import ActiveProtocol, Device, Layer, Levels, Status
 
 UNPLUGGED = {
     "softer": "speakers play 20 dB softer",
@@ -38,9 +37,9 @@ _ON = {
 }
 
 
-def summary(status: Json) -> str:
+def summary(status: "Status") -> str:
     """Return state, protocol and device in one line, and the protocol's note in another."""
-    parts = [status["state"]]
+    parts: list[str] = [status["state"]]
     protocol, output = status["protocol"], status["output"]
     if protocol:
         parts.append(protocol["name"])
@@ -53,9 +52,9 @@ def summary(status: Json) -> str:
     return clean(" · ".join(parts)) + note
 
 
-def live(status: Json) -> str:
+def live(status: "Status") -> str:
     """Return one line for `watch`."""
-    parts = [status["state"]]
+    parts: list[str] = [status["state"]]
     if protocol := status["protocol"]:
         parts.append(f"{protocol['name']} {clock(protocol['elapsed_s'])}")
     parts.append(_levels(status))
@@ -66,9 +65,9 @@ def live(status: Json) -> str:
     return clean(" · ".join(parts))
 
 
-def status(status: Json) -> None:
+def status(status: "Status") -> None:
     """Print the whole status, one subject per line."""
-    rows = [("state", status["state"])]
+    rows: list[tuple[str, str]] = [("state", status["state"])]
     if status["reason"]:
         rows.append(("", status["reason"]))
     if status["retry_in_s"] is not None:
@@ -124,7 +123,7 @@ def status(status: Json) -> None:
     table(("", ""), rows)
 
 
-def devices(found: Sequence[Json]) -> None:
+def devices(found: Sequence["Device"]) -> None:
     """Print the output devices."""
     rows = [
         (
@@ -205,7 +204,7 @@ def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def _session(protocol: Json) -> str:
+def _session(protocol: "ActiveProtocol") -> str:
     """Return the session's position and the time left."""
     if protocol["ended"]:
         return "has ended"
@@ -217,21 +216,23 @@ def _session(protocol: Json) -> str:
     return ", ".join(parts)
 
 
-def _layer(layer: Json) -> str:
+def _layer(layer: "Layer") -> str:
     values = ", ".join(f"{symbol} {value:g}" for symbol, value in layer["params"].items())
     name = layer["id"] if layer["id"] == layer["kind"] else f"{layer['id']} ({layer['kind']})"
     return f"{name}: {values}" if values else name
 
 
-def _levels(status: Json) -> str:
+def _levels(status: "Status") -> str:
     levels = status["levels"]
     return f"in {_db(levels['in_db'])}, out {_db(levels['out_db'])}"
 
 
-def _loudness(levels: Json) -> str:
+def _loudness(levels: "Levels") -> str:
     parts = []
-    for name in ("in", "out"):
-        short, whole = levels[f"{name}_lufs"], levels[f"integrated_{name}_lufs"]
+    for name, short, whole in (
+        ("in", levels["in_lufs"], levels["integrated_in_lufs"]),
+        ("out", levels["out_lufs"], levels["integrated_out_lufs"]),
+    ):
         if short is not None:
             average = "" if whole is None else f" ({whole:.1f} since the start)"
             parts.append(f"{name} {short:.1f} LUFS{average}")

@@ -6,13 +6,16 @@ Plain JSON in and out, so that a command starts fast: neither asyncio nor pydant
 import contextlib
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
 
 from entrain.errors import EntrainError
 from entrain.platform.folders import user_paths
 from entrain.platform.local_socket import connect
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api import answers
 
 SOCKET_NAME = "control.sock"
 TIMEOUT_S = 15.0
@@ -30,6 +33,15 @@ class NotRunning(EntrainError):
 
 class ClientError(EntrainError):
     """The running Entrain refuses, or cannot be understood."""
+
+
+class News(NamedTuple):
+    """What has changed, for a client who watches parts of the status."""
+
+    parts: Mapping[str, Any]
+    """By field of the status; the first news have all fields that were asked for."""
+    caused_by: Sequence[str]
+    """The clients whose commands were carried out since the news before."""
 
 
 class Client:
@@ -73,6 +85,18 @@ class Client:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
+    @overload
+    def ask(self, command: "answers.StatusCommand", **fields: object) -> "answers.Status": ...
+
+    @overload
+    def ask(self, command: Literal["devices"]) -> "list[answers.Device]": ...
+
+    @overload
+    def ask(self, command: Literal["protocols"]) -> "answers.Protocols": ...
+
+    @overload
+    def ask(self, command: Literal["stop"]) -> None: ...
+
     def ask(self, command: str, **fields: object) -> Any:
         """Send one request and wait for its answer.
 
@@ -94,7 +118,14 @@ class Client:
             Entrain refuses (its own words), hangs up or does not answer in time.
 
         """
-        line = json.dumps({"command": command, **fields}).encode() + b"\n"
+        return self._ask({"command": command, **fields})
+
+    def _ask(self, request: Mapping[str, object]) -> Any:
+        self._send(request)
+        return self._result(self._answer())
+
+    def _send(self, request: Mapping[str, object]) -> None:
+        line = json.dumps(request).encode() + b"\n"
         if len(line) > MAX_REQUEST_BYTES:
             raise ClientError(f"request is longer than {MAX_REQUEST_BYTES} bytes")
         try:
@@ -103,9 +134,27 @@ class Client:
             raise ClientError("Entrain does not answer") from None
         except OSError:
             pass  # it has hung up, perhaps after saying why
-        return self._answer()
 
-    def watch(self, interval_s: float, changes_only: bool = False) -> Iterator[Any]:
+    def set_values(self, values: Mapping[str, float], over_s: float = 0.0) -> "answers.Values":
+        """Move several parameters, all or none; answered quickly, without a status.
+
+        Parameters
+        ----------
+        values : mapping
+            By address, in the parameters' own units.
+        over_s : float
+            Duration of the glide, in seconds.
+
+        Raises
+        ------
+        ClientError
+            As `ask`.
+
+        """
+        answered: answers.Values = self._ask({"command": "set", "values": values, "over_s": over_s})
+        return answered
+
+    def watch(self, interval_s: float, changes_only: bool = False) -> "Iterator[answers.Status]":
         """Yield the status now and after each interval, until Entrain ends.
 
         Parameters
@@ -122,14 +171,34 @@ class Client:
 
         """
         self._socket.settimeout(TIMEOUT_S + interval_s)
-        yield self.ask("watch", interval_s=interval_s, changes_only=changes_only)
-        if changes_only:
-            self._socket.settimeout(None)
-        while True:
-            line = self._line()
-            if line is None:
-                return
+        request = {"command": "watch", "interval_s": interval_s, "changes_only": changes_only}
+        for line in self._watched(request, waits=changes_only):
             yield self._result(line)
+
+    def watch_parts(
+        self, parts: Sequence[str], interval_s: float, name: str = ""
+    ) -> Iterator[News]:
+        """Yield fields of the status now, and whenever some have changed those, until Entrain ends.
+
+        Parameters
+        ----------
+        parts : sequence of str
+            Fields of `answers.Status`.
+        interval_s : float
+            Shortest time between two of them, 0.05 … 60.
+        name : str
+            What `caused_by` calls this client for others.
+
+        Raises
+        ------
+        ClientError
+            As `ask`.
+
+        """
+        self._socket.settimeout(TIMEOUT_S + interval_s)
+        request = {"command": "watch", "interval_s": interval_s, "parts": parts, "client": name}
+        for line in self._watched(request, waits=True):
+            yield News(self._result(line), json.loads(line)["caused_by"])
 
     def wait_closed(self) -> None:
         """Wait until Entrain, told to stop, has left; raises ClientError if it takes too long."""
@@ -137,11 +206,19 @@ class Client:
         while self._line() is not None:
             pass
 
-    def _answer(self) -> Any:
+    def _watched(self, request: Mapping[str, object], waits: bool) -> Iterator[bytes]:
+        self._send(request)
+        yield self._answer()
+        if waits:
+            self._socket.settimeout(None)
+        while (line := self._line()) is not None:
+            yield line
+
+    def _answer(self) -> bytes:
         line = self._line()
         if line is None:
             raise ClientError("Entrain has ended without an answer")
-        return self._result(line)
+        return line
 
     def _result(self, line: bytes) -> Any:
         try:

@@ -6,40 +6,24 @@ and every refusal is one line.
 """
 
 import asyncio
-import contextlib
-import json
-import logging
+import itertools
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 
 from entrain.errors import EntrainError
 from entrain.platform.local_socket import Claim
-from entrain.vdevice.api.messages import (
-    GetStatus,
-    ListDevices,
-    ListProtocols,
-    Off,
-    Request,
-    Status,
-    Stop,
-    Watch,
-    parse_request,
-)
+from entrain.vdevice.api.answer_lines import AnswerLines, refusal
+from entrain.vdevice.api.connection import MAX_LINE_BYTES, Connection
+from entrain.vdevice.api.hub import Answer, Hub, internal_error
+from entrain.vdevice.api.messages import Off, Request, Status, Stop, Watch, parse_request
 from entrain.vdevice.api.reachability import stay_reachable
-from entrain.vdevice.protocol.document import layers_json
-from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.worker_thread import WorkerThread
 
-MAX_LINE_BYTES = 1 << 20  # as a protocol file
 MAX_CLIENTS = 32
 MAX_LATE_CLIENTS = 8
 """How many more may say `stop` or `off` while all the others are busy."""
-MAX_ERROR_CHARS = 4000
 GRACE_S = 0.1
 """A client is not hung up on before it has been idle for so long, in seconds.
 
@@ -47,46 +31,32 @@ What it has just sent may not have been read yet.
 """
 _LONG_LINE_BYTES = 1 << 14
 """A longer message is read on another thread: that takes more than a millisecond."""
-_LONG_LAYERS_POINTS = 200
-"""Layers with more breakpoints than these become JSON on another thread."""
-LINE_TIMEOUT_S = 10.0
-"""To finish a line once it has begun, and to read an answer."""
 CLOSE_TIMEOUT_S = 1.0
-
-Handler = Callable[[Request], Awaitable[BaseModel | Sequence[BaseModel] | None]]
-
-_log = logging.getLogger(__name__)
-
-
-class ControlError(EntrainError):
-    """A message that cannot be taken."""
 
 
 class ControlServer:
-    """Serves the control API at a claimed socket.
+    """The front end that serves the control API at a claimed socket.
 
     Parameters
     ----------
     claimed : Claim
         Released by `close`.
-    handle : async callable
-        Carries out a request; what it returns is the answer's `result`.  An `EntrainError`
-        becomes the answer's `error`.  Must not wait for the end of the app: let `stop` set an
-        event and return.
+    hub : Hub
+        Answers requests; must not wait for the end of the app, also not for `stop`.
     blocks : callable, optional
         Gives the blocks whose ranges an error can name.
 
     """
 
-    def __init__(self, claimed: Claim, handle: Handler, blocks: BlockSource | None = None) -> None:
+    def __init__(self, claimed: Claim, hub: Hub, blocks: BlockSource | None = None) -> None:
         self._claim = claimed
-        self._handle = handle
+        self._hub = hub
         self._blocks = blocks
         self._worker = WorkerThread()
-        self._answers = _Answers(self._worker)
-        self._clients: dict[asyncio.Task[None], _Connection] = {}
-        self._late: dict[asyncio.Task[None], _Connection] = {}
-        self._watchers: set[asyncio.Event] = set()
+        self._lines = AnswerLines(self._worker)
+        self._clients: dict[asyncio.Task[None], Connection] = {}
+        self._late: dict[asyncio.Task[None], Connection] = {}
+        self._numbers = itertools.count(1)
         self._server: asyncio.Server | None = None
         self._staying: asyncio.Task[None] | None = None
 
@@ -131,13 +101,8 @@ class ControlServer:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._worker.close()
 
-    def notify(self) -> None:
-        """Let those look who watch for changes; for what no request has changed."""
-        for watcher in self._watchers:
-            watcher.set()
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = _Connection(reader, writer)
+        client = Connection(reader, writer, f"client-{next(self._numbers)}")
         task = asyncio.current_task()
         assert task is not None
         try:
@@ -157,7 +122,7 @@ class ControlServer:
             writer.close()
 
     async def _converse(
-        self, client: "_Connection", only: tuple[type[BaseModel], ...] | None = None
+        self, client: Connection, only: tuple[type[BaseModel], ...] | None = None
     ) -> None:
         while True:
             try:
@@ -168,6 +133,7 @@ class ControlServer:
             if line is None:
                 return
             client.is_busy = True
+            answer: Answer = None
             try:
                 request = await self._read(line)
                 if only and not isinstance(request, only):
@@ -175,65 +141,59 @@ class ControlServer:
                     return
                 # it takes the hang-up for our end
                 client.may_give_way = not isinstance(request, Stop)
-                answer = await self._answer(request)
+                answer = await self._hub.ask(request, request.client or client.name)
+                told = await self._answered(request, answer)
             except EntrainError as error:
-                request, answer = None, _refusal(str(error))
-            await client.send(answer)
+                request, told = None, refusal(str(error))
+            await client.send(told)
             client.is_busy = False
-            if isinstance(request, Watch):
+            if isinstance(request, Watch) and isinstance(answer, Status):
                 await self._watch(client, request, answer)
-            elif not isinstance(request, GetStatus | ListDevices | ListProtocols | None):
-                self.notify()
-            await asyncio.sleep(0)  # a flood of lines must not starve the loop
+            if client.has_line:
+                await asyncio.sleep(0)  # a flood of lines must not starve the loop
 
     async def _read(self, line: bytes) -> Request:
         if len(line) <= _LONG_LINE_BYTES:
             return parse_request(line, self._blocks)
         return await self._worker.do(lambda: parse_request(line, self._blocks))
 
-    async def _watch(self, client: "_Connection", wanted: Watch, told: bytes) -> None:
-        if wanted.changes_only:
-            await self._watch_changes(client, wanted.interval_s, told)
-            return
-        while not await client.has_news(wanted.interval_s):
-            await client.send(await self._answer(GetStatus()))
-
-    async def _watch_changes(self, client: "_Connection", interval_s: float, told: bytes) -> None:
-        """Look after each interval while something moves; else sleep until `notify`."""
-        news = asyncio.Event()
-        self._watchers.add(news)
+    async def _answered(self, request: Request, answer: Answer) -> bytes:
         try:
-            moves = True
-            while not await client.has_news(interval_s):
-                if not moves and await client.has_news_before(news):
-                    return
-                news.clear()
-                seen = await self._answer(GetStatus())
-                moves, told = seen != told, seen
-                if moves:
-                    await client.send(seen)
+            if isinstance(request, Watch) and request.parts and isinstance(answer, Status):
+                return await self._lines.parts(answer, request.parts)
+            return await self._lines.answer(answer)
+        except Exception as error:
+            raise internal_error(request, error) from error
+
+    async def _watch(self, client: Connection, wanted: Watch, told: Status) -> None:
+        """Tell the client what is new, until it sends something or hangs up."""
+        subscription = self._hub.subscribe(
+            told,
+            wanted.interval_s,
+            wanted.parts,
+            changes_only=wanted.changes_only or wanted.parts is not None,
+        )
+        reading = asyncio.create_task(client.news())
+        reading.add_done_callback(lambda _: subscription.close())
+        try:
+            async for event in subscription:
+                if wanted.parts:
+                    line = self._lines.parts(event.status, event.changed, event.caused_by)
+                else:
+                    line = self._lines.answer(event.status)
+                await client.send(await line)
         finally:
-            self._watchers.discard(news)
-
-    async def _answer(self, request: Request) -> bytes:
-        if isinstance(request, Watch):
-            request = GetStatus()
-        try:
-            result = await self._handle(request)
-            return await self._answers.encoded(result)
-        except EntrainError as error:
-            return _refusal(str(error))
-        except Exception as error:  # a bug of ours; the sound and the other clients go on
-            _log.error(
-                "%s failed: %r", request.command, error, exc_info=_log.isEnabledFor(logging.DEBUG)
-            )
-            return _refusal(f"internal error in {request.command}: {type(error).__name__}")
+            subscription.close()
+            reading.cancel()
+            (read,) = await asyncio.gather(reading, return_exceptions=True)
+        if isinstance(read, Exception):
+            raise read
 
 
 _TOO_MANY = f"too many clients ({MAX_CLIENTS}); close some of the programs that talk to Entrain"
 
 
-def _give_way(clients: dict[asyncio.Task[None], "_Connection"]) -> bool:
+def _give_way(clients: dict[asyncio.Task[None], Connection]) -> bool:
     """Hang up on the client that has been idle the longest; returns whether there was one."""
     before_s = asyncio.get_running_loop().time() - GRACE_S
     idle = [
@@ -249,140 +209,3 @@ def _give_way(clients: dict[asyncio.Task[None], "_Connection"]) -> bool:
     )
     longest.cancel()
     return True
-
-
-class _Answers:
-    """Makes JSON of results.  The layers of a protocol may be long and seldom change."""
-
-    def __init__(self, worker: WorkerThread) -> None:
-        self._worker = worker
-        self._layers: list[Layer] = []
-        self._layers_json = b"[]"
-
-    async def encoded(self, result: object) -> bytes:
-        """Return the answer, a line."""
-        if not isinstance(result, Status) or not result.protocol or not result.protocol.layers:
-            return _encode({"ok": True, "result": to_jsonable_python(result)})
-        layers = result.protocol.layers
-        # Of equal ones each has been looked at; `is` is quick where there are 20,000 breakpoints.
-        if len(layers) != len(self._layers) or any(
-            one is not other for one, other in zip(layers, self._layers, strict=True)
-        ):
-            points = sum(len(way.points) for each in layers for way in each.automation.values())
-            if points > _LONG_LAYERS_POINTS:
-                made = await self._worker.do(lambda: layers_json(layers))
-            else:
-                made = layers_json(layers)
-            self._layers, self._layers_json = layers, made
-        else:
-            made = self._layers_json
-        without = result.protocol.model_copy(update={"layers": []})
-        status = to_jsonable_python(result.model_copy(update={"protocol": without}))
-        line = _encode({"ok": True, "result": status})
-        # No text can hold this: its quotation marks would be escaped.
-        return line.replace(b'"layers": []', b'"layers": ' + made, 1)
-
-
-class _Connection:
-    """Lines from and to one client."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.is_busy = False
-        self.may_give_way = True
-        self.idle_since_s: float | None = None
-        """Since when it is its turn: to say something, to finish it, or to read an answer.
-
-        None: something is done for it, or it watches.
-        """
-        self._reader = reader
-        self._writer = writer
-        self._begun = bytearray()
-        writer.transport.set_write_buffer_limits(high=0)  # drain() means: all is handed over
-
-    async def line(self) -> bytes | None:
-        """Read the next line; returns it without its end, or None when the client has hung up.
-
-        Raises
-        ------
-        ControlError
-            Too long, too slow, or hung up in its middle.
-
-        """
-        now_s = asyncio.get_running_loop().time
-        deadline: float | None = None
-        self.idle_since_s = now_s()  # and not since its last byte: some finish no line at all
-        while (end := self._begun.find(b"\n")) < 0:
-            if len(self._begun) > MAX_LINE_BYTES:
-                raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
-            if self._begun and deadline is None:
-                deadline = now_s() + LINE_TIMEOUT_S
-            try:
-                async with asyncio.timeout_at(deadline):
-                    if not await self._read():
-                        if self._begun:
-                            raise ControlError("message ends without a newline")
-                        return None
-            except TimeoutError:
-                raise ControlError(f"message is not complete after {LINE_TIMEOUT_S:g} s") from None
-        self.idle_since_s = None
-        if end > MAX_LINE_BYTES:
-            raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
-        line = bytes(self._begun[:end])
-        del self._begun[: end + 1]
-        return line
-
-    async def has_news(self, timeout_s: float) -> bool:
-        """Wait for the client to send something or hang up; False when the time is over."""
-        if self._begun or self._reader.at_eof():
-            return True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._read()
-                return True
-        return False
-
-    async def has_news_before(self, other: asyncio.Event) -> bool:
-        """Wait for the client as `has_news`; False when the other event comes first."""
-        reading = asyncio.create_task(self._read())
-        waiting = asyncio.create_task(other.wait())
-        try:
-            await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            reading.cancel()
-            read, _ = await asyncio.gather(reading, waiting, return_exceptions=True)
-        if isinstance(read, Exception):
-            raise read
-        return not isinstance(read, BaseException)
-
-    async def send(self, answer: bytes) -> None:
-        """Write one answer; raises TimeoutError when the client does not read."""
-        self._writer.write(answer)
-        self.idle_since_s = asyncio.get_running_loop().time()
-        async with asyncio.timeout(LINE_TIMEOUT_S):
-            await self._writer.drain()
-        self.idle_since_s = None
-
-    def say_last(self, error: str) -> None:
-        """Say why we hang up, if the client can take it at once."""
-        self._writer.write(_refusal(error))
-
-    async def refuse(self, error: str) -> None:
-        """Say why, as the last thing on this connection."""
-        await self.send(_refusal(error))
-
-    async def _read(self) -> int:
-        data = await self._reader.read(MAX_LINE_BYTES)
-        self._begun += data
-        return len(data)
-
-
-def _encode(answer: dict[str, Any]) -> bytes:
-    return json.dumps(answer, allow_nan=False, ensure_ascii=False).encode(errors="replace") + b"\n"
-
-
-def _refusal(error: str) -> bytes:
-    line = " ".join(error[: 2 * MAX_ERROR_CHARS].split())
-    if len(line) > MAX_ERROR_CHARS:
-        line = f"{line[:MAX_ERROR_CHARS]} …"
-    return _encode({"ok": False, "error": line})

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from entrain.backend import BackendState, Phase
-from entrain.vdevice.api.messages import State
+from entrain.vdevice.limits import State
 
 _log = logging.getLogger(__name__)
 

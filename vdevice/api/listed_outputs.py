@@ -1,8 +1,10 @@
 """The real output devices, as the control API shows them."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from entrain.platform import adapter
+from entrain.vdevice.api import answers
 from entrain.vdevice.api.messages import Device
 
 
@@ -36,12 +38,13 @@ def described(
     ]
 
 
-def ask_server() -> list[Device]:
-    """List the real devices while no Entrain runs; raises `PlatformError`."""
+def ask_server() -> list[answers.Device]:
+    """List the real devices while no Entrain runs, as it would; raises `PlatformError`."""
     from entrain.platform import factory
 
     server = factory.load().connect()
     try:
-        return described(server.devices(), current="", default=server.default())
+        found = described(server.devices(), current="", default=server.default())
+        return [cast(answers.Device, device.model_dump()) for device in found]
     finally:
         server.close()

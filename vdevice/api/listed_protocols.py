@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from entrain.vdevice.api.messages import ListedProtocol, Protocols
-from entrain.vdevice.protocol.library import NOTHING, Library
+from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.user_folder import Entry
-
-MAX_RECENT = 5
 
 
 def described(entry: Entry) -> ListedProtocol:
@@ -40,11 +38,3 @@ def listed(library: Library, recent: Sequence[str]) -> Protocols:
         recent=[each for each in recent if each in there],
         problems=library.problems(),
     )
-
-
-def used_lately(protocol_id: str, before: Sequence[str]) -> tuple[str, ...]:
-    """Put an id to the front of those used last; without an id, nothing changes."""
-    if protocol_id in ("", NOTHING.id):
-        return tuple(before)
-    others = (each for each in before if each != protocol_id)
-    return (protocol_id, *others)[:MAX_RECENT]

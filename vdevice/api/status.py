@@ -2,12 +2,13 @@
 
 import math
 import time
+from collections.abc import Collection
 
 from entrain import __version__
 from entrain.backend import Phase
 from entrain.engine import Engine
 from entrain.platform import clock
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.api.health import Health, judge
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.measured import SelfMeasurement
@@ -64,15 +65,17 @@ class Reporter:
         how = "Silent" if entry.silent else "Playing softly"
         return f"Headphones disconnected. {how} on {where}; `entrain output` changes that."
 
-    def status(self, kept: State, here: bool) -> Status:
+    def status(self, kept: State, here: bool, errors: Collection[str]) -> Status:
         """Describe what Entrain does now.
 
         Parameters
         ----------
         kept : State
-            What would be stored now.
+            Where the settings are that nothing else holds.
         here : bool
             The running protocol is remembered for the present output.
+        errors : collection of str
+            The last few, oldest first.
 
         """
         device, engine = self._device, self._engine
@@ -90,16 +93,16 @@ class Reporter:
             reason=health.reason,
             on=device.on,
             bypass=engine.bypass,
-            mode=kept.mode,
+            mode=device.mode,
             icon=self._icon,
-            applications=kept.applications,
+            applications=device.rules,
             session_log=kept.session_log,
             sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
             settings=kept.settings,
             backend=device.backend_name,
             session_manager=state.session_manager if state else "",
             realtime=state.realtime if state else None,
-            sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
+            sink=OWN_DEVICE if state and state.phase != Phase.CONNECTING else "",
             output=Output(
                 name=device.target_name,
                 description=target.description if target else "",
@@ -133,7 +136,7 @@ class Reporter:
             nonfinite=stats.nonfinite,
             worst_callback_ms=callback.longest_lately_us / 1000,
             callback=callback,
-            errors=list(device.errors),
+            errors=list(errors),
             retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
             version=__version__,
         )

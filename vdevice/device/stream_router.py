@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from entrain.errors import EntrainError
-from entrain.platform.adapter import SINK_NAME, SoundServer
+from entrain.platform.adapter import OWN_DEVICE, SoundServer
 from entrain.vdevice.device.applications import ApplicationRules, Applications, Move, Situation
-from entrain.vdevice.device.default_policy import Mode
+from entrain.vdevice.limits import Mode
 
 GIVE_BACK_TIMEOUT_S = 1.0
 """For the former default to be the default again, when quitting."""
@@ -98,7 +98,7 @@ class StreamRouter:
 
         """
         deadline_s = time.monotonic() + GIVE_BACK_TIMEOUT_S
-        while (name := default()) in ("", SINK_NAME):
+        while (name := default()) in ("", OWN_DEVICE):
             if time.monotonic() > deadline_s:
                 return
             await asyncio.sleep(0.01)

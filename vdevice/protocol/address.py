@@ -1,10 +1,11 @@
 """Addresses of parameters in a protocol."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.fields import SLUG
+from entrain.vdevice.protocol.names import SLUG
 from entrain.vdevice.protocol.wording import quote
 
 
@@ -15,6 +16,7 @@ class Address(NamedTuple):
     symbol: str
 
 
+@lru_cache(1024)
 def parse_address(text: str) -> Address:
     """Parse `layer-id.symbol`; raises `ProtocolError`."""
     match = re.fullmatch(rf"({SLUG})\.({SLUG})", text)

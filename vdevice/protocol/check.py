@@ -1,6 +1,7 @@
 """Checks protocols and values against the blocks of the engine."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 
 from entrain.block import LAYER_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
@@ -8,6 +9,8 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
 from entrain.vdevice.protocol.wording import choices
+
+_log = logging.getLogger(__name__)
 
 
 def check(protocol: Protocol, blocks: BlockSource) -> None:
@@ -70,14 +73,13 @@ def is_own(layer_id: str, blocks: Mapping[str, Block]) -> bool:
     return layer_id in blocks and blocks[layer_id].group not in LAYER_GROUPS
 
 
-def find_layer(protocol: Protocol, layer_id: str) -> Layer:
+def find_layer(layers: Iterable[Layer], layer_id: str) -> Layer:
     """Return the layer with this id; raises `ProtocolError` with the possible ids."""
-    for layer in protocol.layers:
+    layers = tuple(layers)
+    for layer in layers:
         if layer.id == layer_id:
             return layer
-    raise ProtocolError(
-        f"there is no layer {layer_id!r}; {choices([layer.id for layer in protocol.layers])}"
-    )
+    raise ProtocolError(f"there is no layer {layer_id!r}; {choices([each.id for each in layers])}")
 
 
 def check_own(address: str, value: float, blocks: BlockSource) -> bool:
@@ -96,20 +98,40 @@ def check_own(address: str, value: float, blocks: BlockSource) -> bool:
     return True
 
 
-def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
-    """Return the protocol with one value changed and checked; raises `ProtocolError`."""
+def usable(settings: Mapping[str, float], blocks: BlockSource) -> dict[str, float]:
+    """Return the settings of the engine's own layers that this version supports."""
+    found = {}
+    for address, value in settings.items():
+        try:
+            if check_own(address, value, blocks):
+                found[address] = value
+        except ProtocolError as error:
+            _log.warning("%s; left as it is", error)
+    return found
+
+
+def check_address(
+    layers: Iterable[Layer], address: str, value: float, blocks: BlockSource
+) -> tuple[Layer, str]:
+    """Return layer and parameter of an address; raises `ProtocolError` if it cannot be set."""
     layer_id, symbol = parse_address(address)
-    layer = find_layer(protocol, layer_id)
+    layer = find_layer(layers, layer_id)
     if problem := kind_problem(layer, blocks()):
         raise ProtocolError(f"{layer_id}: {problem}")
     check_value(blocks()[layer.kind], symbol, value, layer_id)
+    return layer, symbol
+
+
+def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
+    """Return the protocol with one value changed and checked; raises `ProtocolError`."""
+    layer, symbol = check_address(protocol.layers, address, value, blocks)
     changed = layer.model_copy(
         update={
             "params": {**layer.params, symbol: float(value)},
             "automation": {k: v for k, v in layer.automation.items() if k != symbol},
         }
     )
-    layers = tuple(changed if old.id == layer_id else old for old in protocol.layers)
+    layers = tuple(changed if old.id == layer.id else old for old in protocol.layers)
     return protocol.model_copy(update={"layers": layers})
 
 

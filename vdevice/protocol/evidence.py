@@ -5,16 +5,12 @@ very different answers, so each has its own grade.  "Follows" means a steady-sta
 response at the sound's rate, which need not be entrainment of the brain's own rhythms.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from entrain.vdevice.limits import Grade
 from entrain.vdevice.protocol.fields import AddressText, Line
-
-Grade = Literal["strong", "moderate", "weak", "none", "tradition"]
-"""``strong``: meta-analysis, or physiology replicated often; ``moderate``: one good controlled
-trial, or several small studies that agree; ``weak``: single, small or inconsistent studies;
-``none``: no study, no effect, or contrary findings; ``tradition``: practice only."""
 
 _Sentence = Annotated[Line, StringConstraints(min_length=1, max_length=400)]
 

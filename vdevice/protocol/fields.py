@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-SLUG = r"[a-z0-9][a-z0-9_-]{0,63}"
+from entrain.vdevice.protocol.names import SLUG
 
 
 def _printable(text: str) -> str:

@@ -25,28 +25,13 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from entrain.vdevice.limits import MAX_LAYERS, MAX_SESSION_S, Category
 from entrain.vdevice.protocol.evidence import Evidence
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.values import not_finite
 
-MAX_SESSION_S = 7 * 86400.0
-
-Category = Literal[
-    "focus",
-    "calm",
-    "sleep",
-    "meditation",
-    "pain",
-    "breath",
-    "bilateral",
-    "spatial",
-    "experimental",
-    "own",
-]
-"""``own``: made or imported by the user."""
-
 Seconds = Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S)]
-_Layers = Annotated[tuple["Layer", ...], Field(max_length=64)]
+_Layers = Annotated[tuple["Layer", ...], Field(max_length=MAX_LAYERS)]
 
 
 # Not a pydantic model: 20,000 models would double the time of each garbage collection.

@@ -1,27 +1,13 @@
 """SPECs: layers as they are typed on a command line."""
 
 import math
-import re
 
 from entrain.vdevice.protocol.check import kind_problem
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.fields import SLUG
 from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.names import SPEC, is_id
 from entrain.vdevice.protocol.values import BlockSource, check_value, not_finite
 from entrain.vdevice.protocol.wording import quote
-
-_SPEC = re.compile(rf"(?:({SLUG})=)?({SLUG})(?::(.*))?", re.DOTALL)
-
-
-def is_id(text: str) -> bool:
-    """Whether the text can be a protocol's id."""
-    return re.fullmatch(SLUG, text) is not None
-
-
-def is_spec(text: str) -> bool:
-    """Whether the text has the form of a SPEC: `kind:…`, `id=kind` or `id=kind:…`."""
-    match = _SPEC.fullmatch(text)
-    return match is not None and not is_id(text)
 
 
 def parse_spec(text: str, blocks: BlockSource | None = None) -> Layer:
@@ -40,7 +26,7 @@ def parse_spec(text: str, blocks: BlockSource | None = None) -> Layer:
         The text is not a SPEC, or not possible with these blocks.
 
     """
-    match = _SPEC.fullmatch(text)
+    match = SPEC.fullmatch(text)
     if match is None:
         raise ProtocolError(f"{quote(text)} is not kind:key=value,... (binaural:beat_hz=10)")
     name, kind, values = match[1] or match[2], match[2], match[3]

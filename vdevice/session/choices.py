@@ -4,13 +4,15 @@ So a switch to another output waits for no disk, and changes the sound in the sa
 output.  Called on the main thread only, but for `find` and `look_up`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from entrain.engine import blocks
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.library import Library, from_specs, with_specs
 from entrain.vdevice.protocol.model import Protocol, ProtocolReference
+from entrain.vdevice.protocol.names import is_spec
 from entrain.vdevice.session.chain import Ways
 from entrain.vdevice.session.player import prepare
 
@@ -63,6 +65,43 @@ def look_up(library: Library, reference: ProtocolReference) -> Choice:
         return find(library, reference)
     except ProtocolError as error:
         return Missing(reference, str(error).splitlines()[0])
+
+
+def with_layers(
+    library: Library, wanted: ProtocolReference, specs: Sequence[str], standalone: bool
+) -> ProtocolReference:
+    """Make a protocol of what a user has typed; on the same thread as `find`.
+
+    Parameters
+    ----------
+    library : Library
+        Where ids are looked up.
+    wanted : ProtocolReference
+        An id, a SPEC, or a whole protocol.
+    specs : sequence of str
+        SPECs of more layers.
+    standalone : bool
+        Let tones be heard without any input too.
+
+    Returns
+    -------
+    ProtocolReference
+        `wanted` itself where nothing is added.
+
+    Raises
+    ------
+    ProtocolError
+        There is none of that id, or a SPEC is wrong.
+
+    """
+    if isinstance(wanted, str) and is_spec(wanted):
+        protocol = from_specs([wanted, *specs], blocks)
+    elif specs or standalone:
+        protocol = library.by_id(wanted) if isinstance(wanted, str) else wanted
+        protocol = with_specs(protocol, specs, blocks) if specs else protocol
+    else:
+        return wanted
+    return protocol.model_copy(update={"standalone": True}) if standalone else protocol
 
 
 class Choices:

@@ -4,7 +4,7 @@ Called on the main thread only.  The engine keeps the time of the session; this 
 and then, for what only happens once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from math import isclose
@@ -13,7 +13,7 @@ from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Form
 from entrain.vdevice.protocol.address import parse_address
-from entrain.vdevice.protocol.check import check, find_layer, with_value
+from entrain.vdevice.protocol.check import check, check_address, find_layer, with_value
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.speakers import same_value
@@ -83,15 +83,31 @@ class Player:
         """Addresses of values that were sent to where they are to be later, in order."""
         self._started = datetime.now().astimezone()
         self._from_s = 0.0
-        self.protocol = Protocol(id="none", name="None", layers=())
-        """As it was asked for, with the values set since."""
+        self._protocol = Protocol(id="none", name="None", layers=())
+        self._values: dict[str, float] = {}
+        """What was set since, by address, and is not in `_protocol` yet: somebody who drags a
+        slider sets much more often than anybody looks."""
         self.library_id = ""
         """Where it is in the library, while no value has been changed; else empty."""
-        self.ways = Ways(self.protocol)
+        self.ways = Ways(self._protocol)
         """Of `protocol`, or of what it was before values were set."""
         self.ended = False
 
     # ---- what others ask -------------------------------------------------------------------
+
+    @property
+    def protocol(self) -> Protocol:
+        """As it was asked for, with the values set since."""
+        if self._values:
+            changed = self._protocol
+            for address, value in self._values.items():
+                changed = self._with_value(changed, address, value)
+            self._protocol, self._values = changed, {}
+        return self._protocol
+
+    @protocol.setter
+    def protocol(self, protocol: Protocol) -> None:
+        self._protocol, self._values = protocol, {}
 
     @property
     def layers(self) -> Sequence[Layer]:
@@ -103,7 +119,7 @@ class Player:
     @property
     def is_replaced(self) -> bool:
         """Whether the protocol's layers need headphones, and there are none."""
-        return self.protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
+        return self._protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
 
     @property
     def plays_alone(self) -> bool:
@@ -208,14 +224,22 @@ class Player:
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
-        changed = self._with_value(self.protocol, address, value)
-        if not self.ended:
-            self._chain.set(address, value, over_s)
-        self.protocol = changed
+        self.set_all({address: value}, over_s)
+
+    def set_all(self, values: Mapping[str, float], over_s: float) -> None:
+        """Move several parameters of the protocol, or none; raises `ProtocolError`."""
+        heard = self._protocol.without_headphones if self.is_replaced else self._protocol.layers
+        for address, value in values.items():
+            check_address(heard or (), address, value, blocks)
+        for address, value in values.items():
+            if not self.ended:
+                self._chain.set(address, value, over_s)
+            self._values.pop(address, None)  # the last one wins, also over its twin
+            self._values[address] = value
+            self._moving.pop(address, None)
+            if over_s > adjust.GLIDE_S:
+                self._moving[address] = None
         self.library_id = ""
-        self._moving.pop(address, None)
-        if over_s > adjust.GLIDE_S:
-            self._moving[address] = None
 
     def as_heard(self) -> Protocol:
         """Return the protocol with values that move where they are now; itself if none does."""
@@ -238,8 +262,8 @@ class Player:
         for steps, moved in ((rate_steps, adjust.faster), (level_steps, adjust.stronger)):
             if steps:
                 changes += moved(steps, self.layers, blocks(), self._value)
-        for address, value in changes:
-            self.set(address, value, adjust.GLIDE_S)
+        if changes:
+            self.set_all(dict(changes), adjust.GLIDE_S)
 
     def set_own(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the engine's own layers; the value was checked."""
@@ -318,7 +342,7 @@ class Player:
         heard = protocol.model_copy(update={"layers": getattr(protocol, field) or ()})
         changed = {field: with_value(heard, address, value, blocks).layers}
         layer_id, symbol = parse_address(address)
-        layer = find_layer(heard, layer_id)
+        layer = find_layer(heard.layers, layer_id)
         twins = protocol.model_copy(update={"layers": getattr(protocol, other) or ()})
         for twin in twins.layers:
             if twin.id == layer_id and (same := same_value(layer, twin, symbol, value, blocks())):

@@ -12,8 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
 
 from entrain.platform.files import append_line, read_last_lines
 from entrain.platform.whole_file import replace_file
+from entrain.vdevice.limits import MAX_SESSION_S
 from entrain.vdevice.protocol.fields import Line, Slug
-from entrain.vdevice.protocol.model import MAX_SESSION_S
 from entrain.vdevice.storage import lenient_reading
 
 FILE_NAME = "sessions.jsonl"

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from entrain.platform.files import UnfitFile, followed, read_file
 from entrain.platform.whole_file import remove_leftovers, replace_file
 from entrain.vdevice.device.applications import ApplicationRules
-from entrain.vdevice.device.default_policy import Mode
-from entrain.vdevice.device.unplugged import MOST_ENTRIES, Softened, Unplugged
+from entrain.vdevice.device.softened import Softened
+from entrain.vdevice.device.unplugged import MOST_ENTRIES
+from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import DEFAULT_ID
@@ -74,7 +75,7 @@ class State(BaseModel):
     recent: tuple[str, ...] = ()
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True
-    latency_ms: float | None = Field(default=None, ge=4, le=500)
+    latency_ms: float | None = Field(default=None, ge=MIN_LATENCY_MS, le=MAX_LATENCY_MS)
     """See `RunOptions.latency_ms`; None: what the back end begins with."""
 
 

@@ -40,6 +40,8 @@ public:
     ClockBridge &operator=(const ClockBridge &) = delete;
     void set_rates(std::uint32_t in_hz, std::uint32_t out_hz);
     void set_target(double target_s) noexcept;
+    // Delay inside the matcher, between the capture and the engine.
+    double matching_s() const noexcept;
 
     // ---- [audio] -------------------------------------------------------------------------
 
@@ -75,6 +77,7 @@ public:
     double latency_s() const noexcept { return controller_.latency_s(); }  // an estimate
 
 private:
+    void undo_volume(const float *in, std::uint32_t frames) noexcept;
     double late_s(double now_s) const noexcept;
     void keep(std::uint32_t frames) noexcept;
     void insert(double seconds) noexcept;

@@ -39,10 +39,14 @@ public:
     // second without a call, the controller assumes that the machine was suspended and restarts.
     double observe(double now_s, double latency_s) noexcept ENTRAIN_NONBLOCKING;
 
+    // Report how late the first frame of a block arrived; call this for every block.  A raised
+    // target is not lowered below the greatest lateness of the last 12 to 24 s.
+    void arrived(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
+
     // The queue ran empty because sound came `late_s` late.  The late sound is dropped.  The second
     // underrun within minutes, or any underrun while the target is raised, raises the target to a
     // value that would have prevented it.  Returns how much silence to insert at once, in seconds.
-    // After five minutes without an underrun the target is slowly lowered again.
+    // Without underruns the target is lowered again, by 5 ms in a minute.
     double underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
     // Output frames per input frame, relative to the nominal rates.  Only observe() changes it.
@@ -112,7 +116,12 @@ private:
 
     double pressure_ = 0.0;  // count of underruns, which decays with time
     double last_underrun_s_ = -1e9;  // initially long ago
+    double last_raise_s_ = -1e9;
     double hold_s_;
+    // Greatest lateness of sound, within this spell and within the last one.
+    double late_from_s_ = -1e9;
+    double latest_s_ = 0.0;
+    double last_latest_s_ = 0.0;
     std::uint64_t underruns_ = 0;
     std::uint64_t corrections_ = 0;
 };

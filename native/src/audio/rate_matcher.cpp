@@ -13,14 +13,16 @@ RateMatcher::RateMatcher() : state_(src_new(SRC_SINC_MEDIUM_QUALITY, 2, nullptr)
     if (!valid()) return;
     constexpr std::uint32_t kFrames = 1024;
     const std::vector<float> silence(2 * kFrames);
-    std::vector<float> out(2 * kFrames);
-    delay_frames_ = kFrames - process(silence.data(), kFrames, 1.0, out.data(), kFrames);
+    std::vector<float> out(4 * kFrames);
+    const std::uint32_t made = process(silence.data(), kFrames, 2.0, out.data(), 2 * kFrames);
+    delay_frames_ = kFrames - made / 2.0;
     reset();
 }
 
 RateMatcher::~RateMatcher() { src_delete(state_); }
 
 void RateMatcher::reset() noexcept ENTRAIN_NONBLOCKING {
+    near_one_.reset();
     if (valid()) src_reset(state_);
 }
 
@@ -28,6 +30,7 @@ std::uint32_t RateMatcher::process(const float *in, std::uint32_t in_frames, dou
                                    float *out, std::uint32_t out_capacity) noexcept
     ENTRAIN_NONBLOCKING {
     if (!valid()) return 0;
+    if (is_near_one(ratio)) return near_one_.process(in, in_frames, ratio, out, out_capacity);
     ratio = std::clamp(ratio, kLeastRatio, kMostRatio);
     // Without src_set_ratio(), libsamplerate would ramp to a new ratio over the capacity of the
     // output instead of the block, and lag many blocks behind.  The controller's steps are far too

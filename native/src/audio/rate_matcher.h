@@ -1,6 +1,8 @@
-// Resamples stereo sound from one clock to another, with libsamplerate.
+// Resamples stereo sound from one clock to another: with our own polyphase resampler if both have
+// the same nominal rate, otherwise with libsamplerate.
 #pragma once
 
+#include "audio/polyphase_resampler.h"
 #include "audio/realtime.h"
 
 #include <cstdint>
@@ -16,7 +18,7 @@ public:
     static constexpr double kMostRatio = 96.2;
     static constexpr double kLeastRatio = 1.0 / kMostRatio;
 
-    // [control] Allocates.  Out of memory, valid() is false and process() returns no frames.
+    // [control] Out of memory, throws std::bad_alloc, or valid() is false and process() is silent.
     RateMatcher();
     ~RateMatcher();
     RateMatcher(const RateMatcher &) = delete;
@@ -41,12 +43,19 @@ public:
     // Delay inside the matcher, in input frames; constant to within three frames of the slower
     // side.
     double delay_frames(double ratio) const noexcept {
+        if (is_near_one(ratio)) return PolyphaseResampler::kDelayFrames;
         return ratio < 1.0 ? delay_frames_ / ratio : delay_frames_;
     }
 
 private:
+    static bool is_near_one(double ratio) noexcept {
+        return ratio > 1.0 - PolyphaseResampler::kMaxDeviation &&
+               ratio < 1.0 + PolyphaseResampler::kMaxDeviation;
+    }
+
+    PolyphaseResampler near_one_;
     SRC_STATE_tag *state_;
-    double delay_frames_ = 0.0;
+    double delay_frames_ = 0.0;  // delay of libsamplerate
 };
 
 }  // namespace entrain

@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 from entrain.block import Block, Parameter
 from entrain.vdevice.protocol.importers.report import Note
-from entrain.vdevice.protocol.importers.sbg_curves import (
+from entrain.vdevice.protocol.importers.sbagen.curves import (
     Line,
     automation,
     clipped,
     resting,
     summed,
 )
-from entrain.vdevice.protocol.importers.sbg_schedule import Piece, Schedule, between
-from entrain.vdevice.protocol.importers.sbg_tones import Tone
-from entrain.vdevice.protocol.importers.sbg_waves import Shape, shape_of
+from entrain.vdevice.protocol.importers.sbagen.schedule import Piece, Schedule
+from entrain.vdevice.protocol.importers.sbagen.tones import Tone
+from entrain.vdevice.protocol.importers.sbagen.voices import Voice, parts_of
+from entrain.vdevice.protocol.importers.sbagen.waves import Shape, shape_of
 from entrain.vdevice.protocol.model import Automation, Layer
 
 MAX_LAYERS = 48
@@ -61,27 +60,6 @@ _REMARKS = {
 
 class TooMany(ValueError):
     """There are more layers than a protocol can have; the text says how many."""
-
-
-@dataclass
-class _Voice:
-    """All tones of one type on one channel, over the whole session."""
-
-    id: str
-    type: str
-    pieces: list[Piece]
-
-    def lines(self, of: str, factor: float = 1.0) -> list[Line]:
-        return [
-            Line(p.begin, p.end, factor * getattr(p.first, of), factor * getattr(p.last, of))
-            for p in self.pieces
-        ]
-
-    def tones(self) -> Iterator[Tone]:
-        for piece in self.pieces:
-            yield piece.first
-            if piece.last is not piece.first:
-                yield piece.last
 
 
 class Layers:
@@ -146,18 +124,18 @@ class Layers:
 
     # ---- voices ----------------------------------------------------------------------------
 
-    def _voices(self) -> Iterator[_Voice]:
+    def _voices(self) -> Iterator[Voice]:
         """Yield the voices that are heard, and the voices of the mix."""
         for channel, pieces in enumerate(self._plan.channels):
             found: dict[str, list[Piece]] = {}
             for piece in pieces:
                 found.setdefault(piece.first.type, []).append(piece)
             for type_, own in found.items():
-                voice = _Voice(_id(channel, type_), type_, own)
+                voice = Voice(_id(channel, type_), type_, own)
                 if type_ == "mix" or any(tone.strength > 0 for tone in voice.tones()):
                     yield voice
 
-    def _within(self, voice: _Voice) -> _Voice | None:
+    def _within(self, voice: Voice) -> Voice | None:
         """Return the voice while its numbers are within its layer's ranges; None: never."""
         kind, pieces = _kind_of(voice), voice.pieces
         followed = _FOLLOWED.get(kind, ()) if voice.type != "mix" else ()
@@ -172,15 +150,15 @@ class Layers:
                     reach = f"{low:.10g} … {high:.10g} Hz"
                     text = f"a {what} of {value:.10g} Hz is left out: it is outside {reach}"
                     self._note(tone.line, text)
-            pieces = [part for piece in pieces for part in _parts(piece, of, low, high, even)]
+            pieces = [part for piece in pieces for part in parts_of(piece, of, low, high, even)]
         if not pieces:
             return None
-        within = _Voice(voice.id, voice.type, pieces)
+        within = Voice(voice.id, voice.type, pieces)
         if kind in ("binaural", "isochronic"):
             self._note_high(within)
         return within
 
-    def _note_high(self, voice: _Voice) -> None:
+    def _note_high(self, voice: Voice) -> None:
         for tone in voice.tones():
             beat = abs(tone.beat) if voice.type != "iso" else 0.0
             if (top_hz := tone.carrier + beat / 2) > 0.45 * _COMMON_RATE_HZ:
@@ -203,7 +181,7 @@ class Layers:
         parameter = self._parameter(kind, symbol)
         return parameter.minimum, parameter.maximum
 
-    def _line_of(self, voices: Iterable[_Voice]) -> int:
+    def _line_of(self, voices: Iterable[Voice]) -> int:
         return min((t.line for voice in voices for t in voice.tones()), default=0)
 
     def _note(self, line: int, text: str) -> None:
@@ -243,7 +221,7 @@ class Layers:
         values.put("amount", automation(wet, self._ms_per_s))
         yield values.layer("gain", "mix")
 
-    def _effect(self, voice: _Voice) -> Layer:
+    def _effect(self, voice: Voice) -> Layer:
         kind, symbol, factor = _EFFECTS[voice.type]
         self._remark(voice)
         values = _Values()
@@ -260,7 +238,7 @@ class Layers:
         self._follow(values, voice, rate, "beat", even=kind != "selfbinaural")
         return values.layer(kind, voice.id)
 
-    def _generator(self, voice: _Voice) -> Layer:
+    def _generator(self, voice: Voice) -> Layer:
         self._remark(voice)
         values, kind, offset = _Values(), _kind_of(voice), SINE_DB
         if colour := _COLOURS.get(voice.type):
@@ -316,13 +294,13 @@ class Layers:
         else:
             values.put("strike", automation(resting(struck, self._end), self._ms_per_s))
         values.put("decay_s", _BELL_DECAY_S)
-        self._follow(values, _Voice(layer_id, "bell", pieces), "pitch_hz", "carrier")
+        self._follow(values, Voice(layer_id, "bell", pieces), "pitch_hz", "carrier")
         self._level(values, "bell", list(resting(level, self._end)), SINE_DB, line)
         return values.layer("bell", layer_id)
 
     # ---- parameters ------------------------------------------------------------------------
 
-    def _remark(self, voice: _Voice) -> None:
+    def _remark(self, voice: Voice) -> None:
         first = self._line_of([voice])
         type_ = voice.type.removesuffix("-pulse")
         if text := _REMARKS.get("wave" if type_.startswith("wave") else type_, ""):
@@ -334,7 +312,7 @@ class Layers:
                 self._note(tone.line, text)
 
     def _follow(
-        self, values: "_Values", voice: _Voice, symbol: str, of: str, even: bool = False
+        self, values: "_Values", voice: Voice, symbol: str, of: str, even: bool = False
     ) -> None:
         """Make a parameter follow the tones; `even` ignores their sign."""
         lines = voice.lines(of)
@@ -359,7 +337,7 @@ class Layers:
         shares = [Line(b, e, first / full, last / full) for b, e, first, last in lines]
         values.put("amount", automation(clipped(shares, 0.0, 1.0), self._ms_per_s))
 
-    def _shape(self, values: "_Values", voice: _Voice) -> None:
+    def _shape(self, values: "_Values", voice: Voice) -> None:
         shape: Shape = shape_of(self._waves[int(voice.type.removeprefix("wave"))])
         rates = [abs(tone.beat) for tone in voice.tones() if tone.beat]
         period_ms = 1000 / min(max(sum(rates) / len(rates), 0.05), 100.0)
@@ -402,7 +380,7 @@ _FOLLOWED: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
 """For each kind of layer: numbers of a tone, parameters that follow them, whether to drop signs."""
 
 
-def _kind_of(voice: _Voice) -> str:
+def _kind_of(voice: Voice) -> str:
     """Return the kind of layer that plays a voice; not for "mix"."""
     if voice.type in _EFFECTS:
         return _EFFECTS[voice.type][0]
@@ -412,24 +390,3 @@ def _kind_of(voice: _Voice) -> str:
         return "noise"
     waved = voice.type.startswith("wave") and any(tone.beat for tone in voice.tones())
     return "isochronic" if voice.type == "iso" or waved else "binaural"
-
-
-def _parts(piece: Piece, of: str, low: float, high: float, even: bool) -> Iterator[Piece]:
-    """Yield the parts of a piece in which one of its numbers is within a range."""
-    first, last = getattr(piece.first, of), getattr(piece.last, of)
-    limits = (low, high, -low, -high) if even else (low, high)
-    cuts = {0.0, 1.0}
-    cuts |= {
-        (x - first) / (last - first) for x in limits if min(first, last) < x < max(first, last)
-    }
-    for left, right in pairwise(sorted(cuts)):
-        middle = first + (last - first) * (left + right) / 2
-        if low <= (abs(middle) if even else middle) <= high:
-            if (left, right) == (0.0, 1.0):
-                yield piece
-                continue
-            length = piece.end - piece.begin
-            begin, end = piece.begin + left * length, piece.begin + right * length
-            if end > begin:
-                ends = (between(piece.first, piece.last, share) for share in (left, right))
-                yield Piece(begin, end, *ends)

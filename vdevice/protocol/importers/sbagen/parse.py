@@ -6,12 +6,14 @@ resolved, and everything is in the order of the file.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from entrain.vdevice.protocol.importers.plain_text import as_utf8
-from entrain.vdevice.protocol.importers.report import ImportRefused, Note
-from entrain.vdevice.protocol.importers.sbg_options import Options, read_option_line
-from entrain.vdevice.protocol.importers.sbg_tones import (
+from entrain.vdevice.protocol.importers.report import ImportRefused
+from entrain.vdevice.protocol.importers.sbagen.options import read_option_line
+from entrain.vdevice.protocol.importers.sbagen.sequence import Sequence, TimeLine
+from entrain.vdevice.protocol.importers.sbagen.times import DAY_MS, BadWord, milliseconds, time_of
+from entrain.vdevice.protocol.importers.sbagen.tones import (
     MAX_TONES,
     OF_THE_BEAT,
     BadTone,
@@ -20,7 +22,6 @@ from entrain.vdevice.protocol.importers.sbg_tones import (
 )
 from entrain.vdevice.protocol.wording import plain, quote
 
-DAY_MS = 86_400_000
 MAX_PROBLEMS = 20
 _MAX_WORD = 200
 _MAX_TONES_IN_FILE = 40_000
@@ -34,46 +35,10 @@ _DEFINITION = re.compile(r"([A-Za-z0-9_-]+):(?:\s+(.*))?")
 _WAVE = re.compile(r"wave(\d\d)")
 _DIALECT = re.compile(r"(custom|noise|spin)\d\d")
 """Definitions for tones that no layer can play."""
-_HMS = r"\d{1,2}:\d{1,2}(?::\d{1,2})?"
-_TIME = re.compile(rf"(NOW|{_HMS})?((?:\+{_HMS})*)")
 _FADE = re.compile(r"[<=-][>=-]")
 _IN_TONES = re.compile(r"[/:]")
 """Characters of tones that names cannot contain."""
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-
-
-@dataclass(frozen=True, slots=True)
-class TimeLine:
-    """A line that says which tones play from a time on."""
-
-    line: int
-    at_ms: int
-    """Time of the day, or since NOW."""
-    tones: tuple[Tone, ...]
-    fade_in: str = "-"
-    fade_out: str = "-"
-    slides: bool = False
-    """Whether the tones slide all the way to the next line's."""
-
-
-@dataclass
-class Sequence:
-    """A parsed file."""
-
-    options: Options = field(default_factory=Options)
-    waves: dict[int, tuple[float, ...]] = field(default_factory=dict)
-    lines: list[TimeLine] = field(default_factory=list)
-    from_now: bool = False
-    """Whether times count from NOW instead of midnight."""
-    first_ms: int = 0
-    """Time of the first time-line, even if it names a block."""
-    last_ms: int = 0
-    description: str = ""
-    notes: list[Note] = field(default_factory=list)
-
-
-class _Bad(Exception):
-    """A line is wrong; the text says why."""
 
 
 @dataclass
@@ -122,7 +87,7 @@ class _Parser:
             try:
                 if line[0] == "-":
                     if not options_may_come:
-                        raise _Bad("options must come before everything else")
+                        raise BadWord("options must come before everything else")
                     self._options(line)
                     continue
                 options_may_come = False
@@ -130,7 +95,7 @@ class _Parser:
                     self._define(match[1], (match[2] or "").strip(), lines)
                 else:
                     self._time_line(line)
-            except _Bad as bad:
+            except BadWord as bad:
                 self.problems.setdefault(self._number, str(bad))
                 if len(self.problems) >= MAX_PROBLEMS:
                     return
@@ -161,7 +126,7 @@ class _Parser:
                 line, self._number, self.sequence.options, self.sequence.notes
             )
         except ValueError as error:
-            raise _Bad(str(error)) from None
+            raise BadWord(str(error)) from None
         for at_ms, tones, slides in self.sequence.options.at_once:
             words = self._tone_set(tones)
             self._add(TimeLine(self._number, at_ms, words, "=", "=", slides))
@@ -174,7 +139,7 @@ class _Parser:
 
     def _define(self, name: str, rest: str, lines: Iterator[tuple[int, str]]) -> None:
         if not _NAME.fullmatch(name):
-            raise _Bad(f"{quote(name)} is not a name: it must begin with a letter")
+            raise BadWord(f"{quote(name)} is not a name: it must begin with a letter")
         if match := _WAVE.fullmatch(name):
             self.sequence.waves[int(match[1])] = _wave(rest)
             return
@@ -185,18 +150,18 @@ class _Parser:
 
     def _tone_set(self, words: list[str]) -> tuple[Tone, ...]:
         if len(words) > MAX_TONES:
-            raise _Bad(f"it has {len(words)} tones; the limit is {MAX_TONES}")
+            raise BadWord(f"it has {len(words)} tones; the limit is {MAX_TONES}")
         self._tones += len(words)
         if self._tones > _MAX_TONES_IN_FILE:
-            raise _Bad(f"the file has more than {_MAX_TONES_IN_FILE} tones")
+            raise BadWord(f"the file has more than {_MAX_TONES_IN_FILE} tones")
         tones = []
         for word in words:
             if len(word) > _MAX_WORD:
-                raise _Bad(f"{quote(word)} is too long")
+                raise BadWord(f"{quote(word)} is too long")
             try:
                 tones.append(read_tone(word, self._number, self.sequence.waves))
             except BadTone as bad:
-                raise _Bad(f"{quote(word)} {bad}") from None
+                raise BadWord(f"{quote(word)} {bad}") from None
         return self._bound(tones)
 
     def _bound(self, tones: list[Tone]) -> tuple[Tone, ...]:
@@ -206,7 +171,7 @@ class _Parser:
         for at, tone in enumerate(tones):
             if tone.beat == OF_THE_BEAT:
                 if not beat:
-                    raise _Bad("mixam:beat has no tone with a beat beside it")
+                    raise BadWord("mixam:beat has no tone with a beat beside it")
                 tones[at] = replace(tone, beat=beat)
         return tuple(tones)
 
@@ -217,28 +182,28 @@ class _Parser:
             if line[0] == "+":
                 inner.append(_Inner(number, line.split()))
             elif line != "}":
-                raise _Bad("a line of a block must begin with +; } ends the block")
+                raise BadWord("a line of a block must begin with +; } ends the block")
             elif not inner:
-                raise _Bad("the block is empty")
+                raise BadWord("the block is empty")
             else:
                 return inner
         self._number = start
-        raise _Bad("the block is not closed: its } is missing")
+        raise BadWord("the block is not closed: its } is missing")
 
     # ---- time-lines ------------------------------------------------------------------------
 
     def _time_line(self, line: str) -> None:
         if self.sequence.options.immediate:
-            raise _Bad("time-lines are not allowed together with -i or -p")
+            raise BadWord("time-lines are not allowed together with -i or -p")
         words = line.split()
-        absolute, offset_ms = _time(words[0])
+        absolute, offset_ms = time_of(words[0])
         if absolute is not None:
             self._from.add(absolute == "NOW")
-            self._last_absolute = 0 if absolute == "NOW" else _milliseconds(absolute)
+            self._last_absolute = 0 if absolute == "NOW" else milliseconds(absolute)
         if self._last_absolute is None:
-            raise _Bad(f"{quote(words[0])} is relative, but there is no time before it")
+            raise BadWord(f"{quote(words[0])} is relative, but there is no time before it")
         if len(self._from) > 1:
-            raise _Bad("NOW and times of the day are mixed; use only one of them")
+            raise BadWord("NOW and times of the day are mixed; use only one of them")
         self.sequence.from_now = True in self._from
         self._enter(words, (self._last_absolute + offset_ms) % DAY_MS, 0)
 
@@ -246,7 +211,7 @@ class _Parser:
         """Add the tone-set or all lines of the block that a time-line names."""
         self._calls += 1
         if self._calls > _MAX_CALLS or depth > _MAX_DEPTH:
-            raise _Bad("there are too many time-lines, or a block contains itself")
+            raise BadWord("there are too many time-lines, or a block contains itself")
         if not self.sequence.lines and self._calls == 1:
             self.sequence.first_ms = at_ms
         self.sequence.last_ms = at_ms
@@ -259,9 +224,9 @@ class _Parser:
         call = self._number
         for inner in named:
             self._number = inner.line
-            absolute, offset_ms = _time(inner.words[0])
+            absolute, offset_ms = time_of(inner.words[0])
             if absolute is not None:
-                raise _Bad("a line of a block must begin with +")
+                raise BadWord("a line of a block must begin with +")
             self._enter(inner.words, (at_ms + offset_ms) % DAY_MS, depth + 1)
         self._number = call
 
@@ -277,38 +242,40 @@ class _Parser:
                 slides = True
             elif word != "-" and not word[0].isalnum() and not set(word) - set("<>=-"):
                 if fade or not _FADE.fullmatch(word):
-                    raise _Bad(f"{quote(word)} is not a fade: write one of < - = and one of > - =")
+                    raise BadWord(
+                        f"{quote(word)} is not a fade: write one of < - = and one of > - ="
+                    )
                 fade = word
             else:
                 names.append(word)
         if not names:
-            raise _Bad("this time has nothing to play; name a tone-set or a block")
+            raise BadWord("this time has nothing to play; name a tone-set or a block")
         name = names[0] if names[0][0].isalpha() and not _IN_TONES.search(names[0]) else ""
         tones = self._tone_set_of_line(names[1:] if name else names)
         if name and name not in self._sets:
-            raise _Bad(f"{plain(name)} is not defined above it")
+            raise BadWord(f"{plain(name)} is not defined above it")
         named = self._sets[name] if name else ()
         if isinstance(named, list):
             if fade or slides or tones:
-                raise _Bad(f"{plain(name)} is a block; it cannot have a fade, -> or tones")
+                raise BadWord(f"{plain(name)} is a block; it cannot have a fade, -> or tones")
             return named
         if named is None:
             return None
         if len(named) + len(tones) > MAX_TONES:
-            raise _Bad(f"it has {len(named) + len(tones)} tones; the limit is {MAX_TONES}")
+            raise BadWord(f"it has {len(named) + len(tones)} tones; the limit is {MAX_TONES}")
         fade = fade or "--"
         return TimeLine(self._number, 0, (*named, *tones), fade[0], fade[1], slides)
 
     def _tone_set_of_line(self, words: list[str]) -> tuple[Tone, ...]:
         for word in words:
             if word != "-" and not _IN_TONES.search(word):
-                raise _Bad(f"{quote(word)} is unexpected; only -> may follow the name")
+                raise BadWord(f"{quote(word)} is unexpected; only -> may follow the name")
         return self._tone_set(words)
 
     def _add(self, line: TimeLine) -> None:
         self._entries += max(1, len(line.tones))
         if self._entries > _MAX_ENTRIES:
-            raise _Bad(f"the time-lines have more than {_MAX_ENTRIES} tones in all")
+            raise BadWord(f"the time-lines have more than {_MAX_ENTRIES} tones in all")
         self.sequence.lines.append(line)
 
 
@@ -323,25 +290,10 @@ def _decoded(text: bytes) -> str:
 def _wave(rest: str) -> tuple[float, ...]:
     words = rest.split()
     if len(words) < 2:
-        raise _Bad("a wave needs at least two samples")
+        raise BadWord("a wave needs at least two samples")
     if len(words) > 4096:
-        raise _Bad("a wave can have at most 4096 samples")
+        raise BadWord("a wave can have at most 4096 samples")
     for word in words:
         if len(word) > _MAX_WORD or not _NUMBER.fullmatch(word) or abs(float(word)) > 1e9:
-            raise _Bad(f"{quote(word)} is not a sample of a wave")
+            raise BadWord(f"{quote(word)} is not a sample of a wave")
     return tuple(float(word) for word in words)
-
-
-def _time(word: str) -> tuple[str | None, int]:
-    """Return the absolute part of a time, if any, and the sum of its relative parts."""
-    match = _TIME.fullmatch(word) if word and len(word) < 4096 else None
-    if match is None:
-        raise _Bad(f"{quote(word)} is not a time like 12:30, 1:05:00, +0:10 or NOW")
-    return match[1], sum(_milliseconds(part) for part in match[2].split("+")[1:])
-
-
-def _milliseconds(hms: str) -> int:
-    hours, minutes, seconds = (*(int(part) for part in hms.split(":")), 0)[:3]
-    if hours > 23 or minutes > 59 or seconds > 59:
-        raise _Bad(f"{quote(hms)} is not a time of the day")
-    return ((hours * 60 + minutes) * 60 + seconds) * 1000

@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from entrain.block import Block
-from entrain.vdevice.protocol.importers.gnaural_curves import Point, loudest, merged, starts_of
-from entrain.vdevice.protocol.importers.gnaural_voices import Session, Sound, sound_of, title
-from entrain.vdevice.protocol.importers.gnaural_xml import (
+from entrain.vdevice.limits import MAX_SESSION_S
+from entrain.vdevice.protocol.importers.gnaural.curves import loudest, starts_of
+from entrain.vdevice.protocol.importers.gnaural.document import (
     Schedule,
     Text,
     Voice,
     number,
     read_schedule,
 )
+from entrain.vdevice.protocol.importers.gnaural.layers import LayerBuilder
+from entrain.vdevice.protocol.importers.gnaural.sound import Session, Sound
+from entrain.vdevice.protocol.importers.gnaural.thinning import thinned
+from entrain.vdevice.protocol.importers.gnaural.voices import sound_of, title
 from entrain.vdevice.protocol.importers.report import (
     TOO_LONG,
     Imported,
@@ -23,17 +26,9 @@ from entrain.vdevice.protocol.importers.report import (
     fitting,
     id_of_file,
 )
-from entrain.vdevice.protocol.model import MAX_SESSION_S, Automation, Breakpoint, Layer, Protocol
+from entrain.vdevice.protocol.model import Protocol
 
 MAX_LAYERS = 64
-MAX_POINTS = 20_000
-"""Limit for one parameter."""
-
-_FITTING_POINTS = 10_000  # limit for all parameters together, from the library's file size
-_FEW_POINTS = 500
-_THINNINGS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-_LOOSER = {"balance": 40.0}
-"""Factors of the tolerance.  A balance that moves in thousands of entries moves at random."""
 
 
 def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block]) -> Imported:
@@ -44,7 +39,7 @@ def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block
     text : bytes
         Content of the file; the caller limits its size.
     source : str
-        Origin of the file; each line of an error begins with it.
+        Origin of the document; each line of an error begins with it.
     name : str
         The protocol's id is made from this name; it is also the title if the file has none.
     blocks : mapping
@@ -87,8 +82,8 @@ def read_gnaural(text: bytes, source: str, name: str, blocks: Mapping[str, Block
             f" {MAX_LAYERS} can be played"
         )
     times = _times(schedule, source, notes, end_s)
-    builder = _LayerBuilder(source, blocks, times.loop_s, _too_loud_db(sounds, notes))
-    sounds = _thinned(sounds, notes)
+    builder = LayerBuilder(source, blocks, times.loop_s, _too_loud_db(sounds, notes))
+    sounds = thinned(sounds, notes)
     needs_headphones = any(sound.speakers for sound in sounds)
     protocol = Protocol(
         id=id_of_file(name),
@@ -171,86 +166,6 @@ def _too_loud_db(sounds: list[Sound], notes: list[Note]) -> float:
         text = f"together the voices are too loud; each is {too_loud_db:.1f} dB quieter"
         notes.append(Note(0, text))
     return too_loud_db
-
-
-def _thinned(sounds: list[Sound], notes: list[Note]) -> list[Sound]:
-    """Return the sounds, thinned so that a file of the library can hold their breakpoints."""
-    thinned = sounds
-    for thinning in (0.0, *_THINNINGS):
-        if thinning:
-            thinned = [_with_less_points(sound, thinning) for sound in sounds]
-        both = [*thinned, *(sound.speakers or sound for sound in thinned)]
-        curves = [points for each in both for points in (each.volume, *each.curves.values())]
-        if sum(map(len, curves)) <= _FITTING_POINTS:
-            break
-    if thinning:
-        text = f"long curves have fewer breakpoints, within {thinning:.2%} of full volume"
-        notes.append(Note(0, text))
-    return thinned
-
-
-def _with_less_points(sound: Sound, thinning: float) -> Sound:
-    """Return the sound with thinned long curves.
-
-    `thinning` is the tolerance, as a share of full volume; in Hz it is twice as large.
-    """
-    curves = {
-        s: _with_less(points, _LOOSER.get(s, 2) * thinning) for s, points in sound.curves.items()
-    }
-    volume = _with_less(sound.volume, thinning)
-    speakers = _with_less_points(sound.speakers, thinning) if sound.speakers else None
-    return replace(sound, volume=volume, curves=curves, speakers=speakers)
-
-
-def _with_less(points: list[Point], tolerance: float) -> list[Point]:
-    return merged(points, tolerance) if len(points) > _FEW_POINTS else points
-
-
-class _LayerBuilder:
-    """Makes layers of sounds.  The sounds must outlive the builder."""
-
-    def __init__(
-        self, source: str, blocks: Mapping[str, Block], loop_s: float, quieter_db: float
-    ) -> None:
-        self._source, self._blocks = source, blocks
-        self._loop_s, self._quieter_db = loop_s, quieter_db
-        self._made: dict[int, Automation] = {}  # by id of the curve; layers may share curves
-
-    def of(self, sounds: list[Sound]) -> tuple[Layer, ...]:
-        result: list[Layer] = []
-        kinds: list[str] = []
-        for sound in sounds:
-            kinds.append(sound.kind)
-            count = kinds.count(sound.kind)
-            result.append(self._layer(sound, sound.kind + (f"-{count}" if count > 1 else "")))
-        return tuple(result)
-
-    def _layer(self, sound: Sound, layer_id: str) -> Layer:
-        most = max(value for _, value in sound.volume)
-        level_db = 20 * math.log10(most * sound.rms) - self._quieter_db
-        levels = self._blocks[sound.kind].parameters["floor_db"]
-        level_db = round(levels.within(level_db), 2)
-        params = {**sound.params, "floor_db": level_db, "ceiling_db": level_db}
-        automation: dict[str, Automation] = {}
-        for symbol, points in (sound.curves | {"amount": sound.volume}).items():
-            unit = most if symbol == "amount" else 1.0
-            if any(value != points[0][1] for _, value in points):
-                automation[symbol] = self._automation(points, unit, sound.line)
-            elif symbol != "amount":
-                params[symbol] = points[0][1]
-        return Layer(kind=sound.kind, id=layer_id, params=params, automation=automation)
-
-    def _automation(self, points: list[Point], unit: float, line: int) -> Automation:
-        if id(points) not in self._made:
-            if len(points) > MAX_POINTS:
-                raise ImportRefused(
-                    f"{self._source}:{line}: the voice has more than {MAX_POINTS} breakpoints"
-                )
-            self._made[id(points)] = Automation(
-                points=tuple(Breakpoint(at_s=at_s, value=round(v / unit, 6)) for at_s, v in points),
-                loop_s=self._loop_s,
-            )
-        return self._made[id(points)]
 
 
 def _description(schedule: Schedule) -> str:

@@ -1,20 +1,19 @@
 """Converts Gnaural's voices to layers."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
-from entrain.block import Block
-from entrain.vdevice.protocol.importers.gnaural_curves import (
+from entrain.vdevice.protocol.importers.gnaural.curves import (
     Point,
     clipped,
-    louder,
     merged,
     mirrored,
     points_of,
     starts_of,
 )
-from entrain.vdevice.protocol.importers.gnaural_xml import Entry, Voice
+from entrain.vdevice.protocol.importers.gnaural.document import Entry, Voice
+from entrain.vdevice.protocol.importers.gnaural.ears import louder
+from entrain.vdevice.protocol.importers.gnaural.sound import Session, Sound
 from entrain.vdevice.protocol.importers.report import Note
 from entrain.vdevice.protocol.wording import quote
 
@@ -37,40 +36,6 @@ _BURST_POWER_S = 0.00513  # integral of a burst's square: 2 ms, and 0.392 of the
 _SILENCE = 1e-4
 _LEAST_DROPS_HZ = 0.005
 _MOST_DROPS_HZ = 30.0  # more drops sound like noise
-
-
-@dataclass
-class Sound:
-    """The layer that a voice becomes, without level and id."""
-
-    line: int
-    kind: str
-    params: dict[str, float]
-    curves: dict[str, list[Point]]
-    volume: list[Point]
-    """Volume in the file of the louder ear."""
-    ears: tuple[list[Point], list[Point]]
-    """Volume of each ear."""
-    rms: float
-    """RMS at volume 1, full scale = 1."""
-    crest: float
-    """Peak divided by RMS."""
-    speakers: "Sound | None" = None
-    """Replacement on loudspeakers."""
-
-
-@dataclass
-class Session:
-    """Properties and notes that all voices of a file share."""
-
-    end_s: float
-    volume: tuple[float, float]
-    """Volume of the whole file, left and right."""
-    swapped: bool
-    """Whether left and right are exchanged."""
-    blocks: Mapping[str, Block]
-    """The engine's blocks, by kind."""
-    notes: list[Note] = field(default_factory=list)
 
 
 def sound_of(voice: Voice, number: int, kind: float, mono: bool, session: Session) -> Sound | None:

@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from entrain.block import Block
 from entrain.vdevice.protocol.importers.report import TOO_LONG, Imported, Note, fitting, id_of_file
-from entrain.vdevice.protocol.importers.sbg_layers import Layers, TooMany
-from entrain.vdevice.protocol.importers.sbg_parse import Sequence, parse, refused
-from entrain.vdevice.protocol.importers.sbg_schedule import Schedule, TooLong, schedule
+from entrain.vdevice.protocol.importers.sbagen.layers import Layers, TooMany
+from entrain.vdevice.protocol.importers.sbagen.parse import parse, refused
+from entrain.vdevice.protocol.importers.sbagen.schedule import Schedule, TooLong, schedule
+from entrain.vdevice.protocol.importers.sbagen.sequence import Sequence
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
 from entrain.vdevice.protocol.wording import explain, quote

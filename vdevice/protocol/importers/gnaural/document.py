@@ -11,9 +11,9 @@ from xml.sax.xmlreader import AttributesImpl, Locator
 import defusedxml.sax
 from defusedxml.common import DefusedXmlException
 
+from entrain.vdevice.limits import MAX_SESSION_S
 from entrain.vdevice.protocol.importers.plain_text import as_utf8, is_utf16
 from entrain.vdevice.protocol.importers.report import ImportRefused
-from entrain.vdevice.protocol.model import MAX_SESSION_S
 from entrain.vdevice.protocol.wording import quote
 
 MAX_ENTRIES = 150_000

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from entrain.vdevice.protocol.importers.report import Note
-from entrain.vdevice.protocol.importers.sbg_presets import ToneSet, drop, slide
+from entrain.vdevice.protocol.importers.sbagen.presets import ToneSet, drop, slide
 from entrain.vdevice.protocol.wording import quote
 
 MAX_SPEED = 1000

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from entrain.vdevice.protocol.importers.sbg_parse import DAY_MS, Sequence, TimeLine
-from entrain.vdevice.protocol.importers.sbg_tones import OFF, Tone
+from entrain.vdevice.protocol.importers.sbagen.sequence import Sequence, TimeLine
+from entrain.vdevice.protocol.importers.sbagen.times import DAY_MS
+from entrain.vdevice.protocol.importers.sbagen.tones import OFF, Tone
 
 _EFFECTS = ("spin", "bspin", "wspin", "pink", "white", "brown", "mix")
 """Types that always slide; other types fade out and in where their pitch jumps."""

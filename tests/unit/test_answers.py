@@ -1,0 +1,58 @@
+"""The types that clients see are those of the models on the other side of the socket."""
+
+import types
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import pytest
+from pydantic import BaseModel
+
+from entrain.vdevice.api import answers, messages
+from entrain.vdevice.api.messages import results
+from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer
+
+MODELS = {
+    **{name: model for name, model in vars(results).items() if name in messages.__all__},
+    "ApplicationRules": ApplicationRules,
+    "Layer": Layer,
+    "Automation": Automation,
+    "Breakpoint": Breakpoint,
+}
+TYPES = {name: each for name, each in vars(answers).items() if is_typeddict(each)}
+
+
+def as_json(hint: Any) -> Any:
+    """Tell the type that a model's field has in JSON, with the names of models."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return as_json(arguments[0])
+    if origin in (Union, types.UnionType):
+        return frozenset(as_json(each) for each in arguments)
+    if origin is tuple or origin is list or origin is Sequence:
+        return ("list", as_json(arguments[0]))
+    if origin is dict:
+        return ("dict", as_json(arguments[0]), as_json(arguments[1]))
+    if isinstance(hint, type) and (
+        issubclass(hint, BaseModel) or is_dataclass(hint) or is_typeddict(hint)
+    ):
+        return hint.__name__
+    return hint
+
+
+def test_every_model_has_its_type_and_every_type_its_model():
+    assert set(TYPES) == {name for name, each in MODELS.items() if isinstance(each, type)}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_has_the_fields_of_its_model(name):
+    model, typed = MODELS[name], TYPES[name]
+    hints = get_type_hints(model, include_extras=True)
+    names = [each.name for each in fields(model)] if is_dataclass(model) else model.model_fields
+
+    found = {field: as_json(hint) for field, hint in get_type_hints(typed).items()}
+
+    assert found == {field: as_json(hints[field]) for field in names}
+    assert list(found) == list(names)
+    assert typed.__required_keys__ == set(names)  # a server writes all of them

@@ -1,0 +1,223 @@
+"""The hub: any front end asks and follows the app through it, without a socket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from entrain.errors import EntrainError
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.hub import Event, Hub, Subscription
+
+INTERVAL_S = 0.05
+
+
+class App:
+    """An app whose status can be changed, and which counts how often it was looked at."""
+
+    def __init__(self, status: messages.Status) -> None:
+        self.status = status
+        self.looks = 0
+        self.error: Exception | None = None
+        self.hub = Hub(self._carry_out, self._look)
+
+    def change(self, **fields: object) -> None:
+        """Change something, as the sound server does."""
+        self.status = self.status.model_copy(update=fields)
+        self.hub.notify()
+
+    async def _carry_out(self, request: messages.Request) -> Any:
+        if self.error:
+            raise self.error
+        match request:
+            case messages.On():
+                self.status = self.status.model_copy(update={"on": True})
+            case messages.Bypass():
+                self.status = self.status.model_copy(update={"bypass": not self.status.bypass})
+            case messages.Set(values=values):
+                return messages.Values(values=values or {})
+        return None
+
+    def _look(self) -> messages.Status:
+        self.looks += 1
+        return self.status
+
+
+@pytest.fixture
+def app(idle: messages.Status) -> App:
+    return App(idle)
+
+
+def run(play: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with asyncio.timeout(20):
+            await play()
+
+    asyncio.run(main())
+
+
+async def settled(app: App) -> None:
+    """Wait until nobody looks any more."""
+    before = -1
+    while before != (before := app.looks):
+        await asyncio.sleep(5 * INTERVAL_S)
+
+
+async def following(app: App, *parts: str) -> Subscription:
+    subscription = app.hub.subscribe(app.status, INTERVAL_S, parts or None)
+    return subscription
+
+
+def told(subscription: Subscription) -> "asyncio.Task[Event]":
+    async def next_one() -> Event:
+        return await anext(subscription)
+
+    return asyncio.create_task(next_one())
+
+
+def test_a_command_is_answered_with_the_status_afterwards_unless_it_has_an_answer(app):
+    async def play() -> None:
+        status = await app.hub.ask(messages.On())
+        assert isinstance(status, messages.Status)
+        assert status.on
+        assert await app.hub.ask(messages.Stop()) is None
+        looks = app.looks
+        answer = await app.hub.ask(messages.Set(values={"a.b": 1}))
+        assert answer == messages.Values(values={"a.b": 1})
+        assert app.looks == looks  # nobody has to look for that
+
+    run(play)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (EntrainError("not now"), "not now"),
+        (ZeroDivisionError("deep"), "internal error in on: ZeroDivisionError"),
+    ],
+)
+def test_a_refusal_is_one_line_for_every_front_end(app, error, line):
+    app.error = error
+    with pytest.raises(EntrainError) as caught:
+        run(lambda: app.hub.ask(messages.On()))
+    assert str(caught.value) == line
+
+
+def test_a_command_is_told_at_once_with_who_has_caused_it(app):
+    async def play() -> None:
+        news = told(await following(app))
+        await settled(app)
+        began_s = asyncio.get_running_loop().time()
+
+        await app.hub.ask(messages.On(), "dashboard")
+
+        event = await news
+        assert asyncio.get_running_loop().time() - began_s < INTERVAL_S
+        assert (event.status.on, event.changed, event.caused_by) == (True, ("on",), ("dashboard",))
+
+    run(play)
+
+
+def test_what_changes_by_itself_was_caused_by_nobody(app):
+    async def play() -> None:
+        subscription = await following(app)
+        news = told(subscription)
+        await settled(app)
+        await app.hub.ask(messages.GetStatus(), "curious")
+        await app.hub.ask(messages.Set(values={"a.b": 1}), "vain")  # which changes no field
+        await settled(app)
+
+        app.change(reason="unplugged")
+
+        assert (await news).caused_by == ()
+
+    run(play)
+
+
+def test_several_changes_within_an_interval_are_one_event_that_names_all_who_caused_them(app):
+    async def play() -> None:
+        subscription = await following(app)
+        news = told(subscription)
+        await app.hub.ask(messages.On(), "one")
+        await app.hub.ask(messages.Bypass(), "two")
+        await app.hub.ask(messages.Bypass(), "one")
+        await app.hub.ask(messages.Bypass(), "two")
+
+        event = await news
+
+        assert event.changed == ("on", "bypass")
+        assert event.caused_by == ("one", "two")
+
+    run(play)
+
+
+def test_who_names_parts_hears_of_nothing_else(app):
+    async def play() -> None:
+        subscription = await following(app, "bypass", "volume")
+        news = told(subscription)
+        await settled(app)
+        await app.hub.ask(messages.On(), "one")
+        app.change(xruns=7)
+        await settled(app)
+        assert not news.done()
+
+        await app.hub.ask(messages.Bypass(), "two")
+
+        event = await news
+        assert (event.changed, event.caused_by) == (("bypass",), ("two",))
+
+    run(play)
+
+
+def test_many_who_follow_share_one_look(app):
+    """Also where something moves all the time, and each has come at another time."""
+
+    async def play() -> None:
+        heard = [0] * 10
+
+        async def follow(number: int) -> None:
+            await asyncio.sleep(number * 0.013)
+            subscription = app.hub.subscribe(
+                app.status, 4 * INTERVAL_S, changes_only=number % 2 == 0
+            )
+            async for _ in subscription:
+                heard[number] += 1
+
+        async def move() -> None:
+            while True:
+                app.status = app.status.model_copy(update={"xruns": app.status.xruns + 1})
+                await asyncio.sleep(0.01)
+
+        tasks = [asyncio.create_task(follow(number)) for number in range(10)]
+        tasks.append(asyncio.create_task(move()))
+        await asyncio.sleep(12 * INTERVAL_S)  # until each has been told something
+        app.looks, heard[:] = 0, [0] * 10
+        await asyncio.sleep(40 * INTERVAL_S)
+        for task in tasks:
+            task.cancel()
+        assert min(heard) >= 5
+        assert app.looks <= max(heard) * 1.5
+
+    run(play)
+
+
+def test_a_closed_subscription_ends_and_nobody_looks_for_it(app):
+    async def play() -> None:
+        waiting, looking = await following(app), await following(app)
+        tasks = [told(waiting), told(looking)]
+        await settled(app)
+        app.hub.notify()
+        waiting.close()
+        looking.close()
+        for task in tasks:
+            with pytest.raises(StopAsyncIteration):
+                await task
+        looks = app.looks
+        app.change(on=True)
+        await asyncio.sleep(3 * INTERVAL_S)
+        assert app.looks == looks
+        with pytest.raises(StopAsyncIteration):
+            await anext(waiting)
+
+    run(play)

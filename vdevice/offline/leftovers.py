@@ -1,0 +1,85 @@
+"""Finds and removes the remains of a killed Entrain on the sound server."""
+
+import asyncio
+from typing import Any
+
+from entrain.errors import EntrainError
+from entrain.platform import factory
+from entrain.platform.adapter import OWN_DEVICE, PlatformAdapter
+
+FIX_TIMEOUT_S = 15.0
+SETTLE_S = 1.0
+"""Time in which a sound server carries out its orders."""
+
+
+def clean_up() -> list[str]:
+    """Remove what a killed Entrain has left, and restore the default output.
+
+    Starts and ends a device in the orderly way.  Returns one line for each change.
+
+    Raises
+    ------
+    EntrainError
+        Entrain is running, or there is no sound server.
+
+    """
+    if running_status() is not None:
+        raise EntrainError("Entrain is running, so there are no leftovers; `entrain stop` ends it")
+    adapter = factory.load()
+    before = leftovers(adapter)
+    if not any(before):
+        return []
+    asyncio.run(_start_and_end(adapter))
+    device, default = leftovers(adapter)
+    done = []
+    if before[0]:
+        done.append("a device Entrain without its app " + ("still exists" if device else "removed"))
+    if before[1]:
+        done.append("the default output " + ("is still Entrain" if default else "restored"))
+    return done
+
+
+async def _start_and_end(adapter: PlatformAdapter) -> None:
+    from entrain.engine import Engine
+    from entrain.vdevice.device.default_policy import DefaultPolicy
+    from entrain.vdevice.device.virtual_device import VirtualDevice
+    from entrain.vdevice.storage.store import FILE_NAME, Store
+
+    stored = Store(adapter.paths().state / FILE_NAME).load()
+    ready = asyncio.Event()
+    with Engine() as engine:
+        policy = DefaultPolicy(False, stored.former_default or "", stand_in=stored.stand_in or "")
+        device = VirtualDevice(adapter, engine, "auto", "", None, policy, lambda: None)
+        life = asyncio.create_task(device.live(ready.set))
+        try:
+            async with asyncio.timeout(FIX_TIMEOUT_S):
+                await ready.wait()
+            await asyncio.sleep(SETTLE_S)
+        except TimeoutError:
+            raise EntrainError("the sound server created no device; no changes were made") from None
+        finally:
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+
+
+def leftovers(adapter: PlatformAdapter) -> tuple[bool, bool]:
+    """Whether our device exists, and whether it is the default output."""
+    server = adapter.connect()
+    try:
+        own = any(device.own for device in server.devices())
+        return own, server.default() == OWN_DEVICE
+    finally:
+        server.close()
+
+
+def running_status() -> dict[str, Any] | None:
+    """Return the running app's status; None: it does not run; empty: it does not answer."""
+    from entrain.vdevice.api.client import Client, NotRunning
+
+    try:
+        with Client() as client:
+            return dict(client.ask("status"))
+    except NotRunning:
+        return None
+    except EntrainError:
+        return {}

@@ -1,0 +1,1 @@
+"""Imports Gnaural's schedules; `reader` is the entry point."""

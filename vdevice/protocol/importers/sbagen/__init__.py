@@ -1,0 +1,1 @@
+"""Imports sequences of SBaGen and similar programs; `reader` is the entry point."""

@@ -1,0 +1,165 @@
+"""How each request is carried out.  Runs on the main thread's asyncio loop."""
+
+from collections.abc import Callable, Mapping
+
+from entrain.engine import Engine, blocks
+from entrain.errors import EntrainError
+from entrain.platform import clock
+from entrain.vdevice.api import messages
+from entrain.vdevice.api.hub import Answer
+from entrain.vdevice.api.listed_outputs import described
+from entrain.vdevice.api.listed_protocols import listed
+from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.limits import Mode
+from entrain.vdevice.protocol.check import check_own
+from entrain.vdevice.session.output_protocols import OutputProtocols
+from entrain.vdevice.session.player import Player
+from entrain.vdevice.storage.saver import Saver
+
+
+class RequestHandler:
+    """Carries out requests, one after the other for each client.
+
+    Parameters
+    ----------
+    engine, device, player, protocols
+        What is steered.
+    saver : Saver
+        Keeps what is set.
+    stop : callable
+        Lets the app end.
+
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        device: VirtualDevice,
+        player: Player,
+        protocols: OutputProtocols,
+        saver: Saver,
+        stop: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._device = device
+        self._player = player
+        self._protocols = protocols
+        self._saver = saver
+        self._stop = stop
+
+    async def carry_out(self, request: messages.Request) -> Answer:
+        """Carry out one request; raises `EntrainError` where it is refused.
+
+        Returns
+        -------
+        Answer
+            None: there is nothing to say beyond the status.
+
+        """
+        match request:
+            case messages.Set():  # first, since nothing else is asked so often
+                return self._set(request)
+            case messages.Stop():
+                self._stop()
+            case messages.On():
+                await self._device.switch(True)
+                if self._player.ended:
+                    self._player.begin_again()
+            case messages.Off():
+                await self._device.switch(False)
+            case messages.Bypass(on=on, matched=matched):
+                self._engine.bypass_is_matched = matched
+                self._engine.bypass = (not self._engine.bypass) if on is None else on
+            case messages.Use():
+                await self._protocols.use(
+                    request.protocol,
+                    request.layers,
+                    standalone=request.standalone,
+                    here=request.here,
+                )
+            case messages.Next():
+                await self._protocols.next()
+            case messages.Save(name=name, replace=replace):
+                await self._protocols.save(name, replace)
+            case messages.Session(runs=runs, position_s=position_s):
+                self._session(runs, position_s)
+            case messages.Adjust(rate_steps=rate_steps, level_steps=level_steps):
+                self._player.adjust(rate_steps, level_steps)
+                self._protocols.note_values()
+            case messages.Sleep(minutes=minutes):
+                self._player.sleep(minutes, clock.suspended_too_s())
+            case messages.Settings():
+                await self._settings(request)
+            case messages.SetOutput(name=name):
+                await self._device.choose(name or "")
+            case messages.ListDevices():
+                return await self._devices()
+            case messages.ListProtocols():
+                recent = self._protocols.recent
+                return await self._protocols.ask(lambda library: listed(library, recent))
+        return None
+
+    def _set(self, request: messages.Set) -> Answer:
+        """Set one value, or several: all of them, or none where one is refused."""
+        if request.values is not None:
+            self._set_all(request.values, request.over_s)
+            return messages.Values(values=request.values)
+        assert request.address is not None  # the request has been checked
+        assert request.value is not None
+        self._set_all({request.address: request.value}, request.over_s)
+        return None
+
+    def _set_all(self, values: Mapping[str, float], over_s: float) -> None:
+        own = {
+            address: value for address, value in values.items() if check_own(address, value, blocks)
+        }
+        others = {address: value for address, value in values.items() if address not in own}
+        if others:
+            self._player.set_all(others, over_s)
+            self._protocols.note_values()
+        for address, value in own.items():
+            self._player.set_own(address, value, over_s)
+        if own:
+            self._saver.keep(settings={**self._saver.kept.settings, **own})
+
+    async def _settings(self, request: messages.Settings) -> None:
+        device = self._device
+        if request.mode is not None:
+            self._require(request.mode)
+            await device.set_mode(request.mode)
+        if request.applications is not None:
+            rules = request.applications
+            told = {name: getattr(rules, name) for name in rules.model_fields_set}
+            await device.set_rules(device.rules.model_copy(update=told))
+        if request.preferred_outputs is not None:
+            await device.prefer(request.preferred_outputs)
+        if request.unplugged is not None:
+            await device.set_unplugged(request.unplugged)
+        if request.session_log is not None:
+            self._saver.keep(session_log=request.session_log)
+
+    def _require(self, mode: Mode) -> None:
+        """Refuse a mode that this system has not; raises `EntrainError`."""
+        state = self._device.state
+        if mode == "smart" and state and state.smart_supported is False:
+            manager = state.session_manager or self._device.backend_name
+            raise EntrainError(
+                f"smart needs WirePlumber 0.5 or newer on PipeWire; here is {manager}"
+            )
+
+    async def _devices(self) -> Answer:
+        state = self._device.state
+        return described(
+            await self._device.list_devices(),
+            current=self._device.target_name,
+            default=state.effective_default if state else "",
+            preferred=self._device.preferred,
+        )
+
+    def _session(self, runs: bool | None, position_s: float | None) -> None:
+        if position_s is not None:
+            if self._player.ended:
+                self._player.begin_again()
+            self._engine.seek_session(position_s)
+        if runs is not None:
+            self._engine.run_session(runs)

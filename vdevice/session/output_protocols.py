@@ -1,0 +1,254 @@
+"""Which protocol is heard: one for all outputs, and for some outputs one of their own.
+
+Runs on the main thread's asyncio loop.  The library is asked on a thread of its own, which may
+take long, or never answer; from then on nobody else asks the library.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from entrain.platform.adapter import Form
+from entrain.vdevice.problems import Problems
+from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.library import DEFAULT_ID, NOTHING, Library, by_id
+from entrain.vdevice.protocol.model import ProtocolReference
+from entrain.vdevice.protocol.user_folder import slug
+from entrain.vdevice.session.choices import (
+    Choice,
+    Choices,
+    Missing,
+    Prepared,
+    find,
+    look_up,
+    with_layers,
+)
+from entrain.vdevice.session.player import Player
+from entrain.vdevice.worker_thread import WorkerThread
+
+MAX_RECENT = 5
+
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
+
+
+class OutputProtocols:
+    """Begins the right protocol where the user or the output changes.
+
+    Parameters
+    ----------
+    library : Library
+        Where protocols are found, and saved.
+    player : Player
+        Runs them.
+    everywhere : ProtocolReference
+        What is used on outputs that have no protocol of their own.
+    remembered : mapping
+        What is used on outputs that have their own, by name.
+    recent : sequence of str
+        Ids of the protocols used last, the latest first.
+    problems : Problems
+        Takes what cannot be done while nobody waits for an answer.
+
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        player: Player,
+        everywhere: ProtocolReference,
+        remembered: Mapping[str, ProtocolReference],
+        recent: Sequence[str],
+        problems: Problems,
+    ) -> None:
+        self._library = library
+        self._player = player
+        self._problems = problems
+        self._choices = Choices(
+            look_up(library, everywhere),
+            {output: look_up(library, wanted) for output, wanted in remembered.items()},
+        )
+        self._seen = library.signature()
+        self._reading = WorkerThread()
+        self._output = ""
+        self._has_values = False
+        """Values were set that the choice for the present output has not got yet."""
+        self.recent = tuple(recent)
+        """Ids of the protocols used last, the latest first."""
+        self._resume()
+
+    # ---- what is to be kept --------------------------------------------------------------------
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the present output has a protocol of its own."""
+        return self._choices.has_own(self._output)
+
+    @property
+    def everywhere(self) -> ProtocolReference:
+        """What is used on outputs that have no protocol of their own."""
+        self._take_values()
+        return self._choices.everywhere.reference
+
+    @property
+    def remembered(self) -> dict[str, ProtocolReference]:
+        """What is used on outputs that have their own, by name."""
+        self._take_values()
+        return self._choices.remembered
+
+    # ---- what a user does ----------------------------------------------------------------------
+
+    async def use(
+        self,
+        wanted: ProtocolReference,
+        layers: Sequence[str] = (),
+        *,
+        standalone: bool = False,
+        here: bool | None = None,
+    ) -> None:
+        """Begin another protocol.
+
+        Parameters
+        ----------
+        wanted : ProtocolReference
+            Its id, a SPEC, or the whole protocol.
+        layers : sequence of str
+            SPECs of more layers.
+        standalone : bool
+            Let tones be heard without any input too.
+        here : bool or None
+            On the present output alone, or on all; see `Choices.choose`.
+
+        Raises
+        ------
+        ProtocolError, EngineError
+            Not possible; then what was heard goes on.
+
+        """
+        found = await self.ask(
+            lambda library: find(library, with_layers(library, wanted, layers, standalone))
+        )
+        # From here on without a pause: the output, what is heard and what is kept belong together.
+        self._take_values()
+        self._player.use(found.protocol, found.library_id, found.ways)
+        self._choose(found, here)
+
+    async def next(self) -> None:
+        """Go on to the next protocol of the same category; raises `ProtocolError`."""
+        now = self._player.protocol
+        other = await self.ask(lambda library: library.next_after(now))
+        await self.use(other.id)
+
+    async def save(self, name: str, replace: bool) -> None:
+        """Make a protocol of the user's own of what is heard; raises `ProtocolError`."""
+        player, now = self._player, self._player.protocol
+        heard = player.as_heard()
+
+        def save(library: Library) -> Prepared:
+            library.save(heard, name, replace=replace)
+            return find(library, slug(name))
+
+        found = await self.ask(save)
+        if player.protocol is not now:  # somebody has begun or changed one meanwhile
+            return
+        if heard is not now:  # values that move go on to where they were sent
+            goal = {"layers": now.layers, "without_headphones": now.without_headphones}
+            going_on = found.protocol.model_copy(update=goal)
+            found = Prepared(going_on, going_on, player.ways)
+        self._take_values()
+        player.rename(found.protocol, found.library_id, found.ways)
+        self._choose(found, None)
+
+    def note_values(self) -> None:
+        """Keep the protocol with the values set since, where it will be taken from again."""
+        self._has_values = True
+
+    # ---- what changes by itself ----------------------------------------------------------------
+
+    def play_on(self, output: str, form: Form) -> None:
+        """Begin what is used on an output, where that is something else."""
+        self._take_values()
+        before, self._output = self._output, output
+        own = self._choices.has_own(output) or self._choices.has_own(before)
+        going_on = "going on with what was heard before"
+        if own and output != before:
+            with self._problems.telling(going_on):
+                self._change_to(self._choices.on(output), form)
+        with self._problems.telling(going_on):
+            self._player.listen_on(form)
+
+    async def reload(self) -> bool:
+        """Go on with what the files of protocols in use say now; tells whether any has changed."""
+        seen = await self.ask(lambda library: library.signature())
+        if seen == self._seen:
+            return False
+        ids = self._ids()
+        read = await self.ask(
+            lambda library: {each: look_up(library, each) for each in ids if library.is_own(each)}
+        )
+        self._seen = seen
+        self._take_values()
+        self._choices.renew(read)
+        for choice in read.values():
+            if isinstance(choice, Missing):
+                self._problems.tell(f"{choice.problem}; going on with what was read before")
+        running = read.get(self._player.library_id)  # perhaps another one than before
+        if isinstance(running, Prepared) and running.protocol != self._player.protocol:
+            self._player.refresh(running.protocol, running.ways)
+        return True
+
+    async def are_files(self) -> bool:
+        """Tell whether a protocol in use is in a file of the user's, which may change."""
+        ids = self._ids()
+        return await self.ask(lambda library: any(map(library.is_own, ids)))
+
+    # ---- the library's thread ------------------------------------------------------------------
+
+    async def ask(self, work: Callable[[Library], _T]) -> _T:
+        """Ask the library, on its thread."""
+        return await self._reading.do(lambda: work(self._library))
+
+    def close(self) -> None:
+        """Ask the library nothing more.  Idempotent."""
+        self._reading.close()
+
+    # ---- inside --------------------------------------------------------------------------------
+
+    def _take_values(self) -> None:
+        """Do what `note_values` has put off: values are set more often than they are looked at."""
+        if self._has_values:
+            self._has_values = False
+            player = self._player
+            now = Prepared(player.library_id or player.protocol, player.protocol, player.ways)
+            self._choices.choose(now, self._output, None)
+
+    def _ids(self) -> set[str]:
+        self._take_values()
+        return {self._player.library_id, *self._choices.library_ids}
+
+    def _choose(self, found: Prepared, here: bool | None) -> None:
+        self._choices.choose(found, self._output, here)
+        self.recent = used_lately(found.library_id, self.recent)
+
+    def _change_to(self, choice: Choice, form: Form) -> None:
+        if isinstance(choice, Missing):
+            raise ProtocolError(choice.problem)
+        self._player.use(choice.protocol, choice.library_id, choice.ways, form)
+
+    def _resume(self) -> None:
+        """Use what was stored, perhaps by another version of Entrain."""
+        choice = self._choices.everywhere
+        if isinstance(choice, Missing):
+            _log.warning("%s; using the default protocol", choice.problem)
+            self._player.use(by_id(DEFAULT_ID), DEFAULT_ID)
+        else:
+            self._player.use(choice.protocol, choice.library_id, choice.ways)
+
+
+def used_lately(protocol_id: str, before: Sequence[str]) -> tuple[str, ...]:
+    """Put an id to the front of those used last; without an id, nothing changes."""
+    if protocol_id in ("", NOTHING.id):
+        return tuple(before)
+    others = (each for each in before if each != protocol_id)
+    return (protocol_id, *others)[:MAX_RECENT]

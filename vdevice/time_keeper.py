@@ -1,0 +1,111 @@
+"""What happens by itself as time goes by: ends of sessions, the sleep timer, edited protocols.
+
+Runs on the main thread's asyncio loop.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from entrain.errors import EntrainError
+from entrain.platform import clock
+from entrain.vdevice.problems import Problems
+from entrain.vdevice.session.output_protocols import OutputProtocols
+from entrain.vdevice.session.player import Player
+
+LIBRARY_LOOK_S = 2.0
+"""How often the files of protocols in use are looked at."""
+LIBRARY_TIMEOUT_S = 3.0
+"""Longest wait for the folder of protocols, in seconds: the sleep timer does not wait for it."""
+
+_log = logging.getLogger(__name__)
+
+
+class TimeKeeper:
+    """Wakes up when something is due, and no more often.
+
+    Parameters
+    ----------
+    player : Player
+        Knows what is due.
+    protocols : OutputProtocols
+        Knows which files are in use.
+    switch_off : async callable
+        Switches Entrain off since the sleep timer is over.
+    problems : Problems
+        Takes what goes wrong.
+    changed : callable
+        Called when something has changed by itself.
+
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        protocols: OutputProtocols,
+        switch_off: Callable[[], Awaitable[None]],
+        problems: Problems,
+        changed: Callable[[], None],
+    ) -> None:
+        self._player = player
+        self._protocols = protocols
+        self._switch_off = switch_off
+        self._problems = problems
+        self._changed = changed
+        self._due = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look anew what is due: something was begun."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Do what is due by the clock, and look after files that are in use, until cancelled."""
+        now_s = asyncio.get_running_loop().time
+        look_at_s = now_s()
+        while True:
+            pause_s = LIBRARY_LOOK_S
+            try:
+                await self._do_what_is_due()
+                looks = True
+                if now_s() >= look_at_s:
+                    look_at_s = now_s() + LIBRARY_LOOK_S
+                    looks = await self._look_at_library()
+                pause_s = self._player.pause_s(clock.suspended_too_s())
+                if looks:
+                    pause_s = min(pause_s, max(0.0, look_at_s - now_s()))
+            except TimeoutError:
+                _log.info("the protocols folder has not answered for %g s", LIBRARY_TIMEOUT_S)
+            except EntrainError as error:
+                self._problems.tell(str(error))
+            except Exception as error:  # a bug of ours; the sleep timer must go on
+                debug = _log.isEnabledFor(logging.DEBUG)
+                _log.error("keeping time failed: %r", error, exc_info=debug)
+                self._problems.tell(f"internal error while keeping time: {type(error).__name__}")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._due.wait()
+            self._due.clear()
+
+    async def _look_at_library(self) -> bool:
+        """Go on with files that have changed; tells whether there are some to be looked at."""
+        async with asyncio.timeout(LIBRARY_TIMEOUT_S):
+            if await self._protocols.reload():
+                self._changed()
+            return await self._protocols.are_files()
+
+    async def _do_what_is_due(self) -> None:
+        before = self._player.ended
+        if self._player.tick(clock.suspended_too_s()):
+            await self._fall_asleep()
+        if self._player.ended != before:
+            self._changed()
+
+    async def _fall_asleep(self) -> None:
+        try:
+            await self._switch_off()
+        except Exception as error:  # once more, until it works: there may be no server
+            self._player.sleep(0, clock.suspended_too_s())
+            if not isinstance(error, EntrainError):
+                raise
+        self._changed()
