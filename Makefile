@@ -1,8 +1,8 @@
 # Entrain.  `make run` starts it, `make test` tests it; each installs what it needs first.
 #
-# What takes more than a few lines is a script in .ci/.
+# Longer recipes are scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help packages setup run test fuzz soak lint bench install uninstall test-debian13 \
+.PHONY: help packages setup run test accept fuzz soak lint bench install uninstall test-debian13 \
 	test-debian14 screenshots clean
 
 PYTHON ?= python3
@@ -18,7 +18,7 @@ packages: ## install missing system packages (apt), or print the command that do
 setup: packages ## build Entrain and install it in .venv
 	@.ci/setup
 
-run: setup ## start Entrain; without a sound server, in a sandbox that shows what it does
+run: setup ## start Entrain; without a sound server, start a demonstration in a sandbox
 	@exec .venv/bin/entrain run --protocol default --sandbox=auto --demo
 
 test: ## run every test
@@ -26,13 +26,16 @@ test: ## run every test
 	@.ci/setup test
 	@.ci/test
 
-fuzz: ## feed the engine hostile calls and sound, and the importers 100,000 broken files (15 minutes)
+accept: ## take over the sound that differs from its reference: NAME=… or NAME=all
+	@.ci/accept '$(NAME)'
+
+fuzz: ## feed hostile calls and sound to the engine, 100,000 broken files to the importers (15 minutes)
 	@.ci/packages test
 	@.ci/setup test
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@.ci/fuzz 600 build/fuzz-corpus
 
-soak: ## cause every fault at length, send random commands, look at half an hour on each server (2 hours)
+soak: ## cause every fault at length, send random commands, play half an hour on each server (2 hours)
 	@.ci/packages test
 	@.ci/setup test
 	@ENTRAIN_SOAK=1 .venv/bin/pytest $$(grep -rl ENTRAIN_SOAK tests --include='test_*.py')
@@ -41,7 +44,7 @@ soak: ## cause every fault at length, send random commands, look at half an hour
 	@PYTHONPATH=tests .venv/bin/python tests/device/random_commander.py
 	@PYTHONPATH=tests .venv/bin/python tests/device/long_run.py --minutes 30
 
-lint: packages ## check style and types
+lint: packages ## check style, types, spelling, words and links
 	@.ci/setup test
 	@.ci/lint
 
@@ -59,19 +62,19 @@ bench: ## measure speed, memory, start-up time and delay (20 minutes)
 install: setup ## install for this user, outside this folder
 	@.ci/install
 
-uninstall: ## remove that installation and all that Entrain has stored
+uninstall: ## remove the installation and all of Entrain's files
 	@.ci/uninstall
 
 test-debian13: ## run the tests with a sound server in a Debian 13 chroot (as root)
 	@.ci/debian trixie test PYTEST_ARGS="-n 2 --dist=loadgroup -m device tests"
 
-test-debian14: ## the same in Debian testing, which has PipeWire 1.6 (as root)
+test-debian14: ## run the same tests in Debian testing, which has PipeWire 1.6 (as root)
 	@.ci/debian forky test PYTEST_ARGS="-n 2 --dist=loadgroup -m device tests"
 
-screenshots: ## take the pictures in docs/images
+screenshots: ## take the screenshots in docs/images
 	@.ci/packages test
 	@.ci/setup test
-	@PYTHONPATH=tests:tests/desktop .venv/bin/python docs/screenshots.py
+	@PYTHONPATH=tests:tests/desktop:tests/device .venv/bin/python docs/screenshots.py
 
-clean: ## remove everything that was built
+clean: ## remove all built files
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

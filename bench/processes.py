@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pulsectl
 
+from entrain.platform.processes import end
+
 RATE_HZ = 48_000
 PATIENCE_S = 15.0
 POLL_S = 0.01
@@ -73,12 +75,8 @@ def started(command: Sequence[str], signs: Mapping[str, Callable[[], bool]]) -> 
             time.sleep(POLL_S)
         yield Started(process, after_s, cpu_ns(process.pid) / 1e9)
     finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+        if not end(process, PATIENCE_S):
+            raise SystemExit(f"{' '.join(command)}: does not end within {PATIENCE_S:g} s")
         while any(sign() for sign in signs.values()):
             time.sleep(0.01)
 

@@ -11,8 +11,6 @@ same length here, so that does not show (the table tells the lengths).
 """
 
 import argparse
-import contextlib
-import fcntl
 import json
 import math
 import shutil
@@ -20,9 +18,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -33,8 +30,9 @@ import numpy as np
 import processes
 import pulsectl
 import slow_motion
+from pulse_player import playing
 from pulse_recorder import RATE_HZ, PulseRecorder
-from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited, sound
+from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited
 
 from entrain.platform.sandbox import VirtualDevice
 from entrain.platform.sandbox_pulse import PulseSandbox
@@ -42,9 +40,9 @@ from entrain.vdevice.api.client import Client
 
 WINDOW_S = 5.0
 POLL_S = 1.0
-CPU_STRETCH_S = 10.0
-PLAYER_LATENCY_MS = 200  # a player that runs dry would tell nothing about the paths
-PIPE_BYTES = 1 << 20  # 2.7 s
+CPU_ROUNDS = 3
+CPU_STRETCH_S = 5.0
+
 
 # Sleeps with the priority of the server's threads, and counts how often it wakes up too late for
 # what is queued for a device.  Where it does, the glitches are the machine's.
@@ -73,6 +71,15 @@ class Poll:
     time_s: float
     added_ms: float
     xruns: int
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """Processor time with one path alone, in milliseconds per second; players are not in it."""
+
+    server: float
+    own: float
+    """Entrain's process; the other path is in the server."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +112,7 @@ class Figures:
     sink_glitches: int
     sink_block_ms: float
     device_block_ms: float
-    server_cpu_ms_per_s: float
-    """The server's, with this path alone."""
-    own_cpu_ms_per_s: float | None
-    """Entrain's process; the other path is in the server."""
+    cpu: "Cpu"
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,8 @@ class Result:
     stretches: list[Stretch]
     target_changes: list[tuple[float, float]]
     """Seconds from the beginning, and the new target in milliseconds."""
+    own_cpu_ratio: float
+    """Entrain's process to the server with ``module-loopback``: median of the rounds."""
     xruns: int
     recorder_error_us: float
     """Greatest delay found between two recordings of one monitor."""
@@ -159,8 +165,8 @@ class Way:
                 medians.append(statistics.median(inside))
         return medians
 
-    def figures(self, blocks_ms: Mapping[str, float], cpu: tuple[float, float | None]) -> Figures:
-        """Sum up; `cpu` is the server's and, where there is one, the path's own process's."""
+    def figures(self, blocks_ms: Mapping[str, float], cpu: Cpu) -> Figures:
+        """Sum up."""
         if not self.delays:
             raise SystemExit(f"{self.name}: no burst has come through")
         delays_ms = 1e3 * np.array([delay_s for _, delay_s in self.delays])
@@ -180,8 +186,7 @@ class Way:
             sink_glitches=sum(time_s >= self.since_s for time_s in sink_s),
             sink_block_ms=blocks_ms[self.sink],
             device_block_ms=blocks_ms[self.device],
-            server_cpu_ms_per_s=cpu[0],
-            own_cpu_ms_per_s=cpu[1],
+            cpu=cpu,
         )
 
 
@@ -216,15 +221,12 @@ def main() -> int:
 
 
 def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
-    stretch_s = min(CPU_STRETCH_S, seconds)
-    print("measuring the processor's time, each path alone …", flush=True)
-    with _loopback(), _playing("loop"):
-        loop_cpu = _cpu(stretch_s, server)
-    with _entrain() as entrain:
-        with _playing("entrain"):
-            own_cpu = _cpu(stretch_s, server, entrain)
+    print("measuring the processor's time, each path alone, in turns …", flush=True)
+    rounds = [_cpu_round(server, min(CPU_STRETCH_S, seconds)) for _ in range(CPU_ROUNDS)]
+    own_cpu, loop_cpu = (_median_cpu(path) for path in zip(*rounds, strict=True))
+    with _entrain():
         print(f"measuring both paths for {seconds:g} s …", flush=True)
-        with _loopback(), _playing("entrain"), _playing("loop"):
+        with _loopback(), playing("entrain"), playing("loop"):
             error_us = _recorder_error_us()
             polls, heard, stalls = _listen(seconds, settle_s)
             blocks_ms = _blocks_ms()
@@ -241,6 +243,7 @@ def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
             for before, after in pairwise(polls)
             if after.added_ms != before.added_ms
         ],
+        own_cpu_ratio=statistics.median(entrain.own / loop.server for entrain, loop in rounds),
         xruns=polls[-1].xruns - polls[0].xruns,
         recorder_error_us=error_us,
         stalls=stalls,
@@ -345,42 +348,21 @@ def _loopback() -> Iterator[None]:
             subprocess.run(["pactl", "unload-module", index], check=False)
 
 
-@contextmanager
-def _playing(sink: str) -> Iterator[None]:
-    """Play the sound to a sink, from another process."""
-    player = subprocess.Popen(
-        ["pacat", "--playback", "--raw", "--format=float32le", f"--rate={RATE_HZ}", "--channels=2",
-         f"--device={sink}", f"--latency-msec={PLAYER_LATENCY_MS}"],
-        stdin=subprocess.PIPE,
-    )  # fmt: skip
-    assert player.stdin
-    pipe = player.stdin
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+def _cpu_round(server: int, seconds: float) -> tuple[Cpu, Cpu]:
+    """Measure Entrain's path and ``module-loopback``, one after the other.
 
-    def feed() -> None:
-        at = 0
-        with contextlib.suppress(BrokenPipeError):
-            while True:
-                pipe.write(sound(at, RATE_HZ // 4).tobytes())
-                at += RATE_HZ // 4
-
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    try:
-        yield
-    finally:
-        player.terminate()
-        player.wait()
-        feeder.join()
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
-
-
-def _cpu(seconds: float, *pids: int) -> tuple[float, float | None]:
-    """Measure the server's, and one more process's, milliseconds per second.
-
-    Players and recorders are not in it.
+    What a wake-up costs depends on how busy the machine is, so the two are to be near in time.
     """
+    with _loopback(), playing("loop"):
+        loop = _cpu(seconds, server)
+    with _entrain() as own, playing("entrain"):
+        entrain = _cpu(seconds, server, own)
+    return entrain, loop
+
+
+def _cpu(seconds: float, server: int, own: int | None = None) -> Cpu:
+    """Measure the processor time of the server, and of one more process."""
+    pids = [server] if own is None else [server, own]
     time.sleep(3)
     began_s, before = time.monotonic(), [processes.cpu_ns(pid) for pid in pids]
     time.sleep(seconds)
@@ -389,7 +371,14 @@ def _cpu(seconds: float, *pids: int) -> tuple[float, float | None]:
         (processes.cpu_ns(pid) - used) / 1e6 / passed_s
         for pid, used in zip(pids, before, strict=True)
     ]
-    return spent[0], spent[1] if len(spent) > 1 else None
+    return Cpu(spent[0], spent[1] if len(spent) > 1 else 0.0)
+
+
+def _median_cpu(measured: Sequence[Cpu]) -> Cpu:
+    return Cpu(
+        statistics.median(cpu.server for cpu in measured),
+        statistics.median(cpu.own for cpu in measured),
+    )
 
 
 def _print(result: Result) -> None:
@@ -417,10 +406,10 @@ def _print(result: Result) -> None:
         "blocks of sink and device, ms",
         lambda path: f"{path.sink_block_ms:.2f}, {path.device_block_ms:.2f}",
     )
-    row("server alone with it, ms/s", lambda path: f"{path.server_cpu_ms_per_s:.1f}")
-    row(
-        "own process, ms/s",
-        lambda path: "" if path.own_cpu_ms_per_s is None else f"{path.own_cpu_ms_per_s:.1f}",
+    row("processor time of the server, ms/s", lambda path: f"{path.cpu.server:.1f}")
+    row("… of the own process, ms/s", lambda path: f"{path.cpu.own:.1f}" if path.cpu.own else "")
+    table.add_row(
+        f"own process / server with {base.path}", "", f"{result.own_cpu_ratio:.2f}", "≤ 0.6"
     )
     console = Console()
     console.print(table)

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import processes
 
+from entrain.platform.processes import end
 from entrain.platform.sandbox import VirtualDevice
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
 
@@ -141,12 +142,7 @@ def _running(*command: str) -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 15)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""The pictures in docs/images: Entrain's icon and menu in Xfce's panel, photographed.
+"""Takes the pictures in docs/images: Entrain's icon and menu in Xfce's panel.
 
-Usage: PYTHONPATH=tests:tests/desktop python docs/screenshots.py [FOLDER]
+Usage: PYTHONPATH=tests:tests/desktop:tests/device python docs/screenshots.py [FOLDER]
 
-The screen, the session bus and the sound server are private; what plays is real.
+The screen, the session bus and the sound server are private; the music is real.
 """
 
 import contextlib
@@ -16,26 +16,26 @@ from pathlib import Path
 
 import eye
 from desk import PANEL_HEIGHT, PANEL_WIDTH, Desk
+from lab_servers import LabPipeWire
 from PIL import Image, ImageDraw, ImageFont
 from session_bus import wait_until
 
 from entrain.platform.sandbox import VirtualDevice
-from entrain.platform.sandbox_pipewire import PipeWireSandbox
 from entrain.tray.commands.demo import RATE_HZ, piece
 from entrain.tray.icon import drawing
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 DEVICES = (VirtualDevice("headphones", "Headphones", 1000), VirtualDevice("tv", "TV", 900))
 RECENT = ("default", "breath-5", "focus-16")
-"""What was heard lately; the last one still runs."""
+"""Protocols that the listener has used; the last one still runs."""
 CATEGORY = "Focus (running)"
 MEASURED = "Measured: swelling 16.0 Hz, depth 4"
-"""And some more per cent: its rhythm is at its full strength."""
+"""Beginning of the menu's line once the rhythm has its full strength, 40 % or more."""
 
 BACKGROUND = "#5c7488"
 MARGIN_PX = 8
 PANEL_PART_PX = 190
-"""As much of the panel's end is in the picture, at least."""
+"""Smallest part of the panel's end in the picture, in pixels."""
 
 STATES = {
     "on": "processing",
@@ -44,7 +44,7 @@ STATES = {
     "waiting": "waiting-for-device",
     "trouble": "failed",
 }
-"""By icon: the state in which it is shown."""
+"""State of Entrain for each icon."""
 THEMES = {"light": "Adwaita", "dark": "Adwaita:dark"}
 SCALE = 2
 CELL_PX = (120, 100)
@@ -52,7 +52,7 @@ CELL_PX = (120, 100)
 
 def main() -> int:
     """Take all pictures."""
-    missing = Desk.missing_packages() + PipeWireSandbox.missing_packages()
+    missing = Desk.missing_packages() + LabPipeWire.missing_packages()
     if not shutil.which("pacat"):
         missing.append("pulseaudio-utils")
     if missing:
@@ -68,16 +68,16 @@ def main() -> int:
     return 0
 
 
-# ---- what is photographed ------------------------------------------------------------------
+# ---- motifs --------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _listener(scale: int = 1) -> Iterator[tuple[PipeWireSandbox, Desk]]:
-    """Somebody at a desktop who listens to music through Entrain."""
-    with PipeWireSandbox(DEVICES) as server, Desk(has_panel=False) as desk:
+def _listener(scale: int = 1) -> Iterator[tuple[LabPipeWire, Desk]]:
+    """Simulate a desktop whose user listens to music through Entrain."""
+    with LabPipeWire(DEVICES) as server, Desk(has_panel=False) as desk:
         desk.environment.update(server.environment)
         desk.environment["GDK_SCALE"] = str(scale)
-        desk.environment["GDK_DPI_SCALE"] = "0.94"  # or three menus would not fit side by side
+        desk.environment["GDK_DPI_SCALE"] = "0.94"  # otherwise three menus do not fit
         desk.start_panel()
         desk.move(*eye.NOWHERE)
         music = desk.folder / "music"
@@ -87,7 +87,7 @@ def _listener(scale: int = 1) -> Iterator[tuple[PipeWireSandbox, Desk]]:
         desk.item()
         for protocol in RECENT:
             _entrain(desk, "use", protocol)
-        _entrain(desk, "session", "seek", "5:00")  # it begins softly
+        _entrain(desk, "session", "seek", "5:00")  # past the soft beginning
         _entrain(desk, "on")
         desk.spawn(
             ["pacat", "--playback", "--raw", "--format=float32le", "--channels=2"]
@@ -98,10 +98,10 @@ def _listener(scale: int = 1) -> Iterator[tuple[PipeWireSandbox, Desk]]:
 
 
 def _open_menu(desk: Desk, *labels: str) -> Image.Image:
-    """Open the menu, and submenus of it; return them together with the icon."""
+    """Open the menu and submenus; return their picture together with the icon."""
     wait_until(lambda: MEASURED in "\n".join(desk.item().labels()), MEASURED)
     box, lines = eye.open_menus(desk, desk.item(), labels)
-    if labels:  # the pointer stays where it is open, on another line than the marked one
+    if labels:  # the pointer stays on the open submenu, not on the marked line
         desk.move(box[0] + box[2] // 2, list(lines.values())[-1])
     time.sleep(0.5)
     return _cut(desk.screenshot(), desk.menus())
@@ -156,7 +156,7 @@ def _wait_for(desk: Desk, state: drawing.IconState) -> None:
 
 
 def _cut(screen: Image.Image, menus: Iterable[eye.Box]) -> Image.Image:
-    """Leave what belongs to the menus and the panel's end."""
+    """Keep only the menus and the panel's end."""
     boxes = [(x, y, x + width, y + height) for x, y, width, height in menus]
     left = min(PANEL_WIDTH - PANEL_PART_PX, *(box[0] for box in boxes)) - MARGIN_PX
     bottom = max(box[3] for box in boxes) + MARGIN_PX
@@ -167,7 +167,7 @@ def _cut(screen: Image.Image, menus: Iterable[eye.Box]) -> Image.Image:
 
 
 def _table(rows: Iterable[dict[str, Image.Image]]) -> Image.Image:
-    """Put the icons side by side, each with its name below, one row for each panel."""
+    """Put the icons side by side, with their names below, one row for each panel."""
     rows = list(rows)
     width, height = CELL_PX
     picture = Image.new("RGB", (width * len(drawing.STATES), height * len(rows)))

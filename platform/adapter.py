@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 from entrain.errors import EntrainError
+from entrain.threads import ThreadHandle
 from entrain.ways import Way
 
-SINK_NAME = "entrain"
-"""Name of our own device on every sound server."""
+OWN_DEVICE = "entrain"
+"""Name of our own device.
+
+An adapter translates where its sound system knows devices by something else than such a name.
+"""
 
 CALL_TIMEOUT_S = 3.0
 """Longest time that one call of a `SoundServer` waits for an answer."""
@@ -21,6 +25,9 @@ CALL_TIMEOUT_S = 3.0
 
 Form = Literal["headphones", "speakers", "hands-free", "mono", "unknown"]
 """What a device is to the ears; only ``headphones`` and ``unknown`` keep them apart for sure."""
+
+Purpose = Literal["call", "notification", "other"]
+"""What a program's sound is for: a conversation, a short sound of the desktop, or all else."""
 
 
 class PlatformError(EntrainError):
@@ -38,7 +45,8 @@ class Volume:
     Parameters
     ----------
     channels : tuple of float
-        One value per channel, 1.0 = 100 %, on PulseAudio's cubic scale: 0.5 is -18 dB.
+        One value per channel, 1.0 = 100 %; the sound's amplitude is its cube, so 0.5 is -18 dB.
+        An adapter translates where its sound system counts in another way.
     muted : bool
         Whether the device is silenced; the channels keep their values.
 
@@ -57,6 +65,11 @@ class Volume:
             return self
         mean = sum(self.channels) / len(self.channels)
         return Volume((mean,) * channels, self.muted)
+
+
+def level_of(gain_db: float) -> float:
+    """Return the value of a `Volume` that makes sound louder by this, or softer."""
+    return float(10 ** (gain_db / 60))
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ class Device:
     @property
     def is_real(self) -> bool:
         """Whether sound can be heard on this device: Entrain's name and dummies do not count."""
-        return self.name != SINK_NAME and not self.dummy
+        return self.name != OWN_DEVICE and not self.dummy
 
 
 @dataclass(frozen=True)
@@ -100,8 +113,9 @@ class Stream:
     """File name of the program."""
     name: str = ""
     """Name of the program as desktops show it."""
-    role: str = ""
-    """What it is for, in PulseAudio's words: ``music``, ``phone``, ``event`` …, or ``""``."""
+    purpose: Purpose = "other"
+    kind: str = ""
+    """In words of the server's own: it may treat a program's streams of one kind alike."""
     pinned: bool = False
     """The program itself asked for this device; not every server tells."""
 
@@ -295,6 +309,7 @@ class PlatformAdapter(Protocol):
     """One operating system."""
 
     can_sandbox: ClassVar[bool]
+    """Whether `sandbox` can work on this system, if what it needs is installed."""
 
     def connect(self) -> SoundServer:
         """Connect to the sound server.
@@ -329,8 +344,8 @@ class PlatformAdapter(Protocol):
 
         """
 
-    def make_realtime(self, thread_id: int) -> None:
-        """Get real-time priority for a thread of this process, by its number in the kernel.
+    def make_realtime(self, thread: ThreadHandle) -> None:
+        """Get real-time priority for a thread of this process.
 
         Raises
         ------

@@ -7,33 +7,30 @@ import shutil
 from pathlib import Path
 
 from entrain.platform.adapter import AutostartStatus
-from entrain.platform.desktop_entry import DesktopEntry, entrains_keys, read, remove, write
+from entrain.platform.desktop_entry import DesktopEntry
+from entrain.platform.entry_file import (
+    EntryFile,
+    entrains_keys,
+    read_entry,
+    remove_file,
+    write_entry,
+)
 from entrain.platform.folders import shared_config_folder
-from entrain.platform.installation import installed_program, is_program
-
-FILE_NAME = "entrain.desktop"
+from entrain.platform.installation import is_program
 
 
-class XdgAutostart:
-    """The autostart entry of this user.  Any thread; may wait for the disk.
+class XdgAutostart(EntryFile):
+    """The autostart entry of this user.
 
     The entry starts plain ``entrain``: it waits for a sound server and for a panel by itself, and
     ends without a complaint where another one runs.
-
-    Parameters
-    ----------
-    program : Path, optional
-        What is to be started; by default the installed `entrain` of this Python, which is looked
-        for when it is needed.
-
     """
 
     def __init__(self, program: Path | None = None) -> None:
-        self.path = shared_config_folder() / "autostart" / FILE_NAME
-        self._program = program
+        super().__init__(shared_config_folder() / "autostart", program)
 
     def status(self) -> AutostartStatus:
-        entry = read(self.path)
+        entry = read_entry(self.path)
         if entry is None:
             return AutostartStatus(False)
         if _is_switched_off(entry):
@@ -45,21 +42,21 @@ class XdgAutostart:
         return AutostartStatus(True, program=Path(name))
 
     def enable(self) -> None:
-        program = self._program or installed_program()
-        entry = read(self.path) or DesktopEntry()
+        program = self.program()
+        entry = read_entry(self.path) or DesktopEntry()
         keys = entrains_keys(program, "Brainwave entrainment in whatever you play")
         for key, value in keys.items():
             entry.set(key, value)
         entry.remove("Hidden")
         entry.remove("X-GNOME-Autostart-enabled")
-        write(self.path, entry)
+        write_entry(self.path, entry)
 
     def disable(self) -> None:
-        if read(self.path) is not None:
-            remove(self.path)
+        if read_entry(self.path) is not None:
+            remove_file(self.path)
 
     def refresh(self) -> None:
-        entry = read(self.path)
+        entry = read_entry(self.path)
         if entry is not None and not _is_switched_off(entry):
             self.enable()
 

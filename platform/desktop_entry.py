@@ -6,10 +6,7 @@ https://specifications.freedesktop.org/desktop-entry-spec/1.5
 from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
-from entrain.platform.files import UnfitFile, read_file
-from entrain.platform.whole_file import replace_file
 
-MAX_BYTES = 1 << 16
 _GROUP = "[Desktop Entry]"
 _MUST_BE_QUOTED = frozenset(" \t\n\"'\\><~|&;$*?#()`")
 
@@ -76,81 +73,6 @@ class DesktopEntry:
             if self._lines[number].partition("=")[0].strip() == key:
                 return number
         return None
-
-
-def entrains_keys(program: Path, comment: str) -> dict[str, str]:
-    """Return what each entry says that starts Entrain; raises as `command_line`."""
-    return {
-        "Type": "Application",
-        "Version": "1.0",
-        "Name": "Entrain",
-        "Comment": comment,
-        "TryExec": escaped(str(program)),
-        "Exec": command_line(program),
-        "Icon": "entrain",
-        "Terminal": "false",
-        "StartupNotify": "false",
-    }
-
-
-def read(path: Path) -> DesktopEntry | None:
-    """Read an entry of Entrain's.
-
-    Returns
-    -------
-    DesktopEntry or None
-        None where there is no file.
-
-    Raises
-    ------
-    PlatformError
-        It cannot be read, or belongs to another program, and is to be left alone.
-
-    """
-    try:
-        entry = DesktopEntry(read_file(path, MAX_BYTES).decode())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except UnicodeDecodeError:
-        raise PlatformError(f"{path} is not text; move it away first") from None
-    except UnfitFile as error:
-        raise PlatformError(f"{path} {error.strerror}; move it away first") from error
-    except OSError as error:
-        raise PlatformError(f"cannot read {path}: {error.strerror}") from error
-    if not entry.is_entrains():
-        raise PlatformError(f"{path} starts {_shown(entry)}, not Entrain; move it away first")
-    return entry
-
-
-def write(path: Path, entry: DesktopEntry) -> None:
-    """Replace a file as a whole, as `replace_file` does it.
-
-    Raises
-    ------
-    PlatformError
-        It cannot be written; the old one is as it was.
-
-    """
-    try:
-        replace_file(path, str(entry).encode())
-    except OSError as error:
-        raise PlatformError(f"cannot write {path}: {error.strerror}") from error
-
-
-def remove(path: Path) -> bool:
-    """Remove a file; tells whether it was there.  Raises `PlatformError`."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise PlatformError(f"cannot remove {path}: {error.strerror}") from error
-    return True
-
-
-def _shown(entry: DesktopEntry) -> str:
-    program = entry.program()
-    return program if program.isprintable() else repr(program)
 
 
 def escaped(text: str) -> str:

@@ -7,19 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
-from entrain.platform.desktop_entry import (
-    DesktopEntry,
-    command_line,
+from entrain.platform.desktop_entry import DesktopEntry, command_line
+from entrain.platform.entry_file import (
+    EntryFile,
     entrains_keys,
-    read,
-    remove,
-    write,
+    read_entry,
+    remove_file,
+    write_entry,
 )
 from entrain.platform.folders import shared_data_folder
-from entrain.platform.installation import installed_program
 from entrain.platform.whole_file import replace_file
-
-FILE_NAME = "entrain.desktop"
 
 _ACTIONS = {
     "toggle": ("Hear the difference (bypass on or off)", ("toggle",)),
@@ -30,43 +27,34 @@ _ACTIONS = {
 """What a right click on it offers: also where there is no tray."""
 
 
-class XdgLauncher:
-    """The menu entry and the icons of this user.  Any thread; may wait for the disk.
-
-    Parameters
-    ----------
-    program : Path, optional
-        What is to be started; by default the installed `entrain` of this Python, which is looked
-        for when it is needed.
-
-    """
+class XdgLauncher(EntryFile):
+    """The menu entry and the icons of this user."""
 
     def __init__(self, program: Path | None = None) -> None:
         data = shared_data_folder()
-        self.path = data / "applications" / FILE_NAME
+        super().__init__(data / "applications", program)
         self._scalable = data / "icons" / "hicolor" / "scalable"
-        self._program = program
 
     def install(self, icons: Mapping[str, bytes]) -> list[Path]:
-        entry = _entry(self._program or installed_program())
-        read(self.path)  # raises where it is somebody else's
+        entry = _entry(self.program())
+        read_entry(self.path)  # raises where it is somebody else's
         files = {self._icon(name): content for name, content in icons.items()}
         for path, content in files.items():
             try:
                 replace_file(path, content)
             except OSError as error:
                 raise PlatformError(f"cannot write {path}: {error.strerror}") from error
-        write(self.path, entry)  # last, so that a menu which is open finds its icon
+        write_entry(self.path, entry)  # last, so that a menu which is open finds its icon
         return [*files, self.path]
 
     def undo(self) -> list[Path]:
-        entry = [self.path] if read(self.path) is not None else []
+        entry = [self.path] if read_entry(self.path) is not None else []
         icons = [
             path
             for name in ("entrain.svg", "entrain-*.svg")
             for path in sorted(self._scalable.glob(f"*/{name}"))
         ]
-        return [path for path in [*entry, *icons] if remove(path)]
+        return [path for path in [*entry, *icons] if remove_file(path)]
 
     def _icon(self, name: str) -> Path:
         return self._scalable / ("apps" if name == "entrain.svg" else "status") / name

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
 from entrain.platform.folders import make_private
+from entrain.platform.socket_probe import listens
 
 if sys.platform != "win32":
     import fcntl
@@ -193,7 +194,7 @@ if sys.platform != "win32":
     def _lock(folder_fd: int, path: Path, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
         while True:
-            if _is_answered(path):
+            if listens(path):
                 raise AlreadyRunning
             try:
                 fcntl.flock(folder_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -202,17 +203,6 @@ if sys.platform != "win32":
                 if time.monotonic() > deadline:
                     raise AlreadyRunning from None
                 time.sleep(0.02)
-
-    def _is_answered(path: Path) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(1.0)
-            try:
-                probe.connect(os.fspath(path))
-            except (ConnectionRefusedError, FileNotFoundError):
-                return False
-            except TimeoutError:  # its queue is full: busy, but there
-                return True
-            return True
 
     def _listen(path: Path, backlog: int) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from entrain.platform.adapter import (
-    SINK_NAME,
+    OWN_DEVICE,
     Autostart,
     Device,
     Form,
@@ -21,6 +21,7 @@ from entrain.platform.adapter import (
     Volume,
 )
 from entrain.platform.folders import user_paths
+from entrain.threads import ThreadHandle
 from entrain.ways import Way
 
 
@@ -33,7 +34,7 @@ def null_device(
 ) -> Device:
     """Return a made-up device at 48 kHz, all channels at `level` (1.0 = 100 %)."""
     volume = Volume((level,) * channels)
-    own = name == SINK_NAME
+    own = name == OWN_DEVICE
     return Device(name, description or name.title(), volume, own, "idle", 48000, channels, form)
 
 
@@ -67,7 +68,7 @@ class NullServer:
             self._check()
             if self.configured in self._devices:
                 return self.configured
-            return next(iter(sorted(self._devices, key=lambda name: name == SINK_NAME)), "")
+            return next(iter(sorted(self._devices, key=lambda name: name == OWN_DEVICE)), "")
 
     def stored_default(self) -> str | None:
         return None
@@ -188,7 +189,7 @@ class NullAdapter:
     def paths(self) -> Paths:
         return user_paths()
 
-    def make_realtime(self, thread_id: int) -> None:
+    def make_realtime(self, thread: ThreadHandle) -> None:
         raise PlatformError("there is no real-time priority on the null platform")
 
     def move_to_own_group(self, process_id: int) -> None:

@@ -7,6 +7,7 @@ real-time threads run without a pause, which native code has set by then.
 import os
 
 from entrain.platform import message_bus
+from entrain.threads import ThreadHandle
 
 NAME = "org.freedesktop.RealtimeKit1"
 PATH = "/org/freedesktop/RealtimeKit1"
@@ -15,13 +16,13 @@ PRIORITY = 5
 TIMEOUT_S = 3.0
 
 
-def make_realtime(thread_id: int) -> None:
+def make_realtime(thread: ThreadHandle) -> None:
     """Ask for real-time priority for a thread of this process, and wait for the answer.
 
     Parameters
     ----------
-    thread_id : int
-        The thread's number in the kernel.
+    thread : ThreadHandle
+        On Linux that is the thread's number in the kernel.
 
     Raises
     ------
@@ -31,4 +32,4 @@ def make_realtime(thread_id: int) -> None:
 
     """
     method = message_bus.Method(NAME, PATH, NAME, "MakeThreadRealtimeWithPID", "ttu")
-    message_bus.call_once(None, "RealtimeKit", TIMEOUT_S, method, os.getpid(), thread_id, PRIORITY)
+    message_bus.call_once(None, "RealtimeKit", TIMEOUT_S, method, os.getpid(), thread, PRIORITY)

@@ -7,8 +7,6 @@ folder, no hardware is opened, no message bus is used.  What every server has in
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,11 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Literal, Self
 
+from entrain.platform import processes
 from entrain.platform.adapter import PlatformError
 
 assert sys.platform == "linux"
 
 START_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 2.0
 TOOL_TIMEOUT_S = 5.0
 
 # Lives in the servers' process group and outlives us when we are killed: the pipe on its
@@ -100,7 +100,7 @@ class Sandbox(ABC):
             for path, text in self._settings().items():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-            self.start_server()
+            self._start_server()
         except BaseException:
             self.close()
             raise
@@ -128,11 +128,6 @@ class Sandbox(ABC):
         }
 
     @property
-    def folder(self) -> Path:
-        """Where the servers' sockets, state and log lie."""
-        return self._folder
-
-    @property
     def log(self) -> str:
         """What the servers have printed so far."""
         return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
@@ -143,38 +138,10 @@ class Sandbox(ABC):
         codes = {name: process.poll() for name, process in self._processes.items()}
         return {name: code for name, code in codes.items() if code is not None}
 
-    def pid(self, program: str) -> int:
-        """Return the process id of one of the server's programs."""
-        return self._processes[program].pid
-
-    @property
-    def pids(self) -> list[int]:
-        """The process ids of all of the server's programs."""
-        return [process.pid for process in self._processes.values()]
-
-    @abstractmethod
-    def start_server(self) -> None:
-        """Start all of it, with the settings and the state that the folder holds.
-
-        The devices are those of the beginning.
-        """
-
-    def stop_server(self, kill: bool = False) -> None:
-        """Stop all of it; with `kill` without a warning, as in a crash."""
-        for name in reversed(list(self._processes)):
-            self._stop(name, kill)
-
-    @abstractmethod
-    def add_device(self, device: VirtualDevice) -> None:
-        """Plug a device in and wait until it is there."""
-
-    @abstractmethod
-    def remove_device(self, name: str) -> None:
-        """Unplug a device and wait until it is gone."""
-
     def close(self) -> None:
         """Stop everything and remove the folder.  Idempotent."""
-        self.stop_server()
+        for name in reversed(list(self._processes)):
+            self._stop(name)
         self._guard.kill()
         self._guard.wait()
         if self._guard.stdin is not None:
@@ -191,6 +158,10 @@ class Sandbox(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @abstractmethod
+    def _start_server(self) -> None:
+        """Start all of it that does not run, and wait until its devices are there."""
 
     @abstractmethod
     def _settings(self) -> Mapping[Path, str]:
@@ -223,17 +194,9 @@ class Sandbox(ABC):
                 process_group=self._guard.pid,  # out of reach of Ctrl-C, in reach of the guard
             )
 
-    def _stop(self, name: str, kill: bool) -> None:
-        process = self._processes.pop(name, None)
-        if process is None:
-            return
-        process.send_signal(signal.SIGCONT)  # a stopped process does not hear SIGTERM
-        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-        try:
-            process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    def _stop(self, name: str) -> None:
+        if process := self._processes.pop(name, None):
+            processes.end(process, STOP_TIMEOUT_S)
 
     def _command(self, *arguments: str) -> str:
         """Run one of the sound system's own tools against this server.
@@ -270,16 +233,6 @@ class Sandbox(ABC):
                     f"the private sound server: {what}" + (f": {said[-1]}" if said else "")
                 )
             time.sleep(0.01)
-
-
-def listens(path: Path) -> bool:
-    """Tell whether somebody listens at a socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
 
 
 def _short_temporary_folder() -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from entrain.platform import sandbox
+from entrain.platform.socket_probe import listens
 
 assert sys.platform == "linux"
 
@@ -54,57 +55,22 @@ class PipeWireSandbox(sandbox.Sandbox):
         self._present: set[str] = set()
         super().__init__(devices)
 
-    def start_server(self) -> None:
+    def _start_server(self) -> None:
         if "pipewire" not in self._processes:
             self._start("pipewire")
             self._present = {device.name for device in self._devices}
-            self._await(lambda: sandbox.listens(self._folder / "pipewire-0"))
-        self.start_session_manager(wait=False)
-        if "pipewire-pulse" not in self._processes:
-            self._start("pipewire-pulse")
+            self._await(lambda: listens(self._folder / "pipewire-0"))
+        for name in ("wireplumber", "pipewire-pulse"):
+            if name not in self._processes:
+                self._start(name)
         self._await(self._ready)
         for number in self._sinks().values():
             self._rouse(number)
 
-    def stop_server(self, kill: bool = False) -> None:
-        for name in ("pipewire-pulse", "wireplumber", "pipewire"):
-            self._stop(name, kill)
-
-    def start_session_manager(self, wait: bool = True) -> None:
-        """Start WirePlumber, if it does not run."""
-        if "wireplumber" not in self._processes:
-            self._start("wireplumber")
-        if wait:
-            self._await(self._ready)
-
-    def kill_session_manager(self) -> None:
-        """Kill WirePlumber without a warning."""
-        self._stop("wireplumber", kill=True)
-
-    def restart_session_manager(self) -> None:
-        """Stop WirePlumber and start it again."""
-        self._stop("wireplumber", kill=False)
-        self.start_session_manager()
-
-    def kill_pulse(self) -> None:
-        """Kill pipewire-pulse without a warning; `start_server` starts it again."""
-        self._stop("pipewire-pulse", kill=True)
-
-    def add_device(self, device: sandbox.VirtualDevice) -> None:
-        self._command("pw-cli", "create-node", "adapter", "{ " + _properties(device) + " }")
-        self._await(lambda: device.name in self._sinks())
-        self._present.add(device.name)
-        self._rouse(self._sinks()[device.name])
-
-    def remove_device(self, name: str) -> None:
-        self._command("pw-cli", "destroy", str(self._sinks()[name]))
-        self._await(lambda: name not in self._sinks())
-        self._present.discard(name)
-
     def _settings(self) -> Mapping[Path, str]:
         config = self._folder / "config"
         objects = "\n".join(
-            "  { factory = adapter args = { " + _properties(device) + " } }"
+            "  { factory = adapter args = { " + node_properties(device) + " } }"
             for device in self._devices
         )
         devices = config / "pipewire" / "pipewire.conf.d" / "devices.conf"
@@ -116,7 +82,7 @@ class PipeWireSandbox(sandbox.Sandbox):
     def _ready(self) -> bool:
         """Tell whether there are devices, one is the default, and PulseAudio programs get in."""
         return (
-            sandbox.listens(self._folder / "pulse" / "native")
+            listens(self._folder / "pulse" / "native")
             and self._present <= set(self._sinks())
             and (not self._present or self._has_default())
         )
@@ -153,8 +119,6 @@ class PipeWireSandbox(sandbox.Sandbox):
 
         Not before the session manager has given it ports: then it could not any more.
         """
-        if "wireplumber" not in self._processes:
-            return
         self._await(lambda: f'node.id = "{number}"' in self._command("pw-cli", "ls", "Port"))
         for command in ("Start", "Pause"):
             self._command("pw-cli", "send-command", str(number), command, "{}")
@@ -172,7 +136,8 @@ class PipeWireSandbox(sandbox.Sandbox):
         return found
 
 
-def _properties(device: sandbox.VirtualDevice) -> str:
+def node_properties(device: sandbox.VirtualDevice) -> str:
+    """Return the properties of the node that is a device."""
     values = {
         "factory.name": "support.null-audio-sink",
         "node.name": device.name,

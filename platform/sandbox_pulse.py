@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from entrain.platform import sandbox
+from entrain.platform.socket_probe import listens
 
 assert sys.platform == "linux"
 
@@ -43,17 +44,11 @@ class PulseSandbox(sandbox.Sandbox):
         "pactl": "pulseaudio-utils",
     }
 
-    def start_server(self) -> None:
+    def _start_server(self) -> None:
         if "pulseaudio" not in self._processes:
             options = [option for load in self._modules() for option in ("--load", load)]
             self._start("pulseaudio", *self._options(), *options)
-        self._await(lambda: sandbox.listens(self._socket))
-
-    def add_device(self, device: sandbox.VirtualDevice) -> None:
-        self._command("pactl", "load-module", *_load(device).split(" ", 1))
-
-    def remove_device(self, name: str) -> None:
-        self._command("pactl", "unload-module", self._null_sinks()[name])
+        self._await(lambda: listens(self._socket))
 
     def _settings(self) -> Mapping[Path, str]:
         return {self._folder / "config" / "pulse" / "daemon.conf": _DAEMON_CONF}
@@ -77,7 +72,7 @@ class PulseSandbox(sandbox.Sandbox):
         return [
             "module-device-restore",
             "module-stream-restore",
-            *(_load(device) for device in self._devices),
+            *(null_sink(device) for device in self._devices),
             # The default source, as on a desktop.  Without it that would be the default sink's
             # monitor, and what records there would be moved whenever another sink is chosen.
             "module-null-source source_name=microphone",
@@ -89,21 +84,13 @@ class PulseSandbox(sandbox.Sandbox):
             f" auth-cookie={self.environment['PULSE_COOKIE']}",
         ]
 
-    def _null_sinks(self) -> dict[str, str]:
-        """Return the module index of each device."""
-        found = {}
-        for line in self._command("pactl", "list", "short", "modules").splitlines():
-            index, module, arguments = line.split("\t")[:3]
-            if module == "module-null-sink":
-                found[arguments.split("sink_name=")[1].split(" ")[0]] = index
-        return found
-
     @property
     def _socket(self) -> Path:
         return self._folder / "pulse" / "native"
 
 
-def _load(device: sandbox.VirtualDevice) -> str:
+def null_sink(device: sandbox.VirtualDevice) -> str:
+    """Return the module that makes a device, with its arguments."""
     properties = {
         "device.description": device.description,
         **_merits(device.priority),

@@ -162,5 +162,5 @@ def test_uninstalling_nothing_is_fine(user):
     done = user.run(user.clone / ".ci/uninstall")
 
     assert done.returncode == 0
-    assert "nothing is installed" in done.stderr
+    assert "Entrain is not installed" in done.stderr
     assert user.files() == before

@@ -224,7 +224,7 @@ def test_what_may_run_in_the_callback_is_defined_in_a_folder_named_audio():
     """The header says on which thread a function may run; its folder says the same."""
     declarations = "".join(
         path.read_text(encoding="utf-8")
-        for path in sorted((ROOT / "native/include/entrain").rglob("*.h"))
+        for path in sorted((ROOT / "native/include/entrain/decls").glob("*.h"))
     )
     threads: dict[str, str] = {}
     for thread, text in re.findall(r"thread: +\[(\w+)\][^/]*\*/\n((?:.+\n)+)", declarations):
@@ -241,9 +241,16 @@ def test_what_may_run_in_the_callback_is_defined_in_a_folder_named_audio():
         assert "audio" not in rooms[name] or thread != "control", f"{name} is of [{thread}]"
 
 
-def test_no_native_file_is_longer_than_five_hundred_lines():
-    for path in [*native_sources(), *(ROOT / "native/include").rglob("*.h")]:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path
+def test_no_file_is_longer_than_five_hundred_lines():
+    """What is longer has two subjects.  Data does not count."""
+    folders = [".ci", "bench", "docs", "faust", "native", "presets", "tests", *ROOMS]
+    kinds = {".c", ".cpp", ".dsp", ".h", ".lib", ".md", ".py", ".txt", ""}
+    files = {path for folder in folders for path in (ROOT / folder).rglob("*")}
+    files |= set(ROOT.glob("*"))
+    texts = [path for path in files if path.is_file() and path.suffix in kinds]
+    assert len(texts) > 450
+    long = [path for path in texts if len(path.read_bytes().splitlines()) > 500]
+    assert not {path.relative_to(ROOT).as_posix() for path in long}
 
 
 def _declared(pattern: str) -> set[str]:

@@ -1,1 +1,1 @@
-"""What a person touches: the command line, later the icon and its menu."""
+"""The user interface: the command line, the icon and its menu, notifications."""

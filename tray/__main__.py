@@ -1,6 +1,6 @@
-"""Entry point of the command `entrain`: what holds for every command.
+"""Entry point of the command `entrain`: standard streams, and one-line messages for shortages.
 
-Imports stand inside, so that a machine which has too little for them is told of as well.
+Imports stand inside the functions, so that a shortage during an import is explained, too.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _SHORTAGES = {
     errno.ENOMEM: _MEMORY,
 }
 _MEMORY_WORDS = ("allocate memory", "failed to map", "can't start new thread")
-"""What the system's loader, and Python, say where there is too little memory."""
+"""Words in the messages of the system's loader and of Python when memory runs out."""
 
 
 def main() -> None:
@@ -36,9 +36,9 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Put what swallows everything in the place of closed streams; say odd names as can be.
+    """Open closed streams on the null device, and escape characters that a stream cannot encode.
 
-    Else the first file to be opened would be taken for a standard stream.
+    Without this, the first file to be opened would become a standard stream.
     """
     for fd, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -54,7 +54,7 @@ def _open_standard_streams() -> None:
 
 
 def _explained(error: BaseException) -> str:
-    """Say in one line what the machine has too little of, or refuses; empty for a bug of ours."""
+    """Explain in one line a shortage or refusal of the system; return "" for a bug of Entrain."""
     if isinstance(error, MemoryError) or any(word in str(error) for word in _MEMORY_WORDS):
         return _MEMORY
     if isinstance(error, OSError) and error.errno is not None:

@@ -71,7 +71,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
         environment: Mapping[str, str] = {}
         kept_in: Store | None
         sandboxed = options.sandbox == "always" or (
-            options.sandbox == "auto" and not adapter.has_sound_server()
+            options.sandbox == "auto" and adapter.can_sandbox and not adapter.has_sound_server()
         )
         if sandboxed:
             server = adapter.sandbox()

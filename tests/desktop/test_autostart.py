@@ -10,43 +10,42 @@ from pathlib import Path
 import pytest
 import soundlab
 from desk import Desk
+from lab_servers import LabPipeWire, LabPulse, LabServer
 from login import Login
 from needs import skip_without, skip_without_programs
 from session_bus import PrivateBus, wait_until
 
-from entrain.platform.sandbox import Sandbox, VirtualDevice
-from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.platform.sandbox_pulse import PulseSandbox
+from entrain.platform.sandbox import VirtualDevice
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
 HEADSET = VirtualDevice("headset", "Headset", 900)
 
 
-@pytest.fixture(params=[PipeWireSandbox, PulseSandbox])
-def server(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+@pytest.fixture(params=[LabPipeWire, LabPulse])
+def server(request: pytest.FixtureRequest) -> Iterator[LabServer]:
     """Each of the sound servers in turn."""
     yield from _running(request.param)
 
 
 @pytest.fixture
-def any_server() -> Iterator[Sandbox]:
+def any_server() -> Iterator[LabServer]:
     """The quicker one: for what cannot differ between them."""
-    yield from _running(PulseSandbox if not PulseSandbox.missing_packages() else PipeWireSandbox)
+    yield from _running(LabPulse if not LabPulse.missing_packages() else LabPipeWire)
 
 
-def _running(kind: type[Sandbox]) -> Iterator[Sandbox]:
+def _running(kind: type[LabServer]) -> Iterator[LabServer]:
     skip_without(kind.missing_packages())
     with kind((SPEAKERS,)) as server:
         yield server
 
 
 @pytest.fixture
-def log_in_on() -> Iterator[Callable[[Sandbox], Login]]:
+def log_in_on() -> Iterator[Callable[[LabServer], Login]]:
     """Make a user whose sound plays on a server, and who has no panel."""
     skip_without_programs("dex", "dbus-daemon")
     with ExitStack() as stack:
 
-        def make(server: Sandbox) -> Login:
+        def make(server: LabServer) -> Login:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="user-")))
             environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **server.environment}
             for name in ("CONFIG_HOME", "CACHE_HOME", "DATA_HOME", "STATE_HOME", "RUNTIME_DIR"):

@@ -7,26 +7,25 @@ from pathlib import Path
 
 import pytest
 from desk import make_user
+from lab_servers import LabPulse, LabServer
 from listener import SPEAKERS, Listener, listening
 from needs import skip_without, skip_without_programs
 from session_bus import PrivateBus, wait_until
 from tray_client import Item, Line, StubTray
 
-from entrain.platform.sandbox import Sandbox
-from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.tray.icon import drawing
 
 pytestmark = [pytest.mark.device, pytest.mark.xdist_group("without_a_panel")]
 
 
 @contextmanager
-def user() -> Iterator[tuple[Sandbox, Path, dict[str, str]]]:
+def user() -> Iterator[tuple[LabServer, Path, dict[str, str]]]:
     """Make a user with a sound server and no display; whose session bus is not there yet."""
-    skip_without(PulseSandbox.missing_packages())
+    skip_without(LabPulse.missing_packages())
     skip_without_programs("dbus-daemon")
     with (
         tempfile.TemporaryDirectory(prefix="user-", dir="/tmp") as name,
-        PulseSandbox((SPEAKERS,)) as server,
+        LabPulse((SPEAKERS,)) as server,
     ):
         folder = Path(name)
         address = f"unix:path={folder / 'bus'}"
@@ -167,7 +166,7 @@ def test_the_sound_goes_on_without_the_bus_and_the_icon_tells_of_the_sound_serve
             wait_until(lambda: item["Title"] == "Entrain: trouble", "the trouble")
             wait_until(lambda: images(item) == drawn("trouble"), "the icon")
             server.start_server()
-            wait_until(lambda: item["Title"] == "Entrain: on, nothing plays", "it is over")
+            wait_until(lambda: item["Title"] == "Entrain: on, no app is playing", "it is over")
             wait_until(lambda: images(item) == drawn("on"), "the icon")
 
 
@@ -222,7 +221,7 @@ def test_without_a_tray_there_is_sound_and_one_line_and_with_one_the_icon(situat
             wait_until(lambda: item["Title"] == "Entrain: on", "the icon")
         assert about_trays(listener) == [
             f"{reason} Use `entrain on`, `entrain use` and `entrain --help`; "
-            "an icon appears when a tray does."
+            "the icon appears as soon as a tray does."
         ]
 
 

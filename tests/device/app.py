@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import soundlab
 
+from entrain.platform import processes
 from entrain.vdevice.api.client import SOCKET_NAME, Client, ClientError, NotRunning
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
@@ -137,11 +138,5 @@ def running_unready(
         yield App(process, environment)
     finally:
         if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise
+            assert processes.end(process, 15), "Entrain does not end"
         process.stdout.close()

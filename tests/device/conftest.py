@@ -9,19 +9,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from lab_servers import LabPipeWire, LabPulse, LabServer
 from needs import skip_without
 from running_device import Desktop
 
-from entrain.platform.sandbox import Sandbox, VirtualDevice
-from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.platform.sandbox_pulse import PulseSandbox
+from entrain.platform.sandbox import VirtualDevice
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
 HEADPHONES = VirtualDevice("headphones", "Headphones", 900)
 
-SANDBOXES: dict[str, type[Sandbox]] = {"pipewire": PipeWireSandbox, "pulse": PulseSandbox}
+SANDBOXES: dict[str, type[LabServer]] = {"pipewire": LabPipeWire, "pulse": LabPulse}
 
-Start = Callable[[type[Sandbox]], Sandbox]
+Start = Callable[[type[LabServer]], LabServer]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,12 +55,12 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def is_installed(sandbox: type[Sandbox]) -> bool:
+def is_installed(sandbox: type[LabServer]) -> bool:
     """Tell whether a server can be tested here.  In CI both must be."""
     return not sandbox.missing_packages() or os.environ.get("CI") == "true"
 
 
-def skip_unless_installed(sandbox: type[Sandbox]) -> None:
+def skip_unless_installed(sandbox: type[LabServer]) -> None:
     """Skip the test where a server's programs are missing."""
     skip_without(sandbox.missing_packages())
 
@@ -71,7 +70,7 @@ def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
     """Start a private sound server with two devices; programs of this test reach it."""
     with ExitStack() as stack:
 
-        def start(sandbox: type[Sandbox]) -> Sandbox:
+        def start(sandbox: type[LabServer]) -> LabServer:
             skip_unless_installed(sandbox)
             server = stack.enter_context(sandbox((SPEAKERS, HEADPHONES)))
             stack.callback(lambda: _last_words(server))
@@ -82,13 +81,13 @@ def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
         yield start
 
 
-def _last_words(server: Sandbox) -> None:
+def _last_words(server: LabServer) -> None:
     """Print what became of the server: pytest shows it with a test that has failed."""
     if server.folder.exists():
         print(server.log[-4000:], server.ended or "")
 
 
-def replace_session_manager(server: PipeWireSandbox) -> float:
+def replace_session_manager(server: LabPipeWire) -> float:
     """Kill it and start another one; real devices go and come with it.
 
     Returns when the new one was started, by `time.monotonic`.
@@ -104,13 +103,13 @@ def replace_session_manager(server: PipeWireSandbox) -> float:
 
 
 @pytest.fixture(params=SANDBOXES)
-def server(request: pytest.FixtureRequest, start: Start) -> Sandbox:
+def server(request: pytest.FixtureRequest, start: Start) -> LabServer:
     """Each of the sound servers in turn."""
     return start(SANDBOXES[request.param])
 
 
 @pytest.fixture
-def desktop(server: Sandbox) -> Iterator[Desktop]:
+def desktop(server: LabServer) -> Iterator[Desktop]:
     """A user of that server, who chooses and moves."""
     desktop = Desktop(server)
     yield desktop
@@ -118,18 +117,18 @@ def desktop(server: Sandbox) -> Iterator[Desktop]:
 
 
 @pytest.fixture
-def any_server(start: Start) -> Sandbox:
+def any_server(start: Start) -> LabServer:
     """One that is installed, the quicker first: for what cannot differ between them."""
-    return start(PulseSandbox if is_installed(PulseSandbox) else PipeWireSandbox)
+    return start(LabPulse if is_installed(LabPulse) else LabPipeWire)
 
 
 @pytest.fixture
-def pipewire_server(start: Start) -> Sandbox:
+def pipewire_server(start: Start) -> LabServer:
     """PipeWire, for what only it has."""
-    return start(PipeWireSandbox)
+    return start(LabPipeWire)
 
 
 @pytest.fixture
-def pulse_server(start: Start) -> Sandbox:
+def pulse_server(start: Start) -> LabServer:
     """PulseAudio, for what only it has."""
-    return start(PulseSandbox)
+    return start(LabPulse)

@@ -26,12 +26,11 @@ from pathlib import Path
 import app
 import numpy as np
 import soundlab
+from lab_servers import LabPipeWire, LabPulse, LabServer
 
-from entrain.platform.sandbox import Sandbox, VirtualDevice
-from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.platform.sandbox_pulse import PulseSandbox
+from entrain.platform.sandbox import VirtualDevice
 
-SERVERS: dict[str, type[Sandbox]] = {"pipewire": PipeWireSandbox, "pulse": PulseSandbox}
+SERVERS: dict[str, type[LabServer]] = {"pipewire": LabPipeWire, "pulse": LabPulse}
 SINKS = ("entrain", "loopback")
 RATE_HZ = soundlab.RATE_HZ
 BLOCK_FRAMES = RATE_HZ // 10
@@ -272,7 +271,7 @@ def _pacat(sink: str, latency_ms: int) -> list[str]:
 
 
 @contextmanager
-def _loopback(server: Sandbox) -> Iterator[None]:
+def _loopback(server: LabServer) -> Iterator[None]:
     """Offer a sink from which the server itself, or its own program, plays on the other device."""
     if server.kind == "pulse":
         sink = ["module-null-sink", "sink_name=loopback", "norewinds=1"]

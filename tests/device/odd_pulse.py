@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import soundlab
+from lab_servers import LabPulse, LabServer
 
-from entrain.platform.sandbox import Sandbox, listens
-from entrain.platform.sandbox_pulse import PulseSandbox
+from entrain.platform.socket_probe import listens
 
 NULL_SINK = "module-null-sink.so"
 
 
-class OldPulse(PulseSandbox):
+class OldPulse(LabPulse):
     """Its null sink does not know ``norewinds``, as before version 15."""
 
     def _options(self) -> list[str]:
@@ -23,7 +23,7 @@ class OldPulse(PulseSandbox):
         return [*super()._options(), *module_folders(self.folder)]
 
 
-class FullPulse(PulseSandbox):
+class FullPulse(LabPulse):
     """After `fill`, it has no room for one more null sink; after `empty` it has."""
 
     def _options(self) -> list[str]:
@@ -38,7 +38,7 @@ class FullPulse(PulseSandbox):
         (self.folder / "modules" / NULL_SINK).unlink()
 
 
-class LockedPulse(PulseSandbox):
+class LockedPulse(LabPulse):
     """It loads no more modules once it has started."""
 
     def _options(self) -> list[str]:
@@ -65,7 +65,7 @@ def installed_modules() -> Path:
 
 
 @contextmanager
-def strangers_server(server: Sandbox, folder: Path) -> Iterator[tuple[dict[str, str], Path]]:
+def strangers_server(server: LabServer, folder: Path) -> Iterator[tuple[dict[str, str], Path]]:
     """Reach a server by a way on which it does not see that we are its owner.
 
     Yields the variables with which programs take that way, and the cookie that they show, which

@@ -33,13 +33,14 @@ import app
 import numpy as np
 import random_commands
 import soundlab
+from lab_servers import LabPipeWire, LabServer
 from long_run import SERVERS, memory_kb
 from measure import level_db
 
 import entrain as package
+from entrain.platform import processes
 from entrain.platform.adapter import PlatformError
-from entrain.platform.sandbox import Sandbox, VirtualDevice
-from entrain.platform.sandbox_pipewire import PipeWireSandbox
+from entrain.platform.sandbox import VirtualDevice
 from entrain.vdevice.api.client import Client, ClientError
 
 PACE_S = 0.05
@@ -236,7 +237,7 @@ class _World:
     """What changes around Entrain: devices, defaults, rates, quanta, players."""
 
     def __init__(
-        self, server: Sandbox, environment: Mapping[str, str], chance: random.Random
+        self, server: LabServer, environment: Mapping[str, str], chance: random.Random
     ) -> None:
         self.events = 0
         self.crashes = 0
@@ -305,7 +306,7 @@ class _World:
         each new client waiting meanwhile; when the players have ended it goes on.
         """
         server = self._server
-        assert isinstance(server, PipeWireSandbox)
+        assert isinstance(server, LabPipeWire)
         server.kill_session_manager()
         there = server._sinks()
         devices = [device for device in (SPEAKERS, *PASSERS) if device.name in there]
@@ -377,12 +378,8 @@ class _World:
 
     def _stop(self, player: "subprocess.Popen[bytes]") -> None:
         if self._random.random() < 0.5:
-            player.terminate()
+            processes.end(player)
         else:
-            player.kill()
-        try:
-            player.wait(5)
-        except subprocess.TimeoutExpired:
             player.kill()
             player.wait()
 

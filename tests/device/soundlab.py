@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soundfile
 from measure import level_db, phasors
 
+from entrain.platform import processes
 from entrain.platform.sandbox import Sandbox
 
 Frames = npt.NDArray[np.float32]
@@ -264,12 +265,7 @@ def _running(
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        processes.end(process)
         if process.stdout is not None:
             process.stdout.close()
 

@@ -3,7 +3,7 @@
 import pytest
 from running_device import running_device
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.applications import ApplicationRules
 
 
@@ -11,7 +11,7 @@ from entrain.vdevice.device.applications import ApplicationRules
 def entrain(desktop):
     """Entrain is on, in default mode, and takes everything but a game."""
     with running_device(rules=ApplicationRules(exclude=("Game",))) as running:
-        desktop.wait_for_default(SINK_NAME)
+        desktop.wait_for_default(OWN_DEVICE)
         yield running
 
 
@@ -24,7 +24,7 @@ def test_calls_notifications_and_excluded_programs_go_past_entrain(desktop, entr
         desktop.program("libcanberra"),
     ):
         desktop.wait_for(
-            player=SINK_NAME,
+            player=OWN_DEVICE,
             phone="speakers",
             bell="speakers",
             GAME="speakers",
@@ -34,9 +34,9 @@ def test_calls_notifications_and_excluded_programs_go_past_entrain(desktop, entr
 
 def test_rules_can_change_while_programs_play(desktop, entrain):
     with desktop.program("phone", role="phone"), desktop.program("player"):
-        desktop.wait_for(phone="speakers", player=SINK_NAME)
+        desktop.wait_for(phone="speakers", player=OWN_DEVICE)
         entrain.call(entrain.device.set_rules(ApplicationRules(calls_pass=False)))
-        desktop.wait_for(phone=SINK_NAME, player=SINK_NAME)
+        desktop.wait_for(phone=OWN_DEVICE, player=OWN_DEVICE)
         entrain.call(entrain.device.set_rules(ApplicationRules(exclude=("pacat",))))
         desktop.wait_for(phone="speakers", player="speakers")
 
@@ -73,14 +73,14 @@ def test_quitting_leaves_no_trace(desktop, entrain):
 def test_a_program_moved_by_hand_is_left_alone(desktop, entrain):
     with desktop.program("game"):
         desktop.wait_for(game="speakers")
-        desktop.drag("game", SINK_NAME)
+        desktop.drag("game", OWN_DEVICE)
         # It is looked at again for another one's sake.
         with desktop.program("phone", role="phone"):
             desktop.wait_for(phone="speakers")
         entrain.call(entrain.device.choose("headphones"))
         with desktop.program("bell", role="event"):
             desktop.wait_for(bell="headphones")
-        assert desktop.places()["game"] == SINK_NAME
+        assert desktop.places()["game"] == OWN_DEVICE
 
 
 def test_an_unplugged_target_takes_nobody_to_entrain(server, desktop, entrain):
@@ -100,11 +100,11 @@ def test_in_manual_mode_included_programs_come_and_go_with_entrain(desktop):
     ):
         desktop.wait_for(player="speakers", other="speakers")
         entrain.call(entrain.device.switch(True))
-        desktop.wait_for(player=SINK_NAME, other="speakers")
+        desktop.wait_for(player=OWN_DEVICE, other="speakers")
         entrain.call(entrain.device.switch(False))
         desktop.wait_for(player="speakers", other="speakers")
         entrain.call(entrain.device.switch(True))
-        desktop.wait_for(player=SINK_NAME)
+        desktop.wait_for(player=OWN_DEVICE)
         entrain.close()
         desktop.wait_for(player="speakers", other="speakers")
         desktop.choose_default("headphones")
@@ -116,12 +116,12 @@ def test_an_included_program_that_has_ended_is_not_missed(desktop):
     rules = ApplicationRules(include=("player",))
     with running_device("manual", rules=rules) as entrain:
         with desktop.program("player"):
-            desktop.wait_for(player=SINK_NAME)
+            desktop.wait_for(player=OWN_DEVICE)
         entrain.call(entrain.device.switch(False))
         with desktop.program("player"):
             desktop.wait_for(player="speakers")
         entrain.call(entrain.device.switch(True))
         with desktop.program("player"):
-            desktop.wait_for(player=SINK_NAME)
+            desktop.wait_for(player=OWN_DEVICE)
     with desktop.program("player"):
         desktop.wait_for(player="speakers")

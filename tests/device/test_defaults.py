@@ -10,6 +10,7 @@ import time
 import app
 import pytest
 import soundlab
+from conftest import HEADPHONES, replace_session_manager
 
 from entrain.platform.sandbox import VirtualDevice
 
@@ -262,3 +263,26 @@ def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):
         choose(server, "entrain")
         with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), sink=""):
             entrain.wait_for(on=True)
+
+
+def test_a_session_manager_killed_before_it_has_answered(pipewire_server):
+    """PipeWire then reads nothing more of what the program sends that has asked it."""
+    server = pipewire_server
+    with app.running(server.environment, "--protocol", "default") as entrain:
+        becomes(server, "entrain", chosen="entrain")
+        entrain.wait_for_output("speakers")
+        time.sleep(1)  # nothing is left to be asked
+        server.remove_device("headphones")
+        os.kill(server.pid("wireplumber"), signal.SIGSTOP)
+        time.sleep(1.5)  # half a second after the device has gone, Entrain asks for the defaults
+        server.kill_session_manager()
+        server.add_device(HEADPHONES)  # which replacing it takes away
+        entrain.wait_for(session_manager="")
+        replace_session_manager(server)
+        becomes(server, "entrain", chosen="entrain", timeout_s=30)
+        entrain.wait_for_output("speakers")
+        entrain.wait_for(sink="entrain", timeout_s=30)
+        with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)):
+            soundlab.wait_until(
+                lambda: entrain.status()["state"] == "processing", 30, "sound passes Entrain"
+            )

@@ -15,9 +15,10 @@ import app
 import pytest
 import soundlab
 from conftest import HEADPHONES, SPEAKERS
+from lab_servers import LabServer
 from test_defaults import BLUETOOTH, becomes, choose, configured, effective
 
-from entrain.platform.sandbox import Sandbox, VirtualDevice
+from entrain.platform.sandbox import VirtualDevice
 from entrain.vdevice.api.client import Client
 from entrain.vdevice.device.arrivals import SAME_MOMENT_S
 from entrain.vdevice.device.default_policy import ECHO_S
@@ -34,7 +35,7 @@ done
 
 
 @contextmanager
-def connected(server: Sandbox, device: VirtualDevice) -> Iterator[None]:
+def connected(server: LabServer, device: VirtualDevice) -> Iterator[None]:
     """Have a device there during the block."""
     server.add_device(device)
     yield
@@ -42,7 +43,7 @@ def connected(server: Sandbox, device: VirtualDevice) -> Iterator[None]:
 
 
 @contextmanager
-def switching_on_connect(server: Sandbox) -> Iterator[None]:
+def switching_on_connect(server: LabServer) -> Iterator[None]:
     """Have the server make each device that comes the default."""
     if server.kind == "pulse":
         module = ("module-switch-on-connect", "ignore_virtual=no")
@@ -60,11 +61,11 @@ def switching_on_connect(server: Sandbox) -> Iterator[None]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_for_default(server: Sandbox, name: str) -> None:
+def wait_for_default(server: LabServer, name: str) -> None:
     soundlab.wait_until(lambda: effective(server) == name, 5, f"the default is {name}")
 
 
-def stays(entrain: app.App, server: Sandbox, name: str) -> None:
+def stays(entrain: app.App, server: LabServer, name: str) -> None:
     """Entrain is on, is the default, and plays there; also in a while."""
     time.sleep(0.3)
     status = entrain.status()

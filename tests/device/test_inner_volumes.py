@@ -9,9 +9,8 @@ import app
 import pulsectl
 import pytest
 import soundlab
+from lab_servers import LabPulse
 from measure import level_db
-
-from entrain.platform.sandbox_pulse import PulseSandbox
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
 LEVEL_DB = -23.01
@@ -20,7 +19,7 @@ PLACES = {"pulse": ("playback", "recording", "monitor"), "pipewire": ("monitor",
 SET_BACK_S = 10
 
 
-class FlatPulse(PulseSandbox):
+class FlatPulse(LabPulse):
     """With flat volumes, PulseAudio's own default: a stream's volume moves its device's."""
 
     def _settings(self):

@@ -148,6 +148,30 @@ def test_tones_fade_when_the_last_stream_stops(server):
         soundlab.wait_until(ends_smoothly, 30, "an end without a step")
 
 
+def test_a_cycle_wakes_one_thread_once(pipewire_server):
+    """Only the filter has something to do in the graph, and nothing else does while it plays."""
+    server, quantum_frames, seconds = pipewire_server, 256, 3
+
+    def wake_ups():
+        files = Path(f"/proc/{entrain.pid}/task").glob("*/status")
+        lines = (line for file in files for line in file.read_text().splitlines())
+        return sum(
+            int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches")
+        )
+
+    soundlab.force_quantum(server.environment, quantum_frames)
+    with (
+        app.running(server.environment, "--layer", LAYER) as entrain,
+        soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)),
+    ):
+        entrain.wait_for(state="processing")
+        time.sleep(2.0)
+        began_s, before = time.monotonic(), wake_ups()
+        time.sleep(seconds)
+        cycles = (time.monotonic() - began_s) * soundlab.RATE_HZ / quantum_frames
+        assert wake_ups() - before == pytest.approx(cycles, rel=0.1)
+
+
 # ---- starting --------------------------------------------------------------------------------
 
 
@@ -174,10 +198,12 @@ def test_starting_under_music_does_not_upset_the_server(server):
 
 
 def test_the_port_that_has_run_always_has_a_link(pipewire_server):
-    """Without one PipeWire 1 takes its format away.
+    """Without one PipeWire takes its format away, from 0.3.72 on.
 
     WirePlumber, if it asks for the format in just that moment, never links a player to the port.
     """
+    if soundlab.linked_version(pipewire_server.environment, "pw-cli") < (0, 3, 72):
+        pytest.skip("this PipeWire leaves a port its format")
     with app.running(pipewire_server.environment):
         links = soundlab.run(pipewire_server.environment, "pw-link", "--links")
         assert "entrain:playback_FL\n  |<- entrain-holder:" in links

@@ -14,7 +14,7 @@ from odd_pulse import strangers_server
 from running_device import Desktop, running_program
 
 from entrain.platform import factory, pulse_connection
-from entrain.platform.adapter import CALL_TIMEOUT_S, SINK_NAME, PlatformError, Volume
+from entrain.platform.adapter import CALL_TIMEOUT_S, OWN_DEVICE, PlatformError, Volume
 from entrain.platform.linux import LinuxAdapter
 from entrain.platform.sandbox import VirtualDevice
 
@@ -68,12 +68,12 @@ def test_one_connection_tells_the_backend(any_server, monkeypatch):
 
 
 def test_devices_come_in_the_order_of_preference(server, sound):
-    server.add_device(VirtualDevice(SINK_NAME, "Entrain", 0))
+    server.add_device(VirtualDevice(OWN_DEVICE, "Entrain", 0))
     server.add_device(VirtualDevice("mono", "Mono", 950, ("MONO",)))
 
     found = sound.devices()
 
-    assert [device.name for device in found] == ["speakers", "mono", "headphones", SINK_NAME]
+    assert [device.name for device in found] == ["speakers", "mono", "headphones", OWN_DEVICE]
     assert not any(device.own for device in found), "the name alone makes no device Entrain's own"
     assert (found[0].description, found[0].rate_hz, found[0].channels) == ("Speakers", 48000, 2)
     assert found[0].state in ("idle", "suspended")

@@ -6,7 +6,7 @@ import pytest
 import soundlab
 from running_device import running_device
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def test_manual_mode_does_not_take_the_default(desktop, manual):
 
 
 def test_in_manual_mode_entrain_chosen_in_the_desktop_is_respected_until_it_quits(desktop, manual):
-    desktop.choose_default(SINK_NAME)
+    desktop.choose_default(OWN_DEVICE)
     manual.call(manual.device.switch(False))
     time.sleep(0.5)
-    assert desktop.default() == SINK_NAME
+    assert desktop.default() == OWN_DEVICE
     assert not manual.device.on
 
     manual.close()
@@ -46,13 +46,13 @@ def test_in_manual_mode_the_target_is_the_default_device(desktop, manual):
 def test_the_mode_changes_at_run_time(desktop):
     desktop.choose_default("headphones")
     with running_device("manual") as entrain, desktop.program("routed"):
-        desktop.drag("routed", SINK_NAME)
+        desktop.drag("routed", OWN_DEVICE)
         entrain.call(entrain.device.set_mode("default"))
-        desktop.wait_for_default(SINK_NAME)
+        desktop.wait_for_default(OWN_DEVICE)
         entrain.call(entrain.device.set_mode("manual"))
         desktop.wait_for_default("headphones")
         assert entrain.device.on
-        desktop.wait_for(routed=SINK_NAME)
+        desktop.wait_for(routed=OWN_DEVICE)
 
 
 def test_a_new_target_is_told(server):

@@ -4,6 +4,7 @@ import json
 
 import app
 import pulse_delay
+import pulse_player
 import soundlab
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
@@ -42,7 +43,7 @@ def test_the_added_delay_is_what_status_says(pulse_server):
     environment = {**pulse_server.environment, **FOR_PLAYERS}
     with (
         app.running(environment, "--layer", LAYER, "--latency=100", "--output=speakers") as entrain,
-        pulse_delay.playing(pulse_server.environment, "entrain"),
+        pulse_player.playing("entrain", pulse_server.environment),
     ):
         entrain.wait_for(state="processing")
         said = []

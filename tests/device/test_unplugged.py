@@ -10,15 +10,16 @@ import pytest
 import soundlab
 from conftest import skip_unless_installed
 from filters import loopback
+from lab_servers import LabPulse, LabServer
 from running_device import RunningDevice, running_device
 from test_defaults import choose
 from test_smart import skip_without_smart_filters
 from test_volume import pactl, volume
 
-from entrain.platform import linux
+from entrain.platform import pulse_terms
 from entrain.platform.adapter import Volume
-from entrain.platform.sandbox import Sandbox, VirtualDevice
-from entrain.platform.sandbox_pulse import PulseSandbox
+from entrain.platform.pulse_server import PulseServer
+from entrain.platform.sandbox import VirtualDevice
 from entrain.vdevice.api.client import Client
 from entrain.vdevice.device.unplugged import AWAY_S
 
@@ -35,7 +36,7 @@ SOFT_PERCENT = round(100 * 10 ** (-20 / 60))
 
 
 @pytest.fixture
-def plugged(server: Sandbox) -> Sandbox:
+def plugged(server: LabServer) -> LabServer:
     """Return a server with a headset and a loudspeaker."""
     server.add_device(LOUDSPEAKER)
     server.add_device(HEADSET)
@@ -43,7 +44,7 @@ def plugged(server: Sandbox) -> Sandbox:
 
 
 @contextmanager
-def music(server: Sandbox) -> Iterator[tuple[app.App, soundlab.Recorder]]:
+def music(server: LabServer) -> Iterator[tuple[app.App, soundlab.Recorder]]:
     """Play a tone through Entrain at the headset; the loudspeaker is recorded."""
     with (
         soundlab.recording(server.environment, "loudspeaker") as recorder,
@@ -70,17 +71,17 @@ def all_until_heard(recorder: soundlab.Recorder, least_db: float) -> soundlab.Fr
 
 def sets_volumes_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server take its time when a device is to be softer."""
-    at_once = linux.PulseServer.set_volume
+    at_once = PulseServer.set_volume
 
-    def set_late(self: linux.PulseServer, name: str, wanted: Volume) -> None:
+    def set_late(self: PulseServer, name: str, wanted: Volume) -> None:
         if wanted.channels[0] < 0.9:
             time.sleep(0.3)
         at_once(self, name, wanted)
 
-    monkeypatch.setattr(linux.PulseServer, "set_volume", set_late)
+    monkeypatch.setattr(PulseServer, "set_volume", set_late)
 
 
-def is_set_back(server: Sandbox) -> None:
+def is_set_back(server: LabServer) -> None:
     soundlab.wait_until(
         lambda: volume(server, "loudspeaker") == (100, 100, False), 5, "the volume is as before"
     )
@@ -135,7 +136,7 @@ def test_nothing_is_played_before_the_loudspeaker_is_turned_down(any_server, mon
 
 
 @contextmanager
-def filtered(server: Sandbox, name: str, target: str) -> Iterator[None]:
+def filtered(server: LabServer, name: str, target: str) -> Iterator[None]:
     """Run a filter in front of a device, as somebody has chosen it, or of the best one."""
     if server.kind == "pipewire":
         with loopback(server, name, target):
@@ -254,8 +255,8 @@ def test_who_chooses_the_loudspeaker_hears_it_as_loud_as_it_is(plugged):
 
 
 def test_headphones_that_are_not_there_any_more_when_the_server_is_back(monkeypatch):
-    skip_unless_installed(PulseSandbox)
-    with PulseSandbox((LOUDSPEAKER,)) as server:
+    skip_unless_installed(LabPulse)
+    with LabPulse((LOUDSPEAKER,)) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         server.add_device(HEADSET)
@@ -288,7 +289,7 @@ def test_quitting_sets_the_loudspeaker_back_unless_something_plays(any_server, p
         assert volume(server, "loudspeaker") == (percent, percent, False)
 
 
-def becomes(running: RunningDevice, server: Sandbox, target: str, percent: int) -> None:
+def becomes(running: RunningDevice, server: LabServer, target: str, percent: int) -> None:
     """It looks again, plays there, and the loudspeaker has this volume."""
     pactl(server, "set-sink-volume", "speakers", f"{percent - 1}%")  # any news
     soundlab.wait_until(lambda: running.device.target.name == target, 5, target)
@@ -302,7 +303,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
     server.add_device(LOUDSPEAKER)
     choose(server, "headphones")
     inserted = {"headphones": True}
-    monkeypatch.setattr(linux, "_headphones_in", lambda sink: inserted.get(sink.name))
+    monkeypatch.setattr(pulse_terms, "_headphones_in", lambda sink: inserted.get(sink.name))
     with running_device() as running:
         soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "they play")
         inserted["headphones"] = False
@@ -314,7 +315,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
 def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
     """The server plays on the other socket before it tells of it; a volume of 99 % is the news."""
     port = {"now": "analog-output-headphones"}
-    monkeypatch.setattr(linux, "_port", lambda _: port["now"])
+    monkeypatch.setattr(pulse_terms, "_port", lambda _: port["now"])
     sets_volumes_late(monkeypatch)
     with (
         running_device() as running,
@@ -343,7 +344,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
 def test_a_socket_without_headphones_is_softer_and_with_them_as_before(any_server, monkeypatch):
     """Headphones and loudspeakers at one device, as told by the port that is used."""
     ports = {"speakers": "analog-output-headphones"}
-    monkeypatch.setattr(linux, "_port", lambda sink: ports.get(sink.name, ""))
+    monkeypatch.setattr(pulse_terms, "_port", lambda sink: ports.get(sink.name, ""))
     server = any_server
     with running_device() as running:
 

@@ -20,9 +20,9 @@ from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.api.messages import Measured
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.importers.gnaural import read_gnaural
+from entrain.vdevice.protocol.importers.gnaural.reader import read_gnaural
 from entrain.vdevice.protocol.importers.report import ImportRefused
-from entrain.vdevice.protocol.importers.sbg import read_sbg
+from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
 from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones

@@ -6,7 +6,7 @@ from measure import pink_noise
 
 from entrain.engine import blocks
 from entrain.faust import Runner
-from entrain.vdevice.protocol.importers.sbg import read_sbg
+from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
 
 
 @pytest.mark.parametrize("gain_db", [-90, -20, -6, -0.5])

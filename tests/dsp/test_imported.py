@@ -7,8 +7,8 @@ import pytest
 from scipy import signal
 
 from entrain.engine import blocks
-from entrain.vdevice.protocol.importers.gnaural import read_gnaural
-from entrain.vdevice.protocol.importers.sbg import read_sbg
+from entrain.vdevice.protocol.importers.gnaural.reader import read_gnaural
+from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
 
 RATE_HZ = 48_000
 FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"

@@ -98,6 +98,17 @@ TEST_CASE("a link that carries sound stays until its successor does") {
     CHECK(links.inputs() == Inputs{30});
 }
 
+TEST_CASE("what keeps the graph awake carries no sound: it goes at once, and replaces nothing") {
+    const WantedLink awake{1, 10, 2, 22, false};
+    Links links;
+    links.stand({awake}, true);
+    links.set.apply({link(10, 20)}, true);
+    CHECK(links.inputs() == Inputs{20});
+    links.of(link(10, 20)).up = true;
+    links.set.apply({awake}, true);
+    CHECK(links.inputs() == Inputs{22});
+}
+
 TEST_CASE("where nothing runs, or no successor comes, it goes at once") {
     Links links;
     links.stand({link(10, 20)}, true);

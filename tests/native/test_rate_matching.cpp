@@ -248,7 +248,7 @@ TEST_CASE("a day, with clocks that wander by 100 ppm and underruns now and then"
     CHECK(controller.target_s() == 0.010);
 }
 
-TEST_CASE("underruns raise the target at once, and it comes down in minutes, unheard") {
+TEST_CASE("underruns raise the target at once, and it comes down soon, unheard") {
     const double base_s = 0.006;
     LatencyController controller({base_s, 0.045});
     World world;
@@ -267,21 +267,19 @@ TEST_CASE("underruns raise the target at once, and it comes down in minutes, unh
         const double before_s = controller.target_s();
         const int underruns = clocks.underruns;
         clocks.stall(at_s < 60.0 ? 0.015 : 0.030);
-        clocks.run(at_s + 10.0);
+        clocks.run(at_s + 2.0);
         // One is none; then the target is what would have been enough, also for the next of a kind.
-        if (at_s == 20.0 || at_s == 80.0) CHECK(controller.target_s() == before_s);
-        else CHECK(controller.target_s() > before_s);
+        if (at_s == 20.0) CHECK(controller.target_s() == before_s);
+        if (at_s == 80.0) CHECK(controller.target_s() <= before_s);
         if (at_s == 40.0) CHECK(controller.target_s() == doctest::Approx(0.022).epsilon(0.1));
         if (at_s == 60.0) CHECK(controller.target_s() == doctest::Approx(0.037).epsilon(0.1));
         CHECK((clocks.underruns > underruns) == (at_s < 80.0));
+        clocks.run(at_s + 10.0);
         CHECK(clocks.worst_error_ms(at_s + 1.2, at_s + 10.0) < 1.0);
     }
-    const double raised_s = controller.target_s();
-    clocks.run(300.0);
-    CHECK(controller.target_s() == raised_s);
     const std::uint64_t corrections = controller.corrections();
     if (!world.waits) CHECK(corrections <= 1);  // at the start
-    clocks.run(2400.0);
+    clocks.run(600.0);
     CHECK(controller.target_s() == base_s);
     CHECK(controller.corrections() == corrections);
     CHECK(clocks.worst_error_ms(90.0) < 1.0);
@@ -292,10 +290,96 @@ TEST_CASE("underruns raise the target at once, and it comes down in minutes, unh
         controller.observe(2500.0 + 0.1 * i, controller.target_s());
     }
     CHECK(controller.target_s() == doctest::Approx(0.045));
-    controller.restart(2600.0);
+    controller.restart(2522.0);
     CHECK(controller.target_s() == doctest::Approx(0.045));
     controller.restart(2900.0);  // where it costs nothing
     CHECK(controller.target_s() == base_s);
+}
+
+TEST_CASE("a minute of quiet brings a target back after a short break, unheard") {
+    constexpr double kBase_s = 0.0105;  // with the device's block: in all 10 ms are added then
+    for (const unsigned seed : {1U, 2U, 3U})
+        for (const double in_ppm : {-300.0, 0.0, 300.0})
+            for (const double observe_s : {0.025, 0.05}) {
+                CAPTURE(seed);
+                CAPTURE(in_ppm);
+                CAPTURE(observe_s);
+                World world;
+                world.seed = seed;
+                world.in_ppm = in_ppm;
+                world.observe_s = observe_s;
+                world.block_s = world.device_s = 0.003;
+                world.noise_s = 0.1e-3;
+                LatencyController controller({kBase_s});
+                TwoClocks clocks(world, controller);
+                clocks.run(100.0);
+                for (const double at_s : {100.0, 120.0}) {
+                    clocks.run(at_s);
+                    clocks.run_dry();
+                }
+                CHECK(controller.target_s() > kBase_s + 0.0044);
+                clocks.run(120.0 + 60.0);
+                CHECK(controller.target_s() == kBase_s);
+                clocks.run(200.0);
+                CHECK(clocks.worst_error_ms(122.0) < 1.0);
+                check_pitch(clocks);
+            }
+}
+
+TEST_CASE("an underrun while programs are starting does not raise the target") {
+    for (const double at_s : {1.0, 3.0, 9.0}) {
+        CAPTURE(at_s);
+        LatencyController controller({0.0075});
+        TwoClocks clocks({}, controller);
+        for (const double stalled_s : {at_s, 60.0}) {  // one more, later, is one in all
+            clocks.run(stalled_s);
+            const int underruns = clocks.underruns;
+            clocks.stall(0.02);
+            clocks.run(stalled_s + 10.0);
+            CHECK(clocks.underruns > underruns);
+            CHECK(controller.target_s() == 0.0075);
+        }
+        clocks.stall(0.02);
+        clocks.run(71.0);
+        CHECK(controller.target_s() > 0.0115);
+    }
+}
+
+TEST_CASE("a target that was lowered too soon is held longer the next time") {
+    LatencyController controller({0.0075});
+    TwoClocks clocks({}, controller);
+    const double period_s = 45.0;
+    int early = 0, late = 0;
+    for (int i = 1; i <= 40; ++i) {
+        clocks.run(i * period_s);
+        const int before = clocks.underruns;
+        clocks.stall(0.012);
+        clocks.run(i * period_s + 1.0);
+        (i <= 20 ? early : late) += clocks.underruns > before;
+    }
+    CHECK(early <= 6);
+    CHECK(late <= 1);
+    clocks.run(40 * period_s + 2 * 3600.0);
+    CHECK(controller.target_s() == 0.0075);
+}
+
+TEST_CASE("what is late now and then keeps a raised target where it is survived") {
+    LatencyController controller({0.0075});
+    TwoClocks clocks({}, controller);
+    for (const double at_s : {60.0, 80.0}) {
+        clocks.run(at_s);
+        clocks.stall(0.010);
+    }
+    clocks.run(82.0);
+    const int underruns = clocks.underruns;
+    for (double at_s = 95.0; at_s < 600.0; at_s += 15.0) {
+        clocks.stall(0.010);
+        clocks.run(at_s);
+    }
+    CHECK(clocks.underruns == underruns);
+    CHECK(controller.target_s() < 0.015);
+    clocks.run(690.0);
+    CHECK(controller.target_s() == 0.0075);
 }
 
 TEST_CASE("nonsense does no harm") {
@@ -316,6 +400,8 @@ TEST_CASE("nonsense does no harm") {
             case 5: told_s = time_s - 1000.0; break;
             case 6: controller.underrun(nan, 0.0); break;
             case 7: controller.underrun(told_s, nan); break;
+            case 8: controller.arrived(nan, 0.01); break;
+            case 9: controller.arrived(infinity, nan); break;
             default: break;
         }
         const double correction_s = controller.observe(told_s, latency_s);
@@ -339,6 +425,8 @@ TEST_CASE("resampled tones keep THD+N below -100 dB while the ratio moves") {
         CAPTURE(tone_hz);
         CHECK(distortion_db(tone_hz, 1.0) < -100.0);
     }
+    CHECK(distortion_db(19000.0, 1.0) < -100.0);
+    CHECK(distortion_db(20000.0, 1.0) < -100.0);
     for (const double base_ratio : {44100.0 / 48000.0, 2.0}) {
         CAPTURE(base_ratio);
         CHECK(distortion_db(997.0, base_ratio) < -100.0);
@@ -372,6 +460,30 @@ TEST_CASE("all input is used at once and comes out a constant time later") {
     }
     RateMatcher matcher;
     CHECK(matcher.delay_frames(1.0) / kRate < 0.001);
+}
+
+TEST_CASE("pieces of any length give the same sound") {
+    std::mt19937 random(8);
+    std::vector<float> in(2 * 20000);
+    for (float &sample : in) sample = std::generate_canonical<float, 24>(random) - 0.5F;
+    for (const double ratio : {0.9985, 1.0, 1.0001, 1.0015}) {
+        CAPTURE(ratio);
+        RateMatcher whole, pieces;
+        std::vector<float> one(2 * 20100), other(2 * 20100);
+        const std::uint32_t made = whole.process(in.data(), 20000, ratio, one.data(), 20100);
+        std::uint32_t at = 0, come = 0;
+        while (at < 20000) {
+            const auto frames = std::min(20000 - at, static_cast<std::uint32_t>(1 + random() % 700));
+            come += pieces.process(in.data() + 2 * at, frames, ratio, other.data() + 2 * come,
+                                   20100 - come);
+            at += frames;
+        }
+        REQUIRE(come == made);
+        double worst = 0.0;
+        for (std::size_t i = 0; i < 2 * made; ++i)
+            worst = std::max(worst, std::abs(double{one[i]} - double{other[i]}));
+        CHECK(worst < 1e-6);
+    }
 }
 
 TEST_CASE("a click comes out where delay_frames() says") {

@@ -53,6 +53,8 @@ public:
     void lose() { ++losing_; }      // the next block
     void repeat() { ++repeating_; }
     void stall(double seconds) { next_arrival_ = std::max(next_arrival_, next_read_) + seconds; }
+    // The device ran dry, by a little.
+    void run_dry() { queue_s_ += controller_.underrun(clock_s(next_arrival_), queue_s_); }
     // The machine sleeps; the clock that the controller is told runs on or does not, and what is in
     // the queue afterwards is anybody's guess.
     void suspend(double seconds, bool clock_runs, double queue_s) {
@@ -99,7 +101,8 @@ private:
         if (queue_s_ < world_.device_s) {
             ++underruns;
             queue_s_ += controller_.underrun(
-                clock_s(next_read_), next_arrival_ - captured_at_ + world_.block_s);
+                clock_s(next_read_),
+                next_arrival_ - captured_at_ + world_.block_s + world_.device_s);
         }
         queue_s_ -= world_.device_s;
         if (world_.waits) queue_s_ = std::max(queue_s_, 0.0);
@@ -122,6 +125,7 @@ private:
         }
         for (; repeating_ > 0; --repeating_) write(world_.block_s);
         const double age_s = now_s - captured_at_;
+        controller_.arrived(clock_s(now_s), age_s + world_.block_s + world_.device_s);
         captured_at_ += world_.block_s / in_speed();
         const double next = std::max(now_s, captured_at_ + world_.jitter_s * uniform());
         if (next > now_s && now_s - observed_at_ >= world_.observe_s) {

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from entrain.platform import local_socket
+from entrain.tray.icon.tray_icon import TrayIcon
 from entrain.vdevice.api.control_server import ControlServer
 from entrain.vdevice.api.hub import Hub
 from entrain.vdevice.api.messages import GetStatus, Latency, Request, Status
@@ -98,3 +99,16 @@ def serve() -> Iterator[Callable[..., Running]]:
     yield start
     for server in running:
         server.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of the test's own, and a terminal of 80 columns."""
+    tmp_path.chmod(0o700)
+    for name in ("DATA", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(TrayIcon, "start", lambda self, at_once=True: None)
+    return tmp_path

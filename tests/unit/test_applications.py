@@ -5,14 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from entrain.platform.adapter import SINK_NAME, Stream
+from entrain.platform.adapter import OWN_DEVICE, Stream
 from entrain.platform.null import NullServer, null_device
-from entrain.vdevice.device.applications import (
-    SETTLE_S,
-    ApplicationRules,
-    Applications,
-    Situation,
-)
+from entrain.vdevice.device.applications import SETTLE_S, ApplicationRules, Applications, Situation
 
 DEVICES = ("speakers", "headphones")
 
@@ -21,7 +16,7 @@ class Desktop:
     """A server whose streams follow the default, until they are moved, and Entrain's rules."""
 
     def __init__(self, rules=None, mode="default", on=True) -> None:
-        self.server = NullServer(tuple(null_device(name) for name in (*DEVICES, SINK_NAME)))
+        self.server = NullServer(tuple(null_device(name) for name in (*DEVICES, OWN_DEVICE)))
         self.applications = Applications(rules)
         self.mode, self.on, self.target = mode, on, "speakers"
         self.now_s = 0.0
@@ -31,7 +26,7 @@ class Desktop:
 
     def take(self, takes: bool) -> None:
         """Let Entrain be the default, or give it back."""
-        self.choose(SINK_NAME if takes else "speakers")
+        self.choose(OWN_DEVICE if takes else "speakers")
 
     def choose(self, default: str) -> None:
         self.default = default
@@ -68,9 +63,8 @@ class Desktop:
 @pytest.mark.parametrize(
     "what",
     [
-        {"role": "phone"},
-        {"role": "event", "name": "bell"},
-        {"role": "a11y"},
+        {"purpose": "call"},
+        {"purpose": "notification", "name": "bell"},
         {"name": "GNOME Shell"},
         {"binary": "speech-dispatcher-espeak-ng"},
         {"binary": "Discord", "name": "WEBRTC VoiceEngine"},
@@ -83,21 +77,21 @@ class Desktop:
 def test_what_is_to_go_past_entrain_is_moved_to_the_real_device(what):
     desktop = Desktop(ApplicationRules(exclude=("org.example.game", "Game", "my game")))
     desktop.play(1, **what)
-    desktop.play(2, role="music", name="Player", binary="player")
+    desktop.play(2, name="Player", binary="player")
 
     assert desktop.look() == [(1, "speakers")]
     assert desktop.look() == []
-    assert (desktop.where(1), desktop.where(2)) == ("speakers", SINK_NAME)
+    assert (desktop.where(1), desktop.where(2)) == ("speakers", OWN_DEVICE)
 
 
 @pytest.mark.parametrize(
     ("rules", "what"),
     [
-        ({"calls_pass": False}, {"role": "phone"}),
+        ({"calls_pass": False}, {"purpose": "call"}),
         ({"calls_pass": False}, {"binary": "zoom"}),
-        ({"notifications_pass": False}, {"role": "event"}),
-        ({"include": ("zoom",)}, {"binary": "zoom", "role": "phone"}),
-        ({}, {"role": "music", "name": "zoomer"}),
+        ({"notifications_pass": False}, {"purpose": "notification"}),
+        ({"include": ("zoom",)}, {"binary": "zoom", "purpose": "call"}),
+        ({}, {"name": "zoomer"}),
         ({"exclude": ("game",)}, {"name": "Gamebox"}),
     ],
     ids=str,
@@ -124,7 +118,7 @@ def test_rules_are_lines_of_text():
 
 def test_what_was_moved_follows_the_target_and_goes_back_when_entrain_is_off():
     desktop = Desktop()
-    desktop.play(1, role="phone")
+    desktop.play(1, purpose="call")
     desktop.look()
     desktop.look()
 
@@ -141,7 +135,7 @@ def test_what_was_moved_follows_the_target_and_goes_back_when_entrain_is_off():
 def test_one_that_is_where_it_goes_back_to_is_told_so_once():
     """The server forgets what it was told before only when a stream is moved to the default."""
     desktop = Desktop()
-    desktop.play(1, role="phone")
+    desktop.play(1, purpose="call")
     desktop.look()
     desktop.look()
     desktop.on = False
@@ -158,7 +152,7 @@ def test_a_rule_that_is_lifted_brings_the_program_back():
     desktop.look()
 
     desktop.applications.rules = ApplicationRules()
-    assert desktop.look() == [(1, SINK_NAME)]
+    assert desktop.look() == [(1, OWN_DEVICE)]
     desktop.on = False
     desktop.take(False)
     assert desktop.look() == []
@@ -180,7 +174,7 @@ def test_off_and_on_again_moves_it_again():
 
 def test_while_the_default_is_on_its_way_nothing_is_decided():
     desktop = Desktop()
-    desktop.play(1, role="phone")
+    desktop.play(1, purpose="call")
     desktop.look()
     desktop.look()
 
@@ -195,7 +189,7 @@ def test_the_news_of_a_new_default_may_come_after_its_streams():
     desktop.play(1, name="game")
     desktop.look()
 
-    desktop.server.move_stream(1, SINK_NAME)
+    desktop.server.move_stream(1, OWN_DEVICE)
     desktop.on = True
     assert desktop.look() == []
     desktop.take(True)
@@ -205,11 +199,11 @@ def test_the_news_of_a_new_default_may_come_after_its_streams():
 @pytest.mark.parametrize("rules", [ApplicationRules(), ApplicationRules(exclude=("game",))])
 def test_a_stream_moved_by_hand_is_left_alone_for_its_life(rules):
     desktop = Desktop(rules)
-    desktop.play(1, name="game", role="phone")
+    desktop.play(1, name="game", purpose="call")
     desktop.look(10)
     desktop.look(10)
 
-    desktop.drag(1, SINK_NAME)
+    desktop.drag(1, OWN_DEVICE)
     assert desktop.look(10) == []
     assert desktop.look(10) == []
     desktop.target = "headphones"
@@ -222,20 +216,20 @@ def test_a_stream_moved_by_hand_is_left_alone_for_its_life(rules):
     desktop.on = True
     desktop.take(True)
     desktop.look(10)
-    desktop.play(2, name="game", role="phone")
+    desktop.play(2, name="game", purpose="call")
     assert desktop.look(10) == [(2, "headphones")]
 
 
 def test_a_program_that_asks_for_a_device_itself_is_left_alone():
     desktop = Desktop()
-    desktop.play(1, SINK_NAME, role="phone", pinned=True)
+    desktop.play(1, OWN_DEVICE, purpose="call", pinned=True)
 
     assert desktop.look() == []
 
 
 def test_one_that_does_not_let_itself_be_moved_is_tried_once():
     desktop = Desktop()
-    desktop.play(1, role="phone")
+    desktop.play(1, purpose="call")
     desktop.server.move_stream = lambda index, device: None
 
     assert desktop.look() == [(1, "speakers")]
@@ -246,10 +240,10 @@ def test_one_that_does_not_let_itself_be_moved_is_tried_once():
 
 def test_a_stream_that_is_nowhere_yet_is_waited_for():
     desktop = Desktop()
-    desktop.server.add_stream(Stream(1, "", role="phone"))
+    desktop.server.add_stream(Stream(1, "", purpose="call"))
 
     assert desktop.look() == []
-    desktop.server.move_stream(1, SINK_NAME)
+    desktop.server.move_stream(1, OWN_DEVICE)
     assert desktop.look() == [(1, "speakers")]
 
 
@@ -257,11 +251,11 @@ def test_an_unplugged_target_is_no_choice_by_hand():
     """The server brings its streams to the default, which is Entrain."""
     desktop = Desktop()
     desktop.target = "headphones"
-    desktop.play(1, role="phone")
+    desktop.play(1, purpose="call")
     desktop.look()
     desktop.look()
 
-    desktop.server.move_stream(1, SINK_NAME)  # first the stream, then the device
+    desktop.server.move_stream(1, OWN_DEVICE)  # first the stream, then the device
     assert desktop.look() == []
     desktop.server.remove_device("headphones")
     desktop.target = "speakers"
@@ -279,18 +273,18 @@ def test_a_device_that_comes_back_to_its_streams_is_no_choice_by_hand():
     desktop.server.move_stream(1, "headphones")
     assert desktop.look(10) == []
     desktop.on = True
-    assert desktop.look() == [(1, SINK_NAME)]
+    assert desktop.look() == [(1, OWN_DEVICE)]
 
 
 def test_in_manual_mode_included_programs_are_heard_through_entrain_while_it_is_on():
     desktop = Desktop(ApplicationRules(include=("player",)), mode="manual", on=False)
     desktop.play(1, name="Player")
     desktop.play(2, "headphones", binary="player")
-    desktop.play(3, name="other", role="phone")
+    desktop.play(3, name="other", purpose="call")
     assert desktop.look() == []
 
     desktop.on = True
-    assert desktop.look() == [(1, SINK_NAME), (2, SINK_NAME)]
+    assert desktop.look() == [(1, OWN_DEVICE), (2, OWN_DEVICE)]
     assert desktop.look() == []
     desktop.on = False
     assert desktop.look() == [(1, "speakers"), (2, "headphones")]
@@ -314,8 +308,8 @@ def test_an_included_program_taken_away_by_hand_stays_away():
 
 def test_in_manual_mode_what_the_user_routes_to_entrain_stays_there():
     desktop = Desktop(ApplicationRules(exclude=("game",)), mode="manual")
-    desktop.play(1, SINK_NAME, name="game")
-    desktop.play(2, SINK_NAME, role="phone")
+    desktop.play(1, OWN_DEVICE, name="game")
+    desktop.play(2, OWN_DEVICE, purpose="call")
 
     assert desktop.look() == []
     desktop.on = False
@@ -324,8 +318,8 @@ def test_in_manual_mode_what_the_user_routes_to_entrain_stays_there():
 
 def test_calls_pass_where_the_user_made_entrain_the_default_in_manual_mode():
     desktop = Desktop(mode="manual", on=False)
-    desktop.choose(SINK_NAME)
-    desktop.play(1, role="phone")
+    desktop.choose(OWN_DEVICE)
+    desktop.play(1, purpose="call")
 
     assert desktop.look() == [(1, "speakers")]
 
@@ -333,7 +327,7 @@ def test_calls_pass_where_the_user_made_entrain_the_default_in_manual_mode():
 @pytest.mark.parametrize("to", ["manual", "smart"])
 def test_another_mode_gives_back_what_the_old_one_had_moved(to):
     desktop = Desktop()
-    desktop.play(1, role="phone")
+    desktop.play(1, purpose="call")
     desktop.look()
     desktop.look()
     desktop.mode = to
@@ -346,7 +340,7 @@ def test_another_mode_gives_back_what_the_old_one_had_moved(to):
 def test_in_smart_mode_nothing_is_moved():
     desktop = Desktop(ApplicationRules(include=("a",), exclude=("b",)), mode="smart")
     for index, name in enumerate(("a", "b", "c")):
-        desktop.play(index, name=name, role="phone")
+        desktop.play(index, name=name, purpose="call")
 
     assert desktop.look() == []
     assert not desktop.applications.needs_news("smart")
@@ -355,19 +349,19 @@ def test_in_smart_mode_nothing_is_moved():
 def test_a_stream_that_the_server_puts_where_its_kind_was_sent_counts_as_moved_by_us():
     """As WirePlumber does: else it would stay on a device that is not the target any more."""
     desktop = Desktop()
-    desktop.play(1, role="event")
+    desktop.play(1, purpose="notification")
     desktop.look()
     desktop.server.remove_stream(1)
     desktop.look()
 
     desktop.target = "headphones"
-    desktop.play(2, "speakers", role="event")
+    desktop.play(2, "speakers", purpose="notification")
     assert desktop.look() == [(2, "headphones")]
     desktop.look()
     desktop.on = False
     desktop.take(False)
     assert desktop.look() == [(2, "speakers")]
-    desktop.play(3, "headphones", role="event")
+    desktop.play(3, "headphones", purpose="notification")
     assert desktop.look() == []
 
 
@@ -376,7 +370,7 @@ def test_quitting_takes_everything_back():
     desktop = Desktop(rules, mode="manual")
     desktop.play(1, name="player")
     desktop.play(2, "headphones", name="player")
-    desktop.play(3, SINK_NAME)
+    desktop.play(3, OWN_DEVICE)
     desktop.look()
     desktop.look()
 
@@ -387,14 +381,14 @@ def test_quitting_takes_everything_back():
 
 def test_a_new_server_has_new_streams():
     desktop = Desktop()
-    desktop.play(1, role="phone")
+    desktop.play(1, purpose="call")
     desktop.look()
     desktop.drag(1, "headphones")
     desktop.look(10)
     desktop.look(10)
     desktop.applications.server_restarted()
 
-    desktop.server.move_stream(1, SINK_NAME)
+    desktop.server.move_stream(1, OWN_DEVICE)
     assert desktop.look() == [(1, "speakers")]
 
 
@@ -419,7 +413,7 @@ def test_streams_are_watched_only_where_they_matter(rules, modes):
 
 EVENTS = st.one_of(
     st.tuples(st.sampled_from(["switch", "look", "lift", "rule", "replug"])),
-    st.tuples(st.just("drag"), st.integers(0, 3), st.sampled_from([*DEVICES, SINK_NAME])),
+    st.tuples(st.just("drag"), st.integers(0, 3), st.sampled_from([*DEVICES, OWN_DEVICE])),
     st.tuples(st.just("target"), st.sampled_from(DEVICES)),
     st.tuples(st.just("mode"), st.sampled_from(["default", "manual", "smart"])),
 )
@@ -433,7 +427,7 @@ def test_any_sequence_comes_to_rest_with_everybody_in_place(events, mode):
     names = ("included", "excluded", "other", "phone")
     dragged: dict[int, str] = {}
     for index, name in enumerate(names):
-        desktop.play(index, name=name, role="phone" if name == "phone" else "")
+        desktop.play(index, name=name, purpose="call" if name == "phone" else "other")
 
     for event in events:
         match event:
@@ -476,7 +470,7 @@ def test_any_sequence_comes_to_rest_with_everybody_in_place(events, mode):
     else:
         pytest.fail("it does not come to rest")
     rules = desktop.applications.rules
-    takes = desktop.default == SINK_NAME
+    takes = desktop.default == OWN_DEVICE
     for stream in desktop.server.streams():
         if stream.index in dragged:
             if dragged[stream.index] != "headphones":  # those were unplugged, perhaps
@@ -485,6 +479,6 @@ def test_any_sequence_comes_to_rest_with_everybody_in_place(events, mode):
         if takes and rules.passes(stream):
             assert stream.device == desktop.target
         elif takes or (desktop.mode == "manual" and desktop.on and rules.includes(stream)):
-            assert stream.device == SINK_NAME
+            assert stream.device == OWN_DEVICE
         else:
             assert stream.device == "speakers"

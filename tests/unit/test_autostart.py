@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from entrain.platform import autostart, installation
+from entrain.platform import entry_file, installation
 from entrain.platform.adapter import NotSupported, PlatformError
 from entrain.platform.autostart import XdgAutostart
-from entrain.platform.desktop_entry import command_line, read
+from entrain.platform.desktop_entry import command_line
+from entrain.platform.entry_file import read_entry
 from entrain.platform.installation import installed_program
 from entrain.platform.null import NullAdapter
 from entrain.tray.commands.cli import cli
@@ -37,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The installed one."""
     path = make_program(tmp_path / "data/entrain/venv/bin/entrain")
-    monkeypatch.setattr(autostart, "installed_program", lambda: path)
+    monkeypatch.setattr(entry_file, "installed_program", lambda: path)
     return path
 
 
@@ -112,7 +113,7 @@ def test_enable_and_disable(program, entry):
 
     assert entrain("autostart", "enable").stdout == f"enabled: each login starts {program}\n"
     assert entrain("autostart", "status").stdout == f"enabled: each login starts {program}\n"
-    written = read(entry)
+    written = read_entry(entry)
     assert written
     assert written.get("Exec") == command_line(program)
     assert written.get("Version") == "1.0"
@@ -215,7 +216,7 @@ def test_a_system_without_it_says_so(what):
 
 def test_install_desktop_and_its_undo(program, monkeypatch, tmp_path):
     """And an entry that exists is brought up to date."""
-    monkeypatch.setattr("entrain.platform.launcher.installed_program", lambda: program)
+    monkeypatch.setattr("entrain.platform.entry_file.installed_program", lambda: program)
     XdgAutostart(make_program(tmp_path / "old/bin/entrain")).enable()
 
     files = entrain("install-desktop").stdout.splitlines()

@@ -9,7 +9,7 @@ from entrain.backend import Backend
 from entrain.engine import Engine
 from entrain.platform.null import NullAdapter, NullServer, null_device
 from entrain.vdevice.device.default_policy import DefaultPolicy
-from entrain.vdevice.device.unplugged import SOFTER
+from entrain.vdevice.device.softened import SOFTER
 from entrain.vdevice.device.virtual_device import VirtualDevice
 
 
@@ -27,8 +27,8 @@ class Desk:
         self.device = VirtualDevice(
             NullAdapter(), self.engine, "null", chosen, None, DefaultPolicy(True), lambda: None
         )
-        self.device._server = self.server
-        self.device._backend = Backend("null", self.engine, "headset")
+        self.device._connection.server = self.server
+        self.device._connection.backend = Backend("null", self.engine, "headset")
 
     async def choose(self, name: str) -> None:
         await self.device.choose(name)
@@ -40,8 +40,8 @@ class Desk:
         return max(found.volume.channels)
 
     def close(self) -> None:
-        if self.device._backend:
-            self.device._backend.close()
+        if self.device._connection.backend:
+            self.device._connection.backend.close()
         self.engine.close()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +9,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from command_line import entrain
 
-from entrain.engine import blocks
 from entrain.errors import EntrainError
 from entrain.tray.commands.cli import cli
 from entrain.tray.icon.tray_icon import TrayIcon
@@ -60,13 +59,6 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def server(runtime: Path, serve: Any) -> Any:
     return serve(runtime / "entrain" / "control.sock", lambda request: STATUS)
-
-
-def entrain(*arguments: str) -> Result:
-    result = CliRunner().invoke(cli, arguments, prog_name="entrain")
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture
@@ -427,7 +419,7 @@ def test_doctor_fails_only_when_something_is_wrong(provide):
     provide("entrain.vdevice.offline.doctor", examine=lambda: bad)
     result = entrain("doctor")
     assert result.exit_code == 1
-    assert result.stderr == "entrain: not all is well: library\n"
+    assert result.stderr == "entrain: problems found: library\n"
     assert "library  problem  not there" in result.stdout
     assert "-> apt install libpipewire-0.3-0" in result.stdout
     assert json.loads(entrain("doctor", "--json").stdout)[2]["ok"] is False
@@ -463,40 +455,3 @@ except SystemExit:
 
     assert done.stdout.split() == []
     assert "Traceback" not in done.stderr
-
-
-# ---- layers -------------------------------------------------------------------------------
-
-
-def test_layers_lists_every_kind_with_what_it_does():
-    shown = entrain("layers").stdout
-    for kind, block in blocks().items():
-        assert re.search(rf"^{kind} +{block.group} +{re.escape(block.description)}$", shown, re.M)
-
-
-def test_layers_tells_what_can_be_set():
-    shown = entrain("layers", "am").stdout
-    assert re.search(r"^rate_hz +Rate +0.05 … 100 +16 +Hz$", shown, re.M)
-    assert re.search(r"^waveform +Waveform +0 sine, 1 triangle, 2 square +0$", shown, re.M)
-    assert json.loads(entrain("layers", "am", "--json").stdout)["am"]["parameters"]["depth"] == {
-        "symbol": "depth",
-        "name": "Depth",
-        "unit": "1",
-        "minimum": 0,
-        "maximum": 1,
-        "initial": 0.5,
-        "step": 0.001,
-        "choices": [],
-        "scale": "lin",
-    }
-
-
-def test_an_unknown_kind_is_one_line_with_those_there_are():
-    result = entrain("layers", "nonsense")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("entrain: there is no kind 'nonsense'; there is am, ")
-
-
-@pytest.mark.parametrize("arguments", [("seek",), ("pause", "3"), ("seek", "soon"), ("seek", "-1")])
-def test_what_is_no_position_is_wrong_usage(arguments):
-    assert entrain("session", *arguments).exit_code == 2

@@ -1,17 +1,14 @@
 """The library and the log as a person and a script meet them on the command line."""
 
 import json
-import sys
-from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from command_line import entrain
 
 from entrain.tray.commands.cli import cli
-from entrain.tray.commands.log_command import summarised
-from entrain.tray.icon.tray_icon import TrayIcon
 from entrain.tray.text import protocol_text, text_layout
 from entrain.vdevice import safety
 from entrain.vdevice.api import messages
@@ -20,20 +17,8 @@ from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.evidence import Evidence, Source
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.protocol.timeline import value_at
-from entrain.vdevice.session.session_log import SessionLog, Stretch
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folders of the test's own, and a terminal of 80 columns."""
-    tmp_path.chmod(0o700)
-    for name in ("DATA", "STATE", "CONFIG"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(TrayIcon, "start", lambda self, at_once=True: None)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
@@ -46,13 +31,6 @@ def folder(home: Path) -> Path:
 @pytest.fixture
 def server(home: Path, serve: Any, idle: Status) -> Any:
     return serve(home / "entrain" / "control.sock", lambda request: idle)
-
-
-def entrain(*arguments: str) -> Result:
-    result = CliRunner().invoke(cli, arguments, prog_name="entrain")
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 EVENING = {
@@ -178,14 +156,14 @@ def test_show_tells_everything_within_80_columns(evening):
         "Not in the bath.",
         "ends after 45:00",
         "1 h at most, then it fades out",
-        "comes up within 0:30, goes down within 5:00",
+        "fades in within 0:30, fades out within 5:00",
         "carrier 250 Hz, level -18 dB",
         "10 Hz at 0:00 → 2.5 Hz at 30:00",
         "A. Friend 2001, J Hum: It helped.",
         "AGAINST  B. Foe 2002 (PMC123): It did not.",
         "tone.carrier_hz",
-        "Without headphones, instead\n  monaural\n",
-        "always at -30 dB, whatever is played",
+        "Without headphones\n  monaural\n",
+        "always at -30 dB, independent of the music",
     ):
         assert text in shown
     flat = " ".join(shown.split())
@@ -284,7 +262,7 @@ def test_validate_tells_all_that_is_wrong_with_all_files(evening, folder):
     assert result.stdout.splitlines() == [
         f"{bad}: name is missing",
         f"{bad}: layers[0].params.depth = 2 is outside 0 … 1",
-        f"{evening}: fine, it is 'evening'",
+        f"{evening}: valid, with the id 'evening'",
         f"cannot read {folder / 'none.json'}: No such file or directory",
     ]
     assert result.stderr == "entrain: 2 of 3 files cannot be used\n"
@@ -306,8 +284,8 @@ def test_import_of_a_file_says_how_to_use_it(home, folder):
     assert result.stdout == "Use it with: entrain use evening\n1 imported, 0 refused\n"
     assert json.loads((folder / "evening.json").read_text())["name"] == "Evening"
     again = entrain("import", str(source)).stdout.splitlines()
-    assert again[-1] == "0 imported, 1 there already, 0 refused"
-    assert "entrain use evening (--replace is for" in again[0]
+    assert again[-1] == "0 imported, 1 already in the library, 0 refused"
+    assert "entrain use evening (use --replace if" in again[0]
 
 
 def test_import_with_a_refused_file_fails_and_keeps_the_others(home, folder):
@@ -376,7 +354,7 @@ def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, ser
     assert "             Made for headphones?[2J" in lines
     assert "             whenever sound goes to this output" in lines
     assert "sleep        off in 1:30" in lines
-    assert "log          none is kept (`entrain log --on`)" in lines
+    assert "log          off (`entrain log --on` starts one)" in lines
     assert entrain("next").stdout == "idle · Deep 3 · off in 1:30\nMade for headphones?[2J\n"
 
 
@@ -415,118 +393,6 @@ def test_tab_offers_the_users_own_ids(evening):
     )
 
     assert result.stdout.splitlines() == ["plain,evening"]
-
-
-# ---- log -------------------------------------------------------------------------------------
-
-
-def heard(days_ago: int, minutes: float, protocol: str = "a") -> Stretch:
-    started = datetime.now().astimezone() - timedelta(days=days_ago)
-    return Stretch(started=started, protocol=protocol, name=protocol.upper(), minutes=minutes)
-
-
-def test_an_empty_log_says_so():
-    assert entrain("log").stdout == "Nothing was heard in the last 14 days.\n"
-
-
-def test_the_log_adds_up_per_day_and_per_protocol(home):
-    log = SessionLog(home / "state" / "entrain" / "sessions.jsonl")
-    for stretch in (heard(0, 30), heard(0, 45.2, "b"), heard(2, 15.2), heard(20, 600)):
-        log.add(stretch)
-    with (home / "state" / "entrain" / "sessions.jsonl").open("a") as file:
-        file.write("nonsense\n")
-
-    found = json.loads(entrain("log", "--json", "--days", "3").stdout)
-
-    assert [day["minutes"] for day in found["days"]] == pytest.approx([15.2, 0.0, 75.2])
-    assert found["days"][-1]["date"] == date.today().isoformat()
-    assert found["protocols"] == [
-        {"id": "a", "name": "A", "minutes": 45.2, "sessions": 2},
-        {"id": "b", "name": "B", "minutes": 45.2, "sessions": 1},
-    ]
-    assert (found["minutes"], found["sessions"], found["skipped_lines"]) == (90.4, 3, 1)
-
-    shown = entrain("log", "--days", "3").stdout
-    assert shown.startswith("1 h 30 min in 3 sessions, the last 3 days\n")
-    assert "1 damaged lines" in shown
-    assert max(map(len, shown.splitlines()[:-1])) <= 80
-
-
-def test_many_days_are_shown_by_the_week(home):
-    log = SessionLog(home / "state" / "entrain" / "sessions.jsonl")
-    log.add(heard(60, 120))
-
-    shown = entrain("log", "--days", "90").stdout
-
-    assert "Per week" in shown
-    assert len(shown.splitlines()) < 30
-
-
-def test_a_stretch_counts_for_the_day_of_its_own_clock():
-    late = Stretch.model_validate(
-        {"started": "2026-03-01T23:30:00-08:00", "protocol": "a", "name": "A", "minutes": 60}
-    )
-
-    found = summarised([late], date(2026, 3, 1), date(2026, 3, 2))
-
-    assert [day["minutes"] for day in found["days"]] == [60, 0]
-
-
-# ---- what everybody should know --------------------------------------------------------------
-
-
-class Terminal:
-    """Lets the command line see a terminal where the test reads."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.environment: dict[str, str] = {}
-        monkeypatch.setattr("entrain.tray.commands.cli._at_a_terminal", lambda: True)
-        fake = type(sys)("entrain.vdevice.app")
-        vars(fake)["run"] = self._run
-        monkeypatch.setitem(sys.modules, fake.__name__, fake)
-
-    def _run(self, options: object, ready: Any) -> int:
-        ready("Entrain is there", self.environment)
-        return 0
-
-    def shown(self) -> bool:
-        return safety.NOTICE in " ".join(entrain("run").stdout.split())
-
-
-def test_the_notice_is_shown_at_the_first_start_and_only_then(monkeypatch):
-    terminal = Terminal(monkeypatch)
-
-    assert [terminal.shown(), terminal.shown()] == [True, False]
-
-
-def test_the_notice_is_not_used_up_where_nobody_reads_it(monkeypatch):
-    terminal = Terminal(monkeypatch)
-    with monkeypatch.context() as patch:
-        patch.setattr("entrain.tray.commands.cli._at_a_terminal", lambda: False)
-        assert not terminal.shown()
-
-    assert terminal.shown()
-
-
-def test_the_sandbox_leaves_no_trace_of_the_notice(monkeypatch, home):
-    terminal = Terminal(monkeypatch)
-    terminal.environment = {"PULSE_SERVER": "unix:/x"}
-
-    assert [terminal.shown(), terminal.shown()] == [True, True]
-    assert not (home / "state").exists()
-
-
-def test_where_it_cannot_be_noted_the_notice_is_shown_again(monkeypatch, home):
-    (home / "state").write_text("")
-    terminal = Terminal(monkeypatch)
-
-    assert [terminal.shown(), terminal.shown()] == [True, True]
-
-
-def test_the_notice_names_seizures_driving_and_treatment():
-    for text in (safety.NOTICE, safety.SHORT_NOTICE):
-        assert all(word in text for word in ("seizure", "driving", "treatment"))
-    assert safety.SHORT_NOTICE in " ".join(entrain("--help").stdout.split())
 
 
 def test_a_protocol_that_comes_with_entrain_is_replaced_on_request_only(server):

@@ -38,7 +38,7 @@ def test_the_rules_are_said_in_words(server):
     result = entrain("apps")
 
     assert result.stdout.splitlines() == [
-        "through Entrain   all that is not named below",
+        "through Entrain   all other apps",
         "past Entrain      Zoom",
         "calls             past Entrain",
         "notifications     through Entrain",
@@ -131,7 +131,7 @@ def test_one_program_has_one_rule_and_what_has_none_cannot_be_forgotten(server):
 
     result = CliRunner().invoke(cli, ("apps", "--forget", "nosuch"), prog_name="entrain")
     assert result.exit_code == 1
-    assert "nothing was said of 'nosuch' that could be forgotten; named are: Zoom" in result.output
+    assert "there is no rule for 'nosuch'; apps with a rule: Zoom" in result.output
     assert server.requests == [GetStatus()]
 
 

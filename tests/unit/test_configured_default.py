@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.arrivals import SAME_MOMENT_S
 from entrain.vdevice.device.configured_default import ConfiguredDefault
 
@@ -16,13 +16,13 @@ MORE = ("bluetooth", *DEVICES)
     [
         (None, "speakers", ""),
         (None, "headphones", "headphones"),
-        (None, SINK_NAME, SINK_NAME),
+        (None, OWN_DEVICE, OWN_DEVICE),
         ("", "speakers", ""),
         ("speakers", "speakers", "speakers"),
         ("bluetooth", "speakers", "bluetooth"),
         ("headphones", "speakers", ""),
-        (SINK_NAME, "speakers", ""),
-        (SINK_NAME, "headphones", "headphones"),
+        (OWN_DEVICE, "speakers", ""),
+        (OWN_DEVICE, "headphones", "headphones"),
         ("speakers", "headphones", "headphones"),
     ],
 )
@@ -30,7 +30,7 @@ def test_at_the_first_look(stored, effective, expected):
     assert ConfiguredDefault(stored).observe(effective, DEVICES, 0.0) == expected
 
 
-@pytest.mark.parametrize("effective", ["auto_null", SINK_NAME])
+@pytest.mark.parametrize("effective", ["auto_null", OWN_DEVICE])
 def test_what_is_there_for_lack_of_devices_was_not_chosen(effective):
     assert ConfiguredDefault().observe(effective, (), 0.0) == ""
 
@@ -68,8 +68,8 @@ def test_a_device_that_comes_and_is_not_the_best_was_configured():
 
 def test_what_takes_the_place_of_a_configured_device_was_configured():
     assert after("headphones").observe("bluetooth", MORE, 0.0) == "bluetooth"
-    assert after(SINK_NAME).observe("bluetooth", MORE, 0.0) == "bluetooth"
-    assert after(SINK_NAME).observe("bluetooth", DEVICES, 0.0) == "bluetooth"  # not listed yet
+    assert after(OWN_DEVICE).observe("bluetooth", MORE, 0.0) == "bluetooth"
+    assert after(OWN_DEVICE).observe("bluetooth", DEVICES, 0.0) == "bluetooth"  # not listed yet
 
 
 def test_a_device_that_has_come_before_is_chosen_by_somebody():
@@ -89,18 +89,18 @@ def test_a_stopgap_is_no_choice():
 
 def test_what_the_server_has_accepted_from_us_counts_at_once():
     default = after("speakers")
-    default.written(SINK_NAME)
+    default.written(OWN_DEVICE)
 
-    assert default.observe("speakers", DEVICES, 0.0) == SINK_NAME
-    assert default.observe(SINK_NAME, DEVICES, 0.1) == SINK_NAME
+    assert default.observe("speakers", DEVICES, 0.0) == OWN_DEVICE
+    assert default.observe(OWN_DEVICE, DEVICES, 0.1) == OWN_DEVICE
     assert default.observe("headphones", DEVICES, 5.0) == "headphones"
 
 
 def test_without_any_device_what_we_have_written_stays():
     """A dummy and our own sink come and go in any order."""
     default = after("auto_null", ())
-    default.written(SINK_NAME)
+    default.written(OWN_DEVICE)
 
-    assert default.observe(SINK_NAME, (), 0.0) == SINK_NAME
-    assert default.observe("auto_null", (), 0.1) == SINK_NAME
-    assert default.observe(SINK_NAME, ("speakers",), 5.0) == SINK_NAME
+    assert default.observe(OWN_DEVICE, (), 0.0) == OWN_DEVICE
+    assert default.observe("auto_null", (), 0.1) == OWN_DEVICE
+    assert default.observe(OWN_DEVICE, ("speakers",), 5.0) == OWN_DEVICE

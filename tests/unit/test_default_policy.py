@@ -1,13 +1,10 @@
 """Who is the default output, and when Entrain keeps its hands off."""
 
-from collections import deque
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.arrivals import SAME_MOMENT_S
 from entrain.vdevice.device.default_policy import (
     ECHO_S,
@@ -30,7 +27,7 @@ def seen(configured: str, effective: str | None = None, devices=DEVICES) -> Defa
 def started(on: bool, former: str = "speakers") -> DefaultPolicy:
     """A policy at rest: Entrain is the default if it is on."""
     policy = DefaultPolicy(on, former)
-    policy.observe(seen(SINK_NAME if on else former), 0.0)
+    policy.observe(seen(OWN_DEVICE if on else former), 0.0)
     return policy
 
 
@@ -39,21 +36,21 @@ def test_on_remembers_the_default_and_takes_it_once():
 
     assert policy.switch_on(seen("headphones"), 1.0) == [
         Remember("headphones"),
-        SetDefault(SINK_NAME),
+        SetDefault(OWN_DEVICE),
     ]
     assert policy.observe(seen("headphones"), 1.1) == []
-    assert policy.observe(seen(SINK_NAME, "headphones"), 1.2) == []
-    assert policy.observe(seen(SINK_NAME), 1.3) == []
+    assert policy.observe(seen(OWN_DEVICE, "headphones"), 1.2) == []
+    assert policy.observe(seen(OWN_DEVICE), 1.3) == []
     assert policy.on
 
 
 def test_off_writes_the_former_default_explicitly_even_if_none_was_configured():
     policy = started(on=False)
     policy.switch_on(seen("", "headphones"), 1.0)
-    policy.observe(seen(SINK_NAME), 1.1)
+    policy.observe(seen(OWN_DEVICE), 1.1)
 
-    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("headphones")]
-    assert policy.observe(seen(SINK_NAME), 2.1) == []
+    assert policy.switch_off(seen(OWN_DEVICE), 2.0) == [SetDefault("headphones")]
+    assert policy.observe(seen(OWN_DEVICE), 2.1) == []
     assert policy.observe(seen("headphones"), 2.2) == []
     assert not policy.on
     assert (policy.former, policy.stand_in) == ("", "headphones")
@@ -64,7 +61,7 @@ def test_off_right_after_on_still_gives_back_and_is_not_taken_for_a_choice():
     policy.switch_on(seen("speakers"), 1.0)
 
     assert policy.switch_off(seen("speakers"), 1.01) == [SetDefault("speakers")]
-    assert policy.observe(seen(SINK_NAME), 1.02) == []
+    assert policy.observe(seen(OWN_DEVICE), 1.02) == []
     assert policy.observe(seen("speakers"), 1.03) == []
     assert not policy.on
 
@@ -72,14 +69,14 @@ def test_off_right_after_on_still_gives_back_and_is_not_taken_for_a_choice():
 def test_off_takes_the_best_device_where_the_former_is_gone():
     policy = started(on=True, former="bluetooth")
 
-    assert policy.switch_off(seen(SINK_NAME), 1.0) == [SetDefault("speakers")]
-    assert policy.switch_off(seen(SINK_NAME, devices=()), 1.0) == []
+    assert policy.switch_off(seen(OWN_DEVICE), 1.0) == [SetDefault("speakers")]
+    assert policy.switch_off(seen(OWN_DEVICE, devices=()), 1.0) == []
 
 
 def test_another_choice_in_the_desktop_switches_off_and_is_not_fought():
     policy = started(on=True)
 
-    assert policy.observe(seen("headphones", SINK_NAME), 1.0) == [
+    assert policy.observe(seen("headphones", OWN_DEVICE), 1.0) == [
         SwitchOff("another output was chosen: headphones"),
         Remember("headphones"),
     ]
@@ -91,15 +88,15 @@ def test_another_choice_in_the_desktop_switches_off_and_is_not_fought():
 def test_choosing_entrain_in_the_desktop_switches_on():
     policy = started(on=False, former="headphones")
 
-    assert policy.observe(seen(SINK_NAME), 1.0) == [SwitchOn()]
+    assert policy.observe(seen(OWN_DEVICE), 1.0) == [SwitchOn()]
     assert policy.former == "headphones"
-    assert policy.observe(seen(SINK_NAME), 1.1) == []
-    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("headphones")]
+    assert policy.observe(seen(OWN_DEVICE), 1.1) == []
+    assert policy.switch_off(seen(OWN_DEVICE), 2.0) == [SetDefault("headphones")]
 
 
 def test_while_off_an_unplugged_default_does_not_leave_entrain_in_its_place():
     policy = started(on=False, former="bluetooth")
-    left = seen("bluetooth", SINK_NAME)
+    left = seen("bluetooth", OWN_DEVICE)
 
     assert policy.observe(left, 1.0) == [SetDefault("speakers")]
     assert policy.observe(left, 1.1) == []
@@ -111,42 +108,42 @@ def test_while_off_an_unplugged_default_does_not_leave_entrain_in_its_place():
 def test_while_off_it_waits_for_a_device_if_there_is_none():
     policy = started(on=False)
 
-    assert policy.observe(seen("speakers", SINK_NAME, ()), 1.0) == []
-    assert policy.observe(seen("speakers", SINK_NAME, ("hdmi",)), 1.1) == [SetDefault("hdmi")]
+    assert policy.observe(seen("speakers", OWN_DEVICE, ()), 1.0) == []
+    assert policy.observe(seen("speakers", OWN_DEVICE, ("hdmi",)), 1.1) == [SetDefault("hdmi")]
 
 
 def test_off_without_any_device_gives_back_when_one_is_plugged_in():
     policy = started(on=True)
-    assert policy.switch_off(seen(SINK_NAME, devices=()), 1.0) == []
+    assert policy.switch_off(seen(OWN_DEVICE, devices=()), 1.0) == []
 
-    assert policy.observe(seen(SINK_NAME, devices=("hdmi",)), 2.0) == [SetDefault("hdmi")]
+    assert policy.observe(seen(OWN_DEVICE, devices=("hdmi",)), 2.0) == [SetDefault("hdmi")]
 
 
 def test_while_on_an_unplugged_former_default_is_not_forgotten():
     policy = started(on=True, former="headphones")
-    policy.observe(seen(SINK_NAME, devices=("speakers",)), 1.0)
+    policy.observe(seen(OWN_DEVICE, devices=("speakers",)), 1.0)
 
-    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("headphones")]
+    assert policy.switch_off(seen(OWN_DEVICE), 2.0) == [SetDefault("headphones")]
 
 
 def test_while_on_a_vanished_sink_is_no_choice():
     policy = started(on=True)
 
-    assert policy.observe(seen(SINK_NAME, "headphones"), 1.0) == []
-    assert policy.observe(seen(SINK_NAME), 1.1) == []
+    assert policy.observe(seen(OWN_DEVICE, "headphones"), 1.0) == []
+    assert policy.observe(seen(OWN_DEVICE), 1.1) == []
     assert (policy.on, policy.former) == (True, "speakers")
 
 
 @pytest.mark.parametrize(
     ("on", "former", "now", "expected"),
     [
-        (True, "speakers", seen("speakers"), [SetDefault(SINK_NAME)]),
-        (True, "speakers", seen("headphones"), [Remember("headphones"), SetDefault(SINK_NAME)]),
-        (True, "", seen("", "speakers"), [SetDefault(SINK_NAME)]),
-        (True, "headphones", seen(SINK_NAME, "speakers"), []),
-        (True, "bluetooth", seen(SINK_NAME, "speakers"), []),
-        (False, "headphones", seen(SINK_NAME), [SetDefault("headphones")]),
-        (False, "bluetooth", seen(SINK_NAME), [SetDefault("speakers")]),
+        (True, "speakers", seen("speakers"), [SetDefault(OWN_DEVICE)]),
+        (True, "speakers", seen("headphones"), [Remember("headphones"), SetDefault(OWN_DEVICE)]),
+        (True, "", seen("", "speakers"), [SetDefault(OWN_DEVICE)]),
+        (True, "headphones", seen(OWN_DEVICE, "speakers"), []),
+        (True, "bluetooth", seen(OWN_DEVICE, "speakers"), []),
+        (False, "headphones", seen(OWN_DEVICE), [SetDefault("headphones")]),
+        (False, "bluetooth", seen(OWN_DEVICE), [SetDefault("speakers")]),
         (False, "speakers", seen("speakers"), []),
     ],
     ids=[
@@ -175,7 +172,7 @@ def test_a_session_manager_that_forgot_entrain_is_told_again():
     policy = started(on=True, former="headphones")
     policy.observe(seen("", ""), 1.0)
 
-    assert policy.observe(seen("", "speakers"), 2.0) == [SetDefault(SINK_NAME)]
+    assert policy.observe(seen("", "speakers"), 2.0) == [SetDefault(OWN_DEVICE)]
     assert (policy.on, policy.former) == (True, "headphones")
 
 
@@ -183,7 +180,7 @@ def test_on_while_the_session_manager_is_away_is_done_when_it_is_back():
     policy = started(on=False)
 
     assert policy.switch_on(seen("", ""), 1.0) == []
-    assert policy.observe(seen("speakers"), 2.0) == [SetDefault(SINK_NAME)]
+    assert policy.observe(seen("speakers"), 2.0) == [SetDefault(OWN_DEVICE)]
 
 
 def test_a_choice_that_our_own_write_overtakes_is_respected():
@@ -191,7 +188,7 @@ def test_a_choice_that_our_own_write_overtakes_is_respected():
     policy.switch_on(seen("speakers"), 1.0)
     policy.observe(seen("headphones"), 1.01)
 
-    assert policy.observe(seen(SINK_NAME), 1.02) == [SetDefault("headphones")]
+    assert policy.observe(seen(OWN_DEVICE), 1.02) == [SetDefault("headphones")]
     assert not policy.on
 
 
@@ -228,13 +225,13 @@ def test_in_the_other_modes_entrain_chosen_in_the_desktop_is_no_wish_to_switch(m
     policy = DefaultPolicy(on, "speakers", mode)
     policy.observe(seen("speakers"), 0.0)
 
-    assert policy.observe(seen(SINK_NAME, "speakers"), 1.0) == []
-    assert policy.observe(seen(SINK_NAME), 1.1) == []
+    assert policy.observe(seen(OWN_DEVICE, "speakers"), 1.0) == []
+    assert policy.observe(seen(OWN_DEVICE), 1.1) == []
     assert policy.on == on
-    assert policy.switch_off(seen(SINK_NAME), 2.0) == []
+    assert policy.switch_off(seen(OWN_DEVICE), 2.0) == []
     policy.session_restarted()
-    assert policy.observe(seen(SINK_NAME), 3.0) == []
-    assert policy.leave(seen(SINK_NAME), 4.0) == [SetDefault("speakers")]
+    assert policy.observe(seen(OWN_DEVICE), 3.0) == []
+    assert policy.leave(seen(OWN_DEVICE), 4.0) == [SetDefault("speakers")]
 
 
 @pytest.mark.parametrize("on", [False, True])
@@ -242,18 +239,18 @@ def test_in_manual_mode_an_unplugged_default_does_not_leave_entrain_in_its_place
     policy = DefaultPolicy(on, "bluetooth", "manual")
     policy.observe(seen("bluetooth", devices=(*DEVICES, "bluetooth")), 0.0)
 
-    assert policy.observe(seen("bluetooth", SINK_NAME), 1.0) == [SetDefault("speakers")]
+    assert policy.observe(seen("bluetooth", OWN_DEVICE), 1.0) == [SetDefault("speakers")]
 
 
 def test_manual_mode_gives_the_default_back_and_stays_on():
     policy = started(on=True, former="headphones")
 
-    assert policy.set_mode("manual", seen(SINK_NAME), 1.0) == [SetDefault("headphones")]
-    assert policy.observe(seen(SINK_NAME), 1.1) == []
+    assert policy.set_mode("manual", seen(OWN_DEVICE), 1.0) == [SetDefault("headphones")]
+    assert policy.observe(seen(OWN_DEVICE), 1.1) == []
     assert policy.observe(seen("headphones"), 1.2) == []
     assert policy.on
-    assert policy.set_mode("default", seen("headphones"), 2.0) == [SetDefault(SINK_NAME)]
-    assert policy.observe(seen(SINK_NAME), 2.1) == []
+    assert policy.set_mode("default", seen("headphones"), 2.0) == [SetDefault(OWN_DEVICE)]
+    assert policy.observe(seen(OWN_DEVICE), 2.1) == []
     assert policy.on
 
 
@@ -271,7 +268,7 @@ def test_manual_mode_right_after_on_gives_back_what_is_still_on_its_way():
     policy.switch_on(seen("speakers"), 1.0)
 
     assert policy.set_mode("manual", seen("speakers"), 1.01) == [SetDefault("speakers")]
-    assert policy.observe(seen(SINK_NAME), 1.02) == []
+    assert policy.observe(seen(OWN_DEVICE), 1.02) == []
     assert policy.observe(seen("speakers"), 1.03) == []
 
 
@@ -280,17 +277,17 @@ def test_manual_mode_while_the_session_manager_is_away_gives_back_when_it_is_the
     policy.observe(seen("", ""), 1.0)
 
     assert policy.set_mode("manual", seen("", ""), 1.1) == []
-    assert policy.observe(seen(SINK_NAME), 2.0) == [SetDefault("speakers")]
+    assert policy.observe(seen(OWN_DEVICE), 2.0) == [SetDefault("speakers")]
     assert policy.on
 
 
 def test_entrain_made_the_default_by_hand_is_on_in_default_mode():
     policy = DefaultPolicy(False, "speakers", "manual")
     policy.observe(seen("speakers"), 0.0)
-    policy.observe(seen(SINK_NAME), 1.0)
+    policy.observe(seen(OWN_DEVICE), 1.0)
 
-    assert policy.set_mode("default", seen(SINK_NAME), 2.0) == [SwitchOn()]
-    assert policy.switch_off(seen(SINK_NAME), 3.0) == [SetDefault("speakers")]
+    assert policy.set_mode("default", seen(OWN_DEVICE), 2.0) == [SwitchOn()]
+    assert policy.switch_off(seen(OWN_DEVICE), 3.0) == [SetDefault("speakers")]
 
 
 WITH_BLUETOOTH = ("bluetooth", *DEVICES)
@@ -300,7 +297,7 @@ WITH_BLUETOOTH = ("bluetooth", *DEVICES)
 def test_where_nobody_has_chosen_a_better_device_is_followed_and_a_worse_one_is_not():
     policy = started(on=False, former="")
     policy.switch_on(seen("", "speakers"), 1.0)
-    policy.observe(seen(SINK_NAME), 1.1)
+    policy.observe(seen(OWN_DEVICE), 1.1)
 
     for at_s, devices, wanted in (
         (2.0, DEVICES, "speakers"),
@@ -308,14 +305,14 @@ def test_where_nobody_has_chosen_a_better_device_is_followed_and_a_worse_one_is_
         (4.0, DEVICES, "speakers"),
         (5.0, (*DEVICES, "hdmi"), "speakers"),
     ):
-        assert policy.observe(seen(SINK_NAME, devices=devices), at_s) == []
+        assert policy.observe(seen(OWN_DEVICE, devices=devices), at_s) == []
         assert policy.wanted(devices) == wanted
     assert policy.on
 
 
 def test_where_somebody_has_chosen_a_better_device_is_not_followed():
     policy = started(on=True, former="headphones")
-    policy.observe(seen(SINK_NAME, devices=WITH_BLUETOOTH), 1.0)
+    policy.observe(seen(OWN_DEVICE, devices=WITH_BLUETOOTH), 1.0)
 
     assert policy.wanted(WITH_BLUETOOTH) == "headphones"
 
@@ -323,10 +320,10 @@ def test_where_somebody_has_chosen_a_better_device_is_not_followed():
 def test_what_the_server_prefers_for_reasons_of_its_own_is_kept_until_another_device_comes():
     policy = started(on=False, former="")
     policy.switch_on(seen("", "headphones"), 1.0)
-    policy.observe(seen(SINK_NAME), 1.1)
+    policy.observe(seen(OWN_DEVICE), 1.1)
 
     assert policy.wanted(DEVICES) == "headphones"
-    policy.observe(seen(SINK_NAME, devices=WITH_BLUETOOTH), 2.0)
+    policy.observe(seen(OWN_DEVICE, devices=WITH_BLUETOOTH), 2.0)
     assert policy.wanted(WITH_BLUETOOTH) == "bluetooth"
 
 
@@ -335,7 +332,7 @@ def test_a_choice_that_is_not_connected_is_waited_for():
 
     assert policy.observe(seen("bluetooth", "speakers"), 1.0) == [Remember("bluetooth")]
     policy.switch_on(seen("bluetooth", "speakers"), 2.0)
-    policy.observe(seen(SINK_NAME), 2.1)
+    policy.observe(seen(OWN_DEVICE), 2.1)
     assert policy.wanted(DEVICES) == "speakers"
     assert policy.wanted((*DEVICES, "bluetooth")) == "bluetooth"
 
@@ -348,10 +345,10 @@ def test_a_server_that_switches_to_what_is_connected_leaves_entrain_on(together)
 
     assert policy.observe(seen("bluetooth", devices=devices if together else DEVICES), 10.0) == [
         Remember("bluetooth"),
-        SetDefault(SINK_NAME),
+        SetDefault(OWN_DEVICE),
     ]
     assert policy.observe(seen("bluetooth", devices=devices), 10.1) == []
-    assert policy.observe(seen(SINK_NAME, devices=devices), 10.2) == []
+    assert policy.observe(seen(OWN_DEVICE, devices=devices), 10.2) == []
     assert policy.on
     assert policy.wanted(devices) == "bluetooth"
 
@@ -363,9 +360,9 @@ def test_a_session_manager_that_restores_its_choice_late_does_not_switch_entrain
 
     assert policy.observe(seen("headphones"), 0.1) == [
         Remember("headphones"),
-        SetDefault(SINK_NAME),
+        SetDefault(OWN_DEVICE),
     ]
-    assert policy.observe(seen(SINK_NAME), 0.2) == []
+    assert policy.observe(seen(OWN_DEVICE), 0.2) == []
     assert policy.on
     assert policy.observe(seen("speakers"), 0.5)[0] == SwitchOff(
         "another output was chosen: speakers"
@@ -375,7 +372,7 @@ def test_a_session_manager_that_restores_its_choice_late_does_not_switch_entrain
 def test_somebody_who_chooses_a_device_that_was_connected_before_switches_off():
     policy = started(on=True)
     devices = (*DEVICES, "bluetooth")
-    policy.observe(seen(SINK_NAME, devices=devices), 10.0)
+    policy.observe(seen(OWN_DEVICE, devices=devices), 10.0)
 
     assert policy.observe(seen("bluetooth", devices=devices), 10.0 + SAME_MOMENT_S) == [
         SwitchOff("another output was chosen: bluetooth"),
@@ -386,8 +383,8 @@ def test_somebody_who_chooses_a_device_that_was_connected_before_switches_off():
 def test_a_stand_in_gives_way_to_the_device_that_the_server_would_take():
     policy = started(on=False, former="")
     policy.switch_on(seen("", "speakers"), 1.0)
-    policy.observe(seen(SINK_NAME), 1.1)
-    assert policy.switch_off(seen(SINK_NAME), 2.0) == [SetDefault("speakers")]
+    policy.observe(seen(OWN_DEVICE), 1.1)
+    assert policy.switch_off(seen(OWN_DEVICE), 2.0) == [SetDefault("speakers")]
     assert policy.observe(seen("speakers"), 2.1) == []
 
     assert policy.observe(seen("speakers", devices=WITH_BLUETOOTH), 3.0) == [
@@ -410,7 +407,7 @@ def test_a_stand_in_is_none_any_more_once_somebody_chooses():
 
 def test_who_chooses_just_what_stands_in_keeps_it_when_the_former_default_returns():
     policy = started(on=False, former="bluetooth")
-    assert policy.observe(seen("bluetooth", SINK_NAME), 1.0) == [SetDefault("speakers")]
+    assert policy.observe(seen("bluetooth", OWN_DEVICE), 1.0) == [SetDefault("speakers")]
     assert policy.observe(replace(seen("speakers"), ours=True), 1.1) == []
     assert policy.stand_in == "speakers"
 
@@ -422,7 +419,7 @@ def test_who_chooses_just_what_stands_in_keeps_it_when_the_former_default_return
 
 def test_a_session_manager_that_has_forgotten_who_configured_the_stand_in_is_no_choice():
     policy = started(on=False, former="bluetooth")
-    policy.observe(seen("bluetooth", SINK_NAME), 1.0)
+    policy.observe(seen("bluetooth", OWN_DEVICE), 1.0)
     policy.observe(replace(seen("speakers"), ours=True), 1.1)
     policy.session_restarted()
 
@@ -440,12 +437,12 @@ def frees(defaults: Defaults) -> Defaults:
 @pytest.mark.parametrize(
     ("former", "now", "expected"),
     [
-        ("headphones", seen(SINK_NAME), [SetDefault("headphones")]),
-        ("bluetooth", seen(SINK_NAME), []),
-        ("", seen(SINK_NAME), []),
-        ("headphones", frees(seen(SINK_NAME)), [SetDefault("headphones")]),
-        ("bluetooth", frees(seen(SINK_NAME)), [SetDefault("bluetooth")]),
-        ("", frees(seen(SINK_NAME)), [SetDefault("")]),
+        ("headphones", seen(OWN_DEVICE), [SetDefault("headphones")]),
+        ("bluetooth", seen(OWN_DEVICE), []),
+        ("", seen(OWN_DEVICE), []),
+        ("headphones", frees(seen(OWN_DEVICE)), [SetDefault("headphones")]),
+        ("bluetooth", frees(seen(OWN_DEVICE)), [SetDefault("bluetooth")]),
+        ("", frees(seen(OWN_DEVICE)), [SetDefault("")]),
     ],
 )
 def test_leaving_configures_what_was_configured_before(former, now, expected):
@@ -467,9 +464,9 @@ def test_a_dummy_is_never_remembered():
     """It is no device, and Entrain's own sink may be all that there is."""
     policy = DefaultPolicy(True, "")
 
-    assert policy.observe(seen("", "auto_null", ()), 0.0) == [SetDefault(SINK_NAME)]
-    assert policy.observe(seen(SINK_NAME, devices=()), 0.1) == []
-    assert policy.observe(seen(SINK_NAME, devices=("hdmi",)), 5.0) == []
+    assert policy.observe(seen("", "auto_null", ()), 0.0) == [SetDefault(OWN_DEVICE)]
+    assert policy.observe(seen(OWN_DEVICE, devices=()), 0.1) == []
+    assert policy.observe(seen(OWN_DEVICE, devices=("hdmi",)), 5.0) == []
     assert policy.on
     assert policy.wanted(("hdmi",)) == "hdmi"
 
@@ -480,121 +477,11 @@ def test_a_dummy_is_never_remembered():
         (("headphones", "speakers"), DEVICES, "headphones"),
         (("bluetooth", "headphones"), DEVICES, "headphones"),
         (("", "bluetooth"), DEVICES, "speakers"),
-        ((SINK_NAME,), (SINK_NAME, "hdmi"), "hdmi"),
-        (("speakers",), (SINK_NAME,), ""),
+        ((OWN_DEVICE,), (OWN_DEVICE, "hdmi"), "hdmi"),
+        (("speakers",), (OWN_DEVICE,), ""),
     ],
 )
 def test_the_target_is_the_first_wish_that_is_connected_and_never_entrain(
     wishes, devices, expected
 ):
     assert choose_target(wishes, devices) == expected
-
-
-class Server:
-    """A session manager that elects and forgets like WirePlumber, and acts late."""
-
-    def __init__(self) -> None:
-        self.configured = ""
-        self.history: list[str] = []
-        self.devices = set(DEVICES)
-        self.queue: deque[str] = deque()
-
-    def configure(self, name: str) -> None:
-        self.configured = name
-        if name:
-            self.history = [name, *(other for other in self.history if other != name)]
-
-    def step(self) -> None:
-        if self.queue:
-            self.configure(self.queue.popleft())
-
-    def seen(self) -> Defaults:
-        present = tuple(name for name in DEVICES if name in self.devices)
-        candidates = [*self.history, *present, SINK_NAME]
-        effective = next(name for name in candidates if name in (*present, SINK_NAME))
-        return Defaults(self.configured, effective, present)
-
-
-EVENTS = st.one_of(
-    st.tuples(st.sampled_from(["on", "off", "step", "look", "restart"])),
-    st.tuples(st.just("choose"), st.sampled_from([*DEVICES, SINK_NAME])),
-    st.tuples(st.just("mode"), st.sampled_from(["default", *MANUAL_MODES])),
-    st.tuples(st.just("plug"), st.sampled_from(DEVICES)),
-    st.tuples(st.just("unplug"), st.sampled_from(DEVICES)),
-    st.tuples(st.just("switch"), st.sampled_from(DEVICES)),
-)
-
-
-@settings(deadline=None, max_examples=300)
-@given(st.lists(EVENTS, max_size=30), st.booleans())
-@example([("choose", SINK_NAME), ("step",), ("choose", SINK_NAME), ("mode", "manual")], False)
-@example(
-    [("on",), ("switch", "speakers"), ("mode", "default"), ("choose", "speakers"), ("on",)], True
-)
-def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
-    server, policy, now_s = Server(), DefaultPolicy(on), 0.0
-    by_hand = False
-
-    def act(actions) -> bool:
-        if policy.mode != "default":
-            assert SetDefault(SINK_NAME) not in actions
-        server.queue.extend(action.name for action in actions if isinstance(action, SetDefault))
-        return bool(actions)
-
-    for event in events:
-        now_s += 0.1
-        match event:
-            case ("on",):
-                act(policy.switch_on(server.seen(), now_s))
-            case ("off",):
-                act(policy.switch_off(server.seen(), now_s))
-            case ("step",):
-                server.step()
-            case ("look",):
-                act(policy.observe(server.seen(), now_s))
-                assert policy.observe(server.seen(), now_s) == []
-            case ("restart",):
-                policy.observe(Defaults("", "", ()), now_s)
-            case ("choose", name):
-                server.configure(name)
-                act(policy.observe(server.seen(), now_s))
-                by_hand = name == SINK_NAME
-            case ("mode", name):
-                while server.queue:  # else a choice may be taken for what is still on its way
-                    server.step()
-                    act(policy.observe(server.seen(), now_s))
-                by_hand &= policy.mode != "default"
-                act(policy.set_mode(name, server.seen(), now_s))
-            case ("plug", name):
-                server.devices.add(name)
-            case ("unplug", name):
-                server.devices.discard(name)
-            case ("switch", name):  # as module-switch-on-connect does
-                act(policy.observe(server.seen(), now_s))
-                was_on, is_new = policy.on, name not in server.devices and not server.queue
-                server.devices.add(name)
-                server.configure(name)
-                act(policy.observe(server.seen(), now_s))
-                by_hand = False
-                if is_new and policy.mode == "default":
-                    assert policy.on == was_on
-
-    for _ in range(20):
-        acted = act(policy.observe(server.seen(), now_s)) or bool(server.queue)
-        while server.queue:
-            server.step()
-            act(policy.observe(server.seen(), now_s))
-        if not acted and policy.wake_s() is None:
-            break
-        now_s = policy.wake_s() or now_s
-    else:
-        pytest.fail("it does not come to rest")
-    if server.devices and policy.mode == "default":
-        assert (server.seen().effective == SINK_NAME) == policy.on
-    elif server.devices and not by_hand:
-        assert server.seen().effective != SINK_NAME
-
-    act(policy.leave(replace(server.seen(), frees=True), now_s))
-    while server.queue:
-        server.step()
-    assert server.configured in ("", policy.former)

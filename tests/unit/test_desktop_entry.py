@@ -10,7 +10,8 @@ import pytest
 from needs import skip_without_programs
 
 from entrain.platform.adapter import PlatformError
-from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped, read, write
+from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped
+from entrain.platform.entry_file import read_entry, write_entry
 from entrain.platform.launcher import XdgLauncher
 from entrain.tray.icon.drawing import svg_files
 
@@ -104,7 +105,7 @@ def test_a_desktop_starts_a_program_with_an_odd_path(tmp_path, name):
     ):
         entry.set(key, value)
     file = tmp_path / "entrain.desktop"
-    write(file, entry)
+    write_entry(file, entry)
     validate(file)
 
     done = subprocess.run(
@@ -154,7 +155,7 @@ def test_a_file_of_another_program_is_named_and_left_alone(tmp_path):
     file.write_text(FOREIGN)
 
     with pytest.raises(PlatformError, match=r"entrain.desktop starts /usr/bin/other"):
-        read(file)
+        read_entry(file)
 
     assert file.read_text() == FOREIGN
 
@@ -168,18 +169,18 @@ def test_what_is_no_entry_is_refused(tmp_path, content):
         file.write_bytes(content)
 
     with pytest.raises(PlatformError, match="move it away first"):
-        read(file)
+        read_entry(file)
 
 
 def test_a_file_that_is_kept_elsewhere_stays_a_link(tmp_path):
     """As people have it whose settings are in a repository."""
     kept, link = tmp_path / "kept", tmp_path / "entrain.desktop"
-    write(kept, DesktopEntry())
+    write_entry(kept, DesktopEntry())
     link.symlink_to(kept)
     entry = DesktopEntry()
     entry.set("Exec", "entrain")
 
-    write(link, entry)
+    write_entry(link, entry)
 
     assert link.is_symlink()
     assert kept.read_text() == "[Desktop Entry]\nExec=entrain\n"
@@ -192,7 +193,7 @@ def test_the_menu_entry_is_valid_and_has_its_icon(launcher, program, tmp_path):
     files = launcher.install(svg_files())
 
     validate(launcher.path)
-    entry = read(launcher.path)
+    entry = read_entry(launcher.path)
     assert entry
     assert entry.program() == str(program)
     theme = tmp_path / "data/icons/hicolor/scalable"

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from entrain.platform import linux
+from entrain.platform import pulse_terms
 from entrain.platform.device_form import device_form
 
 ANALOG = {"device.form_factor": "internal", "device.bus": "pci"}
@@ -88,4 +88,4 @@ def test_a_socket_tells_whether_headphones_are_in_it(ports, told):
             SimpleNamespace(name=name, available_state=state) for name, state in ports.items()
         ],
     )
-    assert linux._headphones_in(sink) is told
+    assert pulse_terms._headphones_in(sink) is told

@@ -99,11 +99,3 @@ def test_the_limits_are_those_of_the_program():
     assert f"wait {client.TIMEOUT_S:g} s" in PAGE
     assert f"{client.STOP_TIMEOUT_S:g} s for the end" in PAGE
     assert f"0 … {limits.MAX_OVER_S:.0f} s" in PAGE
-
-
-def test_the_python_example_runs(serve, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    serve(tmp_path / "entrain" / "control.sock")
-    (example,) = blocks_of("python")
-    exec(compile(example, "docs/control-api.md", "exec"), {})
-    assert capsys.readouterr().out == "idle\n"

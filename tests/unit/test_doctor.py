@@ -9,7 +9,7 @@ import pytest
 from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.null import NullAdapter, NullServer, null_device
-from entrain.vdevice.offline import doctor, redaction
+from entrain.vdevice.offline import doctor, leftovers, redaction
 from entrain.vdevice.offline.reports import Finding
 
 
@@ -96,14 +96,14 @@ def test_the_last_warnings_of_the_log_are_shown(monkeypatch, folders):
 def test_where_nothing_is_left_there_is_nothing_to_fix(monkeypatch):
     use(monkeypatch, NullServer())
 
-    assert doctor.clean_up() == []
+    assert leftovers.clean_up() == []
 
 
 def test_a_running_entrain_is_not_fixed(monkeypatch):
-    monkeypatch.setattr(doctor, "_status", dict)
+    monkeypatch.setattr(leftovers, "running_status", dict)
 
     with pytest.raises(EntrainError, match="Entrain runs"):
-        doctor.clean_up()
+        leftovers.clean_up()
 
 
 def test_what_the_sound_thread_has_counted_is_told(monkeypatch):
@@ -112,7 +112,7 @@ def test_what_the_sound_thread_has_counted_is_told(monkeypatch):
         "callback": {"longest_lately_us": 0.0, "longest_lately_share": 0.0},
         **{"realtime": True, "muffled": "", "detour": "", "missing_buffers": 3, "nonfinite": 512},
     }
-    monkeypatch.setattr(doctor, "_status", lambda: status)
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
 
     finding = examined(monkeypatch, "speakers")["sound since the start"]
     assert finding.text == "3 cycles without a buffer, 512 samples that were no numbers"
@@ -125,7 +125,7 @@ def test_how_long_the_sound_thread_took_is_told(monkeypatch):
         "callback": {"longest_lately_us": 1600.0, "longest_lately_share": 0.3},
         **{"realtime": True, "muffled": "", "detour": ""},
     }
-    monkeypatch.setattr(doctor, "_status", lambda: status)
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
 
     finding = examined(monkeypatch, "speakers")["sound thread"]
     assert finding.text == "1.60 ms at most in the last minute, 30% of the time there is"

@@ -5,12 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrain.platform.files import (
-    UnfitFile,
-    append_line,
-    read_file,
-    read_last_lines,
-)
+from entrain.platform.files import UnfitFile, append_line, read_file, read_last_lines
 from entrain.platform.whole_file import replace_file
 
 

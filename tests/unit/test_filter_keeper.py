@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from entrain.engine import Engine
-from entrain.platform.adapter import SINK_NAME, PlatformError
+from entrain.platform.adapter import OWN_DEVICE, PlatformError
 from entrain.platform.null import NullAdapter, null_device
 from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.device.default_policy import DefaultPolicy, choose_target
@@ -43,12 +43,12 @@ async def wait(call: Callable[[], Any]) -> Any:
 def kept(keeper: FilterKeeper, server: FailingServer, chosen: str = "equalizer") -> str:
     devices = [null_device("speakers"), null_device("equalizer")]
     choose = lambda names: choose_target((chosen,), names)  # noqa: E731
-    plan = keeper.plan(SilentBackend(), server, devices, SINK_NAME, choose)  # type: ignore[arg-type]
+    plan = keeper.plan(SilentBackend(), server, devices, OWN_DEVICE, choose)  # type: ignore[arg-type]
     return asyncio.run(plan).target
 
 
 def test_where_the_server_gives_no_news_of_filters_they_are_what_they_were():
-    keeper, server = FilterKeeper(wait), FailingServer([Way("equalizer", SINK_NAME, 1)])
+    keeper, server = FilterKeeper(wait), FailingServer([Way("equalizer", OWN_DEVICE, 1)])
     assert kept(keeper, server) == "speakers"
     server.fails = True
 
@@ -79,13 +79,13 @@ def test_whatever_fails_is_looked_at_afterwards(ask, monkeypatch):
         device = VirtualDevice(
             NullAdapter(), engine, "null", "", None, DefaultPolicy(), lambda: None
         )
-        device.devices = [null_device("speakers")]
+        device._connection.devices = [null_device("speakers")]
 
         async def fail(*_: object, **__: object) -> None:
             raise PlatformError("no answer within 3 s")
 
-        monkeypatch.setattr(device, "_retarget", fail)
-        monkeypatch.setattr(device, "_carry_out", fail)
+        monkeypatch.setattr(device._target, "update", fail)
+        monkeypatch.setattr(device._defaults, "carry_out", fail)
         with pytest.raises(PlatformError):
             await ask(device)
         assert device._news.is_set()

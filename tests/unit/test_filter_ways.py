@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.default_policy import choose_target
-from entrain.vdevice.device.filter_ways import SETTLE_S, FilterWays, Pin, Plan, ends
+from entrain.vdevice.device.filter_ways import SETTLE_S, FilterWays, Pin, Plan
+from entrain.vdevice.device.way_ends import ends
 from entrain.ways import Way, way_of
 
 DEVICES = ("speakers", "headphones")
@@ -16,7 +17,7 @@ def choosing(chosen):
     return lambda names: choose_target((chosen,), names)
 
 
-def plan(ways, chosen, default=SINK_NAME, devices=DEVICES, decides=None, now_s=0.0):
+def plan(ways, chosen, default=OWN_DEVICE, devices=DEVICES, decides=None, now_s=0.0):
     names = [*devices, *sorted({way.source for way in ways} - set(devices))]
     return (decides or FilterWays()).plan(choosing(chosen), names, ways, default, now_s)
 
@@ -51,7 +52,7 @@ def test_a_filter_that_cannot_be_moved_is_left_out(length):
 def test_whoever_names_entrain_keeps_it(length):
     """A stream that has asked for Entrain itself is not taken away from it."""
     *ways, last = chain(length)
-    ways.append(Way(last.source, SINK_NAME, last.outlet))
+    ways.append(Way(last.source, OWN_DEVICE, last.outlet))
 
     assert plan(ways, "f1", default="f1").target == "speakers"
 
@@ -83,7 +84,7 @@ def test_the_device_behind_is_the_one_that_would_be_played_on_without_the_filter
     names = ("f1", "f2", "headphones", "speakers")
 
     found = FilterWays().plan(
-        lambda left: choose_target(("f1", "speakers"), left), names, ways, SINK_NAME, 0
+        lambda left: choose_target(("f1", "speakers"), left), names, ways, OWN_DEVICE, 0
     )
 
     assert found.pins == (Pin(2, "speakers"),)
@@ -105,7 +106,7 @@ def test_of_several_outlets_only_those_that_lead_back_are_pinned():
 
 
 def test_one_outlet_that_cannot_be_moved_is_enough():
-    ways = [Way("f1", "", 1, follows=True, movable=True), Way("f1", SINK_NAME, 2)]
+    ways = [Way("f1", "", 1, follows=True, movable=True), Way("f1", OWN_DEVICE, 2)]
 
     assert plan(ways, "f1") == Plan("speakers", around="f1", behind="speakers")
 
@@ -118,7 +119,7 @@ def test_without_another_device_nothing_is_played_on():
 
 def test_a_pin_is_set_once_and_taken_back_when_it_is_not_needed():
     decides = FilterWays()
-    free = Way("f1", SINK_NAME, 1, follows=True, movable=True)
+    free = Way("f1", OWN_DEVICE, 1, follows=True, movable=True)
     pinned = Way("f1", "speakers", 1, follows=True, movable=True, pin="speakers")
 
     assert plan([free], "f1", decides=decides).pins == (Pin(1, "speakers"),)
@@ -137,14 +138,14 @@ def test_a_pin_of_an_entrain_that_was_killed_is_taken_back():
 
 
 def test_a_pinned_filter_moves_on_when_its_device_goes():
-    pinned = Way("f1", SINK_NAME, 1, follows=True, movable=True, pin="speakers")
+    pinned = Way("f1", OWN_DEVICE, 1, follows=True, movable=True, pin="speakers")
 
     assert plan([pinned], "f1", devices=("headphones",)).pins == (Pin(1, "headphones"),)
 
 
 def test_what_does_not_move_in_time_is_left_out():
     decides = FilterWays()
-    ways = [Way("f1", SINK_NAME, 1, movable=True)]
+    ways = [Way("f1", OWN_DEVICE, 1, movable=True)]
 
     assert plan(ways, "f1", decides=decides).target == "f1"
     assert plan(ways, "f1", decides=decides, now_s=SETTLE_S).target == "speakers"
@@ -156,7 +157,7 @@ def test_where_the_default_moves_nobody_one_move_is_enough():
     decides = FilterWays()
     there = [Way("f1", "speakers", 1, movable=True)]
 
-    found = plan([Way("f1", SINK_NAME, 1, movable=True)], "f1", decides=decides)
+    found = plan([Way("f1", OWN_DEVICE, 1, movable=True)], "f1", decides=decides)
 
     assert found == Plan("f1", (Pin(1, "speakers"),), behind="speakers")
     assert plan(there, "f1", decides=decides, now_s=0.1) == Plan("f1", behind="speakers")
@@ -164,7 +165,7 @@ def test_where_the_default_moves_nobody_one_move_is_enough():
 
 def test_who_moves_a_filter_back_to_entrain_gets_it_there():
     decides = FilterWays()
-    back = [Way("f1", SINK_NAME, 1, movable=True)]
+    back = [Way("f1", OWN_DEVICE, 1, movable=True)]
     plan(back, "f1", decides=decides)
     plan([Way("f1", "speakers", 1, movable=True)], "f1", decides=decides, now_s=0.1)
 
@@ -180,16 +181,16 @@ def test_who_moves_a_filter_back_to_entrain_gets_it_there():
 def test_the_last_device_of_a_chain_is_heard(length):
     ways = chain(length) if length else []
 
-    assert ends("f1", ways, SINK_NAME) == (("speakers",) if length else ("f1",))
+    assert ends("f1", ways, OWN_DEVICE) == (("speakers",) if length else ("f1",))
 
 
 @pytest.mark.parametrize("length", [1, 2, 4])
 @pytest.mark.parametrize("pin", ["", "speakers"])
 def test_a_filter_that_would_lead_back_is_heard_where_it_is_pinned(length, pin):
     *ways, last = chain(length)
-    ways.append(Way(last.source, SINK_NAME, last.outlet, follows=True, movable=True, pin=pin))
+    ways.append(Way(last.source, OWN_DEVICE, last.outlet, follows=True, movable=True, pin=pin))
 
-    assert ends("f1", ways, SINK_NAME, behind="headphones") == ("headphones",)
+    assert ends("f1", ways, OWN_DEVICE, behind="headphones") == ("headphones",)
 
 
 def test_a_filter_that_the_server_has_not_sent_on_yet_is_heard_where_it_will_go():
@@ -202,24 +203,24 @@ def test_a_filter_that_the_server_has_not_sent_on_yet_is_heard_where_it_will_go(
 def test_all_devices_of_a_filter_with_several_outlets_are_heard():
     ways = [Way("f1", "speakers", 1), Way("f1", "headphones", 2), Way("f1", "speakers", 3)]
 
-    assert ends("f1", ways, SINK_NAME) == DEVICES
+    assert ends("f1", ways, OWN_DEVICE) == DEVICES
 
 
 def test_a_headset_that_somebody_records_is_heard_itself():
     """As those do who stream: its monitor is played to a device that nobody hears."""
     ways = [Way("headset", "stream", 1), Way("eq", "headset", 2)]
 
-    assert ends("headset", ways, SINK_NAME, known={"headset"}) == ("headset",)
-    assert ends("eq", ways, SINK_NAME, known={"headset"}) == ("headset",)
+    assert ends("headset", ways, OWN_DEVICE, known={"headset"}) == ("headset",)
+    assert ends("eq", ways, OWN_DEVICE, known={"headset"}) == ("headset",)
     both = ("headset", "speakers")
-    assert ends("headset", [Way("headset", "speakers", 1)], SINK_NAME, known=both) == both
+    assert ends("headset", [Way("headset", "speakers", 1)], OWN_DEVICE, known=both) == both
 
 
 def test_what_leads_nowhere_or_in_a_circle_is_not_heard():
-    assert ends("", [], SINK_NAME) == ()
-    assert ends("f1", [Way("f1", "", 1)], SINK_NAME) == ()
-    assert ends("f1", [Way("f1", SINK_NAME, 1)], SINK_NAME) == ()
-    assert ends("f1", [Way("f1", "f2", 1), Way("f2", "f1", 2)], SINK_NAME) == ()
+    assert ends("", [], OWN_DEVICE) == ()
+    assert ends("f1", [Way("f1", "", 1)], OWN_DEVICE) == ()
+    assert ends("f1", [Way("f1", OWN_DEVICE, 1)], OWN_DEVICE) == ()
+    assert ends("f1", [Way("f1", "f2", 1), Way("f2", "f1", 2)], OWN_DEVICE) == ()
 
 
 def test_a_line_of_the_back_end_becomes_a_way():

@@ -15,7 +15,8 @@ from entrain.engine import blocks
 from entrain.vdevice.protocol import import_files as module
 from entrain.vdevice.protocol import library, user_folder
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.import_files import Outcome, found_files, import_files
+from entrain.vdevice.protocol.import_files import found_files, import_files
+from entrain.vdevice.protocol.import_keeper import Outcome
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.user_folder import slug
@@ -49,7 +50,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> None:
         notes = [Note(n + 2, "left out") for n, line in enumerate(others) if line == "?"]
         return Imported(made, (*notes, Note(0, "of the whole")) if notes else ())
 
-    for name, function in (("sbg", "read_sbg"), ("gnaural", "read_gnaural")):
+    for name, function in (("sbagen.reader", "read_sbg"), ("gnaural.reader", "read_gnaural")):
         fake = ModuleType(f"{IMPORTERS}.{name}")
         setattr(fake, function, read)
         monkeypatch.setitem(sys.modules, fake.__name__, fake)

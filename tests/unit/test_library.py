@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from entrain.engine import blocks
-from entrain.vdevice.protocol import library, user_folder
+from entrain.vdevice.protocol import library, named_file, user_folder
 from entrain.vdevice.protocol.document import write_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
@@ -246,17 +246,24 @@ def test_the_signature_changes_with_a_file_and_only_then(users, folder):
     assert users.signature() == seen[-1]
 
 
-def test_only_files_that_have_changed_are_read_again(users, folder, monkeypatch):
-    for name in ("a", "b"):
-        put(folder, f"{name}.json", document(name))
-    users.entries()
-    read: list[str] = []
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are read from now on."""
+    names: list[str] = []
     real = user_folder.read_file
     monkeypatch.setattr(
         user_folder,
         "read_file",
-        lambda path, *a, **k: read.append(path.name) or real(path, *a, **k),
+        lambda path, *a, **k: names.append(path.name) or real(path, *a, **k),
     )
+    return names
+
+
+def test_only_files_that_have_changed_are_read_again(users, folder, read):
+    for name in ("a", "b"):
+        put(folder, f"{name}.json", document(name))
+    users.entries()
+    read.clear()
 
     put(folder, "b.json", document("b", description="new"))
     users.entries()
@@ -265,16 +272,9 @@ def test_only_files_that_have_changed_are_read_again(users, folder, monkeypatch)
     assert read == ["b.json"]
 
 
-def test_a_file_called_after_its_id_is_found_without_reading_the_others(users, folder, monkeypatch):
+def test_a_file_called_after_its_id_is_found_without_reading_the_others(users, folder, read):
     for name in ("a", "b", "c"):
         put(folder, f"{name}.json", document(name))
-    read: list[str] = []
-    real = user_folder.read_file
-    monkeypatch.setattr(
-        user_folder,
-        "read_file",
-        lambda path, *a, **k: read.append(path.name) or real(path, *a, **k),
-    )
 
     assert users.by_id("b").id == "b"
 
@@ -468,7 +468,7 @@ def test_an_error_names_a_file_in_full_however_long_its_path(tmp_path):
     path = put(tmp_path / ("long" * 20) / ("name" * 20), "x.json", b"{")
 
     with pytest.raises(ProtocolError) as caught:
-        library.load_file(path)
+        named_file.load_file(path)
 
     assert str(caught.value).startswith(f"{path}: not JSON")
 

@@ -108,7 +108,7 @@ def labels(found: Item) -> list[str | None]:
     ("changes", "icon", "line"),
     [
         ({}, "on", "Focus 16 · 16 Hz · 12 min left"),
-        ({"state": "idle"}, "on", "Focus 16 · 16 Hz · 12 min left · nothing plays"),
+        ({"state": "idle"}, "on", "Focus 16 · 16 Hz · 12 min left · no app is playing"),
         ({"state": "bypassed"}, "bypassed", "Bypassed: Focus 16 · 16 Hz · 12 min left"),
         ({"state": "off", "on": False}, "off", "Off"),
         (
@@ -123,7 +123,7 @@ def labels(found: Item) -> list[str | None]:
             "trouble",
             "Trouble: gone; is it on?",
         ),
-        ({"state": "failed"}, "trouble", "Trouble: there is no sound server"),
+        ({"state": "failed"}, "trouble", "Trouble: no sound server answers"),
         ({"protocol": protocol(left_s=None, rate_hz=None)}, "on", "Focus 16"),
         ({"protocol": protocol(left_s=None, runs=False)}, "on", "Focus 16 · 16 Hz · paused"),
         ({"protocol": protocol(left_s=None, rate_hz=0.0917)}, "on", "Focus 16 · 5.5 a minute"),
@@ -143,7 +143,7 @@ def test_the_first_line_says_what_entrain_does(changes, icon, line):
     [
         ({}, "Entrain: on\nFocus 16 · 16 Hz · 12 min left"),
         ({"on": False}, "Entrain: in use, though not on\nFocus 16 · 16 Hz · 12 min left"),
-        ({"state": "idle"}, "Entrain: on, nothing plays\nFocus 16 · 16 Hz · 12 min left"),
+        ({"state": "idle"}, "Entrain: on, no app is playing\nFocus 16 · 16 Hz · 12 min left"),
         ({"state": "bypassed"}, "Entrain: bypassed\nFocus 16 · 16 Hz · 12 min left"),
         ({"state": "off", "on": False}, "Entrain: off"),
         ({"state": "off", "reason": "it was unplugged"}, "Entrain: off\nit was unplugged"),
@@ -290,7 +290,7 @@ def test_the_protocols_are_those_used_last_then_categories_with_grades_in_words(
     assert labels(found) == [
         *("Deep 3 (no evidence)", "Focus 16 (moderate evidence)", None),
         *("Focus (running)", "Sleep", "Your own", None),
-        "Next of the same kind",
+        "Next of the same category",
     ]
     assert labels(item(described(), "category focus")) == [
         "Focus 16 (moderate evidence)",
@@ -305,7 +305,7 @@ def test_what_is_heard_is_in_the_label_and_what_was_chosen_is_marked(chosen):
 
     assert found.label == "Output device: Phones"
     assert [(each.label, each.checked) for each in found.items if each] == [
-        ("Automatic: as the desktop chooses", not chosen),
+        ("Automatic: the desktop's choice", not chosen),
         ("Phones", False),
         ("usb", chosen == "usb"),  # without a description it has its name
         ("When headphones are disconnected", False),
@@ -336,7 +336,7 @@ def test_where_speakers_are_softer_one_click_ends_that_and_changes_nothing_else(
 def test_a_preferred_output_counts_before_the_desktops_choice():
     found = item(described(preferred_outputs=["usb"]), "output")
 
-    assert found.items[0].label == "Automatic: a preferred one, else as the desktop chooses"
+    assert found.items[0].label == "Automatic: a preferred device, else the desktop's choice"
     assert found.items[0].checked
 
 
@@ -346,7 +346,7 @@ def test_a_preferred_output_counts_before_the_desktops_choice():
 @pytest.mark.parametrize(
     ("measured", "text"),
     [
-        (None, "Measured: nothing to measure"),
+        (None, "Measured: no rhythm found"),
         (
             Measured(
                 text="",
@@ -378,11 +378,11 @@ def test_it_says_what_is_measured(measured, text):
 def test_while_it_waits_nothing_is_heard_though_a_server_lets_programs_play_on():
     tones = Tones(left_hz=205, right_hz=195, left_db=-40, right_db=-40, beat_hz=10, beat_error_hz=0)
     found = described(state="waiting-for-device", measured=Measured(text="", tones=tones))
-    assert item(found, "measured").label == "Measured: nothing is heard"
+    assert item(found, "measured").label == "Measured: no output"
 
 
 def test_while_nothing_plays_there_is_nothing_to_measure():
-    assert item(described(levels=Levels()), "measured").label == "Measured: nothing plays"
+    assert item(described(levels=Levels()), "measured").label == "Measured: silence"
 
 
 def test_the_rate_and_the_sleep_timer_say_where_they_stand():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from entrain.block import Block, Parameter
-from entrain.vdevice.protocol import check, library, values
+from entrain.vdevice.protocol import check, library, named_file, user_folder, values
 from entrain.vdevice.protocol import document as documents
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
@@ -276,17 +276,17 @@ def test_a_protocol_that_is_not_there_is_one_line(text, line):
 
 def test_a_huge_file_is_refused(tmp_path):
     file = tmp_path / "huge.json"
-    file.write_bytes(document() + b" " * library.MAX_FILE_BYTES)
+    file.write_bytes(document() + b" " * user_folder.MAX_FILE_BYTES)
 
     with pytest.raises(ProtocolError, match="is larger than 1048576 bytes"):
-        library.load_file(file)
+        named_file.load_file(file)
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
     file = tmp_path / "bom.json"
     file.write_bytes(b"\xef\xbb\xbf" + document(id="bom"))
 
-    assert library.load_file(file).id == "bom"
+    assert named_file.load_file(file).id == "bom"
 
 
 def test_the_schema_can_be_exported():

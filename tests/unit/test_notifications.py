@@ -60,7 +60,7 @@ def test_a_protocol_that_has_ended_is_told_once(heard):
     assert notice_for(heard, ended) == Notice(
         "ended",
         "Focus 16 has ended",
-        "What you play goes on unchanged. Switch Entrain on to begin again.",
+        "Your music plays on unchanged. Switch Entrain on to begin again.",
     )
     assert notice_for(ended, ended) is None
 
@@ -101,7 +101,7 @@ def test_a_lost_device_is_told_with_the_one_that_takes_over(heard):
 
     notice = notice_for(heard, now, 0.0, ["speakers"])
 
-    assert notice == Notice("device", "Headset is gone", "Entrain is heard on Speakers now.")
+    assert notice == Notice("device", "Headset is gone", "Entrain now plays on Speakers.")
 
 
 @pytest.mark.parametrize("present", [["speakers", "usb"], None])
@@ -125,7 +125,7 @@ def test_a_sound_server_that_stays_away_is_trouble(heard):
     assert notice_for(heard, failed, 5.0) is None
     assert notice_for(heard, failed, 10.0) == Notice(
         "trouble",
-        "Entrain has no sound server",
+        "Entrain cannot reach a sound server",
         "The sound server is gone. Entrain tries again by itself.",
         urgent=True,
     )
@@ -176,9 +176,9 @@ def test_a_lost_device_is_told_again_when_another_takes_over_later(heard):
 
     after = notices.observe(changed(heard, output=SPEAKERS), 91.0, ["speakers"])
 
-    assert [n.text for n in said if n] == ["Entrain goes on as soon as there is an output again."]
+    assert [n.text for n in said if n] == ["Entrain continues as soon as an output is connected."]
     assert after
-    assert after.text == "Entrain is heard on Speakers now."
+    assert after.text == "Entrain now plays on Speakers."
 
 
 def test_one_kind_is_heard_once_a_minute_and_all_five_times_an_hour():
@@ -314,7 +314,7 @@ def test_without_a_desktop_it_is_left_out_at_once(no_desktop, capfd):
 
 
 def test_a_second_start_points_to_the_running_one(heard):
-    assert already_running(heard).text.startswith("It is on: Focus 16, heard on Headset. Its icon")
+    assert already_running(heard).text.startswith("It is on: Focus 16, playing on Headset. Its")
     off = changed(heard, on=False, state="off")
     assert already_running(off).text.startswith("It is off; sound goes to Headset. Its icon")
     bare = changed(heard, on=False, state="failed", output=None, protocol=None)
@@ -325,7 +325,7 @@ def test_a_second_start_points_to_the_running_one(heard):
 def test_a_second_start_speaks_of_no_icon_where_there_is_none(heard):
     no_tray = "The desktop has no tray."
     assert already_running(heard, no_tray).text.endswith(
-        f"on Headset. {no_tray} In a terminal, entrain --help lists what it can do."
+        f"on Headset. {no_tray} In a terminal, entrain --help lists its commands."
     )
     assert already_running(None, no_tray).text.startswith(no_tray)
     without = already_running(changed(heard, icon=False)).text

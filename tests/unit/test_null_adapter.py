@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from entrain.platform import factory, folders
-from entrain.platform.adapter import SINK_NAME, PlatformError, Stream, Volume
+from entrain.platform.adapter import OWN_DEVICE, PlatformError, Stream, Volume
 from entrain.platform.folders import make_private
 from entrain.platform.null import NullAdapter, NullServer, null_device
 
@@ -22,8 +22,8 @@ def server() -> NullServer:
     ("device", "is_real"),
     [
         (null_device("speakers"), True),
-        (null_device(SINK_NAME), False),
-        (replace(null_device(SINK_NAME), own=False), False),  # another program's
+        (null_device(OWN_DEVICE), False),
+        (replace(null_device(OWN_DEVICE), own=False), False),  # another program's
         (replace(null_device("auto_null"), dummy=True), False),
     ],
 )
@@ -46,13 +46,13 @@ def test_the_factory_refuses_a_system_that_nobody_has_written(monkeypatch):
 
 
 def test_entrain_is_the_default_only_when_told_so(server):
-    server.add_device(null_device(SINK_NAME))
+    server.add_device(null_device(OWN_DEVICE))
     assert server.default() == "speakers"
 
-    server.set_default(SINK_NAME)
-    assert server.info().default == SINK_NAME
+    server.set_default(OWN_DEVICE)
+    assert server.info().default == OWN_DEVICE
 
-    server.remove_device(SINK_NAME)
+    server.remove_device(OWN_DEVICE)
     assert server.default() == "speakers"
 
 

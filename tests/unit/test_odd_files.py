@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from entrain.engine import blocks
 from entrain.platform.adapter import PlatformError
-from entrain.platform.desktop_entry import DesktopEntry, read, write
+from entrain.platform.desktop_entry import DesktopEntry
+from entrain.platform.entry_file import read_entry, write_entry
 from entrain.tray.commands.cli import cli
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
@@ -137,15 +138,15 @@ def test_an_odd_desktop_entry_is_read_or_explained(tmp_path, text):
     path = tmp_path / "entrain.desktop"
     path.write_bytes(text.encode(errors="surrogateescape"))
     try:
-        entry = read(path)
+        entry = read_entry(path)
     except PlatformError as error:
         told = str(error)
     else:
         assert entry is not None
         entry.program()
         entry.set("Exec", "entrain")
-        write(path, entry)
-        assert read(path).program() == "entrain"
+        write_entry(path, entry)
+        assert read_entry(path).program() == "entrain"
         return
     assert str(path) in told
     assert told.isprintable()
@@ -154,12 +155,12 @@ def test_an_odd_desktop_entry_is_read_or_explained(tmp_path, text):
 def test_a_desktop_entry_is_made_where_a_link_leads_to(tmp_path):
     link = tmp_path / "entrain.desktop"
     link.symlink_to(tmp_path / "kept" / "entrain.desktop")
-    assert read(link) is None
+    assert read_entry(link) is None
 
-    write(link, DesktopEntry())
+    write_entry(link, DesktopEntry())
 
     assert link.is_symlink()
-    assert read(link) is not None
+    assert read_entry(link) is not None
 
 
 def test_a_desktop_entry_in_a_circle_is_one_line(tmp_path):
@@ -167,6 +168,6 @@ def test_a_desktop_entry_in_a_circle_is_one_line(tmp_path):
     link.symlink_to(link.name)
 
     with pytest.raises(PlatformError, match="is a link that leads in a circle"):
-        read(link)
+        read_entry(link)
     with pytest.raises(PlatformError, match="is a link that leads in a circle"):
-        write(link, DesktopEntry())
+        write_entry(link, DesktopEntry())

@@ -18,7 +18,8 @@ import soundfile
 from entrain.platform import whole_file as module
 from entrain.platform.files import UnfitFile
 from entrain.platform.whole_file import output_file, whole_file
-from entrain.vdevice.offline.render import RenderError, render_file
+from entrain.vdevice.offline.render import render_file
+from entrain.vdevice.offline.sound_writer import RenderError
 from entrain.vdevice.protocol.library import Library, from_specs
 
 ENTRAIN = (sys.executable, "-m", "entrain.tray")
@@ -348,7 +349,7 @@ def _wait_until_it_writes(pid: int, folder: Path) -> None:
         (("verify", "in.wav", "--plot", "text.wav"), "text.wav: is there already and is not a pic"),
         (
             ("verify", "in.wav", "--plot", "a.gif"),
-            "a.gif: a picture's name ends in .png, .jpg, .svg",
+            "a.gif: the name of a picture must end in .png, .jpg, .svg",
         ),
         (("verify", "in.wav", "--plot", "."), ".: is a folder; choose a file name"),
         (("verify", "in.wav", "--plot", "/dev/null"), "/dev/null: is not a file; choose another"),

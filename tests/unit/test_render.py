@@ -5,7 +5,8 @@ import pytest
 import soundfile
 
 from entrain.engine import Engine
-from entrain.vdevice.offline.render import BLOCK_FRAMES, RenderError, render_file
+from entrain.vdevice.offline.render import BLOCK_FRAMES, render_file
+from entrain.vdevice.offline.sound_writer import RenderError
 from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.session.chain import Chain
 

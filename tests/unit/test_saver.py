@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entrain.platform import whole_file
-from entrain.vdevice.device.unplugged import Softened
+from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.storage import saver as saver_module
 from entrain.vdevice.storage.saver import Saver, Urgent

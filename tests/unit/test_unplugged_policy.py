@@ -1,93 +1,21 @@
 """Headphones are unplugged: what becomes of the loudspeaker's volume, decided without a server."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unplugged_desk import Card, Desk, headset_and_speakers, volume
 
-from entrain.platform.adapter import Device, Form, Volume
-from entrain.platform.null import null_device
-from entrain.vdevice.device.unplugged import (
-    AWAY_S,
-    KEPT_S,
-    SETTLE_S,
-    SOFTER,
-    UNPLUGGED_S,
-    Softened,
-    UnpluggedPolicy,
-)
-
-
-def volume(level: float, muted: bool = False) -> Volume:
-    return Volume((level, level), muted)
-
-
-@dataclass
-class Desk:
-    """Devices, and a policy that is shown each change as the virtual device shows it."""
-
-    policy: UnpluggedPolicy = field(default_factory=UnpluggedPolicy)
-    devices: dict[str, Device] = field(default_factory=dict)
-    carries: bool = True
-    now_s: float = 100.0
-
-    def plug(self, name: str, form: Form, level: float = 0.8) -> None:
-        self.devices[name] = null_device(name, form=form, level=level)
-
-    def unplug(self, name: str) -> None:
-        del self.devices[name]
-
-    def play_on(self, name: str, *others: str, chosen: bool = False) -> Volume:
-        """Do what is to be done first, and return the volume at which the first sample plays."""
-        found = self.policy.arrive(
-            [self.devices[each] for each in (name, *others)],
-            list(self.devices.values()),
-            carries=self.carries,
-            chosen=chosen,
-            now_s=self.now_s,
-        )
-        for each, wanted in found:
-            self.set(each, wanted)
-        self.playing_on = name
-        return self.devices[name].volume
-
-    def look(self, after_s: float = 0.0, default: str = "") -> None:
-        self.now_s += after_s
-        found = self.policy.observe(self.devices, {self.playing_on, default}, self.now_s)
-        for name, wanted in found:
-            self.set(name, wanted)
-        self.play_on(self.playing_on)
-
-    def look_twice(self, default: str = "") -> None:
-        self.look(default=default)
-        self.look(AWAY_S, default=default)
-
-    def confirm(self) -> None:
-        found = self.policy.confirm(self.devices[self.playing_on], self.now_s)
-        if found is not None:
-            self.set(self.playing_on, found)
-
-    def set(self, name: str, wanted: Volume) -> None:
-        self.devices[name] = replace(self.devices[name], volume=wanted)
-
-    def volume(self, name: str) -> Volume:
-        return self.devices[name].volume
-
-    @property
-    def softened(self) -> Softened | None:
-        return self.policy.in_effect(self.devices[self.playing_on])
+from entrain.platform.adapter import Volume
+from entrain.vdevice.device.softened import SOFTER, Softened
+from entrain.vdevice.device.unplugged import AWAY_S, KEPT_S, SETTLE_S, UNPLUGGED_S, UnpluggedPolicy
 
 
 @pytest.fixture
 def desk() -> Desk:
-    """Sound is heard on a headset; there are speakers as well."""
-    made = Desk()
-    made.plug("headset", "headphones", 0.5)
-    made.plug("speakers", "speakers")
-    assert made.play_on("headset") == volume(0.5)
-    return made
+    return headset_and_speakers()
 
 
 @pytest.fixture
@@ -433,79 +361,6 @@ def test_a_restart_in_between_forgets_nothing(softened):
     again.look_twice()
 
     assert again.volume("speakers") == volume(0.8)
-
-
-# ---- headphones and speakers as sockets of one device ------------------------------------------
-
-
-@dataclass
-class Card(Desk):
-    """A device with two sockets; `keeps` their volumes apart, as most servers do."""
-
-    keeps: bool = True
-    levels: dict[Form, Volume] = field(default_factory=dict)
-
-    def insert(self, form: Form, told: bool | None = None) -> Volume:
-        if "card" not in self.devices:
-            self.levels = {"headphones": volume(0.3), "speakers": volume(0.8)}
-            self.plug("card", form)
-        else:
-            self.levels[self.devices["card"].form] = self.volume("card")
-        kept = self.levels[form] if self.keeps else self.volume("card")
-        self.devices["card"] = replace(
-            self.devices["card"], form=form, volume=kept, headphones_in=told
-        )
-        return self.play_on("card")
-
-
-@pytest.mark.parametrize("keeps", [True, False])
-def test_a_socket_without_headphones_is_softer_and_with_them_as_before(keeps):
-    card = Card(keeps=keeps)
-    before = card.insert("headphones", told=True).channels[0]
-    speakers = 0.8 if keeps else before
-    for _ in range(3):
-        assert card.insert("speakers", told=False) == volume(pytest.approx(speakers * SOFTER))
-        card.look_twice()
-        assert card.softened
-        card.insert("headphones", told=True)
-        card.look_twice()
-        assert card.volume("card") == volume(before)
-    card.insert("speakers", told=False)
-    card.confirm()
-    assert card.volume("card") == volume(speakers)
-
-
-def test_a_volume_of_the_socket_that_comes_late_is_not_softened_twice():
-    card = Card(keeps=False)
-    card.insert("headphones", told=True)
-    card.set("card", volume(1.0))
-    card.insert("speakers", told=False)
-    card.look_twice()
-    soft = card.volume("card")
-    card.insert("headphones", told=True)
-    card.set("card", volume(0.9))
-    card.look_twice()
-    card.insert("speakers", told=False)
-    card.set("card", soft)  # what the server has kept for the speakers
-    card.look(SETTLE_S / 2)
-    card.look_twice()
-
-    assert card.volume("card") == soft
-    card.confirm()
-    assert card.volume("card") == volume(1.0)
-
-
-def test_a_socket_that_the_user_has_chosen_keeps_its_volume():
-    card = Card()
-    card.insert("headphones", told=True)
-
-    assert card.insert("speakers", told=True) == volume(0.8)
-
-
-def test_headphones_that_are_a_device_of_their_own_are_gone_when_the_socket_is_empty(desk):
-    desk.devices["headset"] = replace(desk.devices["headset"], headphones_in=False)
-
-    assert desk.play_on("speakers") == volume(0.8 * SOFTER)
 
 
 # ---- any order of events -------------------------------------------------------------------------

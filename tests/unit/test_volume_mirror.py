@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrain.platform.adapter import SINK_NAME, Volume
+from entrain.platform.adapter import OWN_DEVICE, Volume
 from entrain.vdevice.device.volume_mirror import ECHO_S, GRACE_S, TOLERANCE, VolumeMirror
 
 LATER_S = GRACE_S + 1.0
@@ -27,13 +27,13 @@ def mirror() -> VolumeMirror:
 def test_at_the_start_the_target_wins():
     found = VolumeMirror().observe(volume(1, 1), volume(0.3, 0.2, muted=True), "speakers", 0.0)
 
-    assert found == [(SINK_NAME, volume(0.3, 0.2, muted=True))]
+    assert found == [(OWN_DEVICE, volume(0.3, 0.2, muted=True))]
 
 
 def test_what_the_session_manager_restores_on_entrain_is_not_taken_over(mirror):
     found = mirror.observe(volume(0.9, 0.9), volume(0.5, 0.5), "speakers", GRACE_S / 2)
 
-    assert found == [(SINK_NAME, volume(0.5, 0.5))]
+    assert found == [(OWN_DEVICE, volume(0.5, 0.5))]
 
 
 def test_a_change_on_entrain_sets_the_target(mirror):
@@ -51,19 +51,19 @@ def test_mute_on_entrain_mutes_the_target(mirror):
 def test_a_change_on_the_target_shows_on_entrain(mirror):
     found = mirror.observe(volume(0.5, 0.5), volume(0.7, 0.1), "speakers", LATER_S)
 
-    assert found == [(SINK_NAME, volume(0.7, 0.1))]
+    assert found == [(OWN_DEVICE, volume(0.7, 0.1))]
 
 
 def test_when_both_have_changed_nothing_gets_louder(mirror):
     found = mirror.observe(volume(1.0, 1.0), volume(0.2, 0.2), "speakers", LATER_S)
 
-    assert found == [(SINK_NAME, volume(0.2, 0.2))]
+    assert found == [(OWN_DEVICE, volume(0.2, 0.2))]
 
 
 def test_a_new_target_keeps_its_own_volume(mirror):
     found = mirror.observe(volume(0.5, 0.5), volume(0.1, 0.1), "headphones", LATER_S)
 
-    assert found == [(SINK_NAME, volume(0.1, 0.1))]
+    assert found == [(OWN_DEVICE, volume(0.1, 0.1))]
 
 
 def test_a_late_echo_for_the_old_target_does_not_reach_the_new_one(mirror):
@@ -86,10 +86,10 @@ def test_an_echo_is_no_news_even_if_it_was_rounded_and_the_slider_has_moved_on(m
 
 def test_a_write_that_is_still_on_its_way_does_not_undo_a_mute(mirror):
     loud, mute = volume(0.8, 0.8), volume(0.5, 0.5, muted=True)
-    assert mirror.observe(volume(0.5, 0.5), mute, "speakers", LATER_S) == [(SINK_NAME, mute)]
-    assert mirror.observe(mute, loud, "speakers", LATER_S + 0.1) == [(SINK_NAME, loud)]
+    assert mirror.observe(volume(0.5, 0.5), mute, "speakers", LATER_S) == [(OWN_DEVICE, mute)]
+    assert mirror.observe(mute, loud, "speakers", LATER_S + 0.1) == [(OWN_DEVICE, loud)]
 
-    assert mirror.observe(mute, mute, "speakers", LATER_S + 0.2) == [(SINK_NAME, mute)]
+    assert mirror.observe(mute, mute, "speakers", LATER_S + 0.2) == [(OWN_DEVICE, mute)]
     assert mirror.observe(loud, mute, "speakers", LATER_S + 0.3) == []
     assert mirror.observe(mute, mute, "speakers", LATER_S + 0.4) == []
 
@@ -101,7 +101,7 @@ def test_a_target_that_refuses_is_believed_once(mirror):
     assert mirror.wake_s() == now_s + ECHO_S
 
     found = mirror.observe(volume(0.4, 0.4), volume(0.5, 0.5), "speakers", now_s + ECHO_S)
-    assert found == [(SINK_NAME, volume(0.5, 0.5))]
+    assert found == [(OWN_DEVICE, volume(0.5, 0.5))]
     again = mirror.observe(volume(0.4, 0.4), volume(0.5, 0.5), "speakers", now_s + 2 * ECHO_S)
     assert again == []
     assert mirror.wake_s() is None
@@ -120,14 +120,14 @@ def test_after_the_session_manager_came_back_the_target_wins(mirror):
 
     found = mirror.observe(volume(1.0, 1.0), volume(0.5, 0.5), "speakers", LATER_S + 0.1)
 
-    assert found == [(SINK_NAME, volume(0.5, 0.5))]
+    assert found == [(OWN_DEVICE, volume(0.5, 0.5))]
 
 
 class Server:
     """Two volumes that change late and rounded, as servers do it."""
 
     def __init__(self, channels: int) -> None:
-        self.volumes = {SINK_NAME: volume(1.0, 1.0), "speakers": volume(*[0.5] * channels)}
+        self.volumes = {OWN_DEVICE: volume(1.0, 1.0), "speakers": volume(*[0.5] * channels)}
         self.queue: deque[tuple[str, Volume]] = deque()
         self.chosen_on_entrain: set[Volume] = set()
 
@@ -156,7 +156,7 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
 
     def look() -> bool:
         found = mirror.observe(
-            server.volumes[SINK_NAME], server.volumes["speakers"], "speakers", now_s
+            server.volumes[OWN_DEVICE], server.volumes["speakers"], "speakers", now_s
         )
         for name, wanted in found:
             if name == "speakers":
@@ -170,8 +170,8 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
         unique = 0.001 * count
         if event[0] == "entrain":
             levels = [event[1] + unique, event[2] + unique]
-            server.volumes[SINK_NAME] = volume(*levels, muted=event[3])
-            server.chosen_on_entrain.add(server.volumes[SINK_NAME].fitted(channels))
+            server.volumes[OWN_DEVICE] = volume(*levels, muted=event[3])
+            server.chosen_on_entrain.add(server.volumes[OWN_DEVICE].fitted(channels))
         elif event[0] == "target":
             levels = [event[1] + unique, event[2] + unique, *[event[1] + unique] * 4]
             server.volumes["speakers"] = volume(*levels[:channels], muted=event[3])
@@ -184,7 +184,7 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
             while event[1] >= 1.0 and server.queue:  # no server is as late as that
                 server.step()
         else:
-            mirror.observe(server.volumes[SINK_NAME], None, "", now_s)
+            mirror.observe(server.volumes[OWN_DEVICE], None, "", now_s)
 
     for _ in range(40):
         acted = look() or bool(server.queue)
@@ -195,7 +195,7 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
         now_s = max(now_s, mirror.wake_s() or now_s) if not acted else now_s
     else:
         pytest.fail("it does not come to rest")
-    entrain, target = server.volumes[SINK_NAME], server.volumes["speakers"]
+    entrain, target = server.volumes[OWN_DEVICE], server.volumes["speakers"]
     assert entrain.muted == target.muted
     assert sum(entrain.channels) / 2 == pytest.approx(
         sum(target.channels) / channels, abs=2 * TOLERANCE

@@ -1,4 +1,4 @@
 """The command line.
 
-The commands ask the running app; nothing here knows sound servers.
+The commands send requests to the running app.  This package does not know sound servers.
 """

@@ -1,9 +1,9 @@
-"""The command line: the commands that start Entrain, or ask the running one.
+"""The command line: the commands that start Entrain, or ask the running app.
 
-Imports stand inside the commands: `status` has to be quick, and `run` to stay small.
+Imports stand inside the commands, so that `status` is quick and `run` uses little memory.
 """
 
-# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 import gc
 import json
@@ -31,9 +31,9 @@ from entrain.vdevice.safety import SHORT_NOTICE
 
 
 class _Commands(click.Group):
-    """Lists commands in the order of this file; says every failure in one line.
+    """Lists commands in the order of this file; prints every failure in one line.
 
-    Only of a protocol there may be more to say: one line per problem.
+    A failure of a protocol may have several lines, one per problem.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -63,15 +63,15 @@ class _Commands(click.Group):
 @click.version_option(package_name="entrain", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """One more output device that puts brainwave entrainment into whatever you play.
+    """One more output device that puts brainwave entrainment into your music.
 
     \b
-    entrain                                start; where it runs already, say so
-    entrain on                             send all sound through it
-    entrain protocols                      what there is, and how well it is founded
-    entrain use binaural:beat_hz=6         another beat
+    entrain                                start Entrain, or point to the running one
+    entrain on                             send all sound through Entrain
+    entrain protocols                      list the protocols, graded by their evidence
+    entrain use binaural:beat_hz=6         use another beat
     entrain set tone.beat_hz 4 --over 600  glide to 4 Hz within ten minutes
-    entrain off                            as before
+    entrain off                            give the former output back
 
     Each command has its own --help.
     """
@@ -80,18 +80,18 @@ def cli(context: click.Context) -> None:
 
         try:
             context.invoke(run)
-        except AlreadyRunning:  # clicked again, or started at login and then by hand
+        except AlreadyRunning:  # started twice, for instance at login and then by hand
             desktop.point_to_running()
 
 
 @cli.command()
-@click.option("--headless", is_flag=True, help="No icon.")
+@click.option("--headless", is_flag=True, help="Do not show an icon.")
 @click.option(
     "--backend",
     type=click.Choice(["auto", "pipewire", "pulse", "null"]),
     default="auto",
     show_default=True,
-    help="Sound system; null plays nowhere.",
+    help="Sound system to use; null plays no sound.",
 )
 @click.option("--output", metavar="NAME", help="Real device to play on (see `entrain devices`).")
 @options.protocol
@@ -102,7 +102,7 @@ def cli(context: click.Context) -> None:
     type=click.Choice(["auto", "always"]),
     is_flag=False,
     flag_value="always",
-    help="Private sound server with a virtual speaker; auto: only if there is no other.",
+    help="Use a private sound server with a virtual speaker; auto: only if no other one runs.",
 )
 @click.option(
     "--latency",
@@ -110,10 +110,10 @@ def cli(context: click.Context) -> None:
     type=click.FloatRange(MIN_LATENCY_MS, MAX_LATENCY_MS),
     callback=options.number,
     metavar="MS",
-    help="With PulseAudio: added delay to aim at from now on, 10 at first; less may click.",
+    help="With PulseAudio: target for the added delay, from now on. Initially 10; less may click.",
 )
-@click.option("--demo", is_flag=True, help="In the sandbox: play a piece, print what is measured.")
-@click.option("--verbose", is_flag=True, help="Say on stderr what happens.")
+@click.option("--demo", is_flag=True, help="In the sandbox: play a piece and print measurements.")
+@click.option("--verbose", is_flag=True, help="Print debug messages on stderr.")
 def run(
     headless: bool,
     backend: str,
@@ -126,7 +126,7 @@ def run(
     demo: bool,
     verbose: bool,
 ) -> None:
-    """Add the output device Entrain.  Runs until Ctrl-C or `entrain stop`.
+    """Add the output device Entrain.  The command runs until Ctrl-C or `entrain stop`.
 
     \b
     Examples:
@@ -165,7 +165,7 @@ def run(
             show_icon()
             _show_notice(remember=not environment)
             if environment:
-                click.echo("Other programs reach this private sound server with:")
+                click.echo("Other apps reach this private sound server with:")
                 click.echo("  export " + " ".join(f"{k}={v}" for k, v in environment.items()))
             if demo and environment:
                 stack.enter_context(_demonstration())
@@ -176,7 +176,7 @@ def run(
 @cli.command()
 @options.as_json
 def status(as_json: bool) -> None:
-    """Say what Entrain does now.
+    """Show what Entrain is doing now.
 
     \b
     Examples:
@@ -198,12 +198,12 @@ def status(as_json: bool) -> None:
     type=click.FloatRange(MIN_WATCH_S, MAX_WATCH_S),
     default=1.0,
     show_default=True,
-    help="Seconds between two looks.",
+    help="Seconds between two lines.",
 )
-@click.option("--changes", is_flag=True, help="Only print when something has changed.")
+@click.option("--changes", is_flag=True, help="Print a line only when the status has changed.")
 @options.as_json
 def watch(interval: float, changes: bool, as_json: bool) -> None:
-    """Follow the status, until Ctrl-C.
+    """Follow the status until Ctrl-C.
 
     \b
     Examples:
@@ -227,7 +227,7 @@ def watch(interval: float, changes: bool, as_json: bool) -> None:
 
 @cli.command()
 def stop() -> None:
-    """End the running Entrain.  Returns when the sound is as it was before.
+    """End the running Entrain.  The command returns when the former output plays again.
 
     \b
     Example:
@@ -307,18 +307,18 @@ def _nothing() -> None:
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Import something: it is no garbage, and to look for some there takes a tenth of the time."""
+    """Import without garbage collection, which would take a tenth of the time and find none."""
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()  # nor need anyone look there later
+        gc.freeze()  # later collections skip the imported objects, too
         gc.enable()
 
 
 @contextmanager
 def _tray_icon() -> Iterator[Callable[[], None]]:
-    """Have an icon beside the app; what is yielded shows it, when the sound is there."""
+    """Prepare a tray icon beside the app; yield a function that shows it."""
     from entrain.tray.icon.tray_icon import TrayIcon
 
     icon = TrayIcon(tell=click.echo)
@@ -334,7 +334,7 @@ def _at_a_terminal() -> bool:
 
 
 def _show_notice(remember: bool) -> None:
-    """Say once what everybody should know; where nobody reads it, it is said another time."""
+    """Print the safety notice once.  Without a terminal, keep it for the next start."""
     from entrain.vdevice import safety
 
     if _at_a_terminal() and safety.notice_is_due():
@@ -343,18 +343,19 @@ def _show_notice(remember: bool) -> None:
         click.echo()
         text_layout.paragraph(safety.NOTICE)
         click.echo()
-        if remember:  # what happens in the sandbox leaves no trace
+        if remember:  # the sandbox leaves no trace
             safety.remember_notice()
 
 
 @contextmanager
 def _demonstration() -> Iterator[None]:
-    """Run the demonstration beside this process; numpy is not to be loaded in it."""
+    """Run the demonstration in a process of its own, which keeps numpy out of this one."""
     import subprocess
+
+    from entrain.platform.processes import end
 
     process = subprocess.Popen([sys.executable, "-m", "entrain.tray.commands.demo"])
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        end(process)

@@ -1,4 +1,4 @@
-"""What the shell offers after Tab; silent where there is nothing to ask."""
+"""Shell completion: the values that the shell offers after Tab.  Errors stay silent."""
 
 import contextlib
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ _TIMEOUT_S = 1.0
 def protocols(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the library's protocols, else files."""
+    """Offer the library's protocols, or files if no protocol fits."""
     from entrain.vdevice.protocol.library import user_library
 
     ids = user_library().ids()
@@ -28,7 +28,7 @@ def protocols(
 def addresses(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the running layers' parameters."""
+    """Offer the parameters of the running layers."""
     status = _status()
     protocol = status["protocol"] if status else None
     layers = protocol["layers"] if protocol else ()
@@ -39,7 +39,7 @@ def addresses(
 def kinds(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the blocks."""
+    """Offer the kinds of layer."""
     from entrain.engine import blocks
 
     return [
@@ -52,7 +52,7 @@ def kinds(
 def outputs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the real devices, and alone the desktop's choice."""
+    """Offer the real devices, and ``auto`` unless several names are wanted."""
     several = context.params.get("prefer", False)
     devices = {} if several else {"auto": "as the desktop chooses"}
     devices |= {device["name"]: device["description"] for device in _devices()}

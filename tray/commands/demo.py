@@ -1,7 +1,7 @@
-"""The first minute on a machine without sound: a short piece through Entrain, and figures of it.
+"""The demonstration for a machine without sound: plays a short piece and measures the result.
 
-What is printed is measured on what arrives at the virtual speaker.  A process of its own, started
-by ``entrain run --demo``: numpy stays out of the running app.
+It measures the sound that arrives at the virtual speaker.  ``entrain run --demo`` starts it as a
+process of its own, which keeps numpy out of the running app.
 """
 
 import os
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entrain.errors import EntrainError
+from entrain.platform.processes import end
 from entrain.vdevice.api.client import Client
 
 if TYPE_CHECKING:
@@ -26,30 +27,30 @@ RATE_HZ = 48_000
 PIECE_SECONDS = 24
 WINDOW_SECONDS = 2
 AUDIBLE = 1e-3
-"""What the beginning of a window must reach, for a tone's phase to be told in its first half."""
+"""Amplitude that the beginning of a window must reach before its phase can be measured."""
 
-assert sys.platform == "linux"  # as the sandbox
+assert sys.platform == "linux"  # the sandbox needs it, too
 
 Samples = npt.NDArray[np.float32]
 
 
 def main() -> int:
-    """Play, measure once a second, say what remains."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for our parent, which then ends us
+    """Play the piece and print a measurement once a second."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends our parent, which then ends us
     for program in ("pacat", "parec"):
         if not shutil.which(program):
-            print(f"no demonstration: {program} is missing (package pulseaudio-utils)")
+            print(f"no demonstration: {program} is missing; install pulseaudio-utils")
             return 0
     try:
         with Client() as client:
             _demonstrate(client)
     except (EntrainError, BrokenPipeError):
-        return 0  # Entrain has been stopped meanwhile
+        return 0  # the user has stopped Entrain
     return 0
 
 
 def piece() -> Samples:
-    """Slow plucked notes over a soft fifth; nothing below 250 Hz, where the carriers are.
+    """Compose slow plucked notes over a soft fifth, all above 250 Hz: the carriers lie below.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def piece() -> Samples:
 
 
 def frequency(ear: Samples, around_hz: float, within_hz: float) -> float:
-    """Frequency of the strongest tone near `around_hz`, by the phase step between two halves."""
+    """Return the strongest tone's frequency near a guess, from the phase step of two halves."""
     half = len(ear) // 2
     window = np.hanning(half)
     spectra = [np.fft.rfft(part * window) for part in (ear[:half], ear[half : 2 * half])]
@@ -99,14 +100,13 @@ def _demonstrate(client: Client) -> None:
     player = subprocess.Popen(["pacat", *options], stdin=subprocess.PIPE)
     try:
         threading.Thread(target=_feed, args=(player,), daemon=True).start()
-        print(f"playing a piece of {PIECE_SECONDS} s through Entrain; measured at the output:")
+        print(f"Playing a piece of {PIECE_SECONDS} s through Entrain; measured at the output:")
         assert recorder.stdout
         if measure(client, recorder.stdout):
-            print("The piece is over; Entrain goes on. Ctrl-C ends it.")
+            print("The piece is over. Entrain keeps running; Ctrl-C ends it.")
     finally:
         for process in (player, recorder):
-            process.terminate()
-            process.wait()
+            end(process)
 
 
 def _feed(player: "subprocess.Popen[bytes]") -> None:
@@ -115,11 +115,11 @@ def _feed(player: "subprocess.Popen[bytes]") -> None:
         player.stdin.write(piece().tobytes())
         player.stdin.close()
     except BrokenPipeError:
-        pass  # the demonstration has been ended
+        pass  # the demonstration has ended
 
 
 def measure(client: Client, recorded: IO[bytes]) -> bool:
-    """Print a line a second; False if the sound server has gone before the piece was over."""
+    """Print a line a second; return False if the sound server ends before the piece."""
     heard = np.zeros((0, 2), np.float32)
     cpu_s = _cpu_seconds()
     for _ in range(PIECE_SECONDS - 1):
@@ -156,7 +156,7 @@ def _line(heard: Samples, status: "Status", cpu_ms: float) -> str:
 
 
 def _cpu_seconds() -> float:
-    """Processor time of the running app, our parent, so far."""
+    """Return the processor time that the running app, our parent, has used."""
     fields = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,6 +1,6 @@
 """Commands that make Entrain a part of the desktop: at login, and in the application menu."""
 
-# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 import contextlib
 from typing import Literal
@@ -10,13 +10,13 @@ import click
 from entrain.platform import factory
 
 BUS_TIMEOUT_S = 1.0
-"""Before a session bus that does not answer is taken for none."""
+"""Longest wait for an answer of the session bus, in seconds."""
 
 
 @click.command()
 @click.argument("action", type=click.Choice(["enable", "disable", "status"]))
 def autostart(action: Literal["enable", "disable", "status"]) -> None:
-    """Start Entrain at login, or not.  What was on when you logged out is on again then.
+    """Start Entrain at login, or stop doing so.  Entrain restores its state at logout.
 
     \b
     Examples:
@@ -36,12 +36,12 @@ def autostart(action: Literal["enable", "disable", "status"]) -> None:
 
 
 @click.command("install-desktop")
-@click.option("--undo", is_flag=True, help="Remove both again.")
+@click.option("--undo", is_flag=True, help="Remove the entry and the icons again.")
 def install_desktop(undo: bool) -> None:
-    """Put Entrain into the application menu, and its icons into the icon theme.
+    """Add Entrain to the application menu.  Its icons go into the icon theme.
 
-    `make install` does this; it is for other ways of installing.  Prints the files that it writes
-    or removes.
+    `make install` does this, too; use this command after other kinds of installation.  It prints
+    the files that it writes or removes.
 
     \b
     Examples:
@@ -62,7 +62,7 @@ def install_desktop(undo: bool) -> None:
 
 
 def point_to_running() -> None:
-    """Say, also in the desktop, that Entrain runs already and where it is."""
+    """Tell the user, also by a notification, that Entrain is running and where to find it."""
     from entrain.errors import EntrainError
     from entrain.tray.notifications.notification_policy import already_running
     from entrain.tray.notifications.notifier import say

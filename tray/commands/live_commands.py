@@ -1,6 +1,6 @@
 """Commands that steer the running Entrain."""
 
-# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 from typing import get_args
 
@@ -16,7 +16,7 @@ from entrain.vdevice.limits import MAX_OVER_S, MAX_STEPS, Unplugged
 
 @click.command()
 def on() -> None:
-    """Make Entrain the default output.  The former one is remembered.
+    """Make Entrain the default output.  Entrain remembers the former output.
 
     \b
     Example:
@@ -27,7 +27,7 @@ def on() -> None:
 
 @click.command()
 def off() -> None:
-    """Give the former default output back.  The device Entrain stays.
+    """Make the former output the default again.  The device Entrain stays.
 
     \b
     Example:
@@ -41,10 +41,10 @@ def off() -> None:
 @click.option(
     "--matched",
     is_flag=True,
-    help="Make the untouched sound as loud as what was heard, for a fair comparison.",
+    help="Make the untouched sound as loud as the processed sound, for a fair comparison.",
 )
 def bypass(state: str | None, matched: bool) -> None:
-    """Let the sound pass untouched, or process it.  Without on or off, toggle.
+    """Let the sound pass untouched, or process it again.  Without on or off, toggle.
 
     \b
     Examples:
@@ -72,7 +72,7 @@ def toggle() -> None:
 def session(action: str, position: float | None) -> None:
     """Pause, resume or move the running protocol's clock.
 
-    The clock runs with the sound; a protocol's timeline goes by it.
+    The clock runs while sound plays, and drives the protocol's timeline.
 
     \b
     Examples:
@@ -82,7 +82,7 @@ def session(action: str, position: float | None) -> None:
       entrain session seek 12:30     12 minutes and 30 seconds
     """
     if (action == "seek") != (position is not None):
-        raise click.UsageError("seek needs a position, the others have none")
+        raise click.UsageError("seek needs a position; the other actions take none")
     runs = {"pause": False, "resume": True, "restart": True, "seek": None}[action]
     change("session", runs=runs, position_s=0.0 if action == "restart" else position)
 
@@ -95,8 +95,8 @@ _steps = click.argument("steps", type=click.IntRange(1, MAX_STEPS), default=1)
 def faster(steps: int) -> None:
     """Go to the next faster rate.  Made for a keyboard shortcut.
 
-    Below 8 Hz a step is half a hertz, above it is one.  Where several layers beat, all move in the
-    same ratio.
+    A step is half a hertz below 8 Hz and one hertz above.  If several layers have a rate, all
+    rates change in the same ratio.
 
     \b
     Examples:
@@ -114,7 +114,7 @@ def slower(steps: int) -> None:
     \b
     Examples:
       entrain slower
-      entrain use focus-16      as it was
+      entrain use focus-16      restore the protocol's own rate
     """
     change("adjust", rate_steps=-steps)
 
@@ -122,7 +122,7 @@ def slower(steps: int) -> None:
 @click.command()
 @_steps
 def stronger(steps: int) -> None:
-    """Turn all layers up by 3 dB, tones as well as the depth of what the music does.
+    """Turn all layers up by 3 dB.  This raises the level of tones and the depth of effects.
 
     \b
     Example:
@@ -144,15 +144,15 @@ def weaker(steps: int) -> None:
     change("adjust", level_steps=-steps)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})  # -5 is no option
+@click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value, not an option
 @click.argument("minutes", type=MinutesOrOff())
 def sleep(minutes: float | None) -> None:
-    """Switch off after some time; the last minutes fade.
+    """Switch off after some time.  The sound fades in the last minutes.
 
     \b
     Examples:
       entrain sleep 30
-      entrain sleep off      not after all
+      entrain sleep off      cancel the timer
     """
     change("sleep", minutes=minutes)
 
@@ -169,7 +169,7 @@ def sleep(minutes: float | None) -> None:
 @click.option(
     "--here/--forget",
     default=None,
-    help="Remember it for the present output, and use it whenever sound goes there; or forget.",
+    help="Remember the protocol for the present output and use it there, or forget it.",
 )
 def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
     """Use another protocol, file or layers.
@@ -178,13 +178,13 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
 
     \b
     Examples:
-      entrain use default          an id; `entrain protocols` lists them
+      entrain use default          an id from `entrain protocols`
       entrain use ./evening.json
       entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-12
       entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
-      entrain use none --here      on this output always nothing
+      entrain use none --here      no effects on this output, ever
     """
-    from entrain.vdevice.protocol.names import is_id, is_spec
+    from entrain.vdevice.names import is_id, is_spec
 
     wanted, *layers = protocol
     fields: dict[str, object] = {"layers": layers} if layers else {}
@@ -197,7 +197,7 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
         change("use", protocol=document, here=here, **fields)
 
 
-@click.command("set", context_settings={"ignore_unknown_options": True})  # -20 is no option
+@click.command("set", context_settings={"ignore_unknown_options": True})  # -20 is a value
 @click.argument("address", shell_complete=completion.addresses)
 @click.argument("value", type=float)
 @click.option(
@@ -208,13 +208,13 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
     help="Glide to the value within this time.",
 )
 def set_value(address: str, value: float, over: float) -> None:
-    """Change one parameter, in its own unit.  ADDRESS is layer.parameter.
+    """Change one parameter, in its own unit.  Write ADDRESS as layer.parameter.
 
     \b
     Examples:
       entrain set tone.level_db -20
       entrain set am.depth 0.3 --over 60
-      entrain set pre.gate 1            the engine's own: pre and limiter
+      entrain set pre.gate 1            pre and limiter are the engine's own layers
       entrain set tone.beat_hz 4 --over 600
     """
     change("set", address=address, value=value, over_s=over)
@@ -225,31 +225,32 @@ def set_value(address: str, value: float, over: float) -> None:
 @click.option(
     "--prefer",
     is_flag=True,
-    help="Play on the first of these whenever it is connected; without a name, on none of them.",
+    help="Play on the first NAME that is connected; without a NAME, forget the preferred outputs.",
 )
 @click.option(
     "--unplugged",
     type=click.Choice(get_args(Unplugged)),
-    help="What speakers do that take over because headphones were unplugged: play 20 dB softer "
-    "(unless you say otherwise), stay silent, or play at their own volume.",
+    help="How speakers play that take over from unplugged headphones: 20 dB softer (the initial "
+    "setting), silent, or at their own volume.",
 )
 def output(names: tuple[str, ...], prefer: bool, unplugged: str | None) -> None:
     """Play on another real device.  NAME is as in `entrain devices`.
 
-    What you choose so counts before the preferred ones, and these before the desktop's choice.
-    Without a name: where headphones were unplugged, play at the speakers' own volume again.
+    The output that you choose has priority over preferred outputs, and these over the desktop's
+    choice.  Without a NAME, after headphones were unplugged, the speakers play at their own volume
+    again.
 
     \b
     Examples:
-      entrain output           after headphones were unplugged: as loud as these speakers were
+      entrain output           after headphones were unplugged: the speakers' own volume
       entrain output alsa_output.usb-headset.analog-stereo
-      entrain output auto      a preferred one, else what the desktop would take without Entrain
+      entrain output auto      a preferred output, else the desktop's choice
       entrain output --prefer bluez_output.headset alsa_output.usb-dac
-      entrain output --prefer  no preferred ones any more
+      entrain output --prefer  forget the preferred outputs
       entrain output --unplugged silent
     """
     if not prefer and len(names) > 1:
-        raise click.UsageError("one NAME, or --prefer and any number of them")
+        raise click.UsageError("give one NAME, or --prefer and any number of names")
     if unplugged:
         change("settings", unplugged=unplugged)
         if not names and not prefer:
@@ -262,6 +263,6 @@ def output(names: tuple[str, ...], prefer: bool, unplugged: str | None) -> None:
     connected = {device["name"] for device in status["outputs"]}
     for name in status["preferred_outputs"]:
         if name not in connected:
-            click.echo(clean(f"{name} is not connected; Entrain plays there as soon as it is"))
+            click.echo(clean(f"{name} is not connected; Entrain plays there once it is connected"))
     if chosen := status["chosen_output"]:
-        click.echo(clean(f"{chosen} is chosen, and counts before; `entrain output auto` ends that"))
+        click.echo(clean(f"{chosen} stays the chosen output; `entrain output auto` changes that"))

@@ -1,6 +1,6 @@
-"""The session log: what was heard, and for how long."""
+"""The command `log`: which protocols the user heard, and for how long."""
 
-# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,21 +25,21 @@ _MAX_DAY_ROWS = 31
     type=click.IntRange(1, 3660),
     default=14,
     show_default=True,
-    help="How many days to look back, today among them.",
+    help="Number of days to show, including today.",
 )
-@click.option("--on/--off", "keep", default=None, help="Keep a log from now on, or none.")
+@click.option("--on/--off", "keep", default=None, help="Start or stop keeping a log.")
 @options.as_json
 def log(days: int, keep: bool | None, as_json: bool) -> None:
-    """Say what was heard, and for how long.
+    """Show which protocols you heard, and for how long.
 
-    The log is a file on this computer, which only you can read; nothing is sent anywhere.
+    The log is a file on this computer that only you can read.  Entrain does not send it anywhere.
 
     \b
     Examples:
       entrain log
       entrain log --days 90
-      entrain log --off                          from now on
-      entrain log --json | jq '.protocols[0]'    what was heard most
+      entrain log --off                          stop keeping a log
+      entrain log --json | jq '.protocols[0]'    the protocol that you heard most
     """
     if keep is not None:
         change("settings", session_log=keep)
@@ -70,9 +70,9 @@ def summarised(stretches: "Sequence[Stretch]", first: date, last: date) -> dict[
     Parameters
     ----------
     stretches : sequence of Stretch
-        Each counts for the day, by its own clock, on which it began.
+        Each stretch counts for the day on which it began, by its own clock.
     first, last : date
-        The days to list, also those on which nothing was heard.
+        The days to list, including days without sound.
 
     """
     of_day: dict[date, float] = defaultdict(float)
@@ -100,7 +100,7 @@ def _print(found: dict[str, Any]) -> None:
     days = found["days"]
     span = "today" if len(days) == 1 else f"the last {len(days)} days"
     if not found["sessions"]:
-        click.echo(f"Nothing was heard {'in ' if len(days) > 1 else ''}{span}.")
+        click.echo(f"No protocol was heard {'in ' if len(days) > 1 else ''}{span}.")
     else:
         number = found["sessions"]
         sessions = "session" if number == 1 else "sessions"
@@ -114,11 +114,11 @@ def _print(found: dict[str, Any]) -> None:
             _bars("Per day", [(f"{day:%a %d %b}", minutes) for day, minutes in rows])
         _bars("Per protocol", [(each["name"], each["minutes"]) for each in found["protocols"]])
     if found["skipped_lines"]:
-        click.echo(f"{found['skipped_lines']} damaged lines of {found['file']} were passed over.")
+        click.echo(f"{found['skipped_lines']} damaged lines of {found['file']} were skipped.")
 
 
 def _weeks(rows: list[tuple[date, float]]) -> list[tuple[date, float]]:
-    """Add up the days from each Monday on."""
+    """Add up the days of each week, from Monday on."""
     totals: dict[date, float] = defaultdict(float)
     for day, minutes in rows:
         totals[day - timedelta(days=day.weekday())] += minutes

@@ -1,9 +1,9 @@
-"""Commands that ask no running Entrain: files, layers, and whether all is there.
+"""Commands that work without a running Entrain: sound files, layers, and the doctor.
 
-Imports stand inside the commands: each has to be quick.
+Imports stand inside the commands, so that each command is quick.
 """
 
-# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ import click
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
 
-_force = click.option("--force", is_flag=True, help="Replace a file of another kind, too.")
+_force = click.option("--force", is_flag=True, help="Also replace a file of another kind.")
 
 
 @click.command()
@@ -36,15 +36,15 @@ def render(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Process a sound file.  Any format that libsndfile knows.
+    """Process a sound file in any format that libsndfile knows.
 
     More than two channels are folded down to two after ITU-R BS.775.
 
-    OUT appears when it is whole.  A sound file of that name is replaced; IN never is, nor a file
-    of another kind without --force.
+    OUT appears when it is complete.  The command replaces a sound file of that name, but never IN,
+    and replaces a file of another kind only with --force.
 
-    Of a damaged file or one that is cut off, what can be read is processed: a warning says how
-    far that is, and the exit code is 0.  It is 1, and there is no OUT, where nothing can be read.
+    If IN is damaged or cut off, the command processes the readable part, warns how far it reaches,
+    and exits with 0.  If no part is readable, it writes no OUT and exits with 1.
 
     \b
     Examples:
@@ -74,7 +74,7 @@ def render(
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path())
 @click.option(
-    "--against", metavar="FILE", type=click.Path(), help="The original: what has been added to it?"
+    "--against", metavar="FILE", type=click.Path(), help="The original file, for a comparison."
 )
 @click.option(
     "--rate",
@@ -82,7 +82,7 @@ def render(
     type=click.FloatRange(0.5, 100),
     callback=options.number,
     metavar="HZ",
-    help="Look at this rate; without it, the rate is found.",
+    help="Measure at this rate; without it, the command finds the rate.",
 )
 @click.option(
     "--start",
@@ -90,13 +90,13 @@ def render(
     type=click.FloatRange(0, 1e6),
     callback=options.number,
     metavar="SECONDS",
-    help="Look at the minute from here on; without it, at the middle one.",
+    help="Measure the minute that begins here; without it, the middle minute.",
 )
 @click.option(
     "--plot",
     metavar="FILE",
     type=click.Path(),
-    help="Draw a picture (.png, .jpg, .svg or .pdf); replaces one of that name.",
+    help="Draw a picture (.png, .jpg, .svg or .pdf) and replace a picture of that name.",
 )
 @_force
 @options.as_json
@@ -109,18 +109,19 @@ def verify(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Say what entrainment is measurably in a sound file.
+    """Measure the entrainment in a sound file.
 
-    Finds pairs of tones that beat between the ears, music that swells and fades at a steady
-    rate, and sound that turns or swings between the ears.  One minute is looked at, of any
-    file that libsndfile reads; the loudness is that of the whole.
+    The command finds pairs of tones that beat between the ears, music that swells and fades at a
+    steady rate, and sound that turns or swings between the ears.  It measures one minute of any
+    file that libsndfile reads, and the loudness of the whole file.
 
     \b
     Index: how deep the sound swells and fades.
       below 0.1  faint, at the limit of hearing
       0.3        strong
       1          down to silence
-    Floor: what restless music gives by accident; less than that is nothing.
+    Floor: the index that restless music has by accident.
+      An index below the floor means no entrainment.
 
     \b
     Examples:
@@ -156,11 +157,11 @@ _BEGINNINGS = {
     "svg": b"<svg",
     "pdf": b"%PDF-",
 }
-"""What is at the beginning of each kind of picture."""
+"""First bytes of each kind of picture."""
 
 
 def _picture_kind(path: Path) -> str:
-    """Name the kind of picture that a file's name asks for; empty: one that cannot be drawn."""
+    """Return the kind of picture from a file's suffix, or "" for a kind that we cannot draw."""
     suffix = path.suffix.lower().removeprefix(".")
     kind = {"": "png", "jpeg": "jpg"}.get(suffix, suffix)
     return kind if kind in _BEGINNINGS else ""
@@ -168,7 +169,7 @@ def _picture_kind(path: Path) -> str:
 
 @contextmanager
 def _verify_installed() -> Iterator[None]:
-    """Say how to install scipy and matplotlib, which no other command needs."""
+    """Explain how to install scipy and matplotlib, which no other command needs."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -182,7 +183,7 @@ def _verify_installed() -> Iterator[None]:
 
 @contextmanager
 def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[BinaryIO]:
-    """Open a file that is about to be drawn, of the kind that its name ends in.
+    """Open a picture file for writing, of the kind that its suffix names.
 
     See `output_file`.
     """
@@ -200,7 +201,7 @@ def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[Binary
         with output_file(path, is_same_kind, what, inputs=inputs, force=force) as file:
             if not _picture_kind(path):
                 raise EntrainError(
-                    f"{shown(path)}: a picture's name ends in .png, .jpg, .svg or .pdf"
+                    f"{shown(path)}: the name of a picture must end in .png, .jpg, .svg or .pdf"
                 )
             yield file
     except OSError as error:
@@ -209,12 +210,12 @@ def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[Binary
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="First remove what an Entrain that was killed has left.")
+@click.option("--fix", is_flag=True, help="First clean up after an Entrain that was killed.")
 @options.as_json
 def doctor(fix: bool, as_json: bool) -> None:
-    """See whether all that Entrain needs is there.  Says what to do if not.
+    """Check everything that Entrain needs.  The command says what to do about problems.
 
-    What it prints can go into a bug report: it holds no names of people and machines.
+    You can put the output into a bug report: it holds no names of people or machines.
 
     \b
     Examples:
@@ -228,7 +229,7 @@ def doctor(fix: bool, as_json: bool) -> None:
     from entrain.vdevice.offline.doctor import examine
 
     if fix:
-        from entrain.vdevice.offline.doctor import clean_up
+        from entrain.vdevice.offline.leftovers import clean_up
 
         for line in clean_up():
             click.echo(line, err=as_json)
@@ -239,14 +240,14 @@ def doctor(fix: bool, as_json: bool) -> None:
         status_text.findings([(f.name, f.ok, f.text, f.advice) for f in found])
     bad = [finding.name for finding in found if finding.ok is False]
     if bad:
-        raise EntrainError(f"not all is well: {', '.join(bad)}")
+        raise EntrainError(f"problems found: {', '.join(bad)}")
 
 
 @click.command()
 @click.argument("kind", required=False, shell_complete=completion.kinds)
 @options.as_json
 def layers(kind: str | None, as_json: bool) -> None:
-    """List the kinds of layer, or what can be set of one.
+    """List the kinds of layer, or the parameters of one kind.
 
     \b
     Examples:
@@ -260,7 +261,9 @@ def layers(kind: str | None, as_json: bool) -> None:
     from entrain.tray.text import status_text
 
     if kind is not None and kind not in blocks():
-        raise EntrainError(f"there is no kind {kind!r}; there is {', '.join(sorted(blocks()))}")
+        raise EntrainError(
+            f"there is no kind {kind!r}; the kinds are {', '.join(sorted(blocks()))}"
+        )
     if as_json:
         found = blocks() if kind is None else {kind: blocks()[kind]}
         options.print_json({name: asdict(block) for name, block in sorted(found.items())})

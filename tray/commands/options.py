@@ -1,4 +1,4 @@
-"""Options and small helpers that more than one command uses."""
+"""Options and small helpers that several commands use."""
 
 import json
 import sys
@@ -18,31 +18,31 @@ protocol = click.option(
     "--protocol",
     metavar="ID|FILE",
     shell_complete=completion.protocols,
-    help="A protocol of the library or a JSON file (a path: ./mine.json).",
+    help="Id of a protocol in the library, or path of a JSON file (./mine.json).",
 )
 layers = click.option(
     "--layer",
     "layers",
     metavar="SPEC",
     multiple=True,
-    help="Add a layer, kind:key=value,...; may be repeated.",
+    help="Add a layer, kind:key=value,...; repeat the option for more layers.",
 )
 standalone = click.option(
     "--standalone",
     is_flag=True,
-    help="Let tones be heard without a programme too; else they fade when it falls silent.",
+    help="Play tones without music, too; otherwise they fade when the music falls silent.",
 )
 
 
 def number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    """Refuse "nan", which is in any range."""
+    """Refuse "nan", which no range check refuses."""
     if value is not None and value != value:
         raise click.BadParameter("not a number")
     return value
 
 
 def resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "Protocol":
-    """Make a protocol of what was typed; raises `ProtocolError`."""
+    """Make a protocol from the command line's arguments; raises `ProtocolError`."""
     from entrain.engine import blocks
     from entrain.vdevice.protocol import library
 
@@ -51,13 +51,13 @@ def resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "P
 
 
 def print_json(answer: object) -> None:
-    """Print it for people and scripts."""
+    """Print an answer as indented JSON."""
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
 @contextmanager
 def progress(label: str, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr, for a callback of how much is done and how much there is."""
+    """Show a progress bar on stderr; yield a callback that takes the work done and the total."""
     if hidden or not sys.stderr.isatty():
         yield None
         return

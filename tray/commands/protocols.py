@@ -1,9 +1,9 @@
-"""Commands for the library: what there is, what it is worth, and how it gets more.
+"""Commands for the library: list, show, validate, import and save protocols.
 
-Imports stand inside the commands: each has to be quick.
+Imports stand inside the commands, so that each command is quick.
 """
 
-# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 from typing import Any, get_args
 
@@ -16,15 +16,15 @@ from entrain.vdevice.limits import Category
 
 
 @click.command()
-@click.option("--category", type=click.Choice(get_args(Category)), help="Only these.")
-@click.option("--recent", is_flag=True, help="Only those used last, the latest first.")
+@click.option("--category", type=click.Choice(get_args(Category)), help="List one category only.")
+@click.option("--recent", is_flag=True, help="List the last used protocols, the latest first.")
 @options.as_json
 def protocols(category: str | None, recent: bool, as_json: bool) -> None:
-    """List the protocols: the shipped ones and your own.
+    """List the shipped protocols and your own.
 
-    Your own are JSON files in ~/.local/share/entrain/protocols (where your system keeps such
-    data).  They are used from the moment they are saved there.  A file with the id of a shipped
-    protocol is used in its place.
+    Your own protocols are JSON files in ~/.local/share/entrain/protocols (or where your system
+    keeps such data).  Entrain uses a file as soon as you save it.  A file with the id of a shipped
+    protocol replaces that protocol.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def protocols(category: str | None, recent: bool, as_json: bool) -> None:
         for entry in library.entries()
         if not entry.problems and category in (None, entry.category)
     ]
-    if recent:  # only the running Entrain knows
+    if recent:  # only the running Entrain knows the last used protocols
         known = {entry.id: entry for entry in entries}
         entries = [known[each] for each in ask("protocols")["recent"] if each in known]
     problems = library.problems()
@@ -61,10 +61,10 @@ def protocols(category: str | None, recent: bool, as_json: bool) -> None:
 @click.argument("protocol", metavar="ID|FILE", shell_complete=completion.protocols)
 @options.as_json
 def show(protocol: str, as_json: bool) -> None:
-    """Say all about a protocol: sound, evidence, warnings.
+    """Show a protocol in full: sound, evidence, warnings.
 
-    Two grades are given, the one that claims less first: whether listeners have the benefit, and
-    whether the nervous system follows the sound.
+    Each protocol has two grades: whether listeners benefit, and whether the nervous system follows
+    the sound.  The lower grade comes first.
 
     \b
     Examples:
@@ -73,8 +73,8 @@ def show(protocol: str, as_json: bool) -> None:
       entrain show default --json | jq .evidence
     """
     from entrain.engine import blocks
+    from entrain.vdevice.names import is_id
     from entrain.vdevice.protocol import library
-    from entrain.vdevice.protocol.names import is_id
 
     users = library.user_library(blocks)
     found = library.resolve(protocol, (), blocks, users)
@@ -91,7 +91,7 @@ def show(protocol: str, as_json: bool) -> None:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @options.as_json
 def validate(files: tuple[str, ...], as_json: bool) -> None:
-    """Say all that is wrong with protocol files.  Fails if anything is.
+    """List every mistake in protocol files.  The command fails if it finds a mistake.
 
     \b
     Examples:
@@ -102,7 +102,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
 
     from entrain.engine import blocks
     from entrain.vdevice.protocol.errors import ProtocolError
-    from entrain.vdevice.protocol.library import load_file
+    from entrain.vdevice.protocol.named_file import load_file
     from entrain.vdevice.protocol.user_folder import shown
 
     found: list[dict[str, Any]] = []
@@ -114,7 +114,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
             problems = str(error).splitlines()
         found.append({"file": file, "id": protocol_id, "problems": problems})
         if not as_json:
-            for line in problems or [f"{shown(file)}: fine, it is {protocol_id!r}"]:
+            for line in problems or [f"{shown(file)}: valid, with the id {protocol_id!r}"]:
                 click.echo(line)
     if as_json:
         options.print_json(found)
@@ -124,15 +124,15 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
 
 @click.command("import")
 @click.argument("paths", metavar="FILE|DIR...", nargs=-1, required=True, type=click.Path())
-@click.option("--dry-run", is_flag=True, help="Say what would come of it; save nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the result without saving it.")
 @click.option("--replace", is_flag=True, help="Replace protocols that have the same id.")
 @options.as_json
 def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool) -> None:
-    """Make protocols of files, also of other programs.
+    """Import files of other apps, or of Entrain, as protocols.
 
-    They can be from SBaGen (.sbg), Gnaural (.gnaural, .xml) and Entrain (.json).  Folders are
-    searched at any depth.  A file is imported as a whole or refused; what could not be kept of it
-    is listed by line.  An imported file is called after its file name.
+    Files can be from SBaGen (.sbg), Gnaural (.gnaural, .xml) or Entrain (.json).  The command
+    searches folders at any depth.  It imports a file as a whole or refuses it, and lists line by
+    line what it could not keep.  The file's name becomes the protocol's name.
 
     \b
     Examples:
@@ -178,8 +178,8 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
                 click.echo(line)
         if len(unchanged) == 1 and not imported:
             click.echo(
-                f"{shown(unchanged[0].path)}: you have just this already; use it with: "
-                f"entrain use {unchanged[0].id} (--replace is for a file that has changed since)"
+                f"{shown(unchanged[0].path)}: you have this protocol already; use it with: "
+                f"entrain use {unchanged[0].id} (use --replace if the file has changed since)"
             )
         if len(imported) == 1 and not dry_run:
             click.echo(f"Use it with: entrain use {imported[0].id}")
@@ -187,7 +187,7 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
         if with_notes:
             parts.append(f"{len(with_notes)} of them with notes")
         if unchanged:
-            parts.append(f"{len(unchanged)} there already")
+            parts.append(f"{len(unchanged)} already in the library")
         parts.append(f"{len(refused)} refused")
         click.echo(", ".join(parts))
     if refused:
@@ -196,12 +196,12 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
 
 @click.command()
 @click.argument("name")
-@click.option("--replace", is_flag=True, help="Also in place of one that comes with Entrain.")
+@click.option("--replace", is_flag=True, help="Also hide a shipped protocol with the same id.")
 def save(name: str, replace: bool) -> None:
-    """Make a protocol of what is heard now.
+    """Save the sound that you hear now as a protocol.
 
-    It is used by its id: the name in small letters, with - for what is no letter or digit.  A
-    former protocol of yours with that id is kept beside it as a .bak file.
+    The protocol's id is the name in small letters, with - for all other characters.  A former
+    protocol of yours with this id stays beside the new one as a .bak file.
 
     \b
     Examples:
@@ -210,14 +210,14 @@ def save(name: str, replace: bool) -> None:
     """
     from entrain.vdevice.protocol.user_folder import slug
 
-    protocol_id = slug(name)  # so that a name of which none can be made is told at once
+    protocol_id = slug(name)  # before the request: a bad name fails at once
     change("save", name=name, **({"replace": True} if replace else {}))
     click.echo(f"Saved; use it with: entrain use {protocol_id}")
 
 
 @click.command("next")
 def next_() -> None:
-    """Go on to the next protocol of the same category.  Made for a keyboard shortcut.
+    """Switch to the next protocol of the same category.  Made for a keyboard shortcut.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Asking the running Entrain."""
+"""Requests to the running Entrain."""
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -29,7 +29,7 @@ def ask(command: Any, **fields: object) -> Any:
 
 
 def change(command: "answers.StatusCommand", **fields: object) -> "answers.Status":
-    """Send one request and say in one line how things stand then; returns the answer."""
+    """Send one request, print the new state in one line, and return the answer."""
     from entrain.tray.text import status_text
 
     answer = ask(command, **fields)

@@ -1,6 +1,6 @@
-"""Commands that say what sound goes through Entrain."""
+"""Commands that choose which sound goes through Entrain."""
 
-# ruff: noqa: D301 - for click, a \b begins lines that are not to be wrapped
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 from typing import get_args
 
@@ -15,13 +15,14 @@ from entrain.vdevice.limits import Mode
 @click.command()
 @click.argument("name", metavar="[MODE]", required=False, type=click.Choice(get_args(Mode)))
 def mode(name: str | None) -> None:
-    """Say, or change, how sound gets to Entrain.
+    """Show or change how sound gets to Entrain.
 
     \b
     default   Entrain is the default output while it is on
-    manual    only what you send to it, and the programs of `entrain apps --include`
-    smart     the real device stays the default, and all its sound passes Entrain
-              (needs WirePlumber 0.5)
+    manual    Entrain gets only sound that you send to it, and the apps of
+              `entrain apps --include`
+    smart     the real device stays the default, and its sound passes through
+              Entrain (needs WirePlumber 0.5)
 
     \b
     Examples:
@@ -35,14 +36,14 @@ def mode(name: str | None) -> None:
 
 
 @click.command()
-@click.option("--include", metavar="NAME", multiple=True, help="Send it to Entrain in manual mode.")
-@click.option("--exclude", metavar="NAME", multiple=True, help="Never through Entrain.")
-@click.option("--forget", metavar="NAME", multiple=True, help="As if nothing had been said of it.")
-@click.option("--calls", type=click.Choice(["pass", "process"]), help="Calls go past Entrain.")
+@click.option("--include", metavar="NAME", multiple=True, help="In manual mode, process this app.")
+@click.option("--exclude", metavar="NAME", multiple=True, help="Keep this app out of Entrain.")
+@click.option("--forget", metavar="NAME", multiple=True, help="Remove this app's rule.")
+@click.option("--calls", type=click.Choice(["pass", "process"]), help="pass: calls bypass Entrain.")
 @click.option(
     "--notifications",
     type=click.Choice(["pass", "process"]),
-    help="The desktop's short sounds go past Entrain.",
+    help="pass: the desktop's short sounds bypass Entrain.",
 )
 @options.as_json
 def apps(
@@ -53,16 +54,16 @@ def apps(
     notifications: str | None,
     as_json: bool,
 ) -> None:
-    """Say, or change, which programs are heard through Entrain.
+    """Show or change which apps play through Entrain.
 
-    NAME is a program's application id, binary or name.  Calls and notifications pass by
-    Entrain unless you say otherwise; a program that you have moved by hand is left alone.
+    NAME is an app's application id, binary or name.  Calls and notifications bypass Entrain unless
+    you change this.  Entrain does not move an app that you have moved by hand.
 
     \b
     Examples:
       entrain apps
       entrain apps --exclude zoom --exclude "Firefox"
-      entrain apps --include spotify          in manual mode: only this
+      entrain apps --include spotify          in manual mode: only this app
       entrain apps --forget zoom
       entrain apps --notifications process
     """
@@ -72,8 +73,7 @@ def apps(
     if unknown := [name for name in forget if name.casefold() not in known]:
         named = ", ".join((*rules["include"], *rules["exclude"])) or "none"
         raise EntrainError(
-            f"nothing was said of {', '.join(map(repr, unknown))} that could be forgotten; "
-            f"named are: {named}"
+            f"there is no rule for {', '.join(map(repr, unknown))}; apps with a rule: {named}"
         )
     wanted = {
         "include": _changed(rules["include"], include, {*exclude, *forget}),
@@ -88,7 +88,7 @@ def apps(
     if as_json:
         options.print_json(rules)
         return
-    click.echo(f"through Entrain   {', '.join(rules['include']) or 'all that is not named below'}")
+    click.echo(f"through Entrain   {', '.join(rules['include']) or 'all other apps'}")
     click.echo(f"past Entrain      {', '.join(rules['exclude']) or 'none'}")
     click.echo(f"calls             {_WAYS[rules['calls_pass']]}")
     click.echo(f"notifications     {_WAYS[rules['notifications_pass']]}")
@@ -103,7 +103,7 @@ def _require_one_wish(*wishes: tuple[str, ...]) -> None:
         these = {name.casefold() for name in names}
         if twice := told & these:
             raise click.UsageError(
-                f"{', '.join(sorted(twice))}: only one of --include, --exclude and --forget"
+                f"{', '.join(sorted(twice))}: use only one of --include, --exclude and --forget"
             )
         told |= these
 

@@ -1,4 +1,4 @@
 """The icon in the panel, its menu and its help page.
 
-Nothing here knows how a panel is spoken to: `statusnotifier` does.
+This package does not know the protocol of a panel; `statusnotifier` does.
 """

@@ -1,7 +1,7 @@
-"""The icon in each of its states: one drawing, of which images and SVG files are made.
+"""The icon in each state: one drawing, from which images and SVG files are made.
 
-The states differ in shape, so that they are told apart without colours; each is seen on light
-and on dark panels.  Pure, any thread; Pillow is imported when an image is asked for.
+The states differ in shape, so that users can tell them apart without colours.  Every state is
+visible on light and on dark panels.  Pure functions, any thread; only `image` imports Pillow.
 """
 
 import math
@@ -18,13 +18,13 @@ IconState = Literal["on", "bypassed", "off", "waiting", "trouble"]
 STATES: tuple[IconState, ...] = get_args(IconState)
 
 SIZES_PX = (16, 22, 24, 32, 48, 64)
-"""What panels ask for."""
+"""Icon sizes that panels use."""
 
 UNITS = 32
 """Width and height of a drawing, in its own units."""
 
 _LARGE_PX = 512
-"""Images are drawn about as large as this, then made smaller: that smoothes the edges."""
+"""Images are drawn at about this size and then reduced, which smooths the edges."""
 
 Point = tuple[float, float]
 
@@ -59,27 +59,27 @@ class Area:
 Shape = Disc | Line | Area
 
 _TEAL, _AMBER, _GREY, _BLUE, _RED = "#0c8a80", "#b87503", "#7f858c", "#3d7fc9", "#d9483b"
-"""Between light and dark: at least 3:1 against both kinds of panel."""
+"""Colours of medium lightness: a contrast of at least 3:1 to light and to dark panels."""
 _WHITE = "#ffffff"
 
 
 def drawing(state: IconState) -> tuple[Shape, ...]:
-    """Return what is drawn for a state, from the back to the front."""
+    """Return the shapes of a state, from the back to the front."""
     match state:
-        case "on":  # full, with a wave in it
+        case "on":  # a full disc with a wave in it
             return (Disc((16, 16), 15, _TEAL), Line(_wave(6, 26, 6.5), 3.6, _WHITE))
-        case "bypassed":  # a straight line goes through what was a wave
+        case "bypassed":  # a straight line in place of the wave
             return (
                 Line(_arc(12.75, 28, 152), 3.5, _AMBER),
                 Line(_arc(12.75, 208, 332), 3.5, _AMBER),
                 Line(((1.75, 16), (30.25, 16)), 3.5, _AMBER),
             )
-        case "off":  # as on a power button
+        case "off":  # a power sign
             return (
                 Line(_arc(12.5, -50, 230), 3.5, _GREY),
                 Line(((16, 2.5), (16, 15)), 3.5, _GREY),
             )
-        case "waiting":  # as what turns while one waits
+        case "waiting":  # a ring of dots
             return tuple(Disc(_on_circle(12, 60 * n - 90), 3.8, _BLUE) for n in range(6))
         case "trouble":
             return (
@@ -101,19 +101,19 @@ def svg(state: IconState) -> str:
 
 
 def file_name(state: IconState) -> str:
-    """Name the SVG file of a state, as it is called in an icon theme."""
+    """Return the name of a state's SVG file in an icon theme."""
     return f"entrain-{state}.svg"
 
 
 def svg_files() -> dict[str, bytes]:
-    """Read the icons as they are installed, by file name; ``entrain.svg`` is the program's own."""
+    """Return the installed icons by file name; ``entrain.svg`` is the icon of the app itself."""
     folder = resources.files("entrain.tray.icon") / "svg"
     names = ("entrain.svg", *(file_name(state) for state in STATES))
     return {name: (folder / name).read_bytes() for name in names}
 
 
 def image(state: IconState, size_px: int) -> "Image":
-    """Draw a state, with everything but the drawing transparent.
+    """Draw a state on a transparent background.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def image(state: IconState, size_px: int) -> "Image":
 
 
 def _on_circle(radius: float, degrees: float) -> Point:
-    """A point of a circle in the middle; 0 is on the right, 90 below."""
+    """Return a point of a centred circle; 0 degrees is on the right, 90 below."""
     angle = math.radians(degrees)
     return (16 + radius * math.cos(angle), 16 + radius * math.sin(angle))
 
@@ -175,7 +175,7 @@ def _arc(radius: float, start: float, end: float) -> tuple[Point, ...]:
 
 
 def _wave(left: float, right: float, height: float) -> tuple[Point, ...]:
-    """One and a half periods of a sine."""
+    """Return one and a half periods of a sine."""
     steps = 36
     return tuple(
         (left + (right - left) * n / steps, 16 - height * math.sin(3 * math.pi * n / steps))

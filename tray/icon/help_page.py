@@ -1,4 +1,4 @@
-"""The help that is opened from the menu: a page that is installed with Entrain."""
+"""The help page that the menu opens; it is installed with Entrain."""
 
 from importlib import resources
 from pathlib import Path
@@ -9,17 +9,17 @@ from entrain.errors import EntrainError
 
 
 def page() -> Path:
-    """Return the file."""
+    """Return the page's file."""
     return Path(str(resources.files("entrain.tray.icon") / "help.html"))
 
 
 def open_help() -> None:
-    """Open it in the user's browser.
+    """Open the page in the user's browser.
 
     Raises
     ------
     EntrainError
-        Nothing here opens a page.
+        No browser can be opened.
 
     """
     if click.launch(str(page())):

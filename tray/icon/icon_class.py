@@ -1,4 +1,4 @@
-"""Chooses what shows the icon in the tray that is there."""
+"""Chooses the class that shows the icon in the present tray."""
 
 import sys
 from importlib import import_module
@@ -8,19 +8,19 @@ from entrain.tray.statusnotifier.host import TrayHost
 
 
 def icon_class(host: TrayHost) -> type[Any]:
-    """Return what shows an icon with a menu in this tray, with the interface of pystray's `Icon`.
+    """Return a class with the interface of pystray's `Icon` that can show a menu in this tray.
 
     Parameters
     ----------
     host : TrayHost
-        As `find_host` found it.
+        The result of `find_host`.
 
     Returns
     -------
     type
-        Entrain's own for StatusNotifierItem, also where there is no tray: one may come later.
-        One of pystray's in a tray of the old kind, and on macOS and Windows.  Its attribute
-        `ACCEPTS_SIZES`, if it has one, says whether `icon` may be a sequence of images.
+        Entrain's own class for StatusNotifierItem, also without a tray: a tray may come later.
+        One of pystray's classes for an old X11 tray, and on macOS and Windows.  The optional
+        attribute `ACCEPTS_SIZES` says whether `icon` may be a sequence of images.
 
     """
     if sys.platform == "darwin":
@@ -32,7 +32,7 @@ def icon_class(host: TrayHost) -> type[Any]:
             for name in ("_gtk", "_appindicator"):
                 try:
                     found = _backend(name)
-                except Exception:  # not only ImportError: a missing typelib is a ValueError
+                except Exception:  # a missing typelib is a ValueError, not an ImportError
                     continue
                 if found.HAS_MENU:
                     return found

@@ -1,7 +1,7 @@
-"""What the tray shows: from a status to an icon, a tooltip and a menu.
+"""Turns a status into a description of the tray: icon, tooltip and menu.
 
-Pure, any thread; knows the control API's answers and no desktop.  Every line says in words what
-it is: a screen reader reads lines, not pictures.
+Pure functions, any thread.  This module knows the control API's answers, but no desktop.  Every
+line explains itself in words, for screen readers.
 """
 
 import math
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 SLEEP_MINUTES = (15, 30, 45, 60, 90)
 MAX_LABEL = 80
-"""Characters of a line; names and reasons may be longer."""
+"""Most characters in a line; longer names and reasons are cut off."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """Send this request to the control API."""
+    """A request to the control API."""
 
     command: "StatusCommand | Literal['stop']"
     fields: Mapping[str, object] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Do:
-    """Do this in the tray itself."""
+    """An action of the tray itself."""
 
     action: Literal["help", "about", "autostart-on", "autostart-off", "quit"]
 
@@ -42,17 +42,17 @@ class Item:
     Parameters
     ----------
     key : str
-        Stays the same whatever the label is.
+        Permanent name of the line; it stays the same when the label changes.
     label : str
         Plain text.
     act : Ask, Do or None
-        What a click does; without one, and without `items`, the line only says something.
+        The effect of a click.  A line without `act` and `items` is only text.
     mark : str or None
-        ``check`` or ``radio``: it has a mark, which shows `checked`.
+        ``check`` or ``radio`` for a line with a mark, which shows `checked`.
     default : bool
-        A click on the icon does the same.
+        Whether a click on the icon has the same effect.
     items : tuple of Item or None
-        A submenu, where None stands for a separating line.
+        A submenu; None stands for a separator.
 
     """
 
@@ -68,13 +68,13 @@ class Item:
 
 @dataclass(frozen=True)
 class MenuDescription:
-    """All that is to be seen of Entrain."""
+    """Description of the icon, the tooltip and the menu."""
 
     icon: IconState
     title: str
-    """The tooltip; its first line says what the icon stands for."""
+    """The tooltip; its first line explains the icon."""
     items: tuple[Item | None, ...]
-    """None stands for a separating line."""
+    """The menu's lines; None stands for a separator."""
 
 
 def describe(
@@ -85,11 +85,11 @@ def describe(
     Parameters
     ----------
     status : mapping or None
-        The control API's `Status`; None: Entrain is not running.
+        The control API's `Status`; None if Entrain is not running.
     library : mapping or None
-        The control API's `Protocols`; None: not known yet.
+        The control API's `Protocols`; None if not known yet.
     autostart : bool or None
-        Whether Entrain starts at login; None: that cannot be had here.
+        Whether Entrain starts at login; None if this system cannot start it.
 
     """
     if status is None:
@@ -158,7 +158,7 @@ def describe(
 
 
 def icon_state(status: "Status") -> IconState:
-    """Choose the icon."""
+    """Return the icon for a status."""
     match status["state"]:
         case "failed":
             return "trouble"
@@ -172,14 +172,14 @@ def icon_state(status: "Status") -> IconState:
 
 
 def in_words(status: "Status") -> str:
-    """Say in one line what Entrain does."""
+    """Describe in one line what Entrain is doing."""
     protocol = status["protocol"]
     runs = _running(status)
     match status["state"]:
         case "failed":
-            # What a terminal can do is no help here.
+            # The menu leaves out advice to use a terminal.
             why = status["reason"].partition(" (entrain")[0]
-            return f"Trouble: {clean(why) or 'there is no sound server'}"
+            return f"Trouble: {clean(why) or 'no sound server answers'}"
         case "waiting-for-device":
             return "Waiting for headphones or speakers"
         case "off":
@@ -190,13 +190,13 @@ def in_words(status: "Status") -> str:
         return f"{clean(protocol['name'])} has ended"
     if not runs:
         return "On, without a protocol"
-    return f"{runs} · nothing plays" if status["state"] == "idle" else runs
+    return f"{runs} · no app is playing" if status["state"] == "idle" else runs
 
 
 def measured(status: "Status") -> str:
-    """Say what is heard, in figures that stay the same while it does."""
+    """Describe the measurements, rounded so that a steady sound gives a steady text."""
     if status["state"] == "waiting-for-device":
-        return "Measured: nothing is heard"  # a server may let programs play on meanwhile
+        return "Measured: no output"  # a server may let apps play on meanwhile
     found = status["measured"]
     parts = []
     if found and (tones := found["tones"]):
@@ -208,12 +208,12 @@ def measured(status: "Status") -> str:
         parts.append(f"turning {abs(turning['hz']):.1f} Hz")
     if not parts:
         quiet = status["levels"]["out_db"] is None
-        parts.append("nothing plays" if quiet else "nothing to measure")
+        parts.append("silence" if quiet else "no rhythm found")
     return "Measured: " + "; ".join(parts)
 
 
 def left(seconds: float) -> str:
-    """Say how much time is left; changes once a minute."""
+    """Return the time left as text, which changes once a minute."""
     minutes = math.ceil(seconds / 60)
     if minutes <= 1:
         return "under 1 min left"
@@ -223,11 +223,11 @@ def left(seconds: float) -> str:
 
 
 def _short(status: "Status") -> str:
-    """Name the state in a word or two."""
+    """Name the state in a few words."""
     if status["state"] in ("processing", "idle") and not status["on"]:
-        return "in use, though not on"  # a program plays to it of its own accord
+        return "in use, though not on"  # an app plays to Entrain by its own choice
     if status["state"] == "idle":
-        return "on, nothing plays"
+        return "on, no app is playing"
     words = {
         "failed": "trouble",
         "waiting-for-device": "waiting",
@@ -239,7 +239,7 @@ def _short(status: "Status") -> str:
 
 
 def _details(status: "Status") -> str:
-    """Say what `_short` does not."""
+    """Return the details that `_short` leaves out."""
     ended = status["protocol"] and status["protocol"]["ended"]
     if status["state"] in ("processing", "idle", "bypassed") and not ended:
         return _running(status)
@@ -247,7 +247,7 @@ def _details(status: "Status") -> str:
 
 
 def _running(status: "Status") -> str:
-    """Name what runs, its rate and how long it goes on; empty without a protocol."""
+    """Return name, rate and time left of the running protocol; "" without a protocol."""
     protocol = status["protocol"]
     if not protocol:
         return ""
@@ -262,7 +262,7 @@ def _running(status: "Status") -> str:
 
 
 def _notes(status: "Status") -> tuple[str, ...]:
-    """Say what the listener should know, in a line, and what to do about it in another."""
+    """Return a note for the listener, and perhaps a second line with advice."""
     protocol = status["protocol"]
     if status["muffled"]:
         return tuple(clean(status["muffled"]).split("; ", 1))
@@ -297,7 +297,7 @@ def _protocols(status: "Status", library: "Protocols | None") -> Item:
         name = "Your own" if category == "own" else category.capitalize()
         label = f"{name} (running)" if category == running else name
         items.append(Item(f"category {category}", label, items=tuple(members)))
-    items += [None, Item("next", "Next of the same kind", Ask("next"), enabled=bool(found))]
+    items += [None, Item("next", "Next of the same category", Ask("next"), enabled=bool(found))]
     return Item("protocols", "Protocols", enabled=bool(found), items=tuple(items))
 
 
@@ -380,9 +380,9 @@ def _outputs(status: "Status") -> Item:
         items=(
             Item(
                 "automatic output",
-                "Automatic: a preferred one, else as the desktop chooses"
+                "Automatic: a preferred device, else the desktop's choice"
                 if status["preferred_outputs"]
-                else "Automatic: as the desktop chooses",
+                else "Automatic: the desktop's choice",
                 Ask("output", {"name": None}),
                 mark="radio",
                 checked=not status["chosen_output"],
@@ -404,7 +404,7 @@ def _outputs(status: "Status") -> Item:
 
 
 def _softened(status: "Status") -> tuple[Item, ...]:
-    """Offer to play as loud as before headphones were unplugged."""
+    """Return the line that restores the speakers' volume after headphones were unplugged."""
     if status["softened"] is None:
         return ()
     return (
@@ -418,7 +418,7 @@ def _softened(status: "Status") -> tuple[Item, ...]:
 
 def _unplugged(status: "Status") -> Item:
     labels = {
-        "softer": "Play on speakers 20 dB softer",
+        "softer": "Play 20 dB softer on speakers",
         "silent": "Keep speakers silent",
         "same": "Play on speakers at their own volume",
     }
@@ -453,6 +453,6 @@ def _autostart(autostart: bool | None) -> tuple[Item, ...]:
 
 
 def _line(text: str, end: str = "") -> str:
-    """Shorten what is too long for a menu; the end stays."""
+    """Shorten a text for the menu, and append `end` in full."""
     room = MAX_LABEL - len(end)
     return (text if len(text) <= room else text[: room - 1].rstrip() + "…") + end

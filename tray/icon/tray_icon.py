@@ -1,7 +1,8 @@
 """The icon in the tray: a client of the control API that never disturbs the app it runs in.
 
-Four threads, all of them daemons and asleep while nothing happens: one runs the icon, one follows
-the status, one does the work that both of them ask for, and the icon has one for its bus.
+It has four daemon threads, which sleep while the status stays the same and the user does not
+click: one runs the icon, one follows the status, one does the work that these two request, and one
+serves the icon's bus.
 """
 
 import contextlib
@@ -26,28 +27,28 @@ if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Protocols, Status
 
 WATCH_INTERVAL_S = 1.0
-"""Shortest time between two looks at what moves."""
+"""Shortest time between two updates of the status."""
 LATEST_START_S = 2.0
-"""An icon is not to wait any longer for sound: it says why there is none."""
+"""Longest time that the icon waits for sound; then it appears and explains the silence."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-"""Before another try, when the icon has failed."""
+"""Pauses before the icon starts again after a failure."""
 LONGEST_SEARCH_S = 10.0
-"""Between two looks whether Entrain runs again."""
+"""Longest pause between two attempts to reach Entrain again."""
 LIBRARY_LOOK_S = 60.0
-"""How old the list of protocols may be when something changes."""
+"""Age at which the list of protocols is read again when the status changes."""
 BUS_TIMEOUT_S = 2.0
-"""Before it is said that the session bus does not answer."""
+"""Longest wait for the session bus before the icon reports it missing."""
 NOTICE_LOOK_S = 1.0
-"""How often it is checked, while there is no sound, whether that is worth a notice."""
+"""Interval at which a lasting failure is checked for a due notification."""
 GRACE_S = 0.3
-"""An Entrain that has just hung up may be the one that ends this, too."""
+"""Time after Entrain hangs up in which it may also stop this icon."""
 
 _STOP_TIMEOUT_S = 2.0
 
 _log = logging.getLogger(__name__)
 
 _News: TypeAlias = "Status | Ask | Do | None"
-"""What the worker is told: a status, what was clicked, or that Entrain is not running."""
+"""Messages to the worker: a status, a click, or None while Entrain is not running."""
 
 
 class TrayIcon:
@@ -56,9 +57,9 @@ class TrayIcon:
     Parameters
     ----------
     path : Path, optional
-        The control socket; by default this user's.
+        The control socket; the default is this user's socket.
     tell : callable, optional
-        Takes one line for the user: where no tray is here, what works instead.
+        Takes one line for the user, which explains the alternatives if there is no tray.
 
     """
 
@@ -74,21 +75,21 @@ class TrayIcon:
         self._icon: Any = None
         self._watching: Client | None = None
         self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
-        """Of the present icon; one that has failed leaves nothing to the next."""
+        """Messages for the present icon; each restart begins with an empty queue."""
 
     def start(self, at_once: bool = True) -> None:
-        """Begin on a thread of its own; else at `show`, or after `LATEST_START_S`."""
+        """Start the icon's thread; without `at_once`, the icon waits for `show` or the timeout."""
         if at_once:
             self._due.set()
         self._thread = threading.Thread(target=self._begin, name="tray", daemon=True)
         self._thread.start()
 
     def show(self) -> None:
-        """Begin now.  Idempotent."""
+        """Show the icon now.  Idempotent."""
         self._due.set()
 
     def stop(self) -> None:
-        """Remove the icon and end, within 2 s.  Idempotent."""
+        """Remove the icon and end its threads, within 2 s.  Idempotent."""
         self._stop.set()
         self._due.set()
         self._end_parts()
@@ -96,13 +97,13 @@ class TrayIcon:
             self._thread.join(_STOP_TIMEOUT_S)
 
     def run(self) -> None:
-        """Be the icon on this thread until `stop`, whatever goes wrong."""
+        """Run the icon on this thread until `stop`; restart it after failures."""
         pause_s = FIRST_PAUSE_S
         while not self._stop.is_set():
             began_s = time.monotonic()
             try:
                 self._live()
-            except Exception as error:  # of a desktop, of a bus, or ours: the sound goes on
+            except Exception as error:  # a failing desktop, bus or icon must not end the sound
                 _log.warning("the tray icon has failed: %r; trying again", error)
                 _log.debug("the tray icon", exc_info=True)
             if time.monotonic() - began_s > LONGEST_PAUSE_S:
@@ -123,19 +124,19 @@ class TrayIcon:
         from entrain.tray.statusnotifier.pystray_api import Menu
 
         host = find_host()
-        if host.kind == "none" and not host.has_bus:  # a busy one may need longer; this can wait
+        if host.kind == "none" and not host.has_bus:  # a busy bus may need longer
             host = find_host(BUS_TIMEOUT_S)
         if host.kind == "none" and not self._told:
             self._told = True
             self._tell(
                 f"{host.reason} Use `entrain on`, `entrain use` and `entrain --help`; "
-                "an icon appears when a tray does."
+                "the icon appears as soon as a tray does."
             )
         news: queue.SimpleQueue[_News] = queue.SimpleQueue()
         self._news = news
         kind = icon_class(host)
         view = View(kind, news.put)
-        # One image, hardly ever seen: what there is to show comes at once.
+        # A placeholder image: the first status replaces it at once.
         self._icon = icon = kind(
             "entrain", drawing.image("off", drawing.SIZES_PX[0]), "Entrain", Menu()
         )
@@ -166,7 +167,7 @@ class TrayIcon:
             self._icon = None
 
     def _guard(self, work: Callable[[], None], ended: threading.Event) -> None:
-        """Do a part's work; where it fails, the icon as a whole begins again."""
+        """Run one part of the icon; if it ends or fails, restart the whole icon."""
         try:
             work()
         except Exception as error:
@@ -180,7 +181,7 @@ class TrayIcon:
         self._end_parts()
 
     def _end_parts(self) -> None:
-        """Wake all that waits, so that it finds that it is to end."""
+        """Wake all waiting threads, so that they see the request to end."""
         if watching := self._watching:
             watching.hang_up()
         self._news.put(None)
@@ -213,27 +214,27 @@ class TrayIcon:
 
 
 class View:
-    """Puts a description into a pystray icon; used on one thread at a time.
+    """Shows a description with a pystray icon; used on one thread at a time.
 
     Parameters
     ----------
     kind : type
-        Of the icon; decides whether it takes an image in several sizes.
+        The icon's class; it decides whether the icon takes an image in several sizes.
     clicked : callable
-        Takes what was clicked; must return at once.
+        Takes the action of the clicked line; must return at once.
 
     """
 
     def __init__(self, kind: type[Any], clicked: Callable[[Ask | Do], object]) -> None:
         self.icon: Any = None
         self.is_filled = threading.Event()
-        """Something has been shown."""
+        """Set once a description has been shown."""
         self._several = bool(getattr(kind, "ACCEPTS_SIZES", False))
         self._clicked = clicked
         self._shown: MenuDescription | None = None
 
     def images(self, description: MenuDescription) -> Any:
-        """Draw its icon: in all sizes, or one from which smaller ones can be made."""
+        """Draw the icon in all sizes, or only in the largest size."""
         from entrain.tray.icon import drawing
 
         if not self._several:
@@ -241,7 +242,7 @@ class View:
         return tuple(drawing.image(description.icon, size_px) for size_px in drawing.SIZES_PX)
 
     def show(self, description: MenuDescription) -> None:
-        """Change what differs from what is shown."""
+        """Show a description; update only the parts that have changed."""
         from entrain.tray.statusnotifier.pystray_api import Menu
 
         before, self._shown = self._shown, description
@@ -279,16 +280,16 @@ class View:
 
 
 class Worker:
-    """Shows what is new, and does what was clicked, one after the other on one thread.
+    """Shows news and carries out clicks, one after the other on one thread.
 
     Parameters
     ----------
     path : Path
         The control socket.
     news : queue
-        What there is to do.
+        The messages to work on.
     view : View
-        Where it is shown.
+        The view that shows the status.
     leave : callable
         Ends the icon.
 
@@ -312,7 +313,7 @@ class Worker:
         self._autostart: bool | None = None
 
     def run(self, ended: threading.Event) -> None:
-        """Work until `ended` is set and the queue has said something."""
+        """Work until `ended` is set and the next message arrives."""
         self._autostart = _starts_at_login()
         while not ended.is_set():
             waits = self._status and self._status["state"] in ("failed", "waiting-for-device")
@@ -329,7 +330,7 @@ class Worker:
                 self._take(news)
 
     def _take(self, status: "Status | None") -> None:
-        """Show how things stand."""
+        """Show a new status; None means that Entrain is not running."""
         before, self._status = self._status, status
         now_s = time.monotonic()
         if status is not None:
@@ -346,7 +347,7 @@ class Worker:
         try:
             with Client(self._path) as client:
                 self._library = client.ask("protocols")
-        except EntrainError as error:  # the menu goes on with what it had
+        except EntrainError as error:  # the menu keeps the former list
             _log.debug("%s", error)
 
     def _ask(self, wanted: Ask) -> None:
@@ -397,7 +398,7 @@ def _names(status: "Status") -> set[str]:
 
 
 def _starts_at_login() -> bool | None:
-    """Whether Entrain starts at login; None where that cannot be had."""
+    """Return whether Entrain starts at login; None if this system cannot start it."""
     try:
         return factory.load().autostart().status().enabled
     except EntrainError as error:

@@ -1,1 +1,1 @@
-"""Notifications: which changes are worth one, and how the desktop is asked to show it."""
+"""Notifications: the policy that chooses them, and the D-Bus client that shows them."""

@@ -1,6 +1,6 @@
-"""What of Entrain's life is worth a notification: decided on its status alone.
+"""Decides which changes of the status are worth a notification.
 
-Pure, any thread; the time is passed in.  The texts are made to be read aloud, too.
+Pure, any thread; the caller passes the time.  A screen reader may read the texts aloud.
 """
 
 from collections import deque
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 Kind = Literal["ended", "device", "trouble", "running"]
 
 FAILED_AFTER_S = 10.0
-"""Sound servers are restarted in less."""
+"""Time without a sound server before a notification; a restart takes less."""
 GONE_AFTER_S = 3.0
-"""Where another output takes over, that is done in less."""
+"""Time without an output before a notification; a switch to another output takes less."""
 WAITING_AFTER_S = 20.0
-"""At login, outputs come in less."""
+"""Time without an output after login before a notification; outputs usually appear sooner."""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """A notification.  A later one of its kind takes its place."""
+    """A notification; it replaces the former notification of its kind."""
 
     kind: Kind
     title: str
@@ -36,32 +36,32 @@ class Notice:
 def notice_for(
     before: "Status", after: "Status", lasted_s: float = 0.0, present: Collection[str] | None = None
 ) -> Notice | None:
-    """Tell what is to be said of a change.
+    """Return the notification for a change, or None.
 
     Parameters
     ----------
     before : Status
-        When sound could last be heard.
+        The last status in which sound was audible.
     after : Status
-        Now.
+        The present status.
     lasted_s : float
-        How long things have stood as they do now.
+        Age of the present state, in seconds.
     present : collection of str, optional
-        The names of the real devices that are there now: one that is left by choice is not
-        reported as lost.  None: not known, and nothing is said of such a change.
+        The names of the connected devices.  A device that is still connected was left by choice
+        and is not reported as lost.  None if unknown: then no device is reported as lost.
 
     """
     if after["state"] == "failed":
         return _no_server(after) if lasted_s >= FAILED_AFTER_S else None
     if after["state"] == "waiting-for-device":
         return _waits(before, lasted_s)
-    if not after["on"]:  # the listener has switched it off, or the sleep timer has
+    if not after["on"]:  # the listener or the sleep timer has switched Entrain off
         return None
     return _softened(before, after) or _lost(before, after, present) or _ended(before, after)
 
 
 class Limiter:
-    """Lets few pass: neither many in all, nor one kind again and again."""
+    """Limits notifications: few in all, and each kind only after a pause."""
 
     def __init__(self, pause_s: float = 60.0, most: int = 5, within_s: float = 3600.0) -> None:
         self._pause_s, self._within_s = pause_s, within_s
@@ -69,7 +69,7 @@ class Limiter:
         self._last: dict[str, float] = {}
 
     def allows(self, kind: str, now_s: float) -> bool:
-        """Tell whether one may pass now; then it has."""
+        """Return whether a notification may pass now, and count it if so."""
         last_s = self._last.get(kind)
         if last_s is not None and now_s - last_s < self._pause_s:
             return False
@@ -81,7 +81,7 @@ class Limiter:
 
 
 class Notices:
-    """Follows the status, and says each thing once."""
+    """Follows the status and returns each notification once."""
 
     def __init__(self, limiter: Limiter | None = None) -> None:
         self._limiter = limiter or Limiter()
@@ -93,14 +93,14 @@ class Notices:
     def observe(
         self, status: "Status", now_s: float, present: Collection[str] | None = None
     ) -> Notice | None:
-        """Look at the next status.
+        """Take the next status and return a notification if one is due.
 
         Parameters
         ----------
         status : Status
-            In a status that stays the same, too, something may be due.
+            The present status.  An unchanged status may make a notification due, too.
         now_s : float
-            On a clock that only goes forward.
+            Time on a monotonic clock.
         present : collection of str, optional
             See `notice_for`.
 
@@ -110,7 +110,7 @@ class Notices:
         notice = notice_for(self._heard or status, status, now_s - self._since_s, present)
         if status["state"] not in ("failed", "waiting-for-device"):
             self._heard = status
-        elif notice:  # it is due as long as that state lasts
+        elif notice:  # it stays due for as long as the state lasts
             notice, self._told = (None if self._told else notice), True
         if notice and self._limiter.allows(notice.kind, now_s):
             return notice
@@ -118,20 +118,20 @@ class Notices:
 
 
 def already_running(status: "Status | None", no_tray: str = "") -> Notice:
-    """Tell somebody who starts Entrain again where to find it.
+    """Return the notification that tells a user where to find the running Entrain.
 
     Parameters
     ----------
     status : Status or None
-        What it says of itself; None: it did not answer.
+        The status of the running Entrain; None if it did not answer.
     no_tray : str
-        Why there is nothing that shows icons here, one sentence; empty: there is.
+        Why the desktop shows no icons, in one sentence; empty if it shows them.
 
     """
     where = no_tray or "Its icon is in the panel."
     if status is not None and not status["icon"]:
         where = "It was started without an icon."
-    where += " In a terminal, entrain --help lists what it can do."
+    where += " In a terminal, entrain --help lists its commands."
     if status is None:
         return Notice("running", "Entrain is already running", where)
     name = clean(status["protocol"]["name"]) if status["protocol"] else ""
@@ -141,27 +141,27 @@ def already_running(status: "Status | None", no_tray: str = "") -> Notice:
         if status["bypass"]:
             how += ", bypassed"
     if output := _description(status):
-        how += f", heard on {output}" if status["on"] else f"; sound goes to {output}"
+        how += f", playing on {output}" if status["on"] else f"; sound goes to {output}"
     return Notice("running", "Entrain is already running", f"{how}. {where}")
 
 
 def _no_server(after: "Status") -> Notice:
     reason = clean(after["reason"]) or "no sound server answers"
     text = f"{reason[0].upper()}{reason[1:].rstrip('.')}. Entrain tries again by itself."
-    return Notice("trouble", "Entrain has no sound server", text, urgent=True)
+    return Notice("trouble", "Entrain cannot reach a sound server", text, urgent=True)
 
 
 def _waits(before: "Status", lasted_s: float) -> Notice | None:
     lost = _description(before)
     if lost and before["on"] and lasted_s >= GONE_AFTER_S:
         return Notice(
-            "device", f"{lost} is gone", "Entrain goes on as soon as there is an output again."
+            "device", f"{lost} is gone", "Entrain continues as soon as an output is connected."
         )
     if not lost and lasted_s >= WAITING_AFTER_S:
         return Notice(
             "trouble",
-            "Entrain waits for an output",
-            "There are no headphones or speakers. It goes on by itself when there are.",
+            "Entrain is waiting for an output",
+            "No headphones or speakers are connected. Entrain continues as soon as some are.",
         )
     return None
 
@@ -179,18 +179,18 @@ def _lost(before: "Status", after: "Status", present: Collection[str] | None) ->
     if present is None or not was or not now or was["name"] in (now["name"], *present):
         return None
     title = f"{_description(before)} is gone"
-    return Notice("device", title, f"Entrain is heard on {_description(after)} now.")
+    return Notice("device", title, f"Entrain now plays on {_description(after)}.")
 
 
 def _ended(before: "Status", after: "Status") -> Notice | None:
     was, now = before["protocol"], after["protocol"]
     if not was or not now or was["id"] != now["id"] or was["ended"] or not now["ended"]:
         return None
-    text = "What you play goes on unchanged. Switch Entrain on to begin again."
+    text = "Your music plays on unchanged. Switch Entrain on to begin again."
     return Notice("ended", f"{clean(now['name'])} has ended", text)
 
 
 def _description(status: "Status") -> str:
-    """Name the output as people know it; ``""`` while there is none."""
+    """Return the output's readable name, or "" without an output."""
     output = status["output"]
     return clean(output["description"] or output["name"]) if output else ""

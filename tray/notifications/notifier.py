@@ -1,4 +1,4 @@
-"""Showing notifications, where a desktop does: org.freedesktop.Notifications on the session bus.
+"""Shows notifications through the desktop: org.freedesktop.Notifications on the session bus.
 
 https://specifications.freedesktop.org/notification-spec/1.2
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dbus_fast.aio import MessageBus
 
 TIMEOUT_S = 0.5
-"""For all that one notification takes."""
+"""Longest time for one notification, in seconds."""
 
 _SERVICE = "org.freedesktop.Notifications"
 _PATH = "/org/freedesktop/Notifications"
@@ -26,21 +26,21 @@ _NORMAL, _CRITICAL = 1, 2
 
 
 class Notifier:
-    """Shows notifications; a later one takes the place of the last one of its kind.
+    """Shows notifications; a new notification replaces the former one of its kind.
 
-    It is on the bus only while it shows one.  Used on one thread, where no asyncio loop runs.
+    It connects to the bus for each notification.  Used on one thread without an asyncio loop.
     """
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], int] = {}
-        """By who showed it, and its kind; who is started anew counts from the beginning."""
+        """Notification ids by server and kind; a restarted server counts from the beginning."""
 
     def show(self, notice: Notice) -> bool:
-        """Show it; tells within `TIMEOUT_S` whether it is shown.  Never raises."""
+        """Show a notification; return within `TIMEOUT_S` whether it is shown.  Never raises."""
         return _on_bus(lambda bus: self._notify(bus, notice))
 
     def remove(self, kind: Kind) -> None:
-        """Remove what has been shown of this kind, within `TIMEOUT_S`.  Never raises."""
+        """Remove the notifications of this kind, within `TIMEOUT_S`.  Never raises."""
         keys = [key for key in self._ids if key[1] == kind]
         numbers = [self._ids.pop(key) for key in keys]
         if numbers:
@@ -61,22 +61,22 @@ class Notifier:
             notice.title,
             html.escape(notice.text, quote=False) if has_markup else notice.text,
             [],
-            # No "desktop-entry": GNOME withdraws what such a program says when it leaves the bus.
+            # No "desktop-entry": GNOME withdraws such notifications when the app leaves the bus.
             {"urgency": Variant("y", _CRITICAL if notice.urgent else _NORMAL)},
-            -1,  # as long as the desktop shows such a thing
+            -1,  # the desktop's own duration
         )
         self._ids[key] = int(shown.body[0])
 
 
 say = Notifier().show
-"""For all notifications of this process."""
+"""Shows a notification with the notifier that the whole process shares."""
 
 
 def _on_bus(action: "Callable[[MessageBus], Awaitable[object]]") -> bool:
-    """Do something on the session bus; tells whether it is done."""
+    """Run an action on the session bus; return whether it succeeded."""
     try:
         asyncio.run(_connected(action))
-    except Exception:  # of the bus, of its address, of what answers there: all mean the same
+    except Exception:  # any failure of the bus or the server means that no notification is shown
         return False
     return True
 

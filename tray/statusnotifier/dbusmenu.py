@@ -28,12 +28,12 @@ NodesProperties = Annotated[list[tuple[int, Properties]], DBusSignature("a(ia{sv
 
 
 class DBusMenu(ServiceInterface):
-    """What a tray asks about the menu, and what it is told.  Used on the loop of its bus.
+    """The menu's D-Bus interface for a tray.  Used on the loop of its bus.
 
     Parameters
     ----------
     click : callable
-        Is given the number of a line that was clicked; returns at once.
+        Takes the number of a clicked line; must return at once.
 
     """
 
@@ -44,7 +44,7 @@ class DBusMenu(ServiceInterface):
         self._click = click
 
     def update(self, layout: Layout) -> None:
-        """Show this layout from now on; say what changed, if anything did."""
+        """Show this layout from now on, and signal the changes."""
         change = difference(self.layout, layout)
         self.layout = layout
         if change.updated or change.removed:
@@ -53,7 +53,7 @@ class DBusMenu(ServiceInterface):
             self._revision = (self._revision + 1) & 0xFFFFFFFF
             self.layout_updated(change.parent)
 
-    # ---- what a tray asks ------------------------------------------------------------------
+    # ---- methods and properties ------------------------------------------------------------
 
     @dbus_method(name="GetLayout")
     def get_layout(
@@ -93,7 +93,7 @@ class DBusMenu(ServiceInterface):
     @dbus_method(name="AboutToShow")
     def about_to_show(self, id: DBusInt32) -> DBusBool:
         self._node(id)
-        return False  # whatever changed has been said
+        return False  # all changes have been signalled
 
     @dbus_method(name="AboutToShowGroup")
     def about_to_show_group(
@@ -117,7 +117,7 @@ class DBusMenu(ServiceInterface):
     def icon_theme_path(self) -> Strings:
         return []
 
-    # ---- what it is told -------------------------------------------------------------------
+    # ---- signals ---------------------------------------------------------------------------
 
     @dbus_signal(name="ItemsPropertiesUpdated")
     def items_properties_updated(
@@ -151,7 +151,7 @@ class DBusMenu(ServiceInterface):
         return node
 
     def _unknown(self, numbers: Sequence[int]) -> list[int]:
-        """Return those that are not in the menu; an error if none of them is."""
+        """Return the numbers that are not in the menu; raise an error if none of them is."""
         unknown = sorted(set(numbers).difference(self.layout.nodes))
         if unknown and not set(numbers).intersection(self.layout.nodes):
             raise DBusError(ErrorType.INVALID_ARGS, "there is no menu item with any of these ids")

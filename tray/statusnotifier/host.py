@@ -1,4 +1,4 @@
-"""Is there somewhere to show a tray icon?  Answers in a moment, and never hangs."""
+"""Finds out whether the desktop can show a tray icon.  Takes a moment, and never hangs."""
 
 import asyncio
 import os
@@ -19,15 +19,15 @@ _GET_PROPERTY = Method(
 
 @dataclass(frozen=True)
 class TrayHost:
-    """Who shows tray icons here."""
+    """The kind of tray on this desktop."""
 
     kind: Literal["statusnotifier", "xembed", "native", "none"]
-    """`native`: macOS and Windows, which always have a tray.  `xembed`: an X11 tray of the old
-    kind, and what pystray needs for it is installed."""
+    """`native`: macOS and Windows, which always have a tray.  `xembed`: an old X11 tray, with
+    pystray's requirements installed."""
     reason: str
     """One plain sentence for the user."""
     has_bus: bool
-    """The session bus answers; a tray may come later."""
+    """Whether the session bus answers; if so, a tray may come later."""
     has_display: bool
 
 
@@ -42,8 +42,8 @@ def find_host(timeout_s: float = 0.09) -> TrayHost:
     Returns
     -------
     TrayHost
-        Of kind `none` also where the bus did not answer in time: an icon that runs all the same
-        appears as soon as it does.
+        The kind is `none` also if the bus did not answer in time.  An icon that runs in spite of
+        this appears as soon as the bus answers.
 
     """
     if sys.platform in ("darwin", "win32"):
@@ -58,9 +58,9 @@ def _find_linux_host(timeout_s: float) -> TrayHost:
     if address is None and not os.environ.get("DISPLAY"):
         return TrayHost("none", "There is no session bus, so no tray.", False, has_display)
     if address is not None:
-        import dbus_fast.aio  # noqa: F401  (or the wait below would include the import)
+        import dbus_fast.aio  # noqa: F401  (otherwise the wait below would include the import)
     found: list[TrayHost] = []
-    # A thread: whatever hangs in there cannot hang the caller.
+    # A hanging bus hangs only this thread, not the caller.
     thread = threading.Thread(
         target=lambda: found.append(_ask(address, has_display, timeout_s)),
         name="find-tray",
@@ -81,25 +81,25 @@ def _ask(address: str | None, has_display: bool, timeout_s: float) -> TrayHost:
             has_bus = True
         except TimeoutError:
             reason = "The session bus does not answer, so no tray."
-        except Exception:  # a wrong address, nobody listens, a refusal: all say the same here
+        except Exception:  # a wrong address, a dead bus or a refusal: all have the same effect
             reason = "The session bus cannot be reached, so no tray."
         if not reason:
             return TrayHost("statusnotifier", "The desktop shows tray icons.", has_bus, has_display)
-    # Without PyGObject, pystray has no menu in such a tray: then there is no need to look.
+    # Without PyGObject, pystray has no menu in an X11 tray, which is then of no use.
     if os.environ.get("DISPLAY") and find_spec("gi") is not None and _has_xembed_tray():
-        return TrayHost("xembed", "The desktop has a tray of the old kind.", has_bus, has_display)
+        return TrayHost("xembed", "The desktop has an old X11 tray.", has_bus, has_display)
     return TrayHost("none", reason, has_bus, has_display)
 
 
 async def _ask_bus(address: str, timeout_s: float) -> str:
-    """Return why the bus has no tray, or "" if it has one."""
+    """Return why the bus has no tray, or "" if it has a tray."""
     async with asyncio.timeout(timeout_s), connected(address) as bus:
         try:
             answer = await call(bus, _GET_PROPERTY, WATCHER_NAME, "IsStatusNotifierHostRegistered")
         except BusError:
             return "The desktop has no tray (GNOME needs the AppIndicator extension)."
     if answer.signature != "v" or answer.body[0].value is not True:
-        return "The desktop knows of tray icons, but nothing shows them."
+        return "The desktop supports tray icons, but no panel shows them."
     return ""
 
 
@@ -113,5 +113,5 @@ def _has_xembed_tray() -> bool:
             return bool(display.get_selection_owner(atom))
         finally:
             display.close()
-    except Exception:  # python-xlib raises what it likes where the display is dead
+    except Exception:  # python-xlib raises many kinds of errors if the display is dead
         return False

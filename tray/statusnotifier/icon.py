@@ -26,30 +26,30 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
     """A tray icon with pystray's interface.
 
     Attributes, `update_menu`, `notify` and `stop` may be used from any thread, before and
-    after `run` begins.  Changes show at most twice a second, and only where something differs:
-    an open menu stays open.  A `KeyedItem` stays the same line of the menu for as long as it
-    keeps its key.
+    after `run` begins.  The icon shows changes at most twice a second, and updates only the
+    changed parts, so that an open menu stays open.  A `KeyedItem` stays the same line of the menu
+    for as long as it keeps its key.
 
-    `run` may be called on any thread, and once.  Actions run on that thread one after the other;
-    icon and menu stay alive meanwhile, but an action that takes long holds up the next, and
-    the end of `run`.  What an action raises is logged.  Texts and states of items are read on a
-    thread of the icon's own.
+    `run` may be called on any thread, and once.  Actions run on that thread one after the other.
+    Icon and menu stay alive meanwhile, but a long action delays the next action and the end of
+    `run`.  Exceptions of actions are logged.  Texts and states of items are read on the icon's own
+    thread.
 
-    A tray that comes later, or comes back, gets the icon, and so does a session bus.
+    The icon appears in each tray and on each session bus that comes, or returns, later.
 
     Parameters
     ----------
     name : str
         The application's name.
     icon : PIL.Image.Image or sequence of them, optional
-        One image, or the same in several sizes.
+        One image, or the same image in several sizes.
     title : str, optional
-        What the icon stands for, also for a screen reader; from the second line on, more of it
-        for the tooltip.
+        The first line explains the icon, also to a screen reader; further lines are details for
+        the tooltip.
     menu : Menu, optional
-        The item with ``default=True`` is what a click on the icon does.
+        A click on the icon has the effect of the item with ``default=True``.
     **options
-        Of other backends; ignored.
+        Options of other backends; ignored.
 
     """
 
@@ -82,7 +82,7 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
 
     @property
     def icon_name(self) -> str:
-        """The name of an icon in the theme, which a tray prefers to `icon`; "" for none."""
+        """Name of an icon in the theme, which a tray prefers to `icon`; may be ""."""
         return self._icon_name
 
     @icon_name.setter
@@ -92,7 +92,7 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
 
     @property
     def icon_theme_path(self) -> str:
-        """A folder in which a tray also looks for `icon_name`; "" for none."""
+        """Another folder in which a tray looks for `icon_name`; may be ""."""
         return self._icon_theme_path
 
     @icon_theme_path.setter
@@ -101,11 +101,11 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
         self._service.changed()
 
     def stop(self) -> None:
-        """End `run`, at once where it has not begun.  From any thread, also in an action."""
+        """End `run`, even before it has begun.  Callable from any thread, also in an action."""
         self._is_stopped.set()
         super().stop()
 
-    # ---- what pystray's own class asks of a backend ----------------------------------------
+    # ---- the methods that pystray requires of a backend ------------------------------------
 
     def _run(self) -> None:
         self._service.start()
@@ -155,12 +155,12 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
     # ----------------------------------------------------------------------------------------
 
     def _set_visible(self, is_visible: bool) -> None:
-        # pystray's class sets it after this call: too late for the service's thread.
+        # pystray's class sets `_visible` only after this call, too late for the service's thread.
         self._visible = is_visible
         self._service.changed()
 
     def _look(self) -> Look:
-        """Return what is to be seen; on the service's thread."""
+        """Return the icon's look; called on the service's thread."""
         images = self._icon
         if images is not self._drawn[0]:
             self._drawn = images, (pixmaps(images) if images else ())
@@ -173,14 +173,14 @@ class Icon(PystrayIcon):  # type: ignore[misc]  # pystray has no types
         )
 
     def _clicked(self, item: MenuItem | None) -> None:
-        """Have an item's action, or that of the icon, done; on the service's thread."""
+        """Queue the action of an item, or of the icon; called on the service's thread."""
         if self._clicks.qsize() >= MAX_WAITING_CLICKS:
-            _log.warning("the tray's menu is busy: a click is lost")
+            _log.warning("the tray's menu is busy and ignores a click")
             return
         self._clicks.put(item if item is not None else self._default_action)
 
     def _failed(self, error: Exception) -> None:
-        """Have `run` raise what ended the service; on the service's thread."""
+        """Make `run` raise the service's error; called on the service's thread."""
         self._failure = error
         self._clicks.put(None)
 

@@ -22,16 +22,16 @@ ToolTip = Annotated[tuple[str, list[Any], str, str], DBusSignature("(sa(iiay)ss)
 
 @dataclass(frozen=True)
 class Look:
-    """What is to be seen of the icon."""
+    """The visible properties of the icon."""
 
     title: str = ""
-    """What the icon stands for; from the second line on, more of it for the tooltip."""
+    """The first line explains the icon; further lines are details for the tooltip."""
     is_visible: bool = False
     pixmaps: tuple[Pixmap, ...] = ()
     icon_name: str = ""
-    """Of an icon in the theme, which a tray prefers to the pixmaps; "" for none."""
+    """Name of an icon in the theme, which a tray prefers to the pixmaps; may be ""."""
     icon_theme_path: str = ""
-    """A folder to search for it beside the theme's own; "" for none."""
+    """Another folder to search for the named icon; may be ""."""
 
     @property
     def headline(self) -> str:
@@ -43,14 +43,14 @@ class Look:
 
 
 class StatusNotifierItem(ServiceInterface):
-    """What a tray asks about the icon, and what it is told.  Used on the loop of its bus.
+    """The icon's D-Bus interface for a tray.  Used on the loop of its bus.
 
     Parameters
     ----------
     item_id : str
         The application's name; the same at each start.
     activate : callable
-        A click on the icon; returns at once, and False if a click means nothing.
+        Handles a click on the icon.  Must return at once; returns False if clicks have no effect.
 
     """
 
@@ -61,7 +61,7 @@ class StatusNotifierItem(ServiceInterface):
         self._activate = activate
 
     def update(self, look: Look) -> None:
-        """Look like this from now on; say what changed, if anything did."""
+        """Show this look from now on, and signal the changes."""
         old, self.look = self.look, look
         if old.icon_theme_path != look.icon_theme_path:
             self.new_icon_theme_path()
@@ -73,25 +73,25 @@ class StatusNotifierItem(ServiceInterface):
         if old.is_visible != look.is_visible:
             self.new_status()
 
-    # ---- what a tray asks for --------------------------------------------------------------
+    # ---- methods and properties ------------------------------------------------------------
 
     @dbus_method(name="Activate")
     def activate(self, x: DBusInt32, y: DBusInt32) -> None:
         if not self._activate():
-            # A tray that hears this opens the menu.
-            raise DBusError(ErrorType.UNKNOWN_METHOD, "a click on this icon means nothing")
+            # After this error, a tray opens the menu.
+            raise DBusError(ErrorType.UNKNOWN_METHOD, "a click on this icon has no effect")
 
     @dbus_method(name="SecondaryActivate")
     def secondary_activate(self, x: DBusInt32, y: DBusInt32) -> None:
-        """Do nothing: what a middle click does would have to be guessed."""
+        """Ignore a middle click: users would have to guess its effect."""
 
     @dbus_method(name="ContextMenu")
     def context_menu(self, x: DBusInt32, y: DBusInt32) -> None:
-        """Do nothing: a tray opens the menu at `Menu` by itself."""
+        """Ignore the request: a tray opens the menu at `Menu` by itself."""
 
     @dbus_method(name="Scroll")
     def scroll(self, delta: DBusInt32, orientation: DBusStr) -> None:
-        """Do nothing: volume is what a wheel over a tray is expected to change."""
+        """Ignore the wheel: users expect it to change the volume."""
 
     @dbus_property(access=_READ, name="Category")
     def category(self) -> DBusStr:
@@ -155,7 +155,7 @@ class StatusNotifierItem(ServiceInterface):
 
     @dbus_property(access=_READ, name="ToolTip")
     def tool_tip(self) -> ToolTip:
-        # Its title is plain text, its description is markup.
+        # The tooltip's title is plain text, its description is markup.
         return "", [], self.look.headline, html.escape(self.look.details, quote=False)
 
     @dbus_property(access=_READ, name="ItemIsMenu")
@@ -166,19 +166,19 @@ class StatusNotifierItem(ServiceInterface):
     def menu(self) -> DBusObjectPath:
         return MENU_PATH
 
-    # ---- what it is told -------------------------------------------------------------------
+    # ---- signals ---------------------------------------------------------------------------
 
     @dbus_signal(name="NewTitle")
     def new_title(self) -> None:
-        """Tell that Title and IconAccessibleDesc have changed."""
+        """Signal that Title and IconAccessibleDesc have changed."""
 
     @dbus_signal(name="NewToolTip")
     def new_tool_tip(self) -> None:
-        """Tell that ToolTip has changed."""
+        """Signal that ToolTip has changed."""
 
     @dbus_signal(name="NewIcon")
     def new_icon(self) -> None:
-        """Tell that IconName or IconPixmap has changed."""
+        """Signal that IconName or IconPixmap has changed."""
 
     @dbus_signal(name="NewIconThemePath")
     def new_icon_theme_path(self) -> DBusStr:

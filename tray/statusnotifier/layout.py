@@ -1,6 +1,6 @@
-"""What a menu looks like on the bus: numbered nodes, and what differs between two looks.
+"""The layout of a menu: numbered nodes, and the difference between two layouts.
 
-Nothing of D-Bus is needed here.
+This module does not need D-Bus.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ _MAX_KNOWN_IDS = 4096
 
 @dataclass(frozen=True)
 class Node:
-    """One line of a menu, or the root of all."""
+    """One line of a menu, or the root of the menu."""
 
     properties: Mapping[str, Value]
     children: tuple[int, ...] = ()
@@ -29,39 +29,39 @@ class Layout:
     """A whole menu."""
 
     nodes: Mapping[int, Node] = field(default_factory=lambda: {ROOT: Node({})})
-    """By id; the root has `ROOT`."""
+    """All nodes by id; the root has the id `ROOT`."""
     actions: Mapping[int, MenuItem] = field(default_factory=dict)
-    """What a click on the node with this id does; only of those that can be clicked."""
+    """The items that react to a click, by id."""
     has_default: bool = False
-    """One item is what a click on the icon means."""
+    """Whether one of the items reacts to a click on the icon."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What a tray that knows one layout has to be told to know the next."""
+    """The changes that lead from one layout to the next."""
 
     updated: Mapping[int, Mapping[str, Value]]
     removed: Mapping[int, tuple[str, ...]]
     parent: int | None
-    """The node under which the structure differs, or None if it does not."""
+    """The node under which the structure differs; None if the structure is the same."""
 
 
 class Ids:
-    """Numbers for the lines of a menu: the same key keeps its number, also when it comes back."""
+    """Assigns numbers to the lines of a menu; a key keeps its number even after an absence."""
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, ...], int] = {}
         self._last = ROOT
 
     def of(self, path: tuple[str, ...]) -> int:
-        """Return the number of the line with these keys, its own and those above it."""
+        """Return the number of a line, given its key and the keys of the lines above it."""
         if path not in self._ids:
             self._last += 1
             self._ids[path] = self._last
         return self._ids[path]
 
     def forget_all_but(self, used: Mapping[int, Any]) -> None:
-        """Where very many keys have come and gone, forget those that are gone."""
+        """Forget unused keys if there are very many."""
         if len(self._ids) > _MAX_KNOWN_IDS:
             self._ids = {path: number for path, number in self._ids.items() if number in used}
 
@@ -69,12 +69,12 @@ class Ids:
 def lay_out(menu: Menu | None, ids: Ids) -> Layout:
     """Evaluate a pystray menu.
 
-    An item that is no `KeyedItem` is known by its place among its siblings.
+    A plain item, other than a `KeyedItem`, is identified by its place among its siblings.
 
     Raises
     ------
     Exception
-        What a property of an item raises.
+        Any error from a property of an item.
 
     """
     nodes: dict[int, Node] = {}
@@ -92,7 +92,7 @@ def _add(
     nodes: dict[int, Node],
     actions: dict[int, MenuItem],
 ) -> Iterator[int]:
-    """Add these siblings and what is under them; yield the siblings' numbers."""
+    """Add these siblings and their submenus; yield the siblings' numbers."""
     for place, item in enumerate(items):
         is_separator = item is Menu.SEPARATOR
         if isinstance(item, KeyedItem):
@@ -106,7 +106,7 @@ def _add(
         if is_separator:
             nodes[number] = Node({"type": "separator"})
         elif (submenu := item.submenu) is not None:
-            nodes[number] = Node({})  # its number is taken
+            nodes[number] = Node({})  # reserves the number
             children = tuple(_add(tuple(submenu), (*above, key), ids, nodes, actions))
             properties = _properties(item) | {"children-display": "submenu"}
             nodes[number] = Node(properties, children)
@@ -118,13 +118,13 @@ def _add(
 
 
 def _properties(item: MenuItem) -> dict[str, Value]:
-    """Return what a tray shows of an item.
+    """Return the properties of an item for the tray.
 
-    All of it each time, also what is as usual: not every tray knows what is usual.
+    This includes properties with default values, since some trays do not know the defaults.
     """
     checked = item.checked
     return {
-        # An underscore would underline the letter behind it.
+        # A single underscore would underline the next letter.
         "label": valid_text(str(item.text)).replace("_", "__"),
         "enabled": bool(item.enabled),
         "toggle-type": "" if checked is None else "radio" if item.radio else "checkmark",
@@ -133,7 +133,7 @@ def _properties(item: MenuItem) -> dict[str, Value]:
 
 
 def valid_text(text: str) -> str:
-    """Return a text that D-Bus takes: names of devices and files may hold anything."""
+    """Return a text that D-Bus accepts; names of devices and files may hold any bytes."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 

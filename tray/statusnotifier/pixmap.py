@@ -1,4 +1,4 @@
-"""PIL images as StatusNotifierItem wants them: ARGB32 in network byte order."""
+"""Converts PIL images to StatusNotifierItem's format: ARGB32 in network byte order."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Pixmap = tuple[int, int, bytes]
-"""Width and height in pixels; alpha, red, green and blue of each, not premultiplied."""
+"""Width and height in pixels; alpha, red, green and blue of each pixel, not premultiplied."""
 
 MAX_SIDE_PIXELS = 256
 
@@ -15,8 +15,8 @@ MAX_SIDE_PIXELS = 256
 def pixmaps(images: "Image | Iterable[Image]") -> tuple[Pixmap, ...]:
     """Convert one image, or one image in several sizes, the smallest first.
 
-    An image with more than `MAX_SIDE_PIXELS` on a side is scaled down.  Pillow is not imported
-    here: whoever has an image has it.
+    An image with more than `MAX_SIDE_PIXELS` on a side is scaled down.  This module does not import
+    Pillow; the images bring their own methods.
     """
     several = images if isinstance(images, Iterable) else (images,)
     return tuple(sorted(_pixmap(image) for image in several))

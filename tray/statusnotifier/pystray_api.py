@@ -1,4 +1,4 @@
-"""pystray, imported without a display, and with menu items that have a key."""
+"""pystray's classes, imported without a display, and a menu item with a key."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ __all__ = ["KeyedItem", "Menu", "MenuItem", "PystrayIcon"]
 
 
 def _import_pystray() -> Any:
-    """Import pystray with its backend that needs nothing: the others look for a display."""
+    """Import pystray with its dummy backend; the other backends look for a display."""
     before = os.environ.get("PYSTRAY_BACKEND")
     os.environ["PYSTRAY_BACKEND"] = "dummy"
     try:
@@ -35,9 +35,9 @@ class KeyedItem(MenuItem):  # type: ignore[misc]  # pystray has no types
     Parameters
     ----------
     key : str
-        Unlike that of any other item of the same menu; stays the same whatever the text is.
+        Unique in its menu; stays the same when the text changes.
     text, action, **options
-        As pystray's `MenuItem`.
+        The same as for pystray's `MenuItem`.
 
     """
 

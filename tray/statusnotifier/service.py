@@ -1,7 +1,7 @@
-"""Icon and menu on the session bus, and their registration with whatever tray is there.
+"""Puts icon and menu on the session bus, and registers them with the tray.
 
-All of D-Bus happens on one thread with an event loop of its own, which sleeps while nothing
-happens.  The bus may come late, go and come back, and so may the tray.
+All D-Bus traffic happens on one thread with an event loop of its own, which sleeps between
+messages.  The bus and the tray may come late, go and come back.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from entrain.tray.statusnotifier.layout import Ids, lay_out
 from entrain.tray.statusnotifier.pystray_api import Menu, MenuItem
 
 UPDATE_INTERVAL_S = 0.5
-"""Between two updates; a tray that gets hundreds in a row may crash."""
+"""Shortest time between two updates; hundreds in a row can crash a tray."""
 
 CONNECT_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 0.9
@@ -49,11 +49,12 @@ class TrayService:
     name : str
         The application's name.
     look, menu : callable
-        What is to be shown.  Called on the service's thread, whatever time after `changed`.
+        Return the current look and menu.  Called on the service's thread, some time after
+        `changed`.
     click : callable
-        Is given the item that was clicked, or None for the icon itself; on the service's thread.
+        Takes the clicked item, or None for the icon itself; called on the service's thread.
     failed : callable
-        Is given what ended the service before `stop`; on the service's thread.
+        Takes the error that ended the service before `stop`; called on the service's thread.
 
     """
 
@@ -79,7 +80,7 @@ class TrayService:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_changed = False
         self._is_stopped = False
-        # Of the service's thread:
+        # Used only on the service's thread:
         self._life: asyncio.Task[None] | None = None
         self._bus: MessageBus | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -93,19 +94,19 @@ class TrayService:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take everything off the bus.  Idempotent; `join` waits until it is done."""
+        """Remove icon and menu from the bus.  Idempotent; `join` waits for the end."""
         with self._lock:
             self._is_stopped = True
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._end)
 
     def join(self) -> None:
-        """Wait, `STOP_TIMEOUT_S` at most, until the thread has ended."""
+        """Wait until the thread has ended, at most `STOP_TIMEOUT_S`."""
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)
 
     def changed(self) -> None:
-        """Look again at what is to be shown, soon."""
+        """Schedule an update of look and menu."""
         with self._lock:
             if self._loop is not None and not self._has_changed and not self._is_stopped:
                 self._has_changed = True
@@ -140,18 +141,18 @@ class TrayService:
             self._life.cancel()
 
     async def _stay_connected(self) -> None:
-        """Be on the bus whenever it is there; say once that it is not."""
+        """Serve the bus whenever it is there; log its absence once."""
         loop = asyncio.get_running_loop()
         has_complained = False
         delay_s = FIRST_RETRY_S
         while True:
             try:
                 bus = await self._connect()
-            except Exception as error:  # refusals, wrong addresses, what a broken bus sends
+            except Exception as error:  # a refusal, a wrong address, garbage from a broken bus
                 reason = str(error) or type(error).__name__
             else:
                 if has_complained:
-                    _log.info("the session bus is there, and the tray icon on it")
+                    _log.info("the session bus has come, and the tray icon is on it")
                     has_complained = False
                 since_s = loop.time()
                 await self._serve(bus)
@@ -168,7 +169,7 @@ class TrayService:
         """Connect to the bus, with icon and menu on it."""
         address = session_bus_address()
         if address is None:
-            raise ConnectionError("nothing says where it is")
+            raise ConnectionError("its address is unknown")
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             bus = await MessageBus(address).connect()
         self._bus = bus
@@ -178,7 +179,7 @@ class TrayService:
         return bus
 
     async def _serve(self, bus: MessageBus) -> None:
-        """Be there for a tray, until the bus ends or this is cancelled."""
+        """Serve trays until the bus ends or this task is cancelled."""
         end = asyncio.ensure_future(bus.wait_for_disconnect())  # type: ignore[no-untyped-call]
         self._spawn(self._find_tray(bus))
         try:
@@ -197,12 +198,12 @@ class TrayService:
                 bus.disconnect()
                 await asyncio.wait({end}, timeout=STOP_TIMEOUT_S / 2)
             if end.done():
-                end.exception()  # asked for, or asyncio would complain
+                end.exception()  # read it, otherwise asyncio complains
             else:
                 end.cancel()
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        """Do something beside the rest for as long as the bus is there."""
+        """Run a coroutine as a task for as long as the bus is there."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -210,7 +211,7 @@ class TrayService:
     # ---- the tray --------------------------------------------------------------------------
 
     async def _find_tray(self, bus: MessageBus) -> None:
-        """Register with the tray that is there, and with each that comes."""
+        """Register with the present tray, and with each tray that comes later."""
         name = f"org.kde.StatusNotifierItem-{os.getpid()}-{next(_instances)}"
         owned = (RequestNameReply.PRIMARY_OWNER, RequestNameReply.ALREADY_OWNER)
         if await bus.request_name(name) not in owned:
@@ -233,7 +234,7 @@ class TrayService:
             self._register(bus, name, owner.body[0])
 
     def _register(self, bus: MessageBus, name: str, owner: str) -> None:
-        """Register with the watcher that has this address; "" where it has gone."""
+        """Register with the watcher at this address; "" means that it has gone."""
         if owner and owner != self._registered_with:
             self._spawn(self._introduce(bus, name))
         self._registered_with = owner
@@ -243,14 +244,14 @@ class TrayService:
 
     @staticmethod
     async def _call(bus: MessageBus, method: Method, argument: str) -> Message | None:
-        """Call a method and return the answer, or None if that is an error or the bus ends."""
+        """Call a method and return the answer; None after an error or the end of the bus."""
         try:
             return await call(bus, method, argument)
-        except Exception as error:  # whoever serves the bus notices that it has ended
+        except Exception as error:  # `_serve` notices the end of the bus
             _log.debug("%s: %s", method.name, error)
             return None
 
-    # ---- what is shown ---------------------------------------------------------------------
+    # ---- updates ---------------------------------------------------------------------------
 
     def _plan_update(self) -> None:
         if self._bus is not None and self._timer is None:
@@ -268,10 +269,10 @@ class TrayService:
             look = self._read_look()
             self._menu.update(layout)
             self._item.update(look)
-        except Exception as error:  # of the items' properties; what was shown stays
+        except Exception as error:  # from an item's property; the former menu stays
             _log.error("the tray's menu cannot be made: %r", error)
 
-    # ---- what a tray says ------------------------------------------------------------------
+    # ---- clicks ----------------------------------------------------------------------------
 
     def _activate(self) -> bool:
         if self._menu.layout.has_default:
@@ -284,5 +285,5 @@ class TrayService:
 
 
 def _log_in_one_line(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what asyncio would print with a traceback: signals that a dead bus did not take."""
+    """Log asyncio's errors in one line, without a traceback: signals to a dead bus."""
     _log.debug("%s: %r", context.get("message"), context.get("exception"))

@@ -1,4 +1,4 @@
-"""How protocols, status, durations and positions look in words; text laid out for a terminal.
+"""Texts for a terminal: protocols, status, durations and positions, and their layout.
 
-Nothing here asks the running app.
+This package does not send requests to the running app.
 """

@@ -1,4 +1,4 @@
-"""A number of minutes, or none."""
+"""Command-line argument: a number of minutes, or "off"."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from entrain.vdevice.limits import MAX_SLEEP_MINUTES
 
 
 class MinutesOrOff(click.ParamType[float | None]):
-    """Gives minutes; None for "off"."""
+    """Converts the argument to minutes, or to None for "off"."""
 
     name = "minutes|off"
 
@@ -21,8 +21,7 @@ class MinutesOrOff(click.ParamType[float | None]):
             minutes = float(value)
         except ValueError:
             minutes = float("nan")
-        if not 0 < minutes <= MAX_SLEEP_MINUTES:  # so written, NaN is refused
-            self.fail(
-                f"{str(value)!r} is neither 0 … {MAX_SLEEP_MINUTES:g} minutes nor off", param, ctx
-            )
+        if not 0 < minutes <= MAX_SLEEP_MINUTES:  # this form also refuses NaN
+            most = f"{MAX_SLEEP_MINUTES:g} minutes"
+            self.fail(f"{str(value)!r} is neither 0 … {most} nor off", param, ctx)
         return minutes

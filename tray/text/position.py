@@ -1,4 +1,4 @@
-"""A time as people write it: seconds, minutes:seconds or hours:minutes:seconds."""
+"""Command-line argument: a time as seconds, minutes:seconds or hours:minutes:seconds."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ import click
 
 
 class Position(click.ParamType[float]):
-    """Gives seconds."""
+    """Converts the argument to seconds."""
 
     name = "[[h:]min:]s"
 

@@ -1,4 +1,4 @@
-"""How protocols look to a person: the library as a list, and one protocol in full."""
+"""Protocols as text: the library as a list, and one protocol in full."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from entrain.vdevice.protocol.user_folder import Entry
 
 GRADES = {
-    "strong": "meta-analysis, or physiology replicated often",
+    "strong": "a meta-analysis, or physiology replicated often",
     "moderate": "one good controlled trial, or several small studies that agree",
     "weak": "single, small or inconsistent studies",
     "tradition": "practice only, no studies",
     "none": "no study, no effect, or contrary findings",
 }
-"""In plain words, the best first."""
+"""Explanation of each grade, the best grade first."""
 
 _COLOURS = {"strong": "green", "moderate": "green", "weak": "yellow"}
 _COLUMN = 11
@@ -33,7 +33,7 @@ _MAX_POINTS = 6
 
 
 def library(entries: "Sequence[Entry]", problems: Sequence[str]) -> None:
-    """Print the protocols by category, and what is wrong with the user's files."""
+    """Print the protocols by category, and the problems of the user's files."""
     rows: list[tuple[str, ...]] = []
     category = ""
     for entry in entries:
@@ -57,13 +57,13 @@ def library(entries: "Sequence[Entry]", problems: Sequence[str]) -> None:
         status_text.table(("", "", "benefit", "follows", ""), rows)
         click.echo()
         text_layout.paragraph(
-            "benefit: how well it is shown that listeners have what the name promises. "
-            "follows: how well it is shown that the nervous system answers the sound at its rate "
+            "benefit: the evidence that listeners get the benefit that the name promises. "
+            "follows: the evidence that the nervous system answers the sound at its rate "
             "(a steady-state response, which need not entrain the brain's own rhythms). "
-            "`entrain show ID` tells the rest."
+            "`entrain show ID` shows the details."
         )
     else:
-        click.echo("no protocol here")
+        click.echo("no protocols found")
     if problems:
         click.echo()
         text_layout.heading("These files cannot be used:")
@@ -72,16 +72,16 @@ def library(entries: "Sequence[Entry]", problems: Sequence[str]) -> None:
 
 
 def protocol(protocol: Protocol, where: str, blocks: "Mapping[str, Block]") -> None:
-    """Print all there is to know of one protocol.
+    """Print one protocol in full.
 
     Parameters
     ----------
     protocol : Protocol
-        Checked against the blocks.
+        A protocol that was checked against the blocks.
     where : str
-        The user's file; empty if it is a shipped one.
+        The user's file; empty for a shipped protocol.
     blocks : mapping
-        Give the parameters' names and units.
+        The blocks by kind, for the names and units of parameters.
 
     """
     text_layout.heading(f"{protocol.name} ({protocol.id})")
@@ -94,17 +94,17 @@ def protocol(protocol: Protocol, where: str, blocks: "Mapping[str, Block]") -> N
     if protocol.evidence:
         _grades(protocol.evidence)
     else:
-        _item("evidence", "nothing is stated")
+        _item("evidence", "not stated")
     for number, line in enumerate(protocol.warnings):
         _item("" if number else "warnings", line, "red")
     for number, line in enumerate(_facts(protocol)):
         _item("" if number else "session", line)
     _item("ears", _ears(protocol))
     click.echo()
-    text_layout.heading("What is heard")
+    text_layout.heading("Sound")
     _layers(protocol.layers, blocks)
     if protocol.without_headphones:
-        text_layout.heading("Without headphones, instead")
+        text_layout.heading("Without headphones")
         other = [each for each in protocol.without_headphones if each not in protocol.layers]
         _layers(other, blocks)
         if len(other) < len(protocol.without_headphones):
@@ -123,7 +123,7 @@ def protocol(protocol: Protocol, where: str, blocks: "Mapping[str, Block]") -> N
 
 
 def weaker_first(evidence: Evidence) -> list[tuple[str, str]]:
-    """Both grades with what they are about; the one that claims less comes first."""
+    """Return both grades with their labels, the lower grade first."""
     grades = [("benefit", evidence.outcome), ("follows", evidence.following)]
     order = list(GRADES)
     return sorted(grades, key=lambda pair: order.index(pair[1]), reverse=True)
@@ -136,7 +136,7 @@ def _grades(evidence: Evidence) -> None:
 
 
 def _facts(protocol: Protocol) -> Iterator[str]:
-    """How the session goes, one sentence each."""
+    """Describe the session in short sentences."""
     if protocol.duration_s is None:
         yield "as long as you like"
     elif protocol.loop:
@@ -148,17 +148,17 @@ def _facts(protocol: Protocol) -> Iterator[str]:
     ramps = [
         f"{word} within {text_layout.clock(seconds)}"
         for word, seconds in (
-            ("comes up", protocol.ramp_in_s),
-            ("goes down", protocol.ramp_out_s),
+            ("fades in", protocol.ramp_in_s),
+            ("fades out", protocol.ramp_out_s),
         )
         if seconds
     ]
     if ramps:
         yield ", ".join(ramps)
     if protocol.time_of_day:
-        yield "goes by the time of day"
+        yield "follows the time of day"
     if protocol.standalone:
-        yield "is heard without a programme, too"
+        yield "plays without music, too"
     yield (
         "words stay easy to understand" if protocol.speech_safe else "words get hard to understand"
     )
@@ -170,13 +170,13 @@ def _ears(protocol: Protocol) -> str:
     if not protocol.requires_headphones:
         return "headphones or loudspeakers"
     if protocol.without_headphones is None:
-        return "headphones only; there is nothing to use instead on loudspeakers"
-    return "headphones; something else is used on loudspeakers, see below"
+        return "headphones only; there is no alternative for loudspeakers"
+    return "headphones; loudspeakers use the alternative below"
 
 
 def _layers(layers: Sequence[Layer], blocks: "Mapping[str, Block]") -> None:
     if not layers:
-        text_layout.paragraph("nothing: the programme alone", indent=2)
+        text_layout.paragraph("no effects: your music alone", indent=2)
     for layer in layers:
         block = blocks.get(layer.kind)
         parameters = block.parameters if block else {}
@@ -192,13 +192,13 @@ def _layers(layers: Sequence[Layer], blocks: "Mapping[str, Block]") -> None:
 
 
 def _fixed(layer: Layer, parameters: "Mapping[str, Parameter]") -> Iterator[str]:
-    """Those values that stay what they are."""
+    """Describe the parameters without automation."""
     values = {s: value for s, value in layer.params.items() if s not in layer.automation}
     floor_db = values.get("floor_db")
     if floor_db is not None and floor_db == values.get("ceiling_db"):
         for symbol in ("level_db", "floor_db", "ceiling_db"):
             values.pop(symbol, None)
-        yield f"always at {_value(parameters.get('floor_db'), floor_db)}, whatever is played"
+        yield f"always at {_value(parameters.get('floor_db'), floor_db)}, independent of the music"
     for symbol, value in values.items():
         parameter = parameters.get(symbol)
         yield f"{_called(parameter, symbol)} {_value(parameter, value)}"
@@ -243,12 +243,12 @@ def _sources(evidence: Evidence) -> None:
         click.echo()
         text_layout.item("our choice", ", ".join(evidence.our_choices), _COLUMN)
         text_layout.paragraph(
-            "No source gives these; we set them by ear or by calculation.", _COLUMN
+            "No source gives these values; we set them by ear or by calculation.", _COLUMN
         )
 
 
 def cited(source: Source) -> str:
-    """One publication and its finding in one line."""
+    """Cite one publication with its finding in one line."""
     journal = f", {source.journal}" if source.journal else ""
     number = f" ({source.id})" if source.id else ""
     return f"{source.authors} {source.year}{journal}{number}: {source.finding}"

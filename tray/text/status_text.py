@@ -1,4 +1,4 @@
-"""How answers look to a person: tables at a terminal, plain lines in a pipe.
+"""Answers as text: tables at a terminal, plain lines in a pipe.
 
 `rich` is imported only at a terminal, and never by the running app.
 """
@@ -20,25 +20,25 @@ UNPLUGGED = {
     "silent": "speakers stay silent",
     "same": "speakers play at their own volume",
 }
-"""What happens when headphones are unplugged, by the setting's name."""
+"""How speakers play after headphones were unplugged, by the setting's name."""
 
 
 MODES = {
     "default": "while it is on, Entrain is the default output",
-    "manual": "only what you send to Entrain, and the programs of `entrain apps --include`",
-    "smart": "the real device stays the default, and all its sound passes Entrain",
+    "manual": "only sound that you send to Entrain, and the apps of `entrain apps --include`",
+    "smart": "the real device stays the default, and its sound passes through Entrain",
 }
-"""How sound gets to Entrain, by the mode's name."""
+"""Explanation of each mode, by its name."""
 
 _ON = {
-    "default": "sends all sound through it",
-    "manual": "lets the programs of `entrain apps --include` play through it",
-    "smart": "lets all sound pass through it",
+    "default": "sends all sound through Entrain",
+    "manual": "sends the apps of `entrain apps --include` through Entrain",
+    "smart": "sends all sound through Entrain",
 }
 
 
 def summary(status: "Status") -> str:
-    """One line for after a change: state, protocol, device; and one that the listener must know."""
+    """Return state, protocol and device in one line, and the protocol's note in another."""
     parts: list[str] = [status["state"]]
     protocol, output = status["protocol"], status["output"]
     if protocol:
@@ -53,7 +53,7 @@ def summary(status: "Status") -> str:
 
 
 def live(status: "Status") -> str:
-    """One line for `watch`."""
+    """Return one line for `watch`."""
     parts: list[str] = [status["state"]]
     if protocol := status["protocol"]:
         parts.append(f"{protocol['name']} {clock(protocol['elapsed_s'])}")
@@ -66,7 +66,7 @@ def live(status: "Status") -> str:
 
 
 def status(status: "Status") -> None:
-    """Print everything, one subject per line."""
+    """Print the whole status, one subject per line."""
     rows: list[tuple[str, str]] = [("state", status["state"])]
     if status["reason"]:
         rows.append(("", status["reason"]))
@@ -107,7 +107,7 @@ def status(status: "Status") -> None:
     if status["volume"] is not None:
         rows.append(("volume", f"{status['volume']:.0%}" + (", muted" if status["muted"] else "")))
     if not status["session_log"]:
-        rows.append(("log", "none is kept (`entrain log --on`)"))
+        rows.append(("log", "off (`entrain log --on` starts one)"))
     longest_ms = status["worst_callback_ms"]
     lately = status["callback"]["longest_lately_share"]
     rows.append(
@@ -144,18 +144,18 @@ def devices(found: Sequence["Device"]) -> None:
     if rows:
         table(("name", "description", ""), rows)
     else:
-        click.echo("no output device")
+        click.echo("no output device found")
 
 
 def kinds(found: Iterable["Block"]) -> None:
-    """Print the blocks, those of the programme first."""
+    """Print the kinds of layer, processors first."""
     order = ("processor", "generator", "input", "output")
     blocks = sorted(found, key=lambda block: (order.index(block.group), block.kind))
     table(("kind", "group", "description"), [(b.kind, b.group, b.description) for b in blocks])
 
 
 def parameters(block: "Block") -> None:
-    """Print what can be set of a block."""
+    """Print the parameters of a block."""
     rows = []
     for each in block.parameters.values():
         unit = "" if each.unit == "1" else each.unit
@@ -167,7 +167,7 @@ def parameters(block: "Block") -> None:
 
 
 def findings(found: Sequence[tuple[str, bool | None, str, str]]) -> None:
-    """Print what `doctor` found: name, verdict, text, advice."""
+    """Print the doctor's findings: name, verdict, text, advice."""
     words = {True: "ok", False: "problem", None: "-"}
     rows = []
     for name, verdict, text, advice in found:
@@ -178,7 +178,7 @@ def findings(found: Sequence[tuple[str, bool | None, str, str]]) -> None:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print cells in columns; each row begins with what it is about."""
+    """Print cells in columns; the first cell of a row is its subject."""
     rows = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _rich_table(header, rows)
@@ -205,7 +205,7 @@ def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _session(protocol: "ActiveProtocol") -> str:
-    """Where it is, and when it ends."""
+    """Return the session's position and the time left."""
     if protocol["ended"]:
         return "has ended"
     parts = [clock(protocol["elapsed_s"])]

@@ -1,4 +1,4 @@
-"""Text with headings, wrapped to the terminal; plain in a pipe.  And small charts of characters."""
+"""Layout of text: headings, paragraphs wrapped to the terminal, small charts of characters."""
 
 import shutil
 import textwrap
@@ -12,23 +12,23 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def width() -> int:
-    """How many columns there are to write on."""
+    """Return the number of columns for text."""
     return min(shutil.get_terminal_size().columns, _MAX_WIDTH)
 
 
 def heading(text: str) -> None:
-    """Print the title of what follows."""
+    """Print a heading."""
     click.echo(click.style(clean(text), bold=True))
 
 
 def paragraph(text: str, indent: int = 0) -> None:
-    """Print text from side to side."""
+    """Print text over the whole width."""
     margin = " " * indent
     click.echo(_wrapped(text, margin, margin))
 
 
 def item(label: str, text: str, column: int, colour: str | None = None) -> None:
-    """Print a label, and beside it, from a column on, its text."""
+    """Print a label, and its text from the given column on."""
     head = f"{clean(label):<{column}}"
     if len(head) > column:  # a long label has a line of its own
         click.echo(click.style(head, bold=True))
@@ -38,7 +38,7 @@ def item(label: str, text: str, column: int, colour: str | None = None) -> None:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Draw values as a row of bars between the smallest and the largest of them."""
+    """Draw values as a row of bars, scaled from the smallest to the largest value."""
     low, high = min(values), max(values)
     span = high - low
     if span <= 0:
@@ -48,7 +48,7 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def bar(value: float, largest: float, columns: int) -> str:
-    """Draw one value as a bar; the largest one is as long as the columns."""
+    """Draw one value as a bar; `largest` fills all columns."""
     if largest <= 0 or value <= 0:
         return ""
     eighths = max(1, round(value / largest * columns * 8))
@@ -57,19 +57,19 @@ def bar(value: float, largest: float, columns: int) -> str:
 
 
 def clean(text: str) -> str:
-    """Keep what others have named from steering the terminal."""
+    """Replace unprintable characters, so that foreign names cannot control the terminal."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def clock(seconds: float) -> str:
-    """Show a time as minutes:seconds, or hours:minutes:seconds."""
+    """Format a time as minutes:seconds, or hours:minutes:seconds."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def duration(minutes: float) -> str:
-    """Show a length of time as people say it."""
+    """Format a duration in hours and minutes."""
     whole = round(minutes)
     if whole == 0:
         return "under 1 min" if minutes > 0 else "0 min"

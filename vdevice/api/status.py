@@ -8,7 +8,7 @@ from entrain import __version__
 from entrain.backend import Phase
 from entrain.engine import Engine
 from entrain.platform import clock
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.api.health import Health, judge
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.measured import SelfMeasurement
@@ -102,7 +102,7 @@ class Reporter:
             backend=device.backend_name,
             session_manager=state.session_manager if state else "",
             realtime=state.realtime if state else None,
-            sink=SINK_NAME if state and state.phase != Phase.CONNECTING else "",
+            sink=OWN_DEVICE if state and state.phase != Phase.CONNECTING else "",
             output=Output(
                 name=device.target_name,
                 description=target.description if target else "",

@@ -12,66 +12,20 @@ the default one.  While we run, a stream that appears where we last sent its kin
 by us, so it follows the target and is given back like any other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from entrain.platform.adapter import SINK_NAME, Stream
+from entrain.platform.adapter import OWN_DEVICE, Stream
+from entrain.vdevice.device.known_programs import is_call, is_named, is_notification
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.fields import Line
 
 SETTLE_S = 3.0
 """Longest time after which a stream that was moved is there, and in which the server has moved
 streams itself after a device or the default has changed."""
-
-_CALL_ROLES = frozenset({"phone", "communication"})
-_NOTIFICATION_ROLES = frozenset({"event", "notification", "a11y", "accessibility"})
-
-# By application id, binary or name, as the user's own rules; all in lower case.  Programs that
-# also play music, such as browsers, are left out: only their role can tell.
-_CALL_PROGRAMS = frozenset(
-    {
-        "ciscocollabhost",
-        "discord",
-        "ekiga",
-        "gnome-calls",
-        "jami",
-        "jami-qt",
-        "jitsi meet",
-        "linphone",
-        "mumble",
-        "org.gnome.calls",
-        "org.signal.signal",
-        "signal",
-        "signal-desktop",
-        "skype",
-        "skypeforlinux",
-        "slack",
-        "teams",
-        "teams-for-linux",
-        "teamspeak3",
-        "ts3client_linux_amd64",
-        "webexmta",
-        "webrtc voiceengine",
-        "zoom",
-        "zoom voiceengine",
-    }
-)
-_NOTIFYING_PROGRAMS = frozenset(
-    {
-        "gnome shell",
-        "gnome-shell",
-        "gsd-media-keys",
-        "libcanberra",
-        "mutter",
-        "plasmashell",
-        "speech-dispatcher",
-    }
-)
-_NOTIFYING_PREFIX = "speech-dispatcher-"
-"""One program for each speech synthesizer."""
 
 
 _Name = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
@@ -98,16 +52,16 @@ class ApplicationRules(BaseModel):
 
     def includes(self, stream: Stream) -> bool:
         """Whether the user wants it to be heard through Entrain."""
-        return _named(stream, self.include) and not _named(stream, self.exclude)
+        return is_named(stream, self.include) and not is_named(stream, self.exclude)
 
     def passes(self, stream: Stream) -> bool:
         """Whether it is to go past Entrain."""
-        if _named(stream, self.exclude):
+        if is_named(stream, self.exclude):
             return True
-        if _named(stream, self.include):
+        if is_named(stream, self.include):
             return False
-        return (self.calls_pass and _is_call(stream)) or (
-            self.notifications_pass and _is_notification(stream)
+        return (self.calls_pass and is_call(stream)) or (
+            self.notifications_pass and is_notification(stream)
         )
 
 
@@ -300,17 +254,17 @@ class Applications:
     def _wanted(self, known: _Known, stream: Stream, situation: Situation) -> tuple[str, bool]:
         """Return where a stream is to be, or ``""``, and whether it is given back with that."""
         default, mode = situation.default, situation.mode
-        if not default or (mode == "default" and situation.on and default != SINK_NAME):
+        if not default or (mode == "default" and situation.on and default != OWN_DEVICE):
             return "", False  # things are on the move
-        if default == SINK_NAME and mode != "smart":
+        if default == OWN_DEVICE and mode != "smart":
             if self.rules.passes(stream):
-                concerned = known.placed or stream.device == SINK_NAME
+                concerned = known.placed or stream.device == OWN_DEVICE
                 return (situation.target if concerned else ""), False
             # Included ones stay: the default is there as well.
-            taken_away = known.placed and stream.device != SINK_NAME
-            return (SINK_NAME, True) if taken_away else ("", False)
+            taken_away = known.placed and stream.device != OWN_DEVICE
+            return (OWN_DEVICE, True) if taken_away else ("", False)
         if mode == "manual" and situation.on and self.rules.includes(stream):
-            return SINK_NAME, False
+            return OWN_DEVICE, False
         return (self._origin(known) or default, True) if known.placed else ("", False)
 
     def _origin(self, known: _Known) -> str:
@@ -332,29 +286,10 @@ class Applications:
             self._sent.pop(_kind(stream), None)
             return
         if not known.placed:
-            known.origin = "" if stream.device in (default, SINK_NAME) else stream.device
+            known.origin = "" if stream.device in (default, OWN_DEVICE) else stream.device
         known.placed = True
         self._sent[_kind(stream)] = device
 
 
 def _kind(stream: Stream) -> tuple[str, ...]:
-    return (stream.role, stream.app_id, stream.binary, stream.name)
-
-
-def _named(stream: Stream, programs: Iterable[str]) -> bool:
-    names = {name.casefold() for name in (stream.app_id, stream.binary, stream.name) if name}
-    return any(program.casefold() in names for program in programs)
-
-
-def _is_call(stream: Stream) -> bool:
-    return stream.role in _CALL_ROLES or _named(stream, _CALL_PROGRAMS)
-
-
-def _is_notification(stream: Stream) -> bool:
-    return (
-        stream.role in _NOTIFICATION_ROLES
-        or _named(stream, _NOTIFYING_PROGRAMS)
-        or any(
-            name.casefold().startswith(_NOTIFYING_PREFIX) for name in (stream.binary, stream.name)
-        )
-    )
+    return (stream.kind, stream.app_id, stream.binary, stream.name)

@@ -6,7 +6,7 @@ only the best device.  Decisions only: nothing here calls a server.
 
 from collections.abc import Sequence
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.arrivals import SAME_MOMENT_S
 
 
@@ -58,22 +58,22 @@ class ConfiguredDefault:
         self.name = name
 
     def _at_first(self, effective: str, devices: Sequence[str]) -> str:
-        if effective == SINK_NAME:  # the least preferred one: for lack of others, or chosen
-            return SINK_NAME if devices else ""
+        if effective == OWN_DEVICE:  # the least preferred one: for lack of others, or chosen
+            return OWN_DEVICE if devices else ""
         stands_out = effective in devices and effective != devices[0]
-        if stands_out or self._stored in (None, SINK_NAME):
+        if stands_out or self._stored in (None, OWN_DEVICE):
             return effective if stands_out else ""
         # What was stored may be out of date: a present one would be in effect.
         stored = self._stored or ""
         return stored if stored == effective or stored not in devices else ""
 
     def _is_a_choice(self, before: str, now: str, devices: Sequence[str], now_s: float) -> bool:
-        if now == SINK_NAME:
+        if now == OWN_DEVICE:
             return bool(devices)
         if now not in devices and now not in self._devices:
             # A device that is not listed yet, or a dummy, which nobody chooses.
-            return before == SINK_NAME and bool(devices)
-        if before != SINK_NAME and before not in devices:
+            return before == OWN_DEVICE and bool(devices)
+        if before != OWN_DEVICE and before not in devices:
             return False  # it has gone, and the server has taken another one
         # A device that has become the best one, as it was connected or something was plugged into
         # it, becomes the default by itself, unless another one is configured.

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.device.arrivals import Arrivals
 from entrain.vdevice.device.pending_writes import Echoes
 from entrain.vdevice.limits import Mode
@@ -142,7 +142,7 @@ class DefaultPolicy:
             return self._start(seen, now_s)
         lapsed = self._echoes.expire(now_s)
         changed, own = self._compare(seen)
-        if changed or seen.effective != SINK_NAME:
+        if changed or seen.effective != OWN_DEVICE:
             self._rescued = False
         if own or lapsed:
             self._restoring = False
@@ -174,16 +174,18 @@ class DefaultPolicy:
 
         But where the user has made Entrain the default himself, it is on in `default` mode.
         """
+        # What has happened before is judged by the former mode.
+        actions = [] if seen.blank or self._blank else self.observe(seen, now_s)
         took, self.mode = self._takes, mode
-        if mode == "default" and self._expected(seen, now_s) == SINK_NAME and not self.on:
+        if mode == "default" and self._expected(seen, now_s) == OWN_DEVICE and not self.on:
             self.on = True
-            return [SwitchOn()]
+            return [*actions, SwitchOn()]
         if self._takes and not took:
-            return self._take(seen, now_s)
+            return actions + self._take(seen, now_s)
         if not took or self._takes:
-            self._in_doubt = seen.configured == SINK_NAME and self._echoes.newest() is not None
-            return []
-        actions = self.give_back(seen, now_s)
+            self._in_doubt = seen.configured == OWN_DEVICE and self._echoes.newest() is not None
+            return actions
+        actions += self.give_back(seen, now_s)
         self._owed |= seen.blank
         return actions
 
@@ -194,7 +196,7 @@ class DefaultPolicy:
         where nobody has chosen a device that is connected, one stands in for it.
         """
         expected = self._expected(seen, now_s)
-        ours = SINK_NAME in (expected, seen.effective) and expected not in seen.devices
+        ours = OWN_DEVICE in (expected, seen.effective) and expected not in seen.devices
         name = self.wanted(seen.devices)
         self._owed = ours and not name
         return self._set(name, now_s) if ours and name else []
@@ -206,9 +208,9 @@ class DefaultPolicy:
         by itself then.
         """
         expected = self._expected(seen, now_s)
-        if expected != SINK_NAME and (not expected or expected != self.stand_in):
+        if expected != OWN_DEVICE and (not expected or expected != self.stand_in):
             return []
-        if not seen.frees and (expected != SINK_NAME or self.former not in seen.devices):
+        if not seen.frees and (expected != OWN_DEVICE or self.former not in seen.devices):
             return []
         return self._set(self.former, now_s)
 
@@ -238,8 +240,8 @@ class DefaultPolicy:
             self._blank = True
             return []
         actions = self._note_choice(seen, now_s)
-        if self._expected(seen, now_s) != SINK_NAME:
-            actions += self._set(SINK_NAME, now_s)
+        if self._expected(seen, now_s) != OWN_DEVICE:
+            actions += self._set(OWN_DEVICE, now_s)
         return actions
 
     def _start(self, seen: Defaults, now_s: float) -> list[Action]:
@@ -255,10 +257,10 @@ class DefaultPolicy:
             # which nothing is configured may have forgotten ours.
             if seen.configured or not self.former:
                 actions += self._note_choice(seen, now_s)
-            if seen.configured != SINK_NAME:
-                actions += self._set(SINK_NAME, now_s)
+            if seen.configured != OWN_DEVICE:
+                actions += self._set(OWN_DEVICE, now_s)
                 self._restoring = not seen.configured
-        elif seen.configured == SINK_NAME and self.mode == "default":
+        elif seen.configured == OWN_DEVICE and self.mode == "default":
             actions += self.give_back(seen, now_s)
         else:
             actions += self._without_default(seen, now_s)
@@ -266,11 +268,11 @@ class DefaultPolicy:
 
     def _after_choice(self, seen: Defaults, now_s: float, lapsed: bool) -> list[Action]:
         """Follow somebody else's choice."""
-        chosen = seen.configured == SINK_NAME
+        chosen = seen.configured == OWN_DEVICE
         if chosen == self.on:
             return []
         if self.on and not lapsed and self._is_the_servers(seen, now_s):
-            return [*self._remember(seen.configured), *self._set(SINK_NAME, now_s)]
+            return [*self._remember(seen.configured), *self._set(OWN_DEVICE, now_s)]
         self.on = chosen
         if chosen:
             return [SwitchOn()]
@@ -285,20 +287,20 @@ class DefaultPolicy:
 
     def _after_own_write(self, seen: Defaults, now_s: float) -> list[Action]:
         """See to it that a write of ours that came after somebody else's choice does not win."""
-        if self._echoes.newest() is not None or self._takes == (seen.configured == SINK_NAME):
+        if self._echoes.newest() is not None or self._takes == (seen.configured == OWN_DEVICE):
             return []
-        return self._set(SINK_NAME, now_s) if self._takes else self.give_back(seen, now_s)
+        return self._set(OWN_DEVICE, now_s) if self._takes else self.give_back(seen, now_s)
 
     def _without_default(self, seen: Defaults, now_s: float) -> list[Action]:
         """Act as the server would, where a configuration of ours keeps it from doing so."""
-        if seen.configured == SINK_NAME:  # what we have given back is on its way
+        if seen.configured == OWN_DEVICE:  # what we have given back is on its way
             return self.give_back(seen, now_s) if self._owed and seen.devices else []
         self._owed = False
         actions = self._note_choice(seen, now_s)
         wanted = self.wanted(seen.devices)
         if not wanted or self._echoes.newest() is not None:
             return actions
-        fell_to_us = seen.effective == SINK_NAME and seen.configured not in seen.devices
+        fell_to_us = seen.effective == OWN_DEVICE and seen.configured not in seen.devices
         outdated = seen.configured != "" and seen.configured == self.stand_in != wanted
         if outdated or (fell_to_us and not self._rescued):
             self._rescued = True
@@ -307,7 +309,7 @@ class DefaultPolicy:
 
     def _note_choice(self, seen: Defaults, now_s: float) -> list[Action]:
         """Remember what somebody has chosen, if what is configured is somebody's choice."""
-        if seen.configured == SINK_NAME or (seen.configured and seen.configured == self.stand_in):
+        if seen.configured == OWN_DEVICE or (seen.configured and seen.configured == self.stand_in):
             return []
         if self._echoes.newest() is not None and seen.configured == self._written_over:
             return []
@@ -350,7 +352,7 @@ class DefaultPolicy:
     def _set(self, name: str, now_s: float) -> list[Action]:
         self._echoes.expect(name, now_s)
         self._written_over = self._configured
-        self.stand_in = name if name not in (SINK_NAME, self.former) else ""
+        self.stand_in = name if name not in (OWN_DEVICE, self.former) else ""
         self._stand_in_is_ours = False
         return [SetDefault(name)]
 
@@ -367,5 +369,5 @@ def choose_target(wishes: Sequence[str], devices: Sequence[str]) -> str:
         Devices that are there, in the server's order of preference; without a wish, the first.
 
     """
-    real = [name for name in devices if name != SINK_NAME]
+    real = [name for name in devices if name != OWN_DEVICE]
     return next((name for name in wishes if name in real), real[0] if real else "")

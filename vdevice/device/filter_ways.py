@@ -8,10 +8,11 @@ Such a filter stays in the way of the sound, if its own output can be pinned to 
 it.  If not, Entrain plays on that device directly.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from entrain.platform.adapter import SINK_NAME
+from entrain.platform.adapter import OWN_DEVICE
+from entrain.vdevice.device.way_ends import goes_to, sources_leading_back, ways_from
 from entrain.ways import Way
 
 SETTLE_S = 3.0
@@ -85,13 +86,15 @@ class FilterWays:
         """
         self._watch(ways, now_s)
         wanted = choose(devices)
-        leading_back = _leading_back(ways, default)
+        leading_back = sources_leading_back(ways, default)
         if wanted not in leading_back:
-            moved = {way.outlet for way in _from(wanted, ways, default)} & set(self._moved)
+            moved = {way.outlet for way in ways_from(wanted, ways, default)} & set(self._moved)
             behind = self._moved[min(moved)] if moved else ""
             return Plan(wanted, self._undo(ways, keep={}), behind=behind)
         behind = choose([name for name in devices if name not in leading_back])
-        last = [way for way in _from(wanted, ways, default) if _goes(way, default) == SINK_NAME]
+        last = [
+            way for way in ways_from(wanted, ways, default) if goes_to(way, default) == OWN_DEVICE
+        ]
         if behind and all(way.movable and way.outlet not in self._immovable for way in last):
             keep = {way.outlet: behind for way in last}
             pins = self._undo(ways, keep) + self._pin(last, behind, now_s)
@@ -109,7 +112,7 @@ class FilterWays:
         for outlet, device in list(self._moved.items()):
             if outlet not in there or there[outlet].sink != device:
                 del self._moved[outlet]
-                if outlet in there and there[outlet].sink == SINK_NAME:
+                if outlet in there and there[outlet].sink == OWN_DEVICE:
                     self._immovable.add(outlet)  # somebody wants it to be there
         for outlet, (device, at_s) in list(self._asked.items()):
             if outlet not in there or there[outlet].sink == device:
@@ -139,82 +142,3 @@ class FilterWays:
         for outlet in pinned - set(keep):
             self._asked.pop(outlet, None)
         return tuple(Pin(outlet, "") for outlet in sorted(pinned - set(keep)))
-
-
-def ends(
-    device: str,
-    ways: Sequence[Way],
-    default: str,
-    behind: str = "",
-    known: Collection[str] = (),
-) -> tuple[str, ...]:
-    """Return the devices on which the sound of a device is heard in the end.
-
-    Parameters
-    ----------
-    device : str
-        The device that is played on.
-    ways : sequence of Way
-        How other programs carry the sound on.
-    default : str
-        The default output, as it is or is about to be.
-    behind : str
-        Where filters play that would lead back to Entrain, or ``""``: see `Plan.behind`.
-    known : collection of str
-        Devices of which it is known what they are to the ears.  They are heard also where somebody
-        records them and plays that elsewhere, and they count where others are heard as well.
-
-    """
-    found = []
-    seen = {device}
-    for name in (todo := [device] if device else []):
-        onward = [_is_heard_on(way, default, behind) for way in ways if way.source == name]
-        if not onward or name in known:
-            found.append(name)
-        for to in onward:
-            if to and to not in seen:
-                seen.add(to)
-                todo.append(to)
-    return tuple(name for name in found if name in known) or tuple(found)
-
-
-def _is_heard_on(way: Way, default: str, behind: str) -> str:
-    """Return the device to which a way leads now, or, while that is none, is about to lead."""
-    goes = _goes(way, default)
-    if goes == SINK_NAME:
-        return behind
-    return goes if way.sink in ("", SINK_NAME) else way.sink
-
-
-def _goes(way: Way, default: str) -> str:
-    """Return the device to which a way leads without our pins; ``""``: to none we know."""
-    if not way.follows:
-        return way.sink
-    if default == way.source:  # servers link no filter to itself, but to some other device
-        return "" if way.pin else way.sink
-    return default
-
-
-def _from(device: str, ways: Sequence[Way], default: str) -> list[Way]:
-    """Return all ways on which the sound of a device goes on, however many come one by one."""
-    found: list[Way] = []
-    seen = {device}
-    for name in (todo := [device]):
-        for way in ways:
-            if way.source != name:
-                continue
-            found.append(way)
-            to = _goes(way, default)
-            if to and to not in seen:
-                seen.add(to)
-                todo.append(to)
-    return found
-
-
-def _leading_back(ways: Sequence[Way], default: str) -> set[str]:
-    """Return the devices whose sound comes to Entrain."""
-    return {
-        source
-        for source in {way.source for way in ways}
-        if any(_goes(way, default) == SINK_NAME for way in _from(source, ways, default))
-    }

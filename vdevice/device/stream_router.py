@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from entrain.errors import EntrainError
-from entrain.platform.adapter import SINK_NAME, SoundServer
+from entrain.platform.adapter import OWN_DEVICE, SoundServer
 from entrain.vdevice.device.applications import ApplicationRules, Applications, Move, Situation
 from entrain.vdevice.limits import Mode
 
@@ -68,6 +68,10 @@ class StreamRouter:
         self._watches = self.watches_always or self._applications.needs_news(mode)
         server.watch(tell, self._watches)
 
+    def watch_again(self, server: SoundServer, tell: Callable[[], None]) -> None:
+        """Watch the same server through another connection; on any thread that may wait."""
+        server.watch(tell, self._watches)
+
     async def route(
         self, server: SoundServer, tell: Callable[[], None], situation: Situation
     ) -> None:
@@ -94,7 +98,7 @@ class StreamRouter:
 
         """
         deadline_s = time.monotonic() + GIVE_BACK_TIMEOUT_S
-        while (name := default()) in ("", SINK_NAME):
+        while (name := default()) in ("", OWN_DEVICE):
             if time.monotonic() > deadline_s:
                 return
             await asyncio.sleep(0.01)

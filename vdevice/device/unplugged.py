@@ -10,15 +10,10 @@ volume, which a server that crashes brings back as it has saved it.
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from entrain.platform.adapter import Device, Form, Volume
+from entrain.vdevice.device.softened import SOFTER, TOLERANCE, Softened, are_close
 from entrain.vdevice.limits import Unplugged
-
-SOFTER = 10 ** (-20 / 60)
-"""-20 dB on a desktop's cubic scale."""
 
 SETTLE_S = 0.5
 """For how long after a change a session manager may still bring back a volume of its own."""
@@ -34,62 +29,10 @@ KEPT_S = 15.0
 """For how long an entry is kept after the volume was set back, in seconds: PulseAudio saves
 volumes after 10 s, WirePlumber after 1 s."""
 
-LOUDEST = 1.53
-"""Highest volume that is restored, 1.0 = 100 %: no mixer's slider goes further."""
-
-TOLERANCE = 0.005
-"""Difference below which two volumes are the same, 1.0 = 100 %: hardware has steps."""
 
 MOST_ENTRIES = 32
 
 _log = logging.getLogger(__name__)
-
-_Level = Annotated[float, Field(ge=0, le=10)]
-_Levels = Annotated[tuple[_Level, ...], Field(min_length=1, max_length=32)]
-
-
-class Softened(BaseModel):
-    """A loudspeaker whose volume Entrain has turned down."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    device: str
-    before: _Levels
-    """Volume of each channel before, 1.0 = 100 %."""
-    after: _Levels
-    """Volume of each channel as Entrain has set it."""
-    silent: bool = False
-    """Entrain has muted the loudspeaker."""
-    headphones: _Levels | None = None
-    """Volume before at the headphones, where these are a port of the same device."""
-
-    @property
-    def quiet(self) -> Volume:
-        """The volume that Entrain has set."""
-        return Volume(self.after, self.silent)
-
-    @model_validator(mode="after")
-    def _has_one_level_per_channel(self) -> Self:
-        if len(self.before) != len(self.after):
-            raise ValueError("before and after have another number of channels")
-        return self
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        """The volume before, but never louder than what was made of it tells."""
-        softer = 1.0 if self.silent else SOFTER
-        return tuple(
-            min(before, after / softer + TOLERANCE, LOUDEST)
-            for before, after in zip(self.before, self.after, strict=True)
-        )
-
-    def is_as_left(self, volume: Volume) -> bool:
-        """Tell whether nobody has undone it since."""
-        return volume.muted if self.silent else _close(volume.channels, self.after)
-
-    def restored(self, volume: Volume) -> Volume:
-        """Return the volume before, but what somebody else has set or muted stays so."""
-        return Volume(volume.channels) if self.silent else Volume(self.levels, volume.muted)
 
 
 class UnpluggedPolicy:
@@ -298,7 +241,7 @@ class UnpluggedPolicy:
             self._earlier[device.name] = earlier
         while len(self._entries) > MOST_ENTRIES:
             self._forget(next(iter(self._entries)))
-        is_quiet = device.volume.muted == entry.silent and _close(
+        is_quiet = device.volume.muted == entry.silent and are_close(
             device.volume.channels, entry.after
         )
         return None if is_quiet else entry.quiet
@@ -391,9 +334,3 @@ def _is_louder(one: Volume, other: Volume) -> bool:
 
 def _softer(levels: Sequence[float]) -> tuple[float, ...]:
     return tuple(SOFTER * level for level in levels)
-
-
-def _close(one: Sequence[float], other: Sequence[float]) -> bool:
-    return len(one) == len(other) and all(
-        abs(a - b) <= TOLERANCE for a, b in zip(one, other, strict=True)
-    )

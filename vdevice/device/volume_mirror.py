@@ -5,7 +5,7 @@ doubtful case: the target's volume is shown on Entrain, which nobody hears.  The
 only ever set to what somebody has just chosen on Entrain, so nothing gets louder by surprise.
 """
 
-from entrain.platform.adapter import SINK_NAME, Volume
+from entrain.platform.adapter import OWN_DEVICE, Volume
 from entrain.vdevice.device.pending_writes import Echoes
 
 TOLERANCE = 3 / 65536
@@ -119,7 +119,7 @@ class VolumeMirror:
             return []
         wanted = target.fitted(len(entrain.channels))
         self._entrain_echoes.expect(wanted, now_s)
-        return [(SINK_NAME, wanted)]
+        return [(OWN_DEVICE, wanted)]
 
     @staticmethod
     def _news(before: Volume | None, now: Volume, echoes: Echoes[Volume]) -> bool:

@@ -1,6 +1,5 @@
 """`entrain doctor`: look at all that Entrain needs; `clean_up` removes what a crash has left."""
 
-import asyncio
 import contextlib
 import os
 import platform
@@ -13,14 +12,11 @@ from typing import Any
 from entrain import __version__
 from entrain.errors import EntrainError
 from entrain.platform import factory
-from entrain.platform.adapter import SINK_NAME, Device, PlatformAdapter
+from entrain.platform.adapter import OWN_DEVICE, Device, PlatformAdapter
 from entrain.vdevice import logs
+from entrain.vdevice.offline.leftovers import running_status
 from entrain.vdevice.offline.redaction import without_names
 from entrain.vdevice.offline.reports import Finding
-
-FIX_TIMEOUT_S = 15.0
-SETTLE_S = 1.0
-"""How long it takes until a sound server has carried out what it was told."""
 
 _LIBRARIES = ("pydantic", "pulsectl", "click", "cffi", "numpy", "soundfile", "platformdirs")
 
@@ -42,64 +38,12 @@ def examine() -> list[Finding]:
         adapter = factory.load()
     except EntrainError as error:
         return [*found, Finding("sound system", False, str(error))]
-    status = _status()
+    status = running_status()
     found += list(_app(status))
     found += _guarded("sound server", lambda: _server(adapter, status))
     found += _guarded("priority", lambda: _priority(status))
     found += _guarded("settings", lambda: _folders(adapter))
     return [Finding(f.name, f.ok, without_names(f.text), without_names(f.advice)) for f in found]
-
-
-def clean_up() -> list[str]:
-    """Remove what an Entrain that was killed has left, and give the default output back.
-
-    A start and an orderly end do that.  Returns one line for each thing done.
-
-    Raises
-    ------
-    EntrainError
-        Entrain runs, or there is no sound server.
-
-    """
-    if _status() is not None:
-        raise EntrainError("Entrain runs, so nothing is left over; `entrain stop` ends it")
-    adapter = factory.load()
-    before = _leftovers(adapter)
-    if not any(before):
-        return []
-    asyncio.run(_start_and_end(adapter))
-    device, default = _leftovers(adapter)
-    done = []
-    if before[0]:
-        done.append(
-            "a device Entrain without its app " + ("is still there" if device else "removed")
-        )
-    if before[1]:
-        done.append("the default output " + ("is still Entrain" if default else "given back"))
-    return done
-
-
-async def _start_and_end(adapter: PlatformAdapter) -> None:
-    from entrain.engine import Engine
-    from entrain.vdevice.device.default_policy import DefaultPolicy
-    from entrain.vdevice.device.virtual_device import VirtualDevice
-    from entrain.vdevice.storage.store import FILE_NAME, Store
-
-    stored = Store(adapter.paths().state / FILE_NAME).load()
-    ready = asyncio.Event()
-    with Engine() as engine:
-        policy = DefaultPolicy(False, stored.former_default or "", stand_in=stored.stand_in or "")
-        device = VirtualDevice(adapter, engine, "auto", "", None, policy, lambda: None)
-        life = asyncio.create_task(device.live(ready.set))
-        try:
-            async with asyncio.timeout(FIX_TIMEOUT_S):
-                await ready.wait()
-            await asyncio.sleep(SETTLE_S)
-        except TimeoutError:
-            raise EntrainError("the sound server makes no device; nothing was changed") from None
-        finally:
-            life.cancel()
-            await asyncio.gather(life, return_exceptions=True)
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
@@ -199,13 +143,13 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     names = ", ".join(map(_described, real))
     yield Finding("output devices", bool(real), names or "none", advice)
     running = status is not None
-    if any(device.name == SINK_NAME and not device.own for device in devices):
-        text = f'another device has the name "{SINK_NAME}"'
+    if any(device.name == OWN_DEVICE and not device.own for device in devices):
+        text = f'another device has the name "{OWN_DEVICE}"'
         yield Finding("device name", False, text, "rename or remove it; Entrain then comes back")
     if any(device.own for device in devices) and not running:
         text = "a device Entrain without its app"
         yield Finding("leftovers", False, text, "entrain doctor --fix")
-    stale = info.default == SINK_NAME and not running
+    stale = info.default == OWN_DEVICE and not running
     default = next((_described(d) for d in real if d.name == info.default), info.default)
     advice = "entrain doctor --fix" if stale else ""
     yield Finding("default output", not stale, default or "none", advice)
@@ -217,16 +161,6 @@ def _described(device: Device) -> str:
     name = "a Bluetooth device" if bluetooth else device.description
     form = "" if device.form == "unknown" else f"{device.form}, "
     return f"{name} ({form}{device.channels} channels, {device.rate_hz} Hz)"
-
-
-def _leftovers(adapter: PlatformAdapter) -> tuple[bool, bool]:
-    """Whether our device is there, and whether it is the default output."""
-    server = adapter.connect()
-    try:
-        own = any(device.own for device in server.devices())
-        return own, server.default() == SINK_NAME
-    finally:
-        server.close()
 
 
 def _priority(status: dict[str, Any] | None) -> Iterator[Finding]:
@@ -263,16 +197,3 @@ def _short(path: Path) -> str:
     except RuntimeError:  # a user without one
         return str(path)
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
-
-
-def _status() -> dict[str, Any] | None:
-    """The running app's status; None: it does not run; empty: it does not answer."""
-    from entrain.vdevice.api.client import Client, NotRunning
-
-    try:
-        with Client() as client:
-            return dict(client.ask("status"))
-    except NotRunning:
-        return None
-    except EntrainError:
-        return {}

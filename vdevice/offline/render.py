@@ -1,16 +1,17 @@
 """Offline rendering: the live engine, driven by a file instead of a device."""
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from entrain.engine import Engine, rates_hz
-from entrain.errors import EntrainError
 from entrain.platform.whole_file import output_file
+from entrain.vdevice.offline.downmix import DOWNMIX, downmix
 from entrain.vdevice.offline.reports import RenderSummary
+from entrain.vdevice.offline.rms_meter import RmsMeter
+from entrain.vdevice.offline.sound_writer import RenderError, kind_of, open_writer
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.user_folder import shown
 from entrain.vdevice.session.chain import Chain
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 BLOCK_FRAMES = 65_536
 
 Progress = Callable[[int, int], None]
-
-
-class RenderError(EntrainError):
-    """A file cannot be read or written."""
 
 
 def render_file(
@@ -68,14 +65,14 @@ def render_file(
 
     started = time.monotonic()
     try:
-        kind = _kind(destination)
+        kind = kind_of(destination)
         with SoundReader(source) as reader:
             _require(reader)
             with (
                 output_file(
                     destination, is_sound, "a sound file", inputs=[source], force=force
                 ) as file,
-                _writer(file, destination, kind, reader) as writer,
+                open_writer(file, destination, kind, reader) as writer,
             ):
                 meter = _run(reader, writer, protocol, progress)
                 warnings = reader.check()
@@ -108,81 +105,15 @@ def _require(reader: "SoundReader") -> None:
         )
 
 
-_3_DB, _6_DB = 0.5**0.5, 0.5
-DOWNMIX: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    # what each ear gets of each channel, in the order of WAVE files
-    1: ((1,), (1,)),
-    2: ((1, 0), (0, 1)),
-    3: ((1, 0, _3_DB), (0, 1, _3_DB)),  # L R C
-    4: ((1, 0, _3_DB, 0), (0, 1, 0, _3_DB)),  # L R Ls Rs
-    5: ((1, 0, _3_DB, _3_DB, 0), (0, 1, _3_DB, 0, _3_DB)),  # L R C Ls Rs
-    6: ((1, 0, _3_DB, 0, _3_DB, 0), (0, 1, _3_DB, 0, 0, _3_DB)),  # L R C LFE Ls Rs
-    7: ((1, 0, _3_DB, 0, _6_DB, _3_DB, 0), (0, 1, _3_DB, 0, _6_DB, 0, _3_DB)),  # … LFE Cs Ls Rs
-    8: (  # L R C LFE Lb Rb Ls Rs
-        (1, 0, _3_DB, 0, _3_DB, 0, _3_DB, 0),
-        (0, 1, _3_DB, 0, 0, _3_DB, 0, _3_DB),
-    ),
-}
-
-
-def downmix(block: "npt.NDArray[np.float32]") -> "npt.NDArray[np.float32]":
-    """Fold any usual number of channels down to two.
-
-    Both ears get a mono sound as it is.  With more than two channels the coefficients are those
-    of ITU-R BS.775-4 (centre and surround at -3 dB, a middle surround at -6 dB, no LFE); the
-    sum is not scaled: what exceeds full scale is the limiter's business.
-
-    Parameters
-    ----------
-    block : (frames, channels) float32 ndarray
-        1 to 8 channels, in the order of WAVE files.
-
-    Returns
-    -------
-    (2, frames) float32 ndarray, C-contiguous
-
-    """
-    import numpy as np
-
-    matrix = np.array(DOWNMIX[block.shape[1]], np.float32)
-    if block.shape[1] <= 2:  # exact, and quick
-        return np.ascontiguousarray(np.broadcast_to(block.T, (2, len(block))))
-    return np.ascontiguousarray(matrix @ block.T)
-
-
-class _Meter:
-    """RMS over a whole file."""
-
-    def __init__(self) -> None:
-        self._in = 0.0
-        self._out = 0.0
-
-    def add(self, before: "npt.NDArray[np.float32]", after: "npt.NDArray[np.float32]") -> None:
-        self._in += float((before.astype("f8") ** 2).sum())
-        self._out += float((after.astype("f8") ** 2).sum())
-
-    def in_db(self, frames: int) -> float | None:
-        return _decibels(self._in, frames)
-
-    def out_db(self, frames: int) -> float | None:
-        return _decibels(self._out, frames)
-
-
-def _decibels(square_sum: float, frames: int) -> float | None:
-    from math import log10
-
-    return 10.0 * log10(square_sum / (2 * frames)) if square_sum else None
-
-
 def _run(
     reader: "SoundReader",
     writer: "soundfile.SoundFile",
     protocol: Protocol,
     progress: Progress | None,
-) -> _Meter:
+) -> RmsMeter:
     import numpy as np
 
-    meter = _Meter()
+    meter = RmsMeter()
 
     def keep(before: "npt.NDArray[np.float32]", after: "npt.NDArray[np.float32]") -> None:
         writer.write(after.T)
@@ -221,96 +152,3 @@ def _read_ahead(reader: "SoundReader") -> Iterator["npt.NDArray[np.float32]"]:
         while (block := coming.result()).shape[1]:
             coming = ahead.submit(read)
             yield block
-
-
-def _kind(destination: Path) -> str:
-    """Return libsndfile's name of the format that a file's ending means."""
-    import soundfile
-
-    kind = destination.suffix.lstrip(".").upper()
-    kind = {"AIF": "AIFF", "OGA": "OGG", "OPUS": "OGG"}.get(kind, kind)
-    # of an SD2 file half lies in a second one, which libsndfile makes by itself
-    formats = soundfile.available_formats().keys() - {"SD2"}
-    if kind not in formats:
-        known = ", ".join(sorted(name.lower() for name in formats))
-        raise RenderError(f"{shown(destination)}: unknown ending; there is {known}")
-    return kind
-
-
-class _Sink:
-    """The file that libsndfile writes to; keeps the error of which it says "System error"."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.error: BaseException | None = None
-
-    def write(self, data: bytes) -> int:
-        return self._done(lambda: self._file.write(data))
-
-    def readinto(self, buffer: bytearray) -> int:
-        return self._done(lambda: self._file.readinto(buffer))  # type: ignore[attr-defined]
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._done(lambda: self._file.seek(offset, whence))
-
-    def tell(self) -> int:
-        return self._done(self._file.tell)
-
-    def clear(self) -> None:
-        """Forget what has been written."""
-        self.seek(0)
-        self._done(self._file.truncate)
-
-    def _done(self, step: Callable[[], int]) -> int:
-        """Take a step; no exception gets through libsndfile, not even that of a signal."""
-        try:
-            return step() if self.error is None else 0
-        except BaseException as error:
-            self.error = error
-            return 0
-
-
-@contextlib.contextmanager
-def _writer(
-    file: BinaryIO, destination: Path, kind: str, reader: "SoundReader"
-) -> Iterator["soundfile.SoundFile"]:
-    import soundfile
-
-    from entrain.vdevice.offline.sound_file import reason
-
-    sink = _Sink(file)
-    try:
-        with _opened(sink, destination, kind, reader) as writer:
-            yield writer
-    except soundfile.LibsndfileError as error:
-        if sink.error is None:
-            raise RenderError(f"{shown(destination)}: {reason(error)}") from error
-    except AssertionError:  # soundfile's, when libsndfile has written less than it should
-        if sink.error is None:
-            raise
-    if sink.error is not None:
-        raise sink.error
-
-
-def _opened(
-    sink: _Sink, destination: Path, kind: str, reader: "SoundReader"
-) -> "soundfile.SoundFile":
-    """Open it with the source's sample format, else with the one that is usual."""
-    import soundfile
-
-    from entrain.vdevice.offline.sound_file import Sequential, reason
-
-    refused = "libsndfile cannot write this format"
-    subtypes = [reader.subtype, soundfile.default_subtype(kind) or "PCM_16"]
-    if destination.suffix.lower() == ".opus":
-        subtypes = ["OPUS"]
-    for subtype in subtypes:
-        try:
-            if soundfile.check_format(kind, subtype):
-                return Sequential(sink, "w", reader.rate_hz, 2, subtype=subtype, format=kind)
-        except soundfile.LibsndfileError as error:
-            refused = reason(error)
-            sink.clear()
-    raise RenderError(
-        f"{shown(destination)}: cannot hold stereo at {reader.rate_hz} Hz ({refused})"
-    )

@@ -4,8 +4,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from entrain.vdevice.names import SLUG
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.names import SLUG
 from entrain.vdevice.protocol.wording import quote
 
 

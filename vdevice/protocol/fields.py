@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-from entrain.vdevice.protocol.names import SLUG
+from entrain.vdevice.names import SLUG
 
 
 def _printable(text: str) -> str:

@@ -1,19 +1,17 @@
 """Imports files and folders of them into the user's library, each as a whole or not at all."""
 
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.protocol.import_keeper import Keeper, Outcome
 from entrain.vdevice.protocol.importers.plain_text import as_utf8
 from entrain.vdevice.protocol.importers.report import Imported
-from entrain.vdevice.protocol.library import Library, read_bytes
-from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.named_file import read_bytes
 from entrain.vdevice.protocol.user_folder import shown
 from entrain.vdevice.protocol.values import BlockSource
 
@@ -21,24 +19,9 @@ SUFFIXES = (".sbg", ".gnaural", ".xml", ".json")
 MAX_FILES = 10_000
 MAX_FILE_BYTES = 16 << 20
 """Of other programs' files; what they become is shorter."""
-_MAX_ID, _MAX_NAME = 64, 100
 
 Progress = Callable[[int, int], None]
 """Is told how many files are done, and how many there are."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file."""
-
-    path: Path
-    result: Literal["imported", "unchanged", "refused"]
-    """``unchanged``: the library has just this already."""
-    id: str = ""
-    notes: tuple[str, ...] = ()
-    """What the protocol does not keep of the file, one ``file:line: text`` each."""
-    problems: tuple[str, ...] = ()
-    """Why it was refused, one line each."""
 
 
 def import_files(
@@ -68,7 +51,7 @@ def import_files(
         Called after each file.
 
     """
-    keeper = _Keeper(library, replace, dry_run)
+    keeper = Keeper(library, replace, dry_run)
     for number, path in enumerate(files):
         try:
             yield keeper.keep(path, _read(path, blocks))
@@ -118,85 +101,15 @@ def _read(path: Path, blocks: BlockSource) -> Imported:
     if suffix == ".json":
         return Imported(parse_protocol(as_utf8(text), shown(path), blocks), ())
     if suffix == ".sbg":
-        from entrain.vdevice.protocol.importers.sbg import read_sbg
+        from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
 
         imported = read_sbg(text, shown(path), path.stem, blocks())
     else:
-        from entrain.vdevice.protocol.importers.gnaural import read_gnaural
+        from entrain.vdevice.protocol.importers.gnaural.reader import read_gnaural
 
         imported = read_gnaural(text, shown(path), path.stem, blocks())
     check(imported.protocol, blocks)
     return imported
-
-
-class _Keeper:
-    """Saves the protocols of one import, or finds out what would come of saving them."""
-
-    def __init__(self, library: Library, replace: bool, dry_run: bool) -> None:
-        self._library, self._replace, self._dry_run = library, replace, dry_run
-        self._taken: dict[str, tuple[Path, Protocol]] = {}  # by the ids of this very import
-        self._new = 0  # that a dry run would have saved
-
-    def keep(self, path: Path, imported: Imported) -> Outcome:
-        """Save one; raises `ProtocolError` where that cannot be done."""
-        protocol = imported.protocol
-        notes = [
-            f"{shown(path)}:{n.line}: {n.text}" if n.line else f"{shown(path)}: {n.text}"
-            for n in imported.notes
-        ]
-        if protocol.id in self._taken:
-            first, same = self._taken[protocol.id]
-            if same != protocol:
-                protocol = self._renamed(protocol)
-                was = f"its id {imported.protocol.id!r} is that of {shown(first)}, too"
-                notes.append(f"{shown(path)}: {was}; it becomes {protocol.id!r}")
-            if protocol.id in self._taken:
-                return Outcome(path, "unchanged", protocol.id, tuple(notes))
-        result = self._kept(protocol)
-        self._taken[protocol.id] = path, protocol
-        return Outcome(path, result, protocol.id, tuple(notes))
-
-    def _kept(self, protocol: Protocol) -> Literal["imported", "unchanged"]:
-        """Save a protocol, or try to; raises `ProtocolError`."""
-        is_there = protocol.id in self._library.ids()
-        if is_there and self._library.by_id(protocol.id) == protocol:
-            return "unchanged"
-        if is_there and not self._replace:
-            whose = "you have" if self._library.entry(protocol.id).own else "there is"
-            raise ProtocolError(
-                f"{whose} a protocol {protocol.id!r}; --replace puts this in its place"
-            )
-        if self._dry_run:
-            self._library.try_save(protocol, self._new)
-            self._new += not self._library.is_own(protocol.id)
-        else:
-            self._library.save(protocol)
-        return "imported"
-
-    def _renamed(self, protocol: Protocol) -> Protocol:
-        """Return it with a number in its id and name, the first that no other protocol has."""
-        for number in itertools.count(2):
-            new = protocol.model_copy(
-                update={
-                    "id": _with_number(protocol.id, f"-{number}", _MAX_ID),
-                    "name": _with_number(protocol.name, f" ({number})", _MAX_NAME),
-                }
-            )
-            if self._has_room_for(new):
-                break
-        return new
-
-    def _has_room_for(self, protocol: Protocol) -> bool:
-        """Tell whether its id is free in this import and in the library, or holds just this."""
-        if protocol.id in self._taken:
-            return self._taken[protocol.id][1] == protocol
-        if protocol.id not in self._library.ids():
-            return not self._library.is_own(protocol.id)  # as a broken file is
-        return self._library.by_id(protocol.id) == protocol
-
-
-def _with_number(text: str, number: str, most: int) -> str:
-    return text[: most - len(number)] + number
 
 
 def _with_name(path: Path, error: ProtocolError) -> Iterator[str]:

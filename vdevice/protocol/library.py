@@ -2,25 +2,21 @@
 
 import contextlib
 import difflib
-import shlex
 from collections.abc import Hashable, Sequence
-from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import get_args
 
-from entrain.platform.files import UnfitFile, read_file
 from entrain.platform.folders import data_folder
 from entrain.vdevice.limits import MAX_LAYERS, Category
+from entrain.vdevice.names import is_id, is_spec
 from entrain.vdevice.protocol.check import check
-from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.names import is_id, is_spec
+from entrain.vdevice.protocol.named_file import load_file
+from entrain.vdevice.protocol.shipped import shipped, shipped_entry, shipped_ids
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
 from entrain.vdevice.protocol.spec import parse_spec
-from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES, Entry, UserFolder, shown, slug
+from entrain.vdevice.protocol.user_folder import Entry, UserFolder, slug
 from entrain.vdevice.protocol.values import BlockSource
 
 DEFAULT_ID = "default"
@@ -51,13 +47,13 @@ class Library:
 
     def ids(self) -> list[str]:
         """All ids that `by_id` can load, sorted."""
-        found = dict.fromkeys(_shipped_ids(), True)
+        found = dict.fromkeys(shipped_ids(), True)
         found |= {entry.id: not entry.problems for entry in self._own_entries() if entry.id}
         return sorted(name for name, works in found.items() if works)
 
     def entries(self) -> list[Entry]:
         """All protocols by category and id, and the user's files that cannot be used."""
-        found = {name: _shipped_entry(name) for name in _shipped_ids()}
+        found = {name: shipped_entry(name) for name in shipped_ids()}
         lost = []
         for entry in self._own_entries():
             if entry.id:
@@ -76,16 +72,16 @@ class Library:
                 if entry.problems:
                     raise ProtocolError("\n".join(entry.problems))
                 return entry
-        if protocol_id not in _shipped_ids():
+        if protocol_id not in shipped_ids():
             raise ProtocolError(self._advice(protocol_id))
-        return _shipped_entry(protocol_id)
+        return shipped_entry(protocol_id)
 
     def is_own(self, protocol_id: str) -> bool:
         """Whether a file of the user's has this id, broken or not; reads few files."""
         if self._own is None or not protocol_id:
             return False
         called_so = (self._own.path / f"{protocol_id}.json").exists()
-        if called_so or protocol_id in _shipped_ids():
+        if called_so or protocol_id in shipped_ids():
             return called_so
         return any(entry.id == protocol_id for entry in self._own_entries())
 
@@ -104,7 +100,7 @@ class Library:
         entry = self.entry(protocol_id)
         if self._own and entry.path:
             return self._own.load(entry.path)
-        return _shipped(protocol_id)
+        return shipped(protocol_id)
 
     def problems(self) -> list[str]:
         """All that is wrong with the user's files, one line each; the others work."""
@@ -166,7 +162,7 @@ class Library:
         if name is not None:
             protocol = self._called(protocol, name)
         _require_usable(protocol.id)
-        if not replace and protocol.id in _shipped_ids() and not self.is_own(protocol.id):
+        if not replace and protocol.id in shipped_ids() and not self.is_own(protocol.id):
             raise ProtocolError(
                 f"a protocol {protocol.id!r} comes with Entrain; use another name, or --replace to "
                 "hear yours in its place"
@@ -222,52 +218,6 @@ def ids() -> list[str]:
 def by_id(protocol_id: str) -> Protocol:
     """Load a shipped protocol; raises `ProtocolError` naming those there are."""
     return Library(None).by_id(protocol_id)
-
-
-def load_file(path: Path, blocks: BlockSource | None = None) -> Protocol:
-    """Load a protocol from a file of at most `MAX_FILE_BYTES`.
-
-    Raises
-    ------
-    ProtocolError
-        The file cannot be read or does not hold a protocol.
-
-    """
-    text = read_bytes(path)
-    if program := _other_program(path, text):
-        raise ProtocolError(
-            f"{shown(path)} is a file of {program}; "
-            f"`entrain import {shlex.quote(shown(path))}` makes a protocol of it"
-        )
-    return parse_protocol(text, shown(path), blocks)
-
-
-def _other_program(path: Path, text: bytes) -> str:
-    """Tell whose file it is, if one of a program's whose files can be imported."""
-    suffix, begin = path.suffix.lower(), text[:4096]
-    if suffix == ".sbg":
-        return "SBaGen"
-    if suffix == ".gnaural" or (b"<schedule" in begin and b"<voice" in text):
-        return "Gnaural"
-    return ""
-
-
-def read_bytes(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
-    """Read a file of at most `max_bytes` that the user has named.
-
-    Raises
-    ------
-    ProtocolError
-        The file cannot be read.
-
-    """
-    try:
-        return read_file(path, max_bytes)
-    except UnfitFile as error:
-        raise ProtocolError(f"{shown(path)} {error.strerror}") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ProtocolError(f"cannot read {shown(path)}: {reason}") from error
 
 
 def resolve(
@@ -356,31 +306,3 @@ def _by_id_with_advice(protocol_id: str, library: Library) -> Protocol:
         if Path(protocol_id).is_file():
             raise ProtocolError(f"{error}; for the file, write ./{protocol_id}") from error
         raise
-
-
-@cache
-def _shipped_ids() -> tuple[str, ...]:
-    names = (file.name for file in _shipped_folder().iterdir())
-    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
-
-
-@cache
-def _shipped(protocol_id: str) -> Protocol:
-    file = _shipped_folder() / f"{protocol_id}.json"
-    return parse_protocol(file.read_bytes(), file.name)
-
-
-def _shipped_entry(protocol_id: str) -> Entry:
-    protocol = _shipped(protocol_id)
-    return Entry(
-        protocol_id,
-        protocol.name,
-        protocol.category,
-        own=False,
-        evidence=protocol.evidence,
-        requires_headphones=protocol.requires_headphones,
-    )
-
-
-def _shipped_folder() -> Traversable:
-    return resources.files("entrain.presets") / "protocols"

@@ -2,10 +2,10 @@
 
 import math
 
+from entrain.vdevice.names import SPEC, is_id
 from entrain.vdevice.protocol.check import kind_problem
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer
-from entrain.vdevice.protocol.names import SPEC, is_id
 from entrain.vdevice.protocol.values import BlockSource, check_value, not_finite
 from entrain.vdevice.protocol.wording import quote
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from entrain.vdevice.protocol.names import SLUG
+from entrain.vdevice.names import SLUG
 
 _MOST_BITS = 1000
 

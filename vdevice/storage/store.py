@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from entrain.platform.files import UnfitFile, followed, read_file
 from entrain.platform.whole_file import remove_leftovers, replace_file
 from entrain.vdevice.device.applications import ApplicationRules
-from entrain.vdevice.device.unplugged import MOST_ENTRIES, Softened
+from entrain.vdevice.device.softened import Softened
+from entrain.vdevice.device.unplugged import MOST_ENTRIES
 from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError

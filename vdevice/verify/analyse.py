@@ -8,20 +8,19 @@ import numpy as np
 
 from entrain.vdevice.protocol.user_folder import shown
 from entrain.vdevice.verify import words
-from entrain.vdevice.verify.bands import depths, edges_hz
+from entrain.vdevice.verify.bands import depths
 from entrain.vdevice.verify.compare import REACH_S, align, change
 from entrain.vdevice.verify.ears import interaural, phase_over_a_second
 from entrain.vdevice.verify.envelope import Envelope, envelope
 from entrain.vdevice.verify.following import following
-from entrain.vdevice.verify.report import BandDepth, Interaural, Pair, Swell, VerifyReport
+from entrain.vdevice.verify.report import BandDepth, Interaural, Pair, VerifyReport
 from entrain.vdevice.verify.sound import Sound, load
 from entrain.vdevice.verify.spectrum import Real, Spectrum
+from entrain.vdevice.verify.swell import STEPS, swell_at
 from entrain.vdevice.verify.tones import pairs, tones
 
 SHORTEST_S = 2.0
 _SILENT_DB = -90.0
-_LEAST_INDEX = 0.02
-_STEPS = 6
 
 Progress = Callable[[int, int], None]
 
@@ -74,7 +73,7 @@ def verify_file(
 
     """
     files = 1 if against is None else 2
-    total = 1000 * files + 100 * _STEPS
+    total = 1000 * files + 100 * STEPS
 
     def reading(number: int) -> Progress | None:
         if progress is None:
@@ -160,7 +159,7 @@ def _analyse(
     for line_hz in (asked_hz,) if asked_hz else swelling.lines_hz:
         bands_at[line_hz] = tuple(depths(sound.samples, sound.rate_hz, line_hz))
         then = depths(aligned[0], sound.rate_hz, line_hz) if aligned else None
-        if found := _swell(bands_at[line_hz], line_hz, then):
+        if found := swell_at(bands_at[line_hz], line_hz, then):
             swells.append(found)
     swells.sort(key=lambda found: bool(found.in_original))
     step(4)
@@ -175,7 +174,7 @@ def _analyse(
     shown_hz = asked_hz or next((s.rate_hz for s in swells), next(iter(rates), highest_hz))
     bands = bands_at.get(shown_hz) or tuple(depths(sound.samples, sound.rate_hz, shown_hz))
     changed = change(sound, original, aligned, shown_hz, bands) if original and aligned else None
-    step(_STEPS)
+    step(STEPS)
 
     report = about.model_copy(
         update={
@@ -254,63 +253,6 @@ def _interaural(spectrum: Spectrum, matched: Sequence[Pair]) -> Interaural | Non
 def _multiple(beat_hz: float, rate_hz: float) -> bool:
     times = round(beat_hz / rate_hz)
     return times >= 2 and abs(beat_hz - times * rate_hz) < 0.05
-
-
-def _swell(
-    bands: Sequence[BandDepth], rate_hz: float, original: Sequence[BandDepth] | None
-) -> Swell | None:
-    """Find the longest run of bands that swell about alike."""
-    loudest_db = max((b.level_db for b in bands if b.level_db is not None), default=0.0)
-    # partials further apart than hearing's filters are wide are two tones, not one that swells
-    wide = [b for b in bands if b.centre_hz > 3.5 * rate_hz]
-    audible = [b for b in wide if b.level_db is not None and b.level_db > loudest_db - 40]
-    moving = [b.index for b in audible if b.sure and b.index and b.index >= _LEAST_INDEX]
-    if not moving:
-        return None
-    least = float(np.median(moving)) / 2
-    runs: list[list[BandDepth]] = [[]]
-    gap = 0
-    for band in audible:
-        if band.sure and band.index is not None and band.index >= least:
-            runs[-1].append(band)
-            gap = 0
-        else:
-            gap += 1
-            if gap > 1:  # one band that does not join in is an accident
-                runs.append([])
-    run = max(runs, key=len)
-    below = [b for b in bands if b.index is not None and b.centre_hz < run[0].centre_hz]
-    still = []
-    for band in below:
-        index = band.index or 0.0
-        # What may move by chance only is no stillness either, if it moves as much as this.
-        if (band.sure and index > 0.05) or index > max(words.FAINT_INDEX, 2 * (band.floor or 0.0)):
-            break
-        still.append(band)
-    turn = sum(
-        10 ** ((b.level_db or 0.0) / 10) * np.exp(1j * np.radians(b.ears_deg))
-        for b in run
-        if b.ears_deg is not None
-    )
-    index = _median(run)
-    old = None
-    if original is not None:
-        centres = [b.centre_hz for b in run]
-        same = [b for b in original if b.centre_hz in centres]
-        old = index - _median(same) < max(_LEAST_INDEX, 0.15 * index)
-    return Swell(
-        rate_hz=rate_hz,
-        index=index,
-        low_hz=edges_hz(run[0].centre_hz)[0],
-        high_hz=edges_hz(run[-1].centre_hz)[1],
-        still_below_hz=edges_hz(still[-1].centre_hz)[1] if still else None,
-        ears_deg=float(np.degrees(np.angle(turn))),
-        in_original=old,
-    )
-
-
-def _median(bands: Sequence[BandDepth]) -> float:
-    return float(np.median([(b.index or 0.0) if b.sure else 0.0 for b in bands]))
 
 
 def _distinct(rates_hz: Sequence[float]) -> list[float]:

@@ -1,7 +1,6 @@
 """Draws what was measured, for a person who has never seen a spectrum."""
 
 import textwrap
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,12 +11,11 @@ from matplotlib.figure import Figure
 
 from entrain.vdevice.verify import words
 from entrain.vdevice.verify.analyse import Curves
+from entrain.vdevice.verify.plot_text import ASIDE, aside, plain, subtitle, titled
 from entrain.vdevice.verify.report import VerifyReport
 
 _INK, _QUIET, _FOUND, _FLOOR = "#22303c", "#9aa7b2", "#0b7a75", "#dfe4e8"
-_MARK, _ASIDE = "#c8553d", "#5d6b77"
-_MOST_NAME = 60
-"""Longer names of files are cut in the middle."""
+_MARK = "#c8553d"
 
 
 def draw(report: VerifyReport, curves: Curves | None, file: BinaryIO, kind: str = "png") -> None:
@@ -49,10 +47,10 @@ def picture(report: VerifyReport, curves: Curves | None) -> Figure:
     """Return what `draw` writes."""
     figure = Figure(figsize=(11, 8.5), dpi=110, facecolor="white")
     findings = report.verdict[: min(2, max(1, len(report.found)))]
-    title = "\n".join(textwrap.fill(_plain(finding), 84) for finding in findings)
+    title = "\n".join(textwrap.fill(plain(finding), 84) for finding in findings)
     figure.text(0.07, 0.97, title, size=13.5, weight="bold", va="top", linespacing=1.3)
     below = 0.965 - 0.0305 * (title.count("\n") + 1)
-    figure.text(0.07, below, _subtitle(report), size=9.5, color=_ASIDE, va="top")
+    figure.text(0.07, below, subtitle(report), size=9.5, color=ASIDE, va="top")
     if curves is not None:
         grid = figure.add_gridspec(
             2, 2, left=0.07, right=0.97, bottom=0.07, top=below - 0.105, hspace=0.5, wspace=0.2
@@ -80,11 +78,11 @@ def _bars(axes: Axes, report: VerifyReport) -> None:
     axes.set_ylabel("modulation index")
     for depth, word in ((words.FAINT_INDEX, "faint"), (words.STRONG_INDEX, "strong")):
         axes.axhline(depth, color=_QUIET, lw=0.8, ls=":", zorder=0)
-        _aside(axes, depth, word)
+        aside(axes, depth, word)
     title = f"How deep the sound swells and fades {report.bands_rate_hz:.2f} times a second"
     if any(swell.in_original and swell.rate_hz == report.bands_rate_hz for swell in report.swells):
         title += ", as the original does"
-    _titled(
+    titled(
         axes,
         title,
         "0: not at all, 1: down to silence.  Green stands out; grey could be chance "
@@ -132,7 +130,7 @@ def _rates(axes: Axes, report: VerifyReport, curves: Curves) -> None:
     said = "A peak above the dotted line is no accident."
     if report.found and not report.swells:
         said = "No peak: what is between the ears does not change the loudness."
-    _titled(axes, "Which rhythms the loudness has", said)
+    titled(axes, "Which rhythms the loudness has", said)
 
 
 def _phase(axes: Axes, report: VerifyReport, curves: Curves) -> None:
@@ -170,7 +168,7 @@ def _phase(axes: Axes, report: VerifyReport, curves: Curves) -> None:
         elif between.coherence < 0.5:
             said = "The ears have little in common: the phase wanders by chance."
     where = f" ({curves.phase_of})" if between else ""
-    _titled(axes, f"Between the ears{where}", said)
+    titled(axes, f"Between the ears{where}", said)
 
 
 def _turning(
@@ -190,49 +188,3 @@ def _is_between_the_ears(report: VerifyReport) -> bool:
     if report.interaural:
         found += [abs(report.interaural.slope_hz or 0.0), report.interaural.swing_hz or 0.0]
     return any(abs(hz - (report.rate_hz or 0.0)) < 0.05 for hz in found)
-
-
-def _titled(axes: Axes, title: str, said: str) -> None:
-    axes.set_title(title, loc="left", size=11.5, weight="bold", pad=20)
-    axes.annotate(
-        said,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 6),
-        textcoords="offset points",
-        size=9.5,
-        color=_ASIDE,
-    )
-
-
-def _aside(axes: Axes, height: float, text: str) -> None:
-    axes.annotate(
-        text,
-        (1.0, height),
-        xycoords=("axes fraction", "data"),
-        xytext=(-2, 2),
-        textcoords="offset points",
-        ha="right",
-        size=8.5,
-        color=_ASIDE,
-    )
-
-
-def _subtitle(report: VerifyReport) -> str:
-    name = Path(report.file).name
-    if len(name) > _MOST_NAME:
-        name = f"{name[: _MOST_NAME - 20]}…{name[-19:]}"
-    parts = [_plain(name)]
-    parts.append(
-        f"{report.section_s:.0f} s from {report.section_start_s:.0f} s on, "
-        f"of {report.seconds:.0f} s"
-    )
-    if report.loudness_lufs is not None:
-        parts.append(f"{report.loudness_lufs:.1f} LUFS")
-    parts.append("measured in the sound, not in a brain")
-    return " · ".join(parts)
-
-
-def _plain(text: str) -> str:
-    """Matplotlib takes what is between two dollar signs for a formula."""
-    return text.replace("$", r"\$")

@@ -10,7 +10,8 @@ from scipy import signal
 
 from entrain.engine import Engine, rates_hz
 from entrain.errors import EntrainError
-from entrain.vdevice.offline.render import BLOCK_FRAMES, Progress, downmix
+from entrain.vdevice.offline.downmix import downmix
+from entrain.vdevice.offline.render import BLOCK_FRAMES, Progress
 from entrain.vdevice.offline.sound_file import SoundFileError, SoundReader
 from entrain.vdevice.protocol.user_folder import shown
 

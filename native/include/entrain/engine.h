@@ -1,5 +1,57 @@
-/* The native interface for C and C++.  Python reads the names of the files with the declarations
- * here, and then those files. */
+/* The native interface, for C and C++.
+ *
+ * This program adds two tones to silence, one for each ear, and measures what comes out:
+ *
+ * @code
+ * #include <entrain/engine.h>
+ *
+ * #include <stdio.h>
+ *
+ * // What a device's callback does: it never allocates, locks or waits.
+ * static void callback(entrain_engine *engine, float *left, float *right, uint32_t frames) {
+ *     const float *const in[2] = {left, right};
+ *     float *const out[2] = {left, right};
+ *     entrain_process(engine, in, out, frames);
+ * }
+ *
+ * // What another thread does: it builds layers, and says which of them are heard.
+ * static entrain_status start_tones(entrain_engine *engine) {
+ *     uint32_t tones;
+ *     entrain_status status = entrain_add_layer(engine, "binaural", &tones);
+ *     if (status == ENTRAIN_OK)
+ *         status = entrain_set_parameter(engine, tones, "carrier_hz", 300, 0);
+ *     if (status == ENTRAIN_OK) status = entrain_set_parameter(engine, tones, "beat_hz", 10, 0);
+ *     if (status == ENTRAIN_OK) status = entrain_route(engine, &tones, 1, 1);
+ *     entrain_set_standalone(engine, 1);  // without an input, too
+ *     return status;
+ * }
+ *
+ * int main(void) {
+ *     if (entrain_abi_version() != ENTRAIN_ABI_VERSION) return 1;
+ *     entrain_engine *engine;
+ *     entrain_status status = entrain_create(48000, &engine);
+ *     if (status != ENTRAIN_OK) return 1;
+ *
+ *     status = start_tones(engine);
+ *     for (int block = 0; block < 400; ++block) {  // four seconds
+ *         float left[480] = {0}, right[480] = {0};
+ *         callback(engine, left, right, 480);
+ *     }
+ *
+ *     const entrain_promise promise = {.tone_hz = {305, 295}};
+ *     entrain_measurement found;
+ *     if (status == ENTRAIN_OK) status = entrain_measure(engine, &promise, &found);
+ *     if (status == ENTRAIN_OK)
+ *         printf("left %.1f Hz, right %.1f Hz\n", found.tone_hz[0], found.tone_hz[1]);
+ *     else
+ *         fprintf(stderr, "%s\n", entrain_status_text(status));
+ *     entrain_destroy(engine);
+ *     return status == ENTRAIN_OK ? 0 : 1;
+ * }
+ * @endcode
+ *
+ * The declarations are in the files that are included here.  Python reads their names here, and
+ * then those files. */
 #ifndef ENTRAIN_ENGINE_H
 #define ENTRAIN_ENGINE_H
 

@@ -9,6 +9,7 @@ from enum import IntEnum
 from entrain._native import check, ffi, load, path
 from entrain.engine import Engine
 from entrain.errors import EntrainError
+from entrain.threads import ThreadHandle
 from entrain.ways import Way, way_of
 
 NAMES = ("pipewire", "pulse", "null")
@@ -35,8 +36,8 @@ class BackendState:
     added_us: int
     realtime: bool | None
     """Whether the audio thread has real-time priority; None before that is known."""
-    audio_thread: int
-    """The number by which the adapter asks for its priority; 0 where that is not our task."""
+    audio_thread: ThreadHandle | None
+    """For whom the adapter is to ask for priority; None where that is not our task."""
     smart_supported: bool | None
     """Whether `Backend.set_smart` works here; None before that is known."""
     smart: bool
@@ -121,7 +122,7 @@ class Backend:
             running=bool(raw.running),
             added_us=raw.added_us,
             realtime=_known(raw.realtime),
-            audio_thread=raw.audio_thread,
+            audio_thread=ThreadHandle(raw.audio_thread) if raw.audio_thread else None,
             smart_supported=_known(raw.smart_supported),
             smart=bool(raw.smart),
             target=_text(raw.target),

@@ -34,6 +34,10 @@ ClockBridge::~ClockBridge() = default;
 
 void ClockBridge::set_target(double target_s) noexcept { controller_.set_target(target_s); }
 
+double ClockBridge::matching_s() const noexcept {
+    return matcher_.delay_frames(static_cast<double>(out_hz_) / in_hz_) / in_hz_;
+}
+
 void ClockBridge::set_rates(std::uint32_t in_hz, std::uint32_t out_hz) {
     in_hz_ = in_hz;
     out_hz_ = out_hz;
@@ -61,8 +65,7 @@ void ClockBridge::start(double now_s) noexcept ENTRAIN_NONBLOCKING {
     drained_frames_ = 0;
     controller_.restart(now_s);
     // The matcher holds the first frames back.
-    const double delay = matcher_.delay_frames(static_cast<double>(out_hz_) / in_hz_);
-    const double kept_s = (static_cast<double>(kept_frames_) - delay) / in_hz_;
+    const double kept_s = static_cast<double>(kept_frames_) / in_hz_ - matching_s();
     // A device that was asleep takes its first block at once.
     insert_frames_ = frames_of(controller_.target_s() + block_s_ - kept_s, out_hz_);
 }
@@ -88,6 +91,22 @@ Frames ClockBridge::drain() noexcept ENTRAIN_NONBLOCKING {
 
 Frames ClockBridge::push(const float *in, std::uint32_t frames) noexcept ENTRAIN_NONBLOCKING {
     frames = std::min(frames, kBlockFrames);
+    undo_volume(in, frames);
+    if (flowing_) return convert(in_.data(), cut(frames));
+    keep(frames);
+    return {};
+}
+
+// From `in`, or null for silence, to in_.
+void ClockBridge::undo_volume(const float *in, std::uint32_t frames) noexcept {
+    if (in == nullptr) {
+        in_.fill(0.0F);
+        in = in_.data();
+    }
+    if (undo_ == wanted_) {  // as a rule
+        for (std::uint32_t i = 0; i < 2 * frames; ++i) in_[i] = in[i] * undo_[i % 2];
+        return;
+    }
     const float rise = 1.0F + kRisePerS / static_cast<float>(in_hz_);
     for (std::size_t c = 0; c < 2; ++c)
         for (std::uint32_t i = 0; i < frames; ++i) {
@@ -96,11 +115,8 @@ Frames ClockBridge::push(const float *in, std::uint32_t frames) noexcept ENTRAIN
             else
                 undo_[c] = std::max(undo_[c], 1e-3F) * rise;  // never quite 0: it could not rise
             undo_[c] = std::min(undo_[c], wanted_[c]);
-            in_[2 * i + c] = in != nullptr ? in[2 * i + c] * undo_[c] : 0.0F;
+            in_[2 * i + c] = in[2 * i + c] * undo_[c];
         }
-    if (flowing_) return convert(in_.data(), cut(frames));
-    keep(frames);
-    return {};
 }
 
 void ClockBridge::observe(double now_s, double queued_s) noexcept ENTRAIN_NONBLOCKING {
@@ -134,6 +150,7 @@ bool ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
         last_worst_late_s_ = std::exchange(worst_late_s_, 0.0);
         spell_from_s_ = now_s;
     }
+    if (!is_pause) controller_.arrived(now_s, std::min(late_by_s, kLatestS));
     newest_s_ = now_s;
     lead_s_ = std::min(lead_s_, begun_s);
     worst_late_s_ = std::max(worst_late_s_, std::min(late_by_s, kLatestS));

@@ -39,6 +39,8 @@ public:
     ClockBridge &operator=(const ClockBridge &) = delete;
     void set_rates(std::uint32_t in_hz, std::uint32_t out_hz);
     void set_target(double target_s) noexcept;
+    // How long a sound waits inside, between what was captured and the engine.
+    double matching_s() const noexcept;
 
     // ---- [audio] -------------------------------------------------------------------------
 
@@ -73,6 +75,7 @@ public:
     double latency_s() const noexcept { return controller_.latency_s(); }  // as estimated
 
 private:
+    void undo_volume(const float *in, std::uint32_t frames) noexcept;
     double late_s(double now_s) const noexcept;
     void keep(std::uint32_t frames) noexcept;
     void insert(double seconds) noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace entrain {
 namespace {
@@ -19,7 +20,7 @@ constexpr double kLevelWalk = 1e-10;  // s^2 per second: what the model leaves o
 constexpr double kReturn_s = 5.0;
 constexpr double kPull = 50e-6;
 constexpr double kLeastPull = 10e-6;
-constexpr double kPitch = 90e-6;  // what pull and error of the drift may be together
+constexpr double kPitch = 110e-6;  // what pull, lowering and error of the drift may be together
 constexpr double kSlew = 30e-6;   // per second
 // The same in the first seconds, when nothing is known of the clocks.
 constexpr double kSettlingReturn_s = 1.5;
@@ -45,15 +46,21 @@ constexpr double kSleep_s = 1.0;  // no observation for so long: the machine was
 // Standard error of a mean without its outer quarters, against that of the plain mean.
 constexpr double kTrimmedError = 1.25;
 
-constexpr double kGrace_s = 2.0;        // underruns this soon after a start do not count
+constexpr double kGrace_s = 2.0;    // underruns this soon after a start do not count,
+constexpr double kSetUp_s = 10.0;   // those before this count half: programs are starting
 constexpr double kOneUnderrun_s = 0.25;  // those closer together have one cause
 constexpr double kForget_s = 600.0;
 constexpr double kEnough = 1.5;  // two within five minutes
-constexpr double kRaise_s = 5e-3;  // at least: where a machine is late once, it is so more often
-constexpr double kSpare_s = 3e-3;  // above the lateness that is to be survived
-constexpr double kHold_s = 300.0;  // before the target is lowered; doubled where that was wrong
+constexpr double kRaise_s = 4.5e-3;  // at least: where a machine is late once, it is so more often
+constexpr double kSpare_s = 2.2e-3;  // above the lateness that is to be survived
+constexpr double kHold_s = 5.0;  // before the target is lowered; longer where that was wrong
+constexpr double kLongerHold = 4.0;
 constexpr double kLongestHold_s = 3600.0;
-constexpr double kLowering = 20e-6;  // seconds per second; adds 0.035 cent
+// The target stays above the lateness of this spell and the last.
+constexpr double kLateSpell_s = 12.0;
+constexpr double kLateSpare_s = 0.5e-3;
+constexpr double kMostLowering = 100e-6;  // seconds per second: 0.17 cent of pitch
+constexpr double kLeastLowering = 20e-6;
 
 double square(double x) noexcept { return x * x; }
 
@@ -131,9 +138,13 @@ double LatencyController::underrun(double now_s, double late_s) noexcept ENTRAIN
     last_underrun_s_ = now_s;
     if (now_s - started_s_ < kGrace_s || now_s < blind_until_s_) return 0.0;
     const bool is_raised = target_s_ > settings_.target_s;
-    pressure_ = std::max(pressure_ - since_s / kForget_s, 0.0) + 1.0;
+    const bool was_raised = now_s - last_raise_s_ < kForget_s;
+    const double weight = now_s - started_s_ < kSetUp_s ? 0.5 : 1.0;
+    pressure_ = std::max(pressure_ - since_s / kForget_s, 0.0) + weight;
+    if (!is_raised && !was_raised) hold_s_ = kHold_s;
+    else if (since_s > hold_s_) hold_s_ = std::min(kLongerHold * hold_s_, kLongestHold_s);
     if (pressure_ < kEnough && !is_raised) return 0.0;
-    if (is_raised && since_s > hold_s_) hold_s_ = std::min(2.0 * hold_s_, kLongestHold_s);
+    last_raise_s_ = now_s;
     const double wanted_s = std::max(target_s_ + kRaise_s, late_s + kSpare_s);
     const double raise_s = std::max(std::min(wanted_s, settings_.maximum_s) - target_s_, 0.0);
     target_s_ += raise_s;
@@ -141,15 +152,27 @@ double LatencyController::underrun(double now_s, double late_s) noexcept ENTRAIN
     return raise_s;
 }
 
+void LatencyController::arrived(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING {
+    if (!(std::abs(now_s - late_from_s_) <= kLateSpell_s)) {
+        last_latest_s_ = std::exchange(latest_s_, 0.0);
+        late_from_s_ = now_s;
+    }
+    if (late_s > latest_s_) latest_s_ = late_s;
+}
+
 // Let the time pass: what the ratio does to the latency, and the target on its way down.
 void LatencyController::advance(double now_s) noexcept {
     const double elapsed_s = now_s - last_s_;
     last_s_ = now_s;
     moved_s_ += (ratio_ - 1.0) * elapsed_s;
+    // What is late now and then, without an underrun as yet, is to be survived as well.
+    const double needed_s = std::max(latest_s_, last_latest_s_) + kLateSpare_s;
+    const double lowest_s = std::max(settings_.target_s, std::min(needed_s, target_s_));
     target_slope_ = 0.0;
-    if (target_s_ <= settings_.target_s || now_s - last_underrun_s_ < hold_s_) return;
-    target_slope_ = -kLowering;
-    target_s_ = std::max(target_s_ - kLowering * elapsed_s, settings_.target_s);
+    if (target_s_ <= lowest_s || now_s - last_underrun_s_ < hold_s_) return;
+    target_slope_ = -std::clamp(kPitch - kLeastPull - 3.0 * std::sqrt(var_drift_),
+                                kLeastLowering, kMostLowering);
+    target_s_ = std::max(target_s_ + target_slope_ * elapsed_s, lowest_s);
 }
 
 // Forget what the latency was, and measure it anew; what differs more than `tolerance_s` from the
@@ -283,7 +306,8 @@ void LatencyController::steer(double elapsed_s) noexcept {
     const double age_s = last_s_ - started_s_;
     const double settling =
         std::clamp((kSettlingTo_s - age_s) / (kSettlingTo_s - kSettlingFrom_s), 0.0, 1.0);
-    const double pull = std::clamp(kPitch - 3.0 * std::sqrt(var_drift_), kLeastPull, kPull);
+    const double pull = std::clamp(kPitch - 3.0 * std::sqrt(var_drift_) + target_slope_,
+                                   kLeastPull, kPull);
     const double most = pull + settling * (kSettlingPull - pull);
     const double return_s = kReturn_s + settling * (kSettlingReturn_s - kReturn_s);
     const double off_s = gathering_ ? 0.0 : latency_s() - target_s_;

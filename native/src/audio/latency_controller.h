@@ -39,10 +39,14 @@ public:
     // second without a call the machine has slept: that is a restart.
     double observe(double now_s, double latency_s) noexcept ENTRAIN_NONBLOCKING;
 
+    // Sound has arrived whose first frame is so late; to be told of every block.  A raised target
+    // is lowered no further than what came within the last 12 to 24 s needs.
+    void arrived(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
+
     // The queue ran empty, after sound had not come for so long; what comes too late is lost.  A
     // second time within minutes, or any time while the target is raised already, raises it to what
     // would have been enough: returns how much silence to insert at once.  Without underruns it is
-    // lowered again after five minutes, slowly.
+    // lowered again, by 5 ms in a minute.
     double underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
     // Output frames per input frame, both at nominal rates.  Changes in observe() only, slowly.
@@ -111,7 +115,12 @@ private:
 
     double pressure_ = 0.0;  // recent underruns
     double last_underrun_s_ = -1e9;  // long ago
+    double last_raise_s_ = -1e9;
     double hold_s_;
+    // How late sound came at most, in this spell and in the last.
+    double late_from_s_ = -1e9;
+    double latest_s_ = 0.0;
+    double last_latest_s_ = 0.0;
     std::uint64_t underruns_ = 0;
     std::uint64_t corrections_ = 0;
 };

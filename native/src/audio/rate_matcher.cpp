@@ -13,14 +13,16 @@ RateMatcher::RateMatcher() : state_(src_new(SRC_SINC_MEDIUM_QUALITY, 2, nullptr)
     if (!valid()) return;
     constexpr std::uint32_t kFrames = 1024;
     const std::vector<float> silence(2 * kFrames);
-    std::vector<float> out(2 * kFrames);
-    delay_frames_ = kFrames - process(silence.data(), kFrames, 1.0, out.data(), kFrames);
+    std::vector<float> out(4 * kFrames);
+    const std::uint32_t made = process(silence.data(), kFrames, 2.0, out.data(), 2 * kFrames);
+    delay_frames_ = kFrames - made / 2.0;
     reset();
 }
 
 RateMatcher::~RateMatcher() { src_delete(state_); }
 
 void RateMatcher::reset() noexcept ENTRAIN_NONBLOCKING {
+    near_one_.reset();
     if (valid()) src_reset(state_);
 }
 
@@ -28,6 +30,7 @@ std::uint32_t RateMatcher::process(const float *in, std::uint32_t in_frames, dou
                                    float *out, std::uint32_t out_capacity) noexcept
     ENTRAIN_NONBLOCKING {
     if (!valid()) return 0;
+    if (is_near_one(ratio)) return near_one_.process(in, in_frames, ratio, out, out_capacity);
     ratio = std::clamp(ratio, kLeastRatio, kMostRatio);
     // By itself libsamplerate would go to a new ratio in a ramp as long as the room for output,
     // not as the block, and so lag behind by many blocks.  The controller's steps are far below

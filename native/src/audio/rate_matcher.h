@@ -1,6 +1,8 @@
-// Resamples stereo sound from one clock to another, by libsamplerate.
+// Resamples stereo sound from one clock to another: by a polyphase resampler of our own where both
+// have the same nominal rate, else by libsamplerate.
 #pragma once
 
+#include "audio/polyphase_resampler.h"
 #include "audio/realtime.h"
 
 #include <cstdint>
@@ -16,7 +18,7 @@ public:
     static constexpr double kMostRatio = 96.2;
     static constexpr double kLeastRatio = 1.0 / kMostRatio;
 
-    // [control] Allocates; without memory the matcher is not valid() and process() is silent.
+    // [control] Throws std::bad_alloc, or is not valid() and process() is silent.
     RateMatcher();
     ~RateMatcher();
     RateMatcher(const RateMatcher &) = delete;
@@ -41,12 +43,19 @@ public:
     // How many input frames a sound waits inside; constant to within three frames of the slower
     // side.
     double delay_frames(double ratio) const noexcept {
+        if (is_near_one(ratio)) return PolyphaseResampler::kDelayFrames;
         return ratio < 1.0 ? delay_frames_ / ratio : delay_frames_;
     }
 
 private:
+    static bool is_near_one(double ratio) noexcept {
+        return ratio > 1.0 - PolyphaseResampler::kMaxDeviation &&
+               ratio < 1.0 + PolyphaseResampler::kMaxDeviation;
+    }
+
+    PolyphaseResampler near_one_;
     SRC_STATE_tag *state_;
-    double delay_frames_ = 0.0;
+    double delay_frames_ = 0.0;  // of libsamplerate
 };
 
 }  // namespace entrain

@@ -18,9 +18,9 @@ from entrain.block import Block
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import problems
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
-from entrain.vdevice.protocol.importers.gnaural import read_gnaural
+from entrain.vdevice.protocol.importers.gnaural.reader import read_gnaural
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused
-from entrain.vdevice.protocol.importers.sbg import read_sbg
+from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
 
 MAX_CPU_S = 1.0
 MAX_BYTES = 200 << 20

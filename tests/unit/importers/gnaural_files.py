@@ -5,7 +5,7 @@ import pytest
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import problems
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
-from entrain.vdevice.protocol.importers.gnaural import read_gnaural
+from entrain.vdevice.protocol.importers.gnaural.reader import read_gnaural
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.timeline import value_at

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from unit.importers import fuzz
 from unit.importers.gnaural_files import entry, layer_value, read, refusal, schedule, voice
 
-from entrain.vdevice.protocol.importers import gnaural_xml, report
+from entrain.vdevice.protocol.importers import report
+from entrain.vdevice.protocol.importers.gnaural import document
 
 GNAURAL = next(form for form in fuzz.FORMATS if form.name == "gnaural")
 
@@ -73,7 +74,7 @@ def test_a_file_of_which_nothing_can_be_played_is_refused_with_all_reasons():
 
 
 def test_a_file_of_too_many_entries_is_refused(monkeypatch):
-    monkeypatch.setattr(gnaural_xml, "MAX_ENTRIES", 1000)
+    monkeypatch.setattr(document, "MAX_ENTRIES", 1000)
 
     assert refusal(schedule(voice(entry(1) * 1001))) == "f.gnaural:1004: more than 1000 entries"
     assert read(schedule(voice(entry(1) * 1000))).protocol.duration_s == 1000

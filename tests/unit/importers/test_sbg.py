@@ -11,7 +11,7 @@ import pytest
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.importers.report import Imported
-from entrain.vdevice.protocol.importers.sbg import read_sbg
+from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
 from entrain.vdevice.protocol.model import Layer
 
 FIXTURES = Path(__file__).parent / "fixtures"

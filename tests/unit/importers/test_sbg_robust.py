@@ -10,9 +10,9 @@ from unit.importers.fuzz import SBG_SEEDS, Format, check, mutants
 from entrain.engine import blocks
 from entrain.vdevice.protocol.document import write_protocol
 from entrain.vdevice.protocol.importers.report import ImportRefused
-from entrain.vdevice.protocol.importers.sbg import read_sbg
-from entrain.vdevice.protocol.importers.sbg_parse import parse
-from entrain.vdevice.protocol.importers.sbg_schedule import schedule
+from entrain.vdevice.protocol.importers.sbagen.parse import parse
+from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
+from entrain.vdevice.protocol.importers.sbagen.schedule import schedule
 from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES
 
 SBG = Format("sbg", read_sbg, SBG_SEEDS)

@@ -7,8 +7,8 @@ import pytest
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, id_of_file
-from entrain.vdevice.protocol.importers.sbg import read_sbg
-from entrain.vdevice.protocol.importers.sbg_waves import shape_of
+from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
+from entrain.vdevice.protocol.importers.sbagen.waves import shape_of
 
 
 def imported(text: str | bytes) -> Imported:

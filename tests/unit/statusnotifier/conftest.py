@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from icon_menu import RED, MenuState
 from needs import skip_without_programs
 from session_bus import PrivateBus
 from tray_client import StubTray
@@ -61,3 +62,18 @@ def run() -> Iterator[Run]:
             return icon
 
         yield run
+
+
+@pytest.fixture
+def state() -> MenuState:
+    return MenuState()
+
+
+@pytest.fixture
+def icon(run, state) -> Icon:
+    return run(Icon("entrain", RED, "Entrain: idle", state.menu()))
+
+
+@pytest.fixture
+def item(tray, icon):
+    return tray.item()

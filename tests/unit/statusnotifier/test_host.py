@@ -26,7 +26,7 @@ def test_a_watcher_without_anyone_who_shows_icons_is_no_tray(bus):
     with StubTray(bus.address, has_host=False):
         found = find_host(PATIENCE_S)
     assert (found.kind, found.has_bus) == ("none", True)
-    assert "nothing shows them" in found.reason
+    assert "no panel shows them" in found.reason
 
 
 def test_a_bus_without_a_tray_is_told_from_no_bus(bus):

@@ -2,71 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import session_bus
 from dbus_fast import DBusError, Variant
-from PIL import Image
+from icon_menu import GREEN, RED
 from session_bus import BUS, BusClient, wait_until
 from tray_client import StubNotifications, StubTray
 
 from entrain.tray.statusnotifier.icon import Icon
 from entrain.tray.statusnotifier.pystray_api import KeyedItem, Menu
-from entrain.tray.statusnotifier.service import UPDATE_INTERVAL_S, TrayService
-
-RED, GREEN = (Image.new("RGBA", (22, 22), colour) for colour in ("red", "green"))
-
-
-class State:
-    """What the menu of the test shows."""
-
-    def __init__(self) -> None:
-        self.text = "Bypass"
-        self.checked = False
-        self.protocols = ["alpha", "beta"]
-        self.done: list[object] = []
-
-    def menu(self) -> Menu:
-        def protocols():
-            return [KeyedItem(name, name, self.do(name)) for name in self.protocols]
-
-        return Menu(
-            KeyedItem(
-                "bypass",
-                lambda _: self.text,
-                self.toggle,
-                checked=lambda _: self.checked,
-                default=True,
-            ),
-            Menu.SEPARATOR,
-            KeyedItem("protocols", "Protocols", Menu(protocols)),
-            KeyedItem("thread", "Thread", lambda: self.done.append(threading.get_ident())),
-            KeyedItem("fail", "Fail", lambda: 1 / 0),
-            KeyedItem("quit", "Quit", lambda icon: icon.stop()),
-        )
-
-    def do(self, what: object) -> Callable[[], None]:
-        return lambda: self.done.append(what)
-
-    def toggle(self) -> None:
-        self.checked = not self.checked
-
-
-@pytest.fixture
-def state() -> State:
-    return State()
-
-
-@pytest.fixture
-def icon(run, state) -> Icon:
-    return run(Icon("entrain", RED, "Entrain: idle", state.menu()))
-
-
-@pytest.fixture
-def item(tray, icon):
-    return tray.item()
+from entrain.tray.statusnotifier.service import UPDATE_INTERVAL_S
 
 
 def settle() -> None:
@@ -231,7 +178,7 @@ def test_without_a_default_a_click_on_the_icon_is_refused_so_that_the_tray_opens
     run(Icon("entrain", RED, "", Menu(KeyedItem("a", "a", None))))
     item = tray.item()
     wait_until(item.labels, "a menu")
-    with pytest.raises(DBusError, match="means nothing"):
+    with pytest.raises(DBusError, match="has no effect"):
         item.activate()
 
 
@@ -263,7 +210,7 @@ def test_while_an_action_takes_long_the_menu_answers_and_too_many_clicks_are_los
     wait_until(lambda: len(done) > 1, "the clicks that waited")
     settle()
     assert len(done) <= 17
-    assert "a click is lost" in caplog.text
+    assert "ignores a click" in caplog.text
 
 
 # ---- what nobody should say ----------------------------------------------------------------
@@ -346,81 +293,6 @@ def test_two_icons_of_one_process_are_two(tray, run):
     for name in ("one", "two"):
         run(Icon(name, RED, name))
     wait_until(lambda: len(set(tray.registered)) == 2, "both")
-
-
-# ---- the end -------------------------------------------------------------------------------
-
-
-def is_gone(client: BusClient) -> bool:
-    return not any("StatusNotifierItem" in name for name in client.names())
-
-
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("tray")]
-
-
-def test_stop_from_another_thread_leaves_nothing(tray, item, icon):
-    icon.stop()
-    icon.thread.join(5)
-    assert not icon.thread.is_alive()
-    assert threads() == []
-    wait_until(lambda: is_gone(tray), "off the bus")
-
-
-def test_stop_from_an_action_leaves_nothing(tray, item, icon):
-    item.click("Quit")
-    icon.thread.join(5)
-    assert not icon.thread.is_alive()
-    wait_until(lambda: is_gone(tray), "off the bus")
-
-
-def test_stop_while_an_action_takes_long_takes_the_icon_away_at_once(tray, run):
-    busy = threading.Event()
-    icon = run(Icon("entrain", RED, "", Menu(KeyedItem("wait", "Wait", lambda: busy.wait(20)))))
-    tray.item().click("Wait")
-    icon.stop()
-    wait_until(lambda: is_gone(tray), "off the bus")
-    assert icon.thread.is_alive()
-    busy.set()
-
-
-def test_stop_before_run_ends_run_at_once(tray):
-    icon = Icon("entrain", RED)
-    icon.stop()
-    icon.run()
-    assert threads() == []
-
-
-def test_stop_does_not_wait_for_a_bus_that_does_not_answer(bus, tray, item, icon):
-    with bus.paused():
-        icon.stop()
-        icon.thread.join(5)
-        assert not icon.thread.is_alive()
-
-
-def test_detached_it_runs_on_a_thread_of_its_own(tray, state):
-    icon = Icon("entrain", RED, "Entrain", state.menu())
-    icon.run_detached()
-    item = tray.item()
-    item.click("Quit")
-    wait_until(lambda: is_gone(tray), "off the bus")
-    wait_until(lambda: threads() == [], "no thread")
-
-
-def test_what_setup_does_counts(tray, run):
-    ready = threading.Event()
-
-    def setup(icon: Icon) -> None:
-        icon.title = "from setup"
-        ready.set()
-
-    icon = run(Icon("entrain", RED), setup)
-    item = tray.item()
-    assert ready.wait(20)
-    assert item["Status"] == "Passive"  # setup did not show it
-    icon.visible = True
-    wait_until(lambda: item["Status"] == "Active", "visible")
-    assert item["Title"] == "from setup"
 
 
 # ---- no bus, a bus that dies ---------------------------------------------------------------
@@ -510,13 +382,3 @@ def test_the_waits_of_these_tests_can_fail(monkeypatch):
     monkeypatch.setattr(session_bus, "PATIENCE_S", 0)
     with pytest.raises(AssertionError, match="in vain: never"):
         wait_until(lambda: False, "never")
-
-
-def test_where_the_icon_cannot_go_on_run_raises_and_does_not_hang(monkeypatch):
-    async def fail(_: TrayService) -> None:
-        raise RuntimeError("no more")
-
-    monkeypatch.setattr(TrayService, "_stay_connected", fail)
-    with pytest.raises(RuntimeError, match="no more"):
-        Icon("entrain", RED).run()
-    assert threads() == []

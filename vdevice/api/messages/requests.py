@@ -22,9 +22,9 @@ from entrain.vdevice import limits
 from entrain.vdevice.api.messages.results import Status
 from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.limits import Mode, Unplugged
+from entrain.vdevice.names import is_spec
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.protocol.names import is_spec
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
 

@@ -11,6 +11,13 @@ namespace entrain::pipewire {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+// The first version in which a port that loses its last link loses its format.
+constexpr Version kForgetsFormats{0, 3, 72};
+
+}  // namespace
+
 Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                  std::string target)
     : engine_(engine),
@@ -29,11 +36,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                 {notify(),
                  [this](Id id, Id client) { session_manager_came(id, client); },
                  [this](Id id) { session_manager_.filters_came(registry_.proxy(), id); },
-                 [this](Id id) {
-                     defaults_.gone(id);
-                     session_manager_.gone(id);
-                     players_.gone(id);
-                 }}),
+                 [this](Id id) { object_gone(id); }}),
       patience_(connection_->loop(),
                 Source::timer(connection_->loop(),
                               [](void *self, std::uint64_t) noexcept {
@@ -50,7 +53,7 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
     cycle_.news = wake_.get();
     holder_ = Filter::holder(connection_->core(), notify());
     filter_ = Filter::engine(connection_->core(), cycle_, notify());
-    connection_->on_lost(notify());
+    connection_->on_news(notify());
     publish();
 }
 
@@ -148,6 +151,15 @@ void Backend::session_manager_came(Id metadata, Id client) {
     wake_.signal();
 }
 
+void Backend::object_gone(Id id) {
+    // PipeWire, up to 1.6 at least, reads nothing more from a client that was just asking the
+    // session manager for its metadata when that one died.
+    if (defaults_.owns(id) || session_manager_.owns(id)) connection_->demand_answer();
+    defaults_.gone(id);
+    session_manager_.gone(id);
+    players_.gone(id);
+}
+
 void Backend::reconcile() noexcept {
     if (closing_ || state_.is_lost()) return;
     io::guarded(notify(), [this] { bring_about(); });
@@ -176,9 +188,10 @@ void Backend::bring_about() {
     std::vector<WantedLink> wanted;
     // A new sink runs once by itself, so that it shows its volume, and without the device, which
     // may sleep on.
-    const bool complete = (sink_->has_run() || tail_.holds()) && add_way(wanted);
+    const bool complete = add_way(wanted, sink_->has_run() || tail_.holds());
     const std::vector<WantedLink> way = wanted;
-    add_silence(wanted, !sink_->has_run() || tail_.holds());
+    if (connection_->version() >= kForgetsFormats) add_anchor(wanted);
+    if (!sink_->has_run() || tail_.holds()) add_wake(wanted);
     links_.apply(wanted, filter_->streaming());
 
     const bool ready = complete && links_.made(way);
@@ -240,7 +253,7 @@ Id Backend::target() const {
 // it cannot leave; none before the sink has its ports: PipeWire 0.3 starts a sink whose group
 // already runs in the middle of its configuration, and crashes.  Returns whether the way is
 // complete.
-bool Backend::add_way(std::vector<WantedLink> &links) {
+bool Backend::add_way(std::vector<WantedLink> &links, bool to_device) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
     const Id target = this->target();
@@ -249,7 +262,7 @@ bool Backend::add_way(std::vector<WantedLink> &links) {
     const auto inputs = graph.pair(filter, Side::input);
     const auto monitors = graph.pair(sink_->id(), Side::monitor);
 
-    const bool to_device = monitors && outputs && device;
+    to_device = to_device && monitors && outputs && device;
     const bool to_filter = monitors && inputs;
     if (to_device) {
         cycle_.mono.store(device->mono(), std::memory_order_relaxed);
@@ -262,21 +275,25 @@ bool Backend::add_way(std::vector<WantedLink> &links) {
     return to_device && to_filter;
 }
 
-// The holder's links; none before the sink is configured, as above.  One channel is enough to keep
-// the graph running.  The other link into the same port is passive and stays: in PipeWire 1 a port
-// that loses its last link loses its format, and a session manager that asks for it just then
-// (WirePlumber 0.5.8) takes the port for broken and never links anybody to it.
-void Backend::add_silence(std::vector<WantedLink> &links, bool hold) {
-    const auto silence = registry_.graph().pair(holder_->id(), Side::output);
+// The holder's link, which stays: where a port that loses its last link loses its format, a session
+// manager that asks for the format just then (WirePlumber 0.5.8) takes the port for broken and
+// never links anybody to it.  The holder is inactive, so the link costs nothing; the versions of
+// PipeWire whose filters are always active do not forget formats.
+void Backend::add_anchor(std::vector<WantedLink> &links) {
+    const auto output = registry_.graph().pair(holder_->id(), Side::output);
     const auto playback = registry_.graph().pair(sink_->id(), Side::playback);
+    if (output && playback)
+        links.push_back(
+            {holder_->id(), output->ports[0], sink_->id(), playback->ports[0], true});
+}
+
+// The only link of ours that is not passive: it keeps running what it links, and so the graph.
+// None before the sink is configured, as above.
+void Backend::add_wake(std::vector<WantedLink> &links) {
     const auto monitors = registry_.graph().pair(sink_->id(), Side::monitor);
-    if (!silence || !playback || !monitors) return;
-    if (silence->ports[0] == silence->ports[1]) return;  // the other one is still to come
-    const auto add = [&](Id port, bool passive) {
-        links.push_back({holder_->id(), port, sink_->id(), playback->ports[0], passive});
-    };
-    add(silence->ports[1], true);
-    if (hold) add(silence->ports[0], false);
+    const Id awake = registry_.graph().find_port(filter_->id(), kAwakePort);
+    if (monitors && awake != kNoId)
+        links.push_back({sink_->id(), monitors->ports[0], filter_->id(), awake, false});
 }
 
 // Who is linked into the sink.

@@ -1,7 +1,8 @@
 // The back end: keeps what stands in the server equal to what should stand there.
 //
 //   player ─► [sink] ═monitor═► [engine filter] ═► [device]      ═ our passive links
-//   holder ─────┘ running while somebody plays or the sound fades out, and once before all else
+//   holder ─────┘              └─► its port `awake`, while somebody plays or the sound fades out,
+//                                  and once before all else
 #pragma once
 
 #include "io/backend.h"
@@ -51,6 +52,7 @@ private:
     void lost(const char *why) noexcept;
     void make_sink();
     void session_manager_came(Id metadata, Id client);
+    void object_gone(Id id);
     // A failure on the way is the end of the back end.
     void reconcile() noexcept;
     void bring_about();
@@ -59,8 +61,9 @@ private:
     void unpin_all() noexcept;
     void follow_smart(bool complete, bool ready);
     Id target() const;
-    bool add_way(std::vector<WantedLink> &links);
-    void add_silence(std::vector<WantedLink> &links, bool hold);
+    bool add_way(std::vector<WantedLink> &links, bool to_device);
+    void add_anchor(std::vector<WantedLink> &links);
+    void add_wake(std::vector<WantedLink> &links);
     std::set<Id> linked_players() const;
     void publish();
 

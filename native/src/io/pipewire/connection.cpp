@@ -14,13 +14,24 @@ namespace entrain::pipewire {
 
 namespace {
 
+constexpr long kLongestAnswerNs = 3'000'000'000;
+
+// The numbers of "1.4.2"; those that are missing are 0.
+Version parsed(const char *text) noexcept {
+    Version version{};
+    for (long &part : version) {
+        char *rest = nullptr;
+        part = std::strtol(text, &rest, 10);
+        if (*rest != '.') break;
+        text = rest + 1;
+    }
+    return version;
+}
+
 // The configuration in which the data thread asks for real-time priority: a file of its own
 // before 1.3.81, then the default.  Without the permission the thread stays an ordinary one.
 const char *realtime_config() noexcept {
-    char *rest = nullptr;
-    const long major = std::strtol(pw_get_library_version(), &rest, 10);
-    const long minor = *rest == '.' ? std::strtol(rest + 1, nullptr, 10) : 0;
-    return major > 1 || (major == 1 && minor >= 3) ? "client.conf" : "client-rt.conf";
+    return parsed(pw_get_library_version()) >= Version{1, 3, 0} ? "client.conf" : "client-rt.conf";
 }
 
 }  // namespace
@@ -46,29 +57,50 @@ Connection::~Connection() {
     if (thread_) stop();
 }
 
-void Connection::on_lost(io::Notify back_end) {
+void Connection::on_news(io::Notify back_end) {
     static const pw_core_events kEvents = [] {
         pw_core_events table{};
         table.version = PW_VERSION_CORE_EVENTS;
+        table.info = [](void *self, const pw_core_info *info) noexcept {
+            auto &connection = *static_cast<Connection *>(self);
+            io::guarded(*connection.back_end_, [&] {
+                if (info->version == nullptr) return;
+                connection.version_ = parsed(info->version);
+                (*connection.back_end_)();
+            });
+        };
         table.error = [](void *self, std::uint32_t id, int, int result, const char *) noexcept {
             auto &connection = *static_cast<Connection *>(self);
-            if (id != PW_ID_CORE || result != -EPIPE) return;
-            connection.is_lost_ = true;
-            pw_thread_loop_signal(connection.thread(), false);
-            connection.back_end_->lost("the sound server is gone");
+            if (id == PW_ID_CORE && result == -EPIPE) connection.lost("the sound server is gone");
         };
         table.done = [](void *self, std::uint32_t id, int sequence) noexcept {
             auto &connection = *static_cast<Connection *>(self);
             io::guarded(*connection.back_end_, [&] {
                 if (id != PW_ID_CORE) return;
                 connection.answered_ = sequence;
+                if (sequence == connection.demanded_) connection.deadline_->stop();
                 pw_thread_loop_signal(connection.thread(), false);
             });
         };
         return table;
     }();
     back_end_.emplace(std::move(back_end));
+    deadline_.emplace(loop(), Source::timer(loop(), [](void *self, std::uint64_t) noexcept {
+                          static_cast<Connection *>(self)->lost(
+                              "the sound server does not answer any more");
+                      }, this));
     listen(core_.get(), hook_, &kEvents, this);
+}
+
+void Connection::lost(const char *why) noexcept {
+    is_lost_ = true;
+    pw_thread_loop_signal(thread(), false);
+    back_end_->lost(why);
+}
+
+void Connection::demand_answer() noexcept {
+    demanded_ = pw_core_sync(core_.get(), PW_ID_CORE, 0);
+    deadline_->after(kLongestAnswerNs);
 }
 
 bool Connection::round_trip() noexcept {

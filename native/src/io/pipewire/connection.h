@@ -5,11 +5,14 @@
 #include "io/pipewire/client/loop.h"
 #include "io/pipewire/client/objects.h"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 
 namespace entrain::pipewire {
+
+using Version = std::array<long, 3>;
 
 class Connection {
 public:
@@ -20,8 +23,11 @@ public:
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    // Whom to tell when the server is gone.
-    void on_lost(io::Notify back_end);
+    // Whom to tell when the server has said its version, and when it is gone.
+    void on_news(io::Notify back_end);
+
+    // The server's version, all 0 before it has said that.
+    const Version &version() const noexcept { return version_; }
 
     pw_thread_loop *thread() const noexcept { return thread_.get(); }
     pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
@@ -29,6 +35,9 @@ public:
 
     // Wait until the server has got all that was sent, a second at most; with the thread's lock.
     bool round_trip() noexcept;
+
+    // Lose the connection unless the server answers within a few seconds from now.
+    void demand_answer() noexcept;
 
     // Whether the data thread has real-time priority; waits for it to look, a cycle at most.
     bool realtime() const noexcept;
@@ -40,15 +49,19 @@ public:
 
 private:
     Connection() = default;
+    void lost(const char *why) noexcept;
 
     std::optional<io::Notify> back_end_;
     bool is_lost_ = false;
+    Version version_{};
     int asked_ = 0;
     int answered_ = 0;
+    int demanded_ = 0;
     ThreadLoop thread_;
     Context context_;
     Core core_;
     Hook hook_;
+    std::optional<Source> deadline_;
 };
 
 }  // namespace entrain::pipewire

@@ -22,6 +22,8 @@ public:
 
     void came(pw_proxy *registry, Id id);
     void gone(Id id);
+    // Whether it is the metadata object.
+    bool owns(Id id) const noexcept { return id != kNoId && id == id_; }
     // Ask once more, half a second from now.  PipeWire 0.3 keeps a change from all that are there
     // while it tells a newcomer what there is; and WirePlumber 0.4 sometimes tells one that binds
     // while it starts nothing at all: then more looks follow.

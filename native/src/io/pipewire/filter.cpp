@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::array<const char *, 2> kChannels{"FL", "FR"};
 
+// Of the holder.  Where the library makes it active all the same (before 0.3.71), its cycles are
+// at least none of the loop's thread.
+constexpr auto kIdle =
+    static_cast<pw_filter_flags>(PW_FILTER_FLAG_INACTIVE | PW_FILTER_FLAG_RT_PROCESS);
+
 }  // namespace
 
 Filter::Filter(pw_core *core, const char *name, pw_properties *props, io::Notify changed)
@@ -81,52 +86,45 @@ std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle, io::Notify c
     for (std::size_t c = 0; c < 2; ++c) {
         const std::string channel = kChannels[c];
         cycle.in[c] = filter->add_port(PW_DIRECTION_INPUT, ("input_" + channel).c_str(),
-                                       kChannels[c]);
+                                       {{PW_KEY_AUDIO_CHANNEL, channel}});
         cycle.out[c] = filter->add_port(PW_DIRECTION_OUTPUT, ("output_" + channel).c_str(),
-                                        kChannels[c]);
+                                        {{PW_KEY_AUDIO_CHANNEL, channel}});
         if (cycle.in[c] == nullptr || cycle.out[c] == nullptr) return nullptr;
     }
-    filter->latency_.emplace(filter->filter_, cycle.in, cycle.out);
-    return filter->connect(kEvents, &cycle) ? std::move(filter) : nullptr;
+    // Since 0.3.67 a link is passive where the node or the port says so, whatever the link says.
+    void *awake = filter->add_port(PW_DIRECTION_INPUT, kAwakePort, {{"port.passive", "false"}});
+    if (awake == nullptr) return nullptr;
+    filter->latency_.emplace(filter->filter_, cycle.in, cycle.out, awake);
+    pw_filter_add_listener(filter->filter_, &filter->process_hook_.hook, &kEvents, &cycle);
+    return filter->connect(PW_FILTER_FLAG_RT_PROCESS) ? std::move(filter) : nullptr;
 }
 
 std::unique_ptr<Filter> Filter::holder(pw_core *core, io::Notify changed) {
-    static const pw_filter_events kEvents = [] {
-        pw_filter_events table{};
-        table.version = PW_VERSION_FILTER_EVENTS;
-        table.process = hold;
-        return table;
-    }();
     std::unique_ptr<Filter> filter(new Filter(
         core, "entrain-holder",
         properties({{PW_KEY_NODE_NAME, "entrain-holder"},
                     {PW_KEY_NODE_DESCRIPTION, "Entrain holder"},
                     {PW_KEY_MEDIA_TYPE, "Audio"},
                     {PW_KEY_MEDIA_CATEGORY, "Playback"},
-                    {PW_KEY_MEDIA_ROLE, "DSP"}}),
+                    {PW_KEY_MEDIA_ROLE, "DSP"},
+                    {PW_KEY_NODE_PASSIVE, "true"}}),
         std::move(changed)));
     if (filter->filter_ == nullptr) return nullptr;
-    void *port = filter->add_port(PW_DIRECTION_OUTPUT, "output_FL", kChannels[0]);
-    // Never given a buffer to send, so it costs the graph nothing.
-    void *passive = filter->add_port(PW_DIRECTION_OUTPUT, "output_FR", kChannels[1], true);
-    if (port == nullptr || passive == nullptr) return nullptr;
-    return filter->connect(kEvents, port) ? std::move(filter) : nullptr;
+    if (filter->add_port(PW_DIRECTION_OUTPUT, "output", {}) == nullptr) return nullptr;
+    return filter->connect(kIdle) ? std::move(filter) : nullptr;
 }
 
-void *Filter::add_port(pw_direction direction, const char *name, const char *channel,
-                       bool passive) noexcept {
+void *Filter::add_port(pw_direction direction, const char *name, const Properties &more) noexcept {
     pw_properties *props = properties({{PW_KEY_FORMAT_DSP, "32 bit float mono audio"},
-                                       {PW_KEY_PORT_NAME, name},
-                                       {PW_KEY_AUDIO_CHANNEL, channel}});
-    if (passive && props != nullptr) pw_properties_set(props, "port.passive", "true");
+                                       {PW_KEY_PORT_NAME, name}});
+    if (props != nullptr)
+        for (const auto &[key, value] : more) pw_properties_set(props, key, value.c_str());
     return pw_filter_add_port(filter_, direction, PW_FILTER_PORT_FLAG_MAP_BUFFERS,
                               sizeof(void *), props, nullptr, 0);
 }
 
-bool Filter::connect(const pw_filter_events &events, void *data) noexcept {
-    pw_filter_add_listener(filter_, &process_hook_.hook, &events, data);
-    const auto flags = static_cast<pw_filter_flags>(PW_FILTER_FLAG_RT_PROCESS |
-                                                    PW_FILTER_FLAG_CUSTOM_LATENCY);
+bool Filter::connect(pw_filter_flags flags) noexcept {
+    flags = static_cast<pw_filter_flags>(flags | PW_FILTER_FLAG_CUSTOM_LATENCY);
     return pw_filter_connect(filter_, flags, nullptr, 0) >= 0;
 }
 

@@ -1,4 +1,4 @@
-// Our two nodes that have a callback: the engine's, and the silent holder.
+// Our two nodes that are filters: the engine's, and the holder, which never runs.
 #pragma once
 
 #include "io/notify.h"
@@ -9,17 +9,22 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace entrain::pipewire {
 
+// The input of the engine's filter whose link keeps the graph running.  It carries no sound.
+constexpr const char *kAwakePort = "awake";
+
 class Filter {
 public:
-    // The engine between the sink and the device.  `cycle` receives the ports.
+    // The engine between the sink and the device.  `cycle` receives the ports of the sound.
     static std::unique_ptr<Filter> engine(pw_core *core, Cycle &cycle, io::Notify changed);
-    // A source of silence: what its first port is linked to keeps running; the second one is only
-    // there to be linked.
+    // A node that is only there to be linked.  It is inactive, so it is never part of the graph.
     static std::unique_ptr<Filter> holder(pw_core *core, io::Notify changed);
 
     ~Filter();
@@ -34,10 +39,9 @@ public:
 
 private:
     Filter(pw_core *core, const char *name, pw_properties *props, io::Notify changed);
-    // Since 0.3.67 a link is passive where the node or the port says so, whatever the link says.
-    void *add_port(pw_direction direction, const char *name, const char *channel,
-                   bool passive = false) noexcept;
-    bool connect(const pw_filter_events &events, void *data) noexcept;
+    using Properties = std::initializer_list<std::pair<const char *, std::string>>;
+    void *add_port(pw_direction direction, const char *name, const Properties &more) noexcept;
+    bool connect(pw_filter_flags flags) noexcept;
 
     io::Notify changed_;
     pw_filter *filter_;

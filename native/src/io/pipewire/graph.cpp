@@ -63,6 +63,13 @@ std::optional<PortPair> Graph::pair(Id node, Side side) const {
     return PortPair{{in_order.front().second, in_order[in_order.size() > 1 ? 1 : 0].second}};
 }
 
+Id Graph::find_port(Id node, const std::string &name) const {
+    const auto found = std::find_if(ports.begin(), ports.end(), [&](const auto &item) {
+        return item.second.node == node && item.second.name == name;
+    });
+    return found != ports.end() ? found->first : kNoId;
+}
+
 std::set<Id> Graph::sources_of(Id node) const {
     std::set<Id> sources;
     for (const auto &[id, link] : links)

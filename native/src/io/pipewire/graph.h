@@ -65,6 +65,9 @@ public:
     // or the only one twice.  Nothing while it has no ports on that side.
     std::optional<PortPair> pair(Id node, Side side) const;
 
+    // The port of a node that has this name, or kNoId.
+    Id find_port(Id node, const std::string &name) const;
+
     // Nodes that are linked into `node`.
     std::set<Id> sources_of(Id node) const;
 };

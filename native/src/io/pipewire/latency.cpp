@@ -5,8 +5,8 @@
 namespace entrain::pipewire {
 
 Latency::Latency(pw_filter *filter, const std::array<void *, 2> &in,
-                 const std::array<void *, 2> &out)
-    : filter_(filter), to_{in, out}, from_{out, in} {
+                 const std::array<void *, 2> &out, void *awake)
+    : filter_(filter), to_{{{in[0], in[1], awake}, {out[0], out[1]}}}, from_{out, in} {
     static_assert(SPA_DIRECTION_INPUT == 0 && SPA_DIRECTION_OUTPUT == 1, "index of the arrays");
     for (std::size_t direction = 0; direction < 2; ++direction)
         received_[direction].fill(no_latency(direction));

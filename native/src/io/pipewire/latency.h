@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace entrain::pipewire {
 
@@ -13,7 +14,10 @@ namespace entrain::pipewire {
 // thread.
 class Latency {
 public:
-    Latency(pw_filter *filter, const std::array<void *, 2> &in, const std::array<void *, 2> &out);
+    // `awake` is an input that carries no sound.  The server takes the least and the most of what
+    // all inputs say that an output leads to, so this one says what the others say.
+    Latency(pw_filter *filter, const std::array<void *, 2> &in, const std::array<void *, 2> &out,
+            void *awake);
 
     // What is linked to this port has said how late it is.
     void received(void *port, const spa_pod *param) noexcept;
@@ -25,7 +29,7 @@ private:
 
     pw_filter *filter_;
     // By direction: of a latency that comes from the device, and of one from the players.
-    std::array<std::array<void *, 2>, 2> to_;
+    std::array<std::vector<void *>, 2> to_;
     std::array<std::array<void *, 2>, 2> from_;
     std::array<std::array<spa_latency_info, 2>, 2> received_;
     spa_process_latency_info own_{};

@@ -28,11 +28,11 @@ bool LinkSet::is_kept(const MadeLink &link, const std::vector<WantedLink> &wante
                       bool running) const {
     if (link.gone && !link.failed) return false;
     if (is_among(wanted, link.wanted)) return true;
-    // It carries sound until its successor does.
-    return running && link.up &&
+    // It carries sound until its successor does; what is not passive carries none.
+    return running && link.up && link.wanted.passive &&
            std::any_of(wanted.begin(), wanted.end(), [&](const WantedLink &successor) {
                const MadeLink *made = find(successor);
-               return successor.output_port == link.wanted.output_port &&
+               return successor.passive && successor.output_port == link.wanted.output_port &&
                       (made == nullptr || (!made->up && !made->failed));
            });
 }
@@ -45,7 +45,7 @@ void LinkSet::apply(const std::vector<WantedLink> &wanted, bool running) {
     for (std::size_t i = 0; i < links_.size(); ++i)
         if (keeps[i]) kept.push_back(std::move(links_[i]));
     links_ = std::move(kept);
-    // After that: a device that is linked now need not wake for a holder that goes.
+    // After that: a device that is linked now need not wake for what keeps the graph awake.
     for (const WantedLink &link : wanted)
         if (find(link) == nullptr) links_.push_back(make_(link));
 }

@@ -18,7 +18,7 @@ struct WantedLink {
     Id output_port;
     Id input_node;
     Id input_port;
-    bool passive;  // does not keep the graph running
+    bool passive;  // does not keep the graph running; all that carry sound are
 };
 
 // A link that we have asked for.  The server removes it when this object goes.

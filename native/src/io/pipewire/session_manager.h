@@ -20,6 +20,8 @@ public:
     void came(pw_proxy *registry, Id client);
     void filters_came(pw_proxy *registry, Id metadata);
     void gone(Id id);
+    // Whether it is the metadata object by which filters are steered.
+    bool owns(Id id) const noexcept { return id != kNoId && id == filters_id_; }
 
     // "WirePlumber 0.5.8", or "".
     const std::string &name() const noexcept { return name_; }

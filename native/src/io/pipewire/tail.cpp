@@ -37,7 +37,7 @@ void Tail::look() {
     if (!fading_) return;
     if (entrain_is_quiet(engine_) == 0 && --looks_left_ > 0) return;
     fading_ = false;
-    timer_.every(0);
+    timer_.stop();
     changed_();
 }
 

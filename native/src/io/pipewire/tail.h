@@ -15,7 +15,7 @@ public:
     // Say whether somebody plays, and whether the graph runs at all.
     void update(bool playing, bool graph_runs);
 
-    // Whether the holder is to be linked.
+    // Whether the graph is to be kept awake.
     bool holds() const noexcept { return playing_ || fading_; }
 
 private:

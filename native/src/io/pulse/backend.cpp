@@ -17,8 +17,8 @@ constexpr auto kRetry = 1s;
 constexpr auto kLookEvery = 20ms;
 constexpr int kLooks = 100;  // 2 s: no fade is that long
 
-// Of the delay that we promise, this much is not in the queue: recording and resampling.
-constexpr double kElsewhereS = 0.0015;
+// How long sound takes from the sink's monitor to us.
+constexpr double kRecordingS = 0.0005;
 
 }  // namespace
 
@@ -113,11 +113,14 @@ void Backend::set_alone(bool alone) {
     reconcile();
 }
 
-// Of the delay that is promised, only the rest is in the queue.
+// Of the delay that is promised, only the rest is in the queue.  A raised target is forgotten only
+// where another one is aimed at.
 void Backend::aim() {
     const double engine_s =
         static_cast<double>(entrain_latency_frames(engine_)) / entrain_rate(engine_);
-    bridge_.set_target(std::max(kLeastQueueS, added_s_ - engine_s - kElsewhereS));
+    const double queue_s =
+        std::max(kLeastQueueS, added_s_ - engine_s - kRecordingS - bridge_.matching_s());
+    if (std::exchange(aimed_s_, queue_s) != queue_s) bridge_.set_target(queue_s);
 }
 
 io::Notify Backend::notify() {
@@ -215,6 +218,7 @@ void Backend::follow_target() {
     std::string error;
     if (device->rate_hz != entrain_rate(engine_)) error = adopt_rate(engine_, device->rate_hz);
     streams_.play_on(device->name, device->rate_hz);
+    aim();  // the rates may be others now
     if (streams_.refused()) {  // as a rule because the device is about to go
         phase_ = ENTRAIN_IO_WAITING;
         error_ = "the sound server does not let Entrain play on " + device->description;
@@ -244,7 +248,8 @@ void Backend::publish() {
     state.quantum_frames = streams_.flow().block_frames();
     state.running = streams_.flows() ? 1 : 0;
     const double queue_s = bridge_.target_s() + streams_.flow().excess_s();
-    state.added_us = static_cast<std::uint32_t>(1e6 * (queue_s + kElsewhereS));
+    state.added_us =
+        static_cast<std::uint32_t>(1e6 * (queue_s + kRecordingS + bridge_.matching_s()));
     state.audio_thread = static_cast<std::uint64_t>(connection_->audio_thread());
     state.guardian = guardian_.process();
     io::put(state.target, target_);

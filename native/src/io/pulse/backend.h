@@ -2,7 +2,7 @@
 //
 //   player ─► [null sink "entrain"] ─monitor─► capture ─► bridge, engine ─► playback ─► [device]
 //
-// One thread: the loop's.  The sound passes it in blocks of three milliseconds; what else is done
+// One thread: the loop's.  The sound passes it in blocks of four milliseconds; what else is done
 // there takes microseconds, or happens when nothing is heard.
 #pragma once
 
@@ -55,6 +55,7 @@ private:
 
     entrain_engine *engine_;
     double added_s_ = 0.010;  // what a program is heard later through us, in all
+    double aimed_s_ = 0.0;    // of it in the queue
     std::unique_ptr<Connection> connection_;
     ClockBridge bridge_;
     Guardian guardian_;

@@ -7,7 +7,7 @@ namespace entrain::pulse {
 namespace {
 
 // Smaller ones cost more processor time, larger ones leave less time to be late.
-constexpr pa_usec_t kBlockUs = 3'000;
+constexpr pa_usec_t kBlockUs = 4'000;
 constexpr pa_usec_t kRequestUs = 50'000;
 constexpr pa_usec_t kWakerBlockUs = 500'000;
 

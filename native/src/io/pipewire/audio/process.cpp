@@ -78,10 +78,4 @@ void process(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING
                                [](float sample) { return 0.5F * sample; });
 }
 
-void hold(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING {
-    if (position == nullptr) return;
-    const auto frames = static_cast<std::uint32_t>(position->clock.duration);
-    if (float *silence = buffer(data, frames)) std::fill_n(silence, frames, 0.0F);
-}
-
 }  // namespace entrain::pipewire

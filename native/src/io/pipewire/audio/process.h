@@ -45,11 +45,9 @@ struct Cycle {
     std::uint64_t clock_position = 0;
 };
 
-// pw_filter_events.process of the engine's filter and of the holder, which plays silence;
-// `data` is a Cycle, or the holder's output port.
+// pw_filter_events.process of the engine's filter; `data` is a Cycle.
 //
 // thread:   [audio]
 void process(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING;
-void hold(void *data, spa_io_position *position) noexcept ENTRAIN_NONBLOCKING;
 
 }  // namespace entrain::pipewire

@@ -31,12 +31,14 @@ public:
 
     spa_source *get() const noexcept { return source_; }
     void signal() noexcept { pipewire::signal(loop_, source_); }
-    // Fire every `period_ns`; 0 stops it.
+    // Fire every `period_ns`.
     void every(long period_ns) noexcept {
         if (source_ == nullptr) return;
         timespec period{0, period_ns};
         pw_loop_update_timer(loop_, source_, &period, &period, false);
     }
+
+    void stop() noexcept { every(0); }
 
     // Fire once, after this time; a time that runs already begins anew.
     void after(long delay_ns) noexcept {

@@ -1,0 +1,112 @@
+"""The files of desktop entries that start Entrain, and of nobody else's.
+
+Any thread; may wait for the disk.
+"""
+
+from pathlib import Path
+
+from entrain.platform.adapter import PlatformError
+from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped
+from entrain.platform.files import UnfitFile, read_file
+from entrain.platform.installation import installed_program
+from entrain.platform.whole_file import replace_file
+
+FILE_NAME = "entrain.desktop"
+MAX_BYTES = 1 << 16
+
+
+class EntryFile:
+    """A place for an entry that starts Entrain.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the file lies, or is to lie.
+    program : Path or None
+        What is to be started; None: the installed `entrain` of this Python, which is looked for
+        when it is needed.
+
+    """
+
+    def __init__(self, folder: Path, program: Path | None) -> None:
+        self.path = folder / FILE_NAME
+        self._program = program
+
+    def program(self) -> Path:
+        """Return what is to be started; raises `PlatformError` where it is not installed."""
+        return self._program or installed_program()
+
+
+def entrains_keys(program: Path, comment: str) -> dict[str, str]:
+    """Return what each entry says that starts Entrain; raises as `command_line`."""
+    return {
+        "Type": "Application",
+        "Version": "1.0",
+        "Name": "Entrain",
+        "Comment": comment,
+        "TryExec": escaped(str(program)),
+        "Exec": command_line(program),
+        "Icon": "entrain",
+        "Terminal": "false",
+        "StartupNotify": "false",
+    }
+
+
+def read_entry(path: Path) -> DesktopEntry | None:
+    """Read an entry of Entrain's.
+
+    Returns
+    -------
+    DesktopEntry or None
+        None where there is no file.
+
+    Raises
+    ------
+    PlatformError
+        It cannot be read, or belongs to another program, and is to be left alone.
+
+    """
+    try:
+        entry = DesktopEntry(read_file(path, MAX_BYTES).decode())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError:
+        raise PlatformError(f"{path} is not text; move it away first") from None
+    except UnfitFile as error:
+        raise PlatformError(f"{path} {error.strerror}; move it away first") from error
+    except OSError as error:
+        raise PlatformError(f"cannot read {path}: {error.strerror}") from error
+    if not entry.is_entrains():
+        raise PlatformError(f"{path} starts {_shown(entry)}, not Entrain; move it away first")
+    return entry
+
+
+def write_entry(path: Path, entry: DesktopEntry) -> None:
+    """Replace a file as a whole, as `replace_file` does it.
+
+    Raises
+    ------
+    PlatformError
+        It cannot be written; the old one is as it was.
+
+    """
+    try:
+        replace_file(path, str(entry).encode())
+    except OSError as error:
+        raise PlatformError(f"cannot write {path}: {error.strerror}") from error
+
+
+def remove_file(path: Path) -> bool:
+    """Remove a file; tells whether it was there.  Raises `PlatformError`."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise PlatformError(f"cannot remove {path}: {error.strerror}") from error
+    return True
+
+
+def _shown(entry: DesktopEntry) -> str:
+    program = entry.program()
+    return program if program.isprintable() else repr(program)

@@ -1,0 +1,13 @@
+"""The command line as a person uses it, in this process."""
+
+from click.testing import CliRunner, Result
+
+from entrain.tray.commands.cli import cli
+
+
+def entrain(*arguments: str) -> Result:
+    """Run a command; an exception that is none of its exits is the test's."""
+    result = CliRunner().invoke(cli, arguments, prog_name="entrain")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result

@@ -1,0 +1,73 @@
+"""What Entrain stores, to look at and to damage."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from entrain.platform.null import NullAdapter
+from entrain.vdevice.api import messages
+from entrain.vdevice.app import App
+from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.options import RunOptions
+from entrain.vdevice.protocol import library
+from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
+from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage.store import State, Store
+
+KILLED = ".entrain-0123456789abcdef.part"
+"""What a process leaves that is killed in a save."""
+
+FULL = State(
+    on=True,
+    bypass=True,
+    protocol=library.from_specs(["tone=binaural:beat_hz=4"]),
+    output="speakers",
+    former_default="headset",
+    settings={"pre.gate": 1.0, "limiter.ceiling_db": -3.0},
+    mode="manual",
+    applications=ApplicationRules(include=("mpv", "spotify"), exclude=("zoom",), calls_pass=False),
+    remembered={"headset": "focus-16", "speakers": library.from_specs(["noise"])},
+    recent=("focus-16", "sleep-onset"),
+    session_log=False,
+    latency_ms=20.0,
+)
+
+
+def written(path: Path, state: State = FULL) -> dict[str, Any]:
+    """Write a state as Entrain does, and return what is in the file then."""
+    Store(path).save(state)
+    return dict(json.loads(path.read_bytes()))
+
+
+async def use(app: App) -> None:
+    """Let it say how things are, change something, and save."""
+    assert app.status()
+    assert app.greeting()
+    await app.hub.ask(messages.Bypass())
+    await app.saver.flush()
+
+
+def start(path: Path) -> None:
+    """Start Entrain with what is stored, let it say how things are, and save."""
+    app = App(
+        RunOptions(backend="null"),
+        NullAdapter(),
+        Store(path),
+        SessionLog(None),
+        Library(path.parent / "own"),
+        start_on=False,
+    )
+    try:
+        asyncio.run(use(app))
+    finally:
+        app.engine.close()
+
+
+def long_protocol(name: str = "Long") -> Protocol:
+    """Make a protocol that does not fit into the state's own file."""
+    points = tuple(Breakpoint(at_s=t, value=4 + t % 7 / 10) for t in range(10_000))
+    layer = library.from_specs(["tone=binaural"]).layers[0]
+    layers = (layer.model_copy(update={"automation": {"beat_hz": Automation(points=points)}}),)
+    return Protocol(id="long", name=name, layers=layers)

@@ -1,0 +1,233 @@
+"""The examples of README.md, docs/ and --help are right: Python is typed and runs, commands exist.
+
+Python's examples run in a folder of their own, beside an Entrain whose engine has the block that
+docs/architecture.md adds, and which answers at the control socket.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import needs
+import pytest
+
+import entrain
+from entrain.tray.commands.cli import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BUILD = ROOT / "build/native"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of a page in one language."""
+
+    page: str
+    number: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.replace('-', '_')}_{self.number}"
+
+
+def examples(language: str) -> list[Example]:
+    block = re.compile(rf"^```{language}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    return [
+        Example(page.stem, number, text)
+        for page in PAGES
+        for number, text in enumerate(block.findall(page.read_text(encoding="utf-8")), 1)
+    ]
+
+
+PYTHON = examples("python")
+
+
+# ---- Python --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def with_documented_block(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with the installed Entrain in it; its engine has one block more.
+
+    Where `make test` builds that engine just now, wait.
+    """
+    build = [ROOT / ".ci/native", "plain", "2", "entrain_extra_blocks"]
+    subprocess.run(build, check=True, timeout=1500)
+    installed = Path(entrain.__file__).parent
+    folder = tmp_path_factory.mktemp("installed")
+    instead = {
+        "faust.py": BUILD / "native/faust/faust.py",
+        "lib/libentrain.so": BUILD / "lib/libentrain_extra_blocks.so",
+    }
+    for name in ("entrain", "entrain/lib"):
+        (folder / name).mkdir()
+    for path in [*installed.iterdir(), *(installed / "lib").iterdir()]:
+        name = str(path.relative_to(installed))
+        if name not in ("lib", "__pycache__"):
+            (folder / "entrain" / name).symlink_to(instead.get(name, path))
+    return folder
+
+
+@pytest.fixture
+def run(
+    with_documented_block: Path, tmp_path: Path, serve: Callable[..., Any]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program in the test's folder, which is its home as well."""
+    tmp_path.chmod(0o700)
+    serve(tmp_path / "entrain" / "control.sock")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "PYTHONPATH": str(with_documented_block),
+        "PYTHONWARNINGS": "error",
+    }
+
+    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_there_are_examples():
+    assert {example.page for example in PYTHON} >= {"architecture", "control-api"}
+
+
+def test_python_examples_are_typed(with_documented_block, tmp_path):
+    for example in PYTHON:
+        (tmp_path / f"{example}.py").write_text(example.text, encoding="utf-8")
+    options = ["--config-file", ROOT / "pyproject.toml", "--strict", "--follow-imports=silent"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, "--cache-dir", ROOT / "build/mypy/examples", "."],
+        cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": str(with_documented_block)},
+        text=True,
+        stdout=subprocess.PIPE,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("example", PYTHON, ids=str)
+def test_a_python_example_runs(example, run, tmp_path):
+    is_test = "\ndef test_" in example.text
+    file = tmp_path / f"{'test_' * is_test}{example}.py"
+    file.write_text(example.text, encoding="utf-8")
+
+    done = run(sys.executable, *(["-m", "pytest", "-q", "-c", os.devnull] * is_test), file)
+
+    assert done.returncode == 0, done.stdout
+    if not is_test:
+        assert done.stdout == "idle\n"
+
+
+# ---- shell ---------------------------------------------------------------------------------------
+
+SHELL = [
+    (example, line)
+    for example in examples("sh")
+    for line in example.text.splitlines()
+    if line.strip()
+]
+NAMED = [
+    name
+    for page in PAGES
+    for name in re.findall(r"`((?:entrain|make) [a-z-][^`]*)`", page.read_text(encoding="utf-8"))
+]
+
+
+def help_examples(command: click.Command) -> Iterator[str]:
+    """Give what a command's --help shows, and those below it; two spaces end an example."""
+    yield from re.findall(r"^ +(entrain .*?)(?:  .*)?$", command.help or "", re.MULTILINE)
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from help_examples(each)
+
+
+HELP = list(help_examples(cli))
+
+
+def check_command(line: str) -> None:
+    """Look whether a line's program takes its arguments; those that it needs may be left out.
+
+    Raises
+    ------
+    click.UsageError
+        There is no such command or option, or a value is none.
+    AssertionError
+        There is no such target of `make`.
+
+    """
+    command = re.split(r" [|>]+ ", line)[0]  # what comes behind is the shell's
+    program, *arguments = shlex.split(command, comments=True)
+    if program == "make":
+        targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+        assert {each for each in arguments if "=" not in each} <= set(targets)
+    else:
+        assert program in ("entrain", ".venv/bin/entrain")
+        _check_arguments(cli, arguments)
+
+
+def _check_arguments(command: click.Command, arguments: list[str]) -> None:
+    if isinstance(command, click.Group) and arguments:
+        assert arguments[0] in command.commands or arguments[0].startswith("-")
+        if arguments[0] in command.commands:
+            return _check_arguments(command.commands[arguments[0]], arguments[1:])
+    with contextlib.suppress(click.MissingParameter, click.exceptions.Exit):  # Exit: --help
+        command.make_context(command.name, arguments)
+
+
+@pytest.fixture
+def named_files(tmp_path, monkeypatch):
+    """Go to a folder with the files that the examples name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("song.flac", "song-alpha.flac", "evening.gnaural", "evening.json", "mine.json"):
+        Path(name).touch()
+    Path("sbagen").mkdir()
+
+
+@pytest.mark.parametrize(
+    "line", [*(line for each, line in SHELL if each.page != "control-api"), *NAMED, *HELP]
+)
+def test_a_command_exists_with_its_options(line, named_files):
+    check_command(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["make coffee", "entrain coffee", "entrain use --coffee", "entrain sleep coffee"]
+)
+def test_a_command_that_does_not_exist_is_noticed(line):
+    with pytest.raises((click.UsageError, AssertionError)):
+        check_command(line)
+
+
+@pytest.mark.parametrize("tool", ["socat", "nc"])
+def test_a_shell_can_ask_at_the_socket(tool, run):
+    (example,) = [example for example in examples("sh") if example.page == "control-api"]
+    socket, *lines = example.text.splitlines()
+    (line,) = [line for line in lines if tool in line]
+    needs.skip_without_programs(tool, *(["jq"] if "jq" in line else []))
+
+    done = run("bash", "-c", f"{socket}\nset -o pipefail\n{line}")
+
+    assert done.returncode == 0, done.stdout
+    assert "idle" in done.stdout

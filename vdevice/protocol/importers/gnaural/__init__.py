@@ -1,0 +1,1 @@
+"""Schedules of Gnaural become protocols; `reader` begins."""

@@ -1,0 +1,1 @@
+"""Sequences of SBaGen and programs like it become protocols; `reader` begins."""
