@@ -52,7 +52,7 @@ PreferredOutputs = Annotated[tuple[DeviceName, ...], Field(max_length=32)]
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class GetStatus(_Request):
@@ -267,7 +267,7 @@ Decibels = Annotated[
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Output(_Answer):
