@@ -18,7 +18,7 @@ _Sentence = Annotated[Line, StringConstraints(min_length=1, max_length=400)]
 class Source(BaseModel):
     """One publication, and what it found."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     authors: Annotated[Line, StringConstraints(min_length=1, max_length=200)]
     year: Annotated[int, Field(ge=1900, le=2100)]
@@ -41,7 +41,7 @@ class Source(BaseModel):
 class Evidence(BaseModel):
     """How well a protocol is founded."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     following: Grade
     """Does the nervous system answer the sound with a steady-state response at its rate?"""

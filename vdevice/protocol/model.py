@@ -69,7 +69,7 @@ def _in_pieces(points: object, validate: ValidatorFunctionWrapHandler) -> object
 class Automation(BaseModel):
     """What a parameter does over the session; before and after its breakpoints it holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     points: Annotated[
         tuple[Breakpoint, ...],
@@ -98,7 +98,7 @@ class Automation(BaseModel):
 class Layer(BaseModel):
     """One block and the values it starts with; what is not named keeps its initial value."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     kind: Slug
     id: Slug = Field(default_factory=lambda data: str(data.get("kind", "")))
@@ -120,7 +120,7 @@ class Layer(BaseModel):
 class Protocol(BaseModel):
     """Layers under one name, what they do over time, and what may be said of them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     schema_version: Literal[2] = 2
     id: Slug

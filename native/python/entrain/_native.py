@@ -1,13 +1,14 @@
-"""Load the native libraries: cffi in ABI mode, from the declarations that C++ compiles."""
+"""Load the native libraries: cffi in ABI mode, with the declarations that the build has read.
 
-import re
+They come from the headers that C++ compiles (`native/cmake/write_declarations.py`).
+"""
+
 import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cffi import FFI
-
+from entrain._declarations import ffi
 from entrain.errors import EngineError, EntrainError
 
 if TYPE_CHECKING:
@@ -16,18 +17,6 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).parent
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
-
-_INTERFACE = _PACKAGE / "include" / "entrain"
-
-
-def _declarations() -> str:
-    """Return what engine.h includes, in its order."""
-    names = re.findall(r'#include "(.+)"', (_INTERFACE / "engine.h").read_text(encoding="utf-8"))
-    return "".join((_INTERFACE / name).read_text(encoding="utf-8") for name in names)
-
-
-ffi = FFI()
-ffi.cdef(_declarations())
 
 
 def path(name: str) -> Path:
