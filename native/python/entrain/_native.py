@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entrain._declarations import ffi
+from entrain import _declarations
 from entrain.errors import EngineError, EntrainError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+ffi: Any = _declarations.ffi
 _PACKAGE = Path(__file__).parent
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 
