@@ -22,6 +22,9 @@ POLL_S = 0.01
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 """A layer whose loudness does not depend on the input."""
+HEADLESS = [*ENTRAIN, "run", "--headless", "--layer", LAYER]
+"""Command that runs Entrain without its icon."""
+QUANTUM_FRAMES = 256
 LOOPBACK = [
     "pw-loopback",
     "--capture-props=media.class=Audio/Sink node.name=loopback audio.position=[FL,FR]",
@@ -46,6 +49,11 @@ def move_to(server: Mapping[str, str], folder: str) -> None:
     os.environ.update(server)
     for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "DATA_HOME", "CACHE_HOME"):
         os.environ[f"XDG_{name}"] = folder
+
+
+def force_quantum() -> None:
+    """Set the quantum of PipeWire's graph to `QUANTUM_FRAMES`."""
+    command("pw-metadata", "-n", "settings", "0", "clock.force-quantum", str(QUANTUM_FRAMES))
 
 
 @contextmanager
@@ -114,6 +122,13 @@ def family(pid: int) -> list[int]:
         with contextlib.suppress(OSError):
             children += map(int, (thread / "children").read_text().split())
     return [pid, *(each for child in children for each in family(child))]
+
+
+def cpu_ms_per_s(pid: int, seconds: float) -> float:
+    """Wait, and return how much processor time a process uses per second meanwhile."""
+    before, began_s = cpu_ns(pid), time.monotonic()
+    time.sleep(seconds)
+    return (cpu_ns(pid) - before) / 1e6 / (time.monotonic() - began_s)
 
 
 def cpu_ticks(pid: int) -> int:

@@ -16,7 +16,7 @@ from entrain.vdevice.protocol import import_files as module
 from entrain.vdevice.protocol import library, user_folder
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.import_files import found_files, import_files
-from entrain.vdevice.protocol.import_keeper import Outcome
+from entrain.vdevice.protocol.importers.keeper import Outcome
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.user_folder import slug

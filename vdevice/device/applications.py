@@ -39,7 +39,7 @@ class ApplicationRules(BaseModel):
     Case does not matter.  `exclude` wins over `include`, and that over what passes by itself.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     include: _Names = ()
     """Heard through Entrain in `manual` mode."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from entrain.vdevice.device import default_policy as policy
 from entrain.vdevice.device.sound_connection import SoundConnection
+from entrain.vdevice.limits import Mode
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class DefaultKeeper:
         return self._decides.on
 
     @property
-    def mode(self) -> policy.Mode:
+    def mode(self) -> Mode:
         """How programmes come to Entrain."""
         return self._decides.mode
 
@@ -84,7 +85,7 @@ class DefaultKeeper:
         self.reason = reason
         return act(self.seen(), time.monotonic())
 
-    async def set_mode(self, mode: policy.Mode) -> None:
+    async def set_mode(self, mode: Mode) -> None:
         """Change how programmes come to Entrain; raises `EntrainError`."""
         await self.carry_out(self._decides.set_mode(mode, self.seen(), time.monotonic()))
 

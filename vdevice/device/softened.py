@@ -20,7 +20,7 @@ _Levels = Annotated[tuple[_Level, ...], Field(min_length=1, max_length=32)]
 class Softened(BaseModel):
     """A loudspeaker whose volume Entrain has turned down."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
 
     device: str
     before: _Levels

@@ -18,7 +18,7 @@ _Sentence = Annotated[Line, StringConstraints(min_length=1, max_length=400)]
 class Source(BaseModel):
     """A publication and its finding."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     authors: Annotated[Line, StringConstraints(min_length=1, max_length=200)]
     year: Annotated[int, Field(ge=1900, le=2100)]
@@ -41,7 +41,7 @@ class Source(BaseModel):
 class Evidence(BaseModel):
     """How well a protocol is supported by evidence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     following: Grade
     """Whether the nervous system answers the sound with a steady-state response at its rate."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.document import parse_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.import_keeper import Keeper, Outcome
+from entrain.vdevice.protocol.importers.keeper import Keeper, Outcome
 from entrain.vdevice.protocol.importers.plain_text import as_utf8
 from entrain.vdevice.protocol.importers.report import Imported
 from entrain.vdevice.protocol.library import Library

@@ -69,7 +69,7 @@ def _in_pieces(points: object, validate: ValidatorFunctionWrapHandler) -> object
 class Automation(BaseModel):
     """Automation of a parameter; before and after the breakpoints the value holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     points: Annotated[
         tuple[Breakpoint, ...],
@@ -98,7 +98,7 @@ class Automation(BaseModel):
 class Layer(BaseModel):
     """A block and its starting values; parameters that are not named have initial values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     kind: Slug
     id: Slug = Field(default_factory=lambda data: str(data.get("kind", "")))
@@ -120,7 +120,7 @@ class Layer(BaseModel):
 class Protocol(BaseModel):
     """Named layers with their course over time and their properties."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     schema_version: Literal[2] = 2
     id: Slug

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class Stretch(BaseModel):
     """A time in which one protocol was heard without a break."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     started: AwareDatetime
     """By the clock of the place where it was."""

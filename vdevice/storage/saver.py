@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import NamedTuple, Protocol
 
-from entrain.vdevice.device.unplugged import Softened
+from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.storage.store import State, Store

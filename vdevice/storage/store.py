@@ -45,7 +45,7 @@ class State(BaseModel):
     fields that it does not know.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
     schema_version: Literal[1] = 1
     on: bool = False
@@ -82,7 +82,7 @@ class State(BaseModel):
 class _ProtocolFiles(BaseModel):
     """The names of the files that hold the protocols of a state which are no ids."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
 
     protocol: FileName | None = None
     remembered: dict[str, FileName] = {}
@@ -110,7 +110,7 @@ class _StateFile(State):
 class _Note(BaseModel):
     """What is kept elsewhere where the state file cannot be written."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
 
     softened: Annotated[tuple[Softened, ...], Field(max_length=MOST_ENTRIES)]
 

@@ -1,33 +1,23 @@
-"""Load the native libraries with cffi in ABI mode, from the same declarations that C++ compiles."""
+"""Load the native libraries with cffi in ABI mode, with declarations that the build has parsed.
 
-import re
+They come from the headers that C++ compiles (`native/cmake/write_declarations.py`).
+"""
+
 import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cffi import FFI
-
+from entrain import _declarations
 from entrain.errors import EngineError, EntrainError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+ffi: Any = _declarations.ffi
 _PACKAGE = Path(__file__).parent
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
-
-_INTERFACE = _PACKAGE / "include" / "entrain"
-
-
-def _declarations() -> str:
-    """Return the declarations that engine.h includes, in its order."""
-    names = re.findall(r'#include "(.+)"', (_INTERFACE / "engine.h").read_text(encoding="utf-8"))
-    return "".join((_INTERFACE / name).read_text(encoding="utf-8") for name in names)
-
-
-ffi = FFI()
-ffi.cdef(_declarations())
 
 
 def path(name: str) -> Path:

@@ -150,7 +150,7 @@ bool ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
         last_worst_late_s_ = std::exchange(worst_late_s_, 0.0);
         spell_from_s_ = now_s;
     }
-    if (!is_pause) controller_.arrived(now_s, std::min(late_by_s, kLatestS));
+    if (late_by_s <= kLatestS) controller_.arrived(now_s, late_by_s);
     newest_s_ = now_s;
     lead_s_ = std::min(lead_s_, begun_s);
     worst_late_s_ = std::max(worst_late_s_, std::min(late_by_s, kLatestS));

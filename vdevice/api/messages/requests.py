@@ -69,7 +69,7 @@ Address = Annotated[str, StringConstraints(max_length=130)]
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     client: Annotated[Line, StringConstraints(max_length=limits.MAX_CLIENT_CHARS)] = ""
     """The name under which events tell others who has caused a change."""

@@ -17,9 +17,6 @@ constexpr auto kRetry = 1s;
 constexpr auto kLookEvery = 20ms;
 constexpr int kLooks = 100;  // 2 s: no fade is that long
 
-// How long sound takes from the sink's monitor to us.
-constexpr double kRecordingS = 0.0005;
-
 }  // namespace
 
 Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection,
@@ -118,8 +115,7 @@ void Backend::set_alone(bool alone) {
 void Backend::aim() {
     const double engine_s =
         static_cast<double>(entrain_latency_frames(engine_)) / entrain_rate(engine_);
-    const double queue_s =
-        std::max(kLeastQueueS, added_s_ - engine_s - kRecordingS - bridge_.matching_s());
+    const double queue_s = std::max(kLeastQueueS, added_s_ - engine_s - bridge_.matching_s());
     if (std::exchange(aimed_s_, queue_s) != queue_s) bridge_.set_target(queue_s);
 }
 
@@ -248,8 +244,7 @@ void Backend::publish() {
     state.quantum_frames = streams_.flow().block_frames();
     state.running = streams_.flows() ? 1 : 0;
     const double queue_s = bridge_.target_s() + streams_.flow().excess_s();
-    state.added_us =
-        static_cast<std::uint32_t>(1e6 * (queue_s + kRecordingS + bridge_.matching_s()));
+    state.added_us = static_cast<std::uint32_t>(1e6 * (queue_s + bridge_.matching_s()));
     state.audio_thread = static_cast<std::uint64_t>(connection_->audio_thread());
     state.guardian = guardian_.process();
     io::put(state.target, target_);
