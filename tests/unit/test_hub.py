@@ -105,15 +105,18 @@ def test_a_refusal_is_one_line_for_every_front_end(app, error, line):
 
 
 def test_a_command_is_told_at_once_with_who_has_caused_it(app):
+    """And not when the interval is over."""
+    interval_s = 0.5
+
     async def play() -> None:
-        news = told(await following(app))
-        await settled(app)
+        news = told(app.hub.subscribe(app.status, interval_s))
+        await asyncio.sleep(3 * interval_s)  # until it sleeps
         began_s = asyncio.get_running_loop().time()
 
         await app.hub.ask(messages.On(), "dashboard")
 
         event = await news
-        assert asyncio.get_running_loop().time() - began_s < INTERVAL_S
+        assert asyncio.get_running_loop().time() - began_s < interval_s / 2
         assert (event.status.on, event.changed, event.caused_by) == (True, ("on",), ("dashboard",))
 
     run(play)
