@@ -53,8 +53,10 @@ public:
     void lose() { ++losing_; }      // the next block
     void repeat() { ++repeating_; }
     void stall(double seconds) { next_arrival_ = std::max(next_arrival_, next_read_) + seconds; }
-    // The device ran dry, by a little.
-    void run_dry() { queue_s_ += controller_.underrun(clock_s(next_arrival_), queue_s_); }
+    // The device ran dry, after sound had not come for so long.
+    void run_dry(double late_s) {
+        queue_s_ += controller_.underrun(clock_s(next_arrival_), late_s);
+    }
     // The machine sleeps; the clock that the controller is told runs on or does not, and what is in
     // the queue afterwards is anybody's guess.
     void suspend(double seconds, bool clock_runs, double queue_s) {

@@ -46,7 +46,7 @@ public:
     // The queue ran empty, after sound had not come for so long; what comes too late is lost.  A
     // second time within minutes, or any time while the target is raised already, raises it to what
     // would have been enough: returns how much silence to insert at once.  Without underruns it is
-    // lowered again, by 5 ms in a minute.
+    // lowered again, by 5 ms in a minute; after 30 s most of it at once, if it is more than 40 ms.
     double underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
     // Output frames per input frame, both at nominal rates.  Changes in observe() only, slowly.
