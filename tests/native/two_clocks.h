@@ -53,8 +53,10 @@ public:
     void lose() { ++losing_; }      // lose the next block
     void repeat() { ++repeating_; }
     void stall(double seconds) { next_arrival_ = std::max(next_arrival_, next_read_) + seconds; }
-    // The device runs dry briefly.
-    void run_dry() { queue_s_ += controller_.underrun(clock_s(next_arrival_), queue_s_); }
+    // The device ran dry, after no sound had come for `late_s`.
+    void run_dry(double late_s) {
+        queue_s_ += controller_.underrun(clock_s(next_arrival_), late_s);
+    }
     // The machine sleeps.  The controller's clock runs on or stops, and the queue afterwards is
     // arbitrary.
     void suspend(double seconds, bool clock_runs, double queue_s) {

@@ -48,7 +48,7 @@ constexpr double kTrimmedError = 1.25;
 
 constexpr double kGrace_s = 2.0;    // underruns this soon after a start do not count
 constexpr double kSetUp_s = 10.0;   // earlier underruns count half, since programs are starting
-constexpr double kOneUnderrun_s = 0.25;  // underruns closer together have one cause
+constexpr double kOneUnderrun_s = 1.0;  // underruns within this time of the first have one cause
 constexpr double kForget_s = 600.0;
 constexpr double kEnough = 1.5;  // two underruns within five minutes
 constexpr double kRaise_s = 4.5e-3;  // least raise: a machine that was late once is late again
@@ -61,6 +61,11 @@ constexpr double kLateSpell_s = 12.0;
 constexpr double kLateSpare_s = 0.5e-3;
 constexpr double kMostLowering = 100e-6;  // seconds per second: 0.17 cent of pitch
 constexpr double kLeastLowering = 20e-6;
+// A target that is raised by so much puts the sound visibly behind the picture.  It is not lowered
+// by the ratio, for a quarter of an hour, but after this time at once, to this little above.
+constexpr double kVisible_s = 40e-3;
+constexpr double kCut_s = 30.0;
+constexpr double kCutTo_s = 2e-3;
 
 double square(double x) noexcept { return x * x; }
 
@@ -169,7 +174,13 @@ void LatencyController::advance(double now_s) noexcept {
     const double needed_s = std::max(latest_s_, last_latest_s_) + kLateSpare_s;
     const double lowest_s = std::max(settings_.target_s, std::min(needed_s, target_s_));
     target_slope_ = 0.0;
-    if (target_s_ <= lowest_s || now_s - last_underrun_s_ < hold_s_) return;
+    const double quiet_s = now_s - last_underrun_s_;
+    if (target_s_ <= lowest_s || quiet_s < hold_s_) return;
+    if (target_s_ > lowest_s + kVisible_s) {
+        if (quiet_s < kCut_s) return;
+        target_s_ = lowest_s + kCutTo_s;
+        return gather(kStartTolerance_s);
+    }
     target_slope_ = -std::clamp(kPitch - kLeastPull - 3.0 * std::sqrt(var_drift_),
                                 kLeastLowering, kMostLowering);
     target_s_ = std::max(target_s_ + target_slope_ * elapsed_s, lowest_s);

@@ -43,10 +43,11 @@ public:
     // target is not lowered below the greatest lateness of the last 12 to 24 s.
     void arrived(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
-    // The queue ran empty because sound came `late_s` late.  The late sound is dropped.  The second
+    // The queue ran empty after no sound had come for `late_s`.  The late sound is dropped.  The second
     // underrun within minutes, or any underrun while the target is raised, raises the target to a
     // value that would have prevented it.  Returns how much silence to insert at once, in seconds.
-    // Without underruns the target is lowered again, by 5 ms in a minute.
+    // Without underruns the target is lowered again, by 5 ms in a minute; after 30 s a target of
+    // more than 40 ms is lowered most of the way at once.
     double underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
     // Output frames per input frame, relative to the nominal rates.  Only observe() changes it.
