@@ -5,9 +5,6 @@ The search starts ldconfig, a compiler and a linker, and finds nothing, since it
 """
 
 import ctypes.util
-import sys
-
-assert sys.platform == "linux"
 
 __all__ = ["pulsectl"]
 

@@ -132,7 +132,7 @@ sys.exit(f"loaded: {heavy}" if heavy else 0)
 
 
 def test_to_be_loaded_the_app_starts_no_program():
-    """pulsectl would search for libpulse with a compiler: 15 ms of each start."""
+    """The search of pulsectl for libpulse runs a compiler: 15 ms of each start."""
     code = """
 import sys
 sys.addaudithook(lambda event, _: sys.exit(event) if event == "subprocess.Popen" else None)
