@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pulsectl
-
 from entrain.platform.adapter import CALL_TIMEOUT_S, PlatformError
+from entrain.platform.libpulse import pulsectl
 
 assert sys.platform == "linux"
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from typing import Any
 
-import pulsectl
-
 from entrain.platform import pulse_connection, pulse_state
 from entrain.platform.adapter import Device, PlatformError, ServerInfo, Stream, Volume
+from entrain.platform.libpulse import pulsectl
 from entrain.platform.pulse_terms import SINK_NAME, device_of, sort_by_preference, stream_of
 from entrain.platform.pulse_ways import find_ways
 from entrain.ways import Way

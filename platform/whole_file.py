@@ -6,7 +6,6 @@ Any thread; may wait for the disk.
 import contextlib
 import os
 import re
-import secrets
 import signal
 import stat
 import sys
@@ -59,7 +58,7 @@ def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     target = followed(path)
     before = _status(target)
     remove_leftovers(target.parent)
-    name = target.with_name(f".entrain-{secrets.token_hex(8)}.part")
+    name = target.with_name(f".entrain-{os.urandom(8).hex()}.part")
     with _signals_raise():
         try:
             with _errors_name(target.parent):

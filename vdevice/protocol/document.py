@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from entrain.vdevice.protocol.check import layer_problems, problems
@@ -90,8 +90,9 @@ def _without_points(layer: Layer) -> dict[str, Automation]:
     }
 
 
-_LAYERS = TypeAdapter(Sequence[Layer])
-_POINTS = TypeAdapter(tuple[Breakpoint, ...])
+_LATER = ConfigDict(defer_build=True)
+_LAYERS = TypeAdapter(Sequence[Layer], config=_LATER)
+_POINTS = TypeAdapter(tuple[Breakpoint, ...], config=_LATER)
 _NO_POINTS = b'"points":[]'
 _AT_ONCE = 500
 

@@ -277,7 +277,7 @@ Request = Annotated[
     Field(discriminator="command"),
 ]
 
-_REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+_REQUEST: TypeAdapter[Request] = TypeAdapter(Request, config=ConfigDict(defer_build=True))
 COMMANDS: tuple[str, ...] = tuple(
     cls.model_fields["command"].default for cls in get_args(get_args(Request)[0])
 )
