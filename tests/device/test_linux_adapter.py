@@ -250,7 +250,7 @@ def test_programs_are_told_apart(server, sound, desktop):
     ):
         found = {stream.name: stream for stream in sound.streams()}
 
-        assert (found["phone"].role, found["phone"].binary) == ("phone", "pacat")
+        assert (found["phone"].purpose, found["phone"].binary) == ("call", "pacat")
         assert (found["phone"].device, found["player"].device) == ("speakers", "headphones")
         assert not found["phone"].pinned
         # PulseAudio keeps it to itself.
@@ -264,7 +264,7 @@ def test_pipewire_s_own_programs_have_a_binary_too(pipewire_server, home):
     with running_program(pipewire_server, "pw-play", str(file)):
         stream = soundlab.wait_until(sound.streams, 5, "it plays")[0]
 
-        assert (stream.name, stream.binary, stream.role) == ("pw-play", "pw-cat", "music")
+        assert (stream.name, stream.binary, stream.purpose) == ("pw-play", "pw-cat", "other")
     sound.close()
 
 
