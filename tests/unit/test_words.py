@@ -192,7 +192,7 @@ def files() -> list[str]:
     return sorted(
         str(path.relative_to(ROOT))
         for path in found
-        if path.suffix in READERS and not NOT_SENTENCES & {*path.parts}
+        if path.suffix in READERS and not NOT_SENTENCES & {*path.relative_to(ROOT).parts}
     )
 
 

@@ -35,7 +35,7 @@ ClockBridge::~ClockBridge() = default;
 void ClockBridge::set_target(double target_s) noexcept { controller_.set_target(target_s); }
 
 double ClockBridge::matching_s() const noexcept {
-    return matcher_.delay_frames(static_cast<double>(out_hz_) / in_hz_) / in_hz_;
+    return matcher_.delay_frames() / in_hz_;
 }
 
 void ClockBridge::set_rates(std::uint32_t in_hz, std::uint32_t out_hz) {
@@ -45,7 +45,7 @@ void ClockBridge::set_rates(std::uint32_t in_hz, std::uint32_t out_hz) {
     skip_frames_ = tail_frames_ = mixed_frames_ = 0;
     kept_.assign(2 * frames_of(kLongestWaitS, in_hz), 0.0F);
     kept_frames_ = drained_frames_ = 0;
-    matcher_.reset();
+    matcher_.set_nominal_ratio(static_cast<double>(out_hz_) / in_hz_);
 }
 
 // A change of the volume is known some milliseconds before or after it is heard.  The inverse gain

@@ -14,12 +14,17 @@ RateMatcher::RateMatcher() : state_(src_new(SRC_SINC_MEDIUM_QUALITY, 2, nullptr)
     constexpr std::uint32_t kFrames = 1024;
     const std::vector<float> silence(2 * kFrames);
     std::vector<float> out(4 * kFrames);
-    const std::uint32_t made = process(silence.data(), kFrames, 2.0, out.data(), 2 * kFrames);
+    const std::uint32_t made = convert(silence.data(), kFrames, 2.0, out.data(), 2 * kFrames);
     delay_frames_ = kFrames - made / 2.0;
     reset();
 }
 
 RateMatcher::~RateMatcher() { src_delete(state_); }
+
+void RateMatcher::set_nominal_ratio(double ratio) noexcept ENTRAIN_NONBLOCKING {
+    nominal_ratio_ = ratio;
+    reset();
+}
 
 void RateMatcher::reset() noexcept ENTRAIN_NONBLOCKING {
     near_one_.reset();
@@ -30,7 +35,16 @@ std::uint32_t RateMatcher::process(const float *in, std::uint32_t in_frames, dou
                                    float *out, std::uint32_t out_capacity) noexcept
     ENTRAIN_NONBLOCKING {
     if (!valid()) return 0;
-    if (is_near_one(ratio)) return near_one_.process(in, in_frames, ratio, out, out_capacity);
+    if (nominal_ratio_ != 1.0) return convert(in, in_frames, ratio, out, out_capacity);
+    constexpr double kMost = PolyphaseResampler::kMaxDeviation;
+    return near_one_.process(in, in_frames, std::clamp(ratio, 1.0 - kMost, 1.0 + kMost), out,
+                             out_capacity);
+}
+
+// With libsamplerate.
+std::uint32_t RateMatcher::convert(const float *in, std::uint32_t in_frames, double ratio,
+                                   float *out, std::uint32_t out_capacity) noexcept
+    ENTRAIN_NONBLOCKING {
     ratio = std::clamp(ratio, kLeastRatio, kMostRatio);
     // Without src_set_ratio(), libsamplerate would ramp to a new ratio over the capacity of the
     // output instead of the block, and lag many blocks behind.  The controller's steps are far too

@@ -26,7 +26,11 @@ public:
     bool valid() const noexcept { return state_ != nullptr; }
 
     // ---- [audio] -------------------------------------------------------------------------
-    // Forget all sound.  Also call this between two ratios that are far apart.
+    // Resample between these nominal rates from now on (output over input), and forget all sound.
+    // Later ratios must be near this one.  Initially 1.
+    void set_nominal_ratio(double ratio) noexcept ENTRAIN_NONBLOCKING;
+
+    // Forget all sound.
     void reset() noexcept ENTRAIN_NONBLOCKING;
 
     // Resample `in_frames` interleaved frames, all of them at `ratio`, and return the number of
@@ -42,17 +46,16 @@ public:
     }
     // Delay inside the matcher, in input frames; constant to within three frames of the slower
     // side.
-    double delay_frames(double ratio) const noexcept {
-        if (is_near_one(ratio)) return PolyphaseResampler::kDelayFrames;
-        return ratio < 1.0 ? delay_frames_ / ratio : delay_frames_;
+    double delay_frames() const noexcept {
+        if (nominal_ratio_ == 1.0) return PolyphaseResampler::kDelayFrames;
+        return nominal_ratio_ < 1.0 ? delay_frames_ / nominal_ratio_ : delay_frames_;
     }
 
 private:
-    static bool is_near_one(double ratio) noexcept {
-        return ratio > 1.0 - PolyphaseResampler::kMaxDeviation &&
-               ratio < 1.0 + PolyphaseResampler::kMaxDeviation;
-    }
+    std::uint32_t convert(const float *in, std::uint32_t in_frames, double ratio, float *out,
+                          std::uint32_t out_capacity) noexcept ENTRAIN_NONBLOCKING;
 
+    double nominal_ratio_ = 1.0;
     PolyphaseResampler near_one_;
     SRC_STATE_tag *state_;
     double delay_frames_ = 0.0;  // delay of libsamplerate
