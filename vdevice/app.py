@@ -158,7 +158,7 @@ class App:
             required=options.output or "",
             preferred=stored.preferred_outputs,
             unplugged=UnpluggedPolicy(stored.unplugged, stored.softened),
-            errors=self._problems.lines,
+            problems=self._problems,
         )
         self.player = Player(self.engine, self.note_heard, self.device.set_alone)
         for address, value in settings.items():
@@ -177,6 +177,7 @@ class App:
             self.engine, self.device, self.player, self.protocols, self.saver, self._stop.set
         )
         self.hub = Hub(self._carry_out, self.status)
+        self._problems.changed = self.hub.notify
         self.time_keeper = TimeKeeper(
             self.player, self.protocols, self._fall_asleep, self._problems, self._changed
         )
@@ -230,14 +231,14 @@ class App:
     # ---- what changes ------------------------------------------------------------------------
 
     async def _carry_out(self, request: messages.Request) -> Answer:
-        answer = await self._handler.carry_out(request)
-        if isinstance(request, messages.Command):
+        try:
+            return await self._handler.carry_out(request)
+        finally:  # what is refused halfway has changed something, too
             if isinstance(request, messages.Set):  # it changes nothing that is due, nor urgent
                 self.saver.soon()
-            else:
+            elif isinstance(request, messages.Command):
                 self.time_keeper.wake()
                 self.saver.changed()
-        return answer
 
     def device_changed(self) -> Awaitable[None]:
         """On or off, or what is played on, has changed; what is returned is the saving of it.

@@ -53,3 +53,5 @@ MAX_LAYERS = 64
 MAX_SPEC_CHARS = 4096
 MAX_CLIENT_CHARS = 64
 """Longest name that a client can give itself."""
+MAX_CAUSES = 64
+"""Most clients that one event names as those who have caused it."""

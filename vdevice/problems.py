@@ -1,7 +1,7 @@
 """What goes wrong while nobody waits for an answer: `status` shows the last few of it."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from entrain.errors import EntrainError
@@ -14,11 +14,14 @@ class Problems:
 
     def __init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=MOST)
+        self.changed: Callable[[], None] = lambda: None
+        """Called after a line was added."""
 
     def tell(self, text: str) -> None:
         """Add a line, unless it is among the last few already."""
         if text and text not in self.lines:
             self.lines.append(text)
+            self.changed()
 
     @contextmanager
     def telling(self, then: str) -> Iterator[None]:

@@ -1,13 +1,15 @@
 """Killed at any time: what was changed outside is as before, and at most a second is lost."""
 
+import itertools
 import os
 import random
+import statistics
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import app
-import soundlab
 from test_disks import state_file, stored_protocol
 from test_volume import pactl, volume
 
@@ -18,7 +20,7 @@ KILLS = 50 if SOAK else 3
 LONGEST_S = 1.5
 DRAG_S = 60.0 if SOAK else 5.0
 MOST_LOST_S = 1.0
-PATIENCE_S = 60
+LOOK_S = 0.005
 SLIDER_S = 0.001
 """Time between two values of a slider."""
 
@@ -81,20 +83,49 @@ class Slider:
                 client.set_values({"tone.beat_hz": beat_hz})
 
 
+class Writes:
+    """Watches when a file is replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self.times_s: list[float] = []
+        self._path = path
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._end.set()
+        self._thread.join(60)
+
+    def gaps_s(self, begin_s: float, end_s: float) -> list[float]:
+        """Tell the times between two writings, also before the first and after the last."""
+        inside = [at_s for at_s in self.times_s if begin_s < at_s < end_s]
+        return [later - at for at, later in itertools.pairwise([begin_s, *inside, end_s])]
+
+    def _run(self) -> None:
+        before = None
+        while not self._end.wait(LOOK_S):
+            with suppress(FileNotFoundError):
+                found = self._path.stat()
+                if before != (before := (found.st_ino, found.st_mtime_ns)):
+                    self.times_s.append(time.monotonic())
+
+
 def test_killed_while_a_slider_is_dragged_at_most_a_second_is_lost(server):
-    """Also of a busy machine no more than three."""
+    """Whenever it is killed, what was set since the last writing is lost.
 
-    def at_most_a_second_is_lost():
-        with app.running(server.environment, "--layer", "tone=binaural") as entrain:
-            slider = Slider()
-            time.sleep(DRAG_S)
-            end_s = time.monotonic()
-            entrain.kill()
-            slider.stop()
-        (layer,) = stored_protocol(state_file().parent).layers
-        lost_s = slider.lost_s(layer.params["beat_hz"], end_s)
-        assert lost_s < 3 * MOST_LOST_S
-        assert len(slider.sent) > 20 * DRAG_S
-        return lost_s <= MOST_LOST_S
-
-    soundlab.wait_until(at_most_a_second_is_lost, PATIENCE_S + DRAG_S, "at most 1 s is lost")
+    On a busy machine a writing now and then comes late, but none later than 3 s.
+    """
+    with app.running(server.environment, "--layer", "tone=binaural") as entrain:
+        slider, writes = Slider(), Writes(state_file())
+        time.sleep(DRAG_S)
+        end_s = time.monotonic()
+        entrain.kill()
+        slider.stop()
+        writes.stop()
+    gaps_s = writes.gaps_s(slider.sent[0][0], end_s)
+    assert statistics.median(gaps_s) <= MOST_LOST_S
+    assert max(gaps_s) < 3 * MOST_LOST_S
+    (layer,) = stored_protocol(state_file().parent).layers
+    assert slider.lost_s(layer.params["beat_hz"], end_s) < 3 * MOST_LOST_S
+    assert len(slider.sent) > 20 * DRAG_S

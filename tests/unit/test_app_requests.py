@@ -22,6 +22,7 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library, by_id
 from entrain.vdevice.session import player
 from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage import saver
 from entrain.vdevice.storage.store import Store
 
 Ask = Callable[[messages.Request], Any]
@@ -155,6 +156,60 @@ def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
 
     asyncio.run(play())
     assert app.status().errors == ["internal error while keeping time: ZeroDivisionError"]
+    app.engine.close()
+
+
+def test_what_a_refused_command_has_changed_is_saved(tmp_path, monkeypatch):
+    """Here the sound server fails after the new setting has been taken over."""
+    monkeypatch.setattr(saver, "SAVE_AFTER_S", 0.02)
+    app = new_app(tmp_path)
+
+    async def fail() -> None:
+        raise PlatformError("no answer within 3 s")
+
+    monkeypatch.setattr(app.device, "_look", fail)
+
+    async def play() -> None:
+        with pytest.raises(PlatformError):
+            await app.hub.ask(messages.Settings(unplugged="same"))
+        assert app.status().unplugged == "same"
+        async with asyncio.timeout(5):
+            while Store(tmp_path / "state.json").load().unplugged != "same":
+                await asyncio.sleep(0.02)
+
+    asyncio.run(play())
+    app.engine.close()
+
+
+def test_who_watches_for_changes_hears_of_a_full_disk(tmp_path, monkeypatch):
+    app = new_app(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("entrain.vdevice.storage.store.replace_file", full)
+
+    async def play() -> None:
+        subscription = app.hub.subscribe(app.status(), 0.05)
+        news = asyncio.create_task(anext(subscription))  # type: ignore[arg-type]
+        await asyncio.sleep(0.3)  # until it sleeps
+        await app.saver.flush()
+        async with asyncio.timeout(5):
+            event = await news
+        assert "errors" in event.changed
+        assert "No space left on device" in event.status.errors[0]
+
+    asyncio.run(play())
+    app.engine.close()
+
+
+def test_a_server_that_is_lost_again_and_again_is_one_line_in_the_status(tmp_path):
+    """Else it would push all other lines out."""
+    app = new_app(tmp_path)
+    for _ in range(3):
+        app.device._reconnection.failed("the sound server is gone")
+        app.device._reconnection.succeeded()
+    assert app.status().errors == ["the sound server is gone; trying again"]
     app.engine.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 from entrain.errors import EntrainError
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.hub import Event, Hub, Subscription
+from entrain.vdevice.limits import MAX_CAUSES
 
 INTERVAL_S = 0.05
 
@@ -169,6 +170,46 @@ def test_who_names_parts_hears_of_nothing_else(app):
 
         event = await news
         assert (event.changed, event.caused_by) == (("bypass",), ("two",))
+
+    run(play)
+
+
+def test_a_part_that_moves_by_itself_after_a_rest_is_told_while_others_move(app):
+    """As breaks are counted: nobody notifies of them."""
+
+    async def play() -> None:
+        subscription = await following(app, "xruns")
+        news = told(subscription)
+
+        async def move() -> None:
+            while True:
+                app.status = app.status.model_copy(update={"cpu_load": app.status.cpu_load + 0.01})
+                await asyncio.sleep(INTERVAL_S / 5)
+
+        moving = asyncio.create_task(move())
+        await asyncio.sleep(5 * INTERVAL_S)
+        assert not news.done()
+        app.status = app.status.model_copy(update={"xruns": 5})
+
+        async with asyncio.timeout(5):
+            event = await news
+
+        moving.cancel()
+        assert (event.status.xruns, event.changed) == (5, ("xruns",))
+
+    run(play)
+
+
+def test_an_event_names_no_more_clients_than_its_limit(app):
+    async def play() -> None:
+        news = told(await following(app))
+        await settled(app)
+        app.status = app.status.model_copy(update={"xruns": 1})
+        for number in range(1000):
+            app.hub.notify(f"client-{number}")
+        names = (await news).caused_by
+        assert len(names) == MAX_CAUSES
+        assert names[0] == "client-0"
 
     run(play)
 

@@ -1,6 +1,8 @@
 """When the state is written: what undoes a change before it is made, the rest within a second."""
 
 import asyncio
+import itertools
+import selectors
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -162,6 +164,131 @@ def test_what_could_not_be_saved_is_tried_again_by_who_needs_it_and_told(app, mo
         assert app.on_disk.former_default == "headset"
 
     run(app, play)
+
+
+class QuickLoop(asyncio.SelectorEventLoop):
+    """Its clock jumps to what is due next, unless something is being written."""
+
+    def __init__(self, is_busy: Callable[[], bool]) -> None:
+        self._now_s = 0.0
+        super().__init__(QuickSelector(self, is_busy))
+
+    def time(self) -> float:
+        return self._now_s
+
+    def jump(self, by_s: float) -> None:
+        self._now_s += by_s
+
+
+class QuickSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+    def __init__(self, loop: QuickLoop, is_busy: Callable[[], bool]) -> None:
+        super().__init__()
+        self._loop, self._is_busy = loop, is_busy
+
+    def select(self, timeout: float | None = None) -> Any:
+        if self._is_busy():
+            return super().select(timeout if timeout == 0 else 10)
+        if timeout:
+            self._loop.jump(timeout)
+        return super().select(0)
+
+
+def run_quickly(app: App, play: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        try:
+            await play()
+        finally:
+            app.saver.close()
+
+    with asyncio.Runner(loop_factory=lambda: QuickLoop(lambda: bool(app.saver._writing))) as runner:
+        runner.run(main())
+
+
+def test_what_could_not_be_saved_is_tried_again_with_growing_pauses_and_told_once(app, monkeypatch):
+    tried_s: list[float] = []
+
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+
+        def full(*_: object) -> None:
+            tried_s.append(loop.time())
+            raise OSError(28, "No space left on device")
+
+        app.bypass = True
+        with monkeypatch.context() as patched:
+            patched.setattr("entrain.vdevice.storage.store.replace_file", full)
+            app.saver.changed()
+            await asyncio.sleep(2)
+            for number in range(5):
+                app.problems.tell(f"other line {number}")
+            await asyncio.sleep(200)
+        pauses_s = [later - at for at, later in itertools.pairwise(tried_s)]
+        assert pauses_s == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60], abs=0.1)
+        assert not any("No space" in line for line in app.problems.lines)  # told in the beginning
+
+        await asyncio.sleep(60)
+        assert app.on_disk.bypass
+        attempts = len(app.store.saved)
+        await asyncio.sleep(600)
+        assert len(app.store.saved) == attempts
+
+    run_quickly(app, play)
+
+
+def test_where_no_thread_can_be_started_it_is_tried_again(app, monkeypatch):
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def play() -> None:
+        app.is_softened()
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError):
+                app.saver.changed()
+        app.saver.changed()
+        await asyncio.sleep(0.1)  # as urgent as before
+        assert app.on_disk.softened == app.urgent.softened
+
+    run_quickly(app, play)
+
+
+def test_where_no_thread_can_be_started_it_is_tried_again_by_itself(app, monkeypatch):
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def play() -> None:
+        app.is_softened()
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError):
+                app.saver.changed()
+            await asyncio.sleep(10)
+        await asyncio.sleep(20)
+        assert app.on_disk.softened == app.urgent.softened
+
+    run_quickly(app, play)
+
+
+def test_a_file_that_could_not_be_read_is_not_tried_again(tmp_path, monkeypatch):
+    """It is never replaced in this run."""
+    path = tmp_path / "state.json"
+    path.touch()
+    with monkeypatch.context() as patched:
+
+        def unreadable(*_: object) -> bytes:
+            raise OSError(5, "Input/output error")
+
+        patched.setattr("entrain.vdevice.storage.store.read_file", unreadable)
+        app = App(path)
+        app.store.load()
+
+    async def play() -> None:
+        app.bypass = True
+        app.saver.changed()
+        await asyncio.sleep(600)
+        assert len(app.store.saved) == 1
+
+    run_quickly(app, play)
 
 
 def test_nothing_is_written_or_synced_on_the_loop(app, monkeypatch):

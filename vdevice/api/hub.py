@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from entrain.errors import EntrainError
 from entrain.vdevice.api.messages import Command, GetStatus, Request, Status, Watch
+from entrain.vdevice.limits import MAX_CAUSES
 
 SAME_S = 0.02
 """Age up to which all subscribers share one look at how things stand, in seconds."""
@@ -42,8 +43,8 @@ class Event:
     changed: tuple[str, ...]
     """The parts that differ from those of the event before; the first event has all of them."""
     caused_by: tuple[str, ...]
-    """The clients whose commands were carried out since the event before; empty where something
-    changes by itself."""
+    """The clients whose commands were carried out since the event before, the first `MAX_CAUSES` of
+    them; empty where something changes by itself."""
 
 
 class Hub:
@@ -79,7 +80,9 @@ class Hub:
         Raises
         ------
         EntrainError
-            The request is refused, and has changed nothing; or it has met a bug of ours.
+            The request is refused, or it has met a bug of ours.  What is wrong in itself has
+            changed nothing.  A command that failed on its way, such as at a sound server that
+            does not answer, may have changed a part; subscribers look, and find it.
 
         """
         try:
@@ -202,7 +205,7 @@ class Subscription:
             changed = tuple(
                 name for name in self._parts if getattr(before, name) != getattr(now, name)
             )
-            self._moves = bool(changed)
+            self._moves = before != now  # also where only other parts move: these may be next
             if changed or not self._changes_only:
                 return Event(now, changed, causes)
         raise StopAsyncIteration
@@ -217,7 +220,7 @@ class Subscription:
     def hear(self, client: str) -> None:
         """Look as soon as the interval is over; called by the hub."""
         self._has_news = True
-        if client:
+        if client and len(self._causes) < MAX_CAUSES:
             self._causes[client] = None
         if self._waits_for_news:
             self._wake()

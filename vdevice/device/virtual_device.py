@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from entrain.backend import BackendState
@@ -26,6 +25,7 @@ from entrain.vdevice.device.target_keeper import TargetKeeper
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.volume_keeper import VolumeKeeper
 from entrain.vdevice.limits import Mode, Unplugged
+from entrain.vdevice.problems import Problems
 
 CONNECT_TIMEOUT_S = 5.0
 """For the sink to be made, once the server has been reached."""
@@ -64,8 +64,8 @@ class VirtualDevice:
         Real devices that are played on whenever they are connected, the most wanted first.
     unplugged : UnpluggedPolicy, optional
         What becomes of the volume where headphones are unplugged.
-    errors : deque of str, optional
-        Takes what goes wrong, one line each; without, one of its own does.
+    problems : Problems, optional
+        Takes what goes wrong.
 
     """
 
@@ -83,10 +83,10 @@ class VirtualDevice:
         required: str = "",
         preferred: Sequence[str] = (),
         unplugged: UnpluggedPolicy | None = None,
-        errors: deque[str] | None = None,
+        problems: Problems | None = None,
     ) -> None:
         self.unplugged = unplugged or UnpluggedPolicy()
-        self.errors: deque[str] = deque(maxlen=5) if errors is None else errors
+        self._problems = problems or Problems()
         self._required = required
         self._changed = changed
         self._looked = looked
@@ -457,4 +457,4 @@ class VirtualDevice:
 
     def _note(self, text: str) -> None:
         _log.warning("%s", text)
-        self.errors.append(text)
+        self._problems.tell(text)

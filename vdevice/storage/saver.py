@@ -1,9 +1,12 @@
 """When the state is written: what undoes a change at once, everything else once a second at most.
 
+What could not be written is tried again, with growing pauses.
+
 The files are written on a thread of their own, and never on the main thread's asyncio loop.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import NamedTuple, Protocol
@@ -23,6 +26,9 @@ DISK_TIMEOUT_S = 3.0
 
 A network's folder may never answer; to give the default output back cannot wait for that.
 """
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+"""Before the second attempt of what could not be saved; doubled after each further failure."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +82,10 @@ class Saver:
         self._again = False
         """What has changed since is written as soon as that writing is done."""
         self._is_late = False
+        self._retry_timer: asyncio.TimerHandle | None = None
+        self._retry_pause_s = FIRST_PAUSE_S
+        self._told: dict[Keeper | None, str] = {}
+        """What was told last of a file; of None: of a bug of ours in the saving."""
         self._waits: set[asyncio.Task[None]] = set()
         self._note_warning(store)
 
@@ -125,29 +135,46 @@ class Saver:
         self._worker.do(work).add_done_callback(lambda _: self._note_warning(keeper))
 
     def save_now(self) -> None:
-        """Begin to write the state as it is now, whatever has changed."""
+        """Begin to write the state as it is now, whatever has changed.
+
+        Raises
+        ------
+        RuntimeError
+            The thread that writes cannot be started; it is tried again later.
+
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._urgent_begun = urgent = self._urgent()
+        urgent = self._urgent()
         state = self.kept.model_copy(update=self._collect())
 
         def save() -> None:
             if self._store is not None:
                 self._store.save(state)
 
-        self._writing = writing = self._worker.do(save)
+        try:
+            self._writing = writing = self._worker.do(save)
+        except RuntimeError:
+            self._retry_later()
+            raise
+        self._urgent_begun = urgent
 
         def saved(done: "asyncio.Future[None]") -> None:
             if self._writing is not done or done.cancelled():
                 return
             self._writing, self._is_late = None, False
-            if error := done.exception():
+            error = done.exception()
+            if error:
                 _log.error("saving failed: %r", error)
-                self._problems.tell(f"internal error while saving: {type(error).__name__}")
-            elif self._store is None or not self._store.warning:
-                self._urgent_saved = urgent
+            name = type(error).__name__
+            self._tell(None, f"internal error while saving: {name}" if error else "")
             self._note_warning(self._store)
+            if error or (self._store is not None and self._store.warning):
+                self._retry_later()
+            else:
+                self._urgent_saved = urgent
+                self._stop_retrying()
             if self._again:
                 self._again = False
                 self.save_now()
@@ -175,12 +202,38 @@ class Saver:
         """Write nothing more.  Idempotent."""
         if self._timer is not None:
             self._timer.cancel()
+        self._stop_retrying()
         self._worker.close()
 
     def _note_warning(self, keeper: Keeper | None) -> None:
         """Let `status` show what is wrong with a file."""
         if keeper is not None:
-            self._problems.tell(keeper.warning)
+            self._tell(keeper, keeper.warning)
+
+    def _tell(self, keeper: Keeper | None, text: str) -> None:
+        """Tell what is wrong once, and not after each attempt."""
+        if text != self._told.get(keeper, ""):
+            self._told[keeper] = text
+            self._problems.tell(text)
+
+    def _retry_later(self) -> None:
+        """Save once more after a pause, unless that is no use or going to happen anyway."""
+        if self._retry_timer is None and (self._store is None or self._store.may_be_replaced):
+            loop = asyncio.get_running_loop()
+            self._retry_timer = loop.call_later(self._retry_pause_s, self._retry)
+            self._retry_pause_s = min(2 * self._retry_pause_s, LONGEST_PAUSE_S)
+
+    def _retry(self) -> None:
+        self._retry_timer = None
+        if self._writing is None:
+            # Where this raises, the next attempt is due already.
+            with contextlib.suppress(RuntimeError):
+                self.save_now()
+
+    def _stop_retrying(self) -> None:
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
+        self._retry_timer, self._retry_pause_s = None, FIRST_PAUSE_S
 
     def _due(self) -> None:
         self._timer = None

@@ -137,8 +137,8 @@ class Store:
         self._protocols = StoredProtocols(path.parent / PROTOCOLS_FOLDER)
         self._saved: State | None = None
         self._has_tidied = False
-        self._may_be_replaced = True
-        """False: the file could not be read, but perhaps another time."""
+        self.may_be_replaced = True
+        """False: the file could not be read, but perhaps another time; until then none is saved."""
         self._unread = _ProtocolFiles()
         """Protocols that cannot be read, but perhaps another time: the file goes on naming them."""
         self._to_set_aside: bytes | None = None
@@ -168,7 +168,7 @@ class Store:
             self._warn(f"{self.path} {error.strerror}{self._moved_aside()}; starting with defaults")
             return State()
         except OSError as error:
-            self._may_be_replaced = False
+            self.may_be_replaced = False
             reason = f"cannot read {self.path}: {error.strerror}"
             self._warn(f"{reason}; starting with defaults, and saving nothing; {_ADVICE}")
             return State()
@@ -200,10 +200,11 @@ class Store:
             with contextlib.suppress(OSError):
                 remove_leftovers(followed(self.path).parent)
         if state == self._saved:
+            self.warning = ""
             self._remove_note()
             return
         noted = self._write_note(state)  # first: the disk may never answer
-        if not self._may_be_replaced:
+        if not self.may_be_replaced:
             return
         try:
             self._copied_aside()
