@@ -246,6 +246,7 @@ class App:
         """
         if target := self.device.target:
             self.protocols.play_on(target.name, self.device.form)
+            self.time_keeper.wake()
         return self.saver.changed()
 
     def _device_looked(self) -> None:
