@@ -1,4 +1,4 @@
-"""Tells when something is taken out of a folder, without looking again and again."""
+"""Tells of changes in folders, without looking again and again."""
 
 import contextlib
 import ctypes
@@ -7,25 +7,19 @@ import sys
 from pathlib import Path
 from typing import Self
 
-_DELETE, _MOVED_FROM, _MOVE_SELF = 0x200, 0x40, 0x800  # as in <sys/inotify.h>
+# As in <sys/inotify.h>.
+_MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
+_MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x40, 0x80, 0x100, 0x200
+_DELETE_SELF, _MOVE_SELF = 0x400, 0x800
+_CONTENT = _MODIFY | _ATTRIB | _CLOSE_WRITE | _DELETE_SELF | _MOVE_SELF
+_ENTRIES = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
 
 
-class FolderWatch:
-    """Watches a folder for files that are removed, and for the folder itself being moved away.
+class _Watch:
+    """What both kinds of watches have in common.  A context manager."""
 
-    A context manager.  The folder that it is in may be moved away as well.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is missing, or the system tells of no changes, `works` is false.
-
-    """
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self._fd = _inotify()
-        self.works = self._add(folder, _DELETE | _MOVED_FROM | _MOVE_SELF)
-        self._add(folder.parent, _MOVE_SELF)
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +34,7 @@ class FolderWatch:
         self._fd = -1
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable after a change, where `works` is true."""
+        """Return a descriptor that is readable after a change; -1 where nobody tells of any."""
         return self._fd
 
     def drain(self) -> None:
@@ -54,6 +48,39 @@ class FolderWatch:
             return False
         added: int = _libc().inotify_add_watch(self._fd, os.fsencode(folder), events)
         return added >= 0
+
+
+class FolderWatch(_Watch):
+    """Watches a folder for files that are removed, and for the folder itself being moved away.
+
+    The folder that it is in may be moved away as well.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is missing, or the system tells of no changes, `works` is false.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.works = self._add(folder, _DELETE | _MOVED_FROM | _MOVE_SELF)
+        self._add(folder.parent, _MOVE_SELF)
+
+
+class ContentWatch(_Watch):
+    """Watches places for every change of what is in them.
+
+    What another machine changes in a folder of the network is not told.
+    """
+
+    def add(self, place: Path) -> bool:
+        """Watch a folder or a file too, or where a link leads to; false where there is none.
+
+        To be called again after a change: there may be another file in this place.  It may wait
+        for a disk, and any thread may call it.
+        """
+        return self._add(place, _CONTENT | _ENTRIES)
 
 
 def _libc() -> ctypes.CDLL:

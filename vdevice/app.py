@@ -247,9 +247,14 @@ class App:
         """
         if target := self.device.target:
             self.protocols.play_on(target.name, self.device.form)
+            self.time_keeper.wake()
         return self.saver.changed()
 
     def _device_looked(self) -> None:
+        state = self.device.state
+        self.time_keeper.observe(
+            self.device.plays_alone or (state is not None and state.playing > 0)
+        )
         self._health_log.observe(self._reporter.health())
         self.hub.notify()
 

@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable
 
 from entrain.errors import EntrainError
 from entrain.platform import clock
+from entrain.platform.folder_watch import ContentWatch
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.session.output_protocols import OutputProtocols
 from entrain.vdevice.session.player import Player
 
 LIBRARY_LOOK_S = 2.0
-"""How often the files of protocols in use are looked at."""
+"""How often the files of protocols in use are looked at while something plays, and at most."""
+SETTLE_S = 0.2
+"""How long whoever changes a file is given to come to an end, in seconds."""
 LIBRARY_TIMEOUT_S = 3.0
 """Longest wait for the folder of protocols, in seconds: the sleep timer does not wait for it."""
 
@@ -24,6 +27,9 @@ _log = logging.getLogger(__name__)
 
 class TimeKeeper:
     """Wakes up when something is due, and no more often.
+
+    While nothing plays, it looks at files only when the system tells that they have changed.  What
+    the system cannot see is found when something plays.
 
     Parameters
     ----------
@@ -54,26 +60,43 @@ class TimeKeeper:
         self._problems = problems
         self._changed = changed
         self._due = asyncio.Event()
+        self._plays = False
+        self._has_news = False
+        """Files have changed since the last look."""
+        self._look_at_s = 0.0
+        """Before this time, in seconds of the loop, no file is looked at."""
 
     def wake(self) -> None:
         """Look anew what is due: something was begun."""
         self._due.set()
 
+    def observe(self, plays: bool) -> None:
+        """Take notice of whether something plays."""
+        if plays and not self._plays:
+            self._due.set()
+        self._plays = plays
+
     async def run(self) -> None:
         """Do what is due by the clock, and look after files that are in use, until cancelled."""
+        with ContentWatch() as watch:
+            try:
+                await self._keep_time(watch)
+            finally:
+                self._ignore(watch)
+
+    async def _keep_time(self, watch: ContentWatch) -> None:
         now_s = asyncio.get_running_loop().time
-        look_at_s = now_s()
         while True:
             pause_s = LIBRARY_LOOK_S
             try:
                 await self._do_what_is_due()
                 looks = True
-                if now_s() >= look_at_s:
-                    look_at_s = now_s() + LIBRARY_LOOK_S
-                    looks = await self._look_at_library()
+                if now_s() >= self._look_at_s:
+                    self._look_at_s = now_s() + LIBRARY_LOOK_S
+                    looks = await self._look_at_library(watch) and self._plays
                 pause_s = self._player.pause_s(clock.suspended_too_s())
-                if looks:
-                    pause_s = min(pause_s, max(0.0, look_at_s - now_s()))
+                if looks or self._has_news:
+                    pause_s = min(pause_s, max(0.0, self._look_at_s - now_s()))
             except TimeoutError:
                 _log.info("the protocols folder has not answered for %g s", LIBRARY_TIMEOUT_S)
             except EntrainError as error:
@@ -87,10 +110,29 @@ class TimeKeeper:
                     await self._due.wait()
             self._due.clear()
 
-    async def _look_at_library(self) -> bool:
+    def _listen(self, watch: ContentWatch) -> None:
+        """Wake up at the next change of a file, once."""
+        self._has_news = False
+        if watch.fileno() >= 0:
+            watch.drain()
+            asyncio.get_running_loop().add_reader(watch.fileno(), self._take_news, watch)
+
+    def _ignore(self, watch: ContentWatch) -> None:
+        if watch.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(watch.fileno())
+
+    def _take_news(self, watch: ContentWatch) -> None:
+        self._ignore(watch)  # until the next look
+        self._has_news = True
+        settled_s = asyncio.get_running_loop().time() + SETTLE_S
+        self._look_at_s = max(self._look_at_s, settled_s)
+        self._due.set()
+
+    async def _look_at_library(self, watch: ContentWatch) -> bool:
         """Go on with files that have changed; tells whether there are some to be looked at."""
+        self._listen(watch)
         async with asyncio.timeout(LIBRARY_TIMEOUT_S):
-            if await self._protocols.reload():
+            if await self._protocols.reload(watch):
                 self._changed()
             return await self._protocols.are_files()
 

@@ -247,3 +247,32 @@ def test_a_remembered_protocol_that_cannot_be_read_is_told_and_kept_and_used_onc
         assert desk.heard == "mine"
 
     run(play)
+
+
+def test_the_end_of_a_protocol_that_an_output_began_is_not_slept_through(desk):
+    """The time keeper would sleep for half an hour, as the former protocol has no end."""
+    ends = protocol("two").model_copy(update={"duration_s": 600.0})
+
+    async def play() -> None:
+        desk.play_on("dac")
+        await desk.app.hub.ask(messages.Use(protocol=protocol("one")))
+        desk.play_on("headset")
+        await desk.app.hub.ask(messages.Use(protocol=ends, here=True))
+        desk.play_on("dac")
+        pauses: list[float] = []
+        pause_s = desk.app.player.pause_s
+
+        def noted(now_s: float) -> float:
+            pauses.append(pause_s(now_s))
+            return pauses[-1]
+
+        desk.app.player.pause_s = noted
+        keeping = asyncio.create_task(desk.app.time_keeper.run())
+        await desk.settle()
+        assert pauses[-1] == 1800
+        desk.play_on("headset")
+        await desk.settle()
+        assert pauses[-1] == 600
+        keeping.cancel()
+
+    run(play)

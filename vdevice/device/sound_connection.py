@@ -20,7 +20,7 @@ from entrain.vdevice.device.configured_default import ConfiguredDefault
 from entrain.vdevice.device.default_policy import Defaults
 
 MOST_LOOKS = 3
-"""How often the devices are listed where the default changes meanwhile."""
+"""How often the devices are listed where the default, or session manager, changes meanwhile."""
 OTHER = "another Entrain (process {}) uses this sound server"
 NAME_TAKEN = f'another device on this sound server has the name "{OWN_DEVICE}"; rename or remove it'
 
@@ -80,6 +80,9 @@ class SoundConnection:
         self._added_us = 0
         self._guardian = 0
         self._session_managers = 0
+        """How many had come when `session_manager_is_new` was asked last."""
+        self._served_by = 0
+        """How many had come when the server was reached, or first looked at; 0: none yet."""
         self._asked: set[asyncio.Task[None]] = set()  # kept, so that they are not collected
 
     # ---- opening and closing -----------------------------------------------------------------
@@ -111,7 +114,7 @@ class SoundConnection:
     async def open(self, target: str, *, smart: bool, alone: bool, former: str) -> None:
         """Open the back end; see `Backend` for what it is told."""
         backend = await self.wait(lambda: self._open(target, smart, alone, former))
-        self._session_managers = 0
+        self._session_managers = self._served_by = 0
         self._loop.add_reader(backend.fileno(), self._take_news)
         state = backend.state()
         if (thread := state.audio_thread) is not None and not state.realtime:
@@ -132,10 +135,7 @@ class SoundConnection:
             Watches the server as before; called on the worker thread.
 
         """
-        if former := self.server:
-            self.server = server = await self.wait(self._adapter.connect)
-            await self.wait(former.close)
-            await self.wait(lambda: watch(server))
+        await self.wait(lambda: self._renew_server(watch))
 
     async def close(self) -> None:
         """Close what is open.  Idempotent."""
@@ -200,9 +200,9 @@ class SoundConnection:
 
     @property
     def session_manager_was_replaced(self) -> bool:
-        """Whether another one has come since `session_manager_is_new` was asked."""
+        """Whether another one has come since the server was reached, or first looked at."""
         state = self.state
-        return state is not None and self._session_managers not in (0, state.session_managers)
+        return state is not None and self._served_by not in (0, state.session_managers)
 
     def session_manager_is_new(self) -> bool:
         """Tell, once, whether a session manager has come; who looks late sees no time without."""
@@ -249,7 +249,9 @@ class SoundConnection:
 
     async def look(self) -> None:
         """List the devices as they were when the defaults were as they are now."""
-        server = self.server
+        server, state = self.server, self.state
+        if state and not self._served_by:
+            self._served_by = state.session_managers
         if server is None:
             return
         for _ in range(MOST_LOOKS):
@@ -304,6 +306,21 @@ class SoundConnection:
         self.found_leftover = not self.frees and self.own is not None
         self._configured = ConfiguredDefault(self.server.stored_default())
         return self.server.default()
+
+    def _renew_server(self, watch: Callable[[SoundServer], None]) -> None:
+        """Change servers, on the worker thread: at no time is there none that is watched."""
+        former, state = self.server, self.state
+        if former is None:
+            return
+        server = self._adapter.connect()
+        try:
+            watch(server)
+        except BaseException:
+            server.close()
+            raise
+        self.server = server
+        self._served_by = state.session_managers if state else 0
+        former.close()
 
     def _open(self, target: str, smart: bool, alone: bool, former: str) -> Backend:
         """Open the back end, on the worker thread; it is known as soon as it is open."""

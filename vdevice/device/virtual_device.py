@@ -19,7 +19,12 @@ from entrain.vdevice.device.default_keeper import DefaultKeeper
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.reconnection import Reconnection
 from entrain.vdevice.device.softened import Softened
-from entrain.vdevice.device.sound_connection import NAME_TAKEN, SoundConnection, UnknownOutput
+from entrain.vdevice.device.sound_connection import (
+    MOST_LOOKS,
+    NAME_TAKEN,
+    SoundConnection,
+    UnknownOutput,
+)
 from entrain.vdevice.device.stream_router import StreamRouter
 from entrain.vdevice.device.target_keeper import TargetKeeper
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
@@ -95,8 +100,8 @@ class VirtualDevice:
         self._timer: asyncio.TimerHandle | None = None
         self._connection = SoundConnection(adapter, engine, backend, latency_ms, self._news.set)
         self._reconnection = Reconnection(self._note)
-        self._defaults = DefaultKeeper(self._connection, defaults, changed)
-        self._volumes = VolumeKeeper(self._connection, self.unplugged, changed)
+        self._defaults = DefaultKeeper(self._connection, defaults, self._tell)
+        self._volumes = VolumeKeeper(self._connection, self.unplugged, self._tell)
         self._router = StreamRouter(rules, self._connection.wait)
         self._target = TargetKeeper(
             self._connection, self._defaults, self._volumes, chosen, preferred
@@ -211,7 +216,7 @@ class VirtualDevice:
             await self._target.update()
             await self._defaults.carry_out(actions)
             self._defaults.tell_backend()
-            self._changed()
+            self._tell()
 
     async def choose(self, name: str) -> None:
         """Play on this real device, or, with ``""``, on one that need not be chosen.
@@ -255,13 +260,13 @@ class VirtualDevice:
             await self._look()
             await self._defaults.set_mode(mode)
             self._defaults.tell_backend()
-            self._changed()
+            self._tell()
 
     async def set_rules(self, rules: ApplicationRules) -> None:
         """Change which programs are heard through Entrain; what plays is moved accordingly."""
         async with self._request():
             self._router.rules = rules
-            self._changed()
+            self._tell()
 
     async def list_devices(self) -> list[Device]:
         """All outputs but our own; raises `EntrainError`."""
@@ -414,20 +419,21 @@ class VirtualDevice:
         if state := self.state:
             await self._volumes.mirror(state.target)
         self._wake_again()
-        now = (self.target.name if self.target else "", self.form)
-        if now != self._told:
-            self._told = now
-            self._changed()
+        if self._heard_at() != self._told:
+            self._tell()
         self._looked()
 
     async def _look(self) -> None:
         """List the devices; where the session manager is another one, what it says is a start."""
         connection = self._connection
-        if connection.session_manager_was_replaced:
-            await connection.renew_server(
-                lambda server: self._router.watch_again(server, connection.tell)
-            )
-        await connection.look()
+        for _ in range(MOST_LOOKS):  # another one may come meanwhile
+            if connection.session_manager_was_replaced:
+                await connection.renew_server(
+                    lambda server: self._router.watch_again(server, connection.tell)
+                )
+            await connection.look()
+            if not connection.session_manager_was_replaced:
+                break
         if connection.session_manager_is_new():
             self._was_blank = True
             self.unplugged.reconnected()
@@ -454,6 +460,14 @@ class VirtualDevice:
         if times:
             pause_s = max(0.0, min(times) - time.monotonic())
             self._timer = asyncio.get_running_loop().call_later(pause_s, self._news.set)
+
+    def _heard_at(self) -> tuple[str, Form]:
+        return (self.target.name if self.target else "", self.form)
+
+    def _tell(self) -> Awaitable[None] | None:
+        """Call `changed`, which takes over the target whatever it is called for."""
+        self._told = self._heard_at()
+        return self._changed()
 
     def _note(self, text: str) -> None:
         _log.warning("%s", text)

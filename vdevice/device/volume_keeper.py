@@ -31,7 +31,7 @@ class VolumeKeeper:
         What becomes of the volume where headphones are unplugged.
     changed : callable
         Called when what is turned down has changed.  What it returns is waited for before a
-        volume is turned down.
+        volume is set.
 
     """
 
@@ -101,6 +101,8 @@ class VolumeKeeper:
     async def look_after_softened(self, in_use: Collection[str]) -> None:
         """Set loudspeakers back that were turned down, where it is time for that.
 
+        Those are turned down again whose volume something else has brought back meanwhile.
+
         Parameters
         ----------
         in_use : collection of str
@@ -109,11 +111,13 @@ class VolumeKeeper:
         """
         before = self._unplugged.entries
         devices = {device.name: device for device in self._connection.real}
-        for name, volume in self._unplugged.observe(devices, in_use, time.monotonic()):
-            _log.info("%s is set back to %s", name, volume)
+        wanted = self._unplugged.observe(devices, in_use, time.monotonic())
+        # On disk first: a loudspeaker may be turned down anew here, too.
+        if self._unplugged.entries != before and (saving := self._changed()) is not None:
+            await saving
+        for name, volume in wanted:
+            _log.info("%s is set to %s", name, volume)
             await self._connection.set_volume(name, volume)
-        if self._unplugged.entries != before:
-            self._changed()
 
     async def mirror(self, target: str) -> None:
         """Show the target's volume on Entrain, or give the target Entrain's."""

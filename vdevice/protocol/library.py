@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import get_args
 
+from entrain.platform.folder_watch import ContentWatch
 from entrain.platform.folders import data_folder
 from entrain.vdevice.limits import MAX_LAYERS, Category
 from entrain.vdevice.protocol.check import check
@@ -114,6 +115,11 @@ class Library:
         Reads no file, so it may be called every few seconds.
         """
         return tuple(self._own.signatures().items()) if self._own else ()
+
+    def watch(self, watch: ContentWatch) -> None:
+        """Have all changes of `signature` from now on told, where the system can tell."""
+        if self._own:
+            self._own.watch(watch)
 
     def next_after(self, protocol: Protocol) -> Protocol:
         """Return the next protocol of the same category; after the last one, the first one.

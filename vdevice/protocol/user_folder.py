@@ -5,12 +5,14 @@ Each query looks at the folder anew, but reads only files that have changed.
 
 import contextlib
 import errno
+import itertools
 import os
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from entrain.platform.files import UnfitFile, read_file
+from entrain.platform.folder_watch import ContentWatch
 from entrain.platform.whole_file import replace_file
 from entrain.vdevice.limits import Category
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
@@ -83,6 +85,16 @@ class UserFolder:
             self._unreadable = f"cannot read {shown(self.path)}: {reason}"
         self._too_many = len(found) > MAX_FILES
         return {name: found[name] for name in sorted(found)[:MAX_FILES]}
+
+    def watch(self, watch: ContentWatch) -> None:
+        """Have all changes of `signatures` from now on told."""
+        watch.add(self.path.parent)  # the folder may be missing yet, or be a link
+        watch.add(self.path)
+        with contextlib.suppress(OSError, ValueError), os.scandir(self.path) as items:
+            for item in itertools.islice(items, MAX_FILES):
+                if item.is_symlink() and not watch.add(self.path / item.name):
+                    # It leads nowhere yet.
+                    watch.add(Path(os.path.realpath(self.path / item.name)).parent)
 
     def entries(self) -> dict[str, Entry]:
         """Return all files by name; if several have one id, only one of them is usable."""

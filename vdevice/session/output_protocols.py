@@ -5,10 +5,11 @@ take long, or never answer; from then on nobody else asks the library.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 from entrain.platform.adapter import Form
+from entrain.platform.folder_watch import ContentWatch
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import DEFAULT_ID, NOTHING, Library, by_id
@@ -178,9 +179,17 @@ class OutputProtocols:
         with self._problems.telling(going_on):
             self._player.listen_on(form)
 
-    async def reload(self) -> bool:
-        """Go on with what the files of protocols in use say now; tells whether any has changed."""
-        seen = await self.ask(lambda library: library.signature())
+    async def reload(self, watch: ContentWatch) -> bool:
+        """Go on with what the files of protocols in use say now; tells whether any has changed.
+
+        `watch` is told to watch them from then on.
+        """
+
+        def look(library: Library) -> Hashable:
+            library.watch(watch)  # first: no change is missed
+            return library.signature()
+
+        seen = await self.ask(look)
         if seen == self._seen:
             return False
         ids = self._ids()
