@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import processes
@@ -28,20 +29,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, PipeWireSandbox() as server:
         processes.move_to(server.environment, folder)
         processes.force_quantum()
-        with (
-            processes.sinks() as has_sink,
-            processes.started(
-                processes.LOOPBACK, {"sink": lambda: has_sink("loopback")}
-            ) as loopback,
-            processes.started(processes.HEADLESS, {"sink": lambda: has_sink("entrain")}) as entrain,
-        ):
-            base, own = loopback.process.pid, entrain.process.pid
-            rounds = [(_cost("loopback", base), _cost("entrain", own)) for _ in range(ROUNDS)]
-            memory_mb = processes.pss_mb(base), processes.pss_mb(own)
-    theirs, ours = (statistics.median(costs) for costs in zip(*rounds, strict=True))
-    ratio = statistics.median(own / base for base, own in rounds)
-    print(f"processor, ms per s of sound: {ours:.1f}, pw-loopback {theirs:.1f}")
-    print(f"memory (PSS), MB: {memory_mb[1]:.1f}, pw-loopback {memory_mb[0]:.1f}")
+        with processes.sinks() as has_sink:
+            rounds = [
+                (
+                    _measure(processes.LOOPBACK, "loopback", has_sink),
+                    _measure(processes.HEADLESS, "entrain", has_sink),
+                )
+                for _ in range(ROUNDS)
+            ]
+    for name, program in zip(("pw-loopback", "entrain"), zip(*rounds, strict=True), strict=True):
+        cost, memory_mb = (statistics.median(values) for values in zip(*program, strict=True))
+        print(f"{name}: {cost:.1f} ms of the processor per s of sound, {memory_mb:.1f} MB (PSS)")
+    ratio = statistics.median(own[0] / base[0] for base, own in rounds)
     verdict = f"ratio {ratio:.2f}, usually {usual:g}"
     if ratio >= 2 * usual:
         print(f"bench: {verdict}: a thread wakes too often, or computes too much")
@@ -50,10 +49,18 @@ def main() -> int:
     return 0
 
 
-def _cost(sink: str, pid: int) -> float:
-    with processes.playing(sink):
-        time.sleep(WARM_UP_S)
-        return processes.cpu_ms_per_s(pid, ROUND_S)
+def _measure(
+    program: Sequence[str], sink: str, has_sink: Callable[[str], bool]
+) -> tuple[float, float]:
+    """Return the processor time of a program, in ms per s of sound, and its memory, in MB.
+
+    It is alone: in one graph with another one it would have that one's cycles as well.
+    """
+    with processes.started(program, {"sink": lambda: has_sink(sink)}) as started:
+        pid = started.process.pid
+        with processes.playing(sink):
+            time.sleep(WARM_UP_S)
+            return processes.cpu_ms_per_s(pid, ROUND_S), processes.pss_mb(pid)
 
 
 if __name__ == "__main__":
