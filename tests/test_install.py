@@ -1,4 +1,4 @@
-"""`make install` and `make uninstall`: works without the clone, and leaves nothing behind."""
+"""`make install` works without the clone; `make uninstall` leaves only the user's own files."""
 
 import os
 import shutil
@@ -89,7 +89,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.slow
-def test_it_works_without_the_clone_and_uninstall_leaves_nothing(user, request):
+def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alone(user, request):
     before = user.files()
     # Starting at login has been asked for, of an installation that is no more.
     user.autostart.parent.mkdir()
@@ -116,6 +116,9 @@ def test_it_works_without_the_clone_and_uninstall_leaves_nothing(user, request):
     setting = user.home / ".config/entrain/mine"
     setting.parent.mkdir(exist_ok=True)
     setting.write_text("a setting")
+    protocol = user.data / "protocols/mine.json"
+    protocol.parent.mkdir(exist_ok=True)
+    protocol.write_text("my own protocol")
     process = user.start(user.command, "run", "--headless", "--backend", "null")
     try:
         until(lambda: user.run(user.command, "status").returncode == 0)
@@ -130,10 +133,14 @@ def test_it_works_without_the_clone_and_uninstall_leaves_nothing(user, request):
     assert str(setting.parent) in done.stderr
     left = {name: what for name, what in user.files().items() if name not in before}
     assert left.pop(".local/share/fish/vendor_completions.d/other.fish") == b"complete other"
+    assert left.pop(".local/share/entrain/protocols/mine.json") == b"my own protocol"
+    assert f"kept your own protocols: {protocol.parent}" in done.stderr
     # .local/state was made by Entrain while it ran, and is everybody's; so is .config/autostart.
     assert left.keys() <= {
         ".config/autostart",
         ".local/share",
+        ".local/share/entrain",
+        ".local/share/entrain/protocols",
         ".local/share/fish",
         ".local/share/fish/vendor_completions.d",
         ".local/state",
