@@ -124,7 +124,7 @@ def test_killed_while_a_slider_is_dragged_at_most_a_second_is_lost(server):
         slider.stop()
         writes.stop()
     gaps_s = writes.gaps_s(slider.sent[0][0], end_s)
-    assert statistics.median(gaps_s) <= MOST_LOST_S
+    assert statistics.median(gaps_s[1:-1]) <= MOST_LOST_S  # without the cut ones at both ends
     assert max(gaps_s) < 3 * MOST_LOST_S
     (layer,) = stored_protocol(state_file().parent).layers
     assert slider.lost_s(layer.params["beat_hz"], end_s) < 3 * MOST_LOST_S
