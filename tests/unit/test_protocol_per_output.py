@@ -11,6 +11,7 @@ import pytest
 from entrain.engine import blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Device, Form
+from entrain.platform.folder_watch import ContentWatch
 from entrain.platform.null import NullAdapter, null_device
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
@@ -209,7 +210,8 @@ def test_a_remembered_protocol_is_used_as_its_file_says_now(desk):
         await desk.app.hub.ask(messages.Use(protocol="mine"))
         desk.play_on("dac")
         desk.library.save(protocol("mine", -10))
-        await desk.app.protocols.reload()
+        with ContentWatch() as watch:
+            await desk.app.protocols.reload(watch)
 
         desk.play_on("headset")
 
@@ -241,7 +243,8 @@ def test_a_remembered_protocol_that_cannot_be_read_is_told_and_kept_and_used_onc
         assert desk.heard == "one"
         assert "mine.json" in desk.app.status().errors[0]
         file.write_bytes(whole)
-        await desk.app.protocols.reload()
+        with ContentWatch() as watch:
+            await desk.app.protocols.reload(watch)
         desk.play_on("dac")
         desk.play_on("headset")
         assert desk.heard == "mine"
