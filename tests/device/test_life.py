@@ -34,15 +34,15 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12]) + sum(map(cpu_ticks, children(pid)))
 
 
-def rests(pid):
-    """Tell whether its processor time, in ns, stays the same for a second."""
+def rests(pid, for_s=1):
+    """Tell whether its processor time, in ns, stays the same."""
 
     def spent_ns():
         files = Path(f"/proc/{pid}/task").glob("*/schedstat")
         return sum(int(file.read_text().split()[0]) for file in files)
 
     before = spent_ns()
-    time.sleep(1)
+    time.sleep(for_s)
     return spent_ns() == before
 
 
@@ -51,17 +51,26 @@ def rests(pid):
 
 @pytest.mark.slow
 def test_when_nothing_plays_everything_sleeps(server):
-    """All sinks suspended within 20 s, and then not one tick of the processor for long."""
+    """All sinks suspended within 20 s, and then not one tick of the processor for long.
+
+    Also where the protocol is in a file of the user's, which is taken over when it is edited.
+    """
     still_s = {"pipewire": 20, "pulse": 10}[server.kind]
     with app.running(server.environment, "--layer", LAYER) as entrain:
         with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1)):
             entrain.wait_for(state="processing")
+            app.command(server.environment, "save", "Sleepy")
         soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended")
-        soundlab.wait_until(lambda: rests(entrain.pid), 20, "Entrain has heard of it")
+        soundlab.wait_until(lambda: rests(entrain.pid, 5), 20, "Entrain has heard of it")
         before = cpu_ticks(entrain.pid)
         time.sleep(still_s)
         assert cpu_ticks(entrain.pid) == before
         assert entrain.status()["state"] == "idle"
+        file = Path(os.environ["XDG_DATA_HOME"]) / "entrain" / "protocols" / "sleepy.json"
+        file.write_text(file.read_text().replace("Sleepy", "Sleepier"))
+        soundlab.wait_until(
+            lambda: entrain.status()["protocol"]["name"] == "Sleepier", 5, "the edited file"
+        )
 
 
 def test_a_standalone_protocol_is_heard_without_a_player(server):
