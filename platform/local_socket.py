@@ -66,8 +66,13 @@ class Claim:
             is_locked = _leads_to(self.path.parent, os.fstat(before))
             folder_fd = before if is_locked else _lock_folder(self.path, 0.0)
             try:
-                self.listener = _listen(self.path, self._backlog)
-                self._made = self.path.lstat()
+                listener = _listen(self.path, self._backlog)
+                try:
+                    made = self.path.lstat()
+                except OSError as error:  # it has been removed again already
+                    listener.close()
+                    raise _cannot_listen(self.path, error) from error
+                self.listener, self._made = listener, made
             except BaseException:
                 if not is_locked:
                     os.close(folder_fd)

@@ -178,6 +178,26 @@ def test_what_somebody_removes_while_it_runs_is_there_again(
             shutil.rmtree(path.parent.parent.with_name("away"), ignore_errors=True)
 
 
+def test_a_socket_that_is_removed_while_it_is_made_anew_is_made_once_more(path, monkeypatch):
+    claim = local_socket.claim(path, 32)
+    listen = local_socket._listen
+
+    def removed_at_once(path: Path, backlog: int) -> socket.socket:
+        listener = listen(path, backlog)
+        path.unlink()
+        return listener
+
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(local_socket, "_listen", removed_at_once)
+        with pytest.raises(SocketError, match="cannot listen"):
+            claim.renew()
+    claim.renew()
+
+    assert claim.is_reachable()
+    claim.release()
+
+
 def test_one_that_was_removed_leaves_the_socket_of_another_alone(path):
     first = local_socket.claim(path, 32)
     shutil.rmtree(path.parent)

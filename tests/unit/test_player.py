@@ -130,6 +130,24 @@ def test_a_sleep_timer_that_is_taken_back_lets_the_sound_come_back(heard):
     assert not heard.player.tick(10.0)
 
 
+@pytest.mark.parametrize("change", ["set", "weaker"])
+def test_the_sleep_timers_fade_wins_over_what_is_set_meanwhile(heard, change):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.05, 0.0)
+    heard.player.tick(0.5)
+    heard.rms(1.5)
+
+    if change == "set":
+        layer = heard.player.layers[0]
+        heard.player.set(f"{layer.id}.{blocks()[layer.kind].strength}", 1.0, 0.0)
+    else:
+        heard.player.adjust(0, -1)
+
+    assert heard.rms(0.5) < 0.6 * loud
+    assert heard.rms(0.5) < 0.2 * loud
+
+
 @pytest.mark.parametrize("rate_hz", [44_100, 96_000, 192_000])
 def test_at_another_sample_rate_what_was_set_by_hand_stays(heard, rate_hz):
     """The engine agrees with what the player says is set, and nothing is louder."""

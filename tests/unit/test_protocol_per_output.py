@@ -17,6 +17,7 @@ from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.options import RunOptions
+from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session.session_log import SessionLog
@@ -99,6 +100,16 @@ def run(play: Callable[[], Awaitable[None]]) -> None:
             await play()
 
     asyncio.run(main())
+
+
+def test_a_protocol_cannot_be_remembered_for_an_output_that_is_not_there(desk):
+    async def play() -> None:
+        before = desk.heard
+        with pytest.raises(ProtocolError, match="there is no output yet"):
+            await desk.app.hub.ask(messages.Use(protocol=protocol("one"), here=True))
+        assert desk.heard == before
+
+    run(play)
 
 
 def test_a_value_set_just_after_an_output_came_is_kept_with_its_own_protocol(desk):

@@ -104,6 +104,12 @@ class Chain:
         for layer, number in self._layers.values():
             self._engine.set_parameter(number, blocks()[layer.kind].strength, 0.0, over_s)
 
+    def fades_by(self, address: str) -> bool:
+        """Tell whether `fade` moves this parameter."""
+        layer_id, symbol = parse_address(address)
+        running = self._layers.get(layer_id)
+        return running is not None and blocks()[running[0].kind].strength == symbol
+
     def layers(self) -> Collection[tuple[Layer, int]]:
         """What runs, with the engine's numbers."""
         return self._layers.values()

@@ -232,7 +232,8 @@ class Player:
         for address, value in values.items():
             check_address(heard or (), address, value, blocks)
         for address, value in values.items():
-            if not self.ended:
+            # A fade to the end wins over what is set meanwhile.
+            if not self.ended and not (self._fades and self._chain.fades_by(address)):
                 self._chain.set(address, value, over_s)
             self._values.pop(address, None)  # the last one wins, also over its twin
             self._values[address] = value
