@@ -131,9 +131,7 @@ class OutputProtocols:
             lambda library: find(library, with_layers(library, wanted, layers, standalone))
         )
         if here and not self._output:
-            raise ProtocolError(
-                "there is no output yet for which the protocol could be remembered; connect one first"
-            )
+            raise ProtocolError("there is no output yet to remember a protocol for; connect one")
         # From here on without a pause: the output, what is heard and what is kept belong together.
         self._take_values()
         self._player.use(found.protocol, found.library_id, found.ways)
