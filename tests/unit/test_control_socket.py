@@ -180,7 +180,7 @@ def test_what_somebody_removes_while_it_runs_is_there_again(
 
 def test_a_socket_that_is_removed_while_it_is_made_anew_is_made_once_more(path, monkeypatch):
     claim = local_socket.claim(path, 32)
-    listen = local_socket._listen
+    listen, former = local_socket._listen, claim.listener
 
     def removed_at_once(path: Path, backlog: int) -> socket.socket:
         listener = listen(path, backlog)
@@ -193,6 +193,7 @@ def test_a_socket_that_is_removed_while_it_is_made_anew_is_made_once_more(path, 
         with pytest.raises(SocketError, match="cannot listen"):
             claim.renew()
     claim.renew()
+    former.close()  # as its user does
 
     assert claim.is_reachable()
     claim.release()
