@@ -68,8 +68,8 @@ class RequestHandler:
             case messages.Off():
                 await self._device.switch(False)
             case messages.Bypass(on=on, matched=matched):
-                self._engine.bypass_is_matched = matched
-                self._engine.bypass = (not self._engine.bypass) if on is None else on
+                wanted = not self._engine.bypass if on is None else on
+                self._player.bypass(wanted, matched=matched)
             case messages.Use():
                 await self._protocols.use(
                     request.protocol,

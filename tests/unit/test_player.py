@@ -408,8 +408,10 @@ def test_only_a_standalone_protocol_with_something_to_hear_plays_alone():
     player.use(protocol({"kind": "am"}))
     player.use(protocol(requires_headphones=True), form="speakers")  # there it is silent
     player.listen_on("headphones")
+    player.bypass(True, matched=False)  # which lets nothing of it through
+    player.bypass(False, matched=False)
     player.sleep(0, 0.0)
     assert player.tick(1.0)
 
-    assert alone == [True, False, False, False, True, False]
+    assert alone == [True, False, False, False, True, False, True, False]
     engine.close()

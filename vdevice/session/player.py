@@ -124,8 +124,9 @@ class Player:
     @property
     def plays_alone(self) -> bool:
         """Whether there is something to hear without any input."""
-        generates = any(blocks()[layer.kind].group == "generator" for layer in self.layers)
-        return self.protocol.standalone and generates and not self.ended
+        if self.ended or self._engine.bypass or not self.protocol.standalone:
+            return False
+        return any(blocks()[layer.kind].group == "generator" for layer in self.layers)
 
     @property
     def note(self) -> str:
@@ -265,6 +266,12 @@ class Player:
                 changes += moved(steps, self.layers, blocks(), self._value)
         if changes:
             self.set_all(dict(changes), adjust.GLIDE_S)
+
+    def bypass(self, on: bool, *, matched: bool) -> None:
+        """Let the input pass untouched, or not; `matched`: as loud as the processed sound."""
+        self._engine.bypass_is_matched = matched
+        self._engine.bypass = on
+        self._set_alone(self.plays_alone)
 
     def set_own(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the engine's own layers; the value was checked."""
