@@ -15,19 +15,6 @@
 using entrain::LatencyController;
 using entrain::LatencySettings;
 
-namespace {
-
-constexpr double kSettled_s = 10.0;
-constexpr double kSettlingCents = 3.0;
-constexpr double kCents = 0.2;
-
-void check_pitch(const TwoClocks &clocks) {
-    CHECK(clocks.worst_pitch_cents(0.0, kSettled_s) < kSettlingCents);
-    CHECK(clocks.worst_pitch_cents(kSettled_s) < kCents);
-}
-
-}  // namespace
-
 TEST_CASE("neither drift nor jitter of half the target breaks the sound or is heard") {
     for (const double jitter_s : {0.0, 0.005})
         for (const double in_ppm : {-500.0, 0.0, 500.0})

@@ -8,19 +8,6 @@
 
 using entrain::LatencyController;
 
-namespace {
-
-constexpr double kSettled_s = 10.0;
-constexpr double kSettlingCents = 3.0;
-constexpr double kCents = 0.2;
-
-void check_pitch(const TwoClocks &clocks) {
-    CHECK(clocks.worst_pitch_cents(0.0, kSettled_s) < kSettlingCents);
-    CHECK(clocks.worst_pitch_cents(kSettled_s) < kCents);
-}
-
-}  // namespace
-
 TEST_CASE("underruns raise the target at once, and it comes down soon, unheard") {
     const double base_s = 0.006;
     LatencyController controller({base_s, 0.045});

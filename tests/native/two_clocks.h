@@ -4,6 +4,8 @@
 
 #include "audio/latency_controller.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -163,3 +165,13 @@ private:
     int losing_ = 0;
     int repeating_ = 0;
 };
+
+// Limits of what is not heard.
+constexpr double kSettled_s = 10.0;
+constexpr double kSettlingCents = 3.0;
+constexpr double kCents = 0.2;
+
+inline void check_pitch(const TwoClocks &clocks) {
+    CHECK(clocks.worst_pitch_cents(0.0, kSettled_s) < kSettlingCents);
+    CHECK(clocks.worst_pitch_cents(kSettled_s) < kCents);
+}

@@ -130,6 +130,22 @@ def test_a_sleep_timer_that_is_taken_back_lets_the_sound_come_back(heard):
     assert not heard.player.tick(10.0)
 
 
+def test_the_sleep_timers_fade_goes_on_with_an_edited_protocol(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.05, 0.0)
+    heard.player.tick(0.5)
+    heard.rms(1.0)
+    heard.player.tick(1.5)
+    before = heard.rms(0.3)
+
+    heard.player.refresh(heard.player.protocol.model_copy(update={"name": "Edited"}))
+
+    assert heard.rms(0.2) < 1.05 * before < loud
+    assert not heard.player.tick(2.0)
+    assert heard.rms(0.5) < before
+
+
 @pytest.mark.parametrize("change", ["set", "weaker"])
 def test_the_sleep_timers_fade_wins_over_what_is_set_meanwhile(heard, change):
     heard.player.use(protocol())

@@ -78,6 +78,8 @@ class Player:
         self._log = log
         self._form: Form = "unknown"
         self._fades = False
+        self._fade_left_s = 0.0
+        """Until the end of the fade, at the last `tick`."""
         self._sleep_at_s: float | None = None
         self._moving: dict[str, None] = {}
         """Addresses of values that were sent to where they are to be later, in order."""
@@ -209,7 +211,7 @@ class Player:
         with self._unless_refused():
             self.protocol, self.ways = protocol, ways
             if not self.ended:
-                self._route(restart=False)
+                self._go_on()
 
     def begin_again(self) -> None:
         """Start the session anew, also after its end."""
@@ -221,7 +223,7 @@ class Player:
         with self._unless_refused():
             self._form = form
             if self.layers != before and not self.ended:
-                self._route(restart=False)
+                self._go_on()
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
@@ -387,8 +389,19 @@ class Player:
         if self.protocol.time_of_day:
             self._follow_the_day()
 
+    def _go_on(self) -> None:
+        """Use other layers in the running session; a fade to the end goes on with them."""
+        fades = self._fades
+        self._route(restart=False)
+        if fades:
+            self._fades = True
+            self._chain.fade(self._fade_left_s)
+
     def _fade_within(self, left_s: float, fade_s: float) -> None:
-        if left_s <= fade_s and not self._fades:
+        if left_s > fade_s:
+            return
+        self._fade_left_s = left_s
+        if not self._fades:
             self._fades = True
             self._chain.fade(left_s)
 
