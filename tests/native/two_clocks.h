@@ -166,7 +166,7 @@ private:
     int repeating_ = 0;
 };
 
-// Limits of what is not heard.
+// Largest inaudible changes of pitch, while a stream settles and afterwards.
 constexpr double kSettled_s = 10.0;
 constexpr double kSettlingCents = 3.0;
 constexpr double kCents = 0.2;

@@ -297,7 +297,7 @@ def test_import_with_a_refused_file_fails_and_keeps_the_others(home, folder):
     result = entrain("import", "--json", str(source))
 
     assert result.exit_code == 1
-    assert result.stderr == "entrain: 1 of 2 files were refused\n"
+    assert result.stderr == "entrain: 1 of 2 files was refused\n"
     found = json.loads(result.stdout)
     assert (found["imported"], found["refused"], found["dry_run"]) == (1, 1, False)
     assert [each["result"] for each in found["files"]] == ["refused", "imported"]

@@ -191,7 +191,8 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
         parts.append(f"{len(refused)} refused")
         click.echo(", ".join(parts))
     if refused:
-        raise EntrainError(f"{len(refused)} of {len(files)} {_files(len(files))} were refused")
+        were = "was" if len(refused) == 1 else "were"
+        raise EntrainError(f"{len(refused)} of {len(files)} {_files(len(files))} {were} refused")
 
 
 @click.command()
