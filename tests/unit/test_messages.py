@@ -136,7 +136,7 @@ def test_a_status_has_what_scripts_rely_on():
         ({}, "address is missing"),
         ({"address": "a.b"}, "value is missing"),
         ({"value": 1}, "address is missing"),
-        ({"values": {}}, "values: "),
+        ({"values": {}}, "values must not be empty"),
         ({"values": {"a.b": "1"}}, "values.a.b = '1': must be a valid number"),
         ({"values": {"a.b": 1}, "address": "a.b"}, "address = 'a.b' does not belong beside value"),
         ({"values": {"a.b": 1}, "value": 1}, "value = 1 does not belong beside values"),
@@ -164,7 +164,7 @@ def test_every_request_is_a_query_or_a_command():
     ("fields", "error"),
     [
         ({"parts": ["state", "nonsense"]}, "parts[1] = 'nonsense' is not a field of the status"),
-        ({"parts": []}, "parts: "),
+        ({"parts": []}, "parts must not be empty"),
         ({"client": "x" * 65}, "client = 'xxx"),
         ({"client": "a\nb"}, "client = "),
     ],
@@ -180,7 +180,7 @@ def test_a_watch_names_parts_of_the_status(fields, error):
     ("names", "error"),
     [
         (["x"] * 5000, "applications.exclude has more than 200 entries"),
-        ([""], "applications.exclude[0] = ''"),
+        ([""], "applications.exclude[0] = '' must not be empty"),
         (["x" * 300], "applications.exclude[0] = 'xxxxx"),
     ],
 )
@@ -192,3 +192,8 @@ def test_lists_of_applications_have_an_end(names, error):
 
     assert str(told.value).startswith(error)
     assert len(str(told.value)) < 200
+
+
+def test_a_text_too_long_is_measured_in_characters():
+    with pytest.raises(RequestError, match="is longer than 100 characters$"):
+        parse_request(json.dumps({"command": "save", "name": "y" * 200}).encode())

@@ -70,8 +70,11 @@ def _explain_one(detail: Mapping[str, Any], skip: int) -> str:
     if kind == "value_error":
         text = str(context["error"])
         return f"{head} {text}" if scalar else text if not where else f"{where}: {text}"
+    # A text whose characters were checked before is "too_long", as a list is.
+    if kind == "string_too_long" or (kind == "too_long" and isinstance(value, str)):
+        return f"{head} is longer than {context['max_length']} characters"
     if kind == "too_long":
         return f"{head} has more than {context['max_length']} entries"
-    if kind == "string_too_long":
-        return f"{head} is longer than {context['max_length']} characters"
+    if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
+        return f"{head} must not be empty"
     return f"{head}: {detail['msg'].replace('Input should', 'must')}"
