@@ -195,5 +195,5 @@ def test_lists_of_applications_have_an_end(names, error):
 
 
 def test_a_text_too_long_is_measured_in_characters():
-    with pytest.raises(RequestError, match="is longer than 100 characters$"):
+    with pytest.raises(RequestError, match=r"is longer than 100 characters$"):
         parse_request(json.dumps({"command": "save", "name": "y" * 200}).encode())
