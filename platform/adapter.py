@@ -27,7 +27,7 @@ Form = Literal["headphones", "speakers", "hands-free", "mono", "unknown"]
 """What a device is to the ears; only ``headphones`` and ``unknown`` keep them apart for sure."""
 
 Purpose = Literal["call", "notification", "other"]
-"""What a program's sound is for: a conversation, a short sound of the desktop, or all else."""
+"""Purpose of an app's sound: a conversation, a short sound of the desktop, or any other."""
 
 
 class PlatformError(EntrainError):

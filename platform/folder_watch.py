@@ -16,7 +16,7 @@ _ENTRIES = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
 
 
 class _Watch:
-    """What both kinds of watches have in common.  A context manager."""
+    """Base of both kinds of watches.  A context manager."""
 
     def __init__(self) -> None:
         self._fd = _inotify()

@@ -1,4 +1,4 @@
-"""What PulseAudio says of its sinks and streams, in the words of `adapter`.
+"""Translates PulseAudio's sinks and streams into the terms of `adapter`.
 
 PipeWire speaks PulseAudio's protocol too, and says the same of them, but for a few properties.
 """
@@ -22,7 +22,7 @@ _PURPOSES: dict[str, Purpose] = {
     **dict.fromkeys(("phone", "communication"), "call"),
     **dict.fromkeys(("event", "notification", "a11y", "accessibility"), "notification"),
 }
-"""What a stream is for, by its ``media.role``."""
+"""Purpose of a stream, by its ``media.role``."""
 
 # "Dummy Output" of PulseAudio, pipewire-pulse and WirePlumber alike; a number follows where the
 # name was taken.

@@ -28,9 +28,9 @@ FOLDER = Path(__file__).parent / "dsp" / "golden"
 RATE_HZ = 48_000
 PIECE_FRAMES = 512
 SESSION_FRAMES = 375 * PIECE_FRAMES
-"""Of one excerpt of a session: 4 s."""
+"""Length of one excerpt of a session: 4 s."""
 SETTING_FRAMES = 96 * PIECE_FRAMES
-"""Of a block at one setting: 1 s."""
+"""Length of a block's sound at one setting: 1 s."""
 SETTINGS = 16
 """Of each block, drawn at random once and for all."""
 TOLERANCE_DB = -120.0

@@ -13,7 +13,7 @@ class LabServer(Sandbox):
 
     @property
     def folder(self) -> Path:
-        """Where the servers' sockets, state and log lie."""
+        """Return the folder of the servers' sockets, state and log."""
         return self._folder
 
     def pid(self, program: str) -> int:

@@ -69,7 +69,7 @@ def errors(entrain):
 
 
 def wait_for_error(entrain, text):
-    """What changes is written within a second."""
+    """Wait until the status has this error; Entrain saves within a second of a change."""
     soundlab.wait_until(lambda: text in errors(entrain), 10, text)
 
 

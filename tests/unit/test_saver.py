@@ -235,14 +235,15 @@ def test_what_could_not_be_saved_is_tried_again_with_growing_pauses_and_told_onc
     run_quickly(app, play)
 
 
-def test_where_no_thread_can_be_started_it_is_tried_again(app, monkeypatch):
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+def refuse_to_start(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
+
+def test_where_no_thread_can_be_started_it_is_tried_again(app, monkeypatch):
     async def play() -> None:
         app.is_softened()
         with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", refuse)
+            patched.setattr(threading.Thread, "start", refuse_to_start)
             with pytest.raises(RuntimeError):
                 app.saver.changed()
         app.saver.changed()
@@ -253,13 +254,10 @@ def test_where_no_thread_can_be_started_it_is_tried_again(app, monkeypatch):
 
 
 def test_where_no_thread_can_be_started_it_is_tried_again_by_itself(app, monkeypatch):
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     async def play() -> None:
         app.is_softened()
         with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", refuse)
+            patched.setattr(threading.Thread, "start", refuse_to_start)
             with pytest.raises(RuntimeError):
                 app.saver.changed()
             await asyncio.sleep(10)

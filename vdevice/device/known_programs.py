@@ -1,4 +1,4 @@
-"""What a stream is for, by what it says itself and by the program that plays it."""
+"""Purpose of a stream: its own statement, and the app that plays it."""
 
 from collections.abc import Iterable
 
