@@ -35,10 +35,8 @@ std::uint32_t RateMatcher::process(const float *in, std::uint32_t in_frames, dou
                                    float *out, std::uint32_t out_capacity) noexcept
     ENTRAIN_NONBLOCKING {
     if (!valid()) return 0;
-    if (nominal_ratio_ != 1.0) return convert(in, in_frames, ratio, out, out_capacity);
-    constexpr double kMost = PolyphaseResampler::kMaxDeviation;
-    return near_one_.process(in, in_frames, std::clamp(ratio, 1.0 - kMost, 1.0 + kMost), out,
-                             out_capacity);
+    if (nominal_ratio_ == 1.0) return near_one_.process(in, in_frames, ratio, out, out_capacity);
+    return convert(in, in_frames, ratio, out, out_capacity);
 }
 
 // With libsamplerate.

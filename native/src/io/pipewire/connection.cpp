@@ -14,7 +14,7 @@ namespace entrain::pipewire {
 
 namespace {
 
-constexpr long kLongestAnswerNs = 3'000'000'000;
+constexpr long kLongestAnswerNs = 1'500'000'000;
 
 // The numbers of "1.4.2"; those that are missing are 0.
 Version parsed(const char *text) noexcept {
@@ -86,8 +86,11 @@ void Connection::on_news(io::Notify back_end) {
     }();
     back_end_.emplace(std::move(back_end));
     deadline_.emplace(loop(), Source::timer(loop(), [](void *self, std::uint64_t) noexcept {
-                          static_cast<Connection *>(self)->lost(
-                              "the sound server does not answer any more");
+                          auto &connection = *static_cast<Connection *>(self);
+                          // If this thread itself stood still, the answer waits to be read.
+                          if (!std::exchange(connection.demanded_again_, true))
+                              return connection.ask_for_answer();
+                          connection.lost("the sound server does not answer any more");
                       }, this));
     listen(core_.get(), hook_, &kEvents, this);
 }
@@ -99,6 +102,11 @@ void Connection::lost(const char *why) noexcept {
 }
 
 void Connection::demand_answer() noexcept {
+    demanded_again_ = false;
+    ask_for_answer();
+}
+
+void Connection::ask_for_answer() noexcept {
     demanded_ = pw_core_sync(core_.get(), PW_ID_CORE, 0);
     deadline_->after(kLongestAnswerNs);
 }

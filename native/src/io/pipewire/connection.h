@@ -50,6 +50,7 @@ public:
 private:
     Connection() = default;
     void lost(const char *why) noexcept;
+    void ask_for_answer() noexcept;
 
     std::optional<io::Notify> back_end_;
     bool is_lost_ = false;
@@ -57,6 +58,7 @@ private:
     int asked_ = 0;
     int answered_ = 0;
     int demanded_ = 0;
+    bool demanded_again_ = false;
     ThreadLoop thread_;
     Context context_;
     Core core_;
