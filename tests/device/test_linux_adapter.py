@@ -81,7 +81,7 @@ def test_devices_come_in_the_order_of_preference(server, sound):
 
 
 def test_the_first_device_is_the_one_that_the_server_takes_next(server, sound):
-    """Whenever one is unplugged; on PulseAudio also between equals."""
+    """The order holds whenever a device is unplugged; on PulseAudio also between equals."""
     for name, priority in (("hdmi", 700), ("bluetooth", 1950), ("usb", 1030), ("twin", 900)):
         if name != "twin" or server.kind == "pulse":
             server.add_device(VirtualDevice(name, name.title(), priority))
@@ -92,7 +92,7 @@ def test_the_first_device_is_the_one_that_the_server_takes_next(server, sound):
         soundlab.wait_until(
             lambda name=order[-1]: sound.default() == name, 5, f"{order[-1]} is the default"
         )
-        if len(devices) == 1:  # PulseAudio makes a dummy in the place of the last one
+        if len(devices) == 1:  # PulseAudio replaces the last device with a dummy
             break
         server.remove_device(order[-1])
 
@@ -215,7 +215,7 @@ def test_waiting_for_news_costs_nothing(server, sound, news):
 
 
 def test_pipewire_for_video_only_is_refused(pipewire_server, monkeypatch):
-    monkeypatch.setenv("PULSE_SERVER", f"unix:{pipewire_server.folder}/nobody")
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{pipewire_server.folder}/missing")
 
     with pytest.raises(PlatformError, match="pipewire-pulse"):
         LinuxAdapter().default_backend()
@@ -253,7 +253,7 @@ def test_programs_are_told_apart(server, sound, desktop):
         assert (found["phone"].purpose, found["phone"].binary) == ("call", "pacat")
         assert (found["phone"].device, found["player"].device) == ("speakers", "headphones")
         assert not found["phone"].pinned
-        # PulseAudio keeps it to itself.
+        # PulseAudio does not tell clients about a pinned device.
         assert found["player"].pinned == (server.kind == "pipewire")
 
 
@@ -297,7 +297,7 @@ def test_without_need_streams_are_no_news(sound, news, desktop):
     time.sleep(0.3)
     news.clear()
     with desktop.program("player", device="headphones"):
-        sound.watch(news.set)  # in the place of the former; the device's state is news itself
+        sound.watch(news.set)  # replaces the former callback; the device's state is news itself
         time.sleep(0.3)
         news.clear()
         desktop.turn_down("player")

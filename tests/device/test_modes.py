@@ -1,4 +1,4 @@
-"""Modes on real servers: who is the default output, and when Entrain keeps out of it."""
+"""Modes on real servers: in which of them Entrain becomes the default output."""
 
 import time
 
@@ -65,6 +65,6 @@ def test_a_new_target_is_told(server):
             5,
             "it is told",
         )
-        # PulseAudio's virtual headphones say that they are some; PipeWire's say nothing.
+        # PulseAudio's virtual headphones report their form; PipeWire's do not.
         form = {"pulse": "headphones", "pipewire": "unknown"}[server.kind]
         assert entrain.device.form == form

@@ -27,7 +27,7 @@ PROGRAMS = {
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that is dead and not yet waited for does not."""
+    """Tell whether a process runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -184,7 +184,7 @@ def test_missing_programs_are_named(monkeypatch, tmp_path):
     ("sandbox", "kind"), [(PipeWireSandbox, "pipewire"), (PulseSandbox, "pulse")]
 )
 def test_it_takes_the_server_that_is_installed(monkeypatch, home, sandbox, kind):
-    """PipeWire where both are."""
+    """The sandbox takes PipeWire if both servers are installed."""
     skip_unless_installed(sandbox)
     if kind == "pulse":
         hide(monkeypatch, home, "wireplumber")
