@@ -132,7 +132,7 @@ def _settings(kind: str) -> Iterator[tuple[Excerpt, Sound]]:
 
 
 def _value_at(parameter: Parameter, place: float) -> float:
-    """Return a value, rounded as a person would write it; the range goes from place 0 to place 1."""
+    """Return the value at a place between 0 and 1 of the range, rounded as a person would do."""
     least, most = parameter.minimum, parameter.maximum
     if parameter.choices:
         return parameter.choices[int(place * len(parameter.choices))][1]

@@ -23,7 +23,7 @@ SET_BACK_S = 10
 
 
 class FlatPulse(LabPulse):
-    """PulseAudio with flat volumes, its own default: a stream's volume moves its device's volume."""
+    """PulseAudio with flat volumes, its own default: a stream's volume moves the device's."""
 
     def _settings(self):
         return dict.fromkeys(super()._settings(), "flat-volumes = yes\n")
@@ -132,7 +132,7 @@ def test_a_volume_inside_is_set_back_or_told_of(server, stack):
 
 
 def test_flat_volumes_are_not_taken_for_a_stream_that_was_turned_down(start, stack):
-    """With flat volumes, a stream at its device's volume is at its maximum.  No device gets louder."""
+    """With flat volumes a stream at its device's volume is at its maximum; no device gets louder."""
     server = start(FlatPulse)
     mixer = stack.enter_context(pulsectl.Pulse("mixer"))
     soundlab.run(server.environment, "pactl", "set-sink-volume", "speakers", "40%")

@@ -98,7 +98,7 @@ class Writes:
         self._thread.join(60)
 
     def gaps_s(self, begin_s: float, end_s: float) -> list[float]:
-        """Return the times between writes, including those before the first and after the last one."""
+        """Return the times between writes, with those before the first and after the last one."""
         inside = [at_s for at_s in self.times_s if begin_s < at_s < end_s]
         return [later - at for at, later in itertools.pairwise([begin_s, *inside, end_s])]
 

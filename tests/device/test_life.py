@@ -102,7 +102,7 @@ def test_a_standalone_protocol_is_heard_without_a_player(server):
             client.ask("on")
             soundlab.wait_until(is_heard, 5, "the tones again")
             client.ask("use", protocol="default")
-            soundlab.wait_until(lambda: not is_heard(), 5, "silence behind them")
+            soundlab.wait_until(lambda: not is_heard(), 5, "silence after the tones")
         soundlab.wait_until(lambda: not works(), 5, "the device rests")
         entrain.wait_for(state="idle")
 

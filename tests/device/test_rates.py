@@ -57,7 +57,7 @@ def measured_beat_hz(status: dict) -> float:
 
 
 def beside(heard: Signal) -> tuple[float, float]:
-    """Return the highest line beside 1 kHz: its level in dB relative to the tone, and its frequency.
+    """Return the highest line beside 1 kHz: its level relative to the tone, and its frequency.
 
     A break of the sound has lines everywhere, the highest ones next to the tone.  On PulseAudio
     the tone's frequency follows the device's clock.
@@ -71,7 +71,7 @@ def beside(heard: Signal) -> tuple[float, float]:
 
 
 def test_a_tone_at_384_khz_has_nothing_beside_it(server):
-    """Entrain itself works at rates up to 192 kHz, and reports its rate.  A soak makes twenty runs."""
+    """Entrain itself works at up to 192 kHz, and reports its rate; a soak makes twenty runs."""
     if server.kind == "pipewire":
         device = "speakers"
         soundlab.force_rate(server.environment, RATE_HZ)

@@ -104,7 +104,7 @@ def heard_processed(server, program):
     ):
         program.wait_until_in_the_way()
         soundlab.wait_until(
-            lambda: soundlab.tone_db(recorder.take(BLOCK_S), 1000) > HEARD_DB, 10, "the player's tone"
+            lambda: soundlab.tone_db(recorder.take(BLOCK_S), 1000) > HEARD_DB, 10, "the input"
         )
         wait_until_heard(recorder, processed=True)
         recorder.skip_to_now()
@@ -122,7 +122,7 @@ def test_the_default_device_stays_and_what_plays_to_it_is_processed(pipewire_ser
 
 @pytest.mark.parametrize("device", ["speakers", "headphones"])
 def test_who_names_a_device_plays_there(pipewire_server, device):
-    """Since WirePlumber 0.5.13, an app that names the default output follows the default instead."""
+    """Since WirePlumber 0.5.13, an app that names the default output follows the default."""
     skip_without_smart_filters(pipewire_server)
     version = soundlab.linked_version(pipewire_server.environment, "wireplumber")
     follows = device == "speakers" and version >= (0, 5, 13)

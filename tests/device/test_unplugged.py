@@ -180,7 +180,7 @@ def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(
 
 
 def test_headphones_behind_a_filter(plugged):
-    """The filter stays when the headphones go, so Entrain's own device stays the same."""
+    """The filter stays when the headset goes, and Entrain still plays on the filter."""
     server = plugged
     with (
         app.running(server.environment, "--protocol", "none", *app.PATIENT[server.kind]) as entrain,
@@ -199,7 +199,7 @@ def test_headphones_behind_a_filter(plugged):
                 server.remove_device("headset")
                 heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
 
-                # PulseAudio sends the loopback to Entrain, so the sound comes more than once at first.
+                # PulseAudio sends the loopback to Entrain: at first the sound comes more than once.
                 if server.kind == "pipewire" or name == "fixed":
                     assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
                 assert soundlab.tone_db(heard[-4800:], 1000) == pytest.approx(LOUD_DB - 20, abs=0.5)
@@ -313,7 +313,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
 
 
 def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
-    """The server plays on the other socket before it reports the change; a new volume reveals it."""
+    """The server plays on the other socket before it reports it; a new volume reveals the change."""
     port = {"now": "analog-output-headphones"}
     monkeypatch.setattr(pulse_terms, "_port", lambda _: port["now"])
     sets_volumes_late(monkeypatch)
