@@ -132,7 +132,7 @@ def test_a_volume_inside_is_set_back_or_told_of(server, stack):
 
 
 def test_flat_volumes_are_not_taken_for_a_stream_that_was_turned_down(start, stack):
-    """With flat volumes a stream at its device's volume is at its maximum; no device gets louder."""
+    """A stream at its device's volume is at its maximum there.  No device gets louder."""
     server = start(FlatPulse)
     mixer = stack.enter_context(pulsectl.Pulse("mixer"))
     soundlab.run(server.environment, "pactl", "set-sink-volume", "speakers", "40%")

@@ -76,7 +76,7 @@ def policies(entrain):
 
 
 def test_realtime_kit_is_asked_once_and_gives(promoted):
-    """One thread asks, with a priority and a limit that the service accepts; the doctor reports it."""
+    """One thread asks, within the service's limits for priority and time; the doctor reports it."""
     entrain, service = promoted
     [(process, thread, priority)] = service.requests
     assert (process, priority) == (entrain.pid, realtime_kit.PRIORITY)

@@ -313,7 +313,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
 
 
 def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
-    """The server plays on the other socket before it reports it; a new volume reveals the change."""
+    """The server plays on the other socket before it reports it; a new volume reveals it."""
     port = {"now": "analog-output-headphones"}
     monkeypatch.setattr(pulse_terms, "_port", lambda _: port["now"])
     sets_volumes_late(monkeypatch)

@@ -30,7 +30,7 @@ def same(server, expected):
 
 
 def settle(server):
-    """Wait until both volumes agree, and for the time in which a session manager may set its own."""
+    """Wait until both volumes agree, and until a session manager no longer sets its own."""
     soundlab.wait_until(lambda: same(server, (100, 100, False)), 5, "both at 100 %")
     time.sleep(GRACE_S)
 
