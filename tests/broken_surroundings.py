@@ -228,7 +228,7 @@ def _each(place: Path, make: Callable[[Path], object]) -> None:
 
 
 def _give_away(path: Path) -> None:
-    if os.geteuid() == 0:  # only root can give a file away; without root nothing is broken
+    if os.geteuid() == 0:  # only root can change an owner; other users skip this damage
         os.chown(path, 12345, 12345)
 
 
@@ -387,7 +387,7 @@ def main(only: str = "") -> int:
     bad += _run_all(late)
     times = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = sum(each.ru_utime + each.ru_stime for each in times)
-    print(f"{len(waiting)} commands, {bad} not well, {cpu_s:.1f} s CPU")
+    print(f"{len(waiting)} commands, {bad} failed, {cpu_s:.1f} s CPU")
     return bool(bad)
 
 
@@ -396,7 +396,7 @@ def _module_of(command: click.Command) -> str:
 
 
 def _run_all(waiting: list[tuple[tuple[str, ...], Callable[[Path], None]]]) -> int:
-    """Run commands, a few at once; returns how many have not ended well."""
+    """Run commands, a few at once; return the number of failed ones."""
     from entrain.engine import blocks
 
     blocks()

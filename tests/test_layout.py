@@ -198,7 +198,7 @@ def included(path: Path) -> list[str]:
 
 
 def test_native_rooms_form_a_graph_without_a_circle_or_an_arrow_upwards():
-    """A folder may include only folders above it in the table, so there can be no circle."""
+    """A folder may include only folders above it in the table, so a circle is impossible."""
     rooms = list(NATIVE_ROOMS)
     for place, (room, below) in enumerate(NATIVE_ROOMS.items()):
         assert set(below) <= set(rooms[:place]), f"{room} includes a folder below it in the table"

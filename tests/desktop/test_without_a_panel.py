@@ -166,7 +166,7 @@ def test_the_sound_goes_on_without_the_bus_and_the_icon_tells_of_the_sound_serve
             wait_until(lambda: item["Title"] == "Entrain: trouble", "the trouble")
             wait_until(lambda: images(item) == drawn("trouble"), "the icon")
             server.start_server()
-            wait_until(lambda: item["Title"] == "Entrain: on, no app is playing", "it is over")
+            wait_until(lambda: item["Title"] == "Entrain: on, no app is playing", "the usual title")
             wait_until(lambda: images(item) == drawn("on"), "the icon")
 
 

@@ -61,7 +61,7 @@ def heard(recorder):
 
 def becomes_full(recorder):
     soundlab.wait_until(
-        lambda: heard(recorder) == pytest.approx(LEVEL_DB, abs=0.5), SET_BACK_S, "its own level"
+        lambda: heard(recorder) == pytest.approx(LEVEL_DB, abs=0.5), SET_BACK_S, "the full level"
     )
 
 
@@ -124,7 +124,7 @@ def test_a_volume_inside_is_set_back_or_told_of(server, stack):
             each.set(0.3, muted=True)
         entrain.kill()
     soundlab.wait_until(
-        lambda: "entrain" not in soundlab.sink_states(server.environment), 10, "it has gone"
+        lambda: "entrain" not in soundlab.sink_states(server.environment), 10, "no sink Entrain"
     )
     entrain, _ = run(stack, server)
     assert none_acts()
@@ -159,7 +159,7 @@ def test_flat_volumes_are_not_taken_for_a_stream_that_was_turned_down(start, sta
     soundlab.wait_until(
         lambda: playback._look().volume.value_flat == pytest.approx(of_device(), abs=0.01),
         SET_BACK_S,
-        "it is as loud as the device",
+        "the stream is as loud as the device",
     )
     assert of_device() <= 0.41
 

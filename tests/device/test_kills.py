@@ -1,4 +1,4 @@
-"""After a kill at any time, the sound server is as before, and at most a second is lost."""
+"""A kill at any time leaves the sound server as it was, and loses a second at most."""
 
 import itertools
 import os

@@ -102,7 +102,7 @@ def test_the_first_device_is_the_one_that_the_server_takes_next(server, sound):
 
 def test_the_default_is_configured_for_good(server, sound):
     sound.set_default("headphones")
-    soundlab.wait_until(lambda: sound.default() == "headphones", 5, "it takes effect")
+    soundlab.wait_until(lambda: sound.default() == "headphones", 5, "the new default")
 
     server.add_device(VirtualDevice("bluetooth", "Bluetooth", 1999))
     time.sleep(0.2)
@@ -262,7 +262,7 @@ def test_pipewire_s_own_programs_have_a_binary_too(pipewire_server, home):
     file = home / "silence.wav"
     soundfile.write(file, soundlab.sine(1000, 30, 0.0), soundlab.RATE_HZ)
     with running_program(pipewire_server, "pw-play", str(file)):
-        stream = soundlab.wait_until(sound.streams, 5, "it plays")[0]
+        stream = soundlab.wait_until(sound.streams, 5, "the stream plays")[0]
 
         assert (stream.name, stream.binary, stream.purpose) == ("pw-play", "pw-cat", "other")
     sound.close()
@@ -275,7 +275,7 @@ def test_a_stream_is_moved_and_only_that_is_news(sound, desktop):
         index = sound.streams()[0].index
         sound.move_stream(index, "headphones")
         assert event.wait(5)
-        soundlab.wait_until(lambda: sound.streams()[0].device == "headphones", 5, "it is moved")
+        soundlab.wait_until(lambda: sound.streams()[0].device == "headphones", 5, "the new device")
 
         time.sleep(0.3)
         event.clear()

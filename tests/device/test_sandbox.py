@@ -82,7 +82,7 @@ def test_a_passive_recording_lets_the_device_sleep_and_hears_it_wake(server, tmp
 def test_devices_come_and_go(server):
     server.add_device(BLUETOOTH)
     soundlab.wait_until(
-        lambda: soundlab.default_sink(server.environment) == "bluetooth", 5, "it is preferred"
+        lambda: soundlab.default_sink(server.environment) == "bluetooth", 5, "bluetooth is preferred"
     )
 
     server.remove_device("bluetooth")
@@ -106,14 +106,14 @@ def test_the_configured_default_survives_a_restart_of_all_servers(server):
     soundlab.wait_until(
         lambda: any("headphones" in path.read_text() for path in stored_defaults(server)),
         10,
-        "it is stored",
+        "the choice is stored",
     )
 
     server.stop_server(kill=True)
     server.start_server()
 
     soundlab.wait_until(
-        lambda: soundlab.default_sink(server.environment) == "headphones", 5, "it is restored"
+        lambda: soundlab.default_sink(server.environment) == "headphones", 5, "the stored choice"
     )
 
 

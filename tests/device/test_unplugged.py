@@ -282,7 +282,7 @@ def test_quitting_sets_the_loudspeaker_back_unless_something_plays(any_server, p
         with running_device() as running:
             soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
             if plays:
-                soundlab.wait_until(lambda: running.device.state.playing, 5, "it plays")
+                soundlab.wait_until(lambda: running.device.state.playing, 5, "the music plays")
             server.remove_device("headset")
             soundlab.wait_until(lambda: running.device.softened, 5, "softened")
         percent = SOFT_PERCENT if plays else 100
@@ -305,7 +305,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
     inserted = {"headphones": True}
     monkeypatch.setattr(pulse_terms, "_headphones_in", lambda sink: inserted.get(sink.name))
     with running_device() as running:
-        soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "they play")
+        soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "headphones")
         inserted["headphones"] = False
         becomes(running, server, "loudspeaker", SOFT_PERCENT)
         inserted["headphones"] = True
@@ -323,7 +323,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
         soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
     ):
         soundlab.wait_until(
-            lambda: soundlab.tone_db(recorder.take(0.1), 1000) > LOUD_DB - 0.5, 10, "it plays"
+            lambda: soundlab.tone_db(recorder.take(0.1), 1000) > LOUD_DB - 0.5, 10, "the music plays"
         )
         soundlab.wait_until(lambda: running.device.form == "headphones", 5, "with headphones")
         recorder.skip_to_now()

@@ -1,4 +1,4 @@
-"""Which apps Entrain moves to which device, and which it leaves alone."""
+"""The apps that Entrain moves, their devices, and the apps that it leaves alone."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Which device is the default output, and when Entrain leaves it alone."""
+"""The choice of the default output, and the times when Entrain leaves it alone."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""After any events in any order, Entrain is the default output if it is on."""
+"""Events in any order end with Entrain as the default output if it is on."""
 
 from collections import deque
 from dataclasses import replace

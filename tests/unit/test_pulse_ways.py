@@ -1,4 +1,4 @@
-"""Which of PulseAudio's streams carry a sink's sound on; tests/device has a real server."""
+"""PulseAudio's streams that carry a sink's sound on; tests/device has a real server."""
 
 from types import SimpleNamespace
 

@@ -34,7 +34,7 @@ def test_a_long_protocol_is_loaded_again_and_the_state_stays_small(path):
 
 
 def test_the_longest_protocol_that_can_be_sent_is_loaded_again(path):
-    """A message of just under 1 MiB still fits into a file, which has a smaller margin."""
+    """A message is limited to 1 MiB; the stored form is longer, and must still be loaded."""
     point = '{"at_s":%d,"value":1}'
     points = ",".join(point % at for at in range(10_000))
     layer = '{"kind":"binaural","id":"l%d","automation":{"beat_hz":{"points":[' + points + "]}}}"

@@ -177,7 +177,7 @@ def test_it_shows_what_entrain_does(tray, panel, app, serve, path):
     tray.start()
 
     wait_until(lambda: "Focus 16" in panel.icon.title, "the protocol is in the tooltip")
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is in the menu")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     assert panel.label("protocol focus-16") == "Focus 16 (moderate evidence)"
     assert [image.size for image in panel.icon.icon] == [(px, px) for px in drawing.SIZES_PX]
     assert panel.lines == []
@@ -186,7 +186,7 @@ def test_it_shows_what_entrain_does(tray, panel, app, serve, path):
 def test_it_follows_a_change_that_others_have_made(tray, panel, app, serve, path):
     running = serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
 
     app.change(state="bypassed", bypass=True)
     running.notify()
@@ -198,7 +198,7 @@ def test_while_nothing_changes_nothing_is_asked_and_nothing_is_drawn(tray, panel
     """The computer can sleep then.  The test watches twenty intervals."""
     running = serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     wait_until(lambda: len(running.requests) >= 3, "the tray has looked once more")
     time.sleep(4 * tray_icon.WATCH_INTERVAL_S)
     asked, changed = len(running.requests), len(panel.icon.changes)
@@ -211,14 +211,14 @@ def test_while_nothing_changes_nothing_is_asked_and_nothing_is_drawn(tray, panel
 def test_only_what_differs_is_drawn_anew(tray, panel, app, serve, path):
     running = serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     panel.icon.changes.clear()
 
     app.change(sleep_left_s=600.0)
     running.notify()
 
-    wait_until(lambda: panel.label("sleep") == "Sleep timer: 10 min left", "it is shown")
-    wait_until(lambda: panel.icon.changes, "it is drawn")
+    wait_until(lambda: panel.label("sleep") == "Sleep timer: 10 min left", "the sleep timer")
+    wait_until(lambda: panel.icon.changes, "a change of the icon")
     assert panel.icon.changes == ["menu"]
 
 
@@ -270,32 +270,32 @@ def test_what_cannot_be_had_here_is_not_in_the_menu(tray, panel, app, serve, pat
 
 def test_without_entrain_it_says_so_and_shows_it_when_it_comes(tray, panel, app, serve, path):
     tray.start()
-    wait_until(lambda: "not running" in panel.label("state"), "it says so")
+    wait_until(lambda: "not running" in panel.label("state"), "no Entrain in the menu")
 
     running = serve(path, app.respond)
-    wait_until(lambda: panel.label("state") == "Focus 16", "it has found it")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     running.close()
-    wait_until(lambda: "not running" in panel.label("state"), "it says so again")
+    wait_until(lambda: "not running" in panel.label("state"), "no Entrain in the menu again")
     serve(path, app.respond)
-    wait_until(lambda: panel.label("state") == "Focus 16", "it has found it again")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu again")
 
     assert len(panel.icons) == 1
 
 
 def test_without_entrain_the_icon_can_be_removed(tray, panel):
     tray.start()
-    wait_until(lambda: "not running" in panel.label("state"), "it says so")
+    wait_until(lambda: "not running" in panel.label("state"), "no Entrain in the menu")
     icon = panel.icon
 
     panel.click("quit")
 
-    wait_until(lambda: not icon.visible, "it is gone")
+    wait_until(lambda: not icon.visible, "the icon is gone")
 
 
 def test_the_end_is_quick_and_leaves_no_thread(tray, panel, app, serve, path):
     serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     icon = panel.icon
 
     tray.stop()
@@ -387,7 +387,7 @@ def test_no_sound_server_is_said_after_a_while_although_no_status_comes(
     """The status with the failure stays the same, so Entrain does not send it again."""
     monkeypatch.setattr(tray_icon, "NOTICE_LOOK_S", 0.05)
     monkeypatch.setattr("entrain.tray.notifications.notification_policy.FAILED_AFTER_S", 0.3)
-    app.change(state="failed", reason="it does not answer")
+    app.change(state="failed", reason="the sound server does not answer")
     serve(path, app.respond)
 
     tray.start()
