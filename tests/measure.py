@@ -35,7 +35,7 @@ def level_db(signal: Signal, frequency_hz: float, rate_hz: float = RATE_HZ) -> f
 
 
 def levels_db(signal: Signal, frequencies_hz: list[float], rate_hz: float = RATE_HZ) -> list[float]:
-    """Return the levels of several sines fitted together: none leaks into another."""
+    """Return the levels of several sines, fitted together so that none leaks into another."""
     power = np.square(np.abs(phasors(signal, frequencies_hz, rate_hz)))
     with np.errstate(divide="ignore"):
         return [float(level) for level in 10 * np.log10(power / 2)]
@@ -76,8 +76,8 @@ def frequency_hz(
 ) -> float:
     """Return the frequency of the strongest sine near `near_hz`.
 
-    The spectrum's peak gives a first value, the slope of the phase over windowed blocks the
-    exact one: better than 0.1 mHz over 60 s for a clean sine, 1 mHz with noise 40 dB below it.
+    The spectrum's peak gives a first value, which the slope of the phase over windowed blocks
+    refines: to 0.1 mHz over 60 s for a clean sine, to 1 mHz with noise 40 dB below it.
     """
     samples = np.asarray(signal, dtype=np.float64)
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
@@ -109,7 +109,7 @@ def loudness_lufs(sound: Signal) -> float:
 def pink_noise(
     seconds: float, rms: float = 0.1, rate_hz: int = RATE_HZ, seed: int = 1
 ) -> npt.NDArray[np.float32]:
-    """Return (2, frames) of noise with equal power in every octave above 10 Hz, ears unrelated."""
+    """Return (2, frames) of independent noise with equal power in every octave above 10 Hz."""
     frames = round(seconds * rate_hz)
     spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=(2, frames)))
     hz = np.fft.rfftfreq(frames, 1 / rate_hz)

@@ -125,7 +125,7 @@ def test_a_stream_is_heard_from_its_first_sample_to_its_last(server, tmp_path):
         # A sample's value tells its place in the stream.
         first = heard[np.flatnonzero(heard > 0.001)[0]] / 0.5 * frames
         top = int(np.argmax(heard))
-        fall = np.flatnonzero(heard[top:] < 0.05)[0]  # by nine tenths
+        fall = np.flatnonzero(heard[top:] < 0.05)[0]  # a fall by nine tenths
         return (
             first < 0.01 * 48_000
             and heard[top] == pytest.approx(0.5, abs=0.005 * 0.5)

@@ -29,7 +29,7 @@ def settled(recorder: soundlab.Recorder) -> None:
 
 @pytest.mark.slow
 def test_a_tone_and_the_beat_arrive_as_promised(server):
-    """Level within 0.5 dB; 405 Hz left, 395 Hz right; beat within 1 mHz."""
+    """The level is right within 0.5 dB, and the beat of 405 and 395 Hz within 1 mHz."""
     # Long cycles, because a virtual machine may stand still for a tenth of a second.
     if server.kind == "pipewire":
         soundlab.force_quantum(server.environment, 8192)

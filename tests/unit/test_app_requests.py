@@ -368,7 +368,7 @@ def test_what_is_saved_while_a_value_moves_is_what_is_heard(tmp_path):
     saved = Library(tmp_path / "protocols", blocks).by_id("mine")
     for layers in (saved.layers, saved.without_headphones or ()):
         beats = [layer.params["beat_hz"] for layer in layers if layer.id == "tone"]
-        assert beats == [pytest.approx(9.0, abs=0.05)]  # from 10, a sixth of the way
+        assert beats == [pytest.approx(9.0, abs=0.05)]  # a sixth of the way down from 10 Hz
     now = app.status().protocol
     assert now is not None
     assert (now.id, now.layers[0].params["beat_hz"]) == ("mine", 4.0)

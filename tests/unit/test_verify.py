@@ -207,7 +207,7 @@ def test_what_is_below_the_gates_does_not_count(tmp_path):
 def test_loudness_is_weighted_alike_at_every_rate(tmp_path, rate_hz, within_db, hz):
     """The weights follow the standard's table for 48 kHz, also at rates that the engine refuses.
 
-    The high-pass's zeros have no factor: it amplifies by 0.04 dB at 48 kHz, 0.26 dB at 8 kHz.
+    The standard's high-pass is not normalised: its gain is 0.04 dB at 48 kHz, 0.26 dB at 8 kHz.
     """
     hz = min(hz, rate_hz // 4)
     ear = 0.1 * np.sin(2 * np.pi * hz * np.arange(2 * rate_hz) / rate_hz)
