@@ -151,7 +151,7 @@ def test_the_sleep_timer_may_be_over_while_the_server_stands_still(pulse_server)
         entrain("sleep", "0.02")
         os.kill(pulse_server.pid("pulseaudio"), signal.SIGSTOP)
         try:
-            soundlab.wait_until(lambda: entrain.status()["protocol"]["ended"], 10, "the session's end")
+            soundlab.wait_until(lambda: entrain.status()["protocol"]["ended"], 10, "its end")
             time.sleep(CALL_TIMEOUT_S + 0.5)  # Entrain has asked, and receives no answer
         finally:
             os.kill(pulse_server.pid("pulseaudio"), signal.SIGCONT)

@@ -82,7 +82,7 @@ def test_a_passive_recording_lets_the_device_sleep_and_hears_it_wake(server, tmp
 def test_devices_come_and_go(server):
     server.add_device(BLUETOOTH)
     soundlab.wait_until(
-        lambda: soundlab.default_sink(server.environment) == "bluetooth", 5, "bluetooth is preferred"
+        lambda: soundlab.default_sink(server.environment) == "bluetooth", 5, "the new device"
     )
 
     server.remove_device("bluetooth")

@@ -323,7 +323,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
         soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
     ):
         soundlab.wait_until(
-            lambda: soundlab.tone_db(recorder.take(0.1), 1000) > LOUD_DB - 0.5, 10, "the music plays"
+            lambda: soundlab.tone_db(recorder.take(0.1), 1000) > LOUD_DB - 0.5, 10, "the tone"
         )
         soundlab.wait_until(lambda: running.device.form == "headphones", 5, "with headphones")
         recorder.skip_to_now()
