@@ -1,4 +1,4 @@
-"""Faster or slower, stronger or weaker: what one step does to all layers."""
+"""Faster or slower, stronger or weaker: the effect of one step on all layers."""
 
 import numpy as np
 import pytest
@@ -100,7 +100,7 @@ def test_every_generator_has_a_level(kind):
     assert stronger(1, layer(kind)) == {f"{kind}.level_db": -12.0}
 
 
-# ---- what runs -------------------------------------------------------------------------------
+# ---- the running protocol --------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The session log as a person meets it on the command line."""
+"""The command that shows the session log."""
 
 import json
 from datetime import date, datetime, timedelta

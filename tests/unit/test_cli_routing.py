@@ -1,4 +1,4 @@
-"""What is said on the command line about which sound goes through Entrain."""
+"""The commands that decide which apps play through Entrain."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any, idle: Status) -> Any:
-    """An Entrain that leaves Zoom alone, and does as it is told."""
+    """Serve an Entrain that leaves Zoom alone and accepts requests."""
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

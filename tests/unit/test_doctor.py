@@ -1,4 +1,4 @@
-"""What `entrain doctor` finds, and that it tells nobody's name."""
+"""The findings of `entrain doctor`, which leave out personal names."""
 
 import platform
 from dataclasses import replace
@@ -25,7 +25,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, server: NullServer) -> None:
-    """Be on a system with this sound server."""
+    """Make this the system's sound server."""
 
     class Adapter(NullAdapter):
         def connect(self) -> NullServer:

@@ -1,4 +1,4 @@
-"""The running protocol: its end, its fades, and what it is on another output."""
+"""The running protocol: its end, its fades, and its alternative on another output."""
 
 import sys
 import threading
@@ -26,7 +26,7 @@ def protocol(*layers: object, **fields: object) -> Protocol:
 
 
 class Heard:
-    """A player, and what it makes."""
+    """A player and its engine."""
 
     def __init__(self) -> None:
         self.engine = Engine()
@@ -34,7 +34,7 @@ class Heard:
         self.player = Player(self.engine, self.log.append)
 
     def rms(self, seconds: float) -> float:
-        """Go on for that long, and tell how loud the last tenth of a second was."""
+        """Process this time, and return the level of the last tenth of a second."""
         tail = np.zeros((2, 0))
         for _ in range(round(seconds * 10)):
             tail = self.engine.process(np.zeros((2, self.engine.rate_hz // 10), np.float32))
@@ -108,7 +108,7 @@ def test_the_sleep_timer_fades_then_switches_off(heard):
 
 
 def test_while_a_sleep_timer_runs_the_clock_is_looked_at_often(heard):
-    """After a suspension, in which the pause between two looks stood still."""
+    """A timer for the next look would stand still while the machine is suspended."""
     heard.player.use(protocol())
     assert heard.player.pause_s(0.0) > 60
 
@@ -166,7 +166,7 @@ def test_the_sleep_timers_fade_wins_over_what_is_set_meanwhile(heard, change):
 
 @pytest.mark.parametrize("rate_hz", [44_100, 96_000, 192_000])
 def test_at_another_sample_rate_what_was_set_by_hand_stays(heard, rate_hz):
-    """The engine agrees with what the player says is set, and nothing is louder."""
+    """The engine has the values that the player reports, and no sound gets louder."""
     whole = Library(None).by_id("deep-3").model_copy(update={"standalone": True})
     heard.player.use(whole)
     heard.player.set("tone.amount", 0.5, 0)
@@ -315,7 +315,7 @@ def test_protocols_that_the_engine_refuses_leave_nothing_behind(heard, monkeypat
 
 
 def test_what_runs_is_still_known_after_a_protocol_that_the_engine_refuses(heard, monkeypatch):
-    """The running one can be moved, adjusted and faded as if nobody had asked for another."""
+    """The running protocol can still be moved, adjusted and faded."""
 
     def refuse(*_):
         raise EngineError("layers", 2, "out of memory")
@@ -341,7 +341,7 @@ def test_what_runs_is_still_known_after_a_protocol_that_the_engine_refuses(heard
 
 @pytest.mark.parametrize("kind", [k for k in blocks() if k not in ("pre", "limiter")])
 def test_the_ends_of_a_range_belong_to_it(heard, kind):
-    """Also those that no float can be, as 0.05: where a ramp begins, and as a value."""
+    """Ends that a float cannot represent, such as 0.05, are valid as values and in a ramp."""
     for symbol, parameter in blocks()[kind].parameters.items():
         ends = (parameter.minimum, parameter.maximum)
         points = [{"at_s": at, "value": end} for at, end in enumerate(ends)]
@@ -397,7 +397,7 @@ def test_protocols_are_prepared_on_another_thread_while_others_begin(heard):
 def test_a_value_that_is_set_is_set_for_both_kinds_of_outputs(
     heard, form, kinds, symbols, value, others
 ):
-    """What is saved then is what is heard, on loudspeakers as well."""
+    """The saved values are the audible ones, on loudspeakers as well."""
     whole = protocol(
         {"kind": kinds[0], "id": "it"},
         requires_headphones=True,
@@ -422,9 +422,9 @@ def test_only_a_standalone_protocol_with_something_to_hear_plays_alone():
     player.use(protocol())
     player.use(protocol(standalone=False))
     player.use(protocol({"kind": "am"}))
-    player.use(protocol(requires_headphones=True), form="speakers")  # there it is silent
+    player.use(protocol(requires_headphones=True), form="speakers")  # silent on loudspeakers
     player.listen_on("headphones")
-    player.bypass(True, matched=False)  # which lets nothing of it through
+    player.bypass(True, matched=False)  # an unmatched bypass silences the protocol
     player.bypass(False, matched=False)
     player.sleep(0, 0.0)
     assert player.tick(1.0)

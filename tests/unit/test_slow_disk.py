@@ -1,4 +1,4 @@
-"""A disk that does not answer keeps nobody waiting: neither a request nor the end."""
+"""A disk that does not answer delays neither requests nor the end of Entrain."""
 
 import asyncio
 import subprocess
@@ -30,7 +30,7 @@ TIMEOUT_S = 0.2
 
 
 class HangingStore(Store):
-    """It saves nothing before `released`."""
+    """A store that hangs until `released`."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -140,7 +140,7 @@ asyncio.run(main())
 
 
 def test_the_session_log_is_written_on_the_thread_that_saves_in_order(tmp_path):
-    """It waits for the disk, which the loop must not."""
+    """Writing waits for the disk, which the loop must not do."""
     written: list[str] = []
     threads: set[int] = set()
 
@@ -190,7 +190,7 @@ def test_a_library_that_does_not_answer_does_not_keep_the_sleep_timer(store, mon
 
 
 def test_a_thread_that_could_not_be_started_is_started_for_the_next_work(monkeypatch):
-    """The memory may have been used up for a moment."""
+    """The memory may have been full for a moment."""
 
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -174,7 +174,7 @@ class OutputProtocols:
         self._take_values()
         before, self._output = self._output, output
         own = self._choices.has_own(output) or self._choices.has_own(before)
-        going_on = "going on with what was heard before"
+        going_on = "continuing with the former protocol"
         if own and output != before:
             with self._problems.telling(going_on):
                 self._change_to(self._choices.on(output), form)
