@@ -60,7 +60,7 @@ def test_breaths_are_counted_by_the_minute():
 def test_a_noise_that_does_not_swell_has_no_rate():
     assert adjust.rate_hz([layer("noise")], blocks(), value) is None
     assert adjust.rate_hz([layer("noise", am_depth=0.5)], blocks(), value) == 10.0
-    with pytest.raises(ProtocolError, match="nothing that runs has a rate"):
+    with pytest.raises(ProtocolError, match="the running protocol has no rate"):
         faster(1, layer("noise"))
 
 
@@ -85,7 +85,7 @@ def test_self_binaural_becomes_weaker_and_not_slower():
 
 
 def test_what_turns_the_programme_down_is_left_alone():
-    with pytest.raises(ProtocolError, match="nothing that runs has a level"):
+    with pytest.raises(ProtocolError, match="the running protocol has no level"):
         stronger(1, layer("gain"))
 
 

@@ -206,7 +206,7 @@ def test_a_switch_that_the_engine_refuses_is_told(desk, monkeypatch):
 
         status = desk.app.status()
         assert status.errors == [
-            "cannot add a layer: no more layers; going on with what was heard before"
+            "cannot add a layer: no more layers; continuing with the former protocol"
         ]
         assert status.protocol.id == "one"
 
