@@ -37,8 +37,8 @@ class XdgAutostart(EntryFile):
             return AutostartStatus(False, "switched off in the desktop's settings")
         name = entry.program()
         if not name or not is_program(Path(shutil.which(name) or name)):
-            fault = f"{name} is not there" if name else "the entry names no program"
-            return AutostartStatus(False, f"{fault}; `entrain autostart enable` mends that")
+            fault = f"{name} does not exist" if name else "the entry has no command"
+            return AutostartStatus(False, f"{fault}; `entrain autostart enable` repairs it")
         return AutostartStatus(True, program=Path(name))
 
     def enable(self) -> None:

@@ -36,7 +36,7 @@ class LinuxAdapter:
         if not any(listens(path) for path in _pulse_sockets()):
             if any(listens(path) for path in _pipewire_sockets()):
                 raise PlatformError(
-                    "PipeWire runs, but not as sound server; "
+                    "PipeWire is running, but it is not the sound server; "
                     "install and start pipewire-pulse (or PulseAudio)"
                 )
             raise PlatformError(pulse_connection.NO_SERVER)

@@ -23,7 +23,10 @@ _ERRORS = (
 NO_SERVER = (
     "no sound server answers; is PipeWire or PulseAudio running? (entrain run --sandbox needs none)"
 )
-_NO_ACCESS = "the sound server denies access; is it another user's, or the PulseAudio cookie wrong?"
+_NO_ACCESS = (
+    "the sound server denies access; does it belong to another user, or is the PulseAudio cookie "
+    "wrong?"
+)
 _PA_ERR_ACCESS = 1
 
 

@@ -151,9 +151,9 @@ def output_file(
         if not stat.S_ISREG(found.st_mode):
             raise UnfitFile("is not a file; choose another name")
         if any(os.path.samefile(each, path) for each in inputs if each.exists()):
-            raise UnfitFile("is the file that is read; choose another name")
+            raise UnfitFile("is the input file; choose another name")
         if found.st_size and not force and not is_one(path):
-            raise UnfitFile(f"is there already and is not {kind}; --force replaces it")
+            raise UnfitFile(f"already exists and is not {kind}; --force replaces it")
     with whole_file(path) as file:
         yield file
 

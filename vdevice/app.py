@@ -228,8 +228,8 @@ class App:
         target = self.device.target
         where = target.description if target else "no device yet"
         if self.device.on:
-            return f'Output "Entrain" is on: {self.player.protocol.name}, heard on {where}'
-        return f'Output "Entrain" is there, heard on {where}; `entrain on` makes it the default'
+            return f'Output "Entrain" is on: {self.player.protocol.name}, playing on {where}'
+        return f'Output "Entrain" is ready and plays on {where}; `entrain on` selects it'
 
     # ---- what changes ------------------------------------------------------------------------
 

@@ -145,7 +145,7 @@ class RequestHandler:
         if mode == "smart" and state and state.smart_supported is False:
             manager = state.session_manager or self._device.backend_name
             raise EntrainError(
-                f"smart needs WirePlumber 0.5 or newer on PipeWire; here is {manager}"
+                f"smart needs WirePlumber 0.5 or newer on PipeWire; this is {manager}"
             )
 
     async def _devices(self) -> Answer:

@@ -168,6 +168,6 @@ def test_a_mode_that_this_system_has_not_is_refused(pulse_server):
 
         assert refused.returncode == 1
         assert refused.stderr == (
-            "entrain: smart needs WirePlumber 0.5 or newer on PipeWire; here is pulse\n"
+            "entrain: smart needs WirePlumber 0.5 or newer on PipeWire; this is pulse\n"
         )
         assert entrain("mode") == "default\n"

@@ -66,7 +66,7 @@ def test_a_noise_that_does_not_swell_has_no_rate():
 
 @pytest.mark.parametrize(("steps", "rate_hz", "where"), [(1, 100, "higher"), (-1, 0.1, "lower")])
 def test_the_last_rate_is_told(steps, rate_hz, where):
-    with pytest.raises(ProtocolError, match=f"the rate can go no {where}"):
+    with pytest.raises(ProtocolError, match=f"the rate cannot go {where}"):
         faster(steps, layer("am", rate_hz=rate_hz))
 
 
@@ -91,7 +91,7 @@ def test_what_turns_the_programme_down_is_left_alone():
 
 @pytest.mark.parametrize(("steps", "level_db", "where"), [(1, -6, "higher"), (-1, -24, "lower")])
 def test_the_last_level_is_told(steps, level_db, where):
-    with pytest.raises(ProtocolError, match=f"the level can go no {where}"):
+    with pytest.raises(ProtocolError, match=f"the level cannot go {where}"):
         stronger(steps, layer("binaural", level_db=level_db))
 
 

@@ -78,7 +78,7 @@ def judge(
             name = backend.target
             return Health(
                 "waiting-for-device",
-                f"{name} is not there" if name else "there is no output device",
+                f"{name} is not connected" if name else "no output device is connected",
             )
         return Health("waiting-for-device", reason or error)
     if not on and not backend.playing:

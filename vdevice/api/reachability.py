@@ -44,11 +44,11 @@ async def stay_reachable(claim: Claim, listen: Callable[[], Awaitable[None]]) ->
             claim.renew()
         except PlatformError as error:
             if str(error) != told:
-                _log.warning("the control socket was removed, and is missing: %s", error)
+                _log.warning("the control socket was removed; cannot make a new one: %s", error)
             told = str(error)
             await asyncio.sleep(RETRY_S)
             continue
-        _log.warning("the control socket was removed; it is there again")
+        _log.warning("the control socket was removed; Entrain has made a new one")
         await listen()
 
 

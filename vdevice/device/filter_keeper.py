@@ -104,7 +104,7 @@ class FilterKeeper:
         try:
             return await self._wait(server.ways)
         except EntrainError as error:
-            _log.warning("no news of other programs' filters: %s", error)
+            _log.warning("cannot ask for other apps' filters: %s", error)
             return self._ways
 
     async def _reroute(self, server: SoundServer, pin: Pin) -> None:

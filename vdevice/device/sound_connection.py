@@ -197,8 +197,8 @@ class SoundConnection:
         """Raise `UnknownOutput` unless a real device has this name."""
         names = [device.name for device in self.real]
         if name not in names:
-            known = ", ".join(names) or "none"
-            raise UnknownOutput(f"there is no output {name!r}; there is {known}")
+            known = f"choose from {', '.join(names)}" if names else "no output is connected"
+            raise UnknownOutput(f"there is no output {name!r}; {known}")
 
     @property
     def session_manager_was_replaced(self) -> bool:

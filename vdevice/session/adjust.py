@@ -115,5 +115,5 @@ def _rates(
 def _changing(found: Sequence[tuple[str, float, float]], what: str, steps: int) -> list[Change]:
     changes = [(address, wanted) for address, wanted, now in found if wanted != now]
     if steps and not changes:
-        raise ProtocolError(f"the {what} can go no {'higher' if steps > 0 else 'lower'}")
+        raise ProtocolError(f"the {what} cannot go {'higher' if steps > 0 else 'lower'}")
     return changes
