@@ -1,6 +1,7 @@
 """Added delay and glitches of the path on PulseAudio, compared with ``module-loopback``.
 
-Usage: python bench/pulse.py [--seconds N] [--slow-motion N] [--json FILE]
+Usage: PYTHONPATH=tests:tests/device python bench/pulse.py [--seconds N] [--slow-motion N]
+    [--json FILE]
 
     player A → sink "entrain" → Entrain, bypassed               → device "speakers"
     player B → sink "loop"    → module-loopback latency_msec=10 → device "headphones"
@@ -30,12 +31,12 @@ import numpy as np
 import processes
 import pulsectl
 import slow_motion
+from lab_servers import LabPulse
 from pulse_player import playing
 from pulse_recorder import RATE_HZ, PulseRecorder
 from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited
 
 from entrain.platform.sandbox import VirtualDevice
-from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.api.client import Client
 
 WINDOW_S = 5.0
@@ -205,7 +206,7 @@ def main() -> int:
         VirtualDevice("speakers", "Speakers", 1000),
         VirtualDevice("headphones", "Headphones", 900),
     )
-    with tempfile.TemporaryDirectory() as folder, PulseSandbox(devices) as server:
+    with tempfile.TemporaryDirectory() as folder, LabPulse(devices) as server:
         processes.move_to(server.environment, folder)
         try:
             result = _measure(
@@ -425,11 +426,12 @@ def _print(result: Result) -> None:
     console.print(
         f"the computer itself stopped for more than {1e3 * STALL_S:g} ms: {result.stalls} times"
     )
-    console.print(f"two recordings of one monitor differ by at most {result.recorder_error_us:.0f} µs")
+    error_us = result.recorder_error_us
+    console.print(f"two recordings of one monitor differ by at most {error_us:.0f} µs")
 
 
 if __name__ == "__main__":
-    if PulseSandbox.missing_packages() or not shutil.which("pacat"):
+    if LabPulse.missing_packages() or not shutil.which("pacat"):
         print("bench: PulseAudio is missing (Debian: pulseaudio pulseaudio-utils), left out")
         sys.exit(0)
     sys.exit(main())
