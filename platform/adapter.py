@@ -132,7 +132,7 @@ class ServerInfo:
 
 @dataclass(frozen=True)
 class Paths:
-    """This user's folders for Entrain."""
+    """Folders for Entrain's files of this user."""
 
     config: Path
     state: Path

@@ -394,7 +394,7 @@ def idle_entrain(any_server):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--output", "nonsense"), "there is no output 'nonsense'; choose from speakers, headphones"),
+        (("--output", "nonsense"), "no output 'nonsense'; choose from speakers, headphones"),
         (("--layer", "binaural:beat_hz=299"), "beat_hz = 299 is outside -200 … 200 Hz"),
         (("--protocol", "./missing.json"), "missing.json: No such file"),
     ],
