@@ -21,7 +21,7 @@ Figures = Mapping[tuple[str, str, int], dict[str, Any]]
 
 
 def draw(path: Path, figures: Iterable[dict[str, Any]]) -> None:
-    """Write a PNG."""
+    """Write a PNG file."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -369,7 +369,7 @@ def test_without_a_running_entrain_commands_say_so(any_server):
         (("set", "nonsense.beat_hz", "4"), 1, "there is no layer 'nonsense'; choose from binaural"),
         (("set", "beat_hz", "4"), 1, "is not an address"),
         (("set", "binaural.beat_hz", "4", "--over", "-1"), 2, "--over"),
-        (("output", "nonsense"), 1, "there is no output 'nonsense'; there is speakers"),
+        (("output", "nonsense"), 1, "there is no output 'nonsense'; choose from speakers"),
         (("bypass", "maybe"), 2, "maybe"),
         (("nonsense",), 2, "nonsense"),
     ],
@@ -394,7 +394,7 @@ def idle_entrain(any_server):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--output", "nonsense"), "there is no output 'nonsense'; there is speakers, headphones"),
+        (("--output", "nonsense"), "no output 'nonsense'; choose from speakers, headphones"),
         (("--layer", "binaural:beat_hz=299"), "beat_hz = 299 is outside -200 … 200 Hz"),
         (("--protocol", "./missing.json"), "missing.json: No such file"),
     ],

@@ -52,7 +52,7 @@ def test_on_a_mono_output_the_alternative_is_heard(pulse_server):
         soundlab.wait_until(lambda: layers(entrain) == ["monaural"], 5, "the alternative")
         status = entrain.status()
         assert status["output"]["form"] == "mono"
-        assert "its alternative is used" in status["protocol"]["note"]
+        assert "its alternative plays" in status["protocol"]["note"]
         with (
             soundlab.play(environment, soundlab.sine(1000, 20, 0.01)),
             soundlab.recording(environment, "one") as recorder,
@@ -168,6 +168,6 @@ def test_a_mode_that_this_system_has_not_is_refused(pulse_server):
 
         assert refused.returncode == 1
         assert refused.stderr == (
-            "entrain: smart needs WirePlumber 0.5 or newer on PipeWire; here is pulse\n"
+            "entrain: smart needs WirePlumber 0.5 or newer on PipeWire; this is pulse\n"
         )
         assert entrain("mode") == "default\n"

@@ -121,7 +121,7 @@ def test_it_works_without(pulse_server, home, monkeypatch, system):
             assert "an ordinary thread" in doctor
             log = home / "state" / "entrain" / "entrain.log"
             soundlab.wait_until(
-                lambda: log.read_text().count("stays an ordinary one") == 1, 10, "one line"
+                lambda: log.read_text().count("gets no real-time priority") == 1, 10, "one line"
             )
             assert entrain.status()["state"] == "processing"
 

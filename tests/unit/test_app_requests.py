@@ -90,7 +90,7 @@ def test_a_step_that_cannot_be_made_changes_nothing(start):
     ask(messages.Set(address="music.depth", value=1.0))
     before = ask(messages.GetStatus())
 
-    with pytest.raises(ProtocolError, match="the level can go no higher"):
+    with pytest.raises(ProtocolError, match="the level cannot go higher"):
         ask(messages.Adjust(rate_steps=1, level_steps=1))
 
     assert ask(messages.GetStatus()).protocol == before.protocol

@@ -146,7 +146,7 @@ def test_an_entry_for_a_program_that_is_gone_is_reported_and_mended(program, ent
     old.unlink()
 
     said = entrain("autostart", "status").stdout
-    assert said == f"disabled: {old} is not there; `entrain autostart enable` mends that\n"
+    assert said == f"disabled: {old} does not exist; `entrain autostart enable` repairs it\n"
 
     assert entrain("autostart", "enable").stdout == f"enabled: each login starts {program}\n"
 

@@ -279,7 +279,7 @@ def test_who_watches_is_not_idle_and_others_are_refused_politely(path, serve):
             time.sleep(0.02)
         with pytest.raises(
             ClientError,
-            match=r"^too many clients \(32\); close some of the programs that talk to Entrain$",
+            match=r"^too many clients \(32\); close some of the apps that talk to Entrain$",
         ):
             late.ask("status")
         client.ask("status")  # ends its watch

@@ -79,7 +79,7 @@ def test_a_file_of_another_kind_is_left_alone_without_force(tmp_path):
     path.write_bytes(b"years of work")
     with pytest.raises(UnfitFile) as caught:
         write(path)
-    assert caught.value.strerror == "is there already and is not a thing; --force replaces it"
+    assert caught.value.strerror == "already exists and is not a thing; --force replaces it"
     assert path.read_bytes() == b"years of work"
     write(path, force=True)
     assert path.read_bytes() == b"new"
@@ -103,7 +103,7 @@ def test_what_is_read_is_never_replaced(tmp_path, way, force):
         path.symlink_to(read)
     elif way == "folder":
         path.parent.symlink_to(tmp_path)
-    with pytest.raises(UnfitFile, match="is the file that is read; choose another name"):
+    with pytest.raises(UnfitFile, match="is the input file; choose another name"):
         write(path, inputs=[tmp_path / "missing", read], force=force)
     assert read.read_bytes() == b"old"
 
@@ -340,14 +340,14 @@ def _wait_until_it_writes(pid: int, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("render", "in.wav", "in.wav"), "in.wav: is the file that is read; choose another name"),
-        (("render", "in.wav", "text.wav"), "text.wav: is there already and is not a sound file; "),
-        (("verify", "in.wav", "--plot", "in.wav"), "in.wav: is the file that is read; choose"),
+        (("render", "in.wav", "in.wav"), "in.wav: is the input file; choose another name"),
+        (("render", "in.wav", "text.wav"), "text.wav: already exists and is not a sound file; "),
+        (("verify", "in.wav", "--plot", "in.wav"), "in.wav: is the input file; choose"),
         (
             ("verify", "in.wav", "--against", "other.wav", "--plot", "other.wav", "--force"),
-            "other.wav: is the file that is read; choose another name",
+            "other.wav: is the input file; choose another name",
         ),
-        (("verify", "in.wav", "--plot", "text.wav"), "text.wav: is there already and is not a pic"),
+        (("verify", "in.wav", "--plot", "text.wav"), "text.wav: already exists and is not a pic"),
         (
             ("verify", "in.wav", "--plot", "a.gif"),
             "a.gif: the name of a picture must end in .png, .jpg, .svg",

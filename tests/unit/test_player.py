@@ -219,7 +219,7 @@ def test_on_loudspeakers_the_alternative_is_heard_and_the_session_goes_on(heard)
     heard.rms(0.5)
 
     assert [layer.kind for layer in heard.player.layers] == ["monaural"]
-    assert heard.player.note == "X needs headphones; on loudspeakers its alternative is used"
+    assert heard.player.note == "X needs headphones; on loudspeakers its alternative plays"
     assert heard.engine.session()[0] == pytest.approx(2.5, abs=0.01)
     block = heard.engine.process(np.zeros((2, 4800), np.float32))
     assert np.array_equal(block[0], block[1])

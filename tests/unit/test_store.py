@@ -229,7 +229,7 @@ def test_what_cannot_be_read_now_is_not_replaced(path, monkeypatch):
     kept.save(State(bypass=True))
 
     assert kept.warning == (
-        f"cannot read {path}: Too many open files; starting with defaults, and saving nothing; "
+        f"cannot read {path}: Too many open files; starting with defaults, saving nothing; "
         "make it readable, then start Entrain again"
     )
     assert Store(path).load() == FULL

@@ -243,15 +243,20 @@ def test_a_click_is_sent_and_its_answer_is_shown(tray, panel, app, serve, path):
 
 
 def test_a_refusal_is_said_and_the_icon_goes_on(tray, panel, app, serve, path):
-    app.refusal = "the rate can go no higher"
+    app.refusal = "the rate cannot go higher"
     serve(path, app.respond)
     tray.start()
     wait_until(lambda: panel.label("faster"), "the menu is there")
 
     panel.click("faster")
 
+<<<<<<< HEAD
     wait_until(lambda: panel.said, "a notification")
     assert panel.said[0].text == "the rate can go no higher"
+=======
+    wait_until(lambda: panel.said, "it is said")
+    assert panel.said[0].text == "the rate cannot go higher"
+>>>>>>> words_py
     app.refusal = ""
     panel.click("bypass")
     wait_until(lambda: panel.label("state").startswith("Bypassed"), "the next click works")

@@ -1,4 +1,4 @@
-"""What `status` says."""
+"""Makes the answer to `status`."""
 
 import math
 import time
@@ -19,14 +19,14 @@ from entrain.vdevice.storage.store import State
 
 
 class Reporter:
-    """Looks at everything.  Called on the main thread only.
+    """Collects the status from all parts.  Called on the main thread only.
 
     Parameters
     ----------
     engine, device, player
-        What is looked at; nothing is changed.
+        The sources of the status; they are only read.
     icon : bool
-        Entrain was not started without an icon.
+        False if Entrain was started with `--headless`.
 
     """
 
@@ -41,7 +41,7 @@ class Reporter:
         self._load = _Load()
 
     def health(self) -> Health:
-        """Tell how things stand."""
+        """Sum up Entrain's condition."""
         device = self._device
         return judge(
             device.state,
@@ -66,16 +66,16 @@ class Reporter:
         return f"Headphones disconnected. {how} on {where}; `entrain output` changes that."
 
     def status(self, kept: State, here: bool, errors: Collection[str]) -> Status:
-        """Describe what Entrain does now.
+        """Return the present status.
 
         Parameters
         ----------
         kept : State
-            Where the settings are that nothing else holds.
+            Source of the settings that no other part holds.
         here : bool
             The running protocol is remembered for the present output.
         errors : collection of str
-            The last few, oldest first.
+            The last errors, oldest first.
 
         """
         device, engine = self._device, self._engine
@@ -180,7 +180,7 @@ class Reporter:
 
 
 class _Load:
-    """Share of one core that the callback takes, between two looks."""
+    """Share of one core that the callback has used since the last look."""
 
     def __init__(self) -> None:
         self._at_s = time.monotonic()
