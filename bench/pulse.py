@@ -1,13 +1,13 @@
-"""Added delay and glitches of the path on PulseAudio, beside ``module-loopback`` in the same run.
+"""Compares the added delay and the glitches of Entrain and ``module-loopback`` on PulseAudio.
 
 Usage: python bench/pulse.py [--seconds N] [--slow-motion N] [--json FILE]
 
     player A → sink "entrain" → Entrain, bypassed               → device "speakers"
     player B → sink "loop"    → module-loopback latency_msec=10 → device "headphones"
 
-Both at the same time, with the same sound, on a private server.  The delay is that from a
-sink's monitor to the device's.  Both are early by one block; sink and device work in blocks of the
-same length here, so that does not show (the table tells the lengths).
+Both paths play the same sound at the same time on a private server.  The delay is measured from the
+sink's monitor to the device's monitor.  Both monitors are early by one block.  Sink and device have
+blocks of the same length here, so this does not affect the delay; the table shows the lengths.
 """
 
 import argparse
@@ -44,8 +44,8 @@ CPU_ROUNDS = 3
 CPU_STRETCH_S = 5.0
 
 
-# Sleeps with the priority of the server's threads, and counts how often it wakes up too late for
-# what is queued for a device.  Where it does, the glitches are the machine's.
+# Sleeps with the priority of the server's threads, and counts how often it wakes up so late that a
+# device's queue would run dry.  The machine causes the glitches at these times.
 STALL_S = 0.008
 SLEEPER = f"""
 import os, sys, threading, time
@@ -66,7 +66,7 @@ print(late)
 
 @dataclass(frozen=True)
 class Poll:
-    """What Entrain said of itself at one time."""
+    """Entrain's status at one time."""
 
     time_s: float
     added_ms: float
@@ -75,11 +75,11 @@ class Poll:
 
 @dataclass(frozen=True)
 class Cpu:
-    """Processor time with one path alone, in milliseconds per second; players are not in it."""
+    """Processor time of one path alone, in milliseconds per second, without the players."""
 
     server: float
     own: float
-    """Entrain's process; the other path is in the server."""
+    """Time of Entrain's process; the other path runs inside the server."""
 
 
 @dataclass(frozen=True)
@@ -91,24 +91,24 @@ class Stretch:
     to_s: float
     windows: int
     spread_ms: float
-    """Between the windows' medians."""
+    """Difference between the highest and the lowest median of a window."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One path's figures."""
+    """Figures of one path."""
 
     path: str
     delay_ms: float
-    """Median."""
+    """Median delay."""
     p1_ms: float
     p99_ms: float
     window_min_ms: float
-    """Of the medians of the windows of 5 s."""
+    """Lowest median of a window of 5 s."""
     window_max_ms: float
     bursts: int
     device_glitches: int
-    """At the device, without those that were in the sink already."""
+    """Glitches at the device, without glitches that the sink already had."""
     sink_glitches: int
     sink_block_ms: float
     device_block_ms: float
@@ -117,27 +117,27 @@ class Figures:
 
 @dataclass(frozen=True)
 class Result:
-    """All that a run has shown."""
+    """The result of a run."""
 
     seconds: float
     slow_motion: int
-    """So many times slower than real all clocks went; times are as these clocks told."""
+    """Factor by which all clocks ran slower; the other times are in these slower clocks."""
     paths: list[Figures]
     stretches: list[Stretch]
     target_changes: list[tuple[float, float]]
-    """Seconds from the beginning, and the new target in milliseconds."""
+    """Seconds from the start, and the new target in milliseconds."""
     own_cpu_ratio: float
-    """Entrain's process to the server with ``module-loopback``: median of the rounds."""
+    """Time of Entrain's process over the server's with ``module-loopback``: median of rounds."""
     xruns: int
     recorder_error_us: float
-    """Greatest delay found between two recordings of one monitor."""
+    """Longest delay found between two recordings of the same monitor."""
     stalls: int
-    """How often a thread of the highest priority in use here came more than 8 ms late."""
+    """How often a thread with the server's priority woke up more than 8 ms late."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """One path, and what is heard at its two ends in a span of time."""
+    """One path, with the recordings of its two ends during a span of time."""
 
     name: str
     sink: str
@@ -148,7 +148,7 @@ class Way:
 
     @cached_property
     def delays(self) -> list[tuple[float, float]]:
-        """Of each burst: when it is in the sink, and how much later at the device, in seconds."""
+        """Time of each burst in the sink, and its delay to the device, in seconds."""
         return delays_s(
             self.heard[self.sink].bursts_s(self.since_s, self.until_s),
             self.heard[self.device].bursts_s(self.since_s, self.until_s + MOST_DELAY_S),
@@ -166,9 +166,9 @@ class Way:
         return medians
 
     def figures(self, blocks_ms: Mapping[str, float], cpu: Cpu) -> Figures:
-        """Sum up."""
+        """Compute the path's figures."""
         if not self.delays:
-            raise SystemExit(f"{self.name}: no burst has come through")
+            raise SystemExit(f"{self.name}: no burst has arrived at the device")
         delays_ms = 1e3 * np.array([delay_s for _, delay_s in self.delays])
         median_ms, p1_ms, p99_ms = (float(x) for x in np.percentile(delays_ms, (50, 1, 99)))
         medians_ms = [1e3 * median_s for median_s in self.medians_s(self.since_s, self.until_s)]
@@ -195,10 +195,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="length of the measurement")
     parser.add_argument(
-        "--slow-motion", type=int, default=1, metavar="N", help="let all clocks go N times slower"
+        "--slow-motion", type=int, default=1, metavar="N", help="let all clocks run N times slower"
     )
-    parser.add_argument("--settle", type=float, default=12, help="seconds left out before it")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument(
+        "--settle", type=float, default=12, help="seconds to wait before the measurement"
+    )
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     slow_motion.begin(options.slow_motion)
     devices = (
@@ -221,7 +223,7 @@ def main() -> int:
 
 
 def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
-    print("measuring the processor's time, each path alone, in turns …", flush=True)
+    print("measuring the processor time of each path alone, in turns …", flush=True)
     rounds = [_cpu_round(server, min(CPU_STRETCH_S, seconds)) for _ in range(CPU_ROUNDS)]
     own_cpu, loop_cpu = (_median_cpu(path) for path in zip(*rounds, strict=True))
     with _entrain():
@@ -251,7 +253,7 @@ def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
 
 
 def _recorder_error_us() -> float:
-    """Record one monitor twice for some seconds, and return how far apart the same sound is."""
+    """Record one monitor twice for some seconds; return the longest delay between both."""
     twins = [Heard(), Heard()]
     with PulseRecorder(["entrain.monitor"] * 2) as recorder:
         began_s = time.monotonic()
@@ -263,11 +265,11 @@ def _recorder_error_us() -> float:
 
 
 def _listen(seconds: float, settle_s: float) -> tuple[list[Poll], dict[str, Heard], int]:
-    """Record everything; what is heard is analysed as it comes."""
+    """Record all sinks and devices, and analyse the sound as it arrives."""
     names = ("entrain", "speakers", "loop", "headphones")
     heard = {name: Heard() for name in names}
-    # No more than these: all that is recorded passes the server's main thread, and so does what
-    # Entrain plays, while the other path lives in threads of its own.
+    # Record only these: recordings pass through the server's main thread, and so does Entrain's
+    # sound, while the other path runs in threads of its own.
     sources = [f"{name}.monitor" for name in names]
     with PulseRecorder(sources) as recorder, Client() as client:
 
@@ -288,7 +290,7 @@ def _listen(seconds: float, settle_s: float) -> tuple[list[Poll], dict[str, Hear
             hear()
             polls.append(_poll(client))
         stalls = int(sleeper.communicate()[0])
-        time.sleep(MOST_DELAY_S)  # until the last is through
+        time.sleep(MOST_DELAY_S)  # until the last burst has arrived
         hear()
     return polls, heard, stalls
 
@@ -318,7 +320,7 @@ def _stretches(polls: list[Poll], own: Way) -> list[Stretch]:
 
 @contextmanager
 def _entrain() -> Iterator[int]:
-    """Run Entrain, bypassed; gives its process id."""
+    """Run Entrain, bypassed; yields its process id."""
     run = ["run", "--headless", "--backend", "pulse", "--output", "speakers"]
     command = [*processes.ENTRAIN, *run, "--layer", processes.LAYER]
     with (
@@ -331,7 +333,7 @@ def _entrain() -> Iterator[int]:
 
 @contextmanager
 def _loopback() -> Iterator[None]:
-    """Have the server do the same by itself."""
+    """Load ``module-loopback``, which does the same inside the server."""
     modules = [
         ["module-null-sink", "sink_name=loop", "norewinds=1", "format=float32le"]
         + ["channels=2", f"rate={RATE_HZ}"],
@@ -349,9 +351,9 @@ def _loopback() -> Iterator[None]:
 
 
 def _cpu_round(server: int, seconds: float) -> tuple[Cpu, Cpu]:
-    """Measure Entrain's path and ``module-loopback``, one after the other.
+    """Measure Entrain's path and ``module-loopback``, one shortly after the other.
 
-    What a wake-up costs depends on how busy the machine is, so the two are to be near in time.
+    The cost of a wake-up depends on how busy the machine is, so both need the same conditions.
     """
     with _loopback(), playing("loop"):
         loop = _cpu(seconds, server)
@@ -361,7 +363,7 @@ def _cpu_round(server: int, seconds: float) -> tuple[Cpu, Cpu]:
 
 
 def _cpu(seconds: float, server: int, own: int | None = None) -> Cpu:
-    """Measure the processor time of the server, and of one more process."""
+    """Measure the processor time of the server, and of Entrain if its process id is given."""
     pids = [server] if own is None else [server, own]
     time.sleep(3)
     began_s, before = time.monotonic(), [processes.cpu_ns(pid) for pid in pids]
@@ -401,13 +403,13 @@ def _print(result: Result) -> None:
         lambda path: f"{path.window_min_ms:.2f} … {path.window_max_ms:.2f}",
     )
     row("glitches of the path", lambda path: str(path.device_glitches), f"≤ {base.path}")
-    row("glitches in the sink already", lambda path: str(path.sink_glitches))
+    row("glitches already in the sink", lambda path: str(path.sink_glitches))
     row(
         "blocks of sink and device, ms",
         lambda path: f"{path.sink_block_ms:.2f}, {path.device_block_ms:.2f}",
     )
     row("processor time of the server, ms/s", lambda path: f"{path.cpu.server:.1f}")
-    row("… of the own process, ms/s", lambda path: f"{path.cpu.own:.1f}" if path.cpu.own else "")
+    row("… of its own process, ms/s", lambda path: f"{path.cpu.own:.1f}" if path.cpu.own else "")
     table.add_row(
         f"own process / server with {base.path}", "", f"{result.own_cpu_ratio:.2f}", "≤ 0.6"
     )
@@ -430,6 +432,6 @@ def _print(result: Result) -> None:
 
 if __name__ == "__main__":
     if PulseSandbox.missing_packages() or not shutil.which("pacat"):
-        print("bench: PulseAudio is missing (Debian: pulseaudio pulseaudio-utils), left out")
+        print("bench: skipped, PulseAudio is missing (Debian: pulseaudio pulseaudio-utils)")
         sys.exit(0)
     sys.exit(main())

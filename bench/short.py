@@ -39,7 +39,7 @@ def main() -> int:
             ]
     for name, program in zip(("pw-loopback", "entrain"), zip(*rounds, strict=True), strict=True):
         cost, memory_mb = (statistics.median(values) for values in zip(*program, strict=True))
-        print(f"{name}: {cost:.1f} ms of the processor per s of sound, {memory_mb:.1f} MB (PSS)")
+        print(f"{name}: {cost:.1f} ms processor time per s of sound, {memory_mb:.1f} MB (PSS)")
     ratio = statistics.median(own[0] / base[0] for base, own in rounds)
     verdict = f"ratio {ratio:.2f}, usually {usual:g}"
     if ratio >= 2 * usual:
@@ -54,7 +54,7 @@ def _measure(
 ) -> tuple[float, float]:
     """Return the processor time of a program, in ms per s of sound, and its memory, in MB.
 
-    It is alone: in one graph with another one it would have that one's cycles as well.
+    The program runs alone: in one graph with the other program, it would run in its cycles too.
     """
     with processes.started(program, {"sink": lambda: has_sink(sink)}) as started:
         pid = started.process.pid
