@@ -4,9 +4,9 @@ Usage: PYTHONPATH=tests python tests/device/random_commander.py [--minutes N] [-
            [--server pipewire|pulse] [--asan FOLDER]
 
 The servers are tested in parallel.  After each half minute, Entrain and its surroundings are
-brought to the initial state, and Entrain's memory is measured.  At the end, sound must arrive.  When
-Entrain has quit, the default output, the volumes and the server's modules must be the same as before
-the run.  The seed determines the commands and the events around them.
+brought to the initial state, and Entrain's memory is measured.  At the end, sound must arrive.
+When Entrain has quit, the default output, the volumes and the server's modules must be the same as
+before the run.  The seed determines the commands and the events around them.
 
 With ``--asan`` Entrain runs with the libraries of that folder, which `.ci/native asan` has built:
 AddressSanitizer then reports invalid reads and writes.
@@ -295,8 +295,7 @@ class _World:
         try:
             happens()
         except (PlatformError, subprocess.TimeoutExpired):
-            # If the session manager has not ended, it may hang.  If that is not the cause, the error
-            # will come again.
+            # The session manager may hang.  If that is not the cause, the error will come again.
             if self._server.kind == "pulse" or self._server.ended.keys() - {"wireplumber"}:
                 raise
             self._replace_session_manager()
