@@ -95,7 +95,7 @@ def main() -> int:
     if options.plot:
         from dsp_plot import draw
 
-        draw(options.plot, result["figures"])
+        draw(options.plot, [asdict(figure) for figure in figures])
     return 0
 
 
@@ -176,9 +176,9 @@ def _print(result: dict[str, Any], figures: list[Figure]) -> None:
         table.add_column(header, justify="right" if header else "left")
     for figure in figures:
         if figure.what == TARGET_PROTOCOL:
-            frames = str(figure.block_frames) if figure.block_frames else "whole file"
+            length = str(figure.block_frames) if figure.block_frames else "whole file"
             ns = f"{figure.median_ns:.1f} ({figure.least_ns:.1f})"
-            table.add_row(figure.who, frames, ns, f"{figure.times_entrain:.2f}")
+            table.add_row(figure.who, length, ns, f"{figure.times_entrain:.2f}")
     console.print(table)
     for who, difference_db in same.items():
         console.print(f"{who}: difference from Entrain's sound {difference_db:.0f} dB")

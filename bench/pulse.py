@@ -1,6 +1,7 @@
 """Compares the added delay and the glitches of Entrain and ``module-loopback`` on PulseAudio.
 
-Usage: python bench/pulse.py [--seconds N] [--slow-motion N] [--json FILE]
+Usage: PYTHONPATH=tests:tests/device python bench/pulse.py [--seconds N] [--slow-motion N]
+    [--json FILE]
 
     player A → sink "entrain" → Entrain, bypassed               → device "speakers"
     player B → sink "loop"    → module-loopback latency_msec=10 → device "headphones"
@@ -30,12 +31,12 @@ import numpy as np
 import processes
 import pulsectl
 import slow_motion
+from lab_servers import LabPulse
 from pulse_player import playing
 from pulse_recorder import RATE_HZ, PulseRecorder
 from pulse_signal import MOST_DELAY_S, Heard, delays_s, inherited
 
 from entrain.platform.sandbox import VirtualDevice
-from entrain.platform.sandbox_pulse import PulseSandbox
 from entrain.vdevice.api.client import Client
 
 WINDOW_S = 5.0
@@ -207,7 +208,7 @@ def main() -> int:
         VirtualDevice("speakers", "Speakers", 1000),
         VirtualDevice("headphones", "Headphones", 900),
     )
-    with tempfile.TemporaryDirectory() as folder, PulseSandbox(devices) as server:
+    with tempfile.TemporaryDirectory() as folder, LabPulse(devices) as server:
         processes.move_to(server.environment, folder)
         try:
             result = _measure(
@@ -431,7 +432,7 @@ def _print(result: Result) -> None:
 
 
 if __name__ == "__main__":
-    if PulseSandbox.missing_packages() or not shutil.which("pacat"):
+    if LabPulse.missing_packages() or not shutil.which("pacat"):
         print("bench: skipped, PulseAudio is missing (Debian: pulseaudio pulseaudio-utils)")
         sys.exit(0)
     sys.exit(main())

@@ -38,10 +38,13 @@ class Figures:
     pss_mb: float
     idle_ticks: int
     """Clock ticks (10 ms) used in ten seconds without sound."""
-    callback_us: tuple[float, float, float] | None = None
-    """Time of the audio thread for a block: median, 999 of 1,000 calls, longest."""
-    added_ms: tuple[float, float, float] | None = None
+    added_ms: tuple[float, float, float]
     """Measured delay beyond the device's own: median, least, most."""
+    callback_us: tuple[float, float, float] | None
+    """Time of the audio thread for a block: median, 999 of 1,000 calls, longest.
+
+    Only Entrain measures it.
+    """
 
 
 def main() -> int:
@@ -89,8 +92,11 @@ def _measure(
         if name == "entrain":
             status = json.loads(processes.command(*processes.ENTRAIN, "status", "--json"))
             callback = status["callback"]
-            names = ("median_us", "p999_us", "longest_lately_us")
-            callback_us = tuple(callback[name] for name in names)
+            callback_us = (
+                callback["median_us"],
+                callback["p999_us"],
+                callback["longest_lately_us"],
+            )
         pss_mb = processes.pss_mb(pid)
         time.sleep(12)  # all nodes suspend within 8 s
         before = processes.cpu_ticks(pid)
@@ -103,8 +109,8 @@ def _measure(
         statistics.median(rates),
         pss_mb,
         idle,
-        callback_us,
         added_ms,
+        callback_us,
     )
 
 
@@ -144,11 +150,12 @@ def _print(figures: list[Figures]) -> None:
         ratio = f"{ours / theirs:.1f}" if theirs else ""
         table.add_row(title, f"{theirs:.2f}", f"{ours:.2f}", ratio, target)
     for title, values, target in (
-        ("added delay, ms: median", [row.added_ms and row.added_ms[0] for row in figures], "1.46"),
+        ("added delay, ms: median", [row.added_ms[0] for row in figures], "1.46"),
         ("    from least to most", [_spread(row.added_ms) for row in figures], "0"),
     ):
         table.add_row(title, *(f"{value:.2f}" for value in values), "", target)
     quantum_us = 1e6 * processes.QUANTUM_FRAMES / processes.RATE_HZ
+    assert own.callback_us
     for title, value_us in zip(("median", "999 of 1,000", "longest"), own.callback_us, strict=True):
         share = f"{value_us / quantum_us:.1%} of a block"
         table.add_row(f"callback, µs: {title}", "", f"{value_us:.0f}", "", share)

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import processes
@@ -162,10 +163,10 @@ def _print(starts: list[Start], rest: Rest) -> None:
     table.add_row("  sink", f"{median(lambda start: start.sink_s):.2f}")
     table.add_row("  processor time until then, s", f"{median(lambda start: start.cpu_s):.2f}")
     for name, of in (
-        ("pw-loopback's sink", lambda start: start.loopback_s),
-        ("an empty Python program", lambda start: start.python_s),
+        ("pw-loopback's sink", attrgetter("loopback_s")),
+        ("an empty Python program", attrgetter("python_s")),
     ):
-        ratio = median(lambda start, of=of: start.ready_s / of(start))
+        ratio = statistics.median(start.ready_s / of(start) for start in starts)
         table.add_row(f"  times {name} ({median(of):.3f} s)", f"{ratio:.1f}")
     processes_ = f"{rest.processes} process{'es' if rest.processes > 1 else ''}"
     table.add_row(f"memory (PSS) of {processes_}, playing, MB", f"{rest.pss_mb:.1f}", "≤ 55")

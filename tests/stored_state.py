@@ -10,9 +10,9 @@ from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.options import RunOptions
-from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.store import State, Store
 
@@ -22,13 +22,13 @@ KILLED = ".entrain-0123456789abcdef.part"
 FULL = State(
     on=True,
     bypass=True,
-    protocol=library.from_specs(["tone=binaural:beat_hz=4"]),
+    protocol=from_specs(["tone=binaural:beat_hz=4"]),
     output="speakers",
     former_default="headset",
     settings={"pre.gate": 1.0, "limiter.ceiling_db": -3.0},
     mode="manual",
     applications=ApplicationRules(include=("mpv", "spotify"), exclude=("zoom",), calls_pass=False),
-    remembered={"headset": "focus-16", "speakers": library.from_specs(["noise"])},
+    remembered={"headset": "focus-16", "speakers": from_specs(["noise"])},
     recent=("focus-16", "sleep-onset"),
     session_log=False,
     latency_ms=20.0,
@@ -67,6 +67,6 @@ def start(path: Path) -> None:
 def long_protocol(name: str = "Long") -> Protocol:
     """Make a protocol that does not fit into the state's own file."""
     points = tuple(Breakpoint(at_s=t, value=4 + t % 7 / 10) for t in range(10_000))
-    layer = library.from_specs(["tone=binaural"]).layers[0]
+    layer = from_specs(["tone=binaural"]).layers[0]
     layers = (layer.model_copy(update={"automation": {"beat_hz": Automation(points=points)}}),)
     return Protocol(id="long", name=name, layers=layers)

@@ -13,12 +13,13 @@ import pytest
 from entrain.block import Block
 from entrain.engine import blocks
 from entrain.vdevice.protocol import import_files as module
-from entrain.vdevice.protocol import library, user_folder
+from entrain.vdevice.protocol import user_folder
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.import_files import found_files, import_files
 from entrain.vdevice.protocol.importers.keeper import Outcome
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
 from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.protocol.user_folder import slug
 
 IMPORTERS = "entrain.vdevice.protocol.importers"
@@ -45,7 +46,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> None:
         first, *others = text.decode().splitlines()
         if first == "bad":
             raise ImportRefused(f"{source}:1: no such thing\n{source}:2: nor this")
-        made = library.from_specs([first])
+        made = from_specs([first])
         made = made.model_copy(update={"id": slug(name), "name": name})
         notes = [Note(n + 2, "left out") for n, line in enumerate(others) if line == "?"]
         return Imported(made, (*notes, Note(0, "of the whole")) if notes else ())

@@ -12,6 +12,7 @@ from entrain.vdevice.protocol.document import write_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.protocol.user_folder import slug
 
 
@@ -40,7 +41,7 @@ def put(folder: Path, name: str, content: bytes) -> Path:
 
 
 def protocol(protocol_id: str = "mine", beat_hz: float = 6.0) -> Protocol:
-    made = library.from_specs([f"binaural:beat_hz={beat_hz}"], blocks)
+    made = from_specs([f"binaural:beat_hz={beat_hz}"], blocks)
     return made.model_copy(update={"id": protocol_id, "name": protocol_id.title()})
 
 

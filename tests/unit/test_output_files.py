@@ -20,7 +20,8 @@ from entrain.platform.files import UnfitFile
 from entrain.platform.whole_file import output_file, whole_file
 from entrain.vdevice.offline.render import render_file
 from entrain.vdevice.offline.sound_writer import RenderError
-from entrain.vdevice.protocol.library import Library, from_specs
+from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.spec import from_specs
 
 ENTRAIN = (sys.executable, "-m", "entrain.tray")
 SOAK = os.environ.get("ENTRAIN_SOAK") == "1"

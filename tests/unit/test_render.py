@@ -7,7 +7,7 @@ import soundfile
 from entrain.engine import Engine
 from entrain.vdevice.offline.render import BLOCK_FRAMES, render_file
 from entrain.vdevice.offline.sound_writer import RenderError
-from entrain.vdevice.protocol.library import from_specs
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.chain import Chain
 
 TONE = from_specs(["binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"])

@@ -13,7 +13,7 @@ import soundfile
 
 from entrain.vdevice.offline.render import render_file
 from entrain.vdevice.offline.sound_writer import RenderError
-from entrain.vdevice.protocol.library import from_specs
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.verify.analyse import verify_file
 from entrain.vdevice.verify.sound import VerifyError
 

@@ -12,6 +12,7 @@ import click
 from entrain.tray.commands import options
 from entrain.tray.commands.request import change
 from entrain.tray.text import text_layout
+from entrain.tray.text.number import Number
 
 if TYPE_CHECKING:
     from entrain.vdevice.session.session_log import Stretch
@@ -22,7 +23,7 @@ _MAX_DAY_ROWS = 31
 @click.command()
 @click.option(
     "--days",
-    type=click.IntRange(1, 3660),
+    type=Number(1, 3660, whole=True),
     default=14,
     show_default=True,
     help="Number of days to show, including today.",

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from entrain.engine import blocks
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.library import Library, from_specs, with_specs
+from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol, ProtocolReference
 from entrain.vdevice.protocol.names import is_spec
+from entrain.vdevice.protocol.spec import from_specs, with_specs
 from entrain.vdevice.session.chain import Ways
 from entrain.vdevice.session.player import prepare
 
