@@ -1,4 +1,4 @@
-"""Lag of the app's event loop while a client sends the longest possible protocols.
+"""Measures the lag of the app's event loop while a client sends the longest possible protocols.
 
 The loop answers requests, follows the sound server and runs the sleep timer.
 """
