@@ -250,13 +250,8 @@ def test_a_refusal_is_said_and_the_icon_goes_on(tray, panel, app, serve, path):
 
     panel.click("faster")
 
-<<<<<<< HEAD
     wait_until(lambda: panel.said, "a notification")
-    assert panel.said[0].text == "the rate can go no higher"
-=======
-    wait_until(lambda: panel.said, "it is said")
     assert panel.said[0].text == "the rate cannot go higher"
->>>>>>> words_py
     app.refusal = ""
     panel.click("bypass")
     wait_until(lambda: panel.label("state").startswith("Bypassed"), "the next click works")

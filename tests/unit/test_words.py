@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = (
     *(".ci", "bench", "docs", "faust", "native", "platform", "presets", "tests", "tray", "vdevice"),
 )
-CHECKED_FILES = ("Makefile",)
+FILES = ("Makefile",)
 
 NOT_SENTENCES = {"__pycache__", "fixtures", "fuzz_corpus"}
 """Folders whose files hold no sentences."""
