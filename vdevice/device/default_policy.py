@@ -41,7 +41,7 @@ class Defaults:
     devices : tuple of str
         The connected real devices, in the server's order of preference.
     frees : bool
-        The server accepts no configured default, and a device that is not connected.
+        The configured default can be removed, or can name a device that is not connected.
     ours : bool or None
         Whether Entrain itself has configured the default; None: the server does not report it.
 
@@ -225,8 +225,8 @@ class DefaultPolicy:
     def session_restarted(self) -> None:
         """Treat the next facts as a start.
 
-        Call this after the session manager has restarted, since the moment in which it reported
-        nothing may have been missed.
+        Call this after the session manager has restarted, since the moment without its reports may
+        have been missed.
         """
         self._blank = True
 
