@@ -171,7 +171,7 @@ class Applications:
             if known is None or not self._has_settled(known, stream, now_s):
                 continue
             device, gives_back = self._wanted(known, stream, situation)
-            # Move a stream that is given back even to its present device: the server forgets then.
+            # Giving a stream back moves it even to its present device, so that the server forgets.
             if device and (device != stream.device or gives_back):
                 self._send(known, stream, device, gives_back, situation.default, now_s)
                 moves.append(Move(stream.index, device))
