@@ -56,7 +56,7 @@ def start(path: Path) -> None:
         Store(path),
         SessionLog(None),
         Library(path.parent / "own"),
-        start_on=False,
+        sandbox={},
     )
     try:
         asyncio.run(_use(app))

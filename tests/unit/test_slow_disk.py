@@ -53,7 +53,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingSt
 
 def app_with(store: Store, log: SessionLog) -> App:
     library = Library(store.path.parent / "protocols", blocks)
-    return App(RunOptions(backend="null"), NullAdapter(), store, log, library, start_on=False)
+    return App(RunOptions(backend="null"), NullAdapter(), store, log, library, sandbox={})
 
 
 def test_requests_are_answered_and_it_is_told_once_and_saved_when_the_disk_comes_back(store):

@@ -171,6 +171,8 @@ class Status(_Answer):
     """Name and version of the session manager, as far as it reports them."""
     realtime: bool | None = None
     """Whether the audio thread has real-time priority; None until that is known."""
+    sandbox: dict[str, str] = {}
+    """Environment variables that lead apps to Entrain's private sound server; empty without one."""
     sink: str
     """Name of the virtual device; empty while it does not exist."""
     output: Output | None = None
