@@ -32,7 +32,8 @@ from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 from entrain.vdevice.storage import store
 from entrain.vdevice.storage.saver import Saver, Urgent
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.time_keeper import TimeKeeper
 
 _SWITCH_S = 0.001

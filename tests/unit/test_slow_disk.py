@@ -23,7 +23,8 @@ from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 from entrain.vdevice.storage import saver
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.worker_thread import WorkerThread
 
 TIMEOUT_S = 0.2

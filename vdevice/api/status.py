@@ -15,7 +15,7 @@ from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.api.messages import ActiveProtocol, Callback, Latency, Levels, Output, Status
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.session.player import Player
-from entrain.vdevice.storage.store import State
+from entrain.vdevice.storage.state import State
 
 
 class Reporter:

@@ -14,7 +14,8 @@ from entrain.backend import BackendState
 from entrain.engine import Engine
 from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, Form, PlatformAdapter
-from entrain.vdevice.device.applications import ApplicationRules, Situation
+from entrain.vdevice.device.application_rules import ApplicationRules
+from entrain.vdevice.device.applications import Situation
 from entrain.vdevice.device.default_keeper import DefaultKeeper
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.reconnection import Reconnection
