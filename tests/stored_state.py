@@ -8,7 +8,7 @@ from typing import Any
 from entrain.platform.null import NullAdapter
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
-from entrain.vdevice.device.application_rules import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol

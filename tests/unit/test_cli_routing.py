@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from entrain.tray.commands.cli import cli
 from entrain.vdevice.api.messages import GetStatus, SetOutput, Settings, Status, Use
-from entrain.vdevice.device.application_rules import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 
 RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
 

@@ -10,7 +10,7 @@ import odd_json
 import pytest
 from stored_state import FULL, KILLED, start, written
 
-from entrain.vdevice.device.application_rules import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.storage import store as store_module

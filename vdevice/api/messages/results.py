@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
 from entrain.platform.adapter import Form
-from entrain.vdevice.device.application_rules import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Category, Grade, Mode, State, Unplugged
 from entrain.vdevice.protocol.model import Layer
 

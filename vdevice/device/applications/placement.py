@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from entrain.platform.adapter import OWN_DEVICE, Stream
-from entrain.vdevice.device.application_rules import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Mode
 
 SETTLE_S = 3.0

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from entrain.platform.adapter import Stream
-from entrain.vdevice.device.known_programs import is_call, is_named, is_notification
+from entrain.vdevice.device.applications.known_programs import is_call, is_named, is_notification
 from entrain.vdevice.protocol.fields import Line
 
 _Name = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
