@@ -121,5 +121,5 @@ def _places(sizes: Any) -> Iterator[int]:
     for size in sizes:
         place = end + -end % _ALIGNMENT
         yield place
-        end = place + 4 * size if size else end
+        end = place + 4 * size
     yield end

@@ -72,6 +72,7 @@ void Source::blend(Voice &voice, const Head &head, const Aim &aim) noexcept {
     head.blend(aim.direction, kernels_, voice.filter[voice.now].data(), voice.delay);
     for (double &delay : voice.delay) delay *= aim.delay_scale;
     voice.aim = aim;
+    voice.has_tap = false;
 }
 
 void Source::rest(Voice &voice) noexcept {
@@ -123,36 +124,38 @@ void Source::hear(const float *sound, int first, int frames) noexcept {
         std::fill_n(to, frames, 0.0F);
 }
 
+Source::Tap Source::tap_at(const Voice &voice, std::size_t ear, int frames) const noexcept {
+    const double part = static_cast<double>(frames) / partition_;
+    const double delay =
+        kLead + voice.from_delay[ear] + part * (voice.delay[ear] - voice.from_delay[ear]);
+    const double gain = voice.from_gain + part * (voice.aim.gain - voice.from_gain);
+    const double whole = std::floor(delay);
+    Tap tap;
+    delay_kernel(delay - whole, static_cast<float>(gain), tap.kernel.data());
+    tap.before = static_cast<int>(whole) + kKernel - 1 - kLead;
+    return tap;
+}
+
 void Source::wet(Voice &voice, int first, int groups) noexcept {
-    const bool glides =
-        voice.from_delay != voice.delay || voice.from_gain != voice.aim.gain;
+    const bool glides = voice.from_delay != voice.delay || voice.from_gain != voice.aim.gain;
+    const float *now = raw_.data() + history_;
     for (std::size_t ear = 0; ear < 2; ++ear) {
-        float *to = voice.wet[ear].data() + partition_ + first;
-        // Kernel, and first frame that it is applied to, at a place in the partition.
-        const auto kernel_at = [&](int place, float *kernel) {
-            const double part = static_cast<double>(place) / partition_;
-            const double delay =
-                kLead + voice.from_delay[ear] + part * (voice.delay[ear] - voice.from_delay[ear]);
-            const double gain = voice.from_gain + part * (voice.aim.gain - voice.from_gain);
-            const double whole = std::floor(delay);
-            delay_kernel(delay - whole, static_cast<float>(gain), kernel);
-            return raw_.data() + history_ - static_cast<int>(whole) - (kKernel - 1 - kLead);
-        };
-        std::array<std::array<float, kKernel>, 2> kernel;
-        const float *from = kernel_at(first, kernel[0].data());
+        float *to = voice.wet[ear].data() + partition_;
         if (!glides) {
-            kernels_.delay(from + first, kernel[0].data(), to, groups);
+            if (!voice.has_tap) voice.tap[ear] = tap_at(voice, ear, 0);
+            const Tap &tap = voice.tap[ear];
+            kernels_.delay(now + first - tap.before, tap.kernel.data(), to + first, groups);
             continue;
         }
-        for (int group = 0; group < groups; ++group) {
-            const int begin = first + group * kGroup;
-            const auto now = static_cast<std::size_t>(group % 2);
-            const float *next = kernel_at(begin + kGroup, kernel[1 - now].data());
-            kernels_.glide(from + begin, kernel[now].data(), next + begin, kernel[1 - now].data(),
-                           to + group * kGroup);
+        Tap from = tap_at(voice, ear, first);
+        for (int begin = first; begin < first + groups * kGroup; begin += kGroup) {
+            const Tap next = tap_at(voice, ear, begin + kGroup);
+            kernels_.glide(now + begin - from.before, from.kernel.data(),
+                           now + begin - next.before, next.kernel.data(), to + begin);
             from = next;
         }
     }
+    voice.has_tap = !glides;
 }
 
 // Fading the sound before the filters is as good as fading after them, and needs no history.

@@ -58,6 +58,12 @@ public:
     void finish(int slot) noexcept;
 
 private:
+    // A fractional delay: its kernel, and how many frames before the present one it begins.
+    struct Tap {
+        std::array<float, kKernel> kernel;
+        int before;
+    };
+
     struct Voice {
         bool on = false;
         bool moves = false;
@@ -66,6 +72,8 @@ private:
         Aim aim;
         std::array<double, 2> from_delay{}, delay{};
         double from_gain = 0.0;
+        std::array<Tap, 2> tap;  // while neither delay nor gain changes
+        bool has_tap = false;
         std::array<std::vector<float>, 2> wet;        // two partitions, and a group
         std::array<std::vector<float>, kParts - 1> spectra;
 
@@ -78,6 +86,8 @@ private:
     void start(const Head &head, const Aim &aim) noexcept;
     void blend(Voice &voice, const Head &head, const Aim &aim) noexcept;
     static void rest(Voice &voice) noexcept;
+    // The delay of an ear, a number of frames into the partition.
+    Tap tap_at(const Voice &voice, std::size_t ear, int frames) const noexcept;
     void wet(Voice &voice, int first, int groups) noexcept;
     void fade(Voice &voice, bool comes, int first, int groups) noexcept;
     bool fades() const noexcept { return faded_ < faded_out_; }
