@@ -12,20 +12,17 @@ from typing import Any
 
 from entrain.errors import EntrainError
 
-CHANNELS = {
-    "generator": (2, 2),
-    "processor": (2, 2),
-    "space": (2, 2),
-    "input": (2, 2),
-    "output": (2, 2),
-}
-"""Numbers of inputs and outputs of a block, by group."""
+CHANNELS = {"generator": (2, 2), "processor": (2, 2), "input": (2, 2), "output": (2, 2)}
+"""Numbers of inputs and outputs of a FAUST block, by group."""
 
 LAYER_GROUPS = ("generator", "processor")
 """Groups of the blocks that the layers of protocols may be."""
 
 ROUTED_GROUPS = (*LAYER_GROUPS, "space")
-"""Groups of the blocks that a user of the engine may route; the others belong to the engine."""
+"""Groups of the blocks that the engine's user may route."""
+
+OWN_GROUPS = ("input", "output")
+"""Groups of the blocks that belong to the engine."""
 
 PROMISES = {
     "": (),
@@ -101,7 +98,7 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A kind of block; layers are instances of it.  Groups: see `CHANNELS`."""
+    """A kind of block; layers are instances of it.  Groups: see `ROUTED_GROUPS`, `OWN_GROUPS`."""
 
     kind: str
     group: str

@@ -36,7 +36,7 @@ struct Moment {
 class Layer {
 public:
     // `block` was made for `rate_hz` and owns the variables behind `parameters`.  Layers that can be
-    // routed get one more parameter, "amount", and generators those of their place.
+    // routed get one more parameter, "amount"; generators also get the parameters of their place.
     Layer(std::uint32_t number, Group group, std::unique_ptr<dsp> block,
           std::deque<Parameter> parameters, std::uint32_t rate_hz);
 
@@ -83,7 +83,7 @@ public:
     // Share of the generator's sound that goes to its place; it fades to 1 or 0.  Returns false if
     // it is the same for all frames: 1 if `placed`, else 0; then it is not written.
     bool share_of_place(bool placed, float *shares, std::uint32_t frames) noexcept;
-    // Without a space nothing is faded.
+    // For a generator that no space could hear.
     void place_at_once(bool placed) noexcept { place_fade_ = Fade{placed}; }
     const Steps<Whereabouts> &whereabouts() const noexcept { return whereabouts_; }
 

@@ -32,7 +32,7 @@ public:
 
     // ---- [audio] -------------------------------------------------------------------------
 
-    // After a new route: layers that leave wait for one that comes.
+    // After a new route: layers that leave wait for the arriving layer.
     void take(const Route &route) noexcept { arriving_ = arrives(route); }
 
     // Run the generators on `sound` and add them to it; with a space, place it around the head.

@@ -1,4 +1,4 @@
-// What a block of the group "space" is told about one piece of sound besides the music.
+// The description of one piece of sound for a block of the group "space", besides the music.
 #pragma once
 
 #include "audio/direction.h"
@@ -11,13 +11,12 @@ namespace entrain {
 
 struct Head;
 
-// Highest number of generators that can be placed at a time, and of those that fade out beside.
+// Highest number of placed generators, and of sources: as many may fade out at the same time.
 constexpr std::uint32_t kMostPlaced = 8;
 constexpr std::uint32_t kMostSources = 2 * kMostPlaced;
 
-// Values that move within a piece are told for each step of this many frames of the engine's count,
-// so that they do not depend on block sizes.  A piece has at most 16 steps, and one that began
-// before it.
+// A description has values for each step of this many frames of the engine's count, so that they do
+// not depend on block sizes.  At most 16 steps begin in a piece, and one step before it.
 constexpr std::uint32_t kStepFrames = 16;
 constexpr std::uint32_t kMostSteps = 17;
 

@@ -5,18 +5,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <complex>
 #include <cstddef>
 #include <vector>
 
 namespace entrain {
 namespace {
 
-using space::bins_of;
 using space::filter_floats;
 using space::kParts;
-using Complex = std::complex<double>;
-using Taps = std::vector<double>;
+using Taps = std::vector<float>;
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kTailSeconds = 0.012;
@@ -28,110 +25,66 @@ std::uint64_t next_serial() noexcept {
 
 std::size_t size(int count) noexcept { return static_cast<std::size_t>(count); }
 
-// ---- Fourier transform -------------------------------------------------------------------------
-
-class Transform {
-public:
-    explicit Transform(int points) : twiddles_(size(points / 2)), place_(size(points)) {
-        for (std::size_t k = 0; k < twiddles_.size(); ++k)
-            twiddles_[k] = std::polar(1.0, -2.0 * kPi * static_cast<double>(k) / points);
-        for (std::size_t i = 1; i < place_.size(); ++i)
-            place_[i] = place_[i / 2] / 2 + (i % 2 ? place_.size() / 2 : 0);
-    }
-
-    void run(std::vector<Complex> &values) const {
-        const std::size_t points = values.size();
-        for (std::size_t i = 0; i < points; ++i)
-            if (i < place_[i]) std::swap(values[i], values[place_[i]]);
-        for (std::size_t half = 1; half < points; half *= 2)
-            for (std::size_t begin = 0; begin < points; begin += 2 * half)
-                for (std::size_t k = 0; k < half; ++k) {
-                    Complex &a = values[begin + k], &b = values[begin + half + k];
-                    const Complex turn = twiddles_[k * (points / 2 / half)];
-                    // Not `*`, which checks for infinity.
-                    const Complex turned{b.real() * turn.real() - b.imag() * turn.imag(),
-                                         b.real() * turn.imag() + b.imag() * turn.real()};
-                    b = a - turned;
-                    a += turned;
-                }
-    }
-
-private:
-    std::vector<Complex> twiddles_;
-    std::vector<std::size_t> place_;  // in reversed order of bits
-};
-
 // ---- filters as the callback needs them --------------------------------------------------------
 
 // Writes and reads filters of one sound for two ears; see audio/space/kernels.h.
 class FilterCase {
 public:
     explicit FilterCase(int partition)
-        : partition_(partition), transform_(2 * partition), values_(size(2 * partition)) {}
+        : partition_(size(partition)),
+          spectra_(size(space::pair_floats(partition))),
+          kernels_(space::kernels_for(partition)),
+          left_(2 * partition_),
+          right_(2 * partition_),
+          changed_(spectra_) {}
 
     // Longest filter.
-    std::size_t taps() const noexcept { return size(kParts * partition_); }
+    std::size_t taps() const noexcept { return size(kParts) * partition_; }
 
+    // Filters of up to taps() taps.
     void write(const Taps &left, const Taps &right, float *to) {
         const auto at = [](const Taps &taps, std::size_t i) {
-            return i < taps.size() ? taps[i] : 0.0;
+            return i < taps.size() ? taps[i] : 0.0F;
         };
-        const std::size_t part_taps = size(partition_), bins = size(bins_of(partition_));
-        for (std::size_t k = 0; k < part_taps; ++k) {
-            to[2 * k] = static_cast<float>(at(left, k));
-            to[2 * k + 1] = static_cast<float>(at(right, k));
+        for (std::size_t k = 0; k < partition_; ++k, to += 2) {
+            to[0] = at(left, k);
+            to[1] = at(right, k);
         }
-        to += 2 * part_taps;
-        for (std::size_t part = 1; part < size(kParts); ++part, to += 4 * bins) {
-            std::fill(values_.begin(), values_.end(), Complex{});
-            for (std::size_t k = 0; k < part_taps; ++k)
-                values_[k] = {at(left, part * part_taps + k), at(right, part * part_taps + k)};
-            transform_.run(values_);
-            std::fill_n(to, 4 * bins, 0.0F);
-            for (std::size_t k = 0; k <= part_taps; ++k) {
-                const Complex z = values_[k];
-                const Complex mirrored = std::conj(values_[(values_.size() - k) % values_.size()]);
-                // The inverse transform does not divide by its length.
-                const double scale = 0.5 / static_cast<double>(values_.size());
-                const Complex l = scale * (z + mirrored), r = scale * (z - mirrored);
-                to[k] = static_cast<float>(l.real());
-                to[bins + k] = static_cast<float>(l.imag());
-                to[2 * bins + k] = static_cast<float>(r.imag());
-                to[3 * bins + k] = static_cast<float>(-r.real());
+        // The inverse transform does not divide by its length.
+        const float scale = 0.5F / static_cast<float>(partition_);
+        for (std::size_t part = 1; part < size(kParts); ++part, to += spectra_) {
+            for (std::size_t k = 0; k < partition_; ++k) {
+                left_[k] = scale * at(left, part * partition_ + k);
+                right_[k] = scale * at(right, part * partition_ + k);
             }
+            std::fill_n(to, spectra_, 0.0F);
+            kernels_.transform(left_.data(), right_.data(), to);
         }
+        std::fill(left_.begin(), left_.end(), 0.0F);
+        std::fill(right_.begin(), right_.end(), 0.0F);
     }
 
     void read(const float *from, Taps &left, Taps &right) {
-        const std::size_t part_taps = size(partition_), bins = size(bins_of(partition_));
-        left.assign(taps(), 0.0);
-        right.assign(taps(), 0.0);
-        for (std::size_t k = 0; k < part_taps; ++k) {
-            left[k] = double{from[2 * k]};
-            right[k] = double{from[2 * k + 1]};
+        left.resize(taps());
+        right.resize(taps());
+        for (std::size_t k = 0; k < partition_; ++k, from += 2) {
+            left[k] = from[0];
+            right[k] = from[1];
         }
-        from += 2 * part_taps;
-        for (std::size_t part = 1; part < size(kParts); ++part, from += 4 * bins) {
-            for (std::size_t k = 0; k <= part_taps; ++k) {
-                const Complex l{double{from[k]}, double{from[bins + k]}};
-                const Complex r{double{from[2 * bins + k]}, double{from[3 * bins + k]}};
-                const Complex i{0.0, 1.0};
-                // The inverse transform as a forward transform of the mirrored spectrum.
-                values_[(values_.size() - k) % values_.size()] = l + i * r;
-                values_[k] = std::conj(l) + i * std::conj(r);
-            }
-            transform_.run(values_);
-            for (std::size_t k = 0; k < part_taps; ++k) {
-                left[part * part_taps + k] = values_[k].real();
-                right[part * part_taps + k] = values_[k].imag();
-            }
+        for (std::size_t part = 1; part < size(kParts); ++part, from += spectra_) {
+            // The inverse transform gives the second half.  Its taps are in the first one, and a
+            // change of every other sign exchanges the halves.
+            for (std::size_t bin = 0; bin < spectra_; ++bin)
+                changed_[bin] = bin % (spectra_ / 4) % 2 ? -from[bin] : from[bin];
+            kernels_.invert(changed_.data(), left.data() + part * partition_,
+                            right.data() + part * partition_);
         }
     }
 
 private:
-    const int partition_;
-    const Transform transform_;
-    std::vector<Complex> values_;
+    const std::size_t partition_, spectra_;
+    const space::Kernels &kernels_;
+    Taps left_, right_, changed_;
 };
 
 // Fades the end of a filter that is longer than `taps`.
@@ -140,49 +93,67 @@ void shorten(Taps &filter, std::size_t taps) {
     filter.resize(taps);
     const std::size_t fade = taps / 8;
     for (std::size_t i = 0; i < fade; ++i)
-        filter[taps - fade + i] *=
-            0.5 + 0.5 * std::cos(kPi * (static_cast<double>(i) + 1.0) / static_cast<double>(fade));
+        filter[taps - fade + i] *= static_cast<float>(
+            0.5 + 0.5 * std::cos(kPi * (static_cast<double>(i) + 1.0) / static_cast<double>(fade)));
 }
 
 // ---- another sample rate -----------------------------------------------------------------------
 
+// Resamples filters of one length.
 class Resampler {
 public:
-    // Minimum phase begins with its strongest taps, so the filter for a new rate needs some frames
-    // before them.
-    static constexpr int kLeadFrames = 3;
-
-    Resampler(std::uint32_t from_hz, std::uint32_t to_hz)
-        : ratio_(static_cast<double>(from_hz) / to_hz),
-          cutoff_(std::min(1.0, 1.0 / ratio_) * kPassBand) {}
-
-    Taps operator()(const Taps &from) const {
-        const auto length = static_cast<int>(std::ceil(static_cast<double>(from.size()) / ratio_));
-        Taps to(size(length + kLeadFrames));
-        for (int m = 0; m < static_cast<int>(to.size()); ++m) {
-            const double at = (m - kLeadFrames) * ratio_;
-            const int first = std::max(0, static_cast<int>(std::ceil(at - half())));
-            const int last = std::min(static_cast<int>(from.size()) - 1,
-                                      static_cast<int>(std::floor(at + half())));
-            double sum = 0.0;
-            for (int k = first; k <= last; ++k) sum += from[size(k)] * kernel(k - at);
-            to[size(m)] = sum * ratio_;
+    Resampler(std::uint32_t from_hz, std::uint32_t to_hz, std::size_t taps) : taps_(taps) {
+        const double ratio = static_cast<double>(from_hz) / to_hz;
+        const double cutoff = std::min(1.0, 1.0 / ratio) * kPassBand;
+        const double half = kHalfPoints / cutoff;
+        const double lead = std::round(kLeadFrames * std::max(1.0, 1.0 / ratio));
+        length_ = static_cast<std::size_t>(std::ceil(static_cast<double>(taps) / ratio) + lead);
+        points_ = size(static_cast<int>(2.0 * half) + 2);
+        weights_.resize(length_ * points_);
+        first_.resize(length_);
+        for (std::size_t m = 0; m < length_; ++m) {
+            const double at = (static_cast<double>(m) - lead) * ratio;
+            first_[m] = static_cast<std::ptrdiff_t>(std::ceil(at - half));
+            for (std::size_t i = 0; i < points_; ++i) {
+                const double x = static_cast<double>(first_[m]) + static_cast<double>(i) - at;
+                if (std::fabs(x) >= half) continue;
+                const double y = kPi * cutoff * x;
+                weights_[m * points_ + i] = static_cast<float>(
+                    ratio * cutoff * (std::fabs(y) < 1e-9 ? 1.0 : std::sin(y) / y) *
+                    (0.5 + 0.5 * std::cos(kPi * x / half)));
+            }
         }
-        return to;
+        // So that no point lies outside.
+        padded_.resize(taps + 2 * points_ + 8);
+    }
+
+    void operator()(const Taps &from, Taps &to) {
+        to.resize(length_);
+        std::copy(from.begin(), from.end(), padded_.begin() + static_cast<std::ptrdiff_t>(points_));
+        for (std::size_t m = 0; m < length_; ++m) {
+            // Behind the last tap there are only zeros.
+            const std::ptrdiff_t first =
+                std::min(first_[m], static_cast<std::ptrdiff_t>(taps_)) +
+                static_cast<std::ptrdiff_t>(points_);
+            const float *x = padded_.data() + first, *weight = weights_.data() + m * points_;
+            float sum = 0.0F;
+            for (std::size_t i = 0; i < points_; ++i) sum += weight[i] * x[i];
+            to[m] = sum;
+        }
     }
 
 private:
+    // Minimum phase begins with its strongest taps, so the filter for a new rate needs some frames
+    // (of the slower rate) before them.
+    static constexpr double kLeadFrames = 3.0;
     static constexpr double kPassBand = 0.95;
     static constexpr double kHalfPoints = 12.0;  // of the slower rate
 
-    double half() const noexcept { return kHalfPoints / cutoff_; }
-    double kernel(double x) const noexcept {
-        const double y = kPi * cutoff_ * x;
-        const double window = 0.5 + 0.5 * std::cos(kPi * x / half());
-        return cutoff_ * (std::fabs(y) < 1e-9 ? 1.0 : std::sin(y) / y) * window;
-    }
-
-    const double ratio_, cutoff_;
+    const std::size_t taps_;
+    std::size_t length_ = 0, points_ = 0;
+    std::vector<float> weights_;         // [frame][point]
+    std::vector<std::ptrdiff_t> first_;  // point of a frame
+    Taps padded_;
 };
 
 // ---- from outside ------------------------------------------------------------------------------
@@ -214,16 +185,17 @@ Decoder make_decoder(const float *taps, std::uint32_t length, std::uint32_t chan
 }
 
 // Fills in the filters at another rate.
-void resample(const std::vector<float> &from, std::size_t count, const Resampler &resampler,
+void resample(const std::vector<float> &from, std::size_t count, Resampler &resampler,
               FilterCase &reads, FilterCase &writes, int from_partition, int to_partition,
               std::vector<float> &to) {
     const auto from_floats = size(filter_floats(from_partition));
     const auto to_floats = size(filter_floats(to_partition));
     to.resize(count * to_floats);
-    Taps left, right;
+    Taps left, right, l, r;
     for (std::size_t i = 0; i < count; ++i) {
         reads.read(from.data() + i * from_floats, left, right);
-        Taps l = resampler(left), r = resampler(right);
+        resampler(left, l);
+        resampler(right, r);
         shorten(l, writes.taps());
         shorten(r, writes.taps());
         writes.write(l, r, to.data() + i * to_floats);
@@ -307,8 +279,8 @@ std::shared_ptr<const Head> head_at_rate(const std::shared_ptr<const Head> &head
     other->delays = head->delays;
     for (float &delay : other->delays)
         delay *= static_cast<float>(rate_hz) / static_cast<float>(head->rate_hz);
-    const Resampler resampler(head->rate_hz, rate_hz);
     FilterCase reads(head->partition), writes(other->partition);
+    Resampler resampler(head->rate_hz, rate_hz, reads.taps());
     const auto convert = [&](const std::vector<float> &from, std::size_t count,
                              std::vector<float> &to) {
         resample(from, count, resampler, reads, writes, head->partition, other->partition, to);

@@ -21,7 +21,7 @@ struct Decoder {
 };
 
 struct Head {
-    std::uint64_t serial = 0;  // differs from that of every other head
+    std::uint64_t serial = 0;  // every head has another number
     std::uint32_t rate_hz = 0;
     int partition = 0;
     int azimuths = 0, elevations = 0;

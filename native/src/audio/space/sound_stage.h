@@ -33,7 +33,7 @@ struct Slot {
     const float *sound = nullptr;  // null: it has gone, and its last sound is on its way
     const Steps<Whereabouts> *whereabouts = nullptr;
     int silent_frames = 0;
-    // What the position was last computed from.
+    // The latest position, and the whereabouts that it was computed from.
     Whereabouts seen;
     Direction direction;
     double distance_m = 1.0;

@@ -23,8 +23,8 @@ struct Aim {
     double delay_scale = 1.0;  // of the ears' delays
 };
 
-// Sums over all sources in one partition: directly filtered sound, and spectra.  What moves has a
-// sum with the filters that it comes from, and one with those that it goes to.
+// Sums over all sources in one partition: directly filtered sound, and spectra.  While a source
+// moves, there is one sum with the filters before the step, and one with the filters after it.
 struct Sums {
     explicit Sums(int partition);
     void clear_spectra() noexcept;
@@ -96,7 +96,7 @@ private:
     const Kernels &kernels_;
     const int history_;      // frames kept before the partition
     const int fade_frames_;
-    const int faded_out_;    // frames until the filters hold nothing of the former place
+    const int faded_out_;    // frames until the former place is silent
     bool on_ = false;
     std::uint64_t head_ = 0;  // serial number; the filters in use are copies
     std::size_t front_ = 0;
