@@ -1,0 +1,88 @@
+"""Heads for tests: made up, but with the delays and shadows of a head."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from entrain._native import ffi
+from entrain.head import Head
+
+EAR_M = 0.0875
+SOUND_M_S = 343.0
+Floats = npt.NDArray[np.float64]
+
+
+def direction(azimuth_deg: npt.ArrayLike, elevation_deg: npt.ArrayLike) -> Floats:
+    """Return unit vectors (x front, y left, z up) in the last axis."""
+    azimuth, elevation = np.deg2rad(azimuth_deg), np.deg2rad(elevation_deg)
+    level = np.cos(elevation)
+    return np.stack(
+        [level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation) + 0 * azimuth], -1
+    )
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """A head as arrays: the fields of ``entrain_head_data``."""
+
+    rate_hz: int
+    responses: npt.NDArray[np.float32]
+    """[elevation][azimuth][ear][tap]"""
+    delays_s: npt.NDArray[np.float32]
+    gain_db: npt.NDArray[np.float32]
+
+    def head(self, **more: object) -> Head:
+        """Return the head for the engine; `more` replaces fields."""
+        elevations, azimuths, _, taps = self.responses.shape
+        fields = {
+            "rate_hz": self.rate_hz,
+            "taps": taps,
+            "azimuths": azimuths,
+            "elevations": elevations,
+            "widths": len(self.gain_db),
+            "responses": pointer(self.responses),
+            "delays_s": pointer(self.delays_s),
+            "gain_db": pointer(self.gain_db),
+        }
+        return Head(**fields | more)
+
+
+def pointer(array: npt.NDArray[np.float32]) -> object:
+    """Return a C pointer to an array, which must outlive it."""
+    return ffi.from_buffer("float[]", np.ascontiguousarray(array, np.float32))
+
+
+def made_up(
+    rate_hz: int = 48_000, taps: int = 256, azimuths: int = 72, elevations: int = 37
+) -> MadeUp:
+    """Return a head whose ears differ: the right one is softer, and has another echo."""
+    grid = direction(
+        np.arange(azimuths) * 360 / azimuths, np.linspace(-90, 90, elevations)[:, None]
+    )
+    return MadeUp(
+        rate_hz,
+        responses(grid, rate_hz, taps).astype(np.float32),
+        delays_s(grid).astype(np.float32),
+        np.linspace(0, -6, 73, dtype=np.float32),
+    )
+
+
+def delays_s(towards: Floats) -> Floats:
+    """Return the delay of each ear behind the earlier one, on a sphere (Woodworth)."""
+    ears = np.stack([towards[..., 1], -towards[..., 1]], -1)
+    angle = np.arccos(np.clip(ears, -1, 1))
+    way = np.where(angle < np.pi / 2, -np.cos(angle), angle - np.pi / 2) * EAR_M / SOUND_M_S
+    return way - way.min(-1, keepdims=True)
+
+
+def responses(towards: Floats, rate_hz: int, taps: int) -> Floats:
+    """Return minimum-phase responses: a shadow, and an echo that tells front, back and height."""
+    n = np.arange(taps)
+    ears = np.stack([towards[..., 1], -towards[..., 1]], -1)[..., None]
+    pole = (0.3 + 0.3 * (1 - ears) / 2) ** (48_000 / rate_hz)
+    smooth = (1 - pole) * pole**n * (0.7 + 0.3 * ears)
+    echo = (0.35 + 0.25 * towards[..., :1] + 0.15 * towards[..., 2:])[..., None]
+    late = np.array([[round(12 * rate_hz / 48_000)], [round(17 * rate_hz / 48_000)]])
+    echoed = np.where(n >= late, (1 - pole) * pole ** np.maximum(n - late, 0), 0)
+    return (smooth + echo * echoed * (0.7 + 0.3 * ears)) * np.array([[1.0], [0.8]])
