@@ -66,7 +66,7 @@ class Differences:
     def __str__(self) -> str:
         return (
             f"ITD {self.itd_us:4.1f} us (p95 {self.itd_p95_us:4.1f}), "
-            f"ILD {self.ild_db:.2f} dB, LSD {self.lsd_db:.2f} dB"
+            f"ILD {self.ild_db:.3f} dB, LSD {self.lsd_db:.3f} dB"
         )
 
 

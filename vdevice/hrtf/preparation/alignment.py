@@ -29,6 +29,7 @@ _INTERAURAL_TOP_HZ = 4500.0
 """The low-pass filter at `_INTERAURAL_HZ` has -150 dB there."""
 _MAX_INTERAURAL_S = 0.001
 _LAG_S = 2e-6
+_BASS_HZ = 180.0
 _CHUNK = 128
 
 
@@ -49,14 +50,29 @@ class AlignedSet:
 def align(measured: MeasuredSet) -> AlignedSet:
     """Find magnitudes and arrival times of measured responses."""
     spectra = spectra_of(measured.responses, measured.delays_frames, measured.rate_hz)
+    notes = measured.notes
+    if _ears_are_swapped(measured.directions, spectra):
+        spectra = spectra[:, ::-1]
+        notes = (*notes, "the first receiver is the right ear")
     magnitudes = np.abs(spectra)
-    return AlignedSet(
-        measured.directions,
-        magnitudes,
-        arrival_times_s(spectra, minimum_phase(magnitudes)),
-        measured.facts,
-        measured.notes,
-    )
+    _extend_downwards(magnitudes)
+    arrivals_s = arrival_times_s(spectra, minimum_phase(magnitudes))
+    return AlignedSet(measured.directions, magnitudes, arrivals_s, measured.facts, notes)
+
+
+def _ears_are_swapped(directions: Floats, spectra: Spectra) -> bool:
+    """Tell by the sound whether the second ear is the one that hears sources on the left first."""
+    return bool((directions[:, 1] * interaural_delays_s(spectra)).sum() > 0)
+
+
+def _extend_downwards(magnitudes: Floats) -> None:
+    """Hold the level of the bass below the limit of most measurements, in place.
+
+    A head is small against these waves, so its true responses are flat there.
+    """
+    lowest = int(np.searchsorted(FREQUENCIES_HZ, _BASS_HZ))
+    around = magnitudes[..., lowest - 1 : lowest + 2]
+    magnitudes[..., :lowest] = np.sqrt((around**2).mean(axis=-1, keepdims=True))
 
 
 def arrival_times_s(spectra: Spectra, minimum: Spectra) -> Floats:

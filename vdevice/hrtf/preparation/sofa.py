@@ -132,9 +132,6 @@ def _read(file: Any) -> MeasuredSet:
             raise HrtfError(f"has only {usable.sum()} directions with whole responses")
         notes.append(f"{missing} directions have missing or silent responses and are left out")
     unit = positions / np.linalg.norm(positions, axis=1, keepdims=True)
-    if sofa_positions.receivers_are_swapped(file):
-        responses, delays = responses[:, ::-1], delays[:, ::-1]
-        notes.append("the first receiver is the right ear")
     return MeasuredSet(
         rate_hz,
         unit[kept][usable],

@@ -1,4 +1,8 @@
-"""Where sources and ears are in a SOFA file: units, coordinate systems, and the listener's view."""
+"""Where the sources are in a SOFA file: units, coordinate systems, and the listener's view.
+
+Positions of the ears are not read: several databases give those of left and right in the wrong
+order.  `alignment.align` tells by the sound which ear is which.
+"""
 
 from typing import Any
 
@@ -76,20 +80,6 @@ def one_distance(positions: Floats) -> tuple[npt.NDArray[np.int64], list[str]]:
         return chosen, []
     typical = float(np.median(distances[chosen]))
     return chosen, [f"only the {len(chosen)} sources at {typical:.2f} m are used"]
-
-
-def receivers_are_swapped(file: Any) -> bool:
-    """Tell whether the first receiver is clearly the right ear."""
-    if not file.hasVariable("ReceiverPosition"):
-        return False
-    variable = file.getVariableInstance("ReceiverPosition")
-    positions = numbers(variable)
-    if positions.ndim == 3:
-        positions = positions[..., 0]
-    if positions.shape != (2, 3) or not np.isfinite(positions).all():
-        return False
-    left, right = _to_cartesian(positions, variable, "ReceiverPosition")
-    return bool(left[1] < -0.01 and right[1] > 0.01)
 
 
 def _optional(file: Any, name: str, directions: int, usual: tuple[float, ...]) -> Floats:
