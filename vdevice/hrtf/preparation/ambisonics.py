@@ -19,8 +19,11 @@ from entrain.vdevice.hrtf.preparation.spectra import (
     falling,
 )
 
-LEAD_FRAMES = 8
-"""Bulk delay of the decoders: room for what comes before the first arrival."""
+FRONT_FRAMES = 18
+"""When a decoder gives a sound from the front to the ears, in frames.
+
+The near ear hears a source at the side 14 frames earlier.  With fewer frames than 16 the errors grow.
+"""
 _LIMIT_HZ = 2000.0
 _REGULARISATION = 1e-3
 
@@ -83,7 +86,7 @@ def decoder(order: int, directions: Floats, areas: Floats, targets: Spectra, tap
     Returns
     -------
     (2, channels, taps) array
-        Filters from SN3D channels to the ears, late by the earliest arrival and `LEAD_FRAMES`.
+        Filters from SN3D channels to the ears, late by `FRONT_FRAMES`.
 
     """
     basis = harmonics(order, directions) * norms(order)
@@ -96,19 +99,9 @@ def decoder(order: int, directions: Floats, areas: Floats, targets: Spectra, tap
         phase = np.angle(basis @ fits[..., number - 1])
         fits[..., number] = solver @ (np.abs(targets[..., number]) * np.exp(1j * phase))
     fits[..., -1] = fits[..., -1].real
-    shift = lead_frames(targets)
-    turned = fits * np.exp(-2j * np.pi * FREQUENCIES_HZ * shift / RATE_HZ)
+    turned = fits * np.exp(-2j * np.pi * FREQUENCIES_HZ * FRONT_FRAMES / RATE_HZ)
     filters = np.fft.irfft(turned, FRAMES, axis=-1)[..., :taps]
     fade = min(32, taps // 8)
     filters[..., -fade:] *= falling(fade)
     filters = np.moveaxis(filters, 1, 0)
     return np.asarray(filters * norms(order)[np.newaxis, :, np.newaxis])
-
-
-def lead_frames(targets: Spectra) -> int:
-    """Return the bulk delay of decoders for these targets, in frames."""
-    return LEAD_FRAMES + EARLIEST_FRAMES
-
-
-EARLIEST_FRAMES = 14
-"""The near ear hears a source at the side this many frames before the middle of the head would."""
