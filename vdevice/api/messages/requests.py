@@ -171,6 +171,8 @@ class Settings(Command):
     """Real devices that are played on whenever they are connected."""
     unplugged: Unplugged | None = None
     """What a loudspeaker does that takes over because headphones were unplugged."""
+    hrtf: Slug | None = None
+    """Id of the head that the space uses, as in `entrain hrtf list`."""
 
 
 class Set(Command):

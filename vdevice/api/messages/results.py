@@ -181,6 +181,8 @@ class Status(_Answer):
     first."""
     unplugged: Unplugged = "softer"
     """What a loudspeaker does that takes over because headphones were unplugged."""
+    hrtf: str = "kemar"
+    """Id of the head that the space uses."""
     softened: Literal["softer", "silent"] | None = None
     """What it does now for that reason; ends with `output`, also with `chosen_output` again."""
     detour: str = ""

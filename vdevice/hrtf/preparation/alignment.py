@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.preparation.measured_set import Floats, MeasuredSet
 from entrain.vdevice.hrtf.preparation.spectra import (
     FRAMES,
@@ -30,6 +31,8 @@ _INTERAURAL_TOP_HZ = 4500.0
 _MAX_INTERAURAL_S = 0.001
 _LAG_S = 2e-6
 _BASS_HZ = 180.0
+_LEAST_BETWEEN_EARS_S, _MAX_BETWEEN_EARS_S = 0.0001, 0.0018
+"""The largest head measured has 0.9 ms."""
 _CHUNK = 128
 
 
@@ -48,7 +51,14 @@ class AlignedSet:
 
 
 def align(measured: MeasuredSet) -> AlignedSet:
-    """Find magnitudes and arrival times of measured responses."""
+    """Find magnitudes and arrival times of measured responses.
+
+    Raises
+    ------
+    HrtfError
+        The responses are not those of a head.
+
+    """
     spectra = spectra_of(measured.responses, measured.delays_frames, measured.rate_hz)
     notes = measured.notes
     if _ears_are_swapped(measured.directions, spectra):
@@ -57,6 +67,14 @@ def align(measured: MeasuredSet) -> AlignedSet:
     magnitudes = np.abs(spectra)
     _extend_downwards(magnitudes)
     arrivals_s = arrival_times_s(spectra, minimum_phase(magnitudes))
+    between_ears = np.abs(arrivals_s[:, 0] - arrivals_s[:, 1])
+    if not np.isfinite(between_ears).all() or between_ears.max() > _MAX_BETWEEN_EARS_S:
+        raise HrtfError(
+            "holds no head: its ears hear a source more than "
+            f"{_MAX_BETWEEN_EARS_S * 1000:g} ms apart"
+        )
+    if between_ears.max() < _LEAST_BETWEEN_EARS_S:
+        notes = (*notes, "both ears hear all directions at the same time")
     return AlignedSet(measured.directions, magnitudes, arrivals_s, measured.facts, notes)
 
 

@@ -1,11 +1,11 @@
 """Makes a prepared head of aligned responses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.head_file import MAX_DELAY_S, Counts
+from entrain.vdevice.hrtf.head_file import Counts
 from entrain.vdevice.hrtf.preparation import ambisonics, grid
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet
 from entrain.vdevice.hrtf.preparation.loudness import pair_gains_db, pink_weights
@@ -89,11 +89,10 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     Raises
     ------
     HrtfError
-        The responses are not those of a head.
+        The responses in front are silent.
 
     """
     options = options or Options()
-    _require_head(aligned)
     nodes, areas = grid.nodes(), grid.areas()
     blend = grid.blend(aligned.directions, nodes)
     minimum = blend(minimum_phase(aligned.magnitudes))
@@ -109,20 +108,9 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     decoders = [
         ambisonics.decoder(order, nodes, areas, targets, options.taps) for order in (ORDER, 1)
     ]
-    head = PreparedHead(
-        responses.reshape(*shape, -1),
-        delays.reshape(shape),
-        np.zeros(WIDTHS),
-        *decoders,
-        equaliser,
-    )
-    return PreparedHead(
-        head.responses,
-        head.delays_s,
-        _gains_db(head),
-        *decoders,
-        equaliser,
-    )
+    responses, delays = responses.reshape(*shape, -1), delays.reshape(shape)
+    head = PreparedHead(responses, delays, np.zeros(WIDTHS), *decoders, equaliser)
+    return replace(head, gain_db=_gains_db(head))
 
 
 def at(head: PreparedHead, azimuths_deg: Floats, elevations_deg: Floats) -> Spectra:
@@ -141,12 +129,6 @@ def at(head: PreparedHead, azimuths_deg: Floats, elevations_deg: Floats) -> Spec
             responses += weight[:, np.newaxis, np.newaxis] * head.responses[place]
             delays += weight[:, np.newaxis] * head.delays_s[place]
     return np.asarray(np.fft.rfft(responses, FRAMES, axis=-1) * delayed(delays))
-
-
-def _require_head(aligned: AlignedSet) -> None:
-    between_ears = np.abs(np.diff(aligned.arrivals_s, axis=1))
-    if not np.isfinite(between_ears).all() or between_ears.max() > 0.9 * MAX_DELAY_S:
-        raise HrtfError("holds no head: the ears hear a source more than 1.8 ms apart")
 
 
 def _centre_s(arrivals: Floats, areas: Floats) -> float:

@@ -73,7 +73,8 @@ def read(path: Path) -> MeasuredSet:
     except MemoryError:
         raise HrtfError(f"{path.name} needs too much memory") from None
     except Exception as error:  # netCDF4 and HDF5 raise many kinds of errors for a broken file
-        reason = plain(str(error).partition("\n")[0] or type(error).__name__, 120)
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        reason = plain(str(reason or type(error).__name__), 120)
         raise HrtfError(f"{path.name} cannot be read; it may be damaged ({reason})") from error
 
 

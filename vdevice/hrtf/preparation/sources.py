@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.preparation import kemar, sofa, sphere
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet, align
 
@@ -19,4 +20,9 @@ def aligned(source: str) -> AlignedSet:
     """
     if source in _BUILT_IN:
         return _BUILT_IN[source]()
-    return align(sofa.read(Path(source)))
+    path = Path(source)
+    measured = sofa.read(path)
+    try:
+        return align(measured)
+    except HrtfError as error:
+        raise HrtfError(f"{path.name} {error}") from None
