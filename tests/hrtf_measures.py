@@ -24,7 +24,7 @@ def _erb_bands() -> list[tuple[float, npt.NDArray[np.int64]]]:
         edges.append(edges[-1] + 24.7 * (4.37 * edges[-1] / 1000 + 1))
     bands = []
     for low, high in zip(edges[:-1], edges[1:-1] + [16_000.0], strict=True):
-        bins = np.flatnonzero((FREQUENCIES_HZ >= low) & (FREQUENCIES_HZ < high))
+        bins = np.flatnonzero((low <= FREQUENCIES_HZ) & (high > FREQUENCIES_HZ))
         if not len(bins):
             bins = np.array([np.argmin(np.abs(FREQUENCIES_HZ - (low + high) / 2))])
         bands.append((low, bins))

@@ -109,7 +109,9 @@ def find(name: str) -> Card:
     return card
 
 
-def add(source: Path, sha256: str, title: str, directions: int, licence: str, notes: list[str]) -> Card:
+def add(
+    source: Path, sha256: str, title: str, directions: int, licence: str, notes: list[str]
+) -> Card:
     """Write the card of a SOFA file that has been prepared; the same file keeps its id.
 
     Raises

@@ -22,7 +22,8 @@ from entrain.vdevice.hrtf.preparation.spectra import (
 FRONT_FRAMES = 18
 """When a decoder gives a sound from the front to the ears, in frames.
 
-The near ear hears a source at the side 14 frames earlier.  With fewer frames than 16 the errors grow.
+The near ear hears a source at the side 14 frames earlier.  With fewer frames than 16 the errors
+grow.
 """
 _LIMIT_HZ = 2000.0
 _REGULARISATION = 1e-3
@@ -39,7 +40,9 @@ def harmonics(order: int, directions: Floats) -> Floats:
     cosines, sines = np.ones_like(z), np.zeros_like(z)  # r^m cos(m azimuth), r^m sin(m azimuth)
     for m in range(order + 1):
         for degree in range(m, order + 1):
-            factor = math.sqrt((2 - (m == 0)) * math.factorial(degree - m) / math.factorial(degree + m))
+            factor = math.sqrt(
+                (2 - (m == 0)) * math.factorial(degree - m) / math.factorial(degree + m)
+            )
             place = degree * (degree + 1)
             channels[..., place + m] = factor * legendre[degree, m] * cosines
             if m:

@@ -119,11 +119,11 @@ def _fillings(directions: Floats) -> tuple[Floats, Floats]:
 def _facets(points: Floats, wanted: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     """Find the facet of the points' convex hull through which each wanted direction passes.
 
-    For each wanted direction d this is the linear program: minimise sum(w) with points.T @ w = d and
-    w >= 0, solved by the simplex method for all directions at once.
+    For each wanted direction d this is the linear program: minimise sum(w) with points.T @ w = d
+    and w >= 0, solved by the simplex method for all directions at once.
     """
-    # Points on one circle, as in every regular grid, form facets with more than three corners.  A
-    # tiny change of the radii, which is the same on the left and on the right, decides between them.
+    # Points on one circle, as in every regular grid, form facets with more than three corners.
+    # A tiny change of the radii, the same on the left and on the right, decides between them.
     x, y, z = points.T
     scatter = np.modf(np.sin(12.9898 * x + 78.233 * np.abs(y) + 37.719 * z) * 437.5)[0]
     radii = 1 + 1e-7 * scatter

@@ -31,7 +31,7 @@ _FACTS = {
     "Title": "MIT KEMAR, normal pinnae",
     "Organization": "MIT Media Lab",
     "License": "free with no restrictions on use, provided the authors are cited",
-    "References": "B. Gardner and K. Martin, HRTF Measurements of a KEMAR Dummy-Head Microphone, 1994",
+    "References": "W. G. Gardner and K. D. Martin, HRTF measurements of a KEMAR, 1995",
 }
 
 
@@ -89,7 +89,9 @@ def unpacked(data: bytes) -> AlignedSet:
     steps = np.cumsum(changes.astype(np.int64), axis=1).T
     responses = steps * (peaks / _PEAK)[:, np.newaxis]
     left = np.abs(np.fft.rfft(responses, FRAMES, axis=-1))
-    azimuths, elevations = (np.array(head[name]) / _ANGLE_STEPS for name in ("azimuths", "elevations"))
+    azimuths, elevations = (
+        np.array(head[name]) / _ANGLE_STEPS for name in ("azimuths", "elevations")
+    )
     directions = unit_vectors(azimuths, elevations)
     mirrored = _mirrored(directions)
     arrivals = np.array(head["arrivals"]) * _TIME_STEPS_S

@@ -85,15 +85,23 @@ def _delays(axes: Any, spectra: "np.ndarray[Any, Any]") -> None:
 def _equaliser(axes: Any, head: PreparedHead) -> None:
     heard = FREQUENCIES_HZ > 40
     axes.semilogx(
-        FREQUENCIES_HZ[heard], 20 * np.log10(np.abs(head.equaliser[heard])), color=_LEFT,
+        FREQUENCIES_HZ[heard],
+        20 * np.log10(np.abs(head.equaliser[heard])),
+        color=_LEFT,
         label="correction of the diffuse field",
     )
-    power = np.einsum(
-        "n,nef->f", grid.areas(),
-        np.abs(np.fft.rfft(head.responses.reshape(-1, 2, head.responses.shape[-1]), 1024)) ** 2,
-    ) / 2
+    power = (
+        np.einsum(
+            "n,nef->f",
+            grid.areas(),
+            np.abs(np.fft.rfft(head.responses.reshape(-1, 2, head.responses.shape[-1]), 1024)) ** 2,
+        )
+        / 2
+    )
     axes.semilogx(
-        FREQUENCIES_HZ[heard], 10 * np.log10(power[heard]), color=_RIGHT,
+        FREQUENCIES_HZ[heard],
+        10 * np.log10(power[heard]),
+        color=_RIGHT,
         label="diffuse field afterwards",
     )
     axes.set(xlim=(40, 20_000), xlabel="Hz", ylabel="dB")

@@ -45,7 +45,7 @@ def spectra_of(responses: Floats, delays_frames: Floats, rate_hz: float) -> Spec
     """
     responses, delays_frames = _trimmed(responses, delays_frames, rate_hz)
     taps = responses.shape[-1]
-    usable = FREQUENCIES_HZ <= min(RATE_HZ / 2, 0.46 * rate_hz)
+    usable = min(RATE_HZ / 2, 0.46 * rate_hz) >= FREQUENCIES_HZ
     used_hz = FREQUENCIES_HZ[usable]
     if rate_hz == RATE_HZ:
         usable, used_hz = np.ones(BINS, bool), FREQUENCIES_HZ

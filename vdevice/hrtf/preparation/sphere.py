@@ -1,7 +1,7 @@
 """A rigid sphere as a head: a model without pinnae, for tests and as the plainest head.
 
-R. O. Duda and W. L. Martens, "Range dependence of the response of a spherical head model", J. Acoust.
-Soc. Am. 104 (1998) 3048-3058; here for a distant source.
+R. O. Duda and W. L. Martens, "Range dependence of the response of a spherical head model",
+J. Acoust. Soc. Am. 104 (1998) 3048-3058; here for a distant source.
 """
 
 import numpy as np
