@@ -31,8 +31,8 @@ def description(name: str, found: Mapping[str, Any]) -> None:
         ),
         (
             "ears",
-            f"at most {found['longest_itd_us']} µs and {found['largest_ild_db']:g} dB between them, "
-            f"as with a head of {found['head_cm']} cm",
+            f"at most {found['longest_itd_us']} µs and {found['largest_ild_db']:g} dB between "
+            f"them, as with a head of {found['head_cm']} cm",
         ),
     ]
     rows += [

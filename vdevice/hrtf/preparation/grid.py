@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from entrain.vdevice.hrtf.preparation.measured_set import Floats, unit_vectors
+from entrain.vdevice.hrtf.preparation.measured_set import Floats, Indices, unit_vectors
 
 STEP_DEG = 5
 AZIMUTHS = 360 // STEP_DEG
@@ -48,7 +48,7 @@ class Blend:
 
     fillings: Floats
     """(fillings, directions) weights for places in holes; each row adds up to 1."""
-    corners: npt.NDArray[np.int64]
+    corners: Indices
     """(nodes, 3) indices of directions, behind these of fillings."""
     weights: Floats
     """(nodes, 3); each row adds up to 1."""
@@ -63,7 +63,7 @@ class Blend:
         blended = weights[:, 0].reshape(shape) * values[self.corners[:, 0]]
         for corner in (1, 2):
             blended += weights[:, corner].reshape(shape) * values[self.corners[:, corner]]
-        return blended
+        return np.asarray(blended)
 
 
 def blend(directions: Floats, wanted: Floats) -> Blend:
@@ -116,7 +116,7 @@ def _fillings(directions: Floats) -> tuple[Floats, Floats]:
     return np.array(places), np.array(rows)
 
 
-def _facets(points: Floats, wanted: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+def _facets(points: Floats, wanted: Floats) -> tuple[Indices, Floats]:
     """Find the facet of the points' convex hull through which each wanted direction passes.
 
     For each wanted direction d this is the linear program: minimise sum(w) with points.T @ w = d
@@ -142,12 +142,10 @@ def _facets(points: Floats, wanted: Floats) -> tuple[npt.NDArray[np.int64], Floa
         corners[lost, 0] = np.argmax(wanted[lost] @ points.T, axis=1)
         weights[lost, 0] = 1.0
     corners = np.where(corners >= count, corners[:, :1] % count, corners)
-    return corners, weights / weights.sum(axis=1, keepdims=True)
+    return corners, np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float64)
 
 
-def _simplex(
-    vertices: Floats, wanted: Floats, inner_begin: int
-) -> tuple[npt.NDArray[np.int64], Floats]:
+def _simplex(vertices: Floats, wanted: Floats, inner_begin: int) -> tuple[Indices, Floats]:
     """Begin with a facet of a tiny octahedron around the centre, and move outwards."""
     corners = inner_begin + np.arange(3) + 3 * (wanted < 0)
     rows = np.arange(len(wanted))
@@ -168,4 +166,5 @@ def _simplex(
             steps = np.where(change > 1e-12, np.clip(current, 0, None) / change, np.inf)
         corners[rows, steps.argmin(axis=1)] = entering
     columns = np.swapaxes(vertices[corners], 1, 2)
-    return corners, np.linalg.solve(columns, wanted[..., np.newaxis])[..., 0]
+    weights = np.linalg.solve(columns, wanted[..., np.newaxis])[..., 0]
+    return corners, np.asarray(weights, np.float64)

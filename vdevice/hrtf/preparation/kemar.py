@@ -19,7 +19,7 @@ import numpy as np
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.preparation import sofa
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet, align
-from entrain.vdevice.hrtf.preparation.measured_set import Floats, angles_deg, unit_vectors
+from entrain.vdevice.hrtf.preparation.measured_set import Floats, Indices, angles_deg, unit_vectors
 from entrain.vdevice.hrtf.preparation.spectra import FRAMES, cut, minimum_phase
 
 FILE_NAME = "mit-kemar.head.xz"
@@ -103,7 +103,7 @@ def unpacked(data: bytes) -> AlignedSet:
     )
 
 
-def _mirrored(directions: Floats) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _mirrored(directions: Floats) -> Indices:
     """Return, for each direction, the index of its mirror image on the other side."""
     found = (directions * [1, -1, 1]) @ directions.T
     return np.asarray(found.argmax(axis=1))

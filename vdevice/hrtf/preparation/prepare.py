@@ -105,11 +105,11 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     delays = arrivals - arrivals.min(axis=1, keepdims=True)
     shape = (grid.ELEVATIONS, grid.AZIMUTHS, 2)
     targets = minimum * delayed(arrivals)
-    decoders = [
+    third, first = (
         ambisonics.decoder(order, nodes, areas, targets, options.taps) for order in (ORDER, 1)
-    ]
+    )
     responses, delays = responses.reshape(*shape, -1), delays.reshape(shape)
-    head = PreparedHead(responses, delays, np.zeros(WIDTHS), *decoders, equaliser)
+    head = PreparedHead(responses, delays, np.zeros(WIDTHS), third, first, equaliser)
     return replace(head, gain_db=_gains_db(head))
 
 

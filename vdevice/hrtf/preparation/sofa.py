@@ -15,7 +15,12 @@ import pysofaconventions
 
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.preparation import sofa_positions
-from entrain.vdevice.hrtf.preparation.measured_set import MIN_DIRECTIONS, Floats, MeasuredSet
+from entrain.vdevice.hrtf.preparation.measured_set import (
+    MIN_DIRECTIONS,
+    Floats,
+    Indices,
+    MeasuredSet,
+)
 from entrain.vdevice.protocol.wording import plain
 
 MAX_FILE_BYTES = 256 << 20
@@ -190,7 +195,7 @@ def _rate_hz(file: Any) -> float:
     return rate_hz
 
 
-def _thinned(positions: Floats, candidates: Floats) -> Floats:
+def _thinned(positions: Floats, candidates: Indices) -> Indices:
     """Choose one direction in each small cell of the sphere where there are very many."""
     directions = positions[candidates]
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
@@ -206,7 +211,7 @@ def _thinned(positions: Floats, candidates: Floats) -> Floats:
     return candidates[first]
 
 
-def _responses(variable: Any, kept: Floats) -> Floats:
+def _responses(variable: Any, kept: Indices) -> Floats:
     """Read the chosen directions piece by piece: the whole variable may be too large."""
     pieces = []
     for begin in range(0, len(kept), _CHUNK_DIRECTIONS):

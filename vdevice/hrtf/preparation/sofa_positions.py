@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.preparation.measured_set import Floats
+from entrain.vdevice.hrtf.preparation.measured_set import Floats, Indices
 from entrain.vdevice.protocol.wording import plain
 
 _MAX_VALUES = 10_000_000
@@ -55,7 +55,7 @@ def source_positions(file: Any, directions: int) -> Floats:
     return np.array(np.broadcast_to(seen, (directions, 3)))
 
 
-def one_distance(positions: Floats) -> tuple[npt.NDArray[np.int64], list[str]]:
+def one_distance(positions: Floats) -> tuple[Indices, list[str]]:
     """Choose the directions at the distance with the most sources; of equals, the farthest.
 
     Returns

@@ -51,6 +51,7 @@ def spectra_of(responses: Floats, delays_frames: Floats, rate_hz: float) -> Spec
         usable, used_hz = np.ones(BINS, bool), FREQUENCIES_HZ
     turns = np.exp(-2j * np.pi * np.outer(np.arange(taps), used_hz / rate_hz))
     found = np.empty((*responses.shape[:2], BINS), np.complex128)
+    piece: Spectra
     for begin in range(0, len(responses), _CHUNK):
         part = slice(begin, begin + _CHUNK)
         if rate_hz == RATE_HZ:

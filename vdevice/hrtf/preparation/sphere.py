@@ -39,7 +39,8 @@ def _at_ear(cosines: Floats) -> Spectra:
     The pressure is relative to the free field in the middle of the head.
     """
     angles = np.linspace(0, np.pi, _ANGLES)
-    table = pressure(angles, 2 * np.pi * FREQUENCIES_HZ[1:] * RADIUS_M / SPEED_M_PER_S)
+    sizes = np.asarray(2 * np.pi * FREQUENCIES_HZ[1:] * RADIUS_M / SPEED_M_PER_S)
+    table = pressure(angles, sizes)
     table = np.concatenate([np.ones((_ANGLES, 1)), table], axis=1)
     place = np.arccos(np.clip(cosines, -1, 1)) / np.pi * (_ANGLES - 1)
     below = np.minimum(place.astype(int), _ANGLES - 2)
