@@ -226,7 +226,7 @@ def some_missing(value: float, fill: float | None = None) -> Form:
     """Replace one sample of two directions."""
     form = usual()
     responses = form.responses.copy()
-    responses[[3, 40], [0, 1], [5, 6]] = value
+    responses[[3, 41], [0, 1], [5, 6]] = value
     return replace(form, responses=responses, fill=fill)
 
 

@@ -105,12 +105,14 @@ def _fillings(directions: Floats) -> tuple[Floats, Floats]:
     places: list[Floats] = []
     rows: list[Floats] = []
     while len(places) < _MAX_FILLINGS and distances.max() > hole_deg:
-        place = candidates[int(np.argmax(np.round(distances, 6)))]
-        angles = np.rad2deg(np.arccos(np.clip(directions @ place, -1, 1)))
-        row = np.clip(1 - (angles - angles.min()) / _RIM_DEG, 0, None)
-        places.append(place)
-        rows.append(row / row.sum())
-        distances = np.minimum(distances, _nearest(place[np.newaxis], candidates))
+        loneliest = candidates[int(np.argmax(np.round(distances, 6)))]
+        pair = np.stack([loneliest, loneliest * [1, -1, 1]])  # left and right alike
+        for place in pair[: 1 if abs(loneliest[1]) < 1e-9 else 2]:
+            angles = np.rad2deg(np.arccos(np.clip(directions @ place, -1, 1)))
+            row = np.clip(1 - (angles - angles.min()) / _RIM_DEG, 0, None)
+            places.append(place)
+            rows.append(row / row.sum())
+        distances = np.minimum(distances, _nearest(pair, candidates))
     if not places:
         return np.empty((0, 3)), np.empty((0, len(directions)))
     return np.array(places), np.array(rows)
