@@ -18,12 +18,12 @@ VERSION = 1
 ALIGNMENT_BYTES = 64
 MAX_DELAY_S = 0.002
 """Longest delay of an ear behind the other ear, in seconds."""
+MAX_RESPONSE = 64.0
+"""Largest absolute sample of a response."""
+MAX_GAIN_DB = 20.0
 
 _HEADER = struct.Struct("<8s9I20x")
 _FLOAT_BYTES = 4
-_MAX_RESPONSE = 64.0
-"""Largest absolute sample of a response; a sample beyond 36 dB means a broken file."""
-_MAX_GAIN_DB = 60.0
 
 
 class Counts(NamedTuple):
@@ -166,8 +166,8 @@ def _check_numbers(file: str, name: str, numbers: Sequence[float]) -> None:
         return
     low, high = {
         "delays_s": (0.0, MAX_DELAY_S * (1 + 1e-6)),
-        "gain_db": (-_MAX_GAIN_DB, _MAX_GAIN_DB),
-    }.get(name, (-_MAX_RESPONSE, _MAX_RESPONSE))
+        "gain_db": (-MAX_GAIN_DB, MAX_GAIN_DB),
+    }.get(name, (-MAX_RESPONSE, MAX_RESPONSE))
     # A sum of floats is finite in double precision if, and only if, each of them is.
     if not math.isfinite(sum(numbers)):
         raise HrtfError(f"{file} is damaged: {name} holds values that are not numbers")

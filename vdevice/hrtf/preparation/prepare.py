@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.head_file import Counts
+from entrain.vdevice.hrtf.head_file import MAX_GAIN_DB, MAX_RESPONSE, Counts
 from entrain.vdevice.hrtf.preparation import ambisonics, grid
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet
 from entrain.vdevice.hrtf.preparation.loudness import pair_gains_db, pink_weights
@@ -89,7 +89,7 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     Raises
     ------
     HrtfError
-        The responses in front are silent.
+        The responses are not those of a head.
 
     """
     options = options or Options()
@@ -110,7 +110,9 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     )
     responses, delays = responses.reshape(*shape, -1), delays.reshape(shape)
     head = PreparedHead(responses, delays, np.zeros(WIDTHS), third, first, equaliser)
-    return replace(head, gain_db=_gains_db(head))
+    if not all(np.abs(array).max() < MAX_RESPONSE for array in (responses, third, first)):
+        raise HrtfError("holds no head: some directions are much louder than the front")
+    return replace(head, gain_db=np.clip(_gains_db(head), -MAX_GAIN_DB, MAX_GAIN_DB))
 
 
 def at(head: PreparedHead, azimuths_deg: Floats, elevations_deg: Floats) -> Spectra:
