@@ -37,15 +37,15 @@ def main() -> int:
     return 0
 
 
-def limit() -> None:
-    """Set this process's limits of memory and processor time, where the system has them."""
+def limit(cpu_s: int | None = None) -> None:
+    """Limit this process's memory and processor time, where the system has such limits."""
     if sys.platform == "win32":
         return
     import resource
 
     for kind, most in (
         (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
-        (resource.RLIMIT_CPU, MAX_CPU_S),
+        (resource.RLIMIT_CPU, cpu_s or MAX_CPU_S),
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(kind)[1]
