@@ -31,13 +31,13 @@ def _erb_bands() -> list[tuple[float, npt.NDArray[np.int64]]]:
     return bands
 
 
-_BANDS = _erb_bands()
+BANDS = _erb_bands()
 
 
 def levels_db(spectra: Spectra) -> Floats:
     """Return the level in each band: (directions, ears, BINS) to (directions, ears, bands)."""
     power = np.abs(spectra) ** 2
-    return 10 * np.log10(np.stack([power[..., b].mean(-1) for _, b in _BANDS], -1) + 1e-12)
+    return 10 * np.log10(np.stack([power[..., b].mean(-1) for _, b in BANDS], -1) + 1e-12)
 
 
 def itd_us(spectra: Spectra) -> Floats:
@@ -74,7 +74,7 @@ def differences(found: Spectra, wanted: Spectra) -> Differences:
     """Compare spectra of shape (directions, 2, BINS)."""
     itd = np.abs(itd_us(found) - itd_us(wanted))
     a, b = levels_db(found), levels_db(wanted)
-    high = np.array([low > 1500 for low, _ in _BANDS])
+    high = np.array([low > 1500 for low, _ in BANDS])
     between_ears = (a[:, 0] - a[:, 1]) - (b[:, 0] - b[:, 1])
     ild = np.abs(between_ears[:, high].mean(axis=1))
     lsd = np.sqrt(((a - b) ** 2).mean(axis=2)).mean(axis=1)

@@ -76,24 +76,11 @@ def test_128_taps_are_nearly_as_good(subject):
 
 
 def test_directions_that_were_left_out_are_found_between_the_others(subject):
-    """Directions at least 11° apart are kept: about every 15°."""
-    directions = subject.aligned.directions
-    kept: list[int] = []
-    for number in np.random.default_rng(1).permutation(len(directions)):
-        if not kept or (directions[kept] @ directions[number]).max() < np.cos(
-            np.deg2rad(15 * 0.75)
-        ):
-            kept.append(int(number))
+    kept = kept_15_degrees_apart(subject.aligned.directions)
     azimuths, elevations = subject.directions
-    rest = np.setdiff1d(np.arange(len(directions)), kept)
+    rest = np.setdiff1d(np.arange(len(azimuths)), kept)
     rest = rest[elevations[rest] >= elevations[kept].min()]
-    part = replace(
-        subject.aligned,
-        directions=directions[kept],
-        magnitudes=subject.aligned.magnitudes[kept],
-        arrivals_s=subject.aligned.arrivals_s[kept],
-    )
-    head = prepare(part)
+    head = prepare(part_of(subject.aligned, kept))
 
     found = differences(
         at(head, azimuths[rest], elevations[rest]), subject.measured[rest] * head.equaliser
@@ -103,6 +90,26 @@ def test_directions_that_were_left_out_are_found_between_the_others(subject):
     assert found.itd_us <= 12
     assert found.ild_db <= 0.7
     assert found.lsd_db <= 1.4
+
+
+def kept_15_degrees_apart(directions: Floats) -> list[int]:
+    """Choose directions that are at least 11° apart: about every 15°."""
+    kept: list[int] = []
+    limit = np.cos(np.deg2rad(15 * 0.75))
+    for number in np.random.default_rng(1).permutation(len(directions)):
+        if not kept or (directions[kept] @ directions[number]).max() < limit:
+            kept.append(int(number))
+    return kept
+
+
+def part_of(aligned: AlignedSet, kept: list[int]) -> AlignedSet:
+    """Leave out all other directions."""
+    return replace(
+        aligned,
+        directions=aligned.directions[kept],
+        magnitudes=aligned.magnitudes[kept],
+        arrivals_s=aligned.arrivals_s[kept],
+    )
 
 
 def test_the_decoder_of_order_3_follows_the_measured_directions(subject):
@@ -115,20 +122,31 @@ def test_the_decoder_of_order_3_follows_the_measured_directions(subject):
     assert found.lsd_db <= 2.2
 
 
-def test_pink_noise_gets_no_louder_at_any_width(subject):
-    """The level of a pair of speakers over both ears, stereo and mono, after BS.1770."""
-    weights = pink_weights()
-    widths = np.arange(30.0, 221)
-    level = np.zeros_like(widths)
-    left, right = at(subject.head, widths / 2, level), at(subject.head, -widths / 2, level)
-    gain_db = np.interp(
-        widths, np.linspace(0, 360, len(subject.head.gain_db)), subject.head.gain_db
-    )
+def loudness_of_pairs(
+    head: PreparedHead, narrowest_deg: int, widest_deg: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return the loudness of pink noise on pairs of speakers, relative to headphones alone.
 
+    Returns
+    -------
+    stereo_lu, mono_lu : arrays
+        Over both ears, after BS.1770; stereo: the channels are independent.
+    widths : array
+        In degrees.
+
+    """
+    weights = pink_weights()
+    widths = np.arange(narrowest_deg, widest_deg + 1.0)
+    level = np.zeros_like(widths)
+    left, right = at(head, widths / 2, level), at(head, -widths / 2, level)
+    gain_db = np.interp(widths, np.linspace(0, 360, len(head.gain_db)), head.gain_db)
     stereo = ((np.abs(left) ** 2 + np.abs(right) ** 2) @ weights).sum(axis=1) / 2
     mono = (np.abs(left + right) ** 2 @ weights).sum(axis=1) / 2
-    stereo_lu, mono_lu = (10 * np.log10(power) + gain_db for power in (stereo, mono))
+    return 10 * np.log10(stereo) + gain_db, 10 * np.log10(mono) + gain_db, widths
 
+
+def test_pink_noise_gets_no_louder_at_any_width(subject):
+    stereo_lu, mono_lu, _ = loudness_of_pairs(subject.head, 30, 220)
     print(
         f"\n{subject.name} loudness: stereo {stereo_lu.min():+.2f} … {stereo_lu.max():+.2f} LU, "
         f"mono {mono_lu.min():+.2f} … {mono_lu.max():+.2f} LU"

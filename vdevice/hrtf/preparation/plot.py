@@ -36,7 +36,7 @@ def draw(aligned: AlignedSet, path: Path) -> None:
     title = aligned.facts.get("Title") or "Head-related transfer functions"
     figure.suptitle(title.replace("$", r"\$"), x=0.07, ha="left", weight="bold")
     panels = figure.subplots(2, 2)
-    figure.subplots_adjust(left=0.07, right=0.97, bottom=0.07, top=0.9, hspace=0.35, wspace=0.22)
+    figure.subplots_adjust(left=0.07, right=0.97, bottom=0.07, top=0.9, hspace=0.35, wspace=0.36)
     spectra = at(head, _AROUND_DEG, np.zeros_like(_AROUND_DEG))
     _directions(panels[0, 0], aligned.directions)
     _colours(panels[0, 1], spectra)
