@@ -44,6 +44,11 @@ def data_folder() -> Path:
     return _at_home(platformdirs.user_data_path)
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be made again; makes nothing, never fails."""
+    return _at_home(platformdirs.user_cache_path)
+
+
 def shared_config_folder() -> Path:
     """Return the folder for the settings of all apps.  Creates no folder, never fails."""
     return _at_home(platformdirs.user_config_path, None)

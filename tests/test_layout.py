@@ -124,7 +124,8 @@ def test_the_running_app_loads_no_heavy_module():
 import sys
 import entrain.vdevice.app, entrain.tray.commands.cli
 heavy = {
-    "numpy", "scipy", "soundfile", "rich", "sounddevice", "cffi", "pycparser"
+    "numpy", "scipy", "soundfile", "rich", "sounddevice", "cffi", "pycparser", "netCDF4",
+    "pysofaconventions", "cftime"
 } & set(sys.modules)
 sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
@@ -145,7 +146,20 @@ def test_only_verify_needs_the_packages_that_it_brings():
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             needed = {name for name in _imports(path) if name.startswith(("scipy", "matplotlib"))}
-            assert not needed or path.parent.name == "verify", f"{path} imports {needed}"
+            draws = path.parent.name == "verify" or path.match("hrtf/preparation/plot.py")
+            assert not needed or draws, f"{path} imports {needed}"
+
+
+def test_only_the_process_that_prepares_heads_reads_sofa_files():
+    for path in (ROOT / "vdevice/hrtf").glob("*.py"):
+        heavy = {name for name in _imports(path) if name.startswith(("numpy", "netCDF4", "pysofa"))}
+        assert not heavy, f"{path} imports {heavy}"
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            if path.parent.name != "preparation":
+                inner = "entrain.vdevice.hrtf.preparation"
+                needed = {name for name in _imports(path) if name.startswith((inner, "pysofa"))}
+                assert not needed, f"{path} imports {needed}"
 
 
 def test_no_callback_of_a_sound_system_lets_an_exception_out():

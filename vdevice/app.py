@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 from entrain.engine import Engine, blocks
 from entrain.platform import factory
@@ -21,6 +22,7 @@ from entrain.vdevice.api.status import Reporter
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.protocol.check import usable
@@ -180,8 +182,15 @@ class App:
         self._reporter = Reporter(
             self.engine, self.device, self.player, icon=not options.headless, sandbox=sandbox
         )
+        self.heads = HeadKeeper(stored.hrtf, self._take_head)
         self._handler = RequestHandler(
-            self.engine, self.device, self.player, self.protocols, self.saver, self._stop.set
+            self.engine,
+            self.device,
+            self.player,
+            self.protocols,
+            self.heads,
+            self.saver,
+            self._stop.set,
         )
         self.hub = Hub(self._carry_out, self.status)
         self._problems.changed = self.hub.notify
@@ -219,6 +228,7 @@ class App:
             await self.saver.flush()
             await server.close()
             self.protocols.close()
+            self.heads.close()
             self.saver.close()
 
     def status(self) -> messages.Status:
@@ -265,6 +275,9 @@ class App:
         )
         self._health_log.observe(self._reporter.health())
         self.hub.notify()
+
+    def _take_head(self, path: Path) -> None:
+        """Give a prepared head to the engine, once the engine has a space that uses it."""
 
     def _changed(self) -> None:
         """Save and report a change that no request has caused."""

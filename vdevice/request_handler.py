@@ -10,6 +10,7 @@ from entrain.vdevice.api.hub import Answer
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.listed_protocols import listed
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.session.output_protocols import OutputProtocols
@@ -24,6 +25,8 @@ class RequestHandler:
     ----------
     engine, device, player, protocols
         The parts that requests control.
+    heads : HeadKeeper
+        Gives heads to the space.
     saver : Saver
         Stores the settings.
     stop : callable
@@ -37,6 +40,7 @@ class RequestHandler:
         device: VirtualDevice,
         player: Player,
         protocols: OutputProtocols,
+        heads: HeadKeeper,
         saver: Saver,
         stop: Callable[[], None],
     ) -> None:
@@ -44,6 +48,7 @@ class RequestHandler:
         self._device = device
         self._player = player
         self._protocols = protocols
+        self._heads = heads
         self._saver = saver
         self._stop = stop
 
@@ -136,6 +141,9 @@ class RequestHandler:
             await device.prefer(request.preferred_outputs)
         if request.unplugged is not None:
             await device.set_unplugged(request.unplugged)
+        if request.hrtf is not None:
+            await self._heads.use(request.hrtf)
+            self._saver.keep(hrtf=request.hrtf)
         if request.session_log is not None:
             self._saver.keep(session_log=request.session_log)
 

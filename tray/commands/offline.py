@@ -6,15 +6,15 @@ Imports stand inside the commands, so that each command is quick.
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
+from entrain.tray.commands.picture_file import picture_file, picture_kind
 from entrain.tray.text.number import Number
 
 _force = click.option("--force", is_flag=True, help="Also replace a file of another kind.")
@@ -140,30 +140,14 @@ def verify(
 
     inputs = [Path(each) for each in (source, against) if each]
     with ExitStack() as stack:
-        picture = stack.enter_context(_picture(Path(plot), inputs, force)) if plot else None
+        picture = stack.enter_context(picture_file(Path(plot), inputs, force)) if plot else None
         with options.progress("verify", hidden=as_json) as progress:
             report, curves = verify_file(
                 Path(source), Path(against) if against else None, rate_hz, start_s, progress
             )
         if picture and plot:
-            draw(report, curves, picture, _picture_kind(Path(plot)))
+            draw(report, curves, picture, picture_kind(Path(plot)))
     click.echo(report.model_dump_json() if as_json else as_text(report))
-
-
-_BEGINNINGS = {
-    "png": b"\x89PNG\r\n\x1a\n",
-    "jpg": b"\xff\xd8\xff",
-    "svg": b"<svg",
-    "pdf": b"%PDF-",
-}
-"""First bytes of each kind of picture."""
-
-
-def _picture_kind(path: Path) -> str:
-    """Return the kind of picture from a file's suffix, or "" for a kind that we cannot draw."""
-    suffix = path.suffix.lower().removeprefix(".")
-    kind = {"": "png", "jpeg": "jpg"}.get(suffix, suffix)
-    return kind if kind in _BEGINNINGS else ""
 
 
 @contextmanager
@@ -178,34 +162,6 @@ def _verify_installed() -> Iterator[None]:
             "`entrain verify` needs two more packages; install them with "
             f"`{sys.executable} -m pip install scipy matplotlib`"
         ) from error
-
-
-@contextmanager
-def _picture(path: Path, inputs: Sequence[Path], force: bool) -> Iterator[BinaryIO]:
-    """Open a picture file for writing, of the kind that its suffix names.
-
-    See `output_file`.
-    """
-    from entrain.platform.whole_file import output_file
-    from entrain.vdevice.protocol.user_folder import shown
-
-    kind = _picture_kind(path) or "png"
-
-    def is_same_kind(other: Path) -> bool:
-        with other.open("rb") as file:
-            return _BEGINNINGS[kind] in file.read(500)
-
-    what = f"a picture ({kind.upper()})"
-    try:
-        with output_file(path, is_same_kind, what, inputs=inputs, force=force) as file:
-            if not _picture_kind(path):
-                raise EntrainError(
-                    f"{shown(path)}: the name of a picture must end in .png, .jpg, .svg or .pdf"
-                )
-            yield file
-    except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else path
-        raise EntrainError(f"{shown(name)}: {error.strerror or error}") from error
 
 
 @click.command()

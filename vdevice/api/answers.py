@@ -181,6 +181,7 @@ class Status(TypedDict):
     chosen_output: str
     preferred_outputs: list[str]
     unplugged: Unplugged
+    hrtf: str
     softened: Literal["softer", "silent"] | None
     detour: str
     latency: Latency

@@ -132,6 +132,7 @@ class Reporter:
             preferred_outputs=list(device.preferred),
             detour=device.detour,
             unplugged=device.unplugged.setting,
+            hrtf=kept.hrtf,
             softened=("silent" if softened.silent else "softer") if softened else None,
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),

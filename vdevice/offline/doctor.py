@@ -18,7 +18,10 @@ from entrain.vdevice.offline.leftovers import running_status
 from entrain.vdevice.offline.redaction import without_names
 from entrain.vdevice.offline.reports import Finding
 
-_LIBRARIES = ("pydantic", "pulsectl", "click", "cffi", "numpy", "soundfile", "platformdirs")
+_LIBRARIES = (
+    *("pydantic", "pulsectl", "click", "cffi", "numpy", "soundfile", "platformdirs"),
+    *("pysofaconventions", "netCDF4"),
+)
 
 
 def examine() -> list[Finding]:

@@ -51,6 +51,8 @@ class State(BaseModel):
     recent: tuple[str, ...] = ()
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True
+    hrtf: str = "kemar"
+    """Id of the head that the space uses."""
     latency_ms: float | None = Field(default=None, ge=MIN_LATENCY_MS, le=MAX_LATENCY_MS)
     """See `RunOptions.latency_ms`; None: the back end's default."""
 

@@ -174,6 +174,8 @@ class Settings(Command):
     """Real devices to play on whenever they are connected."""
     unplugged: Unplugged | None = None
     """How a loudspeaker plays that takes over after headphones were unplugged."""
+    hrtf: Slug | None = None
+    """Id of the head that the space uses, as in `entrain hrtf list`."""
 
 
 class Set(Command):

@@ -187,6 +187,8 @@ class Status(_Answer):
     """Names of real devices to play on whenever they are connected, the most preferred first."""
     unplugged: Unplugged = "softer"
     """How a loudspeaker plays that takes over after headphones were unplugged."""
+    hrtf: str = "kemar"
+    """Id of the head that the space uses."""
     softened: Literal["softer", "silent"] | None = None
     """How it plays now for that reason; `output` ends this, even with the device chosen already."""
     detour: str = ""

@@ -1,0 +1,179 @@
+"""The file of a prepared head: its layout, writing, and checks without numpy.
+
+docs/spatial.md describes the format.
+"""
+
+import math
+import mmap
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from entrain.platform.whole_file import replace_file
+from entrain.vdevice.hrtf.errors import HrtfError
+
+MAGIC = b"ENTRHEAD"
+VERSION = 1
+ALIGNMENT_BYTES = 64
+MAX_DELAY_S = 0.002
+"""Longest delay of an ear behind the other ear, in seconds."""
+MAX_RESPONSE = 64.0
+"""Largest absolute sample of a response."""
+MAX_GAIN_DB = 20.0
+
+_HEADER = struct.Struct("<8s9I20x")
+_FLOAT_BYTES = 4
+
+
+class Counts(NamedTuple):
+    """The numbers in a file's header, behind magic and version."""
+
+    rate_hz: int
+    taps: int
+    azimuths: int
+    """Columns of the grid, from 0° counterclockwise."""
+    elevations: int
+    """Rows of the grid, from -90° to 90°."""
+    widths: int
+    """Entries of `gain_db`, from 0° to 360°."""
+    order: int
+    """Order of the larger decoder; 0: the file has no decoder."""
+    decoder_taps: int
+    first_order_taps: int
+    """Taps of the decoder for order 1; 0: the file has none."""
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """The arrays in the order of the file, each with its number of floats."""
+        nodes = self.elevations * self.azimuths
+        channels = (self.order + 1) ** 2 if self.order else 0
+        return {
+            "responses": nodes * 2 * self.taps,
+            "delays_s": nodes * 2,
+            "gain_db": self.widths,
+            "decoder": 2 * channels * self.decoder_taps,
+            "first_order_decoder": 2 * 4 * self.first_order_taps,
+        }
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """Where each array begins, in bytes."""
+        found: dict[str, int] = {}
+        end = _HEADER.size
+        for name, length in self.lengths.items():
+            found[name] = _aligned(end)
+            end = found[name] + length * _FLOAT_BYTES
+        return found
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the whole file."""
+        last = "first_order_decoder"
+        return self.offsets[last] + self.lengths[last] * _FLOAT_BYTES
+
+
+_LIMITS = Counts(
+    rate_hz=192_000,
+    taps=4096,
+    azimuths=360,
+    elevations=181,
+    widths=361,
+    order=7,
+    decoder_taps=4096,
+    first_order_taps=4096,
+)
+_LEAST = Counts(
+    rate_hz=8_000,
+    taps=16,
+    azimuths=4,
+    elevations=3,
+    widths=2,
+    order=0,
+    decoder_taps=0,
+    first_order_taps=0,
+)
+
+
+def write(path: Path, counts: Counts, arrays: Sequence[bytes]) -> None:
+    """Write a prepared head; the file appears under its name when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if it is missing.
+    counts : Counts
+        The header.
+    arrays : sequence of bytes
+        The arrays as little-endian floats, in the order of `Counts.lengths`.
+
+    Raises
+    ------
+    ValueError
+        The lengths do not fit the header.
+    OSError
+        The file cannot be written.
+
+    """
+    content = bytearray(_HEADER.pack(MAGIC, VERSION, *counts))
+    for (name, length), array in zip(counts.lengths.items(), arrays, strict=True):
+        if len(array) != length * _FLOAT_BYTES:
+            raise ValueError(f"{name} has {len(array)} bytes instead of {length * _FLOAT_BYTES}")
+        content += bytes(counts.offsets[name] - len(content)) + array
+    replace_file(path, bytes(content))
+
+
+def check(path: Path) -> Counts:
+    """Read the header of a prepared head, and check sizes and all numbers.
+
+    Raises
+    ------
+    HrtfError
+        The file is not a prepared head, is damaged, or belongs to another version.
+    OSError
+        The file cannot be read.
+
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEADER.size)
+        if len(head) < _HEADER.size or head[: len(MAGIC)] != MAGIC:
+            raise HrtfError(f"{path.name} is not a prepared head")
+        _, version, *numbers = _HEADER.unpack(head)
+        if version != VERSION:
+            raise HrtfError(f"{path.name} has version {version} instead of {VERSION}")
+        counts = Counts(*numbers)
+        for name, number, least, most in zip(Counts._fields, counts, _LEAST, _LIMITS, strict=True):
+            if not least <= number <= most:
+                raise HrtfError(f"{path.name} is damaged: {name} is {number}")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            if len(mapped) != counts.file_bytes:
+                raise HrtfError(
+                    f"{path.name} is damaged: {len(mapped)} bytes instead of {counts.file_bytes}"
+                )
+            for name, length in counts.lengths.items():
+                offset = counts.offsets[name]
+                with (
+                    memoryview(mapped) as whole,
+                    whole[offset : offset + length * _FLOAT_BYTES] as part,
+                    part.cast("f") as numbers_,
+                ):
+                    _check_numbers(path.name, name, numbers_)
+    return counts
+
+
+def _check_numbers(file: str, name: str, numbers: Sequence[float]) -> None:
+    if not numbers:
+        return
+    low, high = {
+        "delays_s": (0.0, MAX_DELAY_S * (1 + 1e-6)),
+        "gain_db": (-MAX_GAIN_DB, MAX_GAIN_DB),
+    }.get(name, (-MAX_RESPONSE, MAX_RESPONSE))
+    # A sum of floats is finite in double precision if, and only if, each of them is.
+    if not math.isfinite(sum(numbers)):
+        raise HrtfError(f"{file} is damaged: {name} holds values that are not numbers")
+    if min(numbers) < low or max(numbers) > high:
+        raise HrtfError(f"{file} is damaged: {name} holds values outside {low:g} … {high:g}")
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
