@@ -21,6 +21,8 @@ from entrain.vdevice.api.status import Reporter
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.head.head_sink import HeadSink, IgnoredHead
+from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.protocol.check import usable
@@ -117,6 +119,8 @@ class App:
         Where protocols are found, and saved.
     start_on : bool
         Start switched on whatever the stored state says.
+    head_sink : HeadSink, optional
+        Is told how the head is turned; without one, poses are ignored.
 
     """
 
@@ -128,6 +132,7 @@ class App:
         log: SessionLog,
         library: Library,
         start_on: bool,
+        head_sink: HeadSink | None = None,
     ) -> None:
         stored = kept_in.load() if kept_in else State()
         self._log = log
@@ -171,10 +176,19 @@ class App:
             stored.recent,
             self._problems,
         )
+        self.head = HeadTracking(head_sink or IgnoredHead(), stored.tracking, self._head_changed)
         self.saver.follow(self._to_be_kept, self._urgent)
-        self._reporter = Reporter(self.engine, self.device, self.player, icon=not options.headless)
+        self._reporter = Reporter(
+            self.engine, self.device, self.player, self.head, icon=not options.headless
+        )
         self._handler = RequestHandler(
-            self.engine, self.device, self.player, self.protocols, self.saver, self._stop.set
+            self.engine,
+            self.device,
+            self.player,
+            self.protocols,
+            self.head,
+            self.saver,
+            self._stop.set,
         )
         self.hub = Hub(self._carry_out, self.status)
         self._problems.changed = self.hub.notify
@@ -191,6 +205,7 @@ class App:
                 loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.hub, blocks)
         await server.start()
+        self.head.begin(claimed.path)
 
         def begin() -> None:
             self.saver.save_now()  # what was asked for at the start outlives a crash too
@@ -209,6 +224,7 @@ class App:
             keeping_time.cancel()
             await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
             self.player.note_heard()
+            await self.head.close()
             await self.saver.flush()
             await server.close()
             self.protocols.close()
@@ -247,6 +263,7 @@ class App:
         """
         if target := self.device.target:
             self.protocols.play_on(target.name, self.device.form)
+            self.head.play_on(target.name)
             self.time_keeper.wake()
         return self.saver.changed()
 
@@ -256,6 +273,10 @@ class App:
             self.device.plays_alone or (state is not None and state.playing > 0)
         )
         self._health_log.observe(self._reporter.health())
+        self.hub.notify()
+
+    def _head_changed(self) -> None:
+        """The tracker's process has reported something else."""
         self.hub.notify()
 
     def _changed(self) -> None:
@@ -288,6 +309,7 @@ class App:
             "unplugged": self.device.unplugged.setting,
             "softened": self.device.unplugged.entries,
             "applications": self.device.rules,
+            "tracking": dict(self.head.by_output),
         }
 
     def _urgent(self) -> Urgent:

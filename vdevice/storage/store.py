@@ -17,6 +17,7 @@ from entrain.platform.whole_file import remove_leftovers, replace_file
 from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.device.unplugged import MOST_ENTRIES
+from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError
@@ -72,6 +73,8 @@ class State(BaseModel):
     applications: ApplicationRules = ApplicationRules()
     remembered: dict[str, ProtocolReference] = {}
     """What is used whenever sound goes to that real device, by its name."""
+    tracking: dict[str, TrackingSettings] = {}
+    """Settings of head tracking by the real device's name, those used last at the end."""
     recent: tuple[str, ...] = ()
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True
