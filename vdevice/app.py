@@ -205,7 +205,7 @@ class App:
                 loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.hub, blocks)
         await server.start()
-        self.head.begin(claimed.path)
+        self.head.begin()
 
         def begin() -> None:
             self.saver.save_now()  # what was asked for at the start outlives a crash too

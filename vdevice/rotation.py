@@ -91,6 +91,11 @@ def share_of(a: Rotation, share: float) -> Rotation:
     return Rotation(math.cos(half), factor * a.x, factor * a.y, factor * a.z)
 
 
+def is_near(a: Rotation, b: Rotation, most_rad: float) -> bool:
+    """Tell whether a small angle at most lies between two rotations."""
+    return abs(a.w * b.w + a.x * b.x + a.y * b.y + a.z * b.z) >= math.cos(most_rad / 2)
+
+
 class Centre(NamedTuple):
     """The pose that counts as straight ahead.
 
@@ -111,6 +116,3 @@ class Centre(NamedTuple):
     def applied_to(self, pose: Rotation) -> Rotation:
         """Return how the head is turned from there."""
         return product(product(self.heading_back, pose), self.mount_back)
-
-
-UNCENTRED = Centre(FORWARD, FORWARD)

@@ -1,12 +1,12 @@
 """How the head is turned, and whether it is tracked on the present output.
 
-Runs on the main thread's asyncio loop.
+Runs on the main thread's asyncio loop; poses of the tracker's process come on a thread of their own.
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from entrain.errors import EntrainError
 from entrain.vdevice.head.head_sink import HeadSink
@@ -14,7 +14,6 @@ from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.head.tracker_process import Report, TrackerProcess
 from entrain.vdevice.rotation import (
     FORWARD,
-    UNCENTRED,
     Angles,
     Centre,
     Rotation,
@@ -37,7 +36,7 @@ class HeadTracking:
     Parameters
     ----------
     sink : HeadSink
-        Is told how the head is turned.
+        Is told how the head is turned, by one thread at a time.
     stored : mapping
         Settings by the output's name.
     changed : callable
@@ -54,11 +53,14 @@ class HeadTracking:
         """What the tracker's process has reported last."""
         self._sink = sink
         self._changed = changed
-        self._process = TrackerProcess(self._take_report)
+        self._process = TrackerProcess(self._turn, self._take_report)
         self._output = ""
-        self._pose = FORWARD
+        # The lock guards these, and lets one thread at a time turn the head.
+        self._lock = threading.Lock()
+        self._pose: Rotation = FORWARD
         self._at_s = -math.inf
-        self._centre = UNCENTRED
+        self._centre: Centre | None = None
+        self._follow = 1.0
 
     @property
     def settings(self) -> TrackingSettings:
@@ -69,23 +71,34 @@ class HeadTracking:
 
     def turn(self, w: float, x: float, y: float, z: float) -> None:
         """Take a pose of the head; raises `EntrainError` if the numbers are no rotation."""
+        if not self._turn(w, x, y, z):
+            raise EntrainError("w, x, y and z are not a rotation")
+
+    def _turn(self, w: float, x: float, y: float, z: float) -> bool:
+        """Take a pose of the head, on any thread; False if the numbers are no rotation."""
         pose = normalized(w, x, y, z)
         if pose is None:
-            raise EntrainError("w, x, y and z are not a rotation")
-        self._pose, self._at_s = pose, time.monotonic()
-        self._sink.turn_head(*self._followed())
+            return False
+        with self._lock:
+            self._pose, self._at_s = pose, time.monotonic()
+            self._hand_on()
+        return True
 
     def recentre(self) -> None:
         """Count the present pose as straight ahead; raises `EntrainError` if there is none."""
-        if time.monotonic() - self._at_s > STALE_S:
-            raise EntrainError("no pose of the head arrives; `entrain head status` says more")
-        self._centre = Centre.at(self._pose)
-        self._sink.turn_head(*self._followed())
+        with self._lock:
+            if time.monotonic() - self._at_s > STALE_S:
+                raise EntrainError("no pose of the head arrives; `entrain head status` says more")
+            self._centre = Centre.at(self._pose)
+            self._hand_on()
 
-    def _followed(self) -> Rotation:
-        turned = self._centre.applied_to(self._pose)
-        follow = self.settings.follow
-        return turned if follow == 1.0 else share_of(turned, follow)
+    def _hand_on(self) -> None:
+        turned = self._pose
+        if self._centre is not None:
+            turned = self._centre.applied_to(turned)
+        if self._follow != 1.0:
+            turned = share_of(turned, self._follow)
+        self._sink.turn_head(turned.w, turned.x, turned.y, turned.z)
 
     @property
     def age_s(self) -> float | None:
@@ -96,9 +109,11 @@ class HeadTracking:
     @property
     def angles(self) -> Angles | None:
         """How the head is turned from straight ahead; None where no pose arrives."""
-        if time.monotonic() - self._at_s > STALE_S:
+        with self._lock:
+            pose, at_s, centre = self._pose, self._at_s, self._centre
+        if time.monotonic() - at_s > STALE_S:
             return None
-        return angles_of(self._centre.applied_to(self._pose))
+        return angles_of(centre.applied_to(pose) if centre else pose)
 
     # ---- settings ----------------------------------------------------------------------------
 
@@ -121,15 +136,17 @@ class HeadTracking:
     def _apply(self) -> None:
         settings = self.settings
         self._process.want(settings if settings.on else None)
-        if not settings.on and self._at_s > -math.inf:
-            self._at_s, self._centre = -math.inf, UNCENTRED
-            self._sink.turn_head(*FORWARD)
+        with self._lock:
+            self._follow = settings.follow
+            if not settings.on and self._at_s > -math.inf:
+                self._pose, self._at_s, self._centre = FORWARD, -math.inf, None
+                self._hand_on()
 
     # ---- the process -------------------------------------------------------------------------
 
-    def begin(self, socket: Path) -> None:
+    def begin(self) -> None:
         """Start the tracker's process where it is wanted."""
-        self._process.begin(socket)
+        self._process.begin()
 
     async def close(self) -> None:
         """End the tracker's process.  Idempotent."""

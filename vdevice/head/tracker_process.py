@@ -1,14 +1,16 @@
 """The life of the tracker's process: started, restarted after a crash, ended with Entrain.
 
-Runs on the main thread's asyncio loop.
+Runs on the main thread's asyncio loop, but for a thread that waits for poses.
 """
 
 import asyncio
 import contextlib
 import logging
+import socket
+import struct
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -21,6 +23,7 @@ STEADY_S = 60.0
 """A process that has lived for so long has not crashed at its start."""
 END_TIMEOUT_S = 1.0
 _MOST_LINE_BYTES = 4096
+_POSE = struct.Struct("<4d")  # as the process writes it
 
 _log = logging.getLogger(__name__)
 
@@ -44,22 +47,29 @@ class TrackerProcess:
 
     Parameters
     ----------
+    turn : callable
+        Takes w, x, y and z of a pose, on a thread of its own.
     report : callable
         Takes what the process says, and an empty report when it ends.
 
     """
 
-    def __init__(self, report: Callable[[Report], None]) -> None:
+    def __init__(
+        self,
+        turn: Callable[[float, float, float, float], None],
+        report: Callable[[Report], None],
+    ) -> None:
+        self._turn = turn
         self._report = report
-        self._socket: Path | None = None
+        self._has_begun = False
         self._wanted: TrackingSettings | None = None
         self._life: asyncio.Task[None] | None = None
         self._lives: set[asyncio.Task[None]] = set()
         """The present one, and former ones whose process is about to end."""
 
-    def begin(self, socket: Path) -> None:
-        """Start what is wanted, from now on; poses go to this control socket."""
-        self._socket = socket
+    def begin(self) -> None:
+        """Start what is wanted, from now on."""
+        self._has_begun = True
         wanted, self._wanted = self._wanted, None
         self.want(wanted)
 
@@ -70,7 +80,7 @@ class TrackerProcess:
         if settings == self._wanted:
             return
         self._wanted = settings
-        if self._socket is None:
+        if not self._has_begun:
             return
         former = self._life
         if former is not None:
@@ -81,7 +91,7 @@ class TrackerProcess:
 
     async def close(self) -> None:
         """End the process.  Idempotent."""
-        self._socket = None
+        self._has_begun = False
         if self._life is not None:
             self._life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)
@@ -91,9 +101,9 @@ class TrackerProcess:
     ) -> None:
         if former is not None:  # it holds the ports
             await asyncio.wait({former})
-        if settings is None or self._socket is None:
+        if settings is None or not self._has_begun:
             return
-        command = _command(self._socket, settings)
+        command = _command(settings)
         pause_s, now_s = FIRST_PAUSE_S, asyncio.get_running_loop().time
         while True:
             began_s = now_s()
@@ -108,22 +118,51 @@ class TrackerProcess:
     async def _live_once(self, command: Sequence[str]) -> str:
         """Run the process until it ends; returns why it has ended, in one line."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=_MOST_LINE_BYTES,
-                start_new_session=True,  # Ctrl-C is for us alone
-            )
+            ours, theirs = socket.socketpair()
         except OSError as error:
             return f"the head tracker's process cannot be started: {error.strerror}"
-        problem = ""
-        try:
-            problem = await self._listen(process)
-        finally:
-            await _ended(process)
-            self._report(Report())
+        with ours:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=theirs.fileno(),
+                    stdout=asyncio.subprocess.PIPE,
+                    limit=_MOST_LINE_BYTES,
+                    start_new_session=True,  # Ctrl-C is for us alone
+                )
+                # The program's end does not wait for it.
+                poses = threading.Thread(target=self._take_poses, args=(ours,), daemon=True)
+                poses.start()
+            except OSError as error:
+                return f"the head tracker's process cannot be started: {error.strerror}"
+            finally:
+                theirs.close()
+            problem = ""
+            try:
+                problem = await self._listen(process)
+            finally:
+                with contextlib.suppress(OSError):
+                    ours.shutdown(socket.SHUT_RDWR)  # the end of the thread and of the process
+                await _ended(process)
+                poses.join()
+                self._report(Report())
         return problem or f"the head tracker's process has ended (exit code {process.returncode})"
+
+    def _take_poses(self, link: socket.socket) -> None:
+        """Hand poses on until the link is shut down; runs on a thread of its own."""
+        begun = b""
+        while True:
+            try:
+                received = link.recv(4096)
+            except OSError:
+                return
+            if not received:
+                return
+            begun += received
+            whole = len(begun) - len(begun) % _POSE.size
+            if whole:  # the newest one, if the thread was late
+                self._turn(*_POSE.unpack_from(begun, whole - _POSE.size))
+                begun = begun[whole:]
 
     async def _listen(self, process: asyncio.subprocess.Process) -> str:
         """Take reports until there are no more; returns the last problem."""
@@ -142,8 +181,8 @@ class TrackerProcess:
                 self._report(report)
 
 
-def _command(socket: Path, settings: TrackingSettings) -> list[str]:
-    command = [sys.executable, "-P", "-m", "entrain.vdevice.tracking", str(socket)]
+def _command(settings: TrackingSettings) -> list[str]:
+    command = [sys.executable, "-P", "-m", "entrain.vdevice.tracking"]
     command += ["--port", str(settings.port), "--preset", settings.preset]
     command += ["--lan"] if settings.lan else []
     for axis in settings.invert:
@@ -152,10 +191,8 @@ def _command(socket: Path, settings: TrackingSettings) -> list[str]:
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
-    """End a process whose standard input is its life."""
-    assert process.stdin is not None
+    """Wait for the end of a process whose standard input has ended."""
     assert process.stdout is not None
-    process.stdin.close()
     try:
         async with asyncio.timeout(END_TIMEOUT_S):
             await process.wait()

@@ -1,25 +1,24 @@
 """Entry point of the tracker's process; Entrain starts it, and it ends with Entrain.
 
-Usage: python -m entrain.vdevice.tracking SOCKET --port N [--lan] [--preset NAME] [--invert AXIS]
+Usage: python -m entrain.vdevice.tracking --port N [--lan] [--preset NAME] [--invert AXIS]
 
-Its standard input is a pipe from Entrain that stays empty: the end of this pipe is the end of
-Entrain.  On its standard output it reports, one JSON object a line, at most once a second.
+Its standard input is a socket from Entrain, to which it writes poses.  When Entrain closes the other
+end, or dies, it ends.  On its standard output it reports, one JSON object a line, at most once a
+second.
 """
 
 import argparse
 import json
-import os
 import select
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import get_args
 
 from entrain.vdevice.limits import OSC_PORT, HeadAxis, TrackerPreset
-from entrain.vdevice.tracking.control_link import ControlLink
 from entrain.vdevice.tracking.osc import MAX_PACKET_BYTES
 from entrain.vdevice.tracking.ports import Port, open_ports
+from entrain.vdevice.tracking.pose_link import PoseLink
 from entrain.vdevice.tracking.receiver import Pacing, Rate, Receiver
 from entrain.vdevice.tracking.senders import Senders
 
@@ -48,20 +47,16 @@ class _Tracker:
         self._receiver = Receiver(Senders(options.preset, options.invert))
         self._pacing = Pacing()
         self._rate = Rate()
-        self._link = ControlLink(options.socket)
+        self._link = PoseLink(sys.stdin.fileno())
         self._reported = ""
 
     def step(self) -> bool:
         """Wait for something and do it; False when Entrain has ended."""
-        link = self._link.fileno()
-        watched = [sys.stdin.fileno(), *self._ports, *([] if link is None else [link])]
         due = [each for each in (self._pacing.due_s(), self._rate.due_s()) if each is not None]
         timeout_s = max(0.0, min(due) - time.monotonic()) if due else None
-        ready, _, _ = select.select(watched, [], [], timeout_s)
-        if sys.stdin.fileno() in ready and not os.read(sys.stdin.fileno(), 4096):
+        ready, _, _ = select.select([self._link.fd, *self._ports], [], [], timeout_s)
+        if self._link.fd in ready and not self._link.is_open():
             return False
-        if link in ready:
-            self._link.look()
         for number in ready:
             if port := self._ports.get(number):
                 self._receive(port)
@@ -89,7 +84,6 @@ class _Tracker:
     def report(self) -> None:
         """Write a line if it says something new."""
         counters = self._receiver.counters
-        problems = [*self._problems, *filter(None, [self._link.refusal])]
         line = json.dumps(
             {
                 "listening": sorted({each.number for each in self._ports.values()}),
@@ -97,7 +91,7 @@ class _Tracker:
                 "packets_per_s": round(self._rate.per_s, 1),
                 "ignored": counters.ignored,
                 "malformed": counters.malformed,
-                "problem": "; ".join(problems),
+                "problem": "; ".join(self._problems),
             }
         )
         if line != self._reported:
@@ -107,7 +101,6 @@ class _Tracker:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("socket", type=Path)
     parser.add_argument("--port", type=int, default=OSC_PORT)
     parser.add_argument("--lan", action="store_true")
     parser.add_argument("--preset", choices=get_args(TrackerPreset), default="standard")
