@@ -1,14 +1,17 @@
-"""Measures the cost of controlling Entrain: a dragged slider, and clients that watch the status.
+"""Measures the cost of controlling Entrain: a dragged slider, a turned head, and watching clients.
 
 Usage: python bench/control.py [--seconds N] [--rate N] [--json FILE]
 
 Runs on a private PipeWire while a player plays.  One client sends a thousand `set` requests a
 second without waiting for answers, as a slider does; in a second run, another client asks for the
-status meanwhile.  Then one watcher, and ten watchers, receive the status ten times a second.
+status meanwhile.  Another client sends 100 poses of the head a second, as the tracker's process
+does.  Then one watcher, and ten watchers, receive the status ten times a second.
 """
 
 import argparse
+import contextlib
 import json
+import math
 import multiprocessing
 import select
 import shutil
@@ -33,6 +36,7 @@ ASK_S = 0.05
 """Pause between two `status` requests."""
 WATCH_S = 0.1
 WATCHERS = 10
+POSES_PER_S = 100
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Figures:
     """How often the state file was written meanwhile."""
     files_per_s: float
     """How often any file was written, including protocols."""
+    head_ms_per_s: float
+    """Additional processor time of the app, in ms a second, while 100 poses a second arrive."""
     xruns: int
     one_watcher_share: float
     """Share of one core for one watcher."""
@@ -110,6 +116,8 @@ def _measured(pid: int, folder: Path, options: argparse.Namespace) -> Figures:
     with _elsewhere(_ask, path) as asked:
         _drag(path, options.seconds, options.rate)
     answered_s = asked()
+    turning, _ = share(lambda: _turn(path, 2 * options.seconds))
+    still, _ = share(lambda: time.sleep(2 * options.seconds))
     one, _ = share(lambda: _watch(path, 1, options.seconds))
     ten, _ = share(lambda: _watch(path, WATCHERS, options.seconds))
     with Client(path) as client:
@@ -124,6 +132,7 @@ def _measured(pid: int, folder: Path, options: argparse.Namespace) -> Figures:
         status_ms=(1000 * statistics.median(answered_s), 1000 * cuts[98]),
         saves_per_s=counter.saves / options.seconds,
         files_per_s=(counter.saves + counter.protocols) / options.seconds,
+        head_ms_per_s=1000 * (turning - still),
         xruns=xruns,
         one_watcher_share=one - playing,
         ten_watchers_share=ten - playing,
@@ -190,6 +199,22 @@ def _ask(path: Path, other: "multiprocessing.connection.Connection") -> None:
             client.ask("status")
             took_s.append(time.monotonic() - began_s)
     other.send(took_s)
+
+
+def _turn(path: Path, seconds: float) -> None:
+    """Send poses of the head at a steady rate; none has an answer."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        began_s = time.monotonic()
+        for number in range(round(seconds * POSES_PER_S)):
+            time.sleep(max(0.0, began_s + number / POSES_PER_S - time.monotonic()))
+            half = 0.5 * math.sin(number / 50)
+            w, z = math.cos(half), math.sin(half)
+            line = f'{{"command":"head","w":{w:.7f},"x":0.0000000,"y":0.0000000,"z":{z:.7f}}}\n'
+            client.sendall(line.encode())
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            raise AssertionError(client.recv(1000))  # only a refused pose has an answer
 
 
 def _watch(path: Path, count: int, seconds: float) -> None:
@@ -259,6 +284,9 @@ def _print(found: Figures) -> None:
     table.add_row("  99 of 100", f"{found.status_ms[1]:.1f}")
     table.add_row("state written, times a second", f"{found.saves_per_s:.1f}", "≤ 2")
     table.add_row("  with protocols beside it", f"{found.files_per_s:.1f}")
+    table.add_row(
+        f"{POSES_PER_S} poses of the head a second, ms/s", f"{found.head_ms_per_s:.2f}", "≤ 5"
+    )
     table.add_row("xruns", str(found.xruns), "0")
     table.add_row(f"one watcher, every {WATCH_S:g} s", f"{found.one_watcher_share:.2%}")
     table.add_row(f"  {WATCHERS} watchers, one = 1", f"{found.watchers_ratio:.2f}", "< 2")

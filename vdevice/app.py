@@ -22,6 +22,8 @@ from entrain.vdevice.api.status import Reporter
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.head.head_sink import HeadSink, IgnoredHead
+from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.problems import Problems
@@ -124,6 +126,8 @@ class App:
     sandbox : mapping of str to str
         Environment that leads other apps to Entrain's private sound server; empty without one.
         With a private server, Entrain starts switched on.
+    head_sink : HeadSink, optional
+        Receives the turn of the head; without one, poses are ignored.
 
     """
 
@@ -135,6 +139,7 @@ class App:
         log: SessionLog,
         library: Library,
         sandbox: Mapping[str, str],
+        head_sink: HeadSink | None = None,
     ) -> None:
         stored = kept_in.load() if kept_in else State()
         self._log = log
@@ -178,9 +183,15 @@ class App:
             stored.recent,
             self._problems,
         )
+        self.head = HeadTracking(head_sink or IgnoredHead(), stored.tracking, self._head_changed)
         self.saver.follow(self._to_be_kept, self._urgent)
         self._reporter = Reporter(
-            self.engine, self.device, self.player, icon=not options.headless, sandbox=sandbox
+            self.engine,
+            self.device,
+            self.player,
+            self.head,
+            icon=not options.headless,
+            sandbox=sandbox,
         )
         self.heads = HeadKeeper(stored.hrtf, self._take_head)
         self._handler = RequestHandler(
@@ -189,6 +200,7 @@ class App:
             self.player,
             self.protocols,
             self.heads,
+            self.head,
             self.saver,
             self._stop.set,
         )
@@ -207,6 +219,7 @@ class App:
                 loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.hub, blocks)
         await server.start()
+        self.head.begin()
 
         def begin() -> None:
             self.saver.save_now()  # the options of this start survive a crash, too
@@ -225,6 +238,7 @@ class App:
             keeping_time.cancel()
             await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
             self.player.note_heard()
+            await self.head.close()
             await self.saver.flush()
             await server.close()
             self.protocols.close()
@@ -265,6 +279,7 @@ class App:
         """
         if target := self.device.target:
             self.protocols.play_on(target.name, self.device.form)
+            self.head.play_on(target.name)
             self.time_keeper.wake()
         return self.saver.changed()
 
@@ -278,6 +293,10 @@ class App:
 
     def _take_head(self, path: Path) -> None:
         """Give a prepared head to the engine, once the engine has a space that uses it."""
+
+    def _head_changed(self) -> None:
+        """The tracker's process has reported something else."""
+        self.hub.notify()
 
     def _changed(self) -> None:
         """Save and report a change that no request has caused."""
@@ -309,6 +328,7 @@ class App:
             "unplugged": self.device.unplugged.setting,
             "softened": self.device.unplugged.entries,
             "applications": self.device.rules,
+            "tracking": dict(self.head.by_output),
         }
 
     def _urgent(self) -> Urgent:

@@ -55,3 +55,10 @@ MAX_CLIENT_CHARS = 64
 """Longest name that a client can give itself, in characters."""
 MAX_CAUSES = 64
 """Largest number of clients that one event names as its cause."""
+
+TrackerPreset = Literal["standard", "supperware", "nvsonic", "opentrack", "librepods"]
+"""Senders of head poses; ``standard`` has the order and signs that belong to each address."""
+HeadAxis = Literal["yaw", "pitch", "roll"]
+OSC_PORT = 9000
+"""UDP port on which head trackers are heard that send OSC."""
+MIN_PORT, MAX_PORT = 1024, 65535

@@ -10,6 +10,7 @@ from entrain.vdevice.api.hub import Answer
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.listed_protocols import listed
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.check import check_own
@@ -23,7 +24,7 @@ class RequestHandler:
 
     Parameters
     ----------
-    engine, device, player, protocols
+    engine, device, player, protocols, head
         The parts that requests control.
     heads : HeadKeeper
         Gives heads to the space.
@@ -41,6 +42,7 @@ class RequestHandler:
         player: Player,
         protocols: OutputProtocols,
         heads: HeadKeeper,
+        head: HeadTracking,
         saver: Saver,
         stop: Callable[[], None],
     ) -> None:
@@ -49,6 +51,7 @@ class RequestHandler:
         self._player = player
         self._protocols = protocols
         self._heads = heads
+        self._head = head
         self._saver = saver
         self._stop = stop
 
@@ -62,7 +65,9 @@ class RequestHandler:
 
         """
         match request:
-            case messages.Set():  # first, since it is by far the most frequent request
+            case messages.TurnHead(w=w, x=x, y=y, z=z):  # first, as it comes 100 times a second
+                self._head.turn(w, x, y, z)
+            case messages.Set():
                 return self._set(request)
             case messages.Stop():
                 self._stop()
@@ -97,6 +102,12 @@ class RequestHandler:
                 await self._settings(request)
             case messages.SetOutput(name=name):
                 await self._device.choose(name or "")
+            case messages.Tracking():
+                fields = request.model_fields_set - {"command", "client"}
+                wishes = {name: getattr(request, name) for name in fields}
+                self._head.change(**{k: v for k, v in wishes.items() if v is not None})
+            case messages.Recentre():
+                self._head.recentre()
             case messages.ListDevices():
                 return await self._devices()
             case messages.ListProtocols():

@@ -18,3 +18,11 @@ def executable(pid: int) -> str:
         return Path(os.readlink(f"/proc/{pid}/exe")).name
     except OSError:
         return ""
+
+
+def command_line(pid: int) -> bytes:
+    """Return the command by which a process was started, or b"" if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -17,6 +17,7 @@ import click
 from entrain.errors import EntrainError
 from entrain.tray.commands import (
     desktop,
+    head_command,
     hrtf,
     live_commands,
     log_command,
@@ -290,7 +291,8 @@ for command in (
     *(live_commands.faster, live_commands.slower, live_commands.stronger, live_commands.weaker),
     *(live_commands.session, live_commands.sleep, log_command.log),
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
-    *(devices, live_commands.output, hrtf.hrtf, routing.mode, routing.apps),
+    *(devices, live_commands.output, routing.mode, routing.apps),
+    *(hrtf.hrtf, head_command.head),
     *(desktop.autostart, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
 ):

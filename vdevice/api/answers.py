@@ -7,7 +7,15 @@ describe the same answers for the server; a test compares both.
 from typing import Literal, TypedDict
 
 from entrain.platform.adapter import Form
-from entrain.vdevice.limits import Category, Grade, Mode, State, Unplugged
+from entrain.vdevice.limits import (
+    Category,
+    Grade,
+    HeadAxis,
+    Mode,
+    State,
+    TrackerPreset,
+    Unplugged,
+)
 
 StatusCommand = Literal[
     "status",
@@ -23,6 +31,8 @@ StatusCommand = Literal[
     "sleep",
     "settings",
     "output",
+    "tracking",
+    "recentre",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 
@@ -140,6 +150,27 @@ class Measured(TypedDict):
     interaural: Interaural | None
 
 
+class Head(TypedDict):
+    """How the head is tracked on the present output, and how it is turned."""
+
+    on: bool
+    lan: bool
+    port: int
+    preset: TrackerPreset
+    invert: list[HeadAxis]
+    follow: float
+    listening: list[int]
+    source: str
+    packets_per_s: float
+    age_s: float | None
+    yaw_deg: float | None
+    pitch_deg: float | None
+    roll_deg: float | None
+    ignored: int
+    malformed: int
+    problem: str
+
+
 class Callback(TypedDict):
     """How long the audio thread takes for one block."""
 
@@ -188,6 +219,7 @@ class Status(TypedDict):
     protocol: ActiveProtocol | None
     levels: Levels
     measured: Measured | None
+    head: Head
     volume: float | None
     muted: bool
     muffled: str

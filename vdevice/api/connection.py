@@ -10,6 +10,11 @@ LINE_TIMEOUT_S = 10.0
 """Longest time to finish a line after its first byte, and to read an answer, in seconds."""
 
 
+SIGNALS_PER_S = 200.0
+"""Requests without an answer that one client can send in a second; more of them wait."""
+_MOST_SIGNALS_AT_ONCE = 20
+
+
 class ControlError(EntrainError):
     """The client's message is too long, too slow or incomplete."""
 
@@ -32,6 +37,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._begun = bytearray()
+        self._signals_due_s = 0.0
         writer.transport.set_write_buffer_limits(high=0)  # drain() waits until all data is sent
 
     async def line(self) -> bytes | None:
@@ -72,6 +78,19 @@ class Connection:
     def has_line(self) -> bool:
         """Whether the next line has arrived."""
         return b"\n" in self._begun
+
+    async def pace(self) -> None:
+        """Wait where the client sends requests without an answer too fast.
+
+        The wait for an answer holds up other requests; these would keep the loop busy.
+        """
+        now_s = asyncio.get_running_loop().time()
+        due_s = max(self._signals_due_s, now_s - _MOST_SIGNALS_AT_ONCE / SIGNALS_PER_S)
+        self._signals_due_s = due_s + 1 / SIGNALS_PER_S
+        if due_s > now_s:
+            self.idle_since_s = now_s
+            await asyncio.sleep(due_s - now_s)
+            self.idle_since_s = None
 
     async def news(self) -> None:
         """Wait until the client sends data or hangs up."""

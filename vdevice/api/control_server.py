@@ -15,7 +15,15 @@ from entrain.platform.local_socket import Claim
 from entrain.vdevice.api.answer_lines import AnswerLines, refusal
 from entrain.vdevice.api.connection import MAX_LINE_BYTES, Connection
 from entrain.vdevice.api.hub import Answer, Hub, internal_error
-from entrain.vdevice.api.messages import Off, Request, Status, Stop, Watch, parse_request
+from entrain.vdevice.api.messages import (
+    Off,
+    Request,
+    Signal,
+    Status,
+    Stop,
+    Watch,
+    parse_request,
+)
 from entrain.vdevice.api.reachability import stay_reachable
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.worker_thread import WorkerThread
@@ -141,6 +149,10 @@ class ControlServer:
                 # This client takes the hang-up for the app's end.
                 client.may_give_way = not isinstance(request, Stop)
                 answer = await self._hub.ask(request, request.client or client.name)
+                if isinstance(request, Signal):
+                    client.is_busy = False
+                    await client.pace()
+                    continue
                 told = await self._answered(request, answer)
             except EntrainError as error:
                 request, told = None, refusal(str(error))

@@ -12,8 +12,17 @@ from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.api.health import Health, judge
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.measured import SelfMeasurement
-from entrain.vdevice.api.messages import ActiveProtocol, Callback, Latency, Levels, Output, Status
+from entrain.vdevice.api.messages import (
+    ActiveProtocol,
+    Callback,
+    Head,
+    Latency,
+    Levels,
+    Output,
+    Status,
+)
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.storage.state import State
 
@@ -23,7 +32,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player
+    engine, device, player, head
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -37,6 +46,7 @@ class Reporter:
         engine: Engine,
         device: VirtualDevice,
         player: Player,
+        head: HeadTracking,
         *,
         icon: bool,
         sandbox: Mapping[str, str],
@@ -46,6 +56,7 @@ class Reporter:
         self._engine = engine
         self._device = device
         self._player = player
+        self._head = head
         self._measurement = SelfMeasurement(engine)
         self._load = _Load()
 
@@ -138,6 +149,7 @@ class Reporter:
             protocol=self._protocol(here),
             levels=self._levels() if running else Levels(),
             measured=self._measurement.look(self._player.running()) if running else None,
+            head=self._tracked(),
             volume=max(target.volume.channels, default=0.0) if target else None,
             muted=target.volume.muted if target else False,
             muffled=state.muffled if state else "",
@@ -166,6 +178,28 @@ class Reporter:
             note=player.note,
             here=here,
             layers=list(player.layers),
+        )
+
+    def _tracked(self) -> Head:
+        head = self._head
+        settings, report, angles = head.settings, head.report, head.angles
+        return Head(
+            on=settings.on,
+            lan=settings.lan,
+            port=settings.port,
+            preset=settings.preset,
+            invert=settings.invert,
+            follow=settings.follow,
+            listening=report.listening,
+            source=report.source,
+            packets_per_s=report.packets_per_s,
+            age_s=head.age_s,
+            yaw_deg=angles.yaw_deg if angles else None,
+            pitch_deg=angles.pitch_deg if angles else None,
+            roll_deg=angles.roll_deg if angles else None,
+            ignored=report.ignored,
+            malformed=report.malformed,
+            problem=report.problem,
         )
 
     def _callback(self) -> Callback:

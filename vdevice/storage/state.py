@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.device.unplugged import MOST_ENTRIES
+from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.library import DEFAULT_ID
 from entrain.vdevice.protocol.model import ProtocolReference
@@ -48,6 +49,8 @@ class State(BaseModel):
     applications: ApplicationRules = ApplicationRules()
     remembered: dict[str, ProtocolReference] = {}
     """Protocols of real devices that have their own, by name of the device."""
+    tracking: dict[str, TrackingSettings] = {}
+    """Settings of head tracking by the real device's name, those used last at the end."""
     recent: tuple[str, ...] = ()
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True

@@ -8,6 +8,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    FiniteFloat,
     StringConstraints,
     Tag,
     TypeAdapter,
@@ -21,7 +22,8 @@ from entrain.errors import EntrainError
 from entrain.vdevice import limits
 from entrain.vdevice.api.messages.results import Status
 from entrain.vdevice.device.applications.rules import ApplicationRules
-from entrain.vdevice.limits import Mode, Unplugged
+from entrain.vdevice.head.settings import Axes, Port, Share
+from entrain.vdevice.limits import Mode, TrackerPreset, Unplugged
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_spec
@@ -84,6 +86,23 @@ class Command(_Request):
 
     status_follows: ClassVar[bool] = True
     """Whether the answer is the new `Status`, unless the command has an answer of its own."""
+
+
+class Signal(_Request):
+    """A request without an answer: only a refused one has one.
+
+    It is neither saved nor told to subscribers, so it costs little.
+    """
+
+
+class TurnHead(Signal):
+    """Say how the head is turned: a quaternion from the room to the head, of any length."""
+
+    command: Literal["head"] = "head"
+    w: FiniteFloat
+    x: FiniteFloat
+    y: FiniteFloat
+    z: FiniteFloat
 
 
 class GetStatus(Query):
@@ -241,6 +260,25 @@ class SetOutput(Command):
     name: DeviceName | None
 
 
+class Tracking(Command):
+    """Change how the head is tracked on the present output; what is left out stays as it is."""
+
+    command: Literal["tracking"] = "tracking"
+    on: bool | None = None
+    lan: bool | None = None
+    """Hear trackers on this machine's network, too."""
+    port: Port | None = None
+    preset: TrackerPreset | None = None
+    invert: Axes | None = None
+    follow: Share | None = None
+
+
+class Recentre(Command):
+    """Count the head's present pose as straight ahead."""
+
+    command: Literal["recentre"] = "recentre"
+
+
 def _part(name: str) -> str:
     if name not in Status.model_fields:
         raise ValueError("is not a field of the status")
@@ -278,7 +316,10 @@ Request = Annotated[
     | ListDevices
     | ListProtocols
     | SetOutput
-    | Watch,
+    | Watch
+    | TurnHead
+    | Tracking
+    | Recentre,
     Field(discriminator="command"),
 ]
 

@@ -7,7 +7,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
 from entrain.platform.adapter import Form
 from entrain.vdevice.device.applications.rules import ApplicationRules
-from entrain.vdevice.limits import Category, Grade, Mode, State, Unplugged
+from entrain.vdevice.limits import (
+    Category,
+    Grade,
+    HeadAxis,
+    Mode,
+    State,
+    TrackerPreset,
+    Unplugged,
+)
 from entrain.vdevice.protocol.model import Layer
 
 Decibels = Annotated[
@@ -132,6 +140,36 @@ class Measured(_Answer):
     interaural: Interaural | None = None
 
 
+class Head(_Answer):
+    """How the head is tracked on the present output, and how it is turned."""
+
+    on: bool = False
+    lan: bool = False
+    port: int = 0
+    preset: TrackerPreset = "standard"
+    invert: tuple[HeadAxis, ...] = ()
+    follow: FiniteFloat = 1.0
+    listening: tuple[int, ...] = ()
+    """UDP ports of the tracker's process; empty before it runs."""
+    source: str = ""
+    """Address and machine of the sender that is heard."""
+    packets_per_s: FiniteFloat = 0.0
+    age_s: FiniteFloat | None = None
+    """Age of the last pose; None: it is older than 10 s."""
+    yaw_deg: FiniteFloat | None = None
+    """To the left, from straight ahead; None where no pose arrives."""
+    pitch_deg: FiniteFloat | None = None
+    """Up."""
+    roll_deg: FiniteFloat | None = None
+    """To the right shoulder."""
+    ignored: int = 0
+    """Packets of other senders, or without a pose."""
+    malformed: int = 0
+    """Packets that no known sender should send."""
+    problem: str = ""
+    """What is wrong with the tracker's process, one line; may be empty."""
+
+
 class Callback(_Answer):
     """How long the audio thread takes for one block."""
 
@@ -198,6 +236,7 @@ class Status(_Answer):
     levels: Levels = Levels()
     measured: Measured | None = None
     """Measurements of the effects that the protocol promises; None while no app plays."""
+    head: Head = Head()
     volume: FiniteFloat | None = None
     """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False

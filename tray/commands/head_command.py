@@ -1,0 +1,109 @@
+"""The command that steers head tracking."""
+
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
+
+import time
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from entrain.tray.commands import options
+from entrain.tray.commands.request import ask
+from entrain.vdevice.limits import MAX_PORT, MIN_PORT, OSC_PORT, HeadAxis, TrackerPreset
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import Head
+
+_START_TIMEOUT_S = 3.0
+"""Longest wait for the tracker's process."""
+
+
+@click.command()
+@click.argument("action", type=click.Choice(["on", "off", "recentre", "status"]))
+@click.option(
+    "--lan/--no-lan",
+    default=None,
+    help="Hear trackers on your network, too. Initially only this computer's.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(get_args(TrackerPreset)),
+    help="Use the order and signs of this sender. Initially standard.",
+)
+@click.option(
+    "--invert",
+    type=click.Choice([*get_args(HeadAxis), "none"]),
+    multiple=True,
+    help="Turn this axis the other way; repeat the option for more axes.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(MIN_PORT, MAX_PORT),
+    help=f"UDP port for OSC. Initially {OSC_PORT}.",
+)
+@click.option(
+    "--follow",
+    type=click.FloatRange(0, 1),
+    callback=options.number,
+    help="Share of the head's turn that the sound follows. Initially 1.",
+)
+@options.as_json
+def head(
+    action: str,
+    lan: bool | None,
+    preset: TrackerPreset | None,
+    invert: tuple[str, ...],
+    port: int | None,
+    follow: float | None,
+    as_json: bool,
+) -> None:
+    """Keep the sound in place when you turn your head.
+
+    A head tracker sends how your head is turned, over UDP: OSC to port 9000, or opentrack to port
+    4242.  Entrain remembers these settings for each output.
+
+    \b
+    Examples:
+      entrain head on
+      entrain head on --preset supperware
+      entrain head on --lan               hear a tracker on your network, too
+      entrain head on --invert pitch      up and down were swapped
+      entrain head recentre               you look straight ahead now
+      entrain head status
+      entrain head off
+    """
+    wishes: dict[str, object] = {
+        name: wish
+        for name, wish in (("lan", lan), ("preset", preset), ("port", port), ("follow", follow))
+        if wish is not None
+    }
+    if invert:
+        wishes["invert"] = [axis for axis in dict.fromkeys(invert) if axis != "none"]
+    if wishes and action != "on":
+        raise click.UsageError("only `head on` takes settings")
+    if action == "on":
+        answer = ask("tracking", on=True, **wishes)["head"]
+        answer = _started() if not answer["listening"] or wishes else answer
+    elif action == "off":
+        answer = ask("tracking", on=False)["head"]
+    else:
+        answer = ask("recentre" if action == "recentre" else "status")["head"]
+    if as_json:
+        options.print_json(answer)
+        return
+    from entrain.tray.text import head_text
+
+    if action == "status":
+        head_text.status(answer)
+    else:
+        click.echo(head_text.summary(answer))
+
+
+def _started() -> "Head":
+    """Wait until the tracker's process listens, or says why it cannot."""
+    end_s = time.monotonic() + _START_TIMEOUT_S
+    while True:
+        time.sleep(0.05)
+        found = ask("status")["head"]
+        if found["listening"] or found["problem"] or time.monotonic() > end_s:
+            return found

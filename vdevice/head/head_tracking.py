@@ -1,0 +1,158 @@
+"""How the head is turned, and whether it is tracked on the present output.
+
+Runs on the main thread's asyncio loop; poses of the tracker's process come on a thread of their own.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from entrain.errors import EntrainError
+from entrain.vdevice.head.head_sink import HeadSink
+from entrain.vdevice.head.settings import TrackingSettings
+from entrain.vdevice.head.tracker_process import Report, TrackerProcess
+from entrain.vdevice.rotation import (
+    FORWARD,
+    Angles,
+    Centre,
+    Rotation,
+    angles_of,
+    normalized,
+    share_of,
+)
+
+STALE_S = 1.0
+"""Age at which a pose counts no more, in seconds; the engine then turns the head to the front."""
+FORGOTTEN_S = 10.0
+"""Age at which the status shows a pose no more, in seconds."""
+MOST_OUTPUTS = 64
+"""Outputs whose settings are kept, those used last."""
+
+
+class HeadTracking:
+    """Hands poses to the engine, and keeps the settings of each output.
+
+    Parameters
+    ----------
+    sink : HeadSink
+        Is told how the head is turned, by one thread at a time.
+    stored : mapping
+        Settings by the output's name.
+    changed : callable
+        Called when something has changed by itself.
+
+    """
+
+    def __init__(
+        self, sink: HeadSink, stored: Mapping[str, TrackingSettings], changed: Callable[[], None]
+    ) -> None:
+        self.by_output = dict(stored)
+        """Settings by the output's name, those used last at the end."""
+        self.report = Report()
+        """What the tracker's process has reported last."""
+        self._sink = sink
+        self._changed = changed
+        self._process = TrackerProcess(self._turn, self._take_report)
+        self._output = ""
+        # The lock guards these, and lets one thread at a time turn the head.
+        self._lock = threading.Lock()
+        self._pose: Rotation = FORWARD
+        self._at_s = -math.inf
+        self._centre: Centre | None = None
+        self._follow = 1.0
+
+    @property
+    def settings(self) -> TrackingSettings:
+        """Settings for the present output."""
+        return self.by_output.get(self._output, TrackingSettings())
+
+    # ---- poses -------------------------------------------------------------------------------
+
+    def turn(self, w: float, x: float, y: float, z: float) -> None:
+        """Take a pose of the head; raises `EntrainError` if the numbers are no rotation."""
+        if not self._turn(w, x, y, z):
+            raise EntrainError("w, x, y and z are not a rotation")
+
+    def _turn(self, w: float, x: float, y: float, z: float) -> bool:
+        """Take a pose of the head, on any thread; False if the numbers are no rotation."""
+        pose = normalized(w, x, y, z)
+        if pose is None:
+            return False
+        with self._lock:
+            self._pose, self._at_s = pose, time.monotonic()
+            self._hand_on()
+        return True
+
+    def recentre(self) -> None:
+        """Count the present pose as straight ahead; raises `EntrainError` if there is none."""
+        with self._lock:
+            if time.monotonic() - self._at_s > STALE_S:
+                raise EntrainError("no pose of the head arrives; `entrain head status` says more")
+            self._centre = Centre.at(self._pose)
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        turned = self._pose
+        if self._centre is not None:
+            turned = self._centre.applied_to(turned)
+        if self._follow != 1.0:
+            turned = share_of(turned, self._follow)
+        self._sink.turn_head(turned.w, turned.x, turned.y, turned.z)
+
+    @property
+    def age_s(self) -> float | None:
+        """Age of the last pose in seconds; None if it is forgotten."""
+        age_s = time.monotonic() - self._at_s
+        return age_s if age_s < FORGOTTEN_S else None
+
+    @property
+    def angles(self) -> Angles | None:
+        """How the head is turned from straight ahead; None where no pose arrives."""
+        with self._lock:
+            pose, at_s, centre = self._pose, self._at_s, self._centre
+        if time.monotonic() - at_s > STALE_S:
+            return None
+        return angles_of(centre.applied_to(pose) if centre else pose)
+
+    # ---- settings ----------------------------------------------------------------------------
+
+    def change(self, **wishes: object) -> None:
+        """Change settings for the present output; raises `EntrainError` without an output."""
+        if not self._output:
+            raise EntrainError("there is no output yet to track the head for; connect one")
+        settings = self.settings.model_copy(update=wishes)
+        self.by_output.pop(self._output, None)
+        self.by_output[self._output] = settings
+        while len(self.by_output) > MOST_OUTPUTS:
+            del self.by_output[next(iter(self.by_output))]
+        self._apply()
+
+    def play_on(self, output: str) -> None:
+        """Use the settings of another output."""
+        self._output = output
+        self._apply()
+
+    def _apply(self) -> None:
+        settings = self.settings
+        self._process.want(settings if settings.on else None)
+        with self._lock:
+            self._follow = settings.follow
+            if not settings.on and self._at_s > -math.inf:
+                self._pose, self._at_s, self._centre = FORWARD, -math.inf, None
+                self._hand_on()
+
+    # ---- the process -------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start the tracker's process where it is wanted."""
+        self._process.begin()
+
+    async def close(self) -> None:
+        """End the tracker's process.  Idempotent."""
+        await self._process.close()
+
+    def _take_report(self, report: Report) -> None:
+        if report != self.report:
+            self.report = report
+            self._changed()

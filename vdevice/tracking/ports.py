@@ -1,0 +1,64 @@
+"""The UDP ports at which senders are heard."""
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+
+OPENTRACK_PORT = 4242
+"""Port to which opentrack's output "UDP over network" sends."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A bound socket."""
+
+    number: int
+    socket: socket.socket
+    is_opentrack: bool
+
+
+def open_ports(osc_port: int, lan: bool) -> tuple[list[Port], list[str]]:
+    """Listen on this machine, or on its network, too.
+
+    Returns
+    -------
+    list of Port
+        May be empty.
+    list of str
+        Reasons why a port is missing, one line each.
+
+    """
+    found: list[Port] = []
+    problems: list[str] = []
+    for number in dict.fromkeys((osc_port, OPENTRACK_PORT)):
+        is_opentrack = number == OPENTRACK_PORT
+        try:
+            found.append(Port(number, _bound(socket.AF_INET, "" if lan else "127.0.0.1", number), is_opentrack))
+        except OSError as error:
+            problems.append(_reason(number, error))
+            continue
+        try:  # "localhost" is either of the two
+            found.append(Port(number, _bound(socket.AF_INET6, "" if lan else "::1", number), is_opentrack))
+        except OSError:  # this machine has no IPv6
+            pass
+    return found, problems
+
+
+def _bound(family: int, host: str, port: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.setblocking(False)
+        made.bind((host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _reason(port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"another app uses UDP port {port}"
+    return f"cannot listen on UDP port {port}: {os.strerror(error.errno or 0)}"

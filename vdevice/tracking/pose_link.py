@@ -1,0 +1,53 @@
+"""The socket over which poses go to Entrain: the standard input of the tracker's process.
+
+Each pose is four float64.  Entrain waits for them on a thread of its own: to wake its event loop
+100 times a second, as messages at the control socket do, takes several times the processor time.
+"""
+
+import os
+import struct
+
+from entrain.vdevice.rotation import Rotation, is_near
+
+POSE = struct.Struct("<4d")  # w, x, y, z
+STILL_S = 0.25
+"""Longest time between two poses of a head that keeps still, in seconds."""
+STILL_RAD = 0.0017
+"""A head that has turned by less keeps still: 0.1 degrees."""
+
+
+class PoseLink:
+    """Sends poses, and never waits for the app: a pose that does not fit is out of date anyway.
+
+    Parameters
+    ----------
+    fd : int
+        A stream socket; made non-blocking.
+
+    """
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self.fd = fd
+        self._sent: Rotation | None = None
+        self._sent_at_s = 0.0
+
+    def send(self, turned: Rotation, now_s: float) -> None:
+        """Send a pose, unless the head keeps still."""
+        is_recent = now_s - self._sent_at_s < STILL_S
+        if self._sent is not None and is_recent and is_near(self._sent, turned, STILL_RAD):
+            return
+        try:
+            os.write(self.fd, POSE.pack(*turned))  # so few bytes are written whole or not at all
+        except BlockingIOError:
+            return
+        self._sent, self._sent_at_s = turned, now_s
+
+    def is_open(self) -> bool:
+        """Tell whether Entrain is there; to be asked when the descriptor is readable."""
+        try:
+            return bool(os.read(self.fd, 4096))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
