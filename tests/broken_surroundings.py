@@ -245,7 +245,7 @@ def prepare(place: Path) -> None:
         (place / name).mkdir(mode=0o700)
     own = place / "data" / "entrain" / "protocols"
     own.mkdir(parents=True)
-    text = '{"schema_version": 2, "id": "mine", "name": "Mine", "layers": [{"kind": "am"}]}'
+    text = '{"schema_version": 3, "id": "mine", "name": "Mine", "layers": [{"kind": "am"}]}'
     (own / "mine.json").write_text(text)
     shutil.copy(os.environ["ENTRAIN_TEST_SOUND"], place / "in.wav")
 

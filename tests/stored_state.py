@@ -10,8 +10,9 @@ from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.options import RunOptions
+from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.state import State

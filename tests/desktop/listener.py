@@ -127,7 +127,7 @@ def _make_protocols(data: Path) -> None:
         params = {"carrier_hz": left_hz - 5, "beat_hz": 10, **level}
         number = name.lower().replace(" ", "-")
         protocol = {
-            "schema_version": 2,
+            "schema_version": 3,
             "id": number,
             "name": name,
             "layers": [{"kind": "binaural", "id": "tone", "params": params}],

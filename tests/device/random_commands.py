@@ -141,7 +141,7 @@ class Commands:
             )
         duration_s = self._random.choice((None, 2.0, 600.0))
         return {
-            "schema_version": 2,
+            "schema_version": 3,
             "id": "made-up",
             "name": "Made up",
             "layers": layers,

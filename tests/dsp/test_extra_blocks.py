@@ -238,7 +238,7 @@ def test_importers_hold_to_the_ranges_that_a_block_declares():
 
 
 def test_the_librarys_checks_know_their_ranges():
-    text = b"""{"schema_version": 2, "id": "x", "name": "X", "layers": [
+    text = b"""{"schema_version": 3, "id": "x", "name": "X", "layers": [
         {"kind": "twofold", "params": {"gap_hz": 31, "nonsense": 1}}]}"""
     with pytest.raises(ProtocolError) as caught:
         parse_protocol(text, "x.json", blocks)

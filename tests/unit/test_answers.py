@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from entrain.vdevice.api import answers, messages
 from entrain.vdevice.api.messages import results
 from entrain.vdevice.device.applications.rules import ApplicationRules
-from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer
+from entrain.vdevice.protocol.automation import Automation, Breakpoint
+from entrain.vdevice.protocol.model import Layer
 
 MODELS = {
     **{name: model for name, model in vars(results).items() if name in messages.__all__},

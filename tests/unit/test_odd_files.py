@@ -29,7 +29,7 @@ STRETCH = {
 NEEDED = ("started", "minutes")
 
 PROTOCOL = {
-    "schema_version": 2,
+    "schema_version": 3,
     "id": "mine",
     "name": "Mine",
     "layers": [

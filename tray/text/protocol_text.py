@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from entrain.tray.text import status_text, text_layout
+from entrain.vdevice.protocol.automation import Automation
 from entrain.vdevice.protocol.evidence import Evidence, Source
-from entrain.vdevice.protocol.model import Automation, Layer, Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.timeline import value_at
 from entrain.vdevice.safety import SHORT_NOTICE
 

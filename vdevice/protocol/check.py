@@ -7,6 +7,7 @@ from entrain.block import LAYER_GROUPS, OWN_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.places import HEAD_SIZE, SPACE_ID, Spatial
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
 from entrain.vdevice.protocol.wording import choices
 
@@ -24,7 +25,11 @@ def problems(protocol: Protocol, blocks: BlockSource) -> Iterator[str]:
     for field in ("layers", "without_headphones"):
         for number, layer in enumerate(getattr(protocol, field) or ()):
             yield from layer_problems(layer, blocks(), f"{field}[{number}]")
-    known = {(layer.id, symbol) for layer in protocol.layers for symbol in _symbols(layer, blocks)}
+    if space := protocol.space:
+        yield from space_problems(space, blocks(), "spatial")
+    known = {
+        (layer.id, symbol) for layer in protocol.all_layers for symbol in _symbols(layer, blocks)
+    }
     for number, text in enumerate(protocol.evidence.our_choices if protocol.evidence else ()):
         if parse_address(text) not in known:
             yield f"evidence.our_choices[{number}] = '{text}' is not a parameter of this protocol"
@@ -47,7 +52,25 @@ def layer_problems(layer: Layer, blocks: Mapping[str, Block], where: str) -> Ite
     if problem := kind_problem(layer, blocks):
         yield f"{where}: {problem}"
         return
-    block = blocks[layer.kind]
+    if problem := _place_problem(layer, blocks):
+        yield f"{where}.place: {problem}"
+        return
+    yield from _value_problems(layer, block_of(layer, blocks), where)
+
+
+def space_problems(space: Layer, blocks: Mapping[str, Block], where: str) -> Iterator[str]:
+    """Yield everything that these blocks cannot do for the layer of the space, one line each."""
+    block = blocks.get(space.kind)
+    if block is None or block.group != "space":
+        kinds = sorted(each.kind for each in blocks.values() if each.group == "space")
+        yield f"{where}: there is no space {space.kind!r}; {choices(kinds)}"
+        return
+    yield from _value_problems(space, block, where)
+    if HEAD_SIZE in space.params or HEAD_SIZE in space.automation:
+        yield f"{where}: {HEAD_SIZE} belongs to the listener, not to a protocol"
+
+
+def _value_problems(layer: Layer, block: Block, where: str) -> Iterator[str]:
     for symbol, value in layer.params.items():
         if problem := value_problem(block, symbol, value):
             yield f"{where}.params.{problem}"
@@ -55,6 +78,28 @@ def layer_problems(layer: Layer, blocks: Mapping[str, Block], where: str) -> Ite
         for number, point in enumerate(automation.points):
             if problem := value_problem(block, symbol, point.value):
                 yield f"{where}.automation.{symbol}.points[{number}]: {problem}"
+
+
+def _place_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
+    block = blocks[layer.kind]
+    if layer.place is None:
+        return ""
+    if block.group != "generator":
+        return f"{layer.kind} processes your music; only generators have a place"
+    if block.dichotic:
+        return f"{layer.kind} needs both ears, so it has no place"
+    return ""
+
+
+def block_of(layer: Layer, blocks: Mapping[str, Block]) -> Block:
+    """Return a layer's block, with the parameters of its place if it is placed."""
+    block = blocks[layer.kind]
+    return block.placed() if layer.place else block
+
+
+def values_of(layer: Layer) -> dict[str, float]:
+    """Return the values that a layer sets, those of its place included."""
+    return {**layer.params, **layer.place.values} if layer.place else layer.params
 
 
 def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
@@ -65,6 +110,8 @@ def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
         return f"there is no layer kind {layer.kind!r}; {choices(kinds)}"
     if is_own(layer.id, blocks):
         return f"{layer.id} is a layer of the engine; give this layer another id"
+    if layer.id == SPACE_ID:
+        return f"{SPACE_ID} is the layer of the space; give this layer another id"
     return ""
 
 
@@ -116,25 +163,28 @@ def check_address(
     """Return layer and parameter of an address; raises `ProtocolError` if it cannot be set."""
     layer_id, symbol = parse_address(address)
     layer = find_layer(layers, layer_id)
-    if problem := kind_problem(layer, blocks()):
+    if layer_id != SPACE_ID and (problem := kind_problem(layer, blocks())):
         raise ProtocolError(f"{layer_id}: {problem}")
-    check_value(blocks()[layer.kind], symbol, value, layer_id)
+    check_value(block_of(layer, blocks()), symbol, value, layer_id)
     return layer, symbol
 
 
 def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
     """Return the protocol with one value changed and checked; raises `ProtocolError`."""
-    layer, symbol = check_address(protocol.layers, address, value, blocks)
-    changed = layer.model_copy(
-        update={
-            "params": {**layer.params, symbol: float(value)},
-            "automation": {k: v for k, v in layer.automation.items() if k != symbol},
-        }
-    )
-    layers = tuple(changed if old.id == layer.id else old for old in protocol.layers)
-    return protocol.model_copy(update={"layers": layers})
+    layer, symbol = check_address(protocol.all_layers, address, value, blocks)
+    automation = {k: v for k, v in layer.automation.items() if k != symbol}
+    update: dict[str, object] = {"automation": automation}
+    if layer.place and symbol not in blocks()[layer.kind].parameters:
+        update["place"] = layer.place.with_value(symbol, value)
+    else:
+        update["params"] = {**layer.params, symbol: float(value)}
+    if layer.id == SPACE_ID:
+        assert isinstance(protocol.spatial, Spatial)
+        return protocol.model_copy(update={"spatial": protocol.spatial.model_copy(update=update)})
+    changed = layer.model_copy(update=update)
+    kept = tuple(changed if old.id == layer.id else old for old in protocol.layers)
+    return protocol.model_copy(update={"layers": kept})
 
 
 def _symbols(layer: Layer, blocks: BlockSource) -> Iterator[str]:
-    block = blocks().get(layer.kind)
-    return iter(block.parameters if block else ())
+    return iter(block_of(layer, blocks()).parameters if layer.kind in blocks() else ())

@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.check import layer_problems, problems
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.places import SPACE_ID
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
 
@@ -124,10 +126,48 @@ def _from_1(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**document, "schema_version": 2}
 
 
+def _from_2(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Migrate from version 2, whose only `spatial` was "off": there was no space yet."""
+    changed = {**document, "schema_version": 3}
+    if changed.get("spatial") == "off":
+        del changed["spatial"]
+    return _without_space_id(changed)
+
+
+def _without_space_id(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Rename a layer that has the id of the space."""
+    changed = dict(document)
+    for field in ("layers", "without_headphones"):
+        if isinstance(layers := document.get(field), list):
+            changed[field] = [_renamed(layer) for layer in layers]
+    evidence = document.get("evidence")
+    if isinstance(evidence, dict) and isinstance(chosen := evidence.get("our_choices"), list):
+        begin = f"{SPACE_ID}."
+        chosen = [
+            f"{_FORMER_SPACE_ID}.{text.removeprefix(begin)}"
+            if isinstance(text, str) and text.startswith(begin)
+            else text
+            for text in chosen
+        ]
+        changed["evidence"] = {**evidence, "our_choices": chosen}
+    return changed
+
+
+def _renamed(layer: Any) -> Any:
+    if isinstance(layer, dict) and layer.get("id") == SPACE_ID:
+        return {**layer, "id": _FORMER_SPACE_ID}
+    return layer
+
+
+_FORMER_SPACE_ID = "space-layer"
+
 _BREAKPOINT = re.compile(r'\{\s+"at_s": [^"{}]+"value": [^{}]+\}')
 """A breakpoint; written on one line, since a document may have thousands."""
 
-_MIGRATIONS: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {1: _from_1}
+_MIGRATIONS: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    1: _from_1,
+    2: _from_2,
+}
 
 
 def _problems_of_layers(text: bytes, blocks: BlockSource) -> list[str]:

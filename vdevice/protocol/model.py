@@ -5,7 +5,7 @@ blocks.
 """
 
 import math
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -16,83 +16,20 @@ from pydantic import (
     FiniteFloat,
     StringConstraints,
     Tag,
-    ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     field_validator,
     model_validator,
 )
-from pydantic.dataclasses import dataclass
 
-from entrain.vdevice.limits import MAX_LAYERS, MAX_SESSION_S, Category
+from entrain.vdevice.limits import MAX_LAYERS, Category
+from entrain.vdevice.protocol.automation import Automation, Seconds
 from entrain.vdevice.protocol.evidence import Evidence
 from entrain.vdevice.protocol.fields import Line, Slug
+from entrain.vdevice.protocol.movement import movement_problem
+from entrain.vdevice.protocol.places import MAX_PLACED, SPACE_ID, Place, Spatial
 from entrain.vdevice.protocol.values import not_finite
 
-Seconds = Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S)]
 _Layers = Annotated[tuple["Layer", ...], Field(max_length=MAX_LAYERS)]
-
-
-# Not a pydantic model: 20,000 models would double the time of each garbage collection.
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", strict=True))
-class Breakpoint:
-    """A parameter's value at a time in the session, and the curve from there to the next one."""
-
-    at_s: Seconds
-    value: FiniteFloat
-    curve: Literal["step", "linear", "exponential", "smooth"] = "linear"
-    """``step`` holds until the next one; ``exponential`` makes equal ratios in equal times."""
-
-
-_MOST_POINTS = 20_000
-_AT_ONCE = 500
-
-
-def _in_pieces(points: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """Validate many breakpoints in pieces, so that other threads can run in between."""
-    if not isinstance(points, list | tuple):
-        return validate(points)
-    points = tuple(points)
-    if not _AT_ONCE < len(points) <= _MOST_POINTS:
-        return validate(points)
-    made: list[Breakpoint] = []
-    for end in range(_AT_ONCE, len(points) + _AT_ONCE, _AT_ONCE):
-        try:
-            made += validate(points[end - _AT_ONCE : end])
-        except ValidationError:
-            validate(points[:end])  # reports the place counted from the first breakpoint
-            raise
-    return tuple(made)
-
-
-class Automation(BaseModel):
-    """Automation of a parameter; before and after the breakpoints the value holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    points: Annotated[
-        tuple[Breakpoint, ...],
-        Field(min_length=1, max_length=_MOST_POINTS),
-        WrapValidator(_in_pieces),
-    ]
-    loop_s: Seconds = 0.0
-    """Time after which the automation repeats; 0: it does not."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        for one, next_one in pairwise(self.points):
-            if next_one.at_s <= one.at_s:
-                raise ValueError(f"at_s = {next_one.at_s:.10g} does not come after {one.at_s:.10g}")
-            if one.curve == "exponential" and one.value * next_one.value <= 0:
-                raise ValueError(
-                    f"an exponential curve cannot go from {one.value:.10g} to {next_one.value:.10g}"
-                )
-        if self.loop_s and self.points[-1].at_s > self.loop_s:
-            raise ValueError(
-                f"at_s = {self.points[-1].at_s:.10g} is after the loop's end, {self.loop_s:.10g}"
-            )
-        return self
 
 
 class Layer(BaseModel):
@@ -105,6 +42,8 @@ class Layer(BaseModel):
     params: dict[Slug, FiniteFloat] = {}
     automation: dict[Slug, Automation] = {}
     """Takes precedence over `params`, until the parameter is set by hand."""
+    place: Place | None = None
+    """Where a generator sounds around the head; None: in both ears, as the block makes it."""
 
     @field_validator("params", mode="before")
     @classmethod
@@ -122,7 +61,7 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     id: Slug
     name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
     description: Annotated[Line, StringConstraints(max_length=2000)] = ""
@@ -130,8 +69,14 @@ class Protocol(BaseModel):
     layers: _Layers
     standalone: bool = False
     """Whether generators are heard without an input; otherwise they fade when it falls silent."""
-    spatial: Literal["off"] = "off"
-    """How the input is placed around the head."""
+    spatial: (
+        Annotated[
+            Annotated[Spatial, Tag("object")] | Annotated[Literal["off"], Tag("word")],
+            Discriminator(lambda value: "word" if isinstance(value, str) else "object"),
+        ]
+        | None
+    ) = None
+    """How the input is placed around the head; None: as the user has set it."""
     duration_s: Annotated[Seconds, Field(gt=0)] | None = None
     """Length of the session; None: as long as the user likes."""
     ramp_in_s: Annotated[FiniteFloat, Field(ge=0, le=1800)] = 0.0
@@ -171,7 +116,42 @@ class Protocol(BaseModel):
             raise ValueError("time_of_day needs loop, and excludes max_minutes")
         if self.without_headphones is not None and not self.requires_headphones:
             raise ValueError("without_headphones needs requires_headphones")
+        if any(layer.place for layer in self.without_headphones or ()):
+            raise ValueError("without headphones there is no space, so no layer has a place")
+        if sum(layer.place is not None for layer in self.layers) > MAX_PLACED:
+            raise ValueError(f"more than {MAX_PLACED} layers have a place")
+        if problem := next(self.movement_problems(), ""):
+            raise ValueError(problem)
         return self
+
+    @property
+    def space(self) -> Layer | None:
+        """The layer that places the music; None if the protocol does not describe a space."""
+        if not isinstance(self.spatial, Spatial):
+            return None
+        return Layer(
+            kind=self.spatial.mode,
+            id=SPACE_ID,
+            params=self.spatial.params,
+            automation=self.spatial.automation,
+        )
+
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """The layers, and last the layer of the space."""
+        return (*self.layers, *filter(None, (self.space,)))
+
+    def movement_problems(self) -> Iterator[str]:
+        """Yield which sources move too fast, one line each."""
+        space = self.spatial if isinstance(self.spatial, Spatial) else None
+        if space and space.fast:
+            return
+        sources = [
+            (each.id, each.place.values, each.automation) for each in self.layers if each.place
+        ]
+        if space:
+            sources.append((SPACE_ID, space.params, space.automation))
+        yield from filter(None, (movement_problem(*source) for source in sources))
 
 
 ProtocolReference = Annotated[

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from entrain.block import RATE_UNITS, Block, Parameter, Substitute, shared
-from entrain.vdevice.protocol.model import Automation, Layer
+from entrain.vdevice.protocol.automation import Automation
+from entrain.vdevice.protocol.model import Layer
 
 
 def need_headphones(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> bool:
@@ -13,7 +14,7 @@ def need_headphones(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> boo
 
 
 def for_speakers(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> tuple[Layer, ...]:
-    """Replace or remove the layers that need headphones; keep the others."""
+    """Replace or remove the layers that need headphones; keep the others, without a place."""
     return tuple(_for_speakers(layers, blocks))
 
 
@@ -64,9 +65,17 @@ def _is_dichotic(layer: Layer, blocks: Mapping[str, Block]) -> bool:
 def _for_speakers(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> Iterator[Layer]:
     for layer in layers:
         if not _is_dichotic(layer, blocks):
-            yield layer
+            yield _without_place(layer, blocks)
         elif (other := blocks[layer.kind].without_headphones) is not None:
             yield _replaced(layer, blocks[layer.kind], other, blocks[other.kind])
+
+
+def _without_place(layer: Layer, blocks: Mapping[str, Block]) -> Layer:
+    if layer.place is None:
+        return layer
+    own = blocks[layer.kind].parameters if layer.kind in blocks else {}
+    automation = {symbol: each for symbol, each in layer.automation.items() if symbol in own}
+    return layer.model_copy(update={"place": None, "automation": automation})
 
 
 def _replaced(layer: Layer, block: Block, other: Substitute, its_block: Block) -> Layer:

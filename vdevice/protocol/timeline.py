@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from itertools import pairwise
 
-from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer, Protocol
+from entrain.vdevice.protocol.automation import Automation, Breakpoint
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource
 
 
@@ -36,7 +37,7 @@ def value_at(automation: Automation, at_s: float) -> float:
 def compiled(
     protocol: Protocol, blocks: BlockSource, stays: Collection[str] = ()
 ) -> tuple[Layer, ...]:
-    """Return the layers with the protocol's loop and ramps as automation.
+    """Return all layers with the protocol's loop and ramps as automation.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def compiled(
     """
     return tuple(
         _with_ramps(_looped(layer, protocol), protocol, blocks, layer.id in stays)
-        for layer in protocol.layers
+        for layer in protocol.all_layers
     )
 
 

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from entrain.vdevice.protocol.names import SLUG
 
 _MOST_BITS = 1000
+_HIDDEN = {("spatial", "object"), ("spatial", "word")}
+"""Names of a union's branches in the place of an error, with the field before them."""
 
 
 def explain(error: ValidationError, skip: int = 0) -> list[str]:
@@ -53,7 +55,10 @@ def quote(value: object) -> str:
 
 def _explain_one(detail: Mapping[str, Any], skip: int) -> str:
     where = ""
-    for part in detail["loc"][skip:]:
+    place = detail["loc"]
+    for number, part in enumerate(place[skip:], skip):
+        if place[max(number - 1, 0) : number + 1] in _HIDDEN:
+            continue
         shown = plain(str(part))
         where += f"[{part}]" if isinstance(part, int) else f".{shown}" if where else shown
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]

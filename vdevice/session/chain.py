@@ -1,13 +1,14 @@
 """Runs a protocol in the engine, and maps the names of layers to the engine's numbers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 
 from entrain.engine import OWN_LAYERS, Engine, Way, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.address import parse_address
-from entrain.vdevice.protocol.check import is_own
-from entrain.vdevice.protocol.model import Breakpoint, Layer, Protocol
+from entrain.vdevice.protocol.automation import Breakpoint
+from entrain.vdevice.protocol.check import block_of, is_own, values_of
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.timeline import compiled
 
 
@@ -18,7 +19,7 @@ class Ways:
     """
 
     def __init__(self, protocol: Protocol) -> None:
-        layers = (*protocol.layers, *(protocol.without_headphones or ()))
+        layers = (*protocol.all_layers, *(protocol.without_headphones or ()))
         # Keys are id()s, since comparing thousands of points is slow.  The values keep the points
         # alive, so that no other object gets their ids.
         self._made = {
@@ -51,7 +52,14 @@ class Chain:
         self._engine = engine
         self._layers: dict[str, tuple[Layer, int]] = {}  # by id: the running layer, its number
 
-    def use(self, protocol: Protocol, ways: Ways | None = None, *, restart: bool = True) -> None:
+    def use(
+        self,
+        protocol: Protocol,
+        ways: Ways | None = None,
+        *,
+        restart: bool = True,
+        space: Layer | None = None,
+    ) -> None:
         """Cross-fade to a protocol that was checked against the blocks.
 
         A layer with the id and kind of a running layer continues and glides to its new values,
@@ -61,11 +69,13 @@ class Chain:
         Parameters
         ----------
         protocol : Protocol
-            Its ramps and its loop become automation.
+            Its ramps and its loop become automation; its space acts after its layers.
         ways : Ways, optional
             Prepared for this protocol, or for an earlier state of it.
         restart : bool
             Start the session again; otherwise the running session continues.
+        space : Layer, optional
+            A space that does not belong to the protocol, and therefore has none of its ramps.
 
         Raises
         ------
@@ -74,43 +84,60 @@ class Chain:
 
         """
         ways = ways or Ways(protocol)
-        stays = self._staying(protocol)
+        more = (space,) if space else ()
+        stays = self._staying((*protocol.all_layers, *more))
+        leaving = [each for layer_id, each in self._layers.items() if layer_id not in stays]
         layers = {}
         try:
-            for layer in compiled(protocol, blocks, stays):
+            self._place(leaving, False)  # makes room for the others
+            for layer in (*compiled(protocol, blocks, stays), *more):
                 if layer.id in stays:
                     before, number = self._layers[layer.id]
                     self._glide(layer, number)
                     self._automate(before, layer, number, ways)
+                    if before.place and not layer.place:
+                        self._engine.place(number, False)
                 else:
-                    number = self._engine.add_layer(layer.kind, layer.params)
+                    number = self._engine.add_layer(layer.kind, values_of(layer))
                     self._automate(None, layer, number, ways)
                 layers[layer.id] = (layer, number)
+            self._place(layers.values(), True)
             self._engine.route([number for _, number in layers.values()], restart=restart)
         except EngineError:
             # Any route frees the layers that were added but are not in it.
             with suppress(EngineError):
+                self._place(layers.values(), False)
+                self._place(self._layers.values(), True)
                 self._engine.route([number for _, number in self._layers.values()])
             raise
         self._engine.set_standalone(protocol.standalone)
         self._layers = layers
 
-    def clear(self) -> None:
-        """Fade all layers out; the session's clock continues."""
-        self._engine.route([])
-        self._engine.set_standalone(False)
-        self._layers = {}
+    def fade(self, over_s: float, but: Collection[str] = ()) -> None:
+        """Fade out the effect of all layers, each through its strength parameter.
 
-    def fade(self, over_s: float) -> None:
-        """Fade out the effect of all layers, each through its strength parameter."""
-        for layer, number in self._layers.values():
-            self._engine.set_parameter(number, blocks()[layer.kind].strength, 0.0, over_s)
+        Parameters
+        ----------
+        over_s : float
+            Time until silence.
+        but : collection of str
+            Ids of layers that do not fade.
+
+        """
+        for layer_id, (layer, number) in self._layers.items():
+            if layer_id not in but:
+                strength = blocks()[layer.kind].strength
+                self._engine.set_parameter(number, strength, 0.0, over_s)
 
     def fades_by(self, address: str) -> bool:
         """Return whether `fade` moves this parameter."""
         layer_id, symbol = parse_address(address)
         running = self._layers.get(layer_id)
         return running is not None and blocks()[running[0].kind].strength == symbol
+
+    def runs(self, layer_id: str) -> bool:
+        """Return whether a layer with this id runs."""
+        return layer_id in self._layers
 
     def layers(self) -> Collection[tuple[Layer, int]]:
         """Return the running layers with the engine's numbers."""
@@ -134,11 +161,17 @@ class Chain:
             number = self._layers[layer_id][1]
         self._engine.set_parameter(number, symbol, value, over_s)
 
-    def _staying(self, protocol: Protocol) -> Collection[str]:
+    def _place(self, layers: Iterable[tuple[Layer, int]], placed: bool) -> None:
+        """Let the space hear those of the layers that have a place, or no more."""
+        for layer, number in layers:
+            if layer.place:
+                self._engine.place(number, placed)
+
+    def _staying(self, layers: Iterable[Layer]) -> Collection[str]:
         """Return the ids of layers that continue; processors in a new order would click."""
         places = {layer_id: place for place, layer_id in enumerate(self._layers)}
         stays, last = set[str](), -1
-        for layer in protocol.layers:
+        for layer in layers:
             if layer.id not in places or self._layers[layer.id][0].kind != layer.kind:
                 continue
             if blocks()[layer.kind].group == "processor":
@@ -149,8 +182,9 @@ class Chain:
         return stays
 
     def _glide(self, layer: Layer, number: int) -> None:
-        for symbol, parameter in blocks()[layer.kind].parameters.items():
-            value = layer.params.get(symbol, parameter.initial)
+        values = values_of(layer)
+        for symbol, parameter in block_of(layer, blocks()).parameters.items():
+            value = values.get(symbol, parameter.initial)
             if self._engine.parameter(number, symbol) != value:
                 self._engine.set_parameter(number, symbol, value)
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.places import Spatial
 from entrain.vdevice.protocol.timeline import value_at
 from entrain.vdevice.protocol.values import BlockSource
 
@@ -38,14 +39,21 @@ def within(fade: Fade, protocol: Protocol, session_s: float, blocks: BlockSource
         Returns the blocks.
 
     """
-    layers = []
-    for layer in protocol.layers:
-        block = blocks()[layer.kind]
-        automation = dict(layer.automation)
-        value = layer.params.get(block.strength, block.parameters[block.strength].initial)
-        if own := automation.pop(block.strength, None):
-            value = value_at(own, session_s)
-        params = {**layer.params, block.strength: fade.share * value}
-        layers.append(layer.model_copy(update={"params": params, "automation": automation}))
-    no_ramps = {"ramp_in_s": 0.0, "ramp_out_s": 0.0}
-    return protocol.model_copy(update={"layers": tuple(layers), **no_ramps})
+    layers = tuple(layer_within(fade, layer, session_s, blocks) for layer in protocol.layers)
+    update: dict[str, object] = {"layers": layers, "ramp_in_s": 0.0, "ramp_out_s": 0.0}
+    if (space := protocol.space) and isinstance(protocol.spatial, Spatial):
+        space = layer_within(fade, space, session_s, blocks)
+        values = {"params": space.params, "automation": space.automation}
+        update["spatial"] = protocol.spatial.model_copy(update=values)
+    return protocol.model_copy(update=update)
+
+
+def layer_within(fade: Fade, layer: Layer, session_s: float, blocks: BlockSource) -> Layer:
+    """Return one layer as it sounds within a fade; see `within`."""
+    block = blocks()[layer.kind]
+    automation = dict(layer.automation)
+    value = layer.params.get(block.strength, block.parameters[block.strength].initial)
+    if own := automation.pop(block.strength, None):
+        value = value_at(own, session_s)
+    params = {**layer.params, block.strength: fade.share * value}
+    return layer.model_copy(update={"params": params, "automation": automation})

@@ -5,7 +5,7 @@ and then, for events that happen only once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from math import isclose
 
@@ -13,15 +13,21 @@ from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Form
 from entrain.vdevice.protocol.address import parse_address
-from entrain.vdevice.protocol.check import check, check_address, find_layer, with_value
+from entrain.vdevice.protocol.check import check, check_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.speakers import same_value
+from entrain.vdevice.protocol.places import SPACE_ID
 from entrain.vdevice.protocol.timeline import end_s
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.chain import Chain, Ways
-from entrain.vdevice.session.fade import Fade, within
+from entrain.vdevice.session.changed_values import (
+    check_movement,
+    concerns_movement,
+    with_heard_value,
+)
+from entrain.vdevice.session.fade import Fade, layer_within, within
 from entrain.vdevice.session.session_log import Stretch
+from entrain.vdevice.session.users_space import UsersSpace
 
 SLEEP_FADE_S = 300.0
 """Longest fade of the sleep timer, in seconds."""
@@ -37,6 +43,8 @@ The sleep timer continues while the computer is suspended, but the timer of a pa
 """
 _LEAST_MINUTES = 5 / 60
 """Shortest time that is logged."""
+
+_SILENCE = Protocol(id="none", name="None", layers=())
 
 _LOG_S = 1800.0
 """Time between log entries, in seconds; a crash loses at most this time from the log."""
@@ -86,12 +94,13 @@ class Player:
         """Addresses of values that glide for longer than a step, in order."""
         self._started = datetime.now().astimezone()
         self._from_s = 0.0
-        self._protocol = Protocol(id="none", name="None", layers=())
+        self._protocol = _SILENCE
         self._values: dict[str, float] = {}
         """Values that were set but are not in `_protocol` yet, by address.
 
         A user who drags a slider sets values much more often than any client reads them.
         """
+        self._users_space = UsersSpace()
         self.library_id = ""
         """Id in the library; empty after a value was changed."""
         self.ways = Ways(self._protocol)
@@ -125,6 +134,25 @@ class Player:
     def is_replaced(self) -> bool:
         """Whether the protocol's layers need headphones, but the output has none."""
         return self._protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
+
+    @property
+    def hears_both_ears(self) -> bool:
+        """Whether the output can keep both ears apart, as a space needs it."""
+        return self._form not in _WITHOUT_HEADPHONES
+
+    @property
+    def space(self) -> Layer | None:
+        """The layer that places the music: the protocol's, or else the user's; None: no space."""
+        if not self.hears_both_ears:
+            return None
+        if self.ended:
+            return self._users_space.layer
+        return self.protocol.space or self._users_space.of(self._protocol)
+
+    @property
+    def space_is_own(self) -> bool:
+        """Whether the protocol leaves the space to the user."""
+        return self._protocol.spatial is None
 
     @property
     def plays_alone(self) -> bool:
@@ -223,11 +251,23 @@ class Player:
 
     def listen_on(self, form: Form) -> None:
         """Use the layers for this kind of output; the session continues."""
-        before = self.layers
+        before = self.layers, self.space
         with self._unless_refused():
             self._form = form
-            if self.layers != before and not self.ended:
-                self._route(restart=False)
+            if (self.layers, self.space) != before:
+                self._reroute()
+
+    def surround(self, chosen: UsersSpace) -> None:
+        """Use another space of the user's; if the engine refuses it, the former one stays."""
+        before = self._users_space
+        if chosen == before:
+            return
+        try:
+            self._users_space = chosen
+            self._reroute()
+        except EngineError:
+            self._users_space = before
+            raise
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
@@ -236,8 +276,13 @@ class Player:
     def set_all(self, values: Mapping[str, float], over_s: float) -> None:
         """Move several parameters of the protocol, all or none; raises `ProtocolError`."""
         heard = self._protocol.without_headphones if self.is_replaced else self._protocol.layers
+        heard = heard or ()
+        if any(address.startswith(f"{SPACE_ID}.") for address in values):
+            heard = (*heard, self._settable_space())
         for address, value in values.items():
-            check_address(heard or (), address, value, blocks)
+            check_address(heard, address, value, blocks)
+        if not self.is_replaced and concerns_movement(values):
+            check_movement(self.protocol, values, blocks)
         for address, value in values.items():
             # A fade to the end wins over values that are set meanwhile.
             if not self.ended and not (self._fade and self._chain.fades_by(address)):
@@ -299,7 +344,7 @@ class Player:
             left_s = self._sleep_at_s - now_s
             if left_s <= 0:
                 self._sleep_at_s = None
-                self._end()
+                self._end(falls_asleep=True)
                 return True
             self._fade_within(left_s, SLEEP_FADE_S, of_sleep_timer=True)
         end = end_s(self.protocol)
@@ -348,22 +393,16 @@ class Player:
 
     # ---- internals -------------------------------------------------------------------------
 
+    def _settable_space(self) -> Layer:
+        """Return the protocol's space; raises `ProtocolError` if it has none."""
+        if not self.hears_both_ears:
+            raise ProtocolError("the space needs headphones")
+        if space := self._protocol.space:
+            return space
+        raise ProtocolError(f"{self._protocol.name} has no space of its own")
+
     def _with_value(self, protocol: Protocol, address: str, value: float) -> Protocol:
-        """Change a value of the audible layers, and its twin for the other kind of output."""
-        field, other = "layers", "without_headphones"
-        if self.is_replaced:
-            field, other = other, field
-        heard = protocol.model_copy(update={"layers": getattr(protocol, field) or ()})
-        changed = {field: with_value(heard, address, value, blocks).layers}
-        layer_id, symbol = parse_address(address)
-        layer = find_layer(heard.layers, layer_id)
-        twins = protocol.model_copy(update={"layers": getattr(protocol, other) or ()})
-        for twin in twins.layers:
-            if twin.id == layer_id and (same := same_value(layer, twin, symbol, value, blocks())):
-                with suppress(ProtocolError):  # the twin may have narrower ranges
-                    its = f"{layer_id}.{same[0]}"
-                    changed[other] = with_value(twins, its, same[1], blocks).layers
-        return protocol.model_copy(update=changed)
+        return with_heard_value(protocol, address, value, self.is_replaced, blocks)
 
     def _value(self, layer: Layer, symbol: str) -> float:
         """Return the final value of a parameter; session ramps are ignored, automation is not."""
@@ -373,6 +412,13 @@ class Player:
                     return self._engine.parameter(number, symbol, target=False)
         initial = blocks()[layer.kind].parameters[symbol].initial
         return layer.params.get(symbol, initial)
+
+    def _reroute(self) -> None:
+        """Take over a change of the layers or of the space; the session continues."""
+        if self.ended:
+            self._chain.use(_SILENCE, restart=False, space=self.space)
+        else:
+            self._route(restart=False)
 
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
@@ -385,16 +431,22 @@ class Player:
             raise
 
     def _route(self, *, restart: bool) -> None:
-        layers = tuple(self.layers)
-        heard = self.protocol.model_copy(update={"layers": layers})
         if self._fade and restart and not self._fade.of_sleep_timer:
             self._fade = None
-        if self._fade:
+        fade, space = self._fade, None
+        heard = self.protocol.model_copy(update={"layers": tuple(self.layers), "spatial": "off"})
+        if self.hears_both_ears:
+            space = self._users_space.of(self.protocol)
+            spatial = self._users_space.completed(self.protocol.spatial)
+            heard = heard.model_copy(update={"spatial": spatial})
+        if fade:
             session_s = 0.0 if restart else self._engine.session()[0]
-            heard = within(self._fade, heard, session_s, blocks)
-        self._chain.use(heard, self.ways, restart=restart)
-        if self._fade:
-            self._chain.fade(self._fade.left_s)
+            heard = within(fade, heard, session_s, blocks)
+            if space and fade.of_sleep_timer:
+                space = layer_within(fade, space, session_s, blocks)
+        self._chain.use(heard, self.ways, restart=restart, space=space)
+        if fade:
+            self._fade_out(fade)
         self.ended = False
         self._set_alone(self.plays_alone)
         if self.protocol.time_of_day:
@@ -405,15 +457,21 @@ class Player:
             return
         if self._fade is None:
             self._fade = Fade(left_s, left_s, of_sleep_timer)
-            self._chain.fade(left_s)
+            self._fade_out(self._fade)
         elif self._fade.of_sleep_timer == of_sleep_timer:
             self._fade.left_s = left_s
 
-    def _end(self) -> None:
+    def _fade_out(self, fade: Fade) -> None:
+        """Fade to silence; the music keeps the user's space, unless Entrain is switched off."""
+        keeps_space = self.space_is_own and not fade.of_sleep_timer
+        self._chain.fade(fade.left_s, {SPACE_ID} if keeps_space else ())
+
+    def _end(self, *, falls_asleep: bool = False) -> None:
         self.note_heard()
-        self._chain.clear()
         self._fade = None
         self.ended = True
+        space = None if falls_asleep else self.space
+        self._chain.use(_SILENCE, restart=False, space=space)
         self._set_alone(False)
 
     def _follow_the_day(self) -> None:

@@ -6,7 +6,7 @@ to write the description that the engine returns for the block.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from keyword import iskeyword
 from typing import Any
 
@@ -126,6 +126,11 @@ class Block:
     """Whether the block fails to work when both ears hear both channels."""
     without_headphones: Substitute | None = None
     """Its replacement on loudspeakers; None: a dichotic block is silent there."""
+
+    def placed(self) -> "Block":
+        """Return the block with the parameters that the engine adds for a generator's place."""
+        place = {parameter.symbol: parameter for parameter in PLACE}
+        return replace(self, parameters={**self.parameters, **place})
 
     def in_hz(self, rate: float) -> float:
         """Convert a value of the parameter `rate` to Hz, keeping its sign."""
@@ -346,6 +351,10 @@ def _problems(block: Block, parameters: Sequence[Parameter]) -> Iterator[str]:
         yield "declare its description"
     if len(block.parameters) < len(parameters):
         yield "two parameters have the same symbol"
+    if block.group == "generator":
+        for parameter in PLACE:
+            if parameter.symbol in block.parameters:
+                yield f"{parameter.symbol} is a parameter of every generator's place"
     if block.group not in ROUTED_GROUPS:
         return
     known = block.parameters
