@@ -3,8 +3,8 @@
     python tests/unit/hrtf/fuzz.py --count 20000
 
 A process of its own reads the files one after the other, under the preparation's limit of memory.
-If a file crashes it, or lets HDF5 loop without end, this is counted and another process goes on: the
-limits of the preparation end such a process in the app, too.
+If a file crashes it, or lets HDF5 loop without end, this is counted and another process goes on:
+the limits of the preparation end such a process in the app, too.
 """
 
 import argparse
