@@ -57,7 +57,7 @@ def spectra_of(responses: Floats, delays_frames: Floats, rate_hz: float) -> Spec
         if rate_hz == RATE_HZ:
             piece = np.fft.rfft(responses[part], FRAMES, axis=-1)
         else:
-            piece = np.asarray(responses[part] @ turns, np.complex128)
+            piece = responses[part].astype(np.complex128) @ turns
         late = np.exp(-2j * np.pi * delays_frames[part][..., np.newaxis] * used_hz / rate_hz)
         found[part][..., : len(used_hz)] = piece * late
     count = len(used_hz)
