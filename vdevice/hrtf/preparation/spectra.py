@@ -18,7 +18,7 @@ FREQUENCIES_HZ = np.fft.rfftfreq(FRAMES, 1 / RATE_HZ)
 _GUARD_FRAMES = 160
 """Room at the end of a transform for delays and the tails of minimum phase."""
 _LEAD_FRAMES = 40
-"""What is kept before the first arrival, in frames of `RATE_HZ`."""
+"""Room before the first arrival, in frames of `RATE_HZ`."""
 _FADE_FRAMES = 16
 _FLOOR = 1e-6
 """Smallest magnitude relative to the largest: -120 dB."""
