@@ -45,7 +45,7 @@ def data_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of what can be made again; makes nothing, never fails."""
+    """Return the folder of files that Entrain can make again; makes nothing, never fails."""
     return _at_home(platformdirs.user_cache_path)
 
 

@@ -1,6 +1,6 @@
 """How well a head's spectra follow measured ones: ITD, ILD and log-spectral distance.
 
-These measures know nothing of how a head is prepared.
+These measures do not know how a head is prepared.
 """
 
 from dataclasses import dataclass

@@ -292,6 +292,7 @@ NAMESAKES = {
     ("vdevice/device/virtual_device.py", "pulse"): "a sound system",
     ("vdevice/offline/doctor.py", "pulse"): "a sound system",
     ("vdevice/limits.py", "bilateral"): "a category of protocols",
+    ("vdevice/hrtf/head_file.py", "gain_db"): "an array in a file",
     ("vdevice/verify/analyse.py", "swell"): "what is found in a sound",
     ("vdevice/verify/analyse.py", "rate_hz"): "what is found in a sound",
 }

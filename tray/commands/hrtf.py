@@ -103,7 +103,7 @@ def use(source: str) -> None:
     """
     from entrain.vdevice.hrtf import process
 
-    ask("status")  # without a running Entrain, nothing is prepared
+    ask("status")  # fails without a running Entrain, before the preparation
     card = _card(source)
     if card is None:
         card = process.added(_path(source, None))

@@ -58,7 +58,7 @@ class Counts(NamedTuple):
 
     @property
     def offsets(self) -> dict[str, int]:
-        """Where each array begins, in bytes."""
+        """The beginning of each array, in bytes."""
         found: dict[str, int] = {}
         end = _HEADER.size
         for name, length in self.lengths.items():

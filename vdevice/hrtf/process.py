@@ -17,8 +17,8 @@ from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.sets import Card, Variant
 from entrain.vdevice.protocol.wording import plain
 
-TIMEOUT_S = 120.0
-"""Longest time for one file, in seconds.  The slowest file known takes 20 s."""
+TIMEOUT_S = 90.0
+"""Longest time for one file, in seconds.  The slowest file known takes 10 s."""
 MAX_ANSWER_BYTES = 1 << 20
 _WORKER = "entrain.vdevice.hrtf.preparation.worker"
 

@@ -31,7 +31,7 @@ _ATTRIBUTES = (
 
 @dataclass
 class Form:
-    """What a file holds, and how it says so."""
+    """The content of a file and its notation."""
 
     azimuths_deg: Floats
     elevations_deg: Floats

@@ -106,8 +106,8 @@ def test_no_other_file_is_replaced_by_a_picture(name, made_up, tmp_path):
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("nobody", "there is no HRTF 'nobody'; choose from kemar, sphere, or name a SOFA file"),
-        ("./nobody.sofa", "nobody.sofa cannot be read: No such file or directory"),
+        ("absent", "there is no HRTF 'absent'; choose from kemar, sphere, or name a SOFA file"),
+        ("./absent.sofa", "absent.sofa cannot be read: No such file or directory"),
     ],
 )
 @pytest.mark.parametrize("command", ["info", "use"])
@@ -185,8 +185,8 @@ def test_the_head_is_kept_over_a_restart(tmp_path, quick):
 
 def test_a_head_that_cannot_be_used_is_refused_and_not_kept(tmp_path):
     app = new_app(tmp_path)
-    with pytest.raises(EntrainError, match="there is no HRTF 'nobody'"):
-        asyncio.run(asked(app, messages.Settings(hrtf="nobody")))
+    with pytest.raises(EntrainError, match="there is no HRTF 'absent'"):
+        asyncio.run(asked(app, messages.Settings(hrtf="absent")))
     assert app.status().hrtf == "kemar"
     app.engine.close()
 

@@ -1,4 +1,4 @@
-"""The file of a prepared head: what is written is read, and every damage is noticed."""
+"""The file of a prepared head is read as it was written, and every damage is noticed."""
 
 import struct
 

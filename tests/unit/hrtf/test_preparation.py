@@ -140,7 +140,7 @@ def test_left_and_right_are_blended_alike():
 
 
 def test_a_hole_is_filled_from_its_rim():
-    """Below the lowest ring the level stays that of the ring, and no place stays empty."""
+    """Below the lowest ring the level stays the level of the ring, and no place stays empty."""
     azimuths, elevations = (
         np.ravel(each) for each in np.meshgrid(np.arange(0, 360, 10.0), np.arange(-40, 81, 10.0))
     )

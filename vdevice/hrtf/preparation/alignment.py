@@ -56,7 +56,7 @@ def align(measured: MeasuredSet) -> AlignedSet:
     Raises
     ------
     HrtfError
-        The responses are not those of a head.
+        The responses cannot belong to a head.
 
     """
     spectra = spectra_of(measured.responses, measured.delays_frames, measured.rate_hz)
@@ -79,7 +79,7 @@ def align(measured: MeasuredSet) -> AlignedSet:
 
 
 def _ears_are_swapped(directions: Floats, spectra: Spectra) -> bool:
-    """Tell by the sound whether the second ear is the one that hears sources on the left first."""
+    """Tell by the sound whether the second ear hears sources on the left first."""
     return bool((directions[:, 1] * interaural_delays_s(spectra)).sum() > 0)
 
 

@@ -140,7 +140,7 @@ def _facets(points: Floats, wanted: Floats) -> tuple[Indices, Floats]:
     is_inner = corners >= count
     weights = np.where(is_inner, 0.0, np.clip(weights, 0, None))
     lost = weights.sum(axis=1) < 1e-9
-    if lost.any():  # nothing was measured around this direction
+    if lost.any():  # there is no measurement around this direction
         corners[lost, 0] = np.argmax(wanted[lost] @ points.T, axis=1)
         weights[lost, 0] = 1.0
     corners = np.where(corners >= count, corners[:, :1] % count, corners)

@@ -25,7 +25,7 @@ class MeasuredSet:
     facts: dict[str, str] = field(default_factory=dict)
     """Title, database, listener, licence and similar texts of the file."""
     notes: tuple[str, ...] = ()
-    """What was unusual and how it was treated, one line each."""
+    """Unusual things in the file and how they were treated, one line each."""
 
 
 def unit_vectors(azimuths_deg: npt.ArrayLike, elevations_deg: npt.ArrayLike) -> Floats:

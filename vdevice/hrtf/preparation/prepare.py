@@ -32,7 +32,7 @@ _EQUALISER_LIMIT_DB = 15.0
 
 @dataclass(frozen=True)
 class Options:
-    """What can be chosen about a prepared head."""
+    """The choices about a prepared head."""
 
     taps: int = 256
     equalised: bool = True
@@ -89,7 +89,7 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     Raises
     ------
     HrtfError
-        The responses are not those of a head.
+        The responses cannot belong to a head.
 
     """
     options = options or Options()

@@ -18,7 +18,7 @@ FREQUENCIES_HZ = np.fft.rfftfreq(FRAMES, 1 / RATE_HZ)
 _GUARD_FRAMES = 160
 """Room at the end of a transform for delays and the tails of minimum phase."""
 _LEAD_FRAMES = 40
-"""What is kept before the first arrival, in frames of `RATE_HZ`."""
+"""Room before the first arrival, in frames of `RATE_HZ`."""
 _FADE_FRAMES = 16
 _FLOOR = 1e-6
 """Smallest magnitude relative to the largest: -120 dB."""
@@ -49,7 +49,7 @@ def spectra_of(responses: Floats, delays_frames: Floats, rate_hz: float) -> Spec
     used_hz = FREQUENCIES_HZ[usable]
     if rate_hz == RATE_HZ:
         usable, used_hz = np.ones(BINS, bool), FREQUENCIES_HZ
-    turns = np.exp(-2j * np.pi * np.outer(np.arange(taps), used_hz / rate_hz))
+    turns: Spectra = np.exp(-2j * np.pi * np.outer(np.arange(taps), used_hz / rate_hz))
     found = np.empty((*responses.shape[:2], BINS), np.complex128)
     piece: Spectra
     for begin in range(0, len(responses), _CHUNK):
@@ -57,7 +57,7 @@ def spectra_of(responses: Floats, delays_frames: Floats, rate_hz: float) -> Spec
         if rate_hz == RATE_HZ:
             piece = np.fft.rfft(responses[part], FRAMES, axis=-1)
         else:
-            piece = responses[part] @ turns
+            piece = responses[part].astype(np.complex128) @ turns
         late = np.exp(-2j * np.pi * delays_frames[part][..., np.newaxis] * used_hz / rate_hz)
         found[part][..., : len(used_hz)] = piece * late
     count = len(used_hz)

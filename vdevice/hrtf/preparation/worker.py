@@ -5,14 +5,16 @@ object: a description, or an error in one line.
 """
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 MAX_MEMORY_BYTES = 3 << 30
-"""Address space; the largest file known needs 1.3 GB with numpy's and HDF5's libraries."""
-MAX_CPU_S = 90
+"""Address space; 41,527 directions need 0.4 GB of memory, and address space beyond."""
+MAX_CPU_S = 40
+"""Some damaged files let HDF5 loop without end."""
 
 
 def main() -> int:
@@ -39,21 +41,18 @@ def main() -> int:
 
 def limit(cpu_s: int | None = None) -> None:
     """Limit this process's memory and processor time, where the system has such limits."""
-    if sys.platform == "win32":
-        return
-    import resource
+    if sys.platform != "win32":
+        import resource
 
-    for kind, most in (
-        (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
-        (resource.RLIMIT_CPU, cpu_s or MAX_CPU_S),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        try:
-            resource.setrlimit(kind, (allowed, hard))
-        except (OSError, ValueError):  # macOS refuses a limit of the address space
-            continue
+        for kind, most in (
+            (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
+            (resource.RLIMIT_CPU, cpu_s or MAX_CPU_S),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            hard = resource.getrlimit(kind)[1]
+            allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            with contextlib.suppress(OSError, ValueError):  # macOS: no limit of the address space
+                resource.setrlimit(kind, (allowed, hard))
 
 
 def _examine(arguments: argparse.Namespace) -> dict[str, Any]:
