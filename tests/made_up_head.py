@@ -1,5 +1,6 @@
 """Heads for tests: made up, but with the delays and shadows of a head."""
 
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,17 @@ class MadeUp:
             "first_order_decoder": pointer(self.first_order_decoder),
         }
         return Head(**fields | more)
+
+    def file(self) -> bytes:
+        """Return the contents of a file with this head; docs/spatial.md describes the format."""
+        elevations, azimuths, _, taps = self.responses.shape
+        counts = [1, self.rate_hz, taps, azimuths, elevations, len(self.gain_db), 3]
+        counts += [self.decoder.shape[2], self.first_order_decoder.shape[2]]
+        contents = struct.pack("<8s9I", b"ENTRHEAD", *counts)
+        arrays = (self.responses, self.delays_s, self.gain_db, self.decoder)
+        for array in (*arrays, self.first_order_decoder):
+            contents += bytes(-len(contents) % 64) + array.astype("<f4").tobytes()
+        return contents
 
 
 def pointer(array: npt.NDArray[np.float32]) -> object:
