@@ -1,4 +1,4 @@
-"""Files of prepared heads: what is read, and what is refused with which words."""
+"""Prepared heads from files: good files are read, all others are refused in one line."""
 
 import struct
 
