@@ -97,17 +97,37 @@ def faster(
 
 
 def own_parameters(block: Block) -> str:
-    """Return the parameters of a block that is written in C++, one macro call for each.
+    """Return a C++ structure with the parameters of a block that is written in C++.
 
-    ``at_once`` says that the block itself hides jumps of the parameter.
+    Its function ``each`` calls a function with each parameter, in their order, and its properties.
+    The last one says that the block itself hides jumps of the parameter.
     """
-    return "".join(
-        f'PARAMETER({each.symbol}, "{each.name}", {float(each.initial)!r}F, '
-        f"{float(each.minimum)!r}F, {float(each.maximum)!r}F, {float(each.step)!r}F, "
-        f'"{each.period:.9g}", '
-        f"{str(each.unit == 'deg').lower()})\n"
-        for each in block.parameters.values()
-        if each.symbol != AMOUNT.symbol
+    own = [each for each in block.parameters.values() if each.symbol != AMOUNT.symbol]
+    symbols = [each.symbol for each in own]
+    fields = [f"    float {each.symbol} = {float(each.initial)!r}F;" for each in own]
+    compared = " &&\n               ".join(f"{each} == other.{each}" for each in symbols)
+    calls = []
+    for each in own:
+        numbers = (each.initial, each.minimum, each.maximum, each.step)
+        listed = ", ".join(f"{float(number)!r}F" for number in numbers)
+        jumps = str(each.unit == "deg" or bool(each.choices)).lower()
+        calls.append(
+            f'        call(&{each.symbol}, "{each.symbol}", "{each.name}", {listed}, '
+            f'"{each.period:.9g}", "{jumps}");'
+        )
+    return "\n".join(
+        [
+            f"struct {block.kind.capitalize()}Parameters {{",
+            *fields,
+            f"    bool operator==(const {block.kind.capitalize()}Parameters &other) const noexcept {{",
+            f"        return {compared};",
+            "    }",
+            "    template <class Call> void each(Call call) {",
+            *calls,
+            "    }",
+            "};",
+            "",
+        ]
     )
 
 

@@ -1,12 +1,12 @@
-"""The block ``speakers``: directions, exactness, movement and jumps, with a made-up head."""
+"""The space: directions, exactness, movement and jumps, with a made-up head."""
 
 import numpy as np
 import pytest
-from made_up_head import MadeUp, delays_s, direction, made_up
+from made_up_head import MadeUp, delays_s, direction, harmonics, made_up
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from entrain.engine import Engine, Point
-from entrain.faust import Speakers
+from entrain.faust import Scene, Speakers
 
 RATE_HZ = 48_000
 EARLIEST = 7
@@ -73,22 +73,54 @@ def test_the_left_speaker_is_on_the_left_and_the_right_one_on_the_right(model):
         np.testing.assert_allclose(heard, gain * alone, atol=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("turned", "same"),
-    [
-        ({"yaw_deg": 90}, {"azimuth_deg": -90}),  # to the left: the sound comes from the right
-        ({"yaw_deg": -30}, {"azimuth_deg": 30}),
-        ({"pitch_deg": 45}, {"elevation_deg": -45}),  # up: from below
-        ({"azimuth_deg": 90, "roll_deg": 30}, {"azimuth_deg": 90, "elevation_deg": -30}),
-        ({"yaw_deg": 90, "follow": 0}, {}),
-        ({"yaw_deg": 90, "follow": 0.5}, {"azimuth_deg": -45}),
-    ],
-)
+TURNS = [
+    ({"yaw_deg": 90}, {"azimuth_deg": -90}),  # to the left: the sound comes from the right
+    ({"yaw_deg": -30}, {"azimuth_deg": 30}),
+    ({"pitch_deg": 45}, {"elevation_deg": -45}),  # up: from below
+    ({"azimuth_deg": 90, "roll_deg": 30}, {"azimuth_deg": 90, "elevation_deg": -30}),
+    ({"yaw_deg": 90, "follow": 0}, {}),
+    ({"yaw_deg": 90, "follow": 0.5}, {"azimuth_deg": -45}),
+]
+
+
+@pytest.mark.parametrize(("turned", "same"), TURNS)
 def test_a_turn_of_the_head_moves_the_sound_the_other_way(model, turned, same):
     head = model.head()
     heard = Speakers(width_deg=0, **turned).use_head(head).process(impulse(0))
     expected = Speakers(width_deg=0, **same).use_head(head).process(impulse(0))
     assert db(heard - expected, expected) < -90
+
+
+@pytest.mark.parametrize("order", [1, 3])
+@pytest.mark.parametrize(("azimuth", "elevation"), PLACES)
+def test_the_scene_is_encoded_and_decoded(model, azimuth, elevation, order):
+    scene = Scene(azimuth_deg=azimuth, elevation_deg=elevation, width_deg=0, order=order)
+    heard = scene.use_head(model.head()).process(impulse(0))
+    decoder = model.decoder if order == 3 else model.first_order_decoder
+    gains = harmonics(direction(azimuth, elevation), order)
+    expected = np.einsum("c,ect->et", gains, decoder.astype(float))
+    assert db(heard[:, :256] - expected, expected) < -120
+    assert np.abs(heard[:, 256:]).max() < 1e-6
+
+
+@pytest.mark.parametrize(("turned", "same"), TURNS)
+def test_a_turn_of_the_head_turns_the_scene(model, turned, same):
+    head = model.head()
+    heard = Scene(width_deg=0, **turned).use_head(head).process(impulse(0))
+    expected = Scene(width_deg=0, **same).use_head(head).process(impulse(0))
+    assert db(heard - expected, expected) < -90
+
+
+@pytest.mark.parametrize("kind", [Speakers, Scene])
+def test_left_and_right_are_not_exchanged(model, kind):
+    """The ear on the side of the source is louder, and hears it earlier."""
+    for azimuth, near in ((90, 0), (-90, 1)):
+        heard = kind(width_deg=0, azimuth_deg=azimuth).use_head(model.head()).process(impulse(0))
+        levels = np.sqrt(np.sum(np.square(heard), 1))
+        assert levels[near] > 1.2 * levels[1 - near]
+        low = sosfilt(butter(2, 1_500, fs=RATE_HZ, output="sos"), heard)
+        behind = np.argmax(np.correlate(low[1 - near], low[near], "full")) - heard.shape[1] + 1
+        assert 20 < behind < 40  # 0.66 ms
 
 
 def test_a_larger_head_has_longer_delays(model):
@@ -129,6 +161,11 @@ def played(model, blocks, rate_hz=RATE_HZ):
             engine.place(other)
             engine.route([layer, placed, other], restart=True)
 
+        def scene():
+            layer = engine.add_layer("scene", {"order": 1, "path": 3, "path_hz": 2})
+            engine.automate(layer, "azimuth_deg", [Point(0, 0), Point(0.1, 300)])
+            engine.route([layer, placed, other])
+
         events = {
             0: lambda: engine.route([first, placed, other]),
             3_001: lambda: engine.set_parameter(first, "azimuth_deg", -170),
@@ -136,7 +173,10 @@ def played(model, blocks, rate_hz=RATE_HZ):
             7_064: lambda: engine.set_parameter(first, "distance_m", 1, 0.1),
             13_000: lambda: engine.set_parameter(placed, "elevation_deg", 60, 0.2),
             13_999: lambda: engine.use_head(made_up(taps=128).head()),
+            17_000: lambda: engine.route([engine.add_layer("scene", {"path": 1}), placed, other]),
             20_000: second,
+            22_500: scene,
+            23_700: lambda: engine.use_head(model.head()),
             25_000: lambda: engine.route([placed]),
             30_000: lambda: engine.use_head(None),
         }
@@ -242,9 +282,10 @@ def sine(frames):
     return np.stack([tone, tone])
 
 
-def test_a_jump_makes_no_sound_of_its_own(model):
-    """500 jumps in any direction; some come while the one before is still heard."""
-    random, speakers = np.random.default_rng(3), Speakers(width_deg=0).use_head(model.head())
+@pytest.mark.parametrize("kind", [Speakers, Scene])
+def test_a_jump_makes_no_sound_of_its_own(model, kind):
+    """500 jumps in any direction; each is over before the next one."""
+    random, speakers = np.random.default_rng(3), kind(width_deg=0).use_head(model.head())
     pieces, source = [], sine(500 * 2_400)
     for turn in range(500):
         pieces.append(speakers.process(source[:, 2_400 * turn : 2_400 * (turn + 1)]))
@@ -266,11 +307,12 @@ def test_after_a_jump_the_source_is_heard_from_its_new_place(model):
     np.testing.assert_allclose(heard, expected.process(impulse(0)), atol=1e-6)
 
 
-def test_a_change_of_the_head_makes_no_sound_of_its_own(model):
+@pytest.mark.parametrize("kind", ["speakers", "scene"])
+def test_a_change_of_the_head_makes_no_sound_of_its_own(model, kind):
     heads = [model.head(), made_up(taps=128, azimuths=36).head()]
     pieces, source = [], sine(100 * 4_800)
     with Engine() as engine:
-        engine.route([engine.add_layer("speakers", {"width_deg": 0})])
+        engine.route([engine.add_layer(kind, {"width_deg": 0})])
         for turn in range(100):
             engine.use_head(heads[turn % 2])
             pieces.append(engine.process(source[:, 4_800 * turn : 4_800 * (turn + 1)].copy()))

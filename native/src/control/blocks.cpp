@@ -1,6 +1,6 @@
 #include "control/blocks.h"
 
-#include "audio/space/speakers.h"
+#include "audio/space/space_blocks.h"
 
 #include <algorithm>
 #include <cmath>

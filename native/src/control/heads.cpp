@@ -1,6 +1,6 @@
 #include "control/heads.h"
 
-#include "audio/space/sound_stage.h"
+#include "audio/space/space_block.h"
 
 #include <algorithm>
 #include <atomic>
@@ -16,7 +16,6 @@ using space::kParts;
 using Taps = std::vector<float>;
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kTailSeconds = 0.012;
 
 std::uint64_t next_serial() noexcept {
     static std::atomic<std::uint64_t> last{0};
@@ -295,7 +294,7 @@ std::shared_ptr<const Head> head_at_rate(const std::shared_ptr<const Head> &head
 }
 
 std::uint32_t tail_frames(std::uint32_t rate_hz) noexcept {
-    return static_cast<std::uint32_t>(std::ceil(kTailSeconds * rate_hz)) +
+    return static_cast<std::uint32_t>(std::ceil(space::kTailSeconds * rate_hz)) +
            static_cast<std::uint32_t>(space::partition_of(rate_hz));
 }
 

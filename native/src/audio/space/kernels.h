@@ -46,6 +46,9 @@ struct Kernels {
     void (*multiply_mono)(const float *spectrum, const float *filter, float *sum);
     // The second half of the sounds with these spectra.
     void (*invert)(const float *sum, float *left, float *right);
+    // Adds a sound to channels; its gains move along `ramp`, from 0 to 1.
+    void (*encode)(const float *x, const float *from, const float *to, const float *ramp,
+                   float *const *channels, int count, int groups);
     // y = the weighted sum of up to four filters.
     void (*blend)(const float *const *filters, const float *weights, int count, float *y);
 };

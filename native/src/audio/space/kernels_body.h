@@ -271,6 +271,18 @@ template <int B> static void invert(const float *sum, float *left, float *right)
     }
 }
 
+static void encode(const float *x, const float *from, const float *to, const float *ramp,
+                   float *const *channels, int count, int groups) {
+    for (int c = 0; c < count; ++c) {
+        float *const y = channels[c];
+        const float begin = from[c], way = to[c] - from[c];
+        for (int m = 0; m < kGroup * groups; m += kLanes) {
+            const Vector gain = begin + way * load(ramp + m);
+            store(y + m, load(y + m) + gain * load(x + m));
+        }
+    }
+}
+
 template <int B>
 static void blend(const float *const *filters, const float *weights, int count, float *y) {
     constexpr int kFloats = filter_floats(B);
@@ -284,7 +296,7 @@ static void blend(const float *const *filters, const float *weights, int count, 
 
 template <int B> constexpr Kernels kernels{
     &delay, &glide, &direct<B>, &direct_mono<B>, &spectra_of_pair<B>, &multiply<B>,
-    &multiply_mono<B>, &invert<B>, &blend<B>};
+    &multiply_mono<B>, &invert<B>, &encode, &blend<B>};
 
 #undef KERNELS_INLINE
 

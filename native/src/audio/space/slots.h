@@ -1,64 +1,34 @@
-// What both blocks of the group "space" have in common: sources in slots, partitions, and the head.
+// Slots for placed generators: each keeps its slot until its last sound has reached the ears.
 #pragma once
 
-#include "audio/faust_base.h"
-#include "audio/space/source.h"
+#include "audio/direction.h"
 #include "audio/surroundings.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 namespace entrain::space {
 
-// Frames of a partition at a sample rate.
-constexpr int partition_of(std::uint32_t rate_hz) noexcept {
-    return rate_hz <= 50'000 ? 64 : rate_hz <= 100'000 ? 128 : 256;
-}
-
-// Parameters that say how the head is turned, beside the tracked head.
-struct HeadParameters {
-    float follow = 1.0F, yaw_deg = 0.0F, pitch_deg = 0.0F, roll_deg = 0.0F;
-
-    bool operator!=(const HeadParameters &other) const noexcept {
-        return follow != other.follow || yaw_deg != other.yaw_deg ||
-               pitch_deg != other.pitch_deg || roll_deg != other.roll_deg;
-    }
-};
-
-// A slot for a placed generator.
 struct Slot {
-    std::uint32_t number = 0;  // of the generator's layer; 0: free
-    const float *sound = nullptr;  // null: it has gone, and its last sound is on its way
+    std::uint32_t number = 0;      // of the generator's layer; 0: the slot is free
+    const float *sound = nullptr;  // null: the generator has gone, its last sound is on its way
     const Steps<Whereabouts> *whereabouts = nullptr;
     int silent_frames = 0;
-    // The latest position, and the whereabouts that it was computed from.
+    // The latest position in the room, and the whereabouts that it was computed from.
     Whereabouts seen;
     Direction direction;
     double distance_m = 1.0;
-    bool is_fresh = true;
-};
+    bool has_position = false;
 
-// The tracked head and the parameters of the head together.
-class HeadSum {
-public:
-    // The turn from the room to the head; computed anew only if something has changed.
-    const Turn &turn(const HeadParameters &parameters, const Turn &tracked) noexcept {
-        if (parameters != parameters_ || !(tracked == tracked_)) {
-            parameters_ = parameters;
-            tracked_ = tracked;
-            const Turn whole = turn_of_head(double{parameters.yaw_deg},
-                                            double{parameters.pitch_deg},
-                                            double{parameters.roll_deg}) * tracked;
-            sum_ = between(Turn{}, whole, double{parameters.follow});
-        }
-        return sum_;
+    void move(const Whereabouts &to) noexcept {
+        if (has_position && seen == to) return;
+        const Position position = position_of(to.place, to.phase);
+        direction = direction_of(position.azimuth_deg, position.elevation_deg);
+        distance_m = position.distance_m;
+        seen = to;
+        has_position = true;
     }
-
-private:
-    HeadParameters parameters_;
-    Turn tracked_, sum_;
 };
 
 class Slots {
@@ -66,9 +36,8 @@ public:
     // Longest time, in frames, for which sound is on its way to the ears.
     explicit Slots(int longest_frames) noexcept : longest_frames_(longest_frames) {}
 
-    // Give each placed source a slot; `freed` is called with the number of a slot that is given
-    // away.
-    template <class Freed> void take(const Surroundings &piece, Freed freed) noexcept {
+    // Give each placed source a slot; `taken` is called with the place of a slot that is new.
+    template <class Taken> void take(const Surroundings &piece, Taken taken) noexcept {
         for (Slot &slot : slots_) slot.sound = nullptr, slot.whereabouts = nullptr;
         for (std::uint32_t i = 0; i < piece.sources; ++i) {
             const PlacedSource &source = piece.source[i];
@@ -79,14 +48,14 @@ public:
             if (slot.number != source.number) {
                 slot = {};
                 slot.number = source.number;
-                freed(place);
+                taken(place);
             }
             slot.sound = source.sound;
             slot.whereabouts = source.whereabouts;
         }
     }
 
-    // After `frames` frames: frees slots whose last sound has reached the ears.
+    // After `frames` frames: frees slots.
     template <class Freed> void pass(int frames, Freed freed) noexcept {
         for (std::size_t i = 0; i < kMostSources; ++i) {
             Slot &slot = slots_[i];
@@ -98,7 +67,7 @@ public:
         }
     }
 
-    std::array<Slot, kMostSources> &all() noexcept { return slots_; }
+    Slot &operator[](std::size_t place) noexcept { return slots_[place]; }
 
 private:
     std::size_t find(std::uint32_t number) const noexcept {
