@@ -29,10 +29,11 @@ test: ## run every test
 accept: ## take over the sound that differs from its reference: NAME=… or NAME=all
 	@.ci/accept '$(NAME)'
 
-fuzz: ## feed hostile calls and sound to the engine, 100,000 broken files to the importers (15 minutes)
+fuzz: ## feed hostile calls to the engine, broken files to the importers, packets to the tracker (20 min)
 	@.ci/packages test
 	@.ci/setup test
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
+	@.venv/bin/python tests/unit/tracking/fuzz.py --count 1000000
 	@.ci/fuzz 600 build/fuzz-corpus
 
 soak: ## cause every fault at length, send random commands, play half an hour on each server (2 hours)
