@@ -29,11 +29,12 @@ test: ## run every test
 accept: ## take over the sound that differs from its reference: NAME=… or NAME=all
 	@.ci/accept '$(NAME)'
 
-fuzz: ## feed hostile calls and sound to the engine, broken files to the readers (20 minutes)
+fuzz: ## feed hostile calls to the engine, broken files to the readers, packets to the tracker (25 min)
 	@.ci/packages test
 	@.ci/setup test
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@OPENBLAS_NUM_THREADS=1 .venv/bin/python tests/unit/hrtf/fuzz.py --count 20000
+	@.venv/bin/python tests/unit/tracking/fuzz.py --count 1000000
 	@.ci/fuzz 600 build/fuzz-corpus
 
 soak: ## cause every fault at length, send random commands, play half an hour on each server (2 hours)

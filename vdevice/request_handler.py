@@ -103,9 +103,8 @@ class RequestHandler:
             case messages.SetOutput(name=name):
                 await self._device.choose(name or "")
             case messages.Tracking():
-                fields = request.model_fields_set - {"command", "client"}
-                wishes = {name: getattr(request, name) for name in fields}
-                self._head.change(**{k: v for k, v in wishes.items() if v is not None})
+                wishes = request.model_dump(exclude={"command", "client"}, exclude_none=True)
+                self._head.change(**wishes)
             case messages.Recentre():
                 self._head.recentre()
             case messages.ListDevices():

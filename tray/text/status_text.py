@@ -96,6 +96,9 @@ def status(status: "Status") -> None:
         )
         rows.append(("preferred", ", ".join(named)))
     rows.append(("headphones", f"when unplugged: {UNPLUGGED[status['unplugged']]}"))
+    if (head := status["head"])["on"]:
+        source = head["source"] or "no tracker has sent a pose yet"
+        rows.append(("head", f"{source}, {head['packets_per_s']:g} packets a second"))
     latency = status["latency"]
     rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
     if status["measured"]:

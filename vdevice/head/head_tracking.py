@@ -1,6 +1,6 @@
 """How the head is turned, and whether it is tracked on the present output.
 
-Runs on the main thread's asyncio loop; poses of the tracker's process come on a thread of their own.
+Runs on the main thread's asyncio loop; poses of the tracker's process come on another thread.
 """
 
 import math
@@ -57,10 +57,12 @@ class HeadTracking:
         self._output = ""
         # The lock guards these, and lets one thread at a time turn the head.
         self._lock = threading.Lock()
-        self._pose: Rotation = FORWARD
+        self._pose: tuple[float, float, float, float] = FORWARD
         self._at_s = -math.inf
         self._centre: Centre | None = None
         self._follow = 1.0
+        self._is_as_tracked = True
+        """Whether the head is turned by the pose as it comes."""
 
     @property
     def settings(self) -> TrackingSettings:
@@ -76,12 +78,17 @@ class HeadTracking:
 
     def _turn(self, w: float, x: float, y: float, z: float) -> bool:
         """Take a pose of the head, on any thread; False if the numbers are no rotation."""
-        pose = normalized(w, x, y, z)
-        if pose is None:
-            return False
+        if not 0.9999 < w * w + x * x + y * y + z * z < 1.0001:
+            pose = normalized(w, x, y, z)
+            if pose is None:
+                return False
+            w, x, y, z = pose
         with self._lock:
-            self._pose, self._at_s = pose, time.monotonic()
-            self._hand_on()
+            self._pose, self._at_s = (w, x, y, z), time.monotonic()
+            if self._is_as_tracked:  # the usual case: this runs 100 times a second
+                self._sink.turn_head(w, x, y, z)
+            else:
+                self._hand_on()
         return True
 
     def recentre(self) -> None:
@@ -89,16 +96,16 @@ class HeadTracking:
         with self._lock:
             if time.monotonic() - self._at_s > STALE_S:
                 raise EntrainError("no pose of the head arrives; `entrain head status` says more")
-            self._centre = Centre.at(self._pose)
+            self._centre, self._is_as_tracked = Centre.at(Rotation(*self._pose)), False
             self._hand_on()
 
     def _hand_on(self) -> None:
-        turned = self._pose
+        turned = Rotation(*self._pose)
         if self._centre is not None:
             turned = self._centre.applied_to(turned)
         if self._follow != 1.0:
             turned = share_of(turned, self._follow)
-        self._sink.turn_head(turned.w, turned.x, turned.y, turned.z)
+        self._sink.turn_head(*turned)
 
     @property
     def age_s(self) -> float | None:
@@ -113,7 +120,8 @@ class HeadTracking:
             pose, at_s, centre = self._pose, self._at_s, self._centre
         if time.monotonic() - at_s > STALE_S:
             return None
-        return angles_of(centre.applied_to(pose) if centre else pose)
+        turned = Rotation(*pose)
+        return angles_of(centre.applied_to(turned) if centre else turned)
 
     # ---- settings ----------------------------------------------------------------------------
 
@@ -141,6 +149,7 @@ class HeadTracking:
             if not settings.on and self._at_s > -math.inf:
                 self._pose, self._at_s, self._centre = FORWARD, -math.inf, None
                 self._hand_on()
+            self._is_as_tracked = self._centre is None and self._follow == 1.0
 
     # ---- the process -------------------------------------------------------------------------
 

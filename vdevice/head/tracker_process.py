@@ -82,10 +82,9 @@ class TrackerProcess:
         self._wanted = settings
         if not self._has_begun:
             return
-        former = self._life
-        if former is not None:
-            former.cancel()
-        self._life = asyncio.create_task(self._live(settings, former))
+        if self._life is not None:
+            self._life.cancel()
+        self._life = asyncio.create_task(self._live(settings, set(self._lives)))
         self._lives.add(self._life)
         self._life.add_done_callback(self._lives.discard)
 
@@ -97,10 +96,10 @@ class TrackerProcess:
         await asyncio.gather(*self._lives, return_exceptions=True)
 
     async def _live(
-        self, settings: TrackingSettings | None, former: "asyncio.Task[None] | None"
+        self, settings: TrackingSettings | None, former: "set[asyncio.Task[None]]"
     ) -> None:
-        if former is not None:  # it holds the ports
-            await asyncio.wait({former})
+        if former:  # their processes hold the ports
+            await asyncio.wait(former)
         if settings is None or not self._has_begun:
             return
         command = _command(settings)
@@ -123,62 +122,93 @@ class TrackerProcess:
             return f"the head tracker's process cannot be started: {error.strerror}"
         with ours:
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *command,
-                    stdin=theirs.fileno(),
-                    stdout=asyncio.subprocess.PIPE,
-                    limit=_MOST_LINE_BYTES,
-                    start_new_session=True,  # Ctrl-C is for us alone
-                )
-                # The program's end does not wait for it.
-                poses = threading.Thread(target=self._take_poses, args=(ours,), daemon=True)
-                poses.start()
+                child = await _Child.start(command, theirs, self._report)
             except OSError as error:
                 return f"the head tracker's process cannot be started: {error.strerror}"
             finally:
                 theirs.close()
-            problem = ""
+            # The program's end does not wait for it.
+            poses = threading.Thread(target=self._take_poses, args=(ours,), daemon=True)
             try:
-                problem = await self._listen(process)
+                poses.start()
+                await child.exited
+            except RuntimeError as error:  # no thread can be started
+                return f"the head tracker's process cannot be started: {error}"
             finally:
                 with contextlib.suppress(OSError):
                     ours.shutdown(socket.SHUT_RDWR)  # the end of the thread and of the process
-                await _ended(process)
-                poses.join()
+                await child.end()
+                if poses.ident is not None:
+                    poses.join()
                 self._report(Report())
-        return problem or f"the head tracker's process has ended (exit code {process.returncode})"
+        return child.problem or f"the head tracker's process has ended (exit code {child.code})"
 
     def _take_poses(self, link: socket.socket) -> None:
         """Hand poses on until the link is shut down; runs on a thread of its own."""
-        begun = b""
-        while True:
-            try:
-                received = link.recv(4096)
-            except OSError:
-                return
-            if not received:
-                return
-            begun += received
-            whole = len(begun) - len(begun) % _POSE.size
-            if whole:  # the newest one, if the thread was late
-                self._turn(*_POSE.unpack_from(begun, whole - _POSE.size))
-                begun = begun[whole:]
+        receive, unpack, size, turn = link.recv, _POSE.unpack_from, _POSE.size, self._turn
+        with contextlib.suppress(OSError):
+            # Each pose is written as a whole, and so read.  Of several, the last is the newest.
+            while (received := receive(64 * size)) and not (end := len(received)) % size:
+                turn(*unpack(received, end - size))
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> str:
-        """Take reports until there are no more; returns the last problem."""
-        assert process.stdout is not None
-        problem = ""
-        while True:
-            try:
-                line = await process.stdout.readline()
-            except ValueError:
-                return "the head tracker's process reports nonsense"
-            if not line:
-                return problem
+
+class _Child(asyncio.SubprocessProtocol):
+    """One run of the process."""
+
+    def __init__(self, report: Callable[[Report], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.problem = ""
+        """The last one that it has reported."""
+        self.code: int | None = None
+        self._closed: asyncio.Future[None] = loop.create_future()
+        self._report = report
+        self._begun = b""
+        self._transport: asyncio.SubprocessTransport
+
+    @classmethod
+    async def start(
+        cls, command: Sequence[str], link: socket.socket, report: Callable[[Report], None]
+    ) -> "_Child":
+        """Start the process; its standard input is the link."""
+        _, child = await asyncio.get_running_loop().subprocess_exec(
+            lambda: cls(report),
+            *command,
+            stdin=link.fileno(),
+            stderr=None,
+            start_new_session=True,  # Ctrl-C is for us alone
+        )
+        return child
+
+    async def end(self) -> None:
+        """Wait for the end of the process, whose link has ended; kill it if it does not end."""
+        done, _ = await asyncio.wait({self.exited}, timeout=END_TIMEOUT_S)
+        if not done:
+            with contextlib.suppress(ProcessLookupError):
+                self._transport.kill()
+            await self.exited
+        self._transport.close()
+        await self._closed
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        self._begun = self._begun[:_MOST_LINE_BYTES]
+        for line in lines:
             with contextlib.suppress(ValidationError):
                 report = Report.model_validate_json(line)
-                problem = report.problem
+                self.problem = report.problem
                 self._report(report)
+
+    def process_exited(self) -> None:
+        self.code = self._transport.get_returncode()
+        self.exited.set_result(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._closed.set_result(None)
 
 
 def _command(settings: TrackingSettings) -> list[str]:
@@ -188,17 +218,3 @@ def _command(settings: TrackingSettings) -> list[str]:
     for axis in settings.invert:
         command += ["--invert", axis]
     return command
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Wait for the end of a process whose standard input has ended."""
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(END_TIMEOUT_S):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    with contextlib.suppress(ValueError):  # a line that is too long
-        await process.stdout.read()

@@ -116,6 +116,8 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
         text = f"{longest_ms:.2f} ms at most in the last minute, {share:.0%} of the time there is"
         advice = "" if share < 1 else "the machine was too busy; see `priority` below"
         yield Finding("sound thread", share < 1, text, advice)
+    if head := status.get("head"):
+        yield _tracker(head)
     if muffled := status["muffled"]:
         what, _, advice = muffled.partition("; ")
         yield Finding("volume", False, what, advice)
@@ -131,6 +133,21 @@ def _counted(status: dict[str, Any]) -> Iterator[Finding]:
         "an app plays broken sound; Entrain replaces those samples by silence" if nonfinite else ""
     )
     yield Finding("sound since the start", None, text, advice)
+
+
+def _tracker(head: dict[str, Any]) -> Finding:
+    if not head["on"]:
+        return Finding("head tracking", None, "off")
+    if head["problem"]:
+        advice = "close the other app, or choose another port: entrain head on --port"
+        return Finding("head tracking", False, head["problem"], advice)
+    ports = " and ".join(map(str, head["listening"]))
+    where = ", open to your network" if head["lan"] else ""
+    if not head["packets_per_s"]:
+        advice = "let your tracker send OSC or opentrack's packets to one of these ports"
+        return Finding("head tracking", None, f"no poses at UDP port {ports}{where}", advice)
+    text = f"{head['packets_per_s']:.0f} packets a second{where}"
+    return Finding("head tracking", True, f"{text}, {head['malformed']} malformed so far")
 
 
 def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator[Finding]:

@@ -2,8 +2,8 @@
 
 Usage: python -m entrain.vdevice.tracking --port N [--lan] [--preset NAME] [--invert AXIS]
 
-Its standard input is a socket from Entrain, to which it writes poses.  When Entrain closes the other
-end, or dies, it ends.  On its standard output it reports, one JSON object a line, at most once a
+Its standard input is a socket of Entrain's, to which it writes poses.  It ends when Entrain closes
+the other end, or dies.  On its standard output it reports, one JSON object a line, at most once a
 second.
 """
 

@@ -83,7 +83,10 @@ def _message(data: bytes) -> Message:
             text, at = _text(data, at)
             arguments.append(text)
         elif tag == "b":
-            at += 4 + _padded(max(0, _int(data, at)))
+            size = _int(data, at)
+            if size < 0:
+                raise MalformedPacket("size of a blob")
+            at += 4 + _padded(size)
         elif tag in _SKIPPED_BYTES:
             at += _SKIPPED_BYTES[tag]
         else:

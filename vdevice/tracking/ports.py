@@ -1,5 +1,6 @@
 """The UDP ports at which senders are heard."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -34,14 +35,18 @@ def open_ports(osc_port: int, lan: bool) -> tuple[list[Port], list[str]]:
     for number in dict.fromkeys((osc_port, OPENTRACK_PORT)):
         is_opentrack = number == OPENTRACK_PORT
         try:
-            found.append(Port(number, _bound(socket.AF_INET, "" if lan else "127.0.0.1", number), is_opentrack))
+            found.append(
+                Port(
+                    number, _bound(socket.AF_INET, "" if lan else "127.0.0.1", number), is_opentrack
+                )
+            )
         except OSError as error:
             problems.append(_reason(number, error))
             continue
-        try:  # "localhost" is either of the two
-            found.append(Port(number, _bound(socket.AF_INET6, "" if lan else "::1", number), is_opentrack))
-        except OSError:  # this machine has no IPv6
-            pass
+        # "localhost" is either of the two, and some machines have no IPv6.
+        with contextlib.suppress(OSError):
+            second = _bound(socket.AF_INET6, "" if lan else "::1", number)
+            found.append(Port(number, second, is_opentrack))
     return found, problems
 
 

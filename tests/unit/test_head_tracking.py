@@ -1,0 +1,291 @@
+"""The app's side of head tracking: poses, settings for each output, and the tracker's process."""
+
+import asyncio
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from entrain.errors import EntrainError
+from entrain.vdevice.head import head_tracking, tracker_process
+from entrain.vdevice.head.head_sink import IgnoredHead
+from entrain.vdevice.head.head_tracking import HeadTracking
+from entrain.vdevice.head.settings import TrackingSettings
+from entrain.vdevice.head.tracker_process import Report, TrackerProcess
+from entrain.vdevice.rotation import FORWARD, Rotation, angles_of, from_angles, is_near
+
+
+class Sink:
+    """Notes how the head is turned."""
+
+    def __init__(self) -> None:
+        self.turned: list[Rotation] = []
+
+    def turn_head(self, w: float, x: float, y: float, z: float) -> None:
+        self.turned.append(Rotation(w, x, y, z))
+
+
+def left(degrees: float) -> Rotation:
+    return from_angles(math.radians(degrees), 0, 0)
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+def head(sink: Sink) -> HeadTracking:
+    head = HeadTracking(sink, {}, lambda: None)
+    head.play_on("headset")
+    return head
+
+
+def test_a_pose_reaches_the_sink_at_once_and_as_it_is(head, sink):
+    head.turn(*left(30))
+    head.turn(*(2 * each for each in left(-30)))
+
+    assert sink.turned == [left(30), pytest.approx(left(-30))]
+    assert head.angles.yaw_deg == pytest.approx(-30)
+    assert head.age_s < 1
+
+
+def test_without_an_engine_that_has_a_head_poses_are_ignored():
+    HeadTracking(IgnoredHead(), {}, lambda: None).turn(1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("pose", [(0, 0, 0, 0), (math.nan, 0, 0, 0), (1e300, 0, 0, 0)])
+def test_what_is_no_pose_is_refused_and_changes_nothing(head, sink, pose):
+    with pytest.raises(EntrainError, match=r"^w, x, y and z are not a rotation$"):
+        head.turn(*pose)
+
+    assert sink.turned == []
+    assert head.angles is None
+
+
+def test_recentre_makes_the_present_pose_straight_ahead(head, sink):
+    head.turn(*left(50))
+    head.recentre()
+    assert is_near(sink.turned[-1], FORWARD, 1e-6)
+    head.turn(*left(70))
+    assert is_near(sink.turned[-1], left(20), 1e-6)
+    assert head.angles.yaw_deg == pytest.approx(20)
+
+
+def test_without_a_fresh_pose_there_is_no_centre(head, monkeypatch):
+    with pytest.raises(EntrainError, match="no pose of the head arrives"):
+        head.recentre()
+    head.turn(*left(50))
+    monkeypatch.setattr(head_tracking, "STALE_S", -1.0)
+    with pytest.raises(EntrainError, match="no pose of the head arrives"):
+        head.recentre()
+    assert head.angles is None
+    monkeypatch.setattr(head_tracking, "FORGOTTEN_S", -1.0)
+    assert head.age_s is None
+
+
+@pytest.mark.parametrize("follow", [0.0, 0.5, 1.0])
+def test_a_share_of_the_turn_is_followed(head, sink, follow):
+    head.change(on=True, follow=follow)
+    head.turn(*left(60))
+    assert angles_of(sink.turned[-1]).yaw_deg == pytest.approx(60 * follow)
+    head.recentre()
+    head.turn(*left(20))
+    assert angles_of(sink.turned[-1]).yaw_deg == pytest.approx(-40 * follow)
+
+
+def test_switched_off_the_head_looks_ahead_and_forgets_its_centre(head, sink):
+    head.change(on=True)
+    head.turn(*left(50))
+    head.recentre()
+    head.change(on=False)
+    assert is_near(sink.turned[-1], FORWARD, 1e-6)
+    assert head.angles is None
+    head.change(on=True)
+    head.turn(*left(50))
+    assert is_near(sink.turned[-1], left(50), 1e-6)
+
+
+def test_each_output_has_its_own_settings(head):
+    head.change(on=True, preset="supperware", invert=("roll",))
+    head.play_on("speakers")
+    assert head.settings == TrackingSettings()
+    head.play_on("headset")
+    assert head.settings == TrackingSettings(on=True, preset="supperware", invert=("roll",))
+    head.change(lan=True)
+    assert head.settings.preset == "supperware"
+
+
+def test_the_settings_of_the_outputs_used_last_are_kept(head):
+    for number in range(head_tracking.MOST_OUTPUTS + 5):
+        head.play_on(f"output {number}")
+        head.change(on=True)
+    assert len(head.by_output) == head_tracking.MOST_OUTPUTS
+    assert f"output {head_tracking.MOST_OUTPUTS + 4}" in head.by_output
+    assert "output 0" not in head.by_output
+
+
+def test_without_an_output_there_is_nothing_to_set(sink):
+    with pytest.raises(EntrainError, match=r"^there is no output yet"):
+        HeadTracking(sink, {}, lambda: None).change(on=True)
+
+
+# ---- the process -------------------------------------------------------------------------------
+
+ON = TrackingSettings(on=True)
+
+
+class Child:
+    """Lets a script run in place of the tracker's process."""
+
+    def __init__(self, folder: Path, script: str) -> None:
+        self.started = folder / "started"
+        begin = f"open({str(self.started)!r}, 'a').write('x')\n"
+        self.command = [sys.executable, "-c", f"import os, sys, time\n{begin}{script}"]
+
+    def starts(self) -> int:
+        return len(self.started.read_text()) if self.started.exists() else 0
+
+
+@pytest.fixture
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Child]:
+    def use(script: str) -> Child:
+        made = Child(tmp_path, script)
+        monkeypatch.setattr(tracker_process, "_command", lambda settings: made.command)
+        return made
+
+    return use
+
+
+def run(work: Callable[[TrackerProcess, list[Report], list[tuple[float, ...]]], object]) -> None:
+    """Do something with a process while an event loop runs, then end it."""
+    reports: list[Report] = []
+    poses: list[tuple[float, ...]] = []
+
+    async def main() -> None:
+        process = TrackerProcess(lambda *pose: poses.append(pose), reports.append)
+        process.begin()
+        process.want(ON)
+        try:
+            await work(process, reports, poses)  # type: ignore[misc]
+        finally:
+            await process.close()
+
+    asyncio.run(main())
+
+
+async def until(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+POSE = (
+    "import struct\nos.write(0, struct.pack('<4d', 1, 0, 0, 0) + struct.pack('<4d', 0, 0, 0, 1))\n"
+)
+STAY = "os.read(0, 1)\n"
+
+
+def test_poses_and_reports_arrive(child):
+    child(f"{POSE}print('{json.dumps({'listening': [9000], 'later': 1})}', flush=True)\n{STAY}")
+
+    async def work(process, reports, poses):
+        await until(lambda: poses and reports)
+        assert poses[-1] == (0, 0, 0, 1)
+        assert reports == [Report(listening=(9000,))]
+
+    run(work)
+
+
+def test_a_process_that_crashes_again_and_again_is_started_with_growing_pauses(child, monkeypatch):
+    monkeypatch.setattr(tracker_process, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(tracker_process, "LONGEST_PAUSE_S", 0.4)
+    made = child("os._exit(7)")
+
+    async def work(process, reports, poses):
+        began_s = time.monotonic()
+        await until(lambda: made.starts() == 5)
+        assert time.monotonic() - began_s > 0.1 + 0.2 + 0.4 + 0.4
+        problem = "the head tracker's process has ended (exit code 7)"
+        assert Report(problem=problem) in reports
+
+    run(work)
+
+
+def test_its_last_problem_stays_when_it_ends(child, monkeypatch):
+    child("""print('{"problem": "another app uses UDP port 9000"}', flush=True)""")
+
+    async def work(process, reports, poses):
+        await until(lambda: len(reports) > 2)
+        assert [each.problem for each in reports[:3]] == [
+            "another app uses UDP port 9000",
+            "",
+            "another app uses UDP port 9000",
+        ]
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "print('x' * 100_000, flush=True)",
+        "print('[]\\n{\"listening\": 3}\\n\\xff', flush=True)",
+        "print('{\"packets_per_s\": NaN}', flush=True)",
+        "os.write(0, b'abc')",
+        "os.write(0, struct.pack('<4d', float('nan'), 0, 0, 0))",
+    ],
+)
+def test_nonsense_from_the_process_does_no_harm(child, sink, nonsense):
+    child(f"import struct\n{nonsense}\n{STAY}")
+
+    async def main() -> None:
+        head = HeadTracking(sink, {"headset": ON}, lambda: None)
+        head.play_on("headset")
+        head.begin()
+        try:
+            await asyncio.sleep(0.5)
+            head.turn(*left(10))
+        finally:
+            await head.close()
+
+    asyncio.run(main())
+    assert sink.turned == [left(10)]
+
+
+@pytest.mark.parametrize("script", [STAY, "time.sleep(60)"])
+def test_it_ends_when_it_is_not_wanted_and_is_killed_where_it_does_not(child, monkeypatch, script):
+    monkeypatch.setattr(tracker_process, "END_TIMEOUT_S", 0.2)
+    made = child(script)
+
+    async def work(process, reports, poses):
+        await until(lambda: made.starts() == 1)
+        process.want(None)
+        await until(lambda: not process._lives)
+        process.want(ON)
+        await until(lambda: made.starts() == 2)
+        process.want(ON.model_copy(update={"follow": 0.5}))  # no concern of the process
+        await asyncio.sleep(0.2)
+        assert made.starts() == 2
+        for lan in (True, False, True):  # each one waits for the end of the one before
+            process.want(ON.model_copy(update={"lan": lan}))
+        await until(lambda: made.starts() >= 3)
+        assert len(process._lives) == 1
+
+    run(work)
+
+
+def test_a_program_that_cannot_be_started_is_told_and_tried_again(child, monkeypatch):
+    monkeypatch.setattr(tracker_process, "FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(tracker_process, "_command", lambda settings: ["/nowhere/python"])
+
+    async def work(process, reports, poses):
+        await until(lambda: len(reports) >= 2)
+        line = "the head tracker's process cannot be started: No such file or directory"
+        assert {each.problem for each in reports} == {line}
+
+    run(work)

@@ -1,0 +1,163 @@
+"""Which pose counts, when it is handed on, and what is counted."""
+
+import math
+import os
+import socket
+
+import pytest
+from osc_packets import message, opentrack
+
+from entrain.vdevice.rotation import FORWARD, from_angles
+from entrain.vdevice.tracking.ports import open_ports
+from entrain.vdevice.tracking.pose_link import POSE, STILL_S, PoseLink
+from entrain.vdevice.tracking.receiver import SILENT_S, Pacing, Rate, Receiver
+from entrain.vdevice.tracking.senders import Pose, Senders
+
+HERE, THERE = "127.0.0.1", "192.168.0.7"
+YPR = message("/ypr", 10.0, 0.0, 0.0)
+
+
+def test_packets_are_counted():
+    receiver = Receiver(Senders("standard"))
+    for packet in (YPR, YPR, b"garbage", message("/other"), message("/ypr", math.nan, 0.0, 0.0)):
+        receiver.take_osc(packet, HERE, 0.0)
+    for packet in (opentrack(1, 2, 3)[:-1], b"", opentrack(math.inf, 0, 0)):
+        receiver.take_opentrack(packet, HERE, 0.0)
+
+    counters = receiver.counters
+    assert (counters.poses, counters.ignored, counters.malformed) == (2, 1, 5)
+    assert receiver.source == "/ypr from 127.0.0.1"
+
+
+def test_one_sender_is_heard_until_it_is_silent():
+    """The same machine at another address is another sender: it may have other signs."""
+    receiver = Receiver(Senders("standard"))
+    quaternion = message("/quaternion", 1.0, 0.0, 0.0, 0.0)
+
+    assert receiver.take_osc(YPR, HERE, 0.0)
+    assert receiver.take_osc(YPR, THERE, 0.5) is None
+    assert receiver.take_osc(quaternion, HERE, 0.6) is None
+    assert receiver.take_opentrack(opentrack(1, 2, 3), HERE, 0.7) is None
+    assert receiver.take_osc(YPR, HERE, 0.9)
+    assert receiver.take_osc(YPR, THERE, 0.91 + SILENT_S)
+    assert receiver.take_osc(YPR, HERE, 1.0 + SILENT_S) is None
+    assert receiver.source == "/ypr from 192.168.0.7"
+    assert receiver.counters.ignored == 4
+
+
+def pose(yaw: float, is_partial: bool = False) -> Pose:
+    return Pose(from_angles(yaw, 0, 0), "/ypr", is_partial)
+
+
+def test_a_pose_is_handed_on_at_once_and_at_most_100_a_second():
+    pacing, handed = Pacing(), []
+    for number in range(10_000):  # ten times as fast, for ten seconds
+        now_s = number / 1000
+        pacing.put(pose(now_s), now_s)
+        if turned := pacing.take(now_s):
+            handed.append((now_s, turned))
+
+    assert handed[0] == (0.0, from_angles(0, 0, 0))
+    assert 990 <= len(handed) <= 1001
+    assert all(turned == from_angles(now_s, 0, 0) for now_s, turned in handed)  # the newest
+
+
+def test_a_slow_sender_waits_for_nothing():
+    pacing = Pacing()
+    for number in range(100):
+        now_s = number / 60
+        pacing.put(pose(number), now_s)
+        assert pacing.take(now_s) == from_angles(number, 0, 0)
+        assert pacing.due_s() is None
+
+
+def test_three_messages_of_one_moment_are_one_pose():
+    pacing = Pacing()
+    for number in range(3):
+        pacing.put(pose(number, is_partial=True), number * 0.0002)
+        assert pacing.take(number * 0.0002) is None
+    due_s = pacing.due_s()
+    assert due_s == pytest.approx(Pacing.SETTLE_S)
+    assert pacing.take(due_s) == from_angles(2, 0, 0)
+
+
+def test_the_rate_is_of_the_last_second_and_ends_with_the_sender():
+    rate = Rate()
+    assert rate.due_s() is None
+    for number in range(100):
+        rate.add(number / 100)
+    assert not rate.look(0.99)
+    assert rate.look(1.0)
+    assert rate.per_s == pytest.approx(100)
+    assert rate.due_s() == 2.0
+    assert rate.look(2.0)
+    assert rate.per_s == 0
+    assert rate.due_s() is None
+
+
+def test_a_still_head_is_told_four_times_a_second_and_a_moving_one_at_once():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = PoseLink(theirs.fileno())
+        for number in range(100):  # a second of a sensor's noise, 0.05 degrees
+            noise = math.radians(0.05) * (number % 2)
+            link.send(from_angles(noise, 0, 0), number / 100)
+        still = ours.recv(10_000)
+        assert len(still) == POSE.size * round(1 / STILL_S)
+        for number in range(100):  # 20 degrees a second
+            link.send(from_angles(math.radians(number / 5), 0, 0), 1 + number / 100)
+        assert len(ours.recv(10_000)) >= 99 * POSE.size
+
+
+def test_nothing_waits_for_an_app_that_does_not_read():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = PoseLink(theirs.fileno())
+        for number in range(100_000):
+            link.send(from_angles(number, 0, 0), float(number))
+        ours.settimeout(5)
+        assert POSE.unpack(ours.recv(POSE.size)) == pytest.approx(FORWARD)
+        assert link.is_open()
+        ours.close()
+        assert not link.is_open()
+
+
+# ---- ports -------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("lan", [False, True])
+def test_the_network_is_heard_only_if_wanted(lan):
+    number = free_port()
+    ports, _ = open_ports(number, lan)
+    try:
+        hosts = {each.socket.getsockname()[0] for each in ports if each.number == number}
+        assert hosts <= ({"0.0.0.0", "::"} if lan else {"127.0.0.1", "::1"})
+        assert hosts & {"0.0.0.0", "127.0.0.1"}
+    finally:
+        for each in ports:
+            each.socket.close()
+
+
+def test_a_port_of_another_app_is_named_and_the_others_are_heard():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        number = int(other.getsockname()[1])
+        ports, problems = open_ports(number, lan=False)
+        for each in ports:
+            each.socket.close()
+    assert f"another app uses UDP port {number}" in problems
+    assert number not in {each.number for each in ports}
+
+
+def test_packets_may_be_of_any_size(tmp_path):
+    receiver = Receiver(Senders("standard"))
+    for size in (0, 1, 47, 48, 49, 16384, 16385, 65507):
+        receiver.take_osc(os.urandom(size), HERE, 0.0)
+        receiver.take_opentrack(bytes(size), HERE, 5.0)
+    assert receiver.counters.poses == 1  # 48 zeros are a pose of opentrack
