@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 
 from entrain.engine import Engine, blocks
 from entrain.platform import factory
@@ -22,7 +21,7 @@ from entrain.vdevice.api.status import Reporter
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
-from entrain.vdevice.head.head_sink import HeadSink, IgnoredHead
+from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.options import RunOptions
@@ -32,6 +31,7 @@ from entrain.vdevice.protocol.library import DEFAULT_ID, Library
 from entrain.vdevice.request_handler import RequestHandler
 from entrain.vdevice.session import session_log
 from entrain.vdevice.session.output_protocols import OutputProtocols
+from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 from entrain.vdevice.storage import store
@@ -126,8 +126,6 @@ class App:
     sandbox : mapping of str to str
         Environment that leads other apps to Entrain's private sound server; empty without one.
         With a private server, Entrain starts switched on.
-    head_sink : HeadSink, optional
-        Receives the turn of the head; without one, poses are ignored.
 
     """
 
@@ -139,7 +137,6 @@ class App:
         log: SessionLog,
         library: Library,
         sandbox: Mapping[str, str],
-        head_sink: HeadSink | None = None,
     ) -> None:
         stored = kept_in.load() if kept_in else State()
         self._log = log
@@ -183,23 +180,35 @@ class App:
             stored.recent,
             self._problems,
         )
-        self.head = HeadTracking(head_sink or IgnoredHead(), stored.tracking, self._head_changed)
+        ears = EngineHead(self.engine)
+        self.head = HeadTracking(ears, stored.tracking, self._head_changed)
+        self.heads = HeadKeeper(self.engine.use_head)
+        self.spaces = OutputSpaces(
+            stored.space,
+            stored.hrtf,
+            self.player,
+            self.heads,
+            self._problems,
+            blocks,
+            self._head_changed,
+        )
         self.saver.follow(self._to_be_kept, self._urgent)
         self._reporter = Reporter(
             self.engine,
             self.device,
             self.player,
             self.head,
+            self.spaces,
+            ears,
             icon=not options.headless,
             sandbox=sandbox,
         )
-        self.heads = HeadKeeper(stored.hrtf, self._take_head)
         self._handler = RequestHandler(
             self.engine,
             self.device,
             self.player,
             self.protocols,
-            self.heads,
+            self.spaces,
             self.head,
             self.saver,
             self._stop.set,
@@ -220,6 +229,7 @@ class App:
         server = ControlServer(claimed, self.hub, blocks)
         await server.start()
         self.head.begin()
+        self.spaces.begin()
 
         def begin() -> None:
             self.saver.save_now()  # the options of this start survive a crash, too
@@ -239,6 +249,7 @@ class App:
             await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
             self.player.note_heard()
             await self.head.close()
+            await self.spaces.close()
             await self.saver.flush()
             await server.close()
             self.protocols.close()
@@ -270,6 +281,7 @@ class App:
             elif isinstance(request, messages.Command):
                 self.time_keeper.wake()
                 self.saver.changed()
+                self.spaces.look()
 
     def device_changed(self) -> Awaitable[None]:
         """Save the new state after Entrain was switched on or off, or its output has changed.
@@ -278,7 +290,10 @@ class App:
         protocol.  Await the returned object to wait until the state is saved.
         """
         if target := self.device.target:
+            with self._problems.telling("continuing with the former space"):
+                self.spaces.play_on(target.name)
             self.protocols.play_on(target.name, self.device.form)
+            self.spaces.look()
             self.head.play_on(target.name)
             self.time_keeper.wake()
         return self.saver.changed()
@@ -291,15 +306,13 @@ class App:
         self._health_log.observe(self._reporter.health())
         self.hub.notify()
 
-    def _take_head(self, path: Path) -> None:
-        """Give a prepared head to the engine, once the engine has a space that uses it."""
-
     def _head_changed(self) -> None:
-        """The tracker's process has reported something else."""
+        """Report news of the tracker's process, or another head in the engine."""
         self.hub.notify()
 
     def _changed(self) -> None:
         """Save and report a change that no request has caused."""
+        self.spaces.look()
         self.saver.changed()
         self.hub.notify()
 
@@ -329,6 +342,8 @@ class App:
             "softened": self.device.unplugged.entries,
             "applications": self.device.rules,
             "tracking": dict(self.head.by_output),
+            "hrtf": self.spaces.hrtf,
+            "space": dict(self.spaces.by_output),
         }
 
     def _urgent(self) -> Urgent:

@@ -17,6 +17,12 @@ Unplugged = Literal["softer", "silent", "same"]
 ``softer``: it plays 20 dB softer; ``silent``: it is muted; ``same``: its volume is unchanged.
 """
 
+SpaceMode = Literal["off", "speakers", "scene"]
+"""How headphones play music that no protocol places.
+
+``off``: inside the head; ``speakers``: as from two loudspeakers; ``scene``: in a sound field.
+"""
+
 State = Literal["processing", "idle", "bypassed", "off", "waiting-for-device", "failed"]
 """Entrain's condition, as `status` shows it."""
 
@@ -62,3 +68,5 @@ HeadAxis = Literal["yaw", "pitch", "roll"]
 OSC_PORT = 9000
 """UDP port on which head trackers are heard that send OSC."""
 MIN_PORT, MAX_PORT = 1024, 65535
+MIN_HEAD_CM, MAX_HEAD_CM = 48.0, 66.0
+"""Circumference of a listener's head."""

@@ -11,10 +11,10 @@ from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.listed_protocols import listed
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
-from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.session.output_protocols import OutputProtocols
+from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.storage.saver import Saver
 
@@ -26,8 +26,8 @@ class RequestHandler:
     ----------
     engine, device, player, protocols, head
         The parts that requests control.
-    heads : HeadKeeper
-        Gives heads to the space.
+    spaces : OutputSpaces
+        The user's space on each output.
     saver : Saver
         Stores the settings.
     stop : callable
@@ -41,7 +41,7 @@ class RequestHandler:
         device: VirtualDevice,
         player: Player,
         protocols: OutputProtocols,
-        heads: HeadKeeper,
+        spaces: OutputSpaces,
         head: HeadTracking,
         saver: Saver,
         stop: Callable[[], None],
@@ -50,7 +50,7 @@ class RequestHandler:
         self._device = device
         self._player = player
         self._protocols = protocols
-        self._heads = heads
+        self._spaces = spaces
         self._head = head
         self._saver = saver
         self._stop = stop
@@ -130,11 +130,16 @@ class RequestHandler:
             address: value for address, value in values.items() if check_own(address, value, blocks)
         }
         others = {address: value for address, value in values.items() if address not in own}
+        users = {address: others.pop(address) for address in [*filter(self._spaces.owns, others)]}
+        if users:
+            self._spaces.check(users)
         if others:
             self._player.set_all(others, over_s)
             self._protocols.note_values()
         for address, value in own.items():
             self._player.set_own(address, value, over_s)
+        if users:
+            self._spaces.set(users, over_s)
         if own:
             self._saver.keep(settings={**self._saver.kept.settings, **own})
 
@@ -152,8 +157,9 @@ class RequestHandler:
         if request.unplugged is not None:
             await device.set_unplugged(request.unplugged)
         if request.hrtf is not None:
-            await self._heads.use(request.hrtf)
-            self._saver.keep(hrtf=request.hrtf)
+            await self._spaces.use_head(request.hrtf)
+        if request.space is not None:
+            self._spaces.change(request.space.mode, request.space.head_cm)
         if request.session_log is not None:
             self._saver.keep(session_log=request.session_log)
 

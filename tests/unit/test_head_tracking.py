@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from made_up_head import made_up
 
+from entrain.engine import Engine
 from entrain.errors import EntrainError
 from entrain.vdevice.head import head_tracking, tracker_process
-from entrain.vdevice.head.head_sink import IgnoredHead
+from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.head.tracker_process import Report, TrackerProcess
@@ -31,6 +34,11 @@ class Sink:
 
 def left(degrees: float) -> Rotation:
     return from_angles(math.radians(degrees), 0, 0)
+
+
+def noise(seconds: float) -> np.ndarray:
+    mono = np.random.default_rng(1).uniform(-0.5, 0.5, round(48_000 * seconds))
+    return np.stack([mono, mono]).astype(np.float32)
 
 
 @pytest.fixture
@@ -54,8 +62,21 @@ def test_a_pose_reaches_the_sink_at_once_and_as_it_is(head, sink):
     assert head.age_s < 1
 
 
-def test_without_an_engine_that_has_a_head_poses_are_ignored():
-    HeadTracking(IgnoredHead(), {}, lambda: None).turn(1, 0, 0, 0)
+def test_the_ears_of_the_engine_turn_with_the_head():
+    """A pose goes from the room to the head; the engine's turn goes the other way."""
+    with Engine() as engine:
+        engine.use_head(made_up().head())
+        engine.route([engine.add_layer("speakers", {"width_deg": 0})])
+        ears = EngineHead(engine)
+        tracking = HeadTracking(ears, {}, lambda: None)
+        tracking.play_on("headset")
+        loud = []
+        for degrees in (90, -90):
+            tracking.turn(*left(degrees))
+            heard = engine.process(noise(0.2))[:, -2_400:]
+            loud.append(np.argmax(np.square(heard).sum(1)))
+            assert ears.angles.yaw_deg == pytest.approx(degrees, abs=0.1)
+    assert loud == [1, 0]  # turned to the left, the front is at the right ear
 
 
 @pytest.mark.parametrize("pose", [(0, 0, 0, 0), (math.nan, 0, 0, 0), (1e300, 0, 0, 0)])

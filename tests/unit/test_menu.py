@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from entrain.tray.icon.menu import MAX_LABEL, Ask, Do, Item, MenuDescription, describe, left
+from entrain.tray.icon.menu import describe, left
+from entrain.tray.icon.menu_items import MAX_LABEL, Ask, Do, Item, MenuDescription
 from entrain.vdevice.api.messages import (
     COMMANDS,
     ActiveProtocol,

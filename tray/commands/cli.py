@@ -25,6 +25,7 @@ from entrain.tray.commands import (
     options,
     protocols,
     routing,
+    space_command,
 )
 from entrain.tray.commands.request import ask
 from entrain.tray.text.number import Number
@@ -292,7 +293,7 @@ for command in (
     *(live_commands.session, live_commands.sleep, log_command.log),
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
-    *(hrtf.hrtf, head_command.head),
+    *(space_command.space, hrtf.hrtf, head_command.head),
     *(desktop.autostart, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
 ):

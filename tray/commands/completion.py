@@ -32,7 +32,16 @@ def addresses(
     status = _status()
     protocol = status["protocol"] if status else None
     layers = protocol["layers"] if protocol else ()
-    names = [f"{layer['id']}.{symbol}" for layer in layers for symbol in layer["params"]]
+    names = [
+        f"{layer['id']}.{symbol}"
+        for layer in layers
+        for symbol in (*layer["params"], *(layer["place"] or ()))
+    ]
+    space = status["space"] if status else None
+    if space and space["mode"] != "off":
+        from entrain.engine import blocks
+
+        names += [f"space.{symbol}" for symbol in blocks()[space["mode"]].parameters]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

@@ -5,80 +5,25 @@ line explains itself in words, for screen readers.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from entrain.tray.icon.drawing import IconState
+from entrain.tray.icon.menu_items import Ask, Do, Item, MenuDescription, line
+from entrain.tray.icon.space_menu import space
 from entrain.tray.text.text_layout import clean
 
 if TYPE_CHECKING:
-    from entrain.vdevice.api.answers import ListedProtocol, Protocols, Status, StatusCommand
+    from entrain.vdevice.api.answers import ListedProtocol, Protocols, Status
 
 SLEEP_MINUTES = (15, 30, 45, 60, 90)
-MAX_LABEL = 80
-"""Most characters in a line; longer names and reasons are cut off."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A request to the control API."""
-
-    command: "StatusCommand | Literal['stop']"
-    fields: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Do:
-    """An action of the tray itself."""
-
-    action: Literal["help", "about", "autostart-on", "autostart-off", "quit"]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of the menu.
-
-    Parameters
-    ----------
-    key : str
-        Permanent name of the line; it stays the same when the label changes.
-    label : str
-        Plain text.
-    act : Ask, Do or None
-        The effect of a click.  A line without `act` and `items` is only text.
-    mark : str or None
-        ``check`` or ``radio`` for a line with a mark, which shows `checked`.
-    default : bool
-        Whether a click on the icon has the same effect.
-    items : tuple of Item or None
-        A submenu; None stands for a separator.
-
-    """
-
-    key: str
-    label: str
-    act: Ask | Do | None = None
-    mark: Literal["check", "radio"] | None = None
-    checked: bool = False
-    enabled: bool = True
-    default: bool = False
-    items: "tuple[Item | None, ...]" = ()
-
-
-@dataclass(frozen=True)
-class MenuDescription:
-    """Description of the icon, the tooltip and the menu."""
-
-    icon: IconState
-    title: str
-    """The tooltip; its first line explains the icon."""
-    items: tuple[Item | None, ...]
-    """The menu's lines; None stands for a separator."""
 
 
 def describe(
-    status: "Status | None", library: "Protocols | None" = None, autostart: bool | None = None
+    status: "Status | None",
+    library: "Protocols | None" = None,
+    autostart: bool | None = None,
+    hrtfs: Sequence[tuple[str, str]] = (),
 ) -> MenuDescription:
     """Describe icon, tooltip and menu.
 
@@ -90,6 +35,8 @@ def describe(
         The control API's `Protocols`; None if not known yet.
     autostart : bool or None
         Whether Entrain starts at login; None if this system cannot start it.
+    hrtfs : sequence of (str, str)
+        Ids and titles of the heads that the space can use.
 
     """
     if status is None:
@@ -110,9 +57,9 @@ def describe(
         icon=icon_state(status),
         title="\n".join(filter(None, ("Entrain: " + _short(status), _details(status), *notes))),
         items=(
-            Item("state", _line(state), enabled=False),
+            Item("state", line(state), enabled=False),
             *(
-                Item(key, _line(line), enabled=False)
+                Item(key, line(line), enabled=False)
                 for key, line in zip(("note", "advice"), notes, strict=False)
             ),
             *_softened(status),
@@ -138,7 +85,8 @@ def describe(
             _level(status),
             _sleep(status),
             _outputs(status),
-            Item("measured", _line(measured(status)), enabled=False),
+            space(status, hrtfs),
+            Item("measured", line(measured(status)), enabled=False),
             None,
             *_autostart(autostart),
             Item(
@@ -308,7 +256,7 @@ def _protocol(listed: "ListedProtocol", now: str) -> Item:
     )
     return Item(
         f"protocol {listed['id']}",
-        _line(clean(listed["name"]), evidence),
+        line(clean(listed["name"]), evidence),
         Ask("use", {"protocol": listed["id"]}),
         mark="radio",
         checked=listed["id"] == now,
@@ -375,7 +323,7 @@ def _outputs(status: "Status") -> Item:
     name = clean(output["description"] or output["name"]) if output else "none"
     return Item(
         "output",
-        _line(f"Output device: {name}"),
+        line(f"Output device: {name}"),
         enabled=bool(status["outputs"]),
         items=(
             Item(
@@ -390,7 +338,7 @@ def _outputs(status: "Status") -> Item:
             *(
                 Item(
                     f"output {device['name']}",
-                    _line(clean(device["description"] or device["name"])),
+                    line(clean(device["description"] or device["name"])),
                     Ask("output", {"name": device["name"]}),
                     mark="radio",
                     checked=device["name"] == status["chosen_output"],
@@ -450,9 +398,3 @@ def _autostart(autostart: bool | None) -> tuple[Item, ...]:
             checked=autostart,
         ),
     )
-
-
-def _line(text: str, end: str = "") -> str:
-    """Shorten a text for the menu, and append `end` in full."""
-    room = MAX_LABEL - len(end)
-    return (text if len(text) <= room else text[: room - 1].rstrip() + "…") + end

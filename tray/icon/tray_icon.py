@@ -18,9 +18,11 @@ from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.folders import user_paths
 from entrain.tray.icon.help_page import open_help
-from entrain.tray.icon.menu import Ask, Do, Item, MenuDescription, describe
+from entrain.tray.icon.menu import describe
+from entrain.tray.icon.menu_items import Ask, Do, Item, MenuDescription
 from entrain.tray.notifications.notification_policy import Notice, Notices
 from entrain.vdevice.api.client import SOCKET_NAME, Client, NotRunning
+from entrain.vdevice.hrtf import sets
 from entrain.vdevice.safety import SHORT_NOTICE
 
 if TYPE_CHECKING:
@@ -309,6 +311,7 @@ class Worker:
         self._notices = Notices()
         self._status: Status | None = None
         self._library: Protocols | None = None
+        self._hrtfs: tuple[tuple[str, str], ...] = ()
         self._looked_s = float("-inf")
         self._autostart: bool | None = None
 
@@ -340,7 +343,7 @@ class Worker:
             notice = self._notices.observe(status, now_s, _names(status))
             if notice:
                 _say(notice)
-        self._view.show(describe(status, self._library, self._autostart))
+        self._view.show(describe(status, self._library, self._autostart, self._hrtfs))
 
     def _look_at_library(self, now_s: float) -> None:
         self._looked_s = now_s
@@ -349,6 +352,7 @@ class Worker:
                 self._library = client.ask("protocols")
         except EntrainError as error:  # the menu keeps the former list
             _log.debug("%s", error)
+        self._hrtfs = tuple((card.id, card.title) for card in sets.cards())
 
     def _ask(self, wanted: Ask) -> None:
         try:

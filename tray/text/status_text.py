@@ -99,6 +99,10 @@ def status(status: "Status") -> None:
     if (head := status["head"])["on"]:
         source = head["source"] or "no tracker has sent a pose yet"
         rows.append(("head", f"{source}, {head['packets_per_s']:g} packets a second"))
+    if (space := status.get("space")) and (space["mode"] != "off" or space["note"]):
+        rows.append(("space", f"{space['mode']}, HRTF {space['hrtf']}"))
+        if space["note"]:
+            rows.append(("", space["note"]))
     latency = status["latency"]
     rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
     if status["measured"]:

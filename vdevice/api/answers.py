@@ -12,6 +12,7 @@ from entrain.vdevice.limits import (
     Grade,
     HeadAxis,
     Mode,
+    SpaceMode,
     State,
     TrackerPreset,
     Unplugged,
@@ -52,6 +53,17 @@ class Automation(TypedDict):
     loop_s: float
 
 
+class Place(TypedDict):
+    """Where a generator sounds around the head."""
+
+    azimuth_deg: float
+    elevation_deg: float
+    distance_m: float
+    path: Literal["still", "orbit", "arc", "eight", "swing", "breathe"]
+    path_hz: float
+    path_deg: float
+
+
 class Layer(TypedDict):
     """One block and its values."""
 
@@ -59,6 +71,7 @@ class Layer(TypedDict):
     id: str
     params: dict[str, float]
     automation: dict[str, Automation]
+    place: Place | None
 
 
 class Output(TypedDict):
@@ -171,6 +184,22 @@ class Head(TypedDict):
     problem: str
 
 
+class Space(TypedDict):
+    """How the music sounds around the head on the present output."""
+
+    mode: SpaceMode
+    setting: SpaceMode
+    note: str
+    hrtf: str
+    hrtf_in_use: str
+    head_cm: float
+    params: dict[str, float]
+    sources: int
+    yaw_deg: float | None
+    pitch_deg: float | None
+    roll_deg: float | None
+
+
 class Callback(TypedDict):
     """How long the audio thread takes for one block."""
 
@@ -220,6 +249,7 @@ class Status(TypedDict):
     levels: Levels
     measured: Measured | None
     head: Head
+    space: Space
     volume: float | None
     muted: bool
     muffled: str

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, cast
 
 from entrain import __version__
 from entrain.backend import Phase
@@ -19,12 +20,18 @@ from entrain.vdevice.api.messages import (
     Latency,
     Levels,
     Output,
+    Space,
     Status,
 )
 from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
+from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.storage.state import State
+
+if TYPE_CHECKING:
+    from entrain.vdevice.limits import SpaceMode
 
 
 class Reporter:
@@ -32,7 +39,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player, head
+    engine, device, player, head, spaces, ears
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -47,6 +54,8 @@ class Reporter:
         device: VirtualDevice,
         player: Player,
         head: HeadTracking,
+        spaces: OutputSpaces,
+        ears: EngineHead,
         *,
         icon: bool,
         sandbox: Mapping[str, str],
@@ -57,6 +66,8 @@ class Reporter:
         self._device = device
         self._player = player
         self._head = head
+        self._spaces = spaces
+        self._ears = ears
         self._measurement = SelfMeasurement(engine)
         self._load = _Load()
 
@@ -143,13 +154,14 @@ class Reporter:
             preferred_outputs=list(device.preferred),
             detour=device.detour,
             unplugged=device.unplugged.setting,
-            hrtf=kept.hrtf,
+            hrtf=self._spaces.head,
             softened=("silent" if softened.silent else "softer") if softened else None,
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),
             levels=self._levels() if running else Levels(),
             measured=self._measurement.look(self._player.running()) if running else None,
             head=self._tracked(),
+            space=self._space(),
             volume=max(target.volume.channels, default=0.0) if target else None,
             muted=target.volume.muted if target else False,
             muffled=state.muffled if state else "",
@@ -200,6 +212,24 @@ class Reporter:
             ignored=report.ignored,
             malformed=report.malformed,
             problem=report.problem,
+        )
+
+    def _space(self) -> Space:
+        spaces, layer = self._spaces, self._player.space
+        is_heard = layer is not None and spaces.head_in_use != ""
+        angles = self._ears.angles if is_heard else None
+        return Space(
+            mode=cast("SpaceMode", layer.kind) if layer else "off",
+            setting=spaces.settings.mode,
+            note=spaces.note,
+            hrtf=spaces.head,
+            hrtf_in_use=spaces.head_in_use,
+            head_cm=spaces.head_cm,
+            params=layer.params if layer else {},
+            sources=self._engine.space().sources,
+            yaw_deg=angles.yaw_deg if angles else None,
+            pitch_deg=angles.pitch_deg if angles else None,
+            roll_deg=angles.roll_deg if angles else None,
         )
 
     def _callback(self) -> Callback:

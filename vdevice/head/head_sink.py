@@ -1,6 +1,9 @@
-"""The receiver of the head's pose: the engine, or a stand-in that ignores it."""
+"""The receiver of the head's pose: the engine."""
 
 from typing import Protocol
+
+from entrain.engine import Engine
+from entrain.vdevice.rotation import Angles, Rotation, angles_of, inverse
 
 
 class HeadSink(Protocol):
@@ -10,8 +13,21 @@ class HeadSink(Protocol):
         """Turn the head: a unit quaternion from the room to the head, x front, y left, z up."""
 
 
-class IgnoredHead:
-    """Does nothing: for an engine that has no head to turn."""
+class EngineHead:
+    """Turns the head of an engine.
+
+    The engine's turn takes a direction in the room to the same direction as the head sees it, which
+    is the inverse of the turn that takes the room's axes to the head's.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def turn_head(self, w: float, x: float, y: float, z: float) -> None:
-        """Ignore the pose."""
+        """Turn the head; one thread at a time."""
+        self._engine.turn_head(inverse(Rotation(w, x, y, z)))
+
+    @property
+    def angles(self) -> Angles:
+        """How the head is turned, as the ears have it now."""
+        return angles_of(inverse(Rotation(*self._engine.space().turn)))

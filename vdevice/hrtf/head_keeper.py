@@ -1,10 +1,10 @@
-"""The head that the running app uses.  Runs on the main thread's asyncio loop."""
+"""Gives heads to the engine.  Runs on the main thread's asyncio loop."""
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from entrain.errors import EntrainError
+from entrain.head import Head
 from entrain.vdevice.hrtf import process, sets
 from entrain.vdevice.worker_thread import WorkerThread
 
@@ -12,22 +12,24 @@ _log = logging.getLogger(__name__)
 
 
 class HeadKeeper:
-    """Chooses a head; a head that cannot be used leaves the former one in place.
+    """Prepares and reads heads; a head that cannot be used leaves the former one in place.
 
     Parameters
     ----------
-    chosen : str
-        The id that is stored.
     take : callable
-        Gives the file of a prepared head to the engine.
+        Gives a head to the engine.
 
     """
 
-    def __init__(self, chosen: str, take: Callable[[Path], None]) -> None:
-        self.chosen = chosen
-        """The id of the user's choice."""
+    def __init__(self, take: Callable[[Head], None]) -> None:
+        self.in_use = ""
+        """Id of the head in the engine; empty: none."""
         self._take = take
         self._worker = WorkerThread()
+
+    async def prepare(self, name: str) -> None:
+        """Prepare a head without using it; raises errors as `use`."""
+        await self._worker.do(lambda: process.prepared(sets.find(name)))
 
     async def use(self, name: str) -> None:
         """Use another head from now on.
@@ -38,11 +40,15 @@ class HeadKeeper:
             There is no such head, or it cannot be prepared.
 
         """
-        self._take(await self._prepared(name))
-        self.chosen = name
 
-    async def begin(self) -> str:
-        """Use the stored head; if it cannot be used, the built-in one.
+        def read() -> Head:
+            return Head.from_file(process.prepared(sets.find(name)))
+
+        self._take(await self._worker.do(read))
+        self.in_use = name
+
+    async def bring(self, name: str) -> str:
+        """Use a head; if it cannot be used, and there is no other, the built-in one.
 
         Returns
         -------
@@ -51,12 +57,14 @@ class HeadKeeper:
 
         """
         problem = ""
-        for name in dict.fromkeys((self.chosen, sets.DEFAULT_ID)):
+        for each in dict.fromkeys((name, sets.DEFAULT_ID)):
             try:
-                self._take(await self._prepared(name))
+                await self.use(each)
             except EntrainError as error:
-                _log.warning("cannot use the HRTF %s: %s", name, error)
-                problem = problem or f"HRTF {name}: {error}"
+                _log.warning("cannot use the HRTF %s: %s", each, error)
+                problem = problem or f"HRTF {each}: {error}"
+                if self.in_use:
+                    break
             else:
                 break
         return problem
@@ -64,6 +72,3 @@ class HeadKeeper:
     def close(self) -> None:
         """Do not wait for a preparation that runs.  Idempotent."""
         self._worker.close()
-
-    async def _prepared(self, name: str) -> Path:
-        return await self._worker.do(lambda: process.prepared(sets.find(name)))

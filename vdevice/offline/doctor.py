@@ -116,6 +116,8 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
         text = f"{longest_ms:.2f} ms at most in the last minute, {share:.0%} of the time there is"
         advice = "" if share < 1 else "the machine was too busy; see `priority` below"
         yield Finding("sound thread", share < 1, text, advice)
+    if space := status.get("space"):
+        yield _space(space)
     if head := status.get("head"):
         yield _tracker(head)
     if muffled := status["muffled"]:
@@ -133,6 +135,19 @@ def _counted(status: dict[str, Any]) -> Iterator[Finding]:
         "an app plays broken sound; Entrain replaces those samples by silence" if nonfinite else ""
     )
     yield Finding("sound since the start", None, text, advice)
+
+
+def _space(space: dict[str, Any]) -> Finding:
+    name = "space"
+    if space["mode"] == "off":
+        unheard = space["setting"] != "off" and space["note"]
+        return Finding(name, None, f"off; {space['note']}" if unheard else "off")
+    ready = space["hrtf_in_use"] == space["hrtf"]
+    text = f"{space['mode']}, HRTF {space['hrtf']}, head of {space['head_cm']:g} cm"
+    if ready:
+        return Finding(name, True, text)
+    advice = "" if not space["hrtf_in_use"] else "choose another one: entrain hrtf list"
+    return Finding(name, None if not advice else False, f"{text}; {space['note']}", advice)
 
 
 def _tracker(head: dict[str, Any]) -> Finding:

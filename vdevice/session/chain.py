@@ -135,9 +135,11 @@ class Chain:
         running = self._layers.get(layer_id)
         return running is not None and blocks()[running[0].kind].strength == symbol
 
-    def runs(self, layer_id: str) -> bool:
-        """Return whether a layer with this id runs."""
-        return layer_id in self._layers
+    def can_set(self, address: str) -> bool:
+        """Return whether this is a parameter of a running layer."""
+        layer_id, symbol = parse_address(address)
+        running = self._layers.get(layer_id)
+        return running is not None and symbol in block_of(running[0], blocks()).parameters
 
     def layers(self) -> Collection[tuple[Layer, int]]:
         """Return the running layers with the engine's numbers."""

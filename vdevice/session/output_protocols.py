@@ -156,7 +156,9 @@ class OutputProtocols:
         if player.protocol is not now:  # a request has changed the protocol meanwhile
             return
         if heard is not now:  # values that glide continue to their targets
-            goal = {name: getattr(now, name) for name in ("layers", "without_headphones", "spatial")}
+            goal = {
+                name: getattr(now, name) for name in ("layers", "without_headphones", "spatial")
+            }
             going_on = found.protocol.model_copy(update=goal)
             found = Prepared(going_on, going_on, player.ways)
         self._take_values()

@@ -269,6 +269,14 @@ class Player:
             self._users_space = before
             raise
 
+    def move_space(self, chosen: UsersSpace, values: Mapping[str, float], over_s: float) -> None:
+        """Move values of the user's space; they have been checked, and are in `chosen`."""
+        self._users_space = chosen
+        for address, value in values.items():
+            fades = self._fade and self._fade.of_sleep_timer and self._chain.fades_by(address)
+            if not fades and self._chain.can_set(address):
+                self._chain.set(address, value, over_s)
+
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
         self.set_all({address: value}, over_s)
@@ -437,7 +445,7 @@ class Player:
         heard = self.protocol.model_copy(update={"layers": tuple(self.layers), "spatial": "off"})
         if self.hears_both_ears:
             space = self._users_space.of(self.protocol)
-            spatial = self._users_space.completed(self.protocol.spatial)
+            spatial = self._users_space.completed(self.protocol.spatial, blocks)
             heard = heard.model_copy(update={"spatial": spatial})
         if fade:
             session_s = 0.0 if restart else self._engine.session()[0]

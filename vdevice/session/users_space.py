@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.places import Spatial
+from entrain.vdevice.protocol.places import HEAD_SIZE, Spatial
+from entrain.vdevice.protocol.values import BlockSource
+
+LISTENER = (HEAD_SIZE, "follow")
+"""Parameters that belong to the listener in every space."""
 
 
 @dataclass(frozen=True)
@@ -15,14 +19,18 @@ class UsersSpace:
     layer: Layer | None = None
     """Places the music where the protocol does not say how; None: no space."""
     listener: Mapping[str, float] = field(default_factory=dict)
-    """Values for the space of a protocol that does not give them, such as the head's size."""
+    """Values of `LISTENER` for the space of a protocol that does not give them."""
 
     def of(self, protocol: Protocol) -> Layer | None:
         """Return the space of a protocol that leaves it to the user."""
         return self.layer if protocol.spatial is None else None
 
-    def completed(self, spatial: Spatial | Literal["off"] | None) -> Spatial | Literal["off"]:
+    def completed(
+        self, spatial: Spatial | Literal["off"] | None, blocks: BlockSource
+    ) -> Spatial | Literal["off"]:
         """Return the space that a protocol describes, with the listener's values."""
         if spatial is None or spatial == "off":
             return "off"
-        return spatial.model_copy(update={"params": {**self.listener, **spatial.params}})
+        known = blocks()[spatial.mode].parameters
+        listener = {symbol: value for symbol, value in self.listener.items() if symbol in known}
+        return spatial.model_copy(update={"params": {**listener, **spatial.params}})

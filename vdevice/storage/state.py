@@ -11,6 +11,7 @@ from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.library import DEFAULT_ID
 from entrain.vdevice.protocol.model import ProtocolReference
+from entrain.vdevice.session.space_settings import SpaceSettings
 from entrain.vdevice.storage.stored_protocols import FileName
 
 
@@ -55,7 +56,9 @@ class State(BaseModel):
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True
     hrtf: str = "kemar"
-    """Id of the head that the space uses."""
+    """Id of the head for outputs that have none of their own."""
+    space: dict[str, SpaceSettings] = {}
+    """Settings of the space by the real device's name, those used last at the end."""
     latency_ms: float | None = Field(default=None, ge=MIN_LATENCY_MS, le=MAX_LATENCY_MS)
     """See `RunOptions.latency_ms`; None: the back end's default."""
 

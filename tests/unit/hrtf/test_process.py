@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sofa_files
 
+from entrain.head import Head
 from entrain.vdevice.hrtf import head_file, process, sets
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.head_keeper import HeadKeeper
@@ -149,11 +150,11 @@ def test_a_broken_file_changes_nothing(content, tmp_path):
 
 
 def test_a_head_that_cannot_be_used_leaves_the_former_one(made_up, hostile):
-    taken: list[Path] = []
-    keeper = HeadKeeper("kemar", taken.append)
+    taken: list[Head] = []
+    keeper = HeadKeeper(taken.append)
 
     async def choose() -> None:
-        assert await keeper.begin() == ""
+        assert await keeper.bring("kemar") == ""
         hostile("killed")
         with pytest.raises(HrtfError, match="SIGKILL"):
             await keeper.use("sphere")
@@ -162,22 +163,20 @@ def test_a_head_that_cannot_be_used_leaves_the_former_one(made_up, hostile):
 
     asyncio.run(choose())
     keeper.close()
-    assert keeper.chosen == "kemar"
-    assert taken == [sets.head_path(sets.find("kemar"))]
+    assert (keeper.in_use, len(taken)) == ("kemar", 1)
 
 
 def test_without_the_stored_head_the_built_in_one_is_used(made_up):
     card = process.added(made_up)
     sets.head_path(card).unlink()
     made_up.unlink()
-    taken: list[Path] = []
-    keeper = HeadKeeper(card.id, taken.append)
+    taken: list[Head] = []
+    keeper = HeadKeeper(taken.append)
 
-    problem = asyncio.run(keeper.begin())
+    problem = asyncio.run(keeper.bring(card.id))
 
     assert problem.startswith("HRTF my-ears-left: My Ears (left).sofa cannot be read: No such")
-    assert keeper.chosen == card.id  # the file may come back
-    assert taken == [sets.head_path(sets.find("kemar"))]
+    assert (keeper.in_use, len(taken)) == ("kemar", 1)
 
 
 @pytest.mark.parametrize(

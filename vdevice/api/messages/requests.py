@@ -23,7 +23,7 @@ from entrain.vdevice import limits
 from entrain.vdevice.api.messages.results import Status
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.head.settings import Axes, Port, Share
-from entrain.vdevice.limits import Mode, TrackerPreset, Unplugged
+from entrain.vdevice.limits import Mode, SpaceMode, TrackerPreset, Unplugged
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_spec
@@ -180,6 +180,16 @@ class Sleep(Command):
     """None: cancel the timer."""
 
 
+class SpaceWishes(BaseModel):
+    """Settings of the space on the present output; omitted ones stay as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    mode: SpaceMode | None = None
+    head_cm: float | None = None
+    """Circumference of the listener's head."""
+
+
 class Settings(Command):
     """Change settings; omitted settings stay as they are."""
 
@@ -195,6 +205,8 @@ class Settings(Command):
     """How a loudspeaker plays that takes over after headphones were unplugged."""
     hrtf: Slug | None = None
     """Id of the head that the space uses, as in `entrain hrtf list`."""
+    space: SpaceWishes | None = None
+    """How music sounds around the head on the present output."""
 
 
 class Set(Command):

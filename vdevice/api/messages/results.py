@@ -12,6 +12,7 @@ from entrain.vdevice.limits import (
     Grade,
     HeadAxis,
     Mode,
+    SpaceMode,
     State,
     TrackerPreset,
     Unplugged,
@@ -170,6 +171,33 @@ class Head(_Answer):
     """What is wrong with the tracker's process, one line; may be empty."""
 
 
+class Space(_Answer):
+    """How the music sounds around the head on the present output."""
+
+    mode: SpaceMode = "off"
+    """What sounds now."""
+    setting: SpaceMode = "off"
+    """The user's choice for this output, which protocols without a space of their own follow."""
+    note: str = ""
+    """Why `mode` is not heard, or differs from `setting`; one line, may be empty."""
+    hrtf: str = "kemar"
+    """Id of the head for this output."""
+    hrtf_in_use: str = ""
+    """Id of the head in the engine; empty before a space needs one."""
+    head_cm: FiniteFloat = 57.0
+    """Circumference of the listener's head."""
+    params: dict[str, FiniteFloat] = {}
+    """Values of the layer `space`; the others are initial."""
+    sources: int = 0
+    """Generators that sound from a place."""
+    yaw_deg: FiniteFloat | None = None
+    """How the ears have the head turned, to the left; None without a space."""
+    pitch_deg: FiniteFloat | None = None
+    """Up."""
+    roll_deg: FiniteFloat | None = None
+    """To the right shoulder."""
+
+
 class Callback(_Answer):
     """How long the audio thread takes for one block."""
 
@@ -226,7 +254,7 @@ class Status(_Answer):
     unplugged: Unplugged = "softer"
     """How a loudspeaker plays that takes over after headphones were unplugged."""
     hrtf: str = "kemar"
-    """Id of the head that the space uses."""
+    """Id of the head for the present output."""
     softened: Literal["softer", "silent"] | None = None
     """How it plays now for that reason; `output` ends this, even with the device chosen already."""
     detour: str = ""
@@ -237,6 +265,7 @@ class Status(_Answer):
     measured: Measured | None = None
     """Measurements of the effects that the protocol promises; None while no app plays."""
     head: Head = Head()
+    space: Space = Space()
     volume: FiniteFloat | None = None
     """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False
