@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -15,7 +16,7 @@ class Connection:
     """A connection that believes in the default of the time at which it was made."""
 
     default = "a"
-    made: list["Connection"] = []
+    made: ClassVar[list["Connection"]] = []
 
     def __init__(self) -> None:
         self._believed = Connection.default
