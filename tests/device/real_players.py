@@ -7,11 +7,13 @@ import json
 import os
 import random
 import select
+import signal
 import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -213,20 +215,24 @@ class Chromium(RealPlayer):
             *("chromium", "--headless=new", "--no-sandbox", "--remote-debugging-pipe"),
             *("--autoplay-policy=no-user-gesture-required", "--no-first-run", "--disable-gpu"),
             *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+            "--allow-file-access-from-files",  # else audio contexts get silence
             *(f"--user-data-dir={self._folder / 'chromium'}", page.as_uri()),
             pass_fds=(reads, writes),
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         os.close(reads)
         os.close(writes)
         self._number = 0
         self._unread = b""
+        self._session = ""
         self._session = self._attach(page.as_uri())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ask("Browser.close")
-        self._process.wait(PATIENCE_S)
+        processes.end(self._process)
+        with suppress(ProcessLookupError):  # they still write into the folder
+            os.killpg(self._process.pid, signal.SIGKILL)
         os.close(self._commands)
         os.close(self._answers)
 
@@ -234,13 +240,13 @@ class Chromium(RealPlayer):
         self._run(f"seek({position_s})")
 
     def _pause(self) -> None:
-        self._run("audio.pause()")
+        self._run("pause()")
 
     def _resume(self) -> None:
         self._run("play()")
 
     def _open_next(self) -> None:
-        self._run("next()")
+        self._run("change()")
 
     def _attach(self, address: str) -> str:
         """Return the session with which commands reach the page."""
@@ -262,7 +268,7 @@ class Chromium(RealPlayer):
         """Send a command and return the answer."""
         self._number += 1
         command = {"id": self._number, "method": method, "params": parameters}
-        if method.startswith("Runtime."):
+        if self._session:
             command["sessionId"] = self._session
         os.write(self._commands, json.dumps(command).encode() + b"\0")
         while True:
@@ -280,30 +286,50 @@ class Chromium(RealPlayer):
 
 _PAGE = """<!doctype html>
 <title>A page with sound</title>
-<audio id="audio"></audio>
 <script>
 const titles = TITLES;
-let number = 0;
+let audio = new Audio(), context, changes = 0, number = 0;
 
 // A pause or another source in the meantime breaks play() off, which is not an error here.
-function play() { audio.play().catch(() => {}); }
+async function play() {
+  await context?.resume();
+  audio.play().catch(() => {});
+}
+
+async function pause() {
+  audio.pause();
+  await context?.suspend();
+}
 
 function next() {
   audio.src = titles[number++ % titles.length];
-  play();
+  return play();
 }
 
 // The promise is kept when the sound is at its new place, or another title has begun.
 function seek(position) {
   return new Promise(done => {
     for (const event of ["seeked", "emptied", "error"])
-      audio.addEventListener(event, done, {once: true});
+      audio.addEventListener(event, () => done(), {once: true});
     audio.currentTime = position;
     setTimeout(done, 1000);
-  }).then(() => {});
+  });
 }
 
-audio.addEventListener("ended", next);
-next();
+// An element by itself plays silence while it pauses, and all of them share one stream.  Behind an
+// audio context it has a stream of its own, which stops in a pause.
+async function open() {
+  audio.pause();
+  await context?.close();
+  audio = new Audio();
+  audio.addEventListener("ended", next);
+  context = context ? null : new AudioContext();
+  context?.createMediaElementSource(audio).connect(context.destination);
+  await next();
+}
+
+function change() { return changes++ % 2 ? open() : next(); }
+
+open();
 </script>
 """
