@@ -152,6 +152,12 @@ class SoundServer(Protocol):
     def info(self) -> ServerInfo:
         """Return the server's name, version and effective default."""
 
+    def session_manager(self) -> str | None:
+        """Return the name of the running session manager.
+
+        Without a session manager, return ``""`` if the server needs one, and None if it does not.
+        """
+
     def devices(self) -> list[Device]:
         """Return all outputs, in the server's order of preference.
 

@@ -54,9 +54,13 @@ class NullServer:
         self._watches_streams = False
         self._closed = False
         self.configured = ""
+        self.manager: str | None = None
 
     def info(self) -> ServerInfo:
         return ServerInfo("null", "0", "null", self.default())
+
+    def session_manager(self) -> str | None:
+        return self.manager
 
     def devices(self) -> list[Device]:
         with self._lock:

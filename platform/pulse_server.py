@@ -20,6 +20,7 @@ from entrain.ways import Way
 assert sys.platform == "linux"
 
 _PIPEWIRE_MARK = "on PipeWire "
+_SESSION_MANAGERS = ("WirePlumber", "pipewire-media-session")
 
 
 class PulseServer:
@@ -32,6 +33,13 @@ class PulseServer:
 
     def info(self) -> ServerInfo:
         return server_info()
+
+    def session_manager(self) -> str | None:
+        with self._call() as pulse:
+            if _PIPEWIRE_MARK not in str(pulse.server_info().server_name):
+                return None
+            names = {client.proplist.get("application.name", "") for client in pulse.client_list()}
+        return next((name for name in _SESSION_MANAGERS if name in names), "")
 
     def devices(self) -> list[Device]:
         with self._call() as pulse:

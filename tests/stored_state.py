@@ -8,13 +8,14 @@ from typing import Any
 from entrain.platform.null import NullAdapter
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.session_log import SessionLog
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 
 KILLED = ".entrain-0123456789abcdef.part"
 """Name of the file that a process leaves behind when it is killed during a save."""
@@ -56,7 +57,7 @@ def start(path: Path) -> None:
         Store(path),
         SessionLog(None),
         Library(path.parent / "own"),
-        start_on=False,
+        sandbox={},
     )
     try:
         asyncio.run(_use(app))

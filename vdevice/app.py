@@ -32,7 +32,8 @@ from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 from entrain.vdevice.storage import store
 from entrain.vdevice.storage.saver import Saver, Urgent
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.time_keeper import TimeKeeper
 
 _SWITCH_S = 0.001
@@ -92,7 +93,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             kept_in,
             SessionLog(None if sandboxed else paths.state / session_log.FILE_NAME),
             Library(paths.data / "protocols", blocks),
-            start_on=sandboxed,
+            sandbox=environment,
         )
         stack.callback(app.engine.close)
         greet = (lambda: ready(app.greeting(), environment)) if ready else (lambda: None)
@@ -118,8 +119,9 @@ class App:
         The log of protocols and listening times.
     library : Library
         The shipped protocols and the user's own.
-    start_on : bool
-        Start switched on, whatever the stored state says.
+    sandbox : mapping of str to str
+        Environment that leads other apps to Entrain's private sound server; empty without one.
+        With a private server, Entrain starts switched on.
 
     """
 
@@ -130,7 +132,7 @@ class App:
         kept_in: Store | None,
         log: SessionLog,
         library: Library,
-        start_on: bool,
+        sandbox: Mapping[str, str],
     ) -> None:
         stored = kept_in.load() if kept_in else State()
         self._log = log
@@ -144,7 +146,7 @@ class App:
         kept = stored.model_copy(update={"latency_ms": latency_ms, "settings": settings})
         self.saver = Saver(kept_in, kept, self._problems)
         # A user who names a protocol wants to hear it.
-        on = start_on or stored.on or options.protocol is not None
+        on = bool(sandbox) or stored.on or options.protocol is not None
         self._defaults = DefaultPolicy(
             on, stored.former_default or "", stored.mode, stored.stand_in or ""
         )
@@ -175,7 +177,9 @@ class App:
             self._problems,
         )
         self.saver.follow(self._to_be_kept, self._urgent)
-        self._reporter = Reporter(self.engine, self.device, self.player, icon=not options.headless)
+        self._reporter = Reporter(
+            self.engine, self.device, self.player, icon=not options.headless, sandbox=sandbox
+        )
         self._handler = RequestHandler(
             self.engine, self.device, self.player, self.protocols, self.saver, self._stop.set
         )

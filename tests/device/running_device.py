@@ -14,7 +14,7 @@ import soundlab
 from entrain.engine import Engine
 from entrain.platform import factory
 from entrain.platform.sandbox import Sandbox
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.limits import Mode

@@ -4,7 +4,7 @@ import pytest
 from running_device import running_device
 
 from entrain.platform.adapter import OWN_DEVICE
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from entrain.vdevice.api import answers, messages
 from entrain.vdevice.api.messages import results
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer
 
 MODELS = {

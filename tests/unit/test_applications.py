@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from entrain.platform.adapter import OWN_DEVICE, Stream
 from entrain.platform.null import NullServer, null_device
-from entrain.vdevice.device.applications import SETTLE_S, ApplicationRules, Applications, Situation
+from entrain.vdevice.device.applications.placement import SETTLE_S, Applications, Situation
+from entrain.vdevice.device.applications.rules import ApplicationRules
 
 DEVICES = ("speakers", "headphones")
 

@@ -47,7 +47,7 @@ class Desk:
         self.library = CountedLibrary(folder, blocks)
         log = SessionLog(None)
         options = RunOptions(backend="null")
-        self.app = App(options, NullAdapter(), None, log, self.library, start_on=False)
+        self.app = App(options, NullAdapter(), None, log, self.library, sandbox={})
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 from entrain.engine import Engine
 from entrain.platform.adapter import OWN_DEVICE, PlatformError
 from entrain.platform.null import NullAdapter, null_device
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.default_policy import DefaultPolicy, choose_target
 from entrain.vdevice.device.filter_keeper import FilterKeeper
 from entrain.vdevice.device.virtual_device import VirtualDevice

@@ -57,7 +57,7 @@ class RunningApp:
             Store(self._folder / "state.json"),
             SessionLog(None),
             Library(self._folder / "protocols", blocks),
-            start_on=False,
+            sandbox={},
         )
         asyncio.get_running_loop().add_signal_handler = lambda *_: None  # type: ignore[method-assign]
         watching = asyncio.create_task(self._watch())

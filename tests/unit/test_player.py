@@ -130,6 +130,41 @@ def test_a_sleep_timer_that_is_taken_back_lets_the_sound_come_back(heard):
     assert not heard.player.tick(10.0)
 
 
+@pytest.mark.parametrize("ramp_in_s", [0, 1])
+def test_a_protocol_chosen_during_the_sleep_timers_fade_begins_as_soft_as_the_former_one(
+    heard, ramp_in_s
+):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.05, 0.0)
+    heard.player.tick(0.5)
+    heard.rms(1.5)
+    heard.player.tick(2.0)
+
+    heard.player.use(protocol({**TONE, "id": "other"}, ramp_in_s=ramp_in_s))
+
+    levels = [heard.rms(0.1) for _ in range(8)]
+    assert max(levels) < 0.45 * loud  # a third of the fade is left
+    assert levels[1] > 0.3 * loud
+    assert levels[7] < 0.15 * loud
+    heard.player.tick(2.9)
+    heard.player.begin_again()
+    assert heard.rms(0.1) < 0.1 * loud
+
+
+def test_the_fade_of_a_loop_does_not_concern_the_next_protocol(heard):
+    heard.player.use(protocol(duration_s=5, loop=True, max_minutes=1, ramp_out_s=4))
+    loud = heard.rms(1)
+    heard.engine.seek_session(57)
+    heard.rms(0.1)
+    heard.player.tick(0)
+    assert heard.rms(1.5) < 0.7 * loud
+
+    heard.player.use(protocol({**TONE, "id": "other"}))
+
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
+
+
 def test_the_sleep_timers_fade_goes_on_with_an_edited_protocol(heard):
     heard.player.use(protocol())
     loud = heard.rms(0.5)

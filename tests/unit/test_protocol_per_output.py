@@ -49,7 +49,7 @@ class Desk:
             Store(self._folder / "state.json"),
             SessionLog(None),
             self.library,
-            start_on=False,
+            sandbox={},
         )
 
     def play_on(self, name: str, form: Form = "headphones") -> None:

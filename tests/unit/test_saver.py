@@ -16,7 +16,8 @@ from entrain.vdevice.device.unplugged import Softened
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.storage import saver as saver_module
 from entrain.vdevice.storage.saver import Saver, Urgent
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 
 SOON_S = saver_module.SAVE_AFTER_S / 3
 

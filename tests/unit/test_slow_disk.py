@@ -23,7 +23,8 @@ from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 from entrain.vdevice.storage import saver
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.worker_thread import WorkerThread
 
 TIMEOUT_S = 0.2
@@ -53,7 +54,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingSt
 
 def app_with(store: Store, log: SessionLog) -> App:
     library = Library(store.path.parent / "protocols", blocks)
-    return App(RunOptions(backend="null"), NullAdapter(), store, log, library, start_on=False)
+    return App(RunOptions(backend="null"), NullAdapter(), store, log, library, sandbox={})
 
 
 def test_requests_are_answered_and_it_is_told_once_and_saved_when_the_disk_comes_back(store):

@@ -10,11 +10,12 @@ import odd_json
 import pytest
 from stored_state import FULL, KILLED, start, written
 
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.storage import store as store_module
-from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, Store
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from entrain.platform import folders
 from entrain.platform.files import read_file
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.document import parse_protocol
-from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, Store
 
 
 @pytest.fixture

@@ -174,6 +174,7 @@ class Status(TypedDict):
     backend: str
     session_manager: str
     realtime: bool | None
+    sandbox: dict[str, str]
     sink: str
     output: Output | None
     outputs: list[Device]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from entrain import __version__
 from entrain.backend import Phase
@@ -15,7 +15,7 @@ from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.api.messages import ActiveProtocol, Callback, Latency, Levels, Output, Status
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.session.player import Player
-from entrain.vdevice.storage.store import State
+from entrain.vdevice.storage.state import State
 
 
 class Reporter:
@@ -27,13 +27,22 @@ class Reporter:
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
+    sandbox : mapping of str to str
+        Environment of Entrain's private sound server; empty without one.
 
     """
 
     def __init__(
-        self, engine: Engine, device: VirtualDevice, player: Player, *, icon: bool
+        self,
+        engine: Engine,
+        device: VirtualDevice,
+        player: Player,
+        *,
+        icon: bool,
+        sandbox: Mapping[str, str],
     ) -> None:
         self._icon = icon
+        self._sandbox = dict(sandbox)
         self._engine = engine
         self._device = device
         self._player = player
@@ -102,6 +111,7 @@ class Reporter:
             backend=device.backend_name,
             session_manager=state.session_manager if state else "",
             realtime=state.realtime if state else None,
+            sandbox=self._sandbox,
             sink=OWN_DEVICE if state and state.phase != Phase.CONNECTING else "",
             output=Output(
                 name=device.target_name,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from entrain.backend import Backend
 from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, SoundServer
+from entrain.vdevice.device.applications.stream_router import Wait
 from entrain.vdevice.device.filter_ways import FilterWays, Pin, Plan
-from entrain.vdevice.device.stream_router import Wait
 from entrain.vdevice.device.way_ends import ends
 from entrain.ways import Way
 

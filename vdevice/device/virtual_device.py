@@ -14,7 +14,9 @@ from entrain.backend import BackendState
 from entrain.engine import Engine
 from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, Form, PlatformAdapter
-from entrain.vdevice.device.applications import ApplicationRules, Situation
+from entrain.vdevice.device.applications.placement import Situation
+from entrain.vdevice.device.applications.rules import ApplicationRules
+from entrain.vdevice.device.applications.stream_router import StreamRouter
 from entrain.vdevice.device.default_keeper import DefaultKeeper
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.reconnection import Reconnection
@@ -25,7 +27,6 @@ from entrain.vdevice.device.sound_connection import (
     SoundConnection,
     UnknownOutput,
 )
-from entrain.vdevice.device.stream_router import StreamRouter
 from entrain.vdevice.device.target_keeper import TargetKeeper
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.volume_keeper import VolumeKeeper

@@ -20,6 +20,7 @@ from entrain.vdevice.protocol.speakers import same_value
 from entrain.vdevice.protocol.timeline import end_s
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.chain import Chain, Ways
+from entrain.vdevice.session.fade import Fade, within
 from entrain.vdevice.session.session_log import Stretch
 
 SLEEP_FADE_S = 300.0
@@ -79,9 +80,7 @@ class Player:
         self._chain = Chain(engine)
         self._log = log
         self._form: Form = "unknown"
-        self._fades = False
-        self._fade_left_s = 0.0
-        """Time left of the fade, as of the last `tick`."""
+        self._fade: Fade | None = None
         self._sleep_at_s: float | None = None
         self._moving: dict[str, None] = {}
         """Addresses of values that glide for longer than a step, in order."""
@@ -216,7 +215,7 @@ class Player:
         with self._unless_refused():
             self.protocol, self.ways = protocol, ways
             if not self.ended:
-                self._go_on()
+                self._route(restart=False)
 
     def begin_again(self) -> None:
         """Start the session again, even after its end."""
@@ -228,7 +227,7 @@ class Player:
         with self._unless_refused():
             self._form = form
             if self.layers != before and not self.ended:
-                self._go_on()
+                self._route(restart=False)
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
@@ -241,7 +240,7 @@ class Player:
             check_address(heard or (), address, value, blocks)
         for address, value in values.items():
             # A fade to the end wins over values that are set meanwhile.
-            if not self.ended and not (self._fades and self._chain.fades_by(address)):
+            if not self.ended and not (self._fade and self._chain.fades_by(address)):
                 self._chain.set(address, value, over_s)
             self._values.pop(address, None)  # so that the last value wins over its twin, too
             self._values[address] = value
@@ -289,9 +288,9 @@ class Player:
 
         Times here and in `tick` are in seconds of a clock that also runs during suspension.
         """
-        was_fading = self._sleep_at_s is not None and self._fades
         self._sleep_at_s = None if minutes is None else now_s + 60 * minutes
-        if was_fading:
+        if self._fade and self._fade.of_sleep_timer:
+            self._fade = None
             self._route(restart=False)
 
     def tick(self, now_s: float) -> bool:
@@ -302,14 +301,14 @@ class Player:
                 self._sleep_at_s = None
                 self._end()
                 return True
-            self._fade_within(left_s, SLEEP_FADE_S)
+            self._fade_within(left_s, SLEEP_FADE_S, of_sleep_timer=True)
         end = end_s(self.protocol)
         if end is not None and not self.ended:
             left_s = end - self._engine.session()[0]
             if left_s <= 0:
                 self._end()
             elif self.protocol.loop:  # a looped automation cannot also contain the final fade
-                self._fade_within(left_s, self.protocol.ramp_out_s)
+                self._fade_within(left_s, self.protocol.ramp_out_s, of_sleep_timer=False)
         if self.protocol.time_of_day and not self.ended:
             self._follow_the_day()
         if self._engine.processed_s - self._from_s >= _LOG_S:
@@ -321,11 +320,11 @@ class Player:
         pauses = [_LOG_S]
         if self._sleep_at_s is not None:
             left_s = self._sleep_at_s - now_s
-            pauses.append(min(left_s if self._fades else left_s - SLEEP_FADE_S, _SLEEP_LOOK_S))
+            pauses.append(min(left_s if self._fade else left_s - SLEEP_FADE_S, _SLEEP_LOOK_S))
         end = end_s(self.protocol)
         if end is not None and not self.ended:
             left_s = end - self._engine.session()[0]
-            fade_s = self.protocol.ramp_out_s if self.protocol.loop and not self._fades else 0.0
+            fade_s = self.protocol.ramp_out_s if self.protocol.loop and not self._fade else 0.0
             pauses.append(left_s - fade_s)
         if self.protocol.time_of_day and not self.ended:
             pauses.append(_DAY_LOOK_S)
@@ -378,41 +377,42 @@ class Player:
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
         """If the engine refuses a change, restore the fields of the protocol that still runs."""
-        before = self.protocol, self.library_id, self.ways, self._form
+        before = self.protocol, self.library_id, self.ways, self._form, self._fade
         try:
             yield
         except EngineError:
-            self.protocol, self.library_id, self.ways, self._form = before
+            self.protocol, self.library_id, self.ways, self._form, self._fade = before
             raise
 
     def _route(self, *, restart: bool) -> None:
         layers = tuple(self.layers)
         heard = self.protocol.model_copy(update={"layers": layers})
+        if self._fade and restart and not self._fade.of_sleep_timer:
+            self._fade = None
+        if self._fade:
+            session_s = 0.0 if restart else self._engine.session()[0]
+            heard = within(self._fade, heard, session_s, blocks)
         self._chain.use(heard, self.ways, restart=restart)
-        self.ended = self._fades = False
+        if self._fade:
+            self._chain.fade(self._fade.left_s)
+        self.ended = False
         self._set_alone(self.plays_alone)
         if self.protocol.time_of_day:
             self._follow_the_day()
 
-    def _go_on(self) -> None:
-        """Use other layers in the running session; a fade to the end continues with them."""
-        fades = self._fades
-        self._route(restart=False)
-        if fades:
-            self._fades = True
-            self._chain.fade(self._fade_left_s)
-
-    def _fade_within(self, left_s: float, fade_s: float) -> None:
+    def _fade_within(self, left_s: float, fade_s: float, *, of_sleep_timer: bool) -> None:
         if left_s > fade_s:
             return
-        self._fade_left_s = left_s
-        if not self._fades:
-            self._fades = True
+        if self._fade is None:
+            self._fade = Fade(left_s, left_s, of_sleep_timer)
             self._chain.fade(left_s)
+        elif self._fade.of_sleep_timer == of_sleep_timer:
+            self._fade.left_s = left_s
 
     def _end(self) -> None:
         self.note_heard()
         self._chain.clear()
+        self._fade = None
         self.ended = True
         self._set_alone(False)
 

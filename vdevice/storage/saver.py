@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.problems import Problems
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.worker_thread import WorkerThread
 
 SAVE_AFTER_S = 0.75

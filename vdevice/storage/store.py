@@ -8,23 +8,18 @@ import contextlib
 import errno
 import logging
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from entrain.platform.files import UnfitFile, followed, read_file
 from entrain.platform.whole_file import remove_leftovers, replace_file
-from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.device.softened import Softened
-from entrain.vdevice.device.unplugged import MOST_ENTRIES
-from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.library import DEFAULT_ID
-from entrain.vdevice.protocol.model import Protocol, ProtocolReference
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.wording import plain
 from entrain.vdevice.storage import broken_copies, lenient_reading
-from entrain.vdevice.storage.stored_protocols import FileName, StoredProtocols
+from entrain.vdevice.storage.state import Note, ProtocolFiles, State, StateFile
+from entrain.vdevice.storage.stored_protocols import StoredProtocols
 
 FILE_NAME = "state.json"
 NOTE_NAME = "softened.json"
@@ -36,84 +31,6 @@ _MOST_NAMED = 3
 """Largest number of unreadable settings that a warning names."""
 
 _log = logging.getLogger(__name__)
-
-
-class State(BaseModel):
-    """The state that Entrain restores after a restart.  Fields of later versions are kept.
-
-    The version stays 1, so that an older Entrain can read a newer file: it ignores unknown fields.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
-
-    schema_version: Literal[1] = 1
-    on: bool = False
-    """Entrain was switched on, and switches on again."""
-    bypass: bool = False
-    settings: dict[str, float] = {}
-    """Parameters of the engine's own layers, by address; invalid ones are left out."""
-    protocol: ProtocolReference | None = None
-    """An id if the protocol equals the library's, otherwise the whole protocol as changed."""
-    output: str | None = None
-    """The real device that the user has chosen; None: a preferred device, or the desktop's."""
-    preferred_outputs: Annotated[tuple[str, ...], Field(max_length=32)] = ()
-    """Real devices to play on whenever they are connected, the most preferred first."""
-    former_default: str | None = None
-    """The default output that the user had chosen before Entrain was switched on.
-
-    `off` restores it, and so does the next start after a crash.  None: the user had chosen none.
-    """
-    stand_in: str | None = None
-    """The default output that Entrain has configured because the user had chosen none."""
-    mode: Mode = "default"
-    unplugged: Unplugged = "softer"
-    """How a loudspeaker plays that takes over after headphones were unplugged."""
-    softened: Annotated[tuple[Softened, ...], Field(max_length=MOST_ENTRIES)] = ()
-    """Loudspeakers that Entrain has turned down, with their former volumes."""
-    applications: ApplicationRules = ApplicationRules()
-    remembered: dict[str, ProtocolReference] = {}
-    """Protocols of real devices that have their own, by name of the device."""
-    recent: tuple[str, ...] = ()
-    """Ids of the protocols used last, the latest first."""
-    session_log: bool = True
-    latency_ms: float | None = Field(default=None, ge=MIN_LATENCY_MS, le=MAX_LATENCY_MS)
-    """See `RunOptions.latency_ms`; None: the back end's default."""
-
-
-class _ProtocolFiles(BaseModel):
-    """Names of the files with whole protocols, where the state has no id."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
-
-    protocol: FileName | None = None
-    remembered: dict[str, FileName] = {}
-
-    def not_replaced_in(self, state: State) -> "_ProtocolFiles":
-        """Leave out files for which the user has chosen another protocol meanwhile."""
-        # A state without a protocol starts with the default protocol.
-        has_chosen = state.protocol not in (None, DEFAULT_ID)
-        return _ProtocolFiles(
-            protocol=None if has_chosen else self.protocol,
-            remembered={
-                device: name
-                for device, name in self.remembered.items()
-                if device not in state.remembered
-            },
-        )
-
-
-class _StateFile(State):
-    """Content of the state file; whole protocols are in files beside it."""
-
-    protocol_files: _ProtocolFiles = _ProtocolFiles()
-
-
-class _Note(BaseModel):
-    """Content of the note, which is written while the state file cannot be saved."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
-
-    softened: Annotated[tuple[Softened, ...], Field(max_length=MOST_ENTRIES)]
 
 
 class Store:
@@ -140,7 +57,7 @@ class Store:
         self._has_tidied = False
         self.may_be_replaced = True
         """False: the file may become readable later, so it must not be replaced now."""
-        self._unread = _ProtocolFiles()
+        self._unread = ProtocolFiles()
         """Protocols that may become readable later: the state file keeps their names."""
         self._to_set_aside: bytes | None = None
         """Unreadable content of the file that must be copied before it is replaced."""
@@ -229,7 +146,7 @@ class Store:
             return False
         self._has_note = True
         try:
-            replace_file(self._note, _Note(softened=state.softened).model_dump_json().encode())
+            replace_file(self._note, Note(softened=state.softened).model_dump_json().encode())
         except OSError as error:
             _log.debug("cannot write %s: %s", self._note, error)
             return False
@@ -239,7 +156,7 @@ class Store:
         if self._note is None:
             return None
         try:
-            return lenient_reading.read(_Note, read_file(self._note, MAX_FILE_BYTES))[0].softened
+            return lenient_reading.read(Note, read_file(self._note, MAX_FILE_BYTES))[0].softened
         except (OSError, ValueError):
             return None
 
@@ -267,10 +184,10 @@ class Store:
             The file cannot be read at all.
 
         """
-        stored, lost = lenient_reading.read(_StateFile, text, _bring_up_to_date)
+        stored, lost = lenient_reading.read(StateFile, text, _bring_up_to_date)
         unread: dict[str, str] = {}  # reasons by file name
         fields = dict(stored)
-        files: _ProtocolFiles = fields.pop("protocol_files")
+        files: ProtocolFiles = fields.pop("protocol_files")
 
         def load(name: str) -> Protocol | None:
             try:
@@ -285,7 +202,7 @@ class Store:
             fields["protocol"] = protocol
         remembered = {device: load(name) for device, name in files.remembered.items()}
         fields["remembered"] = stored.remembered | {k: v for k, v in remembered.items() if v}
-        self._unread = _ProtocolFiles(
+        self._unread = ProtocolFiles(
             protocol=files.protocol if files.protocol in unread else None,
             remembered={k: name for k, name in files.remembered.items() if name in unread},
         )
@@ -294,7 +211,7 @@ class Store:
     def _write(self, state: State) -> None:
         protocol = state.protocol
         unread = self._unread.not_replaced_in(state)
-        files = _ProtocolFiles(
+        files = ProtocolFiles(
             protocol=unread.protocol
             if isinstance(protocol, str | None)
             else self._protocols.save(protocol),
@@ -312,7 +229,7 @@ class Store:
             "protocol": protocol if isinstance(protocol, str) else None,
             "remembered": ids,
         }
-        stored = _StateFile(**fields, protocol_files=files)
+        stored = StateFile(**fields, protocol_files=files)
         content = stored.model_dump_json(indent=2).encode() + b"\n"
         if len(content) > MAX_FILE_BYTES:
             raise OSError(errno.EFBIG, f"it would be larger than {MAX_FILE_BYTES} bytes")

@@ -20,7 +20,7 @@ from pydantic_core import PydanticKnownError
 from entrain.errors import EntrainError
 from entrain.vdevice import limits
 from entrain.vdevice.api.messages.results import Status
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Mode, Unplugged
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
 from entrain.platform.adapter import Form
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Category, Grade, Mode, State, Unplugged
 from entrain.vdevice.protocol.model import Layer
 
@@ -171,6 +171,8 @@ class Status(_Answer):
     """Name and version of the session manager, as far as it reports them."""
     realtime: bool | None = None
     """Whether the audio thread has real-time priority; None until that is known."""
+    sandbox: dict[str, str] = {}
+    """Environment variables that lead apps to Entrain's private sound server; empty without one."""
     sink: str
     """Name of the virtual device; empty while it does not exist."""
     output: Output | None = None

@@ -12,7 +12,8 @@ from typing import Protocol, TypeVar
 
 from entrain.errors import EntrainError
 from entrain.platform.adapter import OWN_DEVICE, SoundServer
-from entrain.vdevice.device.applications import ApplicationRules, Applications, Move, Situation
+from entrain.vdevice.device.applications.placement import Applications, Move, Situation
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Mode
 
 GIVE_BACK_TIMEOUT_S = 1.0
