@@ -13,6 +13,7 @@ from entrain.vdevice.api.messages import results
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.places import Place
 
 MODELS = {
     **{name: model for name, model in vars(results).items() if name in messages.__all__},
@@ -20,6 +21,7 @@ MODELS = {
     "Layer": Layer,
     "Automation": Automation,
     "Breakpoint": Breakpoint,
+    "Place": Place,
 }
 TYPES = {name: each for name, each in vars(answers).items() if is_typeddict(each)}
 

@@ -95,7 +95,7 @@ def test_a_bad_spec_is_one_line_with_field_and_range(spec, line):
         (b"{", "f: not JSON: EOF while parsing an object at line 1 column 1"),
         (b"\xff", "f: not JSON: expected value at line 1 column 1"),
         (b"[" * 100_000, "f: not JSON: recursion limit exceeded at line 1 column 202"),
-        (document(schema_version=3), "f: schema_version = 3: must be 2"),
+        (document(schema_version=4), "f: schema_version = 4: must be 3"),
         (document(colour=1), "f: colour is not a field that belongs here"),
         (document(id="../x"), "f: id = '../x' is not a name of a-z, 0-9, - and _"),
         (document(name="\x1b[2J"), "f: name = '\\x1b[2J' must be one line of printable text"),
@@ -177,7 +177,7 @@ def test_a_document_of_version_1_still_loads():
 
     protocol = documents.parse_protocol(text, "f", blocks)
 
-    assert (protocol.schema_version, protocol.standalone) == (2, True)
+    assert (protocol.schema_version, protocol.standalone) == (3, True)
     assert protocol.layers[0].kind == "am"
 
 

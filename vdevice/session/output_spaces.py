@@ -19,8 +19,8 @@ from entrain.vdevice.protocol.movement import PATH_SYMBOLS, movement_problem
 from entrain.vdevice.protocol.places import HEAD_SIZE, SPACE_ID
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
 from entrain.vdevice.session.player import Player
-from entrain.vdevice.session.space_settings import SpaceSettings
-from entrain.vdevice.session.users_space import LISTENER, UsersSpace
+from entrain.vdevice.space.settings import SpaceSettings
+from entrain.vdevice.space.users_space import LISTENER, UsersSpace
 
 MOST_OUTPUTS = 64
 """Outputs whose settings are kept, those used last."""

@@ -27,7 +27,7 @@ from entrain.vdevice.session.changed_values import (
 )
 from entrain.vdevice.session.fade import Fade, layer_within, within
 from entrain.vdevice.session.session_log import Stretch
-from entrain.vdevice.session.users_space import UsersSpace
+from entrain.vdevice.space.users_space import UsersSpace
 
 SLEEP_FADE_S = 300.0
 """Longest fade of the sleep timer, in seconds."""

@@ -11,7 +11,7 @@ from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.library import DEFAULT_ID
 from entrain.vdevice.protocol.model import ProtocolReference
-from entrain.vdevice.session.space_settings import SpaceSettings
+from entrain.vdevice.space.settings import SpaceSettings
 from entrain.vdevice.storage.stored_protocols import FileName
 
 
