@@ -33,7 +33,7 @@ FORWARD = Rotation(1.0, 0.0, 0.0, 0.0)
 
 
 def normalized(w: float, x: float, y: float, z: float) -> Rotation | None:
-    """Make a rotation of four numbers; None if they are no rotation, such as zeros or NaN."""
+    """Make a rotation of four numbers; None if they are not a rotation, such as zeros or NaN."""
     norm = math.sqrt(w * w + x * x + y * y + z * z)
     if not _LEAST_NORM <= norm <= _GREATEST_NORM:  # also refuses NaN
         return None

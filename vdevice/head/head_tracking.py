@@ -50,7 +50,7 @@ class HeadTracking:
         self.by_output = dict(stored)
         """Settings by the output's name, those used last at the end."""
         self.report = Report()
-        """What the tracker's process has reported last."""
+        """Last report of the tracker's process."""
         self._sink = sink
         self._changed = changed
         self._process = TrackerProcess(self._turn, self._take_report)
@@ -72,12 +72,12 @@ class HeadTracking:
     # ---- poses -------------------------------------------------------------------------------
 
     def turn(self, w: float, x: float, y: float, z: float) -> None:
-        """Take a pose of the head; raises `EntrainError` if the numbers are no rotation."""
+        """Take a pose of the head; raises `EntrainError` if it is not a rotation."""
         if not self._turn(w, x, y, z):
             raise EntrainError("w, x, y and z are not a rotation")
 
     def _turn(self, w: float, x: float, y: float, z: float) -> bool:
-        """Take a pose of the head, on any thread; False if the numbers are no rotation."""
+        """Take a pose of the head, on any thread; False if it is not a rotation."""
         if not 0.9999 < w * w + x * x + y * y + z * z < 1.0001:
             pose = normalized(w, x, y, z)
             if pose is None:

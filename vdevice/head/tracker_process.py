@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from entrain.vdevice.head.settings import TrackingSettings
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-"""Before a crashed process is started again; the pause doubles with each crash."""
+"""Pause before a crashed process is started again; it doubles with each crash."""
 STEADY_S = 60.0
 """A process that has lived for so long has not crashed at its start."""
 END_TIMEOUT_S = 1.0
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Report(BaseModel):
-    """What the process says of itself."""
+    """Report of the process about itself."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -65,7 +65,7 @@ class TrackerProcess:
         self._wanted: TrackingSettings | None = None
         self._life: asyncio.Task[None] | None = None
         self._lives: set[asyncio.Task[None]] = set()
-        """The present one, and former ones whose process is about to end."""
+        """The present life, and former lives until their process has ended."""
 
     def begin(self) -> None:
         """Start what is wanted, from now on."""
@@ -159,7 +159,7 @@ class _Child(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[None] = loop.create_future()
         self.problem = ""
-        """The last one that it has reported."""
+        """Problem in the last report; may be empty."""
         self.code: int | None = None
         self._closed: asyncio.Future[None] = loop.create_future()
         self._report = report

@@ -1,4 +1,4 @@
-"""Which pose counts, when it is handed on, and what is counted."""
+"""A receiver picks the pose that counts, hands it on in time, and counts packets."""
 
 import math
 import os
