@@ -101,7 +101,8 @@ class Limiter:
         gain = self._let_go(held)
         for mean, frames in self._means:
             gain = np.convolve(mean(gain[np.newaxis])[0], np.full(frames, 1 / frames), "valid")
-        return self._delay(block)[:, : block.shape[1]] * (1 - gain)
+        limited: Sound = self._delay(block)[:, : block.shape[1]] * (1 - gain)
+        return limited
 
     def _let_go(self, held: Sound) -> Sound:
         """Return the highest of the held values up to each frame, each decayed since then."""

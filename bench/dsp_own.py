@@ -91,7 +91,8 @@ def denormal_cost(hours: float = 1.0) -> float:
 
     kinds = [k for k, block in blocks().items() if block.group in ("generator", "processor")]
     second = np.random.default_rng(4).standard_normal((2, RATE_HZ))
-    sounds = {name: np.float32(scale * second) for name, scale in (("noise", 0.1), ("tiny", 1e-40))}
+    scales = {"noise": 0.1, "tiny": 1e-40}
+    sounds = {name: (scale * second).astype(np.float32) for name, scale in scales.items()}
     spent = dict.fromkeys(sounds, 0)
     with Engine(RATE_HZ) as engine:
         engine.set_standalone(True)

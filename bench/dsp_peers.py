@@ -1,4 +1,4 @@
-"""The same work in other programs.  `dsp_worker.Worker` starts this and asks one line at a time.
+"""Does the same work in other programs.  `dsp_worker.Worker` starts it and sends it requests.
 
 Needs numpy, and DawDreamer or scipy; of Entrain it needs only the .dsp files.
 """
@@ -53,7 +53,8 @@ class DawDreamer:
 
         def measure() -> float:
             series.append(idle())  # the shortest one is subtracted
-            return (busy() - min(series)) / self._sound.shape[1]
+            per_frame: float = (busy() - min(series)) / self._sound.shape[1]
+            return per_frame
 
         return measure
 
@@ -77,7 +78,9 @@ class DawDreamer:
         import dawdreamer
 
         engine = dawdreamer.RenderEngine(RATE_HZ, block_frames)
-        graph = [(engine.make_playback_processor("input", self._sound), [])]
+        graph: list[tuple[Any, list[str]]] = [
+            (engine.make_playback_processor("input", self._sound), [])
+        ]
         last = "input"
         if what in PROTOCOLS:
             layers = PROTOCOLS[what]
@@ -139,13 +142,16 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     who, path = sys.argv[1:]
+    kinds: dict[str, Callable[[Sound, Path], Peer]] = {
+        "DawDreamer": DawDreamer,
+        "numpy/scipy": NumPy,
+    }
     peer: Peer | None = None
     prepared: dict[Work, Callable[[], float]] = {}
     for line in sys.stdin:
         question = json.loads(line)
         if "works" in question:
-            kind = {"DawDreamer": DawDreamer, "numpy/scipy": NumPy}[who]
-            peer = kind(np.load(path), Path(question["faust"]))
+            peer = kinds[who](np.load(path), Path(question["faust"]))
             for work in (Work(*each) for each in question["works"]):
                 if measure := peer.prepare(work):
                     prepared[work] = measure

@@ -1,4 +1,4 @@
-"""Slow motion: runs a program and its children on slower clocks.
+"""Slow motion: runs a command and its children on slower clocks.
 
 Usage: python bench/slow_motion.py N COMMAND…
 
@@ -29,8 +29,8 @@ def begin(factor: int) -> None:
 
 def _become(factor: int, command: list[str]) -> NoReturn:
     LIBRARY.parent.mkdir(exist_ok=True)
-    compiler = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", LIBRARY]
-    subprocess.run([*compiler, SOURCE, "-ldl"], check=True)
+    compiler = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]
+    subprocess.run([*compiler, str(LIBRARY), str(SOURCE), "-ldl"], check=True)
     os.environ["SLOW_MOTION"] = str(factor)
     os.environ["SLOW_MOTION_FROM"] = str(int(time.time()))
     os.environ["LD_PRELOAD"] = str(LIBRARY)

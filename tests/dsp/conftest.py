@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from entrain.engine import Engine, blocks
-from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.chain import Chain
 
 Move = tuple[float, str, float, float]

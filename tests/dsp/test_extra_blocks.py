@@ -23,9 +23,9 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.importers.gnaural.reader import read_gnaural
 from entrain.vdevice.protocol.importers.report import ImportRefused
 from entrain.vdevice.protocol.importers.sbagen.reader import read_sbg
-from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.protocol.timeline import compiled
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.chain import Chain
@@ -169,7 +169,7 @@ def test_what_needs_headphones_brings_its_alternative():
 @pytest.mark.parametrize(
     ("spec", "heard", "note"),
     [
-        ("twofold:gap_hz=-7,halfway_hz=444", ["onefold"], "its alternative is used"),
+        ("twofold:gap_hz=-7,halfway_hz=444", ["onefold"], "its alternative plays"),
         ("lopsided", [], "on loudspeakers it is silent"),
     ],
 )

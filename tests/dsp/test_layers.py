@@ -9,7 +9,7 @@ from measure import rms_db
 from entrain.backend import Backend
 from entrain.block import LAYER_GROUPS
 from entrain.engine import Engine, blocks
-from entrain.vdevice.protocol.library import from_specs
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.chain import Chain
 
 KINDS = sorted(kind for kind, block in blocks().items() if block.group in LAYER_GROUPS)

@@ -7,7 +7,7 @@ from scipy.signal import lfilter
 from entrain.engine import Engine, Promise
 from entrain.errors import EngineError
 from entrain.vdevice.api.measured import SelfMeasurement
-from entrain.vdevice.protocol.library import from_specs
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.chain import Chain
 
 RATE_HZ = 48_000

@@ -1,4 +1,4 @@
-"""The library and the log as a person and a script meet them on the command line."""
+"""The commands for protocols and the log, used by a person and by a script."""
 
 import json
 from pathlib import Path
@@ -202,6 +202,13 @@ def test_the_grade_that_claims_less_is_shown_first(following, outcome, first):
     assert protocol_text.weaker_first(evidence)[0][0] == first
 
 
+def test_the_docs_explain_each_grade_as_show_does():
+    docs = (Path(__file__).parents[2] / "docs/protocols.md").read_text()
+
+    for grade, meaning in protocol_text.GRADES.items():
+        assert f"| {grade} | {meaning} |" in docs
+
+
 def test_show_as_json_is_the_document(evening):
     shown = json.loads(entrain("show", "evening", "--json").stdout)
 
@@ -245,7 +252,7 @@ def test_charts_go_from_the_smallest_to_the_largest():
     assert text_layout.sparkline([2.0, 2.0]) == "▁▁"
     assert text_layout.bar(10.0, 10.0, 4) == "████"
     assert text_layout.bar(5.0, 10.0, 4) == "██"
-    assert text_layout.bar(0.01, 10.0, 4) == "▏"  # a little is not nothing
+    assert text_layout.bar(0.01, 10.0, 4) == "▏"  # a small value is still visible
     assert text_layout.bar(0.0, 10.0, 4) == text_layout.bar(0.0, 0.0, 4) == ""
 
 
@@ -312,7 +319,7 @@ def test_a_dry_run_imports_nothing(home, folder):
     assert list(folder.iterdir()) == []
 
 
-# ---- asking the running Entrain --------------------------------------------------------------
+# ---- requests to the running Entrain ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from entrain.vdevice.head.head_sink import IgnoredHead
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.head.tracker_process import Report, TrackerProcess
-from entrain.vdevice.rotation import FORWARD, Rotation, angles_of, from_angles, is_near
+from entrain.vdevice.rotation import FORWARD, Rotation, angles_of, from_angles, inverse, is_near
 
 
 class Sink:
@@ -28,9 +28,14 @@ class Sink:
     def turn_head(self, w: float, x: float, y: float, z: float) -> None:
         self.turned.append(Rotation(w, x, y, z))
 
+    def yaw_deg(self) -> float:
+        """Return how far the head has turned to the left in the end."""
+        return angles_of(inverse(self.turned[-1])).yaw_deg
+
 
 def left(degrees: float) -> Rotation:
-    return from_angles(math.radians(degrees), 0, 0)
+    """The rotation from the room to a head that is turned to the left."""
+    return from_angles(math.radians(-degrees), 0, 0)
 
 
 @pytest.fixture
@@ -52,6 +57,16 @@ def test_a_pose_reaches_the_sink_at_once_and_as_it_is(head, sink):
     assert sink.turned == [left(30), pytest.approx(left(-30))]
     assert head.angles.yaw_deg == pytest.approx(-30)
     assert head.age_s < 1
+
+
+def test_with_the_head_turned_left_the_front_is_on_the_right(sink, head):
+    """As the engine has it: the rotation takes the front of the room to the head's right."""
+    half = math.sqrt(0.5)
+    head.turn(half, 0, 0, -half)
+
+    w, _, _, z = sink.turned[-1]
+    assert (1 - 2 * z * z, 2 * w * z) == pytest.approx((0, -1))  # x and y of the front
+    assert head.angles.yaw_deg == pytest.approx(90)
 
 
 def test_without_an_engine_that_has_a_head_poses_are_ignored():
@@ -92,10 +107,10 @@ def test_without_a_fresh_pose_there_is_no_centre(head, monkeypatch):
 def test_a_share_of_the_turn_is_followed(head, sink, follow):
     head.change(on=True, follow=follow)
     head.turn(*left(60))
-    assert angles_of(sink.turned[-1]).yaw_deg == pytest.approx(60 * follow)
+    assert sink.yaw_deg() == pytest.approx(60 * follow)
     head.recentre()
     head.turn(*left(20))
-    assert angles_of(sink.turned[-1]).yaw_deg == pytest.approx(-40 * follow)
+    assert sink.yaw_deg() == pytest.approx(-40 * follow)
 
 
 def test_switched_off_the_head_looks_ahead_and_forgets_its_centre(head, sink):

@@ -1,4 +1,4 @@
-"""Files of other programs become protocols of the user's own: whole, or not at all."""
+"""Files of other programs become the user's own protocols: complete, or not at all."""
 
 import json
 import os
@@ -13,12 +13,13 @@ import pytest
 from entrain.block import Block
 from entrain.engine import blocks
 from entrain.vdevice.protocol import import_files as module
-from entrain.vdevice.protocol import library, user_folder
+from entrain.vdevice.protocol import user_folder
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.import_files import found_files, import_files
 from entrain.vdevice.protocol.importers.keeper import Outcome
 from entrain.vdevice.protocol.importers.report import Imported, ImportRefused, Note
 from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.protocol.user_folder import slug
 
 IMPORTERS = "entrain.vdevice.protocol.importers"
@@ -31,7 +32,7 @@ def users(tmp_path: Path) -> Library:
 
 @pytest.fixture
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a folder of files to import."""
+    """Make a working directory with a folder of files to import."""
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path / "in"
@@ -39,13 +40,13 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def readers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers that make a protocol of a SPEC, with a note where there is a "?" line."""
+    """Install readers that make a protocol from a SPEC, with a note for each "?" line."""
 
     def read(text: bytes, source: str, name: str, _: Mapping[str, Block]) -> Imported:
         first, *others = text.decode().splitlines()
         if first == "bad":
             raise ImportRefused(f"{source}:1: no such thing\n{source}:2: nor this")
-        made = library.from_specs([first])
+        made = from_specs([first])
         made = made.model_copy(update={"id": slug(name), "name": name})
         notes = [Note(n + 2, "left out") for n, line in enumerate(others) if line == "?"]
         return Imported(made, (*notes, Note(0, "of the whole")) if notes else ())
@@ -87,7 +88,7 @@ def test_folders_are_searched_at_any_depth_in_order_and_other_files_passed_over(
     for name in ("z.sbg", "a/b/deep.sbg", "a/x.txt", ".hidden/h.sbg", "a/.h.sbg", "README"):
         (there / name).parent.mkdir(parents=True, exist_ok=True)
         (there / name).write_text("am")
-    (there / "a" / "round").symlink_to(there)  # would never come to an end
+    (there / "a" / "round").symlink_to(there)  # following this link would never end
 
     found = found_files([there, there / "z.sbg"])
 

@@ -1,4 +1,4 @@
-"""What a protocol may say, and the line a user reads when it says something else."""
+"""The fields of a protocol, and the messages about wrong ones."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from entrain.vdevice.protocol import check, library, named_file, user_folder, va
 from entrain.vdevice.protocol import document as documents
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.protocol.spec import parse_spec
+from entrain.vdevice.protocol.spec import from_specs, parse_spec
 
 
 def _block(kind: str, group: str, *parameters: Parameter) -> Block:
@@ -194,7 +194,7 @@ def test_a_protocol_survives_json():
 
 
 def test_setting_a_value_makes_a_new_protocol():
-    before = library.from_specs(["tone=binaural:beat_hz=4", "am"], blocks)
+    before = from_specs(["tone=binaural:beat_hz=4", "am"], blocks)
 
     after = check.with_value(before, "tone.beat_hz", 7, blocks)
 
@@ -218,7 +218,7 @@ def test_setting_a_value_makes_a_new_protocol():
     ],
 )
 def test_a_value_that_cannot_be_set_is_one_line(address, value, line):
-    protocol = library.from_specs(["tone=binaural"], blocks)
+    protocol = from_specs(["tone=binaural"], blocks)
 
     with pytest.raises(ProtocolError) as caught:
         check.with_value(protocol, address, value, blocks)

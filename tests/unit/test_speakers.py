@@ -1,10 +1,10 @@
-"""What takes the place of layers that need headphones."""
+"""The alternatives to layers that need headphones."""
 
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import problems
-from entrain.vdevice.protocol.library import from_specs
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.speakers import for_speakers
+from entrain.vdevice.protocol.spec import from_specs
 
 
 def test_typed_layers_bring_their_alternative():

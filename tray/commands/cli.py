@@ -26,6 +26,7 @@ from entrain.tray.commands import (
     routing,
 )
 from entrain.tray.commands.request import ask
+from entrain.tray.text.number import Number
 from entrain.vdevice.limits import MAX_LATENCY_MS, MAX_WATCH_S, MIN_LATENCY_MS, MIN_WATCH_S
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.safety import SHORT_NOTICE
@@ -108,8 +109,7 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--latency",
     "latency_ms",
-    type=click.FloatRange(MIN_LATENCY_MS, MAX_LATENCY_MS),
-    callback=options.number,
+    type=Number(MIN_LATENCY_MS, MAX_LATENCY_MS),
     metavar="MS",
     help="With PulseAudio: target for the added delay, from now on. Initially 10; less may click.",
 )
@@ -196,7 +196,7 @@ def status(as_json: bool) -> None:
 @cli.command()
 @click.option(
     "--interval",
-    type=click.FloatRange(MIN_WATCH_S, MAX_WATCH_S),
+    type=Number(MIN_WATCH_S, MAX_WATCH_S),
     default=1.0,
     show_default=True,
     help="Seconds between two lines.",

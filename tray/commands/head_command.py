@@ -9,6 +9,7 @@ import click
 
 from entrain.tray.commands import options
 from entrain.tray.commands.request import ask
+from entrain.tray.text.number import Number
 from entrain.vdevice.limits import MAX_PORT, MIN_PORT, OSC_PORT, HeadAxis, TrackerPreset
 
 if TYPE_CHECKING:
@@ -38,13 +39,12 @@ _START_TIMEOUT_S = 3.0
 )
 @click.option(
     "--port",
-    type=click.IntRange(MIN_PORT, MAX_PORT),
+    type=Number(MIN_PORT, MAX_PORT, whole=True),
     help=f"UDP port for OSC. Initially {OSC_PORT}.",
 )
 @click.option(
     "--follow",
-    type=click.FloatRange(0, 1),
-    callback=options.number,
+    type=Number(0, 1),
     help="Share of the head's turn that the sound follows. Initially 1.",
 )
 @options.as_json

@@ -9,6 +9,7 @@ import click
 from entrain.tray.commands import completion, options
 from entrain.tray.commands.request import ask, change
 from entrain.tray.text.minutes import MinutesOrOff
+from entrain.tray.text.number import Number
 from entrain.tray.text.position import Position
 from entrain.tray.text.text_layout import clean
 from entrain.vdevice.limits import MAX_OVER_S, MAX_STEPS, Unplugged
@@ -87,7 +88,7 @@ def session(action: str, position: float | None) -> None:
     change("session", runs=runs, position_s=0.0 if action == "restart" else position)
 
 
-_steps = click.argument("steps", type=click.IntRange(1, MAX_STEPS), default=1)
+_steps = click.argument("steps", type=Number(1, MAX_STEPS, whole=True), default=1)
 
 
 @click.command()
@@ -199,10 +200,10 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
 
 @click.command("set", context_settings={"ignore_unknown_options": True})  # -20 is a value
 @click.argument("address", shell_complete=completion.addresses)
-@click.argument("value", type=float)
+@click.argument("value", type=Number())
 @click.option(
     "--over",
-    type=click.FloatRange(0, MAX_OVER_S),
+    type=Number(0, MAX_OVER_S),
     default=0.0,
     metavar="SECONDS",
     help="Glide to the value within this time.",

@@ -15,6 +15,7 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
+from entrain.tray.text.number import Number
 
 _force = click.option("--force", is_flag=True, help="Also replace a file of another kind.")
 
@@ -79,16 +80,14 @@ def render(
 @click.option(
     "--rate",
     "rate_hz",
-    type=click.FloatRange(0.5, 100),
-    callback=options.number,
+    type=Number(0.5, 100),
     metavar="HZ",
     help="Measure at this rate; without it, the command finds the rate.",
 )
 @click.option(
     "--start",
     "start_s",
-    type=click.FloatRange(0, 1e6),
-    callback=options.number,
+    type=Number(0, 1e6),
     metavar="SECONDS",
     help="Measure the minute that begins here; without it, the middle minute.",
 )

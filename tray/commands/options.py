@@ -34,13 +34,6 @@ standalone = click.option(
 )
 
 
-def number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    """Refuse "nan", which no range check refuses."""
-    if value is not None and value != value:
-        raise click.BadParameter("not a number")
-    return value
-
-
 def resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "Protocol":
     """Make a protocol from the command line's arguments; raises `ProtocolError`."""
     from entrain.engine import blocks

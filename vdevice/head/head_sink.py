@@ -7,7 +7,16 @@ class HeadSink(Protocol):
     """Hears how the head is turned."""
 
     def turn_head(self, w: float, x: float, y: float, z: float) -> None:
-        """Turn the head: a unit quaternion from the room to the head, x front, y left, z up."""
+        """Turn the head.
+
+        Parameters
+        ----------
+        w, x, y, z : float
+            Unit quaternion of the rotation from the room to the head: it takes a direction in the
+            room to the direction in which the head has it.  x is front, y left, z up.  A head that
+            is turned 90 degrees to the left is (sqrt(1/2), 0, 0, -sqrt(1/2)).
+
+        """
 
 
 class IgnoredHead:

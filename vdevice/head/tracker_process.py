@@ -56,7 +56,7 @@ class TrackerProcess:
 
     def __init__(
         self,
-        turn: Callable[[float, float, float, float], None],
+        turn: Callable[[float, float, float, float], object],
         report: Callable[[Report], None],
     ) -> None:
         self._turn = turn

@@ -1,4 +1,4 @@
-"""Finds protocols by id, among the shipped ones and the user's; reads files and SPECs."""
+"""Finds protocols: shipped ones and the user's by id, others by the path of a file."""
 
 import contextlib
 import difflib
@@ -8,21 +8,19 @@ from typing import get_args
 
 from entrain.platform.folder_watch import ContentWatch
 from entrain.platform.folders import data_folder
-from entrain.vdevice.limits import MAX_LAYERS, Category
+from entrain.vdevice.limits import Category
 from entrain.vdevice.protocol.check import check
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.named_file import load_file
 from entrain.vdevice.protocol.names import is_id, is_spec
 from entrain.vdevice.protocol.shipped import shipped, shipped_entry, shipped_ids
-from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
-from entrain.vdevice.protocol.spec import parse_spec
+from entrain.vdevice.protocol.spec import from_specs, with_specs
 from entrain.vdevice.protocol.user_folder import Entry, UserFolder, slug
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import choices
 
 DEFAULT_ID = "default"
-CUSTOM_ID = "custom"
 NOTHING = Protocol(id="none", name="Nothing", layers=(), speech_safe=True, sleep_safe=True)
 """The protocol without layers, which leaves the sound untouched; it is not listed."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -47,6 +45,7 @@ class Library:
 
     def __init__(self, folder: Path | None, blocks: BlockSource | None = None) -> None:
         self._own = UserFolder(folder, blocks) if folder else None
+        self._blocks = blocks
 
     def ids(self) -> list[str]:
         """Return all ids that `by_id` can load, sorted."""
@@ -105,6 +104,13 @@ class Library:
             return self._own.load(entry.path)
         return shipped(protocol_id)
 
+    def id_of(self, name: str) -> str | None:
+        """Return the id of the usable protocol with this name, in any case, or None."""
+        for entry in self.entries():
+            if entry.name.casefold() == name.strip().casefold() and not entry.problems:
+                return entry.id
+        return None
+
     def problems(self) -> list[str]:
         """Return all errors in the user's files, one line each; the other files work."""
         return self._own.problems() if self._own else []
@@ -139,7 +145,9 @@ class Library:
         for other in ids[at:] + ids[:at]:
             if other != protocol.id:
                 return self.by_id(other)
-        raise ProtocolError(f"there is no other protocol for {protocol.category!r}")
+        raise ProtocolError(
+            f"the category {protocol.category!r} has no other protocol; `entrain use ID` takes any"
+        )
 
     def save(self, protocol: Protocol, name: str | None = None, *, replace: bool = True) -> Path:
         """Save a protocol in the user's folder; the former version is kept as ``.json.bak``.
@@ -198,6 +206,11 @@ class Library:
         return list(self._own.entries().values()) if self._own else []
 
     def _advice(self, protocol_id: str) -> str:
+        if self._blocks and protocol_id in self._blocks():
+            return (
+                f"there is no protocol {protocol_id!r}, but a layer of this kind; write "
+                f"{protocol_id}: for a protocol of this layer alone"
+            )
         ids = self.ids()
         if len(ids) <= _MAX_ADVICE:
             return f"there is no protocol {protocol_id!r}; {choices(ids)}"
@@ -261,50 +274,8 @@ def resolve(
         if blocks:
             check(protocol, blocks)
     else:
-        protocol = load_file(Path(source), blocks)
+        protocol = _from_file(source, blocks, library or user_library(blocks))
     return with_specs(protocol, specs, blocks) if specs else protocol
-
-
-def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Protocol:
-    """Make a protocol from SPECs; a second layer of the same kind gets the id ``kind-2``.
-
-    Without the blocks, values are not checked, and no layer counts as needing headphones.
-    """
-    return with_specs(Protocol(id=CUSTOM_ID, name="Custom", layers=()), specs, blocks)
-
-
-def with_specs(protocol: Protocol, specs: Sequence[str], blocks: BlockSource | None) -> Protocol:
-    """Return a protocol with added layers and the id ``custom``; raises `ProtocolError`."""
-    layers = list(protocol.layers)
-    if len(layers) + len(specs) > MAX_LAYERS:
-        raise ProtocolError(f"a protocol can have at most {MAX_LAYERS} layers")
-    for text in specs:
-        layer = parse_spec(text, blocks)
-        taken = {other.id for other in layers}
-        if layer.id in taken and layer.id != layer.kind:
-            raise ProtocolError(f"{layer.id}: two layers have this id; give each its own")
-        layers.append(layer.model_copy(update={"id": _free_id(layer, taken)}))
-    added = layers[len(protocol.layers) :]
-    known = blocks() if blocks else {}
-    former = protocol.without_headphones or for_speakers(protocol.layers, known)
-    headphones = protocol.requires_headphones or need_headphones(added, known)
-    others = (*former, *for_speakers(added, known)) if headphones else ()
-    return protocol.model_copy(
-        update={
-            "id": CUSTOM_ID,
-            "layers": tuple(layers),
-            "requires_headphones": headphones,
-            "without_headphones": others or None,
-        }
-    )
-
-
-def _free_id(layer: Layer, taken: set[str]) -> str:
-    name, number = layer.id, 1
-    while name in taken:
-        number += 1
-        name = f"{layer.kind}-{number}"
-    return name
 
 
 def _by_id_with_advice(protocol_id: str, library: Library) -> Protocol:
@@ -313,4 +284,15 @@ def _by_id_with_advice(protocol_id: str, library: Library) -> Protocol:
     except ProtocolError as error:
         if Path(protocol_id).is_file():
             raise ProtocolError(f"{error}; to use the file, write ./{protocol_id}") from error
+        raise
+
+
+def _from_file(path: str, blocks: BlockSource | None, library: Library) -> Protocol:
+    try:
+        return load_file(Path(path), blocks)
+    except ProtocolError as error:
+        if not Path(path).exists() and (protocol_id := library.id_of(path)):
+            raise ProtocolError(
+                f"there is no file {path!r}; the protocol {path!r} has the id {protocol_id}"
+            ) from error
         raise

@@ -1,13 +1,18 @@
 """SPECs: layers as they are typed on a command line."""
 
 import math
+from collections.abc import Sequence
 
+from entrain.vdevice.limits import MAX_LAYERS
 from entrain.vdevice.protocol.check import kind_problem
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.names import SPEC, is_id
+from entrain.vdevice.protocol.speakers import for_speakers, need_headphones
 from entrain.vdevice.protocol.values import BlockSource, check_value, not_finite
 from entrain.vdevice.protocol.wording import quote
+
+CUSTOM_ID = "custom"
 
 
 def parse_spec(text: str, blocks: BlockSource | None = None) -> Layer:
@@ -56,3 +61,45 @@ def parse_number(text: str, what: str) -> float:
         return float(text)
     except ValueError:
         raise ProtocolError(f"{what} = {quote(text)} is not a number") from None
+
+
+def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Protocol:
+    """Make a protocol from SPECs; a second layer of the same kind gets the id ``kind-2``.
+
+    Without the blocks, values are not checked, and no layer counts as needing headphones.
+    """
+    return with_specs(Protocol(id=CUSTOM_ID, name="Custom", layers=()), specs, blocks)
+
+
+def with_specs(protocol: Protocol, specs: Sequence[str], blocks: BlockSource | None) -> Protocol:
+    """Return a protocol with added layers and the id ``custom``; raises `ProtocolError`."""
+    layers = list(protocol.layers)
+    if len(layers) + len(specs) > MAX_LAYERS:
+        raise ProtocolError(f"a protocol can have at most {MAX_LAYERS} layers")
+    for text in specs:
+        layer = parse_spec(text, blocks)
+        taken = {other.id for other in layers}
+        if layer.id in taken and layer.id != layer.kind:
+            raise ProtocolError(f"{layer.id}: two layers have this id; give each its own")
+        layers.append(layer.model_copy(update={"id": _free_id(layer, taken)}))
+    added = layers[len(protocol.layers) :]
+    known = blocks() if blocks else {}
+    former = protocol.without_headphones or for_speakers(protocol.layers, known)
+    headphones = protocol.requires_headphones or need_headphones(added, known)
+    others = (*former, *for_speakers(added, known)) if headphones else ()
+    return protocol.model_copy(
+        update={
+            "id": CUSTOM_ID,
+            "layers": tuple(layers),
+            "requires_headphones": headphones,
+            "without_headphones": others or None,
+        }
+    )
+
+
+def _free_id(layer: Layer, taken: set[str]) -> str:
+    name, number = layer.id, 1
+    while name in taken:
+        number += 1
+        name = f"{layer.kind}-{number}"
+    return name

@@ -7,9 +7,9 @@ Each pose is four float64.  Entrain waits for them on a thread of its own: to wa
 import os
 import struct
 
-from entrain.vdevice.rotation import Rotation, is_near
+from entrain.vdevice.rotation import Rotation, inverse, is_near
 
-POSE = struct.Struct("<4d")  # w, x, y, z
+POSE = struct.Struct("<4d")  # w, x, y, z of the rotation from the room to the head
 STILL_S = 0.25
 """Longest time between two poses of a head that keeps still, in seconds."""
 STILL_RAD = 0.0017
@@ -38,7 +38,9 @@ class PoseLink:
         if self._sent is not None and is_recent and is_near(self._sent, turned, STILL_RAD):
             return
         try:
-            os.write(self.fd, POSE.pack(*turned))  # so few bytes are written whole or not at all
+            os.write(
+                self.fd, POSE.pack(*inverse(turned))
+            )  # so few bytes are written whole or not at all
         except BlockingIOError:
             return
         self._sent, self._sent_at_s = turned, now_s

@@ -7,7 +7,7 @@ import socket
 import pytest
 from osc_packets import message, opentrack
 
-from entrain.vdevice.rotation import FORWARD, from_angles
+from entrain.vdevice.rotation import FORWARD, from_angles, inverse
 from entrain.vdevice.tracking.ports import open_ports
 from entrain.vdevice.tracking.pose_link import POSE, STILL_S, PoseLink
 from entrain.vdevice.tracking.receiver import SILENT_S, Pacing, Rate, Receiver
@@ -107,6 +107,13 @@ def test_a_still_head_is_told_four_times_a_second_and_a_moving_one_at_once():
         for number in range(100):  # 20 degrees a second
             link.send(from_angles(math.radians(number / 5), 0, 0), 1 + number / 100)
         assert len(ours.recv(10_000)) >= 99 * POSE.size
+
+
+def test_what_is_sent_is_the_rotation_from_the_room_to_the_head():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        PoseLink(theirs.fileno()).send(from_angles(0.1, 0.2, 0.3), 0.0)
+        assert POSE.unpack(ours.recv(100)) == inverse(from_angles(0.1, 0.2, 0.3))
 
 
 def test_nothing_waits_for_an_app_that_does_not_read():
