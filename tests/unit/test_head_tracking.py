@@ -272,15 +272,18 @@ def test_nonsense_from_the_process_does_no_harm(child, sink, nonsense):
     assert sink.turned == [left(10)]
 
 
-@pytest.mark.parametrize("script", [STAY, "time.sleep(60)"])
+@pytest.mark.parametrize("script", [STAY, "time.sleep(60)\n"])
 def test_it_ends_when_it_is_not_wanted_and_is_killed_where_it_does_not(child, monkeypatch, script):
     monkeypatch.setattr(tracker_process, "END_TIMEOUT_S", 0.2)
     made = child(script)
+    ended = made.started.with_name("ended")
+    made.command[-1] += f"open({str(ended)!r}, 'w')\n"
 
     async def work(process, reports, poses):
         await until(lambda: made.starts() == 1)
         process.want(None)
         await until(lambda: not process._lives)
+        assert ended.exists() == (script == STAY)
         process.want(ON)
         await until(lambda: made.starts() == 2)
         process.want(ON.model_copy(update={"follow": 0.5}))  # no concern of the process
