@@ -1,4 +1,4 @@
-"""Measures the cost of controlling Entrain: a dragged slider, a turned head, watching clients.
+"""Measures the cost of controlling Entrain: a slider, a turned head, clients that watch.
 
 Usage: python bench/control.py [--seconds N] [--rate N] [--json FILE]
 

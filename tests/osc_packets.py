@@ -29,5 +29,5 @@ def bundle(*elements: bytes) -> bytes:
 
 
 def opentrack(yaw: float, pitch: float, roll: float) -> bytes:
-    """What opentrack's output "UDP over network" sends."""
+    """Make a packet of opentrack's output "UDP over network"."""
     return struct.pack("<6d", 1.0, -2.0, 30.0, yaw, pitch, roll)

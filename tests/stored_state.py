@@ -9,6 +9,7 @@ from entrain.platform.null import NullAdapter
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
 from entrain.vdevice.device.applications.rules import ApplicationRules
+from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.library import Library
@@ -32,6 +33,7 @@ FULL = State(
     applications=ApplicationRules(include=("mpv", "spotify"), exclude=("zoom",), calls_pass=False),
     remembered={"headset": "focus-16", "speakers": from_specs(["noise"])},
     recent=("focus-16", "sleep-onset"),
+    tracking={"headset": TrackingSettings(on=True, preset="nvsonic", invert=("yaw",), follow=0.5)},
     session_log=False,
     latency_ms=20.0,
 )

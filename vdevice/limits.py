@@ -66,7 +66,7 @@ TrackerPreset = Literal["standard", "supperware", "nvsonic", "opentrack", "libre
 """Senders of head poses; ``standard`` has the order and signs that belong to each address."""
 HeadAxis = Literal["yaw", "pitch", "roll"]
 OSC_PORT = 9000
-"""UDP port on which head trackers are heard that send OSC."""
+"""UDP port on which Entrain hears head trackers that send OSC."""
 MIN_PORT, MAX_PORT = 1024, 65535
 MIN_HEAD_CM, MAX_HEAD_CM = 48.0, 66.0
 """Circumference of a listener's head."""

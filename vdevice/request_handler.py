@@ -65,7 +65,7 @@ class RequestHandler:
 
         """
         match request:
-            case messages.TurnHead(w=w, x=x, y=y, z=z):  # first, as it comes 100 times a second
+            case messages.TurnHead(w=w, x=x, y=y, z=z):  # first, since it is the most frequent
                 self._head.turn(w, x, y, z)
             case messages.Set():
                 return self._set(request)

@@ -1,7 +1,10 @@
 """Rotations of the head, as quaternions.
 
-x points to the front, y to the left, z up.  A rotation takes the axes of the room to the axes of
-the head: a head that is turned 90 degrees to the left is (sqrt(1/2), 0, 0, sqrt(1/2)).
+x points to the front, y to the left, z up.  A rotation turns the head out of the front: a head that
+is turned 90 degrees to the left is (sqrt(1/2), 0, 0, sqrt(1/2)).
+
+The engine and the control API ask for the inverse, the rotation from the room to the head: it takes
+a direction in the room to the direction in which the head has it.
 """
 
 import math
@@ -33,7 +36,7 @@ FORWARD = Rotation(1.0, 0.0, 0.0, 0.0)
 
 
 def normalized(w: float, x: float, y: float, z: float) -> Rotation | None:
-    """Make a rotation of four numbers; None if they are no rotation, such as zeros or NaN."""
+    """Make a rotation of four numbers; None if they are not a rotation, such as zeros or NaN."""
     norm = math.sqrt(w * w + x * x + y * y + z * z)
     if not _LEAST_NORM <= norm <= _GREATEST_NORM:  # also refuses NaN
         return None

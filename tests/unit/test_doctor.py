@@ -10,6 +10,7 @@ import pytest
 from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.null import NullAdapter, NullServer, null_device
+from entrain.vdevice.api import messages
 from entrain.vdevice.offline import doctor, leftovers, redaction
 from entrain.vdevice.offline.reports import Finding
 
@@ -174,3 +175,34 @@ def test_how_long_the_sound_thread_took_is_told(monkeypatch):
     finding = examined(monkeypatch, "speakers")["sound thread"]
     assert not finding.ok
     assert finding.advice
+
+
+@pytest.mark.parametrize(
+    ("head", "ok", "text"),
+    [
+        (messages.Head(), None, "off"),
+        (
+            messages.Head(on=True, listening=(4242, 9000)),
+            None,
+            "no poses at UDP port 4242 and 9000",
+        ),
+        (
+            messages.Head(on=True, listening=(4242, 9000), lan=True, packets_per_s=99.7),
+            True,
+            "100 packets a second, open to your network, 0 malformed so far",
+        ),
+        (
+            messages.Head(on=True, problem="another app uses UDP port 9000"),
+            False,
+            "another app uses UDP port 9000",
+        ),
+    ],
+)
+def test_the_head_tracker_has_a_row(monkeypatch, idle, head, ok, text):
+    status = idle.model_copy(update={"head": head}).model_dump(mode="json")
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
+
+    found = examined(monkeypatch, "speakers")["head tracking"]
+
+    assert (found.ok, found.text) == (ok, text)
+    assert bool(found.advice) == (head.on and not head.packets_per_s)

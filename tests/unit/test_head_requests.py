@@ -204,7 +204,7 @@ def test_recentre_needs_a_pose(tmp_path):
 
     async def play() -> messages.Status:
         half = math.radians(20)
-        await app.hub.ask(messages.TurnHead(w=math.cos(half), x=0, y=0, z=math.sin(half)))
+        await app.hub.ask(messages.TurnHead(w=math.cos(half), x=0, y=0, z=-math.sin(half)))
         assert app.status().head.yaw_deg == pytest.approx(40)
         status = await app.hub.ask(messages.Recentre())
         assert isinstance(status, messages.Status)

@@ -19,7 +19,7 @@ from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.head.tracker_process import Report, TrackerProcess
-from entrain.vdevice.rotation import FORWARD, Rotation, angles_of, from_angles, is_near
+from entrain.vdevice.rotation import FORWARD, Rotation, angles_of, from_angles, inverse, is_near
 
 
 class Sink:
@@ -31,9 +31,14 @@ class Sink:
     def turn_head(self, w: float, x: float, y: float, z: float) -> None:
         self.turned.append(Rotation(w, x, y, z))
 
+    def yaw_deg(self) -> float:
+        """Return how far the head has turned to the left in the end."""
+        return angles_of(inverse(self.turned[-1])).yaw_deg
+
 
 def left(degrees: float) -> Rotation:
-    return from_angles(math.radians(degrees), 0, 0)
+    """The rotation from the room to a head that is turned to the left."""
+    return from_angles(math.radians(-degrees), 0, 0)
 
 
 def noise(seconds: float) -> np.ndarray:
@@ -63,7 +68,6 @@ def test_a_pose_reaches_the_sink_at_once_and_as_it_is(head, sink):
 
 
 def test_the_ears_of_the_engine_turn_with_the_head():
-    """A pose goes from the room to the head; the engine's turn goes the other way."""
     with Engine() as engine:
         engine.use_head(made_up().head())
         engine.route([engine.add_layer("speakers", {"width_deg": 0})])
@@ -77,6 +81,16 @@ def test_the_ears_of_the_engine_turn_with_the_head():
             loud.append(np.argmax(np.square(heard).sum(1)))
             assert ears.angles.yaw_deg == pytest.approx(degrees, abs=0.1)
     assert loud == [1, 0]  # turned to the left, the front is at the right ear
+
+
+def test_with_the_head_turned_left_the_front_is_on_the_right(sink, head):
+    """As the engine has it: the rotation takes the front of the room to the head's right."""
+    half = math.sqrt(0.5)
+    head.turn(half, 0, 0, -half)
+
+    w, _, _, z = sink.turned[-1]
+    assert (1 - 2 * z * z, 2 * w * z) == pytest.approx((0, -1))  # x and y of the front
+    assert head.angles.yaw_deg == pytest.approx(90)
 
 
 @pytest.mark.parametrize("pose", [(0, 0, 0, 0), (math.nan, 0, 0, 0), (1e300, 0, 0, 0)])
@@ -113,10 +127,10 @@ def test_without_a_fresh_pose_there_is_no_centre(head, monkeypatch):
 def test_a_share_of_the_turn_is_followed(head, sink, follow):
     head.change(on=True, follow=follow)
     head.turn(*left(60))
-    assert angles_of(sink.turned[-1]).yaw_deg == pytest.approx(60 * follow)
+    assert sink.yaw_deg() == pytest.approx(60 * follow)
     head.recentre()
     head.turn(*left(20))
-    assert angles_of(sink.turned[-1]).yaw_deg == pytest.approx(-40 * follow)
+    assert sink.yaw_deg() == pytest.approx(-40 * follow)
 
 
 def test_switched_off_the_head_looks_ahead_and_forgets_its_centre(head, sink):
@@ -278,15 +292,18 @@ def test_nonsense_from_the_process_does_no_harm(child, sink, nonsense):
     assert sink.turned == [left(10)]
 
 
-@pytest.mark.parametrize("script", [STAY, "time.sleep(60)"])
+@pytest.mark.parametrize("script", [STAY, "time.sleep(60)\n"])
 def test_it_ends_when_it_is_not_wanted_and_is_killed_where_it_does_not(child, monkeypatch, script):
     monkeypatch.setattr(tracker_process, "END_TIMEOUT_S", 0.2)
     made = child(script)
+    ended = made.started.with_name("ended")
+    made.command[-1] += f"open({str(ended)!r}, 'w')\n"
 
     async def work(process, reports, poses):
         await until(lambda: made.starts() == 1)
         process.want(None)
         await until(lambda: not process._lives)
+        assert ended.exists() == (script == STAY)
         process.want(ON)
         await until(lambda: made.starts() == 2)
         process.want(ON.model_copy(update={"follow": 0.5}))  # no concern of the process

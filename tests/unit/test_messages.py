@@ -151,11 +151,13 @@ def test_a_set_has_one_value_or_several(fields, error):
     assert str(told.value).startswith(error)
 
 
-def test_every_request_is_a_query_or_a_command():
+def test_every_request_is_a_query_a_command_or_a_signal():
     queries = [each for each in REQUESTS if issubclass(each, messages.Query)]
     commands = [each for each in REQUESTS if issubclass(each, messages.Command)]
+    signals = [each for each in REQUESTS if issubclass(each, messages.Signal)]
 
-    assert len(queries) + len(commands) == len(REQUESTS) == len(messages.COMMANDS)
+    assert signals == [messages.TurnHead]
+    assert len([*queries, *commands, *signals]) == len(REQUESTS) == len(messages.COMMANDS)
     names = {each.model_fields["command"].default for each in queries}
     assert names == {"status", "devices", "protocols", "watch"}
 

@@ -1,4 +1,4 @@
 """The head as the app knows it: its settings for each output, its pose, and the tracker's process.
 
-Nothing here reads a packet from the network: `vdevice/tracking/` does, in a process of its own.
+Packets from the network are read in a process of its own, by `vdevice/tracking/`.
 """

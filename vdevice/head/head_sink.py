@@ -10,22 +10,27 @@ class HeadSink(Protocol):
     """Hears how the head is turned."""
 
     def turn_head(self, w: float, x: float, y: float, z: float) -> None:
-        """Turn the head: a unit quaternion from the room to the head, x front, y left, z up."""
+        """Turn the head.
+
+        Parameters
+        ----------
+        w, x, y, z : float
+            Unit quaternion of the rotation from the room to the head: it takes a direction in the
+            room to the direction in which the head has it.  x is front, y left, z up.  A head that
+            is turned 90 degrees to the left is (sqrt(1/2), 0, 0, -sqrt(1/2)).
+
+        """
 
 
 class EngineHead:
-    """Turns the head of an engine.
-
-    The engine's turn takes a direction in the room to the same direction as the head sees it, which
-    is the inverse of the turn that takes the room's axes to the head's.
-    """
+    """Turns the head of an engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def turn_head(self, w: float, x: float, y: float, z: float) -> None:
         """Turn the head; one thread at a time."""
-        self._engine.turn_head(inverse(Rotation(w, x, y, z)))
+        self._engine.turn_head((w, x, y, z))
 
     @property
     def angles(self) -> Angles:

@@ -18,6 +18,7 @@ from entrain.vdevice.rotation import (
     Centre,
     Rotation,
     angles_of,
+    inverse,
     normalized,
     share_of,
 )
@@ -50,7 +51,7 @@ class HeadTracking:
         self.by_output = dict(stored)
         """Settings by the output's name, those used last at the end."""
         self.report = Report()
-        """What the tracker's process has reported last."""
+        """Last report of the tracker's process."""
         self._sink = sink
         self._changed = changed
         self._process = TrackerProcess(self._turn, self._take_report)
@@ -58,6 +59,7 @@ class HeadTracking:
         # The lock guards these, and lets one thread at a time turn the head.
         self._lock = threading.Lock()
         self._pose: tuple[float, float, float, float] = FORWARD
+        """The rotation from the room to the head, as it came."""
         self._at_s = -math.inf
         self._centre: Centre | None = None
         self._follow = 1.0
@@ -72,12 +74,12 @@ class HeadTracking:
     # ---- poses -------------------------------------------------------------------------------
 
     def turn(self, w: float, x: float, y: float, z: float) -> None:
-        """Take a pose of the head; raises `EntrainError` if the numbers are no rotation."""
+        """Take the rotation from the room to the head; raises `EntrainError` for other numbers."""
         if not self._turn(w, x, y, z):
             raise EntrainError("w, x, y and z are not a rotation")
 
     def _turn(self, w: float, x: float, y: float, z: float) -> bool:
-        """Take a pose of the head, on any thread; False if the numbers are no rotation."""
+        """Take a pose of the head, on any thread; False if it is not a rotation."""
         if not 0.9999 < w * w + x * x + y * y + z * z < 1.0001:
             pose = normalized(w, x, y, z)
             if pose is None:
@@ -96,16 +98,16 @@ class HeadTracking:
         with self._lock:
             if time.monotonic() - self._at_s > STALE_S:
                 raise EntrainError("no pose of the head arrives; `entrain head status` says more")
-            self._centre, self._is_as_tracked = Centre.at(Rotation(*self._pose)), False
+            self._centre, self._is_as_tracked = Centre.at(inverse(Rotation(*self._pose))), False
             self._hand_on()
 
     def _hand_on(self) -> None:
-        turned = Rotation(*self._pose)
+        turned = inverse(Rotation(*self._pose))
         if self._centre is not None:
             turned = self._centre.applied_to(turned)
         if self._follow != 1.0:
             turned = share_of(turned, self._follow)
-        self._sink.turn_head(*turned)
+        self._sink.turn_head(*inverse(turned))
 
     @property
     def age_s(self) -> float | None:
@@ -120,7 +122,7 @@ class HeadTracking:
             pose, at_s, centre = self._pose, self._at_s, self._centre
         if time.monotonic() - at_s > STALE_S:
             return None
-        turned = Rotation(*pose)
+        turned = inverse(Rotation(*pose))
         return angles_of(centre.applied_to(turned) if centre else turned)
 
     # ---- settings ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from entrain.vdevice.head.settings import TrackingSettings
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-"""Before a crashed process is started again; the pause doubles with each crash."""
+"""Pause before a crashed process is started again; it doubles with each crash."""
 STEADY_S = 60.0
 """A process that has lived for so long has not crashed at its start."""
 END_TIMEOUT_S = 1.0
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Report(BaseModel):
-    """What the process says of itself."""
+    """Report of the process about itself."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -56,7 +56,7 @@ class TrackerProcess:
 
     def __init__(
         self,
-        turn: Callable[[float, float, float, float], None],
+        turn: Callable[[float, float, float, float], object],
         report: Callable[[Report], None],
     ) -> None:
         self._turn = turn
@@ -65,7 +65,7 @@ class TrackerProcess:
         self._wanted: TrackingSettings | None = None
         self._life: asyncio.Task[None] | None = None
         self._lives: set[asyncio.Task[None]] = set()
-        """The present one, and former ones whose process is about to end."""
+        """The present life, and former lives until their process has ended."""
 
     def begin(self) -> None:
         """Start what is wanted, from now on."""
@@ -84,6 +84,7 @@ class TrackerProcess:
             return
         if self._life is not None:
             self._life.cancel()
+            self._report(Report())  # the last report is about other settings
         self._life = asyncio.create_task(self._live(settings, set(self._lives)))
         self._lives.add(self._life)
         self._life.add_done_callback(self._lives.discard)
@@ -131,7 +132,7 @@ class TrackerProcess:
             poses = threading.Thread(target=self._take_poses, args=(ours,), daemon=True)
             try:
                 poses.start()
-                await child.exited
+                await child.exited.wait()
             except RuntimeError as error:  # no thread can be started
                 return f"the head tracker's process cannot be started: {error}"
             finally:
@@ -156,12 +157,11 @@ class _Child(asyncio.SubprocessProtocol):
     """One run of the process."""
 
     def __init__(self, report: Callable[[Report], None]) -> None:
-        loop = asyncio.get_running_loop()
-        self.exited: asyncio.Future[None] = loop.create_future()
+        self.exited = asyncio.Event()
         self.problem = ""
-        """The last one that it has reported."""
+        """Problem in the last report; may be empty."""
         self.code: int | None = None
-        self._closed: asyncio.Future[None] = loop.create_future()
+        self._closed = asyncio.Event()
         self._report = report
         self._begun = b""
         self._transport: asyncio.SubprocessTransport
@@ -182,13 +182,15 @@ class _Child(asyncio.SubprocessProtocol):
 
     async def end(self) -> None:
         """Wait for the end of the process, whose link has ended; kill it if it does not end."""
-        done, _ = await asyncio.wait({self.exited}, timeout=END_TIMEOUT_S)
-        if not done:
+        try:
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await self.exited.wait()
+        except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 self._transport.kill()
-            await self.exited
+            await self.exited.wait()
         self._transport.close()
-        await self._closed
+        await self._closed.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.SubprocessTransport)
@@ -205,10 +207,10 @@ class _Child(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self.code = self._transport.get_returncode()
-        self.exited.set_result(None)
+        self.exited.set()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._closed.set_result(None)
+        self._closed.set()
 
 
 def _command(settings: TrackingSettings) -> list[str]:

@@ -51,7 +51,7 @@ class State(BaseModel):
     remembered: dict[str, ProtocolReference] = {}
     """Protocols of real devices that have their own, by name of the device."""
     tracking: dict[str, TrackingSettings] = {}
-    """Settings of head tracking by the real device's name, those used last at the end."""
+    """Settings of head tracking by name of the device, those used last at the end."""
     recent: tuple[str, ...] = ()
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True

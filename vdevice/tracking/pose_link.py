@@ -4,12 +4,12 @@ Each pose is four float64.  Entrain waits for them on a thread of its own: to wa
 100 times a second, as messages at the control socket do, takes several times the processor time.
 """
 
-import os
+import socket
 import struct
 
-from entrain.vdevice.rotation import Rotation, is_near
+from entrain.vdevice.rotation import Rotation, inverse, is_near
 
-POSE = struct.Struct("<4d")  # w, x, y, z
+POSE = struct.Struct("<4d")  # w, x, y, z of the rotation from the room to the head
 STILL_S = 0.25
 """Longest time between two poses of a head that keeps still, in seconds."""
 STILL_RAD = 0.0017
@@ -22,13 +22,14 @@ class PoseLink:
     Parameters
     ----------
     fd : int
-        A stream socket; made non-blocking.
+        Descriptor of a stream socket, which belongs to this object from now on.
 
     """
 
     def __init__(self, fd: int) -> None:
-        os.set_blocking(fd, False)
         self.fd = fd
+        self._socket = socket.socket(fileno=fd)
+        self._socket.setblocking(False)
         self._sent: Rotation | None = None
         self._sent_at_s = 0.0
 
@@ -38,16 +39,20 @@ class PoseLink:
         if self._sent is not None and is_recent and is_near(self._sent, turned, STILL_RAD):
             return
         try:
-            os.write(self.fd, POSE.pack(*turned))  # so few bytes are written whole or not at all
-        except BlockingIOError:
+            self._socket.send(POSE.pack(*inverse(turned)))  # so few bytes go whole or not at all
+        except OSError:  # Entrain is busy, or has ended
             return
         self._sent, self._sent_at_s = turned, now_s
 
     def is_open(self) -> bool:
         """Tell whether Entrain is there; to be asked when the descriptor is readable."""
         try:
-            return bool(os.read(self.fd, 4096))
+            return bool(self._socket.recv(4096))
         except BlockingIOError:
             return True
         except OSError:
             return False
+
+    def close(self) -> None:
+        """Close the socket.  Idempotent."""
+        self._socket.close()

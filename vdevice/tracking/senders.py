@@ -1,4 +1,4 @@
-"""Which programs send which numbers: addresses, order, units and signs.
+"""Senders of head poses: their addresses, order, units and signs.
 
 Every angle is described by its sign against ours: yaw to the left, pitch down and roll to the right
 shoulder are positive, as a right-handed rotation about z, y and x has them.

@@ -1,13 +1,15 @@
-"""Which pose counts, when it is handed on, and what is counted."""
+"""A receiver picks the pose that counts, hands it on in time, and counts packets."""
 
 import math
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from osc_packets import message, opentrack
 
-from entrain.vdevice.rotation import FORWARD, from_angles
+from entrain.vdevice.rotation import FORWARD, from_angles, inverse
 from entrain.vdevice.tracking.ports import open_ports
 from entrain.vdevice.tracking.pose_link import POSE, STILL_S, PoseLink
 from entrain.vdevice.tracking.receiver import SILENT_S, Pacing, Rate, Receiver
@@ -95,10 +97,18 @@ def test_the_rate_is_of_the_last_second_and_ends_with_the_sender():
     assert rate.due_s() is None
 
 
-def test_a_still_head_is_told_four_times_a_second_and_a_moving_one_at_once():
+@contextmanager
+def linked() -> Iterator[tuple[socket.socket, PoseLink]]:
+    """A link, and Entrain's end of it."""
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        link = PoseLink(theirs.fileno())
+    with ours:
+        link = PoseLink(theirs.detach())
+        yield ours, link
+        link.close()
+
+
+def test_a_still_head_is_told_four_times_a_second_and_a_moving_one_at_once():
+    with linked() as (ours, link):
         for number in range(100):  # a second of a sensor's noise, 0.05 degrees
             noise = math.radians(0.05) * (number % 2)
             link.send(from_angles(noise, 0, 0), number / 100)
@@ -109,10 +119,14 @@ def test_a_still_head_is_told_four_times_a_second_and_a_moving_one_at_once():
         assert len(ours.recv(10_000)) >= 99 * POSE.size
 
 
+def test_what_is_sent_is_the_rotation_from_the_room_to_the_head():
+    with linked() as (ours, link):
+        link.send(from_angles(0.1, 0.2, 0.3), 0.0)
+        assert POSE.unpack(ours.recv(100)) == inverse(from_angles(0.1, 0.2, 0.3))
+
+
 def test_nothing_waits_for_an_app_that_does_not_read():
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        link = PoseLink(theirs.fileno())
+    with linked() as (ours, link):
         for number in range(100_000):
             link.send(from_angles(number, 0, 0), float(number))
         ours.settimeout(5)

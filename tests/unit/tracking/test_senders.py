@@ -76,7 +76,7 @@ RIGHT, DOWN = (0, -1, 0), (0, 0, -1)
 
 
 def angles(address: str, order: str, left: int, up: int, right: int, unit: float = 1.0):
-    """A sender of angles, whose signs are those of a turn to the left, up, and to the right."""
+    """A sender of angles, with its signs for a turn to the left, up, and to the right."""
 
     def packet(head: tuple[float, float, float]) -> bytes:
         values = dict(zip("ypr", np.array(head) * (left, up, right) * unit, strict=True))

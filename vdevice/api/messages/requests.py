@@ -96,7 +96,7 @@ class Signal(_Request):
 
 
 class TurnHead(Signal):
-    """Say how the head is turned: a quaternion from the room to the head, of any length."""
+    """Turn the head: the rotation from the room to the head, a quaternion of any length."""
 
     command: Literal["head"] = "head"
     w: FiniteFloat
@@ -273,7 +273,7 @@ class SetOutput(Command):
 
 
 class Tracking(Command):
-    """Change how the head is tracked on the present output; what is left out stays as it is."""
+    """Change how the head is tracked on the present output; a field left out keeps its value."""
 
     command: Literal["tracking"] = "tracking"
     on: bool | None = None

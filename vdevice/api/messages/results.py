@@ -168,7 +168,7 @@ class Head(_Answer):
     malformed: int = 0
     """Packets that no known sender should send."""
     problem: str = ""
-    """What is wrong with the tracker's process, one line; may be empty."""
+    """Problem of the tracker's process, one line; may be empty."""
 
 
 class Space(_Answer):
