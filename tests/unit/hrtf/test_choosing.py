@@ -161,7 +161,7 @@ def new_app(folder: Path) -> App:
         Store(folder / "state.json"),
         SessionLog(None),
         Library(folder / "protocols", blocks),
-        start_on=False,
+        sandbox={},
     )
 
 

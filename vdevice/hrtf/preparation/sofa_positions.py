@@ -1,6 +1,7 @@
 """Positions of the sources in a SOFA file: units, coordinate systems, the listener's view.
 
-Positions of the ears are not read: several databases swap the left and the right one.  `alignment.align` tells by the sound which ear is which.
+Positions of the ears are not read: several databases swap the left and the right one.
+`alignment.align` tells by the sound which ear is which.
 """
 
 from typing import Any
