@@ -14,6 +14,7 @@ from typing import Any, Self
 from entrain._native import check, ffi, load
 from entrain.errors import EntrainError
 
+
 @dataclass(frozen=True, slots=True)
 class Space:
     """State of the space; see ``entrain_space`` in the interface."""
