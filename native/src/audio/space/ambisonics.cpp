@@ -8,6 +8,7 @@ namespace entrain::space {
 namespace {
 
 constexpr double kJumpCosine = 0.99939082701909573;  // of 2 degrees
+constexpr double kJumpGain = 0.06;                   // 0.5 dB
 constexpr double kFadeSeconds = 0.02;
 
 std::size_t index(int value) noexcept { return static_cast<std::size_t>(value); }
@@ -51,7 +52,9 @@ void Encoded::aim(const Target &target, bool fades_in, int fade_frames) noexcept
     from_ = to_;
     const bool comes = !on_;
     if (!comes && target_.direction == target.direction && target_.gain == target.gain) return;
-    const bool jumps = !comes && dot(target_.direction, target.direction) < kJumpCosine;
+    const bool jumps =
+        !comes && (dot(target_.direction, target.direction) < kJumpCosine ||
+                   std::fabs(target.gain - target_.gain) > kJumpGain * target_.gain);
     on_ = true;
     target_ = target;
     to_ = harmonics(target.direction);

@@ -112,7 +112,7 @@ void Room::hear(const float *left, const float *right, int first, int frames) no
     const float *const sides[2] = {left, right};
     std::array<float, 256> together;
     for (int k = 0; k < frames; ++k) {
-        // The level is that of what is sent into the room, so that a tail sounds on.
+        // The level applies to the room's input, so that a tail sounds on.
         const float part = static_cast<float>(first + k + 1) / static_cast<float>(partition_);
         const float level = from_level_ + part * (level_ - from_level_);
         const std::size_t to = (at_ + index(first + k)) & mask_;
@@ -135,7 +135,7 @@ void Room::reverberate(const float *in, int first, int frames) noexcept {
             damped_[i] += damping_ * (out - damped_[i]);
             a[i] = damped_[i];
         }
-        // What both ears hear alike, and by what they differ.
+        // One part is the same at both ears, the other has opposite signs.
         const float same = a[0] - a[1] + a[2] - a[3];
         const float other = a[4] - a[5] + a[6] - a[7];
         apart_ += together_ * (other - apart_);

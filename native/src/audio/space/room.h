@@ -1,8 +1,8 @@
 // A room around the listener: the first reflections of a box, as sources in an Ambisonic scene, and
 // a late tail from a feedback network of eight delays.
 //
-// The reflections are those of a pair of speakers in front, at 2 m; they turn with the head, but do
-// not follow the speakers, since the ear judges the room and not the place by them.
+// The reflections belong to a pair of speakers in front, at 2 m; they turn with the head, but do not
+// follow the speakers, since they tell the ear about the room and not about the place.
 #pragma once
 
 #include "audio/direction.h"

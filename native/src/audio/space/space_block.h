@@ -159,10 +159,10 @@ private:
         const Head *head =
             piece_ && piece_->head && piece_->head->rate_hz == rate_hz_ ? piece_->head : nullptr;
         const std::uint32_t at = piece_ ? piece_->step_of(offset_) : 0;
-        if (turn_head(piece_ ? piece_->turns[at] : Turn{}) | move_pair(head)) {
-            for (std::size_t i = 0; i < kPair; ++i)
-                target_[i] = {turned(direction_[i], turn_), gain_};
-        }
+        const bool turns = turn_head(piece_ ? piece_->turns[at] : Turn{});
+        const bool moves = move_pair(head);
+        for (std::size_t i = 0; i < kPair && (turns || moves); ++i)
+            target_[i] = {turned(direction_[i], turn_), gain_};
         std::array<const Target *, kSources> targets{&target_[0], &target_[1]};
         for (std::size_t i = 0; i < kMostSources; ++i) {
             Slot &slot = (*slots_)[i];
