@@ -3,6 +3,7 @@
 #pragma once
 
 #include "audio/faust_base.h"
+#include "audio/space/air.h"
 #include "audio/space/ambisonics.h"
 #include "audio/space/head.h"
 #include "audio/space/room.h"
@@ -73,6 +74,7 @@ public:
         slots_ = std::make_unique<Slots>(static_cast<int>(kTailSeconds * rate_hz) + partition_);
         renderer_ = make_renderer(rate_hz_, kernels_(partition_));
         for (auto &side : sides_) side.resize(static_cast<std::size_t>(partition_));
+        through_.resize(static_cast<std::size_t>(partition_));
         done_ = 0;
     }
     void instanceResetUserInterface() override { now_ = {}; }
@@ -97,7 +99,10 @@ public:
     void surround(const Surroundings &piece) noexcept override {
         piece_ = &piece;
         offset_ = 0;
-        slots_->take(piece, [this](std::size_t slot) { renderer_->reset(kPair + slot); });
+        slots_->take(piece, [this](std::size_t slot) {
+            renderer_->reset(kPair + slot);
+            air_[kPair + slot].clear();
+        });
     }
 
     void compute(int frames, float **in, float **out) override {
@@ -135,11 +140,14 @@ private:
     }
 
     void hear(float **in, int at, int frames) noexcept {
-        for (std::size_t i = 0; i < kPair; ++i) renderer_->hear(i, in[i] + at, done_, frames);
+        for (std::size_t i = 0; i < kPair; ++i)
+            renderer_->hear(i, air_[i].pass(in[i] + at, frames, through_.data()), done_, frames);
         for (std::size_t i = 0; i < kMostSources; ++i) {
             const Slot &slot = (*slots_)[i];
             if (slot.number == 0) continue;
-            renderer_->hear(kPair + i, slot.sound ? slot.sound + offset_ : nullptr, done_, frames);
+            const float *sound = slot.sound ? slot.sound + offset_ : nullptr;
+            renderer_->hear(kPair + i, air_[kPair + i].pass(sound, frames, through_.data()), done_,
+                            frames);
         }
         if (!renderer_->room.is_on()) return;
         // In the room all sources are as loud as they are by themselves.
@@ -172,6 +180,7 @@ private:
                                   gain_of(kPlacedMetres, slot.distance_m) *
                                       Room::direct_gain(double{now_.room})};
             targets[kPair + i] = &target_[kPair + i];
+            air_[kPair + i].set_way(slot.distance_m - kPlacedMetres, rate_hz_);
         }
         prepare(*renderer_, now_);
         renderer_->room.step(double{now_.room}, turn_);
@@ -206,6 +215,8 @@ private:
         const double half = double{now_.width_deg} / 2.0;
         direction_ = {direction_of(at.azimuth_deg + half, at.elevation_deg),
                       direction_of(at.azimuth_deg - half, at.elevation_deg)};
+        for (std::size_t i = 0; i < kPair; ++i)
+            air_[i].set_way(at.distance_m - kPairMetres, rate_hz_);
         gain_ = gain_of(kPairMetres, at.distance_m) * head->gain_of_width(double{now_.width_deg}) *
                 Room::direct_gain(double{now_.room});
         return true;
@@ -226,6 +237,8 @@ private:
     std::unique_ptr<Slots> slots_;
     std::unique_ptr<Renderer> renderer_;
     std::array<std::vector<float>, 2> sides_;  // the input of the room
+    std::array<Air, kSources> air_;
+    std::vector<float> through_;  // the air
     const Surroundings *piece_ = nullptr;
     std::uint32_t offset_ = 0;  // frames of the piece that have been computed
     std::array<Target, kSources> target_;
