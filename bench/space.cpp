@@ -76,13 +76,15 @@ int main(int argc, char **argv) {
         const char *variant = plain ? "plain" : "fma";
         const auto speakers = plain ? &make_plain_speakers : &make_speakers;
         const auto scene = plain ? &make_plain_scene : &make_scene;
-        add("speakers", variant, speakers, "at rest", {}, sizes);
-        add("speakers", variant, speakers, "moving",
-            {{"path", 1}, {"path_hz", 0.16F}}, sizes);
-        add("scene", variant, scene, "at rest", {}, sizes);
-        add("scene", variant, scene, "moving", {{"path", 1}, {"path_hz", 0.16F}},
-            sizes);
-        add("scene", variant, scene, "first order", {{"order", 1}}, sizes);
+        const std::map<std::string, float> still{{"room", 0}};
+        const std::map<std::string, float> orbit{{"room", 0}, {"path", 1}, {"path_hz", 0.16F}};
+        add("speakers", variant, speakers, "at rest", still, sizes);
+        add("speakers", variant, speakers, "moving", orbit, sizes);
+        add("speakers", variant, speakers, "default room", {}, sizes);
+        add("scene", variant, scene, "at rest", still, sizes);
+        add("scene", variant, scene, "moving", orbit, sizes);
+        add("scene", variant, scene, "default room", {}, sizes);
+        add("scene", variant, scene, "first order", {{"room", 0}, {"order", 1}}, sizes);
     }
     std::mt19937 random(1);
     std::normal_distribution<float> sample(0.0F, 0.1F);

@@ -4,8 +4,8 @@ Usage: python bench/space.py [--rounds N] [--json FILE]
 
 The blocks are measured without Python, by a program that is built with the C++ tests; scipy
 convolves the same sound with four filters of 256 taps, as the speakers at rest do.  Figures are
-processor time.  ``plain`` is the code for processors without AVX2.  The program ends with status 1 if
-a limit is exceeded.
+processor time.  ``plain`` is the code for processors without AVX2.  If a figure exceeds its limit,
+the program ends with status 1.
 """
 
 import argparse

@@ -115,7 +115,7 @@ def _decoder(grid: Floats, heard: Floats, late: Floats, order: int) -> npt.NDArr
     towards = grid.reshape(-1, 3)
     weights = np.sqrt(np.hypot(towards[:, 0], towards[:, 1]) + 1e-3)[:, None]
     inverse = np.linalg.pinv(weights * harmonics(towards, order)) * weights.T
-    channels = np.einsum("cd,det->ect", inverse, spectra.reshape(len(towards), 2, -1))
+    channels = np.einsum("cd,den->ecn", inverse, spectra.reshape(len(towards), 2, -1))
     return np.ascontiguousarray(np.fft.irfft(channels)[..., :taps], np.float32)
 
 

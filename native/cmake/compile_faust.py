@@ -104,6 +104,7 @@ def own_parameters(block: Block) -> str:
     """
     own = [each for each in block.parameters.values() if each.symbol != AMOUNT.symbol]
     symbols = [each.symbol for each in own]
+    name = f"{block.kind.capitalize()}Parameters"
     fields = [f"    float {each.symbol} = {float(each.initial)!r}F;" for each in own]
     compared = " &&\n               ".join(f"{each} == other.{each}" for each in symbols)
     calls = []
@@ -117,9 +118,9 @@ def own_parameters(block: Block) -> str:
         )
     return "\n".join(
         [
-            f"struct {block.kind.capitalize()}Parameters {{",
+            f"struct {name} {{",
             *fields,
-            f"    bool operator==(const {block.kind.capitalize()}Parameters &other) const noexcept {{",
+            f"    bool operator==(const {name} &other) const noexcept {{",
             f"        return {compared};",
             "    }",
             "    template <class Call> void each(Call call) {",

@@ -31,8 +31,8 @@ def read(contents, folder):
 
 @pytest.mark.parametrize("kind", [Speakers, Scene])
 def test_a_head_from_a_file_sounds_as_the_same_head_from_arrays(model, contents, tmp_path, kind):
-    heard = kind(azimuth_deg=40).use_head(read(contents, tmp_path)).process(IMPULSE)
-    expected = kind(azimuth_deg=40).use_head(model.head()).process(IMPULSE)
+    heard = kind(room=0, azimuth_deg=40).use_head(read(contents, tmp_path)).process(IMPULSE)
+    expected = kind(room=0, azimuth_deg=40).use_head(model.head()).process(IMPULSE)
     np.testing.assert_array_equal(heard, expected)
 
 
@@ -76,4 +76,4 @@ def test_damaged_files_are_read_or_refused(contents, tmp_path, seed):
             head = read(bytes(damaged), tmp_path)
         except EntrainError:
             continue
-        assert np.isfinite(Speakers(azimuth_deg=40).use_head(head).process(IMPULSE)).all()
+        assert np.isfinite(Speakers(room=0, azimuth_deg=40).use_head(head).process(IMPULSE)).all()

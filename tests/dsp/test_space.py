@@ -1,8 +1,11 @@
 """The space: directions, exactness, movement and jumps, with a made-up head."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_up_head import MadeUp, delays_s, direction, harmonics, made_up
+from measure import loudness_lufs, pink_noise
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from entrain.engine import Engine, Point
@@ -57,7 +60,7 @@ PLACES = [(0, 0), (90, 0), (-90, 0), (180, 0), (-45, 30), (30, -45), (0, 90), (1
 
 @pytest.mark.parametrize(("azimuth", "elevation"), PLACES)
 def test_a_source_has_the_responses_and_delays_of_its_direction(model, azimuth, elevation):
-    speakers = Speakers(azimuth_deg=azimuth, elevation_deg=elevation, width_deg=0)
+    speakers = Speakers(room=0, azimuth_deg=azimuth, elevation_deg=elevation, width_deg=0)
     heard = speakers.use_head(model.head()).process(impulse(0))
     expected = expected_response(model, azimuth, elevation)
     assert db(heard - expected, expected) < -95  # the table of delays has 256 fractions
@@ -67,8 +70,9 @@ def test_a_source_has_the_responses_and_delays_of_its_direction(model, azimuth, 
 def test_the_left_speaker_is_on_the_left_and_the_right_one_on_the_right(model):
     head = model.head()
     for channel, azimuth in ((0, 30), (1, -30)):
-        heard = Speakers(width_deg=60).use_head(head).process(impulse(channel))
-        alone = Speakers(azimuth_deg=azimuth, width_deg=0).use_head(head).process(impulse(0))
+        heard = Speakers(room=0, width_deg=60).use_head(head).process(impulse(channel))
+        alone = Speakers(room=0, azimuth_deg=azimuth, width_deg=0).use_head(head)
+        alone = alone.process(impulse(0))
         gain = 10 ** (model.gain_db[12] / 20)  # of 60 degrees
         np.testing.assert_allclose(heard, gain * alone, atol=1e-7)
 
@@ -86,19 +90,19 @@ TURNS = [
 @pytest.mark.parametrize(("turned", "same"), TURNS)
 def test_a_turn_of_the_head_moves_the_sound_the_other_way(model, turned, same):
     head = model.head()
-    heard = Speakers(width_deg=0, **turned).use_head(head).process(impulse(0))
-    expected = Speakers(width_deg=0, **same).use_head(head).process(impulse(0))
+    heard = Speakers(room=0, width_deg=0, **turned).use_head(head).process(impulse(0))
+    expected = Speakers(room=0, width_deg=0, **same).use_head(head).process(impulse(0))
     assert db(heard - expected, expected) < -90
 
 
 @pytest.mark.parametrize("order", [1, 3])
 @pytest.mark.parametrize(("azimuth", "elevation"), PLACES)
 def test_the_scene_is_encoded_and_decoded(model, azimuth, elevation, order):
-    scene = Scene(azimuth_deg=azimuth, elevation_deg=elevation, width_deg=0, order=order)
+    scene = Scene(room=0, azimuth_deg=azimuth, elevation_deg=elevation, width_deg=0, order=order)
     heard = scene.use_head(model.head()).process(impulse(0))
     decoder = model.decoder if order == 3 else model.first_order_decoder
     gains = harmonics(direction(azimuth, elevation), order)
-    expected = np.einsum("c,ect->et", gains, decoder.astype(float))
+    expected = np.einsum("c,ecn->en", gains, decoder.astype(float))
     assert db(heard[:, :256] - expected, expected) < -120
     assert np.abs(heard[:, 256:]).max() < 1e-6
 
@@ -106,8 +110,8 @@ def test_the_scene_is_encoded_and_decoded(model, azimuth, elevation, order):
 @pytest.mark.parametrize(("turned", "same"), TURNS)
 def test_a_turn_of_the_head_turns_the_scene(model, turned, same):
     head = model.head()
-    heard = Scene(width_deg=0, **turned).use_head(head).process(impulse(0))
-    expected = Scene(width_deg=0, **same).use_head(head).process(impulse(0))
+    heard = Scene(room=0, width_deg=0, **turned).use_head(head).process(impulse(0))
+    expected = Scene(room=0, width_deg=0, **same).use_head(head).process(impulse(0))
     assert db(heard - expected, expected) < -90
 
 
@@ -115,7 +119,8 @@ def test_a_turn_of_the_head_turns_the_scene(model, turned, same):
 def test_left_and_right_are_not_exchanged(model, kind):
     """The ear on the side of the source is louder, and hears it earlier."""
     for azimuth, near in ((90, 0), (-90, 1)):
-        heard = kind(width_deg=0, azimuth_deg=azimuth).use_head(model.head()).process(impulse(0))
+        heard = kind(room=0, width_deg=0, azimuth_deg=azimuth).use_head(model.head())
+        heard = heard.process(impulse(0))
         levels = np.sqrt(np.sum(np.square(heard), 1))
         assert levels[near] > 1.2 * levels[1 - near]
         low = sosfilt(butter(2, 1_500, fs=RATE_HZ, output="sos"), heard)
@@ -124,7 +129,7 @@ def test_left_and_right_are_not_exchanged(model, kind):
 
 
 def test_a_larger_head_has_longer_delays(model):
-    heard = Speakers(azimuth_deg=90, width_deg=0, head_cm=66).use_head(model.head())
+    heard = Speakers(room=0, azimuth_deg=90, width_deg=0, head_cm=66).use_head(model.head())
     right = heard.process(impulse(0))[1]
     delay = delays_s(direction(90, 0))[1] * RATE_HZ * 66 / 57
     assert np.argmax(right) == pytest.approx(EARLIEST + delay, abs=1)
@@ -133,13 +138,26 @@ def test_a_larger_head_has_longer_delays(model):
 @pytest.mark.parametrize(("distance_m", "gain"), [(2, 1), (4, 0.5), (1, 2), (0.3, 2 / 0.3)])
 def test_the_level_falls_with_the_distance(model, distance_m, gain):
     head = model.head()
-    heard = Speakers(distance_m=distance_m).use_head(head).process(impulse(0))
-    reference = Speakers().use_head(head).process(impulse(0))
-    np.testing.assert_allclose(heard, gain * reference, rtol=1e-5, atol=1e-7)
+    heard = Speakers(room=0, distance_m=distance_m).use_head(head).process(impulse(0))
+    reference = Speakers(room=0).use_head(head).process(impulse(0))
+    assert db(np.sum(heard, 1), np.sum(reference, 1)) == pytest.approx(20 * np.log10(gain))
+    if distance_m <= 2:
+        np.testing.assert_allclose(heard, gain * reference, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [Speakers, Scene])
+def test_the_air_takes_high_frequencies_from_far_sound(model, kind):
+    """0.1 dB for each metre at 8 kHz; the filter is one of first order."""
+    head = model.head()
+    far = kind(room=0, distance_m=20).use_head(head).process(impulse(0, 4800))
+    near = kind(room=0, distance_m=2).use_head(head).process(impulse(0, 4800))
+    ratio_db = 20 * np.log10(np.abs(np.fft.rfft(far)[0] / np.fft.rfft(near)[0])) + 20
+    assert ratio_db[100] == pytest.approx(0, abs=0.1)  # 1 kHz
+    assert ratio_db[800] == pytest.approx(-1.8, abs=0.5)  # 8 kHz
 
 
 def test_without_a_head_the_block_changes_nothing():
-    np.testing.assert_array_equal(Speakers(azimuth_deg=90).process(NOISE), NOISE)
+    np.testing.assert_array_equal(Speakers(room=0, azimuth_deg=90).process(NOISE), NOISE)
 
 
 # ---- exactness -----------------------------------------------------------------------------------
@@ -265,7 +283,7 @@ def test_an_orbit_is_as_smooth_as_a_filter_that_follows_every_frame(model, hz, b
     """At 60 degrees a second; the position is that at the end of each partition of 64 frames."""
     frames = 3 * RATE_HZ
     sound = (0.25 * np.sin(2 * np.pi * hz * np.arange(frames) / RATE_HZ)).astype(np.float32)
-    orbit = Speakers(width_deg=0, path=1, path_hz=1 / 6).use_head(model.head())
+    orbit = Speakers(room=0, width_deg=0, path=1, path_hz=1 / 6).use_head(model.head())
     heard = orbit.process(np.stack([sound, 0 * sound]))
     expected = following(model, sound.astype(float), 60 * (np.arange(frames) + 1) / RATE_HZ)
     assert db((heard - expected)[:, 4800:], expected) < below_db
@@ -285,7 +303,7 @@ def sine(frames):
 @pytest.mark.parametrize("kind", [Speakers, Scene])
 def test_a_jump_makes_no_sound_of_its_own(model, kind):
     """500 jumps in any direction; each is over before the next one."""
-    random, speakers = np.random.default_rng(3), kind(width_deg=0).use_head(model.head())
+    random, speakers = np.random.default_rng(3), kind(room=0, width_deg=0).use_head(model.head())
     pieces, source = [], sine(500 * 2_400)
     for turn in range(500):
         pieces.append(speakers.process(source[:, 2_400 * turn : 2_400 * (turn + 1)]))
@@ -296,23 +314,24 @@ def test_a_jump_makes_no_sound_of_its_own(model, kind):
 
 def test_after_a_jump_the_source_is_heard_from_its_new_place(model):
     head = model.head()
-    moving = Speakers(azimuth_deg=-60).use_head(head)
+    moving = Speakers(room=0, azimuth_deg=-60).use_head(head)
     for azimuth_deg in (90, 91, 10, 25):
         moving.process(NOISE[:, :4800])
         moving.azimuth_deg = azimuth_deg
     moving.process(NOISE[:, :4800])
     heard = moving.process(impulse(0))
-    expected = Speakers(azimuth_deg=25).use_head(head)
+    expected = Speakers(room=0, azimuth_deg=25).use_head(head)
     expected.process(NOISE[:, :4800])
     np.testing.assert_allclose(heard, expected.process(impulse(0)), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["speakers", "scene"])
 def test_a_change_of_the_head_makes_no_sound_of_its_own(model, kind):
-    heads = [model.head(), made_up(taps=128, azimuths=36).head()]
+    other = replace(made_up(taps=128, azimuths=36), gain_db=model.gain_db - 5)
+    heads = [model.head(), other.head()]
     pieces, source = [], sine(100 * 4_800)
     with Engine() as engine:
-        engine.route([engine.add_layer(kind, {"width_deg": 0})])
+        engine.route([engine.add_layer(kind, {"width_deg": 0, "room": 0})])
         for turn in range(100):
             engine.use_head(heads[turn % 2])
             pieces.append(engine.process(source[:, 4_800 * turn : 4_800 * (turn + 1)].copy()))
@@ -322,10 +341,11 @@ def test_a_change_of_the_head_makes_no_sound_of_its_own(model, kind):
 def test_a_tracked_head_is_heard_within_30_ms(model):
     """The head turns to the left by 90 degrees: front is where the right was."""
     head, half = model.head(), np.sqrt(0.5)
-    expected = Speakers(width_deg=0, azimuth_deg=-90).use_head(head).process(NOISE[:, :9600])
+    expected = Speakers(room=0, width_deg=0, azimuth_deg=-90).use_head(head)
+    expected = expected.process(NOISE[:, :9600])
     with Engine() as engine:
         engine.use_head(head)
-        engine.route([engine.add_layer("speakers", {"width_deg": 0})])
+        engine.route([engine.add_layer("speakers", {"width_deg": 0, "room": 0})])
         late = engine.latency_frames
         engine.process(NOISE[:, :4800].copy())
         engine.turn_head((half, 0, 0, -half))
@@ -363,3 +383,57 @@ def test_an_angle_goes_the_short_way_round(model):
         assert np.cos(np.deg2rad(middle)) == pytest.approx(-1, abs=1e-4)
         engine.process(NOISE[:, :4800].copy())
         assert engine.parameter(layer, "azimuth_deg", target=False) == -170
+
+
+# ---- the room ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Speakers, Scene])
+def test_a_room_is_first_its_walls_and_then_a_tail(model, kind):
+    """At level 1 each of them is somewhat softer than the direct sound."""
+    heard = kind(room=1).use_head(model.head()).process(impulse(0, RATE_HZ))
+    direct = kind(room=0).use_head(model.head()).process(impulse(0, RATE_HZ)) / np.sqrt(3.9)
+    room = heard - direct
+    power = np.sum(np.square(room).reshape(2, -1, 480), (0, 2)) / np.sum(np.square(direct))
+    for part in (power[:2], power[2:]):  # the walls are over after 20 ms
+        assert -8 < 10 * np.log10(np.sum(part)) < 0
+    decay_db = 10 * np.log10(power[5:25])
+    slope = np.polyfit(np.arange(20) * 0.01, decay_db, 1)[0]
+    assert 0.2 < -60 / slope < 0.4  # seconds until -60 dB
+    assert np.abs(room[:, int(0.62 * RATE_HZ) :]).max() < 1e-4
+
+
+def test_the_tail_is_alike_at_both_ears_only_at_low_frequencies(model):
+    heard = Speakers(room=1).use_head(model.head()).process(impulse(0, RATE_HZ))[:, 4_000:20_000]
+    left, right = np.fft.rfft(heard * np.hanning(heard.shape[1]))
+    hz = np.fft.rfftfreq(heard.shape[1], 1 / RATE_HZ)
+
+    def coherence(low, high):
+        band = (hz >= low) & (hz < high)
+        both = np.real(np.sum(left[band] * np.conj(right[band])))
+        return both / np.sqrt(np.sum(abs(left[band]) ** 2) * np.sum(abs(right[band]) ** 2))
+
+    assert coherence(50, 200) > 0.8
+    assert abs(coherence(1_500, 8_000)) < 0.2
+
+
+@pytest.mark.parametrize("kind", [Speakers, Scene])
+@pytest.mark.parametrize("room", [0.15, 0.5, 1])
+def test_a_room_makes_nothing_louder(model, kind, room):
+    """Neither stereo nor mono pink noise gets louder than without a room, by more than 0.5 LU."""
+    stereo = pink_noise(3)
+    for sound in (stereo, np.repeat(stereo[:1], 2, 0)):
+        plain = loudness_lufs(kind(room=0).use_head(model.head()).process(sound))
+        assert loudness_lufs(kind(room=room).use_head(model.head()).process(sound)) < plain + 0.5
+
+
+def test_a_room_that_is_switched_on_and_off_does_not_click(model):
+    pieces, source = [], sine(40 * 9_600)
+    with Engine() as engine:
+        engine.use_head(model.head())
+        layer = engine.add_layer("speakers", {"room": 0})
+        engine.route([layer])
+        for turn in range(40):
+            engine.set_parameter(layer, "room", turn % 2 * 0.3)
+            pieces.append(engine.process(source[:, 9_600 * turn : 9_600 * (turn + 1)].copy()))
+    assert above_5_khz_db(np.hstack(pieces)[:, 4_800:]) < -60

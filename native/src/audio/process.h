@@ -1,7 +1,7 @@
 // The part of the engine that lives in the device's callback.
 //
-//   input ─ clamp ─► pre ─► processors ─► space ─► + generators ─► limiter ─► bypass switch ─► output
-//              └──────────────────── delay ────────────────────────────────────┘
+//   input ─ clamp ─► pre ─► processors ─► space ─► + generators ─► limiter ─► bypass ─► output
+//              └──────────────────────────── delay ─────────────────────────────┘
 #pragma once
 
 #include "audio/durations.h"

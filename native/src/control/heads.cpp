@@ -294,7 +294,8 @@ std::shared_ptr<const Head> head_at_rate(const std::shared_ptr<const Head> &head
 }
 
 std::uint32_t tail_frames(std::uint32_t rate_hz) noexcept {
-    return static_cast<std::uint32_t>(std::ceil(space::kTailSeconds * rate_hz)) +
+    return static_cast<std::uint32_t>(std::ceil(
+               (space::kTailSeconds + space::kRoomSeconds) * rate_hz)) +
            static_cast<std::uint32_t>(space::partition_of(rate_hz));
 }
 

@@ -24,7 +24,7 @@ std::shared_ptr<const Head> make_head(const entrain_head_data &data);
 std::shared_ptr<const Head> head_at_rate(const std::shared_ptr<const Head> &head,
                                          std::uint32_t rate_hz);
 
-// For how long the space sounds on after its last input: the delays and the filters.
+// For how long the space sounds on after its last input: the delays, the filters and the room.
 std::uint32_t tail_frames(std::uint32_t rate_hz) noexcept;
 
 }  // namespace entrain

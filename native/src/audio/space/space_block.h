@@ -3,7 +3,10 @@
 #pragma once
 
 #include "audio/faust_base.h"
+#include "audio/space/air.h"
+#include "audio/space/ambisonics.h"
 #include "audio/space/head.h"
+#include "audio/space/room.h"
 #include "audio/space/slots.h"
 #include "audio/surroundings.h"
 
@@ -13,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace entrain::space {
 
@@ -25,21 +29,18 @@ constexpr int partition_of(std::uint32_t rate_hz) noexcept {
     return rate_hz <= 50'000 ? 64 : rate_hz <= 100'000 ? 128 : 256;
 }
 
-// Longest time for which delays and filters sound on.
+// Longest time for which delays and filters sound on, without a room.
 constexpr double kTailSeconds = 0.012;
 
 using KernelsFor = const Kernels &(*)(int partition) noexcept;
 
-// A source at the end of a partition, relative to the head.
-struct Target {
-    Direction direction;
-    double gain = 1.0;
-};
-
 // Memory for one sample rate, and the sound in it; made anew for another rate.
 class Renderer {
 public:
+    explicit Renderer(std::uint32_t rate_hz) : room(rate_hz, partition_of(rate_hz)) {}
     virtual ~Renderer() = default;
+
+    Room room;
 
     virtual bool is_on() const noexcept = 0;  // false until there is a head
     virtual void reset(std::size_t source) noexcept = 0;
@@ -72,6 +73,8 @@ public:
         partition_ = partition_of(rate_hz_);
         slots_ = std::make_unique<Slots>(static_cast<int>(kTailSeconds * rate_hz) + partition_);
         renderer_ = make_renderer(rate_hz_, kernels_(partition_));
+        for (auto &side : sides_) side.resize(static_cast<std::size_t>(partition_));
+        through_.resize(static_cast<std::size_t>(partition_));
         done_ = 0;
     }
     void instanceResetUserInterface() override { now_ = {}; }
@@ -96,20 +99,17 @@ public:
     void surround(const Surroundings &piece) noexcept override {
         piece_ = &piece;
         offset_ = 0;
-        slots_->take(piece, [this](std::size_t slot) { renderer_->reset(kPair + slot); });
+        slots_->take(piece, [this](std::size_t slot) {
+            renderer_->reset(kPair + slot);
+            air_[kPair + slot].clear();
+        });
     }
 
     void compute(int frames, float **in, float **out) override {
         for (int at = 0; at < frames;) {
             if (done_ == 0) step();
             const int some = std::min(frames - at, partition_ - done_);
-            for (std::size_t i = 0; i < kPair; ++i) renderer_->hear(i, in[i] + at, done_, some);
-            for (std::size_t i = 0; i < kMostSources; ++i) {
-                const Slot &slot = (*slots_)[i];
-                if (slot.number == 0) continue;
-                renderer_->hear(kPair + i, slot.sound ? slot.sound + offset_ : nullptr, done_,
-                                some);
-            }
+            hear(in, at, some);
             if (renderer_->is_on())
                 renderer_->sound(out[0] + at, out[1] + at, done_, some);
             else
@@ -139,24 +139,51 @@ private:
         return own_metres / std::max(metres, kNearestMetres);
     }
 
+    void hear(float **in, int at, int frames) noexcept {
+        for (std::size_t i = 0; i < kPair; ++i)
+            renderer_->hear(i, air_[i].pass(in[i] + at, frames, through_.data()), done_, frames);
+        for (std::size_t i = 0; i < kMostSources; ++i) {
+            const Slot &slot = (*slots_)[i];
+            if (slot.number == 0) continue;
+            const float *sound = slot.sound ? slot.sound + offset_ : nullptr;
+            renderer_->hear(kPair + i, air_[kPair + i].pass(sound, frames, through_.data()), done_,
+                            frames);
+        }
+        if (!renderer_->room.is_on()) return;
+        // In the room all sources are as loud as they are by themselves.
+        for (std::size_t c = 0; c < 2; ++c) std::copy_n(in[c] + at, frames, sides_[c].data());
+        for (std::size_t i = 0; i < kMostSources; ++i) {
+            const Slot &slot = (*slots_)[i];
+            if (slot.number == 0 || !slot.sound) continue;
+            for (auto &side : sides_)
+                for (int k = 0; k < frames; ++k)
+                    side[static_cast<std::size_t>(k)] +=
+                        0.7F * slot.sound[offset_ + static_cast<std::uint32_t>(k)];
+        }
+        renderer_->room.hear(sides_[0].data(), sides_[1].data(), done_, frames);
+    }
+
     void step() noexcept {
         const Head *head =
             piece_ && piece_->head && piece_->head->rate_hz == rate_hz_ ? piece_->head : nullptr;
         const std::uint32_t at = piece_ ? piece_->step_of(offset_) : 0;
-        if (turn_head(piece_ ? piece_->turns[at] : Turn{}) | move_pair(head)) {
-            for (std::size_t i = 0; i < kPair; ++i)
-                target_[i] = {turned(direction_[i], turn_), gain_};
-        }
+        const bool turns = turn_head(piece_ ? piece_->turns[at] : Turn{});
+        const bool moves = move_pair(head);
+        for (std::size_t i = 0; i < kPair && (turns || moves); ++i)
+            target_[i] = {turned(direction_[i], turn_), gain_};
         std::array<const Target *, kSources> targets{&target_[0], &target_[1]};
         for (std::size_t i = 0; i < kMostSources; ++i) {
             Slot &slot = (*slots_)[i];
             if (slot.number == 0) continue;
             if (slot.whereabouts) slot.move((*slot.whereabouts)[at]);
             target_[kPair + i] = {turned(slot.direction, turn_),
-                                  gain_of(kPlacedMetres, slot.distance_m)};
+                                  gain_of(kPlacedMetres, slot.distance_m) *
+                                      Room::direct_gain(double{now_.room})};
             targets[kPair + i] = &target_[kPair + i];
+            air_[kPair + i].set_way(slot.distance_m - kPlacedMetres, rate_hz_);
         }
         prepare(*renderer_, now_);
+        renderer_->room.step(double{now_.room}, turn_);
         renderer_->step(head, targets);
     }
 
@@ -188,7 +215,10 @@ private:
         const double half = double{now_.width_deg} / 2.0;
         direction_ = {direction_of(at.azimuth_deg + half, at.elevation_deg),
                       direction_of(at.azimuth_deg - half, at.elevation_deg)};
-        gain_ = gain_of(kPairMetres, at.distance_m) * head->gain_of_width(double{now_.width_deg});
+        for (std::size_t i = 0; i < kPair; ++i)
+            air_[i].set_way(at.distance_m - kPairMetres, rate_hz_);
+        gain_ = gain_of(kPairMetres, at.distance_m) * head->gain_of_width(double{now_.width_deg}) *
+                Room::direct_gain(double{now_.room});
         return true;
     }
 
@@ -206,6 +236,9 @@ private:
     int done_ = 0;  // frames of the present partition
     std::unique_ptr<Slots> slots_;
     std::unique_ptr<Renderer> renderer_;
+    std::array<std::vector<float>, 2> sides_;  // the input of the room
+    std::array<Air, kSources> air_;
+    std::vector<float> through_;  // the air
     const Surroundings *piece_ = nullptr;
     std::uint32_t offset_ = 0;  // frames of the piece that have been computed
     std::array<Target, kSources> target_;

@@ -1,3 +1,4 @@
+#include "audio/space/ambisonics.h"
 #include "audio/space/source.h"
 #include "audio/space/space_block.h"
 #include "audio/space/space_blocks.h"
@@ -18,7 +19,11 @@ constexpr double kMeasuredHeadCm = 57.0;  // circumference of the heads that fil
 class PointRenderer final : public Renderer {
 public:
     PointRenderer(std::uint32_t rate_hz, const Kernels &kernels)
-        : partition_(partition_of(rate_hz)), kernels_(kernels), sums_(partition_) {
+        : Renderer(rate_hz),
+          partition_(partition_of(rate_hz)),
+          kernels_(kernels),
+          reflections_(rate_hz, partition_, 4, kernels),
+          sums_(partition_) {
         for (std::size_t i = 0; i < kSources; ++i)
             sources_.emplace_back(rate_hz, partition_, kernels);
         for (auto &side : tail_)
@@ -44,6 +49,9 @@ public:
             if (each.is_on()) each.add_spectra(sums_, newest_);
         for (std::size_t i = sums_.moves ? 0 : 1; i < 2; ++i)
             kernels_.invert(sums_.spectra[i].data(), tail_[i][0].data(), tail_[i][1].data());
+        if (!room.is_on()) return;
+        if (head) reflections_.use(*head, 1);
+        reflections_.step();
     }
 
     void hear(std::size_t source, const float *sound, int first, int frames) noexcept override {
@@ -73,18 +81,31 @@ public:
                 out[c][k] = from + static_cast<float>(first + k + 1) * step * (to - from);
             }
         }
+        if (room.is_on()) add_room(out, first, frames, begin, (end - begin) / kGroup);
     }
 
     void finish(const std::array<bool, kSources> &used) noexcept override {
         newest_ = (newest_ + kParts - 2) % (kParts - 1);
         for (std::size_t i = 0; i < kSources; ++i)
             if (used[i]) sources_[i].finish(newest_);
+        if (room.is_on()) reflections_.finish();
+        room.finish();
     }
 
 private:
+    void add_room(float *const *out, int first, int frames, int begin, int groups) noexcept {
+        reflections_.clear(begin, groups);
+        room.add_reflections(reflections_, begin, groups);
+        reflections_.decode(begin, groups);
+        for (std::size_t c = 0; c < 2; ++c)
+            for (int k = 0; k < frames; ++k)
+                out[c][k] += room.late(c, first + k) + reflections_.sound(c, first + k);
+    }
+
     const int partition_;
     const Kernels &kernels_;
     std::deque<Source> sources_;
+    Ambisonics reflections_;  // of the room, in a scene of the first order
     Sums sums_;
     std::array<std::array<std::vector<float>, 2>, 2> tail_;  // before and after the step; ear
     int newest_ = 0;  // slot of the latest spectra
