@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -16,6 +17,7 @@ from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
 from entrain.tray.commands.picture_file import picture_file, picture_kind
 from entrain.tray.text.number import Number
+from entrain.vdevice.limits import SpaceMode
 
 _force = click.option("--force", is_flag=True, help="Also replace a file of another kind.")
 
@@ -26,6 +28,12 @@ _force = click.option("--force", is_flag=True, help="Also replace a file of anot
 @options.protocol
 @options.layers
 @options.standalone
+@click.option(
+    "--space",
+    type=click.Choice(get_args(SpaceMode)),
+    default="off",
+    help="Place the music, as `entrain space` does, if the protocol does not say how.",
+)
 @_force
 @options.as_json
 def render(
@@ -34,6 +42,7 @@ def render(
     protocol: str | None,
     layers: tuple[str, ...],
     standalone: bool,
+    space: SpaceMode,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -47,19 +56,31 @@ def render(
     If IN is damaged or cut off, the command processes the readable part, warns how far it reaches,
     and exits with 0.  If no part is readable, it writes no OUT and exits with 1.
 
+    A space is heard through the head of `entrain hrtf use`.
+
     \b
     Examples:
       entrain render song.flac song-alpha.flac
       entrain render song.wav out.wav --layer am:rate_hz=16,depth=0.5
+      entrain render song.wav out.wav --protocol none --space speakers
       entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
     """
     from entrain.vdevice.offline.render import render_file
+    from entrain.vdevice.offline.space import chosen_head, users_space
     from entrain.vdevice.protocol.user_folder import shown
 
     resolved = options.resolve(protocol or (None if layers else "default"), layers, standalone)
+    layer = users_space(space)
+    head = chosen_head() if resolved.space or (layer and resolved.spatial is None) else None
     with options.progress("render", hidden=as_json) as progress:
         result = render_file(
-            Path(source), Path(destination), resolved, progress=progress, force=force
+            Path(source),
+            Path(destination),
+            resolved,
+            progress=progress,
+            force=force,
+            space=layer,
+            head=head,
         )
     for warning in result.warnings:
         click.echo(f"entrain: {shown(source)}: {warning}", err=True)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrain.engine import Engine, rates_hz
+from entrain.head import Head
 from entrain.platform.whole_file import output_file
 from entrain.vdevice.offline.downmix import DOWNMIX, downmix
 from entrain.vdevice.offline.reports import RenderSummary
 from entrain.vdevice.offline.rms_meter import RmsMeter
 from entrain.vdevice.offline.sound_writer import RenderError, kind_of, open_writer
-from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.user_folder import shown
 from entrain.vdevice.session.chain import Chain
 
@@ -34,6 +35,8 @@ def render_file(
     protocol: Protocol,
     progress: Progress | None = None,
     force: bool = False,
+    space: Layer | None = None,
+    head: Head | None = None,
 ) -> RenderSummary:
     """Process a sound file; memory does not grow with its length.
 
@@ -54,6 +57,10 @@ def render_file(
         Called with the number of finished frames and the number of all frames.
     force : bool
         Replace any existing file, even if it is not a sound file.
+    space : Layer, optional
+        Places the music if the protocol leaves the space to the user.
+    head : Head, optional
+        The head through which a space is heard; without one there is no space.
 
     Raises
     ------
@@ -74,7 +81,7 @@ def render_file(
                 ) as file,
                 open_writer(file, destination, kind, reader) as writer,
             ):
-                meter = _run(reader, writer, protocol, progress)
+                meter = _run(reader, writer, protocol, progress, space, head)
                 warnings = reader.check()
             frames, rate_hz = reader.frames_read, reader.rate_hz
     except SoundFileError as error:
@@ -110,6 +117,8 @@ def _run(
     writer: "soundfile.SoundFile",
     protocol: Protocol,
     progress: Progress | None,
+    space: Layer | None,
+    head: Head | None,
 ) -> RmsMeter:
     import numpy as np
 
@@ -121,7 +130,8 @@ def _run(
 
     # The engine takes most of the time; meanwhile, threads read the next block and write the last.
     with Engine(reader.rate_hz) as engine, ThreadPoolExecutor(1) as behind:
-        Chain(engine).use(protocol)
+        engine.use_head(head)
+        Chain(engine).use(protocol, space=space if protocol.spatial is None else None)
         early = engine.latency_frames  # output frames to drop at the beginning
         done, kept = 0, behind.submit(lambda: None)
         for stereo in _read_ahead(reader):

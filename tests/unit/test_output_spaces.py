@@ -1,0 +1,353 @@
+"""The user's space on each output: requests, status, stored state, and the head that it needs."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_head import made_up
+
+from entrain.engine import blocks
+from entrain.errors import EntrainError
+from entrain.platform.adapter import Device, Form
+from entrain.platform.null import NullAdapter, null_device
+from entrain.vdevice.api import messages
+from entrain.vdevice.app import App
+from entrain.vdevice.device.virtual_device import VirtualDevice
+from entrain.vdevice.hrtf import process, sets
+from entrain.vdevice.hrtf.errors import HrtfError
+from entrain.vdevice.hrtf.sets import Card
+from entrain.vdevice.options import RunOptions
+from entrain.vdevice.protocol.library import Library
+from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.storage.store import Store
+
+NOISE = np.random.default_rng(2).uniform(-0.1, 0.1, (2, 48_000)).astype(np.float32)
+
+
+def protocol(**fields: object) -> Protocol:
+    whole = {"id": "x", "name": "X", "layers": [{"kind": "gain", "params": {"gain_db": 0}}]}
+    return Protocol.model_validate(whole | fields, strict=False)
+
+
+class Desk:
+    """An app with headphones, and heads that a test may withhold or refuse."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.output: Device | None = None
+        self.form: Form = "unknown"
+        self.ready = threading.Event()
+        self.ready.set()
+        self.prepared: list[str] = []
+        self._folder = folder
+        self._file = folder / "made-up.head"
+        self._file.write_bytes(made_up().file())
+        monkeypatch.setattr(VirtualDevice, "target", property(lambda _: self.output))
+        monkeypatch.setattr(VirtualDevice, "form", property(lambda _: self.form))
+        monkeypatch.setattr(process, "prepared", self._prepare)
+        monkeypatch.setattr(sets, "find", lambda name: Card(name, name))
+        self.app = self.new_app()
+
+    def _prepare(self, card: Card) -> Path:
+        self.ready.wait(20)
+        self.prepared.append(card.id)
+        if card.id == "broken":
+            raise HrtfError("broken.sofa cannot be read")
+        return self._file
+
+    def new_app(self) -> App:
+        return App(
+            RunOptions(backend="null"),
+            NullAdapter(),
+            Store(self._folder / "state.json"),
+            SessionLog(None),
+            Library(self._folder / "protocols", blocks),
+            sandbox={},
+        )
+
+    def play_on(self, name: str, form: Form = "headphones") -> None:
+        self.output, self.form = null_device(name, form=form), form
+        self.app.device_changed()
+
+    async def ask(self, request: messages.Request) -> messages.Status:
+        found = await self.app.hub.ask(request)
+        assert isinstance(found, messages.Status)
+        return found
+
+    async def space(self, **wishes: object) -> messages.Space:
+        wanted = messages.SpaceWishes.model_validate(wishes)
+        return (await self.ask(messages.Settings(space=wanted))).space
+
+    async def head(self) -> None:
+        """Wait until the engine has the head."""
+        async with asyncio.timeout(10):
+            while self.app.spaces.head_in_use != self.app.spaces.head:
+                await asyncio.sleep(0.01)
+
+    def heard(self) -> np.ndarray:
+        """Process half a second and return what is heard of the rest."""
+        return self.app.engine.process(NOISE.copy())[:, 24_000:]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    made = Desk(tmp_path, monkeypatch)
+    yield made
+    made.app.engine.close()
+
+
+def run(desk: Desk, play: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with asyncio.timeout(30):
+            desk.app.spaces.begin()
+            desk.play_on("phones")
+            try:
+                await play()
+            finally:
+                await desk.app.spaces.close()
+                await desk.app.saver.flush()
+
+    asyncio.run(main())
+
+
+def test_the_space_comes_when_its_head_is_there_and_goes_without_a_trace(desk):
+    async def play() -> None:
+        await desk.ask(messages.Use(protocol="none"))
+        untouched = desk.heard()
+        assert desk.prepared == []  # without a space, no head is needed
+
+        desk.ready.clear()
+        found = await desk.space(mode="speakers")
+        assert (found.mode, found.setting, found.hrtf_in_use) == ("speakers", "speakers", "")
+        assert found.note == "the HRTF kemar is being prepared"
+        np.testing.assert_array_equal(desk.heard(), untouched)  # sound goes on meanwhile
+
+        desk.ready.set()
+        await desk.head()
+        desk.heard()
+        spatial = desk.heard()
+        assert np.abs(spatial - untouched).max() > 0.01
+        status = await desk.ask(messages.GetStatus())
+        assert (status.space.hrtf_in_use, status.space.note) == ("kemar", "")
+        assert status.space.yaw_deg == 0
+
+        assert (await desk.space(mode="off")).mode == "off"
+        desk.heard()
+        np.testing.assert_array_equal(desk.heard(), untouched)
+
+    run(desk, play)
+
+
+def test_each_output_has_its_setting_also_after_a_restart(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers", head_cm=60)
+        await desk.ask(messages.Set(address="space.width_deg", value=90))
+        await desk.app.hub.ask(messages.Set(values={"space.follow": 0.5, "space.room": 0.3}))
+        desk.play_on("others")
+        assert (await desk.ask(messages.GetStatus())).space.mode == "off"
+        await desk.space(mode="scene")
+        desk.play_on("phones")
+        found = (await desk.ask(messages.GetStatus())).space
+        assert (found.mode, found.head_cm) == ("speakers", 60)
+        assert found.params == {"head_cm": 60, "width_deg": 90, "follow": 0.5, "room": 0.3}
+
+    run(desk, play)
+    desk.app.engine.close()
+    desk.app = desk.new_app()
+
+    async def again() -> None:
+        await desk.head()
+        found = (await desk.ask(messages.GetStatus())).space
+        assert found.params == {"head_cm": 60, "width_deg": 90, "follow": 0.5, "room": 0.3}
+        number = next(n for layer, n in desk.app.player.running() if layer.id == "space")
+        assert desk.app.engine.parameter(number, "width_deg") == 90
+        desk.play_on("others")
+        assert (await desk.ask(messages.GetStatus())).space.mode == "scene"
+
+    run(desk, again)
+
+
+def test_values_that_do_not_fit_are_refused_and_none_is_set(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        for values, error in (
+            ({"space.width_deg": 400.0}, r"space: width_deg = 400 is outside 0 … 360 deg"),
+            ({"space.depth": 1.0}, "space: depth is not a parameter"),
+            ({"space.path": 1.0, "space.path_hz": 1.0}, "space moves by up to 360 degrees per"),
+            ({"space.width_deg": 20.0, "nobody.x": 1.0}, "there is no layer 'nobody'"),
+            ({"gain.gain_db": 99.0, "space.width_deg": 20.0}, "there is no layer 'gain'"),
+        ):
+            with pytest.raises(EntrainError, match=error):
+                await desk.app.hub.ask(messages.Set(values=values))
+        with pytest.raises(EntrainError, match="space: head_cm = 99 is outside 48 … 66 cm"):
+            await desk.space(head_cm=99)
+        found = await desk.space(mode="off")
+        assert found.params == {}
+        with pytest.raises(EntrainError, match="`entrain space speakers` switches it on"):
+            await desk.ask(messages.Set(address="space.width_deg", value=20))
+        assert (await desk.ask(messages.Set(address="space.head_cm", value=50))).space.head_cm == 50
+
+    run(desk, play)
+
+
+def test_loudspeakers_have_no_space(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        desk.play_on("tv", "speakers")
+        with pytest.raises(EntrainError, match="the space needs headphones"):
+            await desk.space(mode="speakers")
+        spatial = {"mode": "scene"}
+        found = (await desk.ask(messages.Use(protocol=protocol(spatial=spatial)))).space
+        assert found.mode == "off"
+        with pytest.raises(EntrainError, match="the space needs headphones"):
+            await desk.ask(messages.Set(address="space.width_deg", value=20))
+        desk.play_on("phones")
+        assert (await desk.ask(messages.GetStatus())).space.mode == "scene"
+
+    run(desk, play)
+
+
+def test_a_protocol_with_its_own_space_uses_it_with_the_listeners_head(desk):
+    async def play() -> None:
+        await desk.space(mode="scene", head_cm=62)
+        await desk.head()
+        spatial = {"mode": "speakers", "params": {"width_deg": 40}}
+        found = (await desk.ask(messages.Use(protocol=protocol(spatial=spatial)))).space
+        assert (found.mode, found.setting) == ("speakers", "scene")
+        assert found.note == "X has its own space"
+        running = {layer.id: (layer, n) for layer, n in desk.app.player.running()}
+        assert desk.app.engine.parameter(running["space"][1], "head_cm") == 62
+        status = await desk.ask(messages.Set(address="space.width_deg", value=50))
+        assert status.space.params["width_deg"] == 50
+        assert desk.app.player.protocol.spatial.params == {"width_deg": 50}
+        assert desk.app.spaces.settings.params == {"head_cm": 62}
+
+        found = (await desk.ask(messages.Use(protocol=protocol(spatial="off")))).space
+        assert (found.mode, found.note) == ("off", "X has its own space")
+        found = (await desk.ask(messages.Use(protocol=protocol()))).space
+        assert (found.mode, found.note) == ("scene", "")
+
+    run(desk, play)
+
+
+def test_the_space_stays_across_protocols_and_their_end(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+
+        def number() -> int:
+            return next(n for layer, n in desk.app.player.running() if layer.id == "space")
+
+        first = number()
+        await desk.ask(messages.Use(protocol=protocol(duration_s=1, ramp_out_s=0.5)))
+        assert number() == first
+        desk.heard()
+        desk.heard()
+        desk.app.player.tick(0.0)
+        assert desk.app.player.ended
+        assert number() == first
+        assert desk.app.engine.parameter(first, "amount") == 1
+        await desk.space(mode="off")
+        assert desk.app.player.running() == ()
+
+    run(desk, play)
+
+
+def test_the_sleep_timer_fades_the_space_too(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        desk.app.player.sleep(1, 0.0)
+        desk.app.player.tick(1.0)
+        number = desk.app.player.running()[-1][1]
+        assert desk.app.engine.parameter(number, "amount") == 0
+        desk.app.player.tick(60.0)
+        assert desk.app.player.running() == ()
+
+    run(desk, play)
+
+
+def test_a_head_is_chosen_for_an_output_and_for_outputs_without_one(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        status = await desk.ask(messages.Settings(hrtf="mine"))
+        assert (status.hrtf, status.space.hrtf_in_use) == ("mine", "mine")
+        desk.play_on("others")
+        await desk.ask(messages.Settings(hrtf="sphere"))
+        desk.play_on("phones")
+        await desk.head()
+        assert (await desk.ask(messages.GetStatus())).space.hrtf_in_use == "mine"
+        desk.play_on("third")
+        assert (await desk.ask(messages.GetStatus())).hrtf == "sphere"
+
+    run(desk, play)
+    kept = json.loads((desk._folder / "state.json").read_text())
+    assert kept["hrtf"] == "sphere"
+    assert kept["space"]["phones"] == {"mode": "speakers", "hrtf": "mine", "params": {}}
+
+
+def test_a_head_that_cannot_be_used_leaves_the_former_one(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        with pytest.raises(EntrainError, match=r"broken\.sofa cannot be read"):
+            await desk.ask(messages.Settings(hrtf="broken"))
+        status = await desk.ask(messages.GetStatus())
+        assert (status.hrtf, status.space.hrtf_in_use) == ("kemar", "kemar")
+
+    run(desk, play)
+
+
+def test_without_the_stored_head_the_built_in_one_stands_in(desk):
+    desk.app.spaces.hrtf = "broken"
+
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        async with asyncio.timeout(10):
+            while not desk.app.spaces.head_in_use:
+                await asyncio.sleep(0.01)
+        status = await desk.ask(messages.GetStatus())
+        assert status.space.note == "the HRTF broken cannot be used; kemar stands in"
+        assert status.errors == ["HRTF broken: broken.sofa cannot be read"]
+        await desk.space(mode="scene")
+        assert desk.prepared == ["broken", "kemar"]  # it is not tried again and again
+
+    run(desk, play)
+
+
+def test_a_turned_head_is_in_the_status(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        half = 0.5**0.5
+        await desk.app.hub.ask(messages.TurnHead(w=half, x=0, y=0, z=-half))
+        desk.app.engine.process(NOISE[:, :9_600].copy())
+        found = (await desk.ask(messages.GetStatus())).space
+        assert found.yaw_deg == pytest.approx(90, abs=0.1)
+
+    run(desk, play)
+
+
+def test_placed_generators_are_counted(desk):
+    place = {"azimuth_deg": 90, "path": "orbit"}
+    rain = {"kind": "noise", "id": "rain", "place": place}
+
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        status = await desk.ask(messages.Use(protocol=protocol(layers=[rain], standalone=True)))
+        assert status.protocol.layers[0].place.azimuth_deg == 90
+        desk.heard()
+        assert (await desk.ask(messages.GetStatus())).space.sources == 1
+        await desk.ask(messages.Set(address="rain.azimuth_deg", value=-90))
+        number = next(n for layer, n in desk.app.player.running() if layer.id == "rain")
+        assert desk.app.engine.parameter(number, "azimuth_deg") == -90
+        with pytest.raises(EntrainError, match="rain moves by up to 360 degrees per second"):
+            await desk.ask(messages.Set(address="rain.path_hz", value=1))
+        assert (await desk.ask(messages.GetStatus())).protocol.layers[0].place.path_hz == 0.05
+
+    run(desk, play)
