@@ -2,29 +2,15 @@
 
 import numpy as np
 import pytest
+from clicks import EVERY, RATE_HZ, SETTLED, bursts_db, noise, sines
 from scipy.signal import butter, sosfilt
 
 from entrain.engine import Engine, blocks
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.session.chain import Chain
 
-RATE_HZ = 48_000
 SWITCHES = 500  # for each input
-EVERY = 12_000  # frames
-WINDOW = 240
-SETTLED = 5_760  # frames until all fades are over: 100 ms and the filters' settling
 INTERMITTENT = {"bell", "pulse"}  # their own onsets are similar to clicks
-
-
-def sines(frames):
-    """Return three tones, and a soft tone in the range that is searched for clicks."""
-    time_s = np.arange(frames) / RATE_HZ
-    tones = [(220, 0.1), (440, 0.1), (1100, 0.05), (11_000, 0.001)]
-    return sum(a * np.sin(2 * np.pi * hz * time_s) for hz, a in tones)
-
-
-def noise(frames):
-    return 0.05 * np.random.default_rng(3).standard_normal(frames)
 
 
 def random_value(random, parameter):
@@ -48,17 +34,6 @@ def random_protocol(random, kinds):
         name="Any",
         layers=tuple(random_layer(random, str(kind), str(kind)) for kind in chosen),
     )
-
-
-def bursts_db(heard, at):
-    """Return how far the switch at frame `at` exceeds the sound before and after it."""
-
-    def loudest(begin, end):
-        windows = heard[:, begin:end].reshape(2, -1, WINDOW)
-        return np.sqrt((windows**2).mean(-1).max())
-
-    steady = max(loudest(at - EVERY + SETTLED, at), loudest(at + SETTLED, at + EVERY))
-    return 20 * np.log10(loudest(at, at + SETTLED) / steady)
 
 
 def test_between_two_soft_protocols_the_input_never_comes_through():
