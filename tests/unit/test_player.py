@@ -107,6 +107,26 @@ def test_the_sleep_timer_fades_then_switches_off(heard):
     assert heard.player.sleep_left_s(700.0) is None
 
 
+def test_the_sleep_timer_fades_within_the_last_five_minutes(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(10, 0.0)
+    assert not heard.player.tick(5 * 60 - 1.0)
+    assert heard.rms(15) == pytest.approx(loud, rel=0.001)
+
+    assert not heard.player.tick(5 * 60)
+
+    assert heard.rms(15) == pytest.approx(loud * (1 - 15 / 300), rel=0.01)
+
+
+def test_a_sleep_timer_of_no_time_is_over_at_once(heard):
+    heard.player.use(protocol())
+    heard.player.sleep(0, 100.0)
+
+    assert heard.player.sleep_left_s(100.0) == 0
+    assert heard.player.tick(100.0)
+
+
 def test_while_a_sleep_timer_runs_the_clock_is_looked_at_often(heard):
     """After a suspension, in which the pause between two looks stood still."""
     heard.player.use(protocol())
