@@ -33,9 +33,7 @@ Category = Literal[
 """What a protocol is for; ``own``: made or imported by the user."""
 
 Grade = Literal["strong", "moderate", "weak", "none", "tradition"]
-"""``strong``: meta-analysis, or physiology replicated often; ``moderate``: one good controlled
-trial, or several small studies that agree; ``weak``: single, small or inconsistent studies;
-``none``: no study, no effect, or contrary findings; ``tradition``: practice only."""
+"""Strength of the evidence.  `entrain.tray.text.protocol_text.GRADES` explains each grade."""
 
 MAX_OVER_S = 86400.0
 """Longest glide of a parameter, in seconds."""

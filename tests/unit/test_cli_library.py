@@ -202,6 +202,13 @@ def test_the_grade_that_claims_less_is_shown_first(following, outcome, first):
     assert protocol_text.weaker_first(evidence)[0][0] == first
 
 
+def test_the_docs_explain_each_grade_as_show_does():
+    docs = (Path(__file__).parents[2] / "docs/protocols.md").read_text()
+
+    for grade, meaning in protocol_text.GRADES.items():
+        assert f"| {grade} | {meaning} |" in docs
+
+
 def test_show_as_json_is_the_document(evening):
     shown = json.loads(entrain("show", "evening", "--json").stdout)
 

@@ -447,7 +447,7 @@ def test_after_one_that_is_not_in_the_library_comes_the_first(users, folder):
 def test_where_there_is_no_other_one_next_says_so(users, folder):
     put(folder, "a.json", document("a"))
 
-    with pytest.raises(ProtocolError, match="no other protocol for 'own'"):
+    with pytest.raises(ProtocolError, match="the category 'own' has no other"):
         users.next_after(users.by_id("a"))
 
 

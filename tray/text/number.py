@@ -7,7 +7,7 @@ import click
 
 
 class Number(click.ParamType[float]):
-    """Converts the argument to a finite number.
+    """Converts the argument to a number; infinity too, where a limit is infinite.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Number(click.ParamType[float]):
             number = int(str(value)) if self._whole else float(value)
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
+        if math.isnan(number):
             kind = "a whole number" if self._whole else "a number"
             self.fail(f"{str(value)!r} is not {kind}", param, ctx)
         if not self._minimum <= number <= self._maximum:

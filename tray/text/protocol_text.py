@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from entrain.vdevice.protocol.user_folder import Entry
 
 GRADES = {
-    "strong": "a meta-analysis, or physiology replicated often",
+    "strong": "a consistent meta-analysis, or a response that many studies have found",
     "moderate": "one good controlled trial, or several small studies that agree",
     "weak": "single, small or inconsistent studies",
     "tradition": "practice only, no studies",
-    "none": "no study, no effect, or contrary findings",
+    "none": "no study, no effect, or studies with the contrary result",
 }
 """Explanation of each grade, the best grade first."""
 
@@ -159,9 +159,8 @@ def _facts(protocol: Protocol) -> Iterator[str]:
         yield "follows the time of day"
     if protocol.standalone:
         yield "plays without music, too"
-    yield (
-        "words stay easy to understand" if protocol.speech_safe else "words get hard to understand"
-    )
+    words = "stay easy" if protocol.speech_safe else "may be hard"
+    yield f"words {words} to understand"
     if protocol.sleep_safe:
         yield "can run while you fall asleep"
 
