@@ -37,7 +37,8 @@ def exit_codes() -> dict[str, int | None]:
 
 def draw(count: int, seed: int) -> list[str]:
     """Make all changes, and draw some of them at random."""
-    start("no-such-change").wait()  # it makes them, and measures the tests, before it complains
+    print("making the changes, measuring the tests…", flush=True)
+    start("no-such-change").wait()  # it does both before it complains about the name
     names = sorted(exit_codes())
     return random.Random(seed).sample(names, min(count, len(names)))
 
@@ -90,7 +91,8 @@ def main() -> int:
     found = results()
     chosen = {name: found[name] for name in sorted(names or found)}
     if running.returncode or "not checked" in chosen.values():
-        print(f"mutmut failed; see {LOG.absolute()}", file=sys.stderr)
+        failed = [line for line in LOG.read_text().splitlines() if line.startswith("FAILED")]
+        print(*failed, f"mutmut failed; see {LOG.absolute()}", sep="\n", file=sys.stderr)
         return 1
     text = report(chosen)
     REPORT.write_text(text + "\n", encoding="utf-8")
