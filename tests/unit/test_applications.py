@@ -482,3 +482,15 @@ def test_any_sequence_comes_to_rest_with_everybody_in_place(events, mode):
             assert stream.device == OWN_DEVICE
         else:
             assert stream.device == "speakers"
+
+
+def test_two_streams_of_one_program_are_given_back_together():
+    desktop = Desktop()
+    desktop.play(1, purpose="call", name="Caller")
+    desktop.play(2, purpose="call", name="Caller")
+    assert desktop.look() == [(1, "speakers"), (2, "speakers")]
+    desktop.look()
+
+    desktop.applications.rules = ApplicationRules(calls_pass=False)
+
+    assert desktop.look() == [(1, OWN_DEVICE), (2, OWN_DEVICE)]

@@ -166,6 +166,32 @@ def test_the_sleep_timers_fade_goes_on_with_an_edited_protocol(heard):
     assert heard.rms(0.5) < before
 
 
+def test_the_sleep_timers_fade_wins_over_what_is_set_also_in_an_edited_protocol(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.05, 0.0)
+    heard.player.tick(0.5)
+    heard.rms(1.5)
+
+    heard.player.refresh(heard.player.protocol.model_copy(update={"name": "Edited"}))
+    layer = heard.player.layers[0]
+    heard.player.set(f"{layer.id}.{blocks()[layer.kind].strength}", 1.0, 0.0)
+
+    assert heard.rms(0.5) < 0.6 * loud
+
+
+def test_the_session_goes_on_where_a_sleep_timer_is_taken_back(heard):
+    heard.player.use(protocol())
+    heard.player.sleep(0.05, 0.0)
+    heard.player.tick(0.5)
+    heard.rms(1.5)
+
+    heard.player.sleep(None, 2.0)
+    heard.rms(0.5)
+
+    assert heard.engine.session()[0] == pytest.approx(2.0, abs=0.01)
+
+
 @pytest.mark.parametrize("change", ["set", "weaker"])
 def test_the_sleep_timers_fade_wins_over_what_is_set_meanwhile(heard, change):
     heard.player.use(protocol())
@@ -302,6 +328,16 @@ def test_a_changed_file_goes_on_where_the_session_is(heard):
 
     assert heard.engine.session()[0] == pytest.approx(1.5, abs=0.01)
     assert heard.engine.parameter(heard.player.running()[0][1], "beat_hz") == 4
+
+
+def test_a_changed_file_that_cannot_be_used_leaves_what_is_heard(heard):
+    heard.player.use(protocol())
+    before = heard.player.protocol
+
+    with pytest.raises(ProtocolError):
+        heard.player.refresh(protocol({"kind": "nonsense"}))
+
+    assert heard.player.protocol is before
 
 
 def test_what_was_heard_is_noted_when_another_begins(heard):

@@ -233,6 +233,22 @@ def test_an_entry_whose_headphones_somebody_has_edited_is_not_loud_either():
     assert card.volume("card") == volume(1.0)
 
 
+def test_what_was_set_back_at_the_headphones_is_known_until_the_server_has_saved_it():
+    card = Card(keeps=False)
+    entry = Softened(device="card", before=(0.8, 0.8), after=(0.3, 0.3), headphones=(0.5, 0.5))
+    card.policy = UnpluggedPolicy("softer", [entry])
+    card.insert("headphones", told=True)
+    card.set("card", volume(0.3))
+    card.look_twice()
+    assert card.volume("card") == volume(0.5)
+    assert card.policy.wake_s() == card.now_s + KEPT_S
+
+    card.look(KEPT_S - 0.1)
+    assert card.policy.entries == (entry,)
+    card.look(0.1)
+    assert card.policy.entries == ()
+
+
 def test_an_entry_with_another_number_of_channels_is_dropped_with_a_word(caplog):
     entry = Softened(device="speakers", before=(0.8,) * 6, after=(0.3,) * 6, silent=True)
     desk = Desk(UnpluggedPolicy("softer", [entry]))
