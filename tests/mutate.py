@@ -61,7 +61,7 @@ def results() -> dict[str, str]:
     """Return mutmut's word for the result of each change."""
     command = [_MUTMUT, "results", "--all", "true"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return dict(line.strip().rsplit(": ", 1) for line in lines)  # type: ignore[misc]
+    return dict(line.strip().rsplit(": ", 1) for line in lines)
 
 
 def described(name: str) -> str:

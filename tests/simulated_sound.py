@@ -1,4 +1,4 @@
-"""A sound system in memory: a server, a back end that plays nothing, and a virtual device on both."""
+"""A sound system in memory: a server, a back end without sound, a virtual device on both."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ DAC = null_device("dac", level=0.6)
 
 
 class Server(NullServer):
-    """A server that outlives the connections to it, and notes in `events` what it is asked to do."""
+    """A server that outlives its connections, and notes in `events` what it is asked to do."""
 
     def __init__(self, devices: Sequence[Device], events: list[str]) -> None:
         super().__init__(tuple(devices))

@@ -1,4 +1,4 @@
-"""The virtual device does what its policies decide, in the right order, and cleans up at its end."""
+"""The virtual device does what its policies decide, in the right order, and cleans up."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Volumes before a simulated sound system: mirrored, turned down in time, and set back at the end."""
+"""Volumes before a simulated sound system: mirrored, turned down in time, and set back."""
 
 import asyncio
 from collections.abc import Iterator
