@@ -10,7 +10,6 @@ import pytest
 
 from entrain.backend import BackendState, Phase
 from entrain.engine import Engine
-from entrain.errors import EntrainError
 from entrain.platform.adapter import OWN_DEVICE, Device, PlatformError, Volume
 from entrain.platform.null import NullAdapter, NullServer, null_device
 from entrain.threads import ThreadHandle
@@ -344,6 +343,3 @@ def new_desk(monkeypatch: pytest.MonkeyPatch, made: list[Desk]) -> NewDesk:
 def lines(desk: Desk, *beginnings: str) -> list[str]:
     """Return the events that begin so."""
     return [event for event in desk.events if event.startswith(beginnings)]
-
-
-__all__ = ["DAC", "HEADSET", "SPEAKERS", "Desk", "EntrainError", "NewDesk", "lines", "new_desk"]
