@@ -382,7 +382,7 @@ def test_on_pipewire_a_second_entrain_is_refused_and_on_pulseaudio_what_is_left_
     assert len(desk.backends) == (1 if backend == "pulse" else 0)
 
 
-@pytest.mark.parametrize("owner", [None, os.getpid()])
+@pytest.mark.parametrize("owner", [None, os.getpid()], ids=["not told", "this process"])
 def test_a_device_of_this_process_is_no_second_entrain(new, owner):
     desk = new()
     desk.server.add_device(replace(desk.own, owner=owner))
