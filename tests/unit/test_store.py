@@ -16,7 +16,6 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.storage import store as store_module
 from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, State, Store
 
-
 WRONG = {"on": "a valid boolean", "bypass": "a valid boolean", "settings": "an object"}
 
 
