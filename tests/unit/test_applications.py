@@ -484,13 +484,8 @@ def test_any_sequence_comes_to_rest_with_everybody_in_place(events, mode):
             assert stream.device == "speakers"
 
 
-def test_two_streams_of_one_program_are_given_back_together():
-    desktop = Desktop()
-    desktop.play(1, purpose="call", name="Caller")
-    desktop.play(2, purpose="call", name="Caller")
-    assert desktop.look() == [(1, "speakers"), (2, "speakers")]
-    desktop.look()
-
-    desktop.applications.rules = ApplicationRules(calls_pass=False)
-
-    assert desktop.look() == [(1, OWN_DEVICE), (2, OWN_DEVICE)]
+def test_a_stream_on_a_device_that_is_not_listed_yet_is_looked_at_again():
+    applications, places = Applications(), ("speakers", OWN_DEVICE)
+    situation = Situation("speakers", OWN_DEVICE, places, "default", True)
+    for now_s, device in enumerate((OWN_DEVICE, "new")):
+        assert applications.observe([Stream(1, device, name="A")], situation, now_s) == []

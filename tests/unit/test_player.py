@@ -6,39 +6,14 @@ import time
 
 import numpy as np
 import pytest
+from played_protocol import MONAURAL, TONE, Heard, protocol
 
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session.chain import Chain
 from entrain.vdevice.session.player import SLEEP_FADE_S, Player, prepare
-from entrain.vdevice.session.session_log import Stretch
-
-TONE = {"kind": "binaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
-MONAURAL = {"kind": "monaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
-
-
-def protocol(*layers: object, **fields: object) -> Protocol:
-    whole = {"id": "x", "name": "X", "standalone": True, "layers": layers or (TONE,), **fields}
-    return Protocol.model_validate(whole, strict=False)
-
-
-class Heard:
-    """A player, and what it makes."""
-
-    def __init__(self) -> None:
-        self.engine = Engine()
-        self.log: list[Stretch] = []
-        self.player = Player(self.engine, self.log.append)
-
-    def rms(self, seconds: float) -> float:
-        """Go on for that long, and tell how loud the last tenth of a second was."""
-        tail = np.zeros((2, 0))
-        for _ in range(round(seconds * 10)):
-            tail = self.engine.process(np.zeros((2, self.engine.rate_hz // 10), np.float32))
-        return float(np.sqrt(np.mean(tail.astype(float) ** 2)))
 
 
 @pytest.fixture
@@ -107,26 +82,6 @@ def test_the_sleep_timer_fades_then_switches_off(heard):
     assert heard.player.sleep_left_s(700.0) is None
 
 
-def test_the_sleep_timer_fades_within_the_last_five_minutes(heard):
-    heard.player.use(protocol())
-    loud = heard.rms(0.5)
-    heard.player.sleep(10, 0.0)
-    assert not heard.player.tick(5 * 60 - 1.0)
-    assert heard.rms(15) == pytest.approx(loud, rel=0.001)
-
-    assert not heard.player.tick(5 * 60)
-
-    assert heard.rms(15) == pytest.approx(loud * (1 - 15 / 300), rel=0.01)
-
-
-def test_a_sleep_timer_of_no_time_is_over_at_once(heard):
-    heard.player.use(protocol())
-    heard.player.sleep(0, 100.0)
-
-    assert heard.player.sleep_left_s(100.0) == 0
-    assert heard.player.tick(100.0)
-
-
 def test_while_a_sleep_timer_runs_the_clock_is_looked_at_often(heard):
     """After a suspension, in which the pause between two looks stood still."""
     heard.player.use(protocol())
@@ -164,32 +119,6 @@ def test_the_sleep_timers_fade_goes_on_with_an_edited_protocol(heard):
     assert heard.rms(0.2) < 1.05 * before < loud
     assert not heard.player.tick(2.0)
     assert heard.rms(0.5) < before
-
-
-def test_the_sleep_timers_fade_wins_over_what_is_set_also_in_an_edited_protocol(heard):
-    heard.player.use(protocol())
-    loud = heard.rms(0.5)
-    heard.player.sleep(0.05, 0.0)
-    heard.player.tick(0.5)
-    heard.rms(1.5)
-
-    heard.player.refresh(heard.player.protocol.model_copy(update={"name": "Edited"}))
-    layer = heard.player.layers[0]
-    heard.player.set(f"{layer.id}.{blocks()[layer.kind].strength}", 1.0, 0.0)
-
-    assert heard.rms(0.5) < 0.6 * loud
-
-
-def test_the_session_goes_on_where_a_sleep_timer_is_taken_back(heard):
-    heard.player.use(protocol())
-    heard.player.sleep(0.05, 0.0)
-    heard.player.tick(0.5)
-    heard.rms(1.5)
-
-    heard.player.sleep(None, 2.0)
-    heard.rms(0.5)
-
-    assert heard.engine.session()[0] == pytest.approx(2.0, abs=0.01)
 
 
 @pytest.mark.parametrize("change", ["set", "weaker"])

@@ -239,6 +239,20 @@ def test_what_has_not_changed_since_the_start_is_not_read_again(desk):
     run(play)
 
 
+def test_a_whole_protocol_that_is_as_in_the_library_is_kept_by_its_id(desk):
+    async def play() -> None:
+        shipped = desk.library.by_id("focus-16")
+        await desk.app.hub.ask(messages.Use(protocol=shipped))
+        assert desk.app.protocols.everywhere == "focus-16"
+        assert desk.app.protocols.recent == ("focus-16",)
+
+        other = shipped.model_copy(update={"name": "Other"})
+        await desk.app.hub.ask(messages.Use(protocol=other))
+        assert desk.app.protocols.everywhere == other
+
+    run(play)
+
+
 def test_a_stored_protocol_that_cannot_be_read_stays_stored(desk, tmp_path):
     async def play() -> None:
         desk.library.save(protocol("mine"))

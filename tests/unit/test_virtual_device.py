@@ -463,6 +463,21 @@ def test_streams_are_watched_only_where_one_may_have_to_be_moved(new):
     desk.play(script)
 
 
+def test_two_streams_of_one_app_come_back_together(new):
+    desk = new(on=True)
+
+    async def script() -> None:
+        desk.server.add_stream(CALL)
+        desk.server.add_stream(replace(CALL, index=3))
+        await desk.rest()
+        assert {stream.device for stream in desk.server.streams()} == {"speakers"}
+        await desk.device.set_rules(ApplicationRules(calls_pass=False))
+        await desk.rest()
+        assert {stream.device for stream in desk.server.streams()} == {OWN_DEVICE}
+
+    desk.play(script)
+
+
 def test_on_pulseaudio_streams_are_always_watched(new):
     desk = new(backend="pulse", rules=ApplicationRules(calls_pass=False, notifications_pass=False))
 
