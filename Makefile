@@ -2,8 +2,8 @@
 #
 # Longer recipes are scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help packages setup run test accept mutate fuzz soak lint bench install uninstall test-debian13 \
-	test-debian14 screenshots clean
+.PHONY: help packages setup run test accept mutate fuzz soak lint bench install uninstall \
+	test-debian13 test-debian14 screenshots clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?= tests

@@ -1,4 +1,4 @@
-"""Measures the cost of controlling Entrain: a dragged slider, and programs that watch the status.
+"""Measures the cost of controlling Entrain: a dragged slider, and clients that watch the status.
 
 Usage: python bench/control.py [--seconds N] [--rate N] [--json FILE]
 

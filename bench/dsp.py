@@ -181,7 +181,7 @@ def _print(result: dict[str, Any], figures: list[Figure]) -> None:
             table.add_row(figure.who, length, ns, f"{figure.times_entrain:.2f}")
     console.print(table)
     for who, difference_db in same.items():
-        console.print(f"{who} makes the same sound within {difference_db:.0f} dB of it")
+        console.print(f"{who}: difference from Entrain's sound {difference_db:.0f} dB")
     at = shown["Entrain", TARGET_PROTOCOL, TARGET_FRAMES]
     console.print(
         f"target: ≥ {TARGET_REAL_TIME} × real time at {TARGET_FRAMES} frames: "
@@ -192,7 +192,7 @@ def _print(result: dict[str, Any], figures: list[Figure]) -> None:
         f"{result['denormal_cost']:.2f} × the time of noise"
     )
     console.print("memory, MB: " + ", ".join(f"{k} {v:.1f}" for k, v in memory.items()))
-    console.print(f"taken off: {result['call_ns']:.0f} ns for each call from Python")
+    console.print(f"subtracted: {result['call_ns']:.0f} ns for each call from Python")
     if result["render"]:
         console.print(dsp_render.sentence(result["render"]))
 

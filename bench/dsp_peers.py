@@ -1,4 +1,4 @@
-"""The same work in other programs.  `dsp_worker.Worker` starts this and asks one line at a time.
+"""Does the same work in other programs.  `dsp_worker.Worker` starts it and sends it requests.
 
 Needs numpy, and DawDreamer or scipy; of Entrain it needs only the .dsp files.
 """

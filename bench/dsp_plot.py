@@ -21,7 +21,7 @@ Figures = Mapping[tuple[str, str, int], dict[str, Any]]
 
 
 def draw(path: Path, figures: Iterable[dict[str, Any]]) -> None:
-    """Write a PNG."""
+    """Write a PNG file."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -79,7 +79,7 @@ def _ratios(axes: "Axes", shown: Figures, names: list[str]) -> None:
     ticks = [0.5, 1, 2, 5, 10, 20]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("← quicker      time for the same, Entrain = 1      slower →")
-    axes.set_title("The same, done by others in the same run", loc="left")
+    axes.set_xlabel("← quicker      time for the same work, Entrain = 1      slower →")
+    axes.set_title("The same work in other programs, same run", loc="left")
     axes.margins(x=0.15)
     axes.legend(loc="lower right", frameon=False, fontsize=8)

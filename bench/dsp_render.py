@@ -1,4 +1,4 @@
-"""Time of ``entrain render`` for an hour of sound, reading and writing included."""
+"""Measures ``entrain render`` for an hour of sound, including reading and writing."""
 
 import json
 import os
@@ -59,8 +59,8 @@ def sentence(figures: dict[str, Any]) -> str:
     """Return the figures as one line."""
     return (
         f"render, {figures['minutes']} minutes of 16-bit WAV: {figures['real_time']:.0f} × real "
-        f"time ({figures['seconds']:.1f} s, of the processor {figures['cpu_s']:.1f} s); target "
-        f"≥ {TARGET_REAL_TIME}; memory never above {figures['peak_mb']:.0f} MB"
+        f"time ({figures['seconds']:.1f} s, processor time {figures['cpu_s']:.1f} s); target "
+        f"≥ {TARGET_REAL_TIME}; peak memory {figures['peak_mb']:.0f} MB"
     )
 
 

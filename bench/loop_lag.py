@@ -1,4 +1,4 @@
-"""Lag of the app's event loop while a client sends the longest possible protocols.
+"""Measures the lag of the app's event loop while a client sends the longest possible protocols.
 
 The loop answers requests, follows the sound server and runs the sleep timer.
 """
@@ -56,7 +56,7 @@ async def _measured(folder: Path, requests: int) -> dict[str, float]:
         Store(folder / "state.json"),
         SessionLog(None),
         Library(folder / "protocols", blocks),
-        start_on=False,
+        sandbox={},
     )
     serving = asyncio.create_task(app.serve(claim(path, MAX_CLIENTS), lambda: None))
     context = multiprocessing.get_context("spawn")

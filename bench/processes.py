@@ -1,4 +1,4 @@
-"""Starts programs for benchmarks, plays sound to them, and reads their use of resources."""
+"""Starts the measured apps, plays sound to them, and reads their use of resources."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from entrain.platform.processes import end
 RATE_HZ = 48_000
 PATIENCE_S = 15.0
 POLL_S = 0.01
-"""Polling more often would slow down the measured program."""
+"""Polling more often would slow down the measured app."""
 
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"

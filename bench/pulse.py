@@ -1,4 +1,4 @@
-"""Added delay and glitches of the path on PulseAudio, beside ``module-loopback`` in the same run.
+"""Added delay and glitches of the path on PulseAudio, compared with ``module-loopback``.
 
 Usage: PYTHONPATH=tests:tests/device python bench/pulse.py [--seconds N] [--slow-motion N]
     [--json FILE]
@@ -6,9 +6,9 @@ Usage: PYTHONPATH=tests:tests/device python bench/pulse.py [--seconds N] [--slow
     player A → sink "entrain" → Entrain, bypassed               → device "speakers"
     player B → sink "loop"    → module-loopback latency_msec=10 → device "headphones"
 
-Both at the same time, with the same sound, on a private server.  The delay is that from a
-sink's monitor to the device's.  Both are early by one block; sink and device work in blocks of the
-same length here, so that does not show (the table tells the lengths).
+Both paths run at the same time, with the same sound, on a private server.  A delay is the time from
+a sink's monitor to the device's monitor.  Both monitors are early by one block; sink and device use
+blocks of the same length here, so this cancels out (the table shows the lengths).
 """
 
 import argparse
@@ -45,8 +45,8 @@ CPU_ROUNDS = 3
 CPU_STRETCH_S = 5.0
 
 
-# Sleeps with the priority of the server's threads, and counts how often it wakes up too late for
-# what is queued for a device.  Where it does, the glitches are the machine's.
+# Sleeps with the priority of the server's threads, and counts how often it wakes up too late to
+# fill a device's queue.  If it does, the glitches are the computer's fault.
 STALL_S = 0.008
 SLEEPER = f"""
 import os, sys, threading, time
@@ -67,7 +67,7 @@ print(late)
 
 @dataclass(frozen=True)
 class Poll:
-    """What Entrain said of itself at one time."""
+    """Entrain's own figures at one time."""
 
     time_s: float
     added_ms: float
@@ -76,11 +76,11 @@ class Poll:
 
 @dataclass(frozen=True)
 class Cpu:
-    """Processor time with one path alone, in milliseconds per second; players are not in it."""
+    """Processor time with one path alone, in ms per second; players are not included."""
 
     server: float
     own: float
-    """Entrain's process; the other path is in the server."""
+    """Entrain's process; the other path runs in the server."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Stretch:
     to_s: float
     windows: int
     spread_ms: float
-    """Between the windows' medians."""
+    """Largest difference between the windows' medians."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ class Figures:
 
     path: str
     delay_ms: float
-    """Median."""
+    """Median delay."""
     p1_ms: float
     p99_ms: float
     window_min_ms: float
-    """Of the medians of the windows of 5 s."""
+    """Smallest median of all windows of 5 s; `window_max_ms` is the largest."""
     window_max_ms: float
     bursts: int
     device_glitches: int
-    """At the device, without those that were in the sink already."""
+    """Glitches at the device; glitches that the sink already had are left out."""
     sink_glitches: int
     sink_block_ms: float
     device_block_ms: float
@@ -118,27 +118,27 @@ class Figures:
 
 @dataclass(frozen=True)
 class Result:
-    """All that a run has shown."""
+    """All figures of a run."""
 
     seconds: float
     slow_motion: int
-    """So many times slower than real all clocks went; times are as these clocks told."""
+    """Factor by which all clocks were slower than real; times are in the slow clocks' seconds."""
     paths: list[Figures]
     stretches: list[Stretch]
     target_changes: list[tuple[float, float]]
     """Seconds from the beginning, and the new target in milliseconds."""
     own_cpu_ratio: float
-    """Entrain's process to the server with ``module-loopback``: median of the rounds."""
+    """Entrain's process, relative to the server with ``module-loopback``: median of the rounds."""
     xruns: int
     recorder_error_us: float
-    """Greatest delay found between two recordings of one monitor."""
+    """Largest difference between two recordings of one monitor."""
     stalls: int
-    """How often a thread of the highest priority in use here came more than 8 ms late."""
+    """How often a thread of high priority woke up more than 8 ms late."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """One path, and what is heard at its two ends in a span of time."""
+    """One path, with the analysis of the sound at its two ends."""
 
     name: str
     sink: str
@@ -149,7 +149,7 @@ class Way:
 
     @cached_property
     def delays(self) -> list[tuple[float, float]]:
-        """Of each burst: when it is in the sink, and how much later at the device, in seconds."""
+        """The time of each burst in the sink, and its delay to the device, in seconds."""
         return delays_s(
             self.heard[self.sink].bursts_s(self.since_s, self.until_s),
             self.heard[self.device].bursts_s(self.since_s, self.until_s + MOST_DELAY_S),
@@ -167,9 +167,9 @@ class Way:
         return medians
 
     def figures(self, blocks_ms: Mapping[str, float], cpu: Cpu) -> Figures:
-        """Sum up."""
+        """Return all figures of the path."""
         if not self.delays:
-            raise SystemExit(f"{self.name}: no burst has come through")
+            raise SystemExit(f"{self.name}: no burst has arrived")
         delays_ms = 1e3 * np.array([delay_s for _, delay_s in self.delays])
         median_ms, p1_ms, p99_ms = (float(x) for x in np.percentile(delays_ms, (50, 1, 99)))
         medians_ms = [1e3 * median_s for median_s in self.medians_s(self.since_s, self.until_s)]
@@ -196,10 +196,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="length of the measurement")
     parser.add_argument(
-        "--slow-motion", type=int, default=1, metavar="N", help="let all clocks go N times slower"
+        "--slow-motion", type=int, default=1, metavar="N", help="slow all clocks down N times"
     )
-    parser.add_argument("--settle", type=float, default=12, help="seconds left out before it")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument("--settle", type=float, default=12, help="seconds to wait before it")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     slow_motion.begin(options.slow_motion)
     devices = (
@@ -222,7 +222,7 @@ def main() -> int:
 
 
 def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
-    print("measuring the processor's time, each path alone, in turns …", flush=True)
+    print("measuring processor time, each path alone, in turns …", flush=True)
     rounds = [_cpu_round(server, min(CPU_STRETCH_S, seconds)) for _ in range(CPU_ROUNDS)]
     own_cpu, loop_cpu = (_median_cpu(path) for path in zip(*rounds, strict=True))
     with _entrain():
@@ -252,7 +252,7 @@ def _measure(server: int, seconds: float, settle_s: float, slow: int) -> Result:
 
 
 def _recorder_error_us() -> float:
-    """Record one monitor twice for some seconds, and return how far apart the same sound is."""
+    """Record one monitor twice for some seconds, and return the largest difference in time."""
     twins = [Heard(), Heard()]
     with PulseRecorder(["entrain.monitor"] * 2) as recorder:
         began_s = time.monotonic()
@@ -264,11 +264,11 @@ def _recorder_error_us() -> float:
 
 
 def _listen(seconds: float, settle_s: float) -> tuple[list[Poll], dict[str, Heard], int]:
-    """Record everything; what is heard is analysed as it comes."""
+    """Record everything, and analyse it during the recording."""
     names = ("entrain", "speakers", "loop", "headphones")
     heard = {name: Heard() for name in names}
-    # No more than these: all that is recorded passes the server's main thread, and so does what
-    # Entrain plays, while the other path lives in threads of its own.
+    # Record no more sources than these: recordings pass the server's main thread, like Entrain's
+    # playback, while the other path runs in threads of its own.
     sources = [f"{name}.monitor" for name in names]
     with PulseRecorder(sources) as recorder, Client() as client:
 
@@ -289,7 +289,7 @@ def _listen(seconds: float, settle_s: float) -> tuple[list[Poll], dict[str, Hear
             hear()
             polls.append(_poll(client))
         stalls = int(sleeper.communicate()[0])
-        time.sleep(MOST_DELAY_S)  # until the last is through
+        time.sleep(MOST_DELAY_S)  # until the last burst has arrived
         hear()
     return polls, heard, stalls
 
@@ -305,7 +305,7 @@ def _blocks_ms() -> dict[str, float]:
 
 
 def _stretches(polls: list[Poll], own: Way) -> list[Stretch]:
-    """Return the times of constant target that are long enough for two windows."""
+    """Return the times without a change of the target that are long enough for two windows."""
     found = []
     for target_ms, group in groupby(polls, key=lambda poll: poll.added_ms):
         times_s = [poll.time_s for poll in group]
@@ -319,7 +319,7 @@ def _stretches(polls: list[Poll], own: Way) -> list[Stretch]:
 
 @contextmanager
 def _entrain() -> Iterator[int]:
-    """Run Entrain, bypassed; gives its process id."""
+    """Run Entrain with bypass; yield its process id."""
     run = ["run", "--headless", "--backend", "pulse", "--output", "speakers"]
     command = [*processes.ENTRAIN, *run, "--layer", processes.LAYER]
     with (
@@ -332,7 +332,7 @@ def _entrain() -> Iterator[int]:
 
 @contextmanager
 def _loopback() -> Iterator[None]:
-    """Have the server do the same by itself."""
+    """Let the server do the same work by itself."""
     modules = [
         ["module-null-sink", "sink_name=loop", "norewinds=1", "format=float32le"]
         + ["channels=2", f"rate={RATE_HZ}"],
@@ -352,7 +352,7 @@ def _loopback() -> Iterator[None]:
 def _cpu_round(server: int, seconds: float) -> tuple[Cpu, Cpu]:
     """Measure Entrain's path and ``module-loopback``, one after the other.
 
-    What a wake-up costs depends on how busy the machine is, so the two are to be near in time.
+    The cost of a wake-up depends on the other load, so both are measured close together in time.
     """
     with _loopback(), playing("loop"):
         loop = _cpu(seconds, server)
@@ -362,7 +362,7 @@ def _cpu_round(server: int, seconds: float) -> tuple[Cpu, Cpu]:
 
 
 def _cpu(seconds: float, server: int, own: int | None = None) -> Cpu:
-    """Measure the processor time of the server, and of one more process."""
+    """Measure the processor time of the server, and of another process."""
     pids = [server] if own is None else [server, own]
     time.sleep(3)
     began_s, before = time.monotonic(), [processes.cpu_ns(pid) for pid in pids]
@@ -402,7 +402,7 @@ def _print(result: Result) -> None:
         lambda path: f"{path.window_min_ms:.2f} … {path.window_max_ms:.2f}",
     )
     row("glitches of the path", lambda path: str(path.device_glitches), f"≤ {base.path}")
-    row("glitches in the sink already", lambda path: str(path.sink_glitches))
+    row("glitches that the sink already had", lambda path: str(path.sink_glitches))
     row(
         "blocks of sink and device, ms",
         lambda path: f"{path.sink_block_ms:.2f}, {path.device_block_ms:.2f}",
@@ -424,9 +424,10 @@ def _print(result: Result) -> None:
         console.print(f"target changed at {at_s:.0f} s to {target_ms:.2f} ms")
     console.print(f"Entrain's xruns: {result.xruns}")
     console.print(
-        f"the machine itself stood still for more than {1e3 * STALL_S:g} ms: {result.stalls} times"
+        f"the computer itself stopped for more than {1e3 * STALL_S:g} ms: {result.stalls} times"
     )
-    console.print(f"one monitor recorded twice: {result.recorder_error_us:.0f} µs apart at most")
+    error_us = result.recorder_error_us
+    console.print(f"two recordings of one monitor differ by at most {error_us:.0f} µs")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Speed, memory and start-up time of the whole path, beside ``pw-loopback`` in the same run.
+"""Speed, memory and start-up time of the whole path, compared with ``pw-loopback``.
 
 Usage: PYTHONPATH=tests:tests/device python bench/run.py [--seconds N] [--json FILE]
 
-On a shared machine an absolute figure says little; the ratio to what does the least possible
-work on the same graph, at the same time, says more.  The target for the processor is half as much
-again as pw-loopback takes: one wake-up in each cycle, as it has, and the sound on top.
+On a shared machine an absolute figure says little.  The ratio to pw-loopback says more, since
+pw-loopback does the least possible work in the same run.  The target for the processor is 1.5 times
+pw-loopback's time: one wake-up in each cycle, as for pw-loopback, plus the work on the sound.
 """
 
 import argparse
@@ -28,31 +28,31 @@ LAG_ROUNDS = 10
 
 @dataclass(frozen=True)
 class Figures:
-    """One program's figures."""
+    """Figures of one app."""
 
     program: str
     sink_after_s: float
-    """From the start of the process until the server lists its sink; median of five."""
+    """Time from the start of the process until the server lists its sink; median of five."""
     cpu_ms_per_s: float
     """Processor time per second of sound; median of the rounds."""
     pss_mb: float
     idle_ticks: int
     """Clock ticks (10 ms) used in ten seconds without sound."""
     added_ms: tuple[float, float, float]
-    """Measured delay beyond the device's own: median, least, most."""
+    """Measured delay in addition to the device's own: median, least, most."""
     callback_us: tuple[float, float, float] | None
-    """How long the sound thread takes for a block: median, 999 of 1,000 calls, the longest.
+    """How long the audio thread takes for a block: median, 999 of 1,000 calls, the longest.
 
     Only Entrain measures it.
     """
 
 
 def main() -> int:
-    """Measure both programs and print a table."""
+    """Measure both apps and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=10, help="length of a round")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, the two taking turns")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, in which both take turns")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, PipeWireSandbox() as server:
         processes.move_to(server.environment, folder)
@@ -98,7 +98,7 @@ def _measure(
                 callback["longest_lately_us"],
             )
         pss_mb = processes.pss_mb(pid)
-        time.sleep(12)  # everything suspends within 8 s
+        time.sleep(12)  # the server suspends all nodes within 8 s
         before = processes.cpu_ticks(pid)
         time.sleep(10)
         idle = processes.cpu_ticks(pid) - before
@@ -142,7 +142,7 @@ def _print(figures: list[Figures]) -> None:
         table.add_column(title, justify="left" if not title else "right")
     rows = [
         ("CPU, ms per s of sound", base.cpu_ms_per_s, own.cpu_ms_per_s, "ratio ≤ 1.5"),
-        ("sink there, s after start", base.sink_after_s, own.sink_after_s, "< 1"),
+        ("sink listed, s after start", base.sink_after_s, own.sink_after_s, "< 1"),
         ("memory (PSS), MB", base.pss_mb, own.pss_mb, "≤ 45"),
         ("idle, ticks in 10 s", base.idle_ticks, own.idle_ticks, "0"),
     ]

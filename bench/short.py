@@ -52,9 +52,9 @@ def main() -> int:
 def _measure(
     program: Sequence[str], sink: str, has_sink: Callable[[str], bool]
 ) -> tuple[float, float]:
-    """Return the processor time of a program, in ms per s of sound, and its memory, in MB.
+    """Return the processor time of an app, in ms per s of sound, and its memory, in MB.
 
-    It is alone: in one graph with another one it would have that one's cycles as well.
+    It runs alone: with another app in the same graph, it would also wake up for that app's cycles.
     """
     with processes.started(program, {"sink": lambda: has_sink(sink)}) as started:
         pid = started.process.pid

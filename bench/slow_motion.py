@@ -1,4 +1,4 @@
-"""Slow motion: runs a program and its children on slower clocks.
+"""Slow motion: runs a command and its children on slower clocks.
 
 Usage: python bench/slow_motion.py N COMMAND…
 

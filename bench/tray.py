@@ -1,10 +1,10 @@
-"""Start, memory and rest of the whole app: with its icon in a tray, its sink and its sound.
+"""Start-up time, memory and idle load of the whole app: with its icon, its sink and its sound.
 
 Usage: PYTHONPATH=tests python bench/tray.py [--starts N] [--json FILE]
 
-On a private sound server and a private session bus; the tray is one that draws nothing.  Each
-start of Entrain stands beside one of a Python that does nothing and one of pw-loopback: seconds
-say little on a busy machine, the ratio to these says more.
+Runs on a private sound server and a private session bus, with a tray that draws nothing.  Each
+start of Entrain is compared with the start of a Python that does nothing, and of pw-loopback.  On a
+busy machine, the ratio says more than the seconds.
 """
 
 import argparse
@@ -30,50 +30,50 @@ from entrain.platform.sandbox_pipewire import PipeWireSandbox
 PYTHON = [sys.executable, "-c", "pass"]
 IDLE_S = 20
 SLEEP_S = 12
-"""Until everything sleeps; the last that does is the session manager's suspension, after 5 s."""
+"""Time until all threads sleep; the session manager suspends devices after 5 s."""
 
 Signs = Mapping[str, Callable[[], bool]]
 
 
 @dataclass(frozen=True)
 class Start:
-    """One round, in seconds from the start of a process."""
+    """Figures of one round, in seconds from the start of a process."""
 
     icon_s: float
-    """Until the tray has Entrain's icon."""
+    """Time until the tray has Entrain's icon."""
     sink_s: float
-    """Until the server lists Entrain's sink."""
+    """Time until the server lists Entrain's sink."""
     cpu_s: float
-    """Processor time until both are there."""
+    """Processor time until both exist."""
     loopback_s: float
-    """Until the server lists pw-loopback's sink."""
+    """Time until the server lists pw-loopback's sink."""
     python_s: float
-    """Until a Python that does nothing has ended."""
+    """Duration of a Python process that does nothing."""
 
     @property
     def ready_s(self) -> float:
-        """Until icon and sink are there."""
+        """Time until icon and sink exist."""
         return max(self.icon_s, self.sink_s)
 
 
 @dataclass(frozen=True)
 class Rest:
-    """What the app takes, all of its processes together."""
+    """Resources of all of the app's processes together."""
 
     pss_mb: float
-    """While something plays."""
+    """Memory while sound plays."""
     processes: int
     idle_ticks: int
-    """Clock ticks (10 ms) in `IDLE_S` while nothing plays."""
+    """Clock ticks (10 ms) in `IDLE_S` without sound."""
     idle_ms: float
-    """The same, exactly."""
+    """Processor time in `IDLE_S` without sound, which is more exact."""
 
 
 def main() -> int:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--starts", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="entrain-bench-") as folder:
         bus = PrivateBus(Path(folder))
@@ -92,7 +92,7 @@ def main() -> int:
 
 
 def _move_to(server: Mapping[str, str], bus: str, folder: str) -> None:
-    """Have all that is started from now on know of no other desktop."""
+    """Hide the user's desktop from processes that are started later."""
     processes.move_to(server, folder)
     os.environ["DBUS_SESSION_BUS_ADDRESS"] = bus
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONDONTWRITEBYTECODE"):
@@ -108,7 +108,7 @@ def _measure(
     }
     other: Signs = {"sink": lambda: has_sink("loopback")}
     with processes.started([*processes.ENTRAIN, "run", "--protocol", "default"], own):
-        pass  # the files are in memory from here on, and what was on at the end is on again
+        pass  # from now on, the files are in memory, and Entrain starts switched on
     starts = []
     for number in range(count):
         print(f"start {number + 1} of {count} …", flush=True)
@@ -131,7 +131,7 @@ def _rest(pid: int, tray: StubTray) -> Rest:
     icon = Item(tray, tray.registered[-1])
     with processes.playing("entrain"):
         time.sleep(5)
-        icon.menu()  # as a panel has it
+        icon.menu()  # panels fetch the menu, too
         everyone = processes.family(pid)
         pss_mb = sum(map(processes.pss_mb, everyone))
     print("silence …", flush=True)
@@ -158,7 +158,7 @@ def _print(starts: list[Start], rest: Rest) -> None:
     table = Table(title=f"whole app with tray; start: median of {len(starts)}")
     for title in ("", "Entrain", "target"):
         table.add_column(title, justify="right" if title else "left")
-    table.add_row("icon and sink there, s after start", f"{ready_s:.2f}", "< 1")
+    table.add_row("icon and sink exist, s after start", f"{ready_s:.2f}", "< 1")
     table.add_row("  icon", f"{median(lambda start: start.icon_s):.2f}")
     table.add_row("  sink", f"{median(lambda start: start.sink_s):.2f}")
     table.add_row("  processor time until then, s", f"{median(lambda start: start.cpu_s):.2f}")

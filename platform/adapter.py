@@ -1,7 +1,6 @@
-"""What Entrain asks of an operating system: the sound server, and where files go.
+"""Entrain's interface to an operating system: its sound server, its folders, its desktop.
 
-Everything here may wait for the system, so it is called from a thread that may wait and
-never from the audio thread.
+Every call may wait for the system.  Call from a thread that may wait, never from the audio thread.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,41 +13,41 @@ from entrain.threads import ThreadHandle
 from entrain.ways import Way
 
 OWN_DEVICE = "entrain"
-"""Name of our own device.
+"""Name of Entrain's own device.
 
-An adapter translates where its sound system knows devices by something else than such a name.
+If a sound system identifies devices in another way, its adapter translates.
 """
 
 CALL_TIMEOUT_S = 3.0
-"""Longest time that one call of a `SoundServer` waits for an answer."""
+"""Longest time that one call of a `SoundServer` waits for an answer, in seconds."""
 
 
 Form = Literal["headphones", "speakers", "hands-free", "mono", "unknown"]
-"""What a device is to the ears; only ``headphones`` and ``unknown`` keep them apart for sure."""
+"""Form of a device; only ``headphones`` and ``unknown`` are taken to keep both ears apart."""
 
 Purpose = Literal["call", "notification", "other"]
 """Purpose of an app's sound: a conversation, a short sound of the desktop, or any other."""
 
 
 class PlatformError(EntrainError):
-    """The system cannot do what was asked; one line for the user."""
+    """The system cannot do what was asked; the message is one line for the user."""
 
 
 class NotSupported(PlatformError):
-    """Entrain does not do this on this system."""
+    """Entrain does not support this on this system."""
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A device's volume as desktops show it.
+    """A device's volume, as desktops show it.
 
     Parameters
     ----------
     channels : tuple of float
         One value per channel, 1.0 = 100 %; the sound's amplitude is its cube, so 0.5 is -18 dB.
-        An adapter translates where its sound system counts in another way.
+        If a sound system counts in another way, its adapter translates.
     muted : bool
-        Whether the device is silenced; the channels keep their values.
+        Whether the device is muted; the channels keep their values.
 
     """
 
@@ -56,10 +55,10 @@ class Volume:
     muted: bool = False
 
     def fitted(self, channels: int) -> "Volume":
-        """Return the same volume for a device of another channel count.
+        """Return the same volume for a device with another channel count.
 
-        Channel by channel where the counts agree.  Otherwise left and right have no
-        counterpart, so the balance is dropped and every channel gets the mean.
+        If the counts differ, channels have no counterparts, so the balance is dropped and every
+        channel gets the mean.
         """
         if channels == len(self.channels) or not self.channels:
             return self
@@ -68,61 +67,61 @@ class Volume:
 
 
 def level_of(gain_db: float) -> float:
-    """Return the value of a `Volume` that makes sound louder by this, or softer."""
+    """Return the value of a `Volume` that changes the sound's level by this gain."""
     return float(10 ** (gain_db / 60))
 
 
 @dataclass(frozen=True)
 class Device:
-    """An output of the sound server.  Its name is what identifies it, also after a replug."""
+    """An output of the sound server.  Its name identifies it, even after it was reconnected."""
 
     name: str
     description: str
     volume: Volume
     own: bool
-    """True for Entrain's own sink; one of its name may be another program's."""
+    """True for Entrain's own sink.  A device of another app may have the same name."""
     state: str
     """``running``, ``idle``, ``suspended`` or ``unknown``."""
     rate_hz: int
     channels: int
     form: Form = "unknown"
     dummy: bool = False
-    """True for the server's own stand-in while no real device is there."""
+    """True for the server's placeholder while no real device is connected."""
     headphones_in: bool | None = None
-    """Whether headphones are plugged into a socket of this device; None: it does not tell."""
+    """Whether headphones are plugged into this device; None: it does not report it."""
     owner: int | None = None
-    """For Entrain's own sink: the number of the process that has made it."""
+    """Entrain's own sink: id of the process that has made it."""
 
     @property
     def is_real(self) -> bool:
-        """Whether sound can be heard on this device: Entrain's name and dummies do not count."""
+        """Whether this device can be heard: it is not a dummy, nor named like Entrain's."""
         return self.name != OWN_DEVICE and not self.dummy
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A program's sound on its way to an output."""
+    """The sound of an app on its way to an output."""
 
     index: int
-    """Its own for its life only."""
+    """Unique during the stream's life."""
     device: str
-    """Name of the output, or ``""`` while it is on no known one."""
+    """Name of the output, or ``""`` if the stream has no known output."""
     app_id: str = ""
-    """As ``org.mozilla.firefox``; few programs tell."""
+    """For example ``org.mozilla.firefox``; few apps report it."""
     binary: str = ""
-    """File name of the program."""
+    """File name of the app."""
     name: str = ""
-    """Name of the program as desktops show it."""
+    """Name of the app, as desktops show it."""
     purpose: Purpose = "other"
     kind: str = ""
-    """In words of the server's own: it may treat a program's streams of one kind alike."""
+    """Kind in the server's words; the server may treat streams of one app and kind alike."""
     pinned: bool = False
-    """The program itself asked for this device; not every server tells."""
+    """The app itself has asked for this device; not every server reports it."""
 
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """Which sound server answers."""
+    """Name and version of the sound server that answers."""
 
     name: str
     version: str
@@ -133,28 +132,34 @@ class ServerInfo:
 
 @dataclass(frozen=True)
 class Paths:
-    """Entrain's own folders of this user."""
+    """Folders for Entrain's files of this user."""
 
     config: Path
     state: Path
     data: Path
-    """For what the user makes: protocols."""
+    """Folder for the user's protocols."""
     runtime: Path
-    """For the control socket; exists, and only the user may enter it."""
+    """Folder for the control socket; it exists, and only the user may enter it."""
 
 
 class SoundServer(Protocol):
     """One connection to the sound server.
 
-    Calls come from one thread at a time.  Each answers within `CALL_TIMEOUT_S` or raises
-    `PlatformError`; after such an error the connection is dead: `close` it and connect anew.
+    Calls come from one thread at a time.  Each call answers within `CALL_TIMEOUT_S` or raises
+    `PlatformError`.  After such an error the connection is dead: `close` it and connect again.
     """
 
     def info(self) -> ServerInfo:
         """Return the server's name, version and effective default."""
 
+    def session_manager(self) -> str | None:
+        """Return the name of the running session manager.
+
+        Without a session manager, return ``""`` if the server needs one, and None if it does not.
+        """
+
     def devices(self) -> list[Device]:
-        """Return all outputs, in the order in which the server prefers them.
+        """Return all outputs, in the server's order of preference.
 
         Entrain's own sink is among them, marked by `Device.own`.
         """
@@ -163,10 +168,10 @@ class SoundServer(Protocol):
         """Return the name of the effective default output, or ``""``."""
 
     def stored_default(self) -> str | None:
-        """Return the configured default output, as the server has written it down.
+        """Return the configured default output from the server's file.
 
-        The answer may be some seconds old.  ``""`` means that no default is configured; None, that
-        the server does not tell, or tells it in another way.
+        The answer may be some seconds old.  ``""``: no default is configured; None: the server has
+        no such file, or reports the default in another way.
         """
 
     def set_default(self, name: str) -> None:
@@ -175,7 +180,7 @@ class SoundServer(Protocol):
         Raises
         ------
         PlatformError
-            There is no such device, or the server does not answer.
+            The device does not exist, or the server does not answer.
 
         """
 
@@ -185,38 +190,38 @@ class SoundServer(Protocol):
         Raises
         ------
         PlatformError
-            There is no such device, or the server does not answer.
+            The device does not exist, or the server does not answer.
 
         """
 
     def streams(self) -> list[Stream]:
-        """Return what programs play, without Entrain's own streams."""
+        """Return the streams of all apps, except Entrain's own."""
 
     def move_stream(self, index: int, device: str) -> None:
-        """Play a stream on another device, and if that is the default one, let it follow that.
+        """Play a stream on another device; on the default device, let it follow the default.
 
-        Servers remember where a program was moved to and put its next stream there.  That is
-        undone where it can be (PulseAudio); elsewhere only a move to the default undoes it.
+        Servers remember the device of a moved stream, and put the app's next stream there.  On
+        PulseAudio this call clears that memory; elsewhere only a move to the default does.
 
         Raises
         ------
         PlatformError
-            There is no such stream or device, it may not be moved, or the server does not
-            answer.
+            The stream or the device does not exist, the stream must not be moved, or the server
+            does not answer.
 
         """
 
     def reroute(self, outlet: int, device: str) -> None:
         """Play the stream of one of the `ways` on another device.
 
-        As if the server had put it there: nothing is left of it that would have to be undone.
-        Raises as `move_stream`.
+        The move looks as if the server had made it, so it need not be undone.  Raises errors like
+        `move_stream`.
         """
 
     def ways(self) -> list[Way]:
-        """Tell where other programs carry on what is played to their devices.
+        """Return the ways on which other apps carry sound from their devices to other devices.
 
-        Empty where the native back end knows more of that.
+        The result is empty if the native back end knows more about them.
         """
 
     def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
@@ -225,11 +230,11 @@ class SoundServer(Protocol):
         Parameters
         ----------
         callback : callable
-            Runs on a thread of this object and must return at once.  It is also called,
-            for the last time, when the connection is lost; not after `close`.  It takes the
-            place of the one before.
+            Runs on a thread of this object and must return at once.  The last call follows the
+            loss of the connection, but there is no call after `close`.  It replaces the former
+            callback.
         streams : bool
-            Call back as well when a stream comes, goes, or is moved; its volume is no news.
+            Call back also when a stream starts, ends or moves, but not for changes of its volume.
 
         """
 
@@ -238,11 +243,11 @@ class SoundServer(Protocol):
 
 
 class PrivateServer(Protocol):
-    """A sound server of our own, with a virtual speaker, that nothing else uses."""
+    """A private sound server with a virtual speaker."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables with which a program reaches it."""
+        """Environment variables that lead an app to this server."""
 
     def close(self) -> None:
         """Stop it and remove its files.  Idempotent."""
@@ -255,11 +260,11 @@ class AutostartStatus:
     Parameters
     ----------
     enabled : bool
-        It does.
+        Entrain starts at login.
     reason : str
-        Why it does not, where that is not just because nobody wants it; one line, may be empty.
+        Why it does not start, unless the user has never enabled it; one line, may be empty.
     program : Path or None
-        What is started.
+        Path of the command.
 
     """
 
@@ -269,47 +274,47 @@ class AutostartStatus:
 
 
 class Autostart(Protocol):
-    """Starting Entrain when the user logs in.
+    """Starts Entrain when the user logs in.
 
-    All of it raises `PlatformError` where what is there belongs to another program, or cannot be
-    read or written; then nothing has been changed.
+    All methods raise `PlatformError` if the entry belongs to another app, or cannot be read or
+    written.  Then it is unchanged.
     """
 
     def status(self) -> AutostartStatus:
-        """Tell how things stand."""
+        """Return whether Entrain starts at login."""
 
     def enable(self) -> None:
-        """Start the installed Entrain at each login.  Mends an entry that does not work."""
+        """Start the installed Entrain at each login.  Repairs a broken entry."""
 
     def disable(self) -> None:
-        """Do not start at login any more.  Idempotent."""
+        """Stop starting at login.  Idempotent."""
 
     def refresh(self) -> None:
-        """After an upgrade: what is enabled is written anew, and starts this Entrain."""
+        """Update an enabled entry after an upgrade, so that it starts this Entrain."""
 
 
 class Launcher(Protocol):
-    """Entrain among the programs that the desktop offers.  Raises as `Autostart`."""
+    """Entrain's entry in the application menu.  Raises errors like `Autostart`."""
 
     def install(self, icons: Mapping[str, bytes]) -> list[Path]:
-        """Add it, or bring it up to date; returns the files that were written.
+        """Add or update the entry; returns the files that were written.
 
         Parameters
         ----------
         icons : mapping of bytes
-            SVG files: ``entrain.svg`` is the program's own icon, ``entrain-….svg`` its states.
+            SVG files: ``entrain.svg`` is the app's icon, ``entrain-….svg`` are its states.
 
         """
 
     def undo(self) -> list[Path]:
-        """Remove it; returns the files that were removed."""
+        """Remove the entry; returns the files that were removed."""
 
 
 class PlatformAdapter(Protocol):
     """One operating system."""
 
     can_sandbox: ClassVar[bool]
-    """Whether `sandbox` can work on this system, if what it needs is installed."""
+    """Whether `sandbox` can work on this system, provided that its packages are installed."""
 
     def connect(self) -> SoundServer:
         """Connect to the sound server.
@@ -322,7 +327,7 @@ class PlatformAdapter(Protocol):
         """
 
     def has_sound_server(self) -> bool:
-        """Tell whether a sound server answers at its socket.  Cheap; starts nothing."""
+        """Return whether a sound server answers at its socket.  Fast; starts no process."""
 
     def default_backend(self) -> str:
         """Return the name of the native back end that fits this machine.
@@ -330,17 +335,17 @@ class PlatformAdapter(Protocol):
         Raises
         ------
         PlatformError
-            None does; the message says what is missing.
+            No back end fits; the message says what is missing.
 
         """
 
     def paths(self) -> Paths:
-        """Return Entrain's folders; makes the runtime folder, mode 0700.
+        """Return Entrain's folders, and create the runtime folder with mode 0700.
 
         Raises
         ------
         PlatformError
-            The runtime folder cannot be made or belongs to somebody else.
+            The runtime folder cannot be created, or belongs to another user.
 
         """
 
@@ -350,17 +355,17 @@ class PlatformAdapter(Protocol):
         Raises
         ------
         PlatformError
-            The system does not give it; the message says why.
+            The system refuses; the message says why.
 
         """
 
     def move_to_own_group(self, process_id: int) -> None:
-        """Have a process survive what ends all processes of this program's group at once.
+        """Let a process survive when the system ends Entrain's whole process group.
 
         Raises
         ------
         PlatformError
-            The system cannot do that; the message says why.
+            The system cannot do this; the message says why.
 
         """
 
@@ -370,13 +375,12 @@ class PlatformAdapter(Protocol):
         Raises
         ------
         PlatformError
-            Programs that it needs are not installed, it does not start, or `can_sandbox`
-            is false.
+            Packages are missing, the server does not start, or `can_sandbox` is false.
 
         """
 
     def autostart(self) -> Autostart:
-        """Return what starts Entrain at login; raises `NotSupported`."""
+        """Return the object that starts Entrain at login; raises `NotSupported`."""
 
     def launcher(self) -> Launcher:
-        """Return what puts Entrain into the application menu; raises `NotSupported`."""
+        """Return the object for the application menu; raises `NotSupported`."""

@@ -1,4 +1,4 @@
-"""Starting at login, by an entry in the desktop's autostart folder.
+"""Starts Entrain at login, through an entry in the desktop's autostart folder.
 
 https://specifications.freedesktop.org/autostart-spec/0.5
 """
@@ -22,8 +22,8 @@ from entrain.platform.installation import is_program
 class XdgAutostart(EntryFile):
     """The autostart entry of this user.
 
-    The entry starts plain ``entrain``: it waits for a sound server and for a panel by itself, and
-    ends without a complaint where another one runs.
+    The entry starts plain ``entrain``, which waits for a sound server and for a panel by itself.
+    It ends silently if another Entrain is running.
     """
 
     def __init__(self, program: Path | None = None) -> None:
@@ -37,8 +37,8 @@ class XdgAutostart(EntryFile):
             return AutostartStatus(False, "switched off in the desktop's settings")
         name = entry.program()
         if not name or not is_program(Path(shutil.which(name) or name)):
-            fault = f"{name} is not there" if name else "the entry names no program"
-            return AutostartStatus(False, f"{fault}; `entrain autostart enable` mends that")
+            fault = f"{name} does not exist" if name else "the entry has no command"
+            return AutostartStatus(False, f"{fault}; `entrain autostart enable` repairs it")
         return AutostartStatus(True, program=Path(name))
 
     def enable(self) -> None:

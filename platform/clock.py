@@ -1,6 +1,6 @@
-"""A clock that goes on while the machine is suspended.  Any thread.
+"""A clock that also runs while the computer is suspended.  Any thread may use it.
 
-Python's `time.monotonic`, and with it asyncio's timers, stands still then on Linux and macOS.
+On Linux and macOS, Python's `time.monotonic` and asyncio's timers stand still during suspension.
 """
 
 import sys
@@ -8,7 +8,7 @@ import time
 
 
 def suspended_too_s() -> float:
-    """Return the seconds since a moment in the past, with those of each suspension."""
+    """Return the seconds since a moment in the past, including suspensions."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     elif sys.platform == "darwin":

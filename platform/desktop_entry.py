@@ -1,4 +1,4 @@
-"""Desktop entries: the files by which desktops start programs, at login or from a menu.
+"""Desktop entries: files that let desktops start apps, at login or from a menu.
 
 https://specifications.freedesktop.org/desktop-entry-spec/1.5
 """
@@ -12,12 +12,12 @@ _MUST_BE_QUOTED = frozenset(" \t\n\"'\\><~|&;$*?#()`")
 
 
 class DesktopEntry:
-    """The group ``[Desktop Entry]`` of a file; all else in it stays as it is.
+    """The group ``[Desktop Entry]`` of a file; the rest of the file stays as it is.
 
     Parameters
     ----------
     text : str
-        What is in the file; nothing, for a new one.
+        Content of the file; empty for a new file.
 
     """
 
@@ -30,12 +30,12 @@ class DesktopEntry:
         return "\n".join(self._lines) + "\n"
 
     def get(self, key: str) -> str:
-        """Return a value as it is written; ``""`` where there is none."""
+        """Return a value as written in the file, or ``""``."""
         at = self._find(key)
         return "" if at is None else self._lines[at].partition("=")[2].strip()
 
     def set(self, key: str, value: str) -> None:
-        """Write a value, which is escaped already, in the place of the one before."""
+        """Set a value, which must be escaped already."""
         at = self._find(key)
         if at is None:
             self._lines.insert(self._end(), f"{key}={value}")
@@ -43,23 +43,23 @@ class DesktopEntry:
             self._lines[at] = f"{key}={value}"
 
     def remove(self, key: str) -> None:
-        """Leave a key out; nothing happens where there is none."""
+        """Remove a key, if it exists."""
         while (at := self._find(key)) is not None:
             del self._lines[at]
 
     def program(self) -> str:
-        """Return the program of ``Exec``, without its arguments; ``""`` where there is none."""
+        """Return the command of ``Exec`` without its arguments, or ``""``."""
         return _first_argument(_unescaped(self.get("Exec")))
 
     def is_entrains(self) -> bool:
-        """Tell whether it starts Entrain, wherever that is installed, or nothing yet."""
+        """Return whether the entry starts Entrain, from any folder, or has no command yet."""
         return not self.get("Exec") or Path(self.program()).name == "entrain"
 
     def _begin(self) -> int:
         return self._lines.index(_GROUP) + 1
 
     def _end(self) -> int:
-        """Return the place after the last line that says something in the group."""
+        """Return the index after the group's last line that is not empty."""
         end = self._begin()
         for number, line in enumerate(self._lines[end:], end):
             if line.startswith("["):
@@ -76,24 +76,24 @@ class DesktopEntry:
 
 
 def escaped(text: str) -> str:
-    """Write a string value, as of ``TryExec``."""
+    """Return the escaped form of a string value, such as ``TryExec``."""
     for plain, code in (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r")):
         text = text.replace(plain, code)
     return f"\\s{text[1:]}" if text.startswith(" ") else text
 
 
 def command_line(program: Path, *arguments: str) -> str:
-    """Write the value of ``Exec``.
+    """Return the value of ``Exec`` for a command.
 
     Raises
     ------
     PlatformError
-        No desktop entry can name that program.
+        A desktop entry cannot contain this path.
 
     """
     for char in "=%":  # "=" by the specification; GLib does not find what has a "%"
         if char in str(program):
-            raise PlatformError(f'desktops start no program with "{char}" in its path: {program}')
+            raise PlatformError(f'desktops cannot start a path with "{char}" in it: {program}')
     return escaped(" ".join(map(_quoted, (str(program), *arguments))))
 
 
@@ -101,7 +101,7 @@ def _quoted(argument: str) -> str:
     argument = argument.replace("%", "%%")
     if argument and not _MUST_BE_QUOTED & set(argument):
         return argument
-    for char in '\\"`$':  # the backslash before those that bring one
+    for char in '\\"`$':  # the backslash first, since the others add backslashes
         argument = argument.replace(char, f"\\{char}")
     return f'"{argument}"'
 

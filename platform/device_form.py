@@ -1,4 +1,4 @@
-"""What a person has on the ears, or in the room: guessed from what a sound server tells."""
+"""Guesses the form of a device (headphones, speakers, …) from a sound server's report."""
 
 import re
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ _PROFILES = ("api.bluez5.profile", "bluetooth.protocol", "device.profile.name")
 
 
 def device_form(properties: Mapping[str, str], port: str, channels: int) -> Form:
-    """Tell what kind of device an output leads to.
+    """Return the form of a device.
 
     Parameters
     ----------
     properties : mapping
-        What the sink says of itself, by PulseAudio's or PipeWire's names.
+        Properties of the sink, with PulseAudio's or PipeWire's names.
     port : str
-        Name of the active port, as ``analog-output-headphones`` or ``[Out] Speaker``; ``""``
-        if there is none.
+        Name of the active port, such as ``analog-output-headphones`` or ``[Out] Speaker``, or
+        ``""``.
     channels : int
         Number of channels.
 
@@ -29,11 +29,11 @@ def device_form(properties: Mapping[str, str], port: str, channels: int) -> Form
     profiles = " ".join(properties.get(key, "") for key in _PROFILES).lower().replace("-", "_")
     if any(name in profiles for name in _TELEPHONE_PROFILES):
         return "hands-free"
-    if factor == "hands-free":  # a car kit, say; it can play music, too
+    if factor == "hands-free":  # for example a car kit; it can play music, too
         return "speakers" if "a2dp" in profiles else "hands-free"
     if channels == 1:
         return "mono"
-    # A socket knows better than the card that it is in what is plugged in.
+    # A port knows better than its card which kind of device is plugged in.
     for hint in (port, factor or properties.get("device.icon_name", "")):
         words = set(re.split("[^a-z]+", hint.lower()))
         if words & _HEADPHONES:

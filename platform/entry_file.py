@@ -1,6 +1,6 @@
-"""The files of desktop entries that start Entrain, and of nobody else's.
+"""Reads and writes desktop entries that start Entrain; refuses entries of other apps.
 
-Any thread; may wait for the disk.
+Any thread may call these functions, if it may wait for the disk.
 """
 
 from pathlib import Path
@@ -16,15 +16,15 @@ MAX_BYTES = 1 << 16
 
 
 class EntryFile:
-    """A place for an entry that starts Entrain.
+    """The file of an entry that starts Entrain.
 
     Parameters
     ----------
     folder : Path
-        Where the file lies, or is to lie.
+        Folder of the file; it need not exist yet.
     program : Path or None
-        What is to be started; None: the installed `entrain` of this Python, which is looked for
-        when it is needed.
+        Path of the command; None: the installed `entrain` of this Python, which is looked up when
+        it is needed.
 
     """
 
@@ -33,12 +33,12 @@ class EntryFile:
         self._program = program
 
     def program(self) -> Path:
-        """Return what is to be started; raises `PlatformError` where it is not installed."""
+        """Return the path of the command; raises `PlatformError` if it is not installed."""
         return self._program or installed_program()
 
 
 def entrains_keys(program: Path, comment: str) -> dict[str, str]:
-    """Return what each entry says that starts Entrain; raises as `command_line`."""
+    """Return the keys of each entry that starts Entrain; raises errors like `command_line`."""
     return {
         "Type": "Application",
         "Version": "1.0",
@@ -53,17 +53,17 @@ def entrains_keys(program: Path, comment: str) -> dict[str, str]:
 
 
 def read_entry(path: Path) -> DesktopEntry | None:
-    """Read an entry of Entrain's.
+    """Read an entry that starts Entrain.
 
     Returns
     -------
     DesktopEntry or None
-        None where there is no file.
+        None if there is no file.
 
     Raises
     ------
     PlatformError
-        It cannot be read, or belongs to another program, and is to be left alone.
+        The entry cannot be read, or belongs to another app and must not be changed.
 
     """
     try:
@@ -82,12 +82,12 @@ def read_entry(path: Path) -> DesktopEntry | None:
 
 
 def write_entry(path: Path, entry: DesktopEntry) -> None:
-    """Replace a file as a whole, as `replace_file` does it.
+    """Replace a whole file, as `replace_file` does.
 
     Raises
     ------
     PlatformError
-        It cannot be written; the old one is as it was.
+        The file cannot be written; the old one is unchanged.
 
     """
     try:
@@ -97,7 +97,7 @@ def write_entry(path: Path, entry: DesktopEntry) -> None:
 
 
 def remove_file(path: Path) -> bool:
-    """Remove a file; tells whether it was there.  Raises `PlatformError`."""
+    """Remove a file; returns whether it existed.  Raises `PlatformError`."""
     try:
         path.unlink()
     except FileNotFoundError:

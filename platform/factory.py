@@ -1,4 +1,4 @@
-"""The only file that asks which system this is."""
+"""Chooses the adapter.  No other file asks for the name of the system."""
 
 import os
 import sys
@@ -9,13 +9,13 @@ from entrain.platform.adapter import PlatformAdapter, PlatformError
 def load() -> PlatformAdapter:
     """Return the adapter for this system.
 
-    ``ENTRAIN_PLATFORM=null`` chooses one that touches no sound at all.  On Linux the process
-    forgets what its environment says of streams; see `sound_environment`.
+    ``ENTRAIN_PLATFORM=null`` chooses an adapter without any sound.  On Linux, this function removes
+    variables about streams from the process's environment; see `sound_environment`.
 
     Raises
     ------
     PlatformError
-        There is none for this system.
+        Entrain has no adapter for this system.
 
     """
     if os.environ.get("ENTRAIN_PLATFORM") == "null":

@@ -1,4 +1,4 @@
-"""Reads small files, and adds to them.  Any thread; may wait for the disk."""
+"""Reads and extends small files.  Any thread may call this, if it may wait for the disk."""
 
 import errno
 import os
@@ -9,21 +9,21 @@ _CIRCLE = "is a link that leads in a circle"
 
 
 class UnfitFile(OSError):
-    """What is at a path is no file for us; `strerror` goes on after the path: "is not a file"."""
+    """A path does not lead to a usable file; `strerror` continues the path: "is not a file"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(errno.EINVAL, reason)
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
-    """Read a whole file that is not trusted to be small, or to be a file; links are followed.
+    """Read a whole file that may be too large, or not a file at all; links are followed.
 
     Parameters
     ----------
     path : Path
-        Pipes, devices and folders are refused, without waiting for them.
+        Path of the file.  Pipes, devices and folders are refused, without waiting for them.
     max_bytes : int
-        Larger ones are refused.
+        Largest size that is accepted.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     OSError
         The file cannot be read.
     ValueError
-        The path holds a null byte.
+        The path contains a null byte.
 
     """
     with open(_open(path, os.O_RDONLY), "rb") as file:
@@ -43,26 +43,26 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 
 
 def read_last_lines(path: Path, max_bytes: int) -> bytes:
-    """Read the whole lines among the last bytes of a file; raises as `read_file`."""
+    """Read all complete lines within the last bytes of a file; raises errors like `read_file`."""
     with open(_open(path, os.O_RDONLY), "rb") as file:
         begin = max(0, file.seek(0, os.SEEK_END) - max_bytes)
         if begin == 0:
             file.seek(0)
             return file.read(max_bytes)
-        file.seek(begin - 1)  # so that a line which begins just there is found to be whole
+        file.seek(begin - 1)  # one byte earlier, to detect a line that begins exactly there
         content = file.read(max_bytes + 1)
     return content[content.find(b"\n") + 1 :]
 
 
 def append_line(path: Path, line: bytes) -> int:
-    """Add a line to a file, which is made as by `make_file` if it is not there.
+    """Add a line to a file, which is created by `make_file` if necessary.
 
-    A last line that a crash has cut off stays a line of its own.
+    If a crash has cut off the last line, the new line does not continue it.
 
     Returns
     -------
     int
-        How large the file is now, in bytes.
+        Size of the file in bytes.
 
     Raises
     ------
@@ -81,19 +81,19 @@ def append_line(path: Path, line: bytes) -> int:
 
 
 def make_file(path: Path) -> Path:
-    """Make a file that only the user can read, with its folder, unless it is there already.
+    """Create a private file and its folder, unless the file exists.
 
     Returns
     -------
     Path
-        Where it is: a link is followed.
+        Path of the file, with links resolved.
 
     Raises
     ------
     UnfitFile
-        What is there is not a file.
+        The path leads to something other than a file.
     OSError
-        It cannot be made.
+        The file cannot be created.
 
     """
     target = followed(path)
@@ -103,14 +103,14 @@ def make_file(path: Path) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only the user can read, and those above it, unless it is there already.
+    """Create a private folder and its parents, unless it exists.
 
     Raises
     ------
     NotADirectoryError
-        A file is in its place.
+        A file has this path.
     OSError
-        The folder cannot be made.
+        The folder cannot be created.
 
     """
     try:
@@ -120,7 +120,7 @@ def make_folder(path: Path) -> None:
 
 
 def followed(path: Path) -> Path:
-    """Return where a path leads through all links, whether anything is there or not.
+    """Return the path after all links; it need not exist.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def followed(path: Path) -> Path:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open a regular file, without waiting for anybody."""
+    """Open a regular file, without waiting for other processes."""
     flags |= _flag("O_NONBLOCK") | _flag("O_CLOEXEC") | _flag("O_BINARY")
     try:
         fd = os.open(path, flags, 0o600)
@@ -156,5 +156,5 @@ def _open(path: Path, flags: int) -> int:
 
 
 def _flag(name: str) -> int:
-    """Return it where this system has it."""
+    """Return the flag's value, or 0 if the system does not have it."""
     return int(getattr(os, name, 0))

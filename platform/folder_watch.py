@@ -1,4 +1,4 @@
-"""Tells of changes in folders, without looking again and again."""
+"""Reports changes in folders, without polling."""
 
 import contextlib
 import ctypes
@@ -16,7 +16,7 @@ _ENTRIES = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
 
 
 class _Watch:
-    """Base of both kinds of watches.  A context manager."""
+    """Base class of the watches; a context manager."""
 
     def __init__(self) -> None:
         self._fd = _inotify()
@@ -28,17 +28,17 @@ class _Watch:
         self.close()
 
     def close(self) -> None:
-        """Watch no longer.  Idempotent."""
+        """Stop watching.  Idempotent."""
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable after a change; -1 where nobody tells of any."""
+        """Return a descriptor that is readable after a change, or -1 if the system reports none."""
         return self._fd
 
     def drain(self) -> None:
-        """Forget the changes so far; what they were is to be looked at."""
+        """Drop the reports so far; the caller must look at the folder itself."""
         with contextlib.suppress(BlockingIOError):
             while os.read(self._fd, 4096):
                 pass
@@ -51,14 +51,12 @@ class _Watch:
 
 
 class FolderWatch(_Watch):
-    """Watches a folder for files that are removed, and for the folder itself being moved away.
-
-    The folder that it is in may be moved away as well.
+    """Watches a folder for removed files, and for a move of the folder itself or of its parent.
 
     Parameters
     ----------
     folder : Path
-        Where it is missing, or the system tells of no changes, `works` is false.
+        The folder.  `works` is false if it does not exist, or the system reports no changes.
 
     """
 
@@ -69,16 +67,16 @@ class FolderWatch(_Watch):
 
 
 class ContentWatch(_Watch):
-    """Watches places for every change of what is in them.
+    """Watches files and folders for every change of their content.
 
-    What another machine changes in a folder of the network is not told.
+    A change that another computer makes in a network folder is not reported.
     """
 
     def add(self, place: Path) -> bool:
-        """Watch a folder or a file too, or where a link leads to; false where there is none.
+        """Watch another folder or file, or a link's target; returns False if it does not exist.
 
-        To be called again after a change: there may be another file in this place.  It may wait
-        for a disk, and any thread may call it.
+        Call it again after a change, since another file may have taken the path.  It may wait for
+        a disk, and any thread may call it.
         """
         return self._add(place, _CONTENT | _ENTRIES)
 
@@ -88,7 +86,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def _inotify() -> int:
-    """Open what tells of changes; -1 where the system has no such thing, or none left."""
+    """Open an inotify descriptor; returns -1 if the system has none, or none left."""
     if sys.platform == "linux":
         opened: int = _libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         return opened

@@ -1,4 +1,4 @@
-"""Where Entrain's own files go; the same question on every system."""
+"""Returns the folders for Entrain's files."""
 
 import os
 import stat
@@ -12,18 +12,18 @@ import platformdirs
 from entrain.platform.adapter import Paths, PlatformError
 
 _NOWHERE = Path(os.devnull) / "no-home-folder"
-"""Where a user without a home folder keeps things: nothing can be there."""
+"""Folder of a user who has no home folder: it cannot exist."""
 SESSIONS = Path("/run/user")
-"""Folder in which Linux keeps a runtime folder for each user who has logged in."""
+"""Folder in which Linux keeps a runtime folder for each user who is logged in."""
 
 
 def user_paths() -> Paths:
-    """Return the folders of this user; makes nothing.
+    """Return the folders of this user, and create none.
 
     Raises
     ------
     PlatformError
-        The session's folder, or the runtime folder, belongs to somebody else.
+        The session's folder, or the runtime folder, belongs to another user.
 
     """
     return Paths(
@@ -35,22 +35,22 @@ def user_paths() -> Paths:
 
 
 def state_folder() -> Path:
-    """Return the folder of what Entrain remembers; makes nothing, never fails."""
+    """Return the folder for Entrain's state.  Creates no folder, never fails."""
     return _at_home(platformdirs.user_state_path)
 
 
 def data_folder() -> Path:
-    """Return the folder of what the user makes; makes nothing, never fails."""
+    """Return the folder for the user's own protocols.  Creates no folder, never fails."""
     return _at_home(platformdirs.user_data_path)
 
 
 def shared_config_folder() -> Path:
-    """Return the folder in which every program has its settings; makes nothing, never fails."""
+    """Return the folder for the settings of all apps.  Creates no folder, never fails."""
     return _at_home(platformdirs.user_config_path, None)
 
 
 def shared_data_folder() -> Path:
-    """Return the folder in which every program has its data; makes nothing, never fails."""
+    """Return the folder for the data of all apps.  Creates no folder, never fails."""
     return _at_home(platformdirs.user_data_path, None)
 
 
@@ -59,7 +59,7 @@ def _at_home(place: Callable[..., Path], name: str | None = "entrain") -> Path:
         folder = place(name, appauthor=False)
     except RuntimeError:  # there is no home folder
         return _NOWHERE
-    return folder if folder.is_absolute() else _NOWHERE  # as earlier versions of platformdirs say
+    return folder if folder.is_absolute() else _NOWHERE  # old platformdirs: no home folder
 
 
 def _runtime_folder() -> Path:
@@ -74,26 +74,26 @@ def _runtime_folder() -> Path:
 
 
 def _runtime_folder_without_session(me: int) -> Path:
-    """As platformdirs has it; but some of its versions make the folder, or raise OSError."""
+    """Return the folder of platformdirs, some versions of which create it, or raise OSError."""
     usual = SESSIONS / str(me)
     if usual.is_dir() and usual.stat().st_uid == me:
         return _checked(usual / "entrain")
     try:
         place = Path(tempfile.gettempdir())
-    except OSError:  # there is none that can be written to
+    except OSError:  # no temporary folder is writable
         return _NOWHERE
-    # In a place like /tmp somebody else may have been first, and who owns the folder owns the
-    # control socket in it.
+    # In a place like /tmp, another user may have created the folder first.  The folder's owner also
+    # controls the socket in it.
     return _checked(_checked(place / f"runtime-{me}") / "entrain")
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only the user can enter, or close one of the user's to others.
+    """Create a folder that only the user can enter, or restrict the user's own folder.
 
     Raises
     ------
     PlatformError
-        The folder cannot be made, or belongs to somebody else.
+        The folder cannot be created, or belongs to another user.
 
     """
     try:
@@ -106,7 +106,7 @@ def make_private(folder: Path) -> None:
 
 
 def _checked(folder: Path) -> Path:
-    """Refuse a folder that is not the user's own; it need not be there yet."""
+    """Refuse a folder that belongs to another user; it need not exist yet."""
     try:
         found = folder.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -125,10 +125,10 @@ def _checked(folder: Path) -> Path:
 
 
 def _check_owner_of_session(folder: Path) -> None:
-    """Refuse another user's session, as root has it after `sudo`: that user would be locked out."""
+    """Refuse another user's session, as after `sudo`, since that user would be locked out."""
     try:
         found = folder.stat()
-    except (OSError, ValueError):  # told by those who want to make something in it
+    except (OSError, ValueError):  # the caller reports it when it creates a folder there
         return
     if found.st_uid not in (_me(found), 0):
         raise PlatformError(
@@ -137,5 +137,5 @@ def _check_owner_of_session(folder: Path) -> None:
 
 
 def _me(found: os.stat_result) -> int:
-    """Return the number of this user; where there are no numbers, everything is the user's."""
+    """Return this user's id; on systems without ids, every file counts as the user's."""
     return int(getattr(os, "geteuid", lambda: found.st_uid)())

@@ -1,4 +1,4 @@
-"""Which file starts this Entrain, also at another time."""
+"""Finds the installed command that starts this Entrain, now and later."""
 
 import os
 import sys
@@ -13,17 +13,17 @@ from entrain.platform.adapter import PlatformError
 def installed_program(prefix: Path | None = None, scripts: Path | None = None) -> Path:
     """Return the absolute path of the installed command ``entrain``.
 
-    Links in it are kept: what leads to the present version leads to the next one, too.
+    Links in the path are kept, since they will lead to the next version after an upgrade.
 
     Parameters
     ----------
     prefix, scripts : Path, optional
-        Of the Python that is asked about, and where it has its commands; by default this one's.
+        A Python installation and the folder of its commands; by default this one's.
 
     Raises
     ------
     PlatformError
-        There is none, or only the one of a source folder, which comes and goes.
+        Entrain is not installed, or only in a source folder, which may vanish.
 
     """
     prefix = prefix or Path(sys.prefix)
@@ -39,7 +39,7 @@ def installed_program(prefix: Path | None = None, scripts: Path | None = None) -
 
 
 def is_program(path: Path) -> bool:
-    """Tell whether there is something that can be started."""
+    """Return whether a path leads to an executable file."""
     return path.is_file() and os.access(path, os.X_OK)
 
 

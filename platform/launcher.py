@@ -24,7 +24,7 @@ _ACTIONS = {
     "off": ("Off", ("off",)),
     "stop": ("Quit", ("stop",)),
 }
-"""What a right click on it offers: also where there is no tray."""
+"""Items of the entry's context menu, which work without a tray, too."""
 
 
 class XdgLauncher(EntryFile):
@@ -37,14 +37,14 @@ class XdgLauncher(EntryFile):
 
     def install(self, icons: Mapping[str, bytes]) -> list[Path]:
         entry = _entry(self.program())
-        read_entry(self.path)  # raises where it is somebody else's
+        read_entry(self.path)  # raises an error if the entry belongs to another app
         files = {self._icon(name): content for name, content in icons.items()}
         for path, content in files.items():
             try:
                 replace_file(path, content)
             except OSError as error:
                 raise PlatformError(f"cannot write {path}: {error.strerror}") from error
-        write_entry(self.path, entry)  # last, so that a menu which is open finds its icon
+        write_entry(self.path, entry)  # last, so that an open menu finds the icon
         return [*files, self.path]
 
     def undo(self) -> list[Path]:

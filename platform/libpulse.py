@@ -1,7 +1,7 @@
-"""pulsectl, imported without its search for libpulse.
+"""Imports pulsectl without its search for libpulse.
 
-The search starts ldconfig, a compiler and a linker, and finds nothing, since it asks for a library
-"liblibpulse".  Each start of Entrain would wait 15 ms for it.
+The search starts ldconfig, a compiler and a linker, and fails, since it asks for a library named
+"liblibpulse".  It would delay each start of Entrain by 15 ms.
 """
 
 import ctypes.util

@@ -1,4 +1,4 @@
-"""Linux: which sound server there is, and what else a desktop offers."""
+"""The Linux adapter: finds the sound server, and loads the modules for the desktop."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ assert sys.platform == "linux"
 
 
 class LinuxAdapter:
-    """A Linux desktop, or a machine on which somebody has started a sound server."""
+    """A Linux desktop, or any Linux computer on which a sound server may run."""
 
     can_sandbox: ClassVar[bool] = True
 
@@ -36,7 +36,7 @@ class LinuxAdapter:
         if not any(listens(path) for path in _pulse_sockets()):
             if any(listens(path) for path in _pipewire_sockets()):
                 raise PlatformError(
-                    "PipeWire runs, but not as sound server; "
+                    "PipeWire is running, but it is not the sound server; "
                     "install and start pipewire-pulse (or PulseAudio)"
                 )
             raise PlatformError(pulse_connection.NO_SERVER)
@@ -46,12 +46,12 @@ class LinuxAdapter:
         return user_paths()
 
     def make_realtime(self, thread: ThreadHandle) -> None:
-        from entrain.platform import realtime_kit  # few need it
+        from entrain.platform import realtime_kit  # imported late, since few systems need it
 
         realtime_kit.make_realtime(thread)
 
     def move_to_own_group(self, process_id: int) -> None:
-        from entrain.platform import service_manager  # PulseAudio's users only need it
+        from entrain.platform import service_manager  # imported late, only for PulseAudio
 
         service_manager.move_to_own_group(process_id)
 
@@ -72,7 +72,7 @@ class LinuxAdapter:
 
 
 def _pulse_sockets() -> list[Path]:
-    """Where a local PulseAudio-compatible server would listen; a remote one is no use to us."""
+    """Return the sockets of a local PulseAudio-compatible server; remote servers are left out."""
     if servers := os.environ.get("PULSE_SERVER"):
         names = (name.rpartition("}")[2].removeprefix("unix:") for name in servers.split())
         return [Path(name) for name in names if name.startswith("/")]

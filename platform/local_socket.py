@@ -1,6 +1,6 @@
-"""The socket by which programs of one user find the one running Entrain.
+"""The socket through which a user's commands find the running Entrain.
 
-On Linux and macOS a Unix socket in a private folder; what stands for it on Windows goes here.
+On Linux and macOS it is a Unix socket in a private folder; a version for Windows would go here.
 """
 
 import os
@@ -23,11 +23,11 @@ _NOT_ON_WINDOWS = "this version of Entrain has no control socket on Windows"
 
 
 class SocketError(PlatformError):
-    """The socket cannot be made or opened."""
+    """The socket cannot be created or opened."""
 
 
 class AlreadyRunning(SocketError):
-    """Another Entrain has the control socket."""
+    """Another Entrain holds the control socket."""
 
     def __init__(self) -> None:
         super().__init__("Entrain is already running (use `entrain status`)")
@@ -36,7 +36,7 @@ class AlreadyRunning(SocketError):
 class Claim:
     """The right to be the only Entrain of this user, and its listening socket.
 
-    The kernel holds the right (a lock on the folder), so nothing of it outlives the process.
+    The kernel holds the right, as a lock on the folder, so it ends with the process.
     """
 
     def __init__(self, path: Path, folder_fd: int, listener: socket.socket, backlog: int) -> None:
@@ -47,16 +47,16 @@ class Claim:
         self._made = path.lstat()
 
     def is_reachable(self) -> bool:
-        """Tell whether the path still leads to this socket; somebody may have removed it."""
+        """Return whether the path still leads to this socket; other apps may have removed it."""
         return _leads_to(self.path, self._made)
 
     def renew(self) -> None:
-        """Listen anew at the same path, with another `listener`; the former one stays open.
+        """Create a new `listener` at the same path; the former one stays open.
 
         Raises
         ------
         SocketError
-            As `claim`, but without a wait; then everything is as before.
+            See `claim`, but without a wait; after an error, the claim is unchanged.
 
         """
         if sys.platform == "win32":
@@ -69,7 +69,7 @@ class Claim:
                 listener = _listen(self.path, self._backlog)
                 try:
                     made = self.path.lstat()
-                except OSError as error:  # it has been removed again already
+                except OSError as error:  # the new socket has been removed already
                     listener.close()
                     raise _cannot_listen(self.path, error) from error
                 self.listener, self._made = listener, made
@@ -82,11 +82,11 @@ class Claim:
             self._folder_fd = folder_fd
 
     def release(self) -> None:
-        """Remove the socket and let another Entrain start.  Idempotent."""
+        """Remove the socket, so that another Entrain can start.  Idempotent."""
         if self._folder_fd < 0:
             return
         self.listener.close()
-        if self.is_reachable():  # else it is another one's
+        if self.is_reachable():  # else the path leads to another Entrain's socket
             self.path.unlink(missing_ok=True)
         os.close(self._folder_fd)
         self._folder_fd = -1
@@ -102,15 +102,15 @@ def _leads_to(path: Path, found: os.stat_result) -> bool:
 def claim(path: Path, backlog: int) -> Claim:
     """Become the only Entrain that listens at this path.
 
-    Waits up to `CLAIM_TIMEOUT_S` for one that is just ending.  At most `backlog` clients may
-    queue.
+    If another Entrain is ending, wait for it up to `CLAIM_TIMEOUT_S`.  At most `backlog` clients
+    may queue.
 
     Raises
     ------
     AlreadyRunning
-        Another one listens there.
+        Another Entrain listens there.
     SocketError
-        The folder is not private or cannot be made, or the path is too long for a socket.
+        The folder is not private or cannot be created, or the path is too long for a socket.
 
     """
     if sys.platform == "win32":
@@ -120,12 +120,12 @@ def claim(path: Path, backlog: int) -> Claim:
 
 
 def connect(path: Path, timeout_s: float) -> socket.socket | None:
-    """Connect to the running Entrain; None where nobody listens.
+    """Connect to the running Entrain; returns None if none is listening.
 
     Raises
     ------
     SocketError
-        The socket is another user's, or cannot be opened.
+        The socket belongs to another user, or cannot be opened.
 
     """
     if sys.platform == "win32":
@@ -145,7 +145,7 @@ if sys.platform != "win32":
             raise
 
     def _lock_folder(path: Path, wait_s: float) -> int:
-        """Open the folder of this socket, whose lock is ours from now on."""
+        """Open and lock the folder of this socket."""
         try:
             folder_fd = _open_private(path.parent)
         except OSError as error:
@@ -204,7 +204,7 @@ if sys.platform != "win32":
             try:
                 fcntl.flock(folder_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
-            except BlockingIOError:  # it has just begun, or is about to end
+            except BlockingIOError:  # another Entrain has just started, or is about to end
                 if time.monotonic() > deadline:
                     raise AlreadyRunning from None
                 time.sleep(0.02)
@@ -215,7 +215,7 @@ if sys.platform != "win32":
             if os.path.lexists(path):
                 if not stat.S_ISSOCK(path.lstat().st_mode):
                     raise SocketError(f"{path} is in the way and is not a socket")
-                path.unlink()  # left behind by one that was killed
+                path.unlink()  # a leftover of an Entrain that was killed
             listener.bind(os.fspath(path))
             path.chmod(0o600)
             listener.listen(backlog)

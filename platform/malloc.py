@@ -1,18 +1,18 @@
-"""How the process takes memory from the system."""
+"""Settings of the C library's memory allocator."""
 
 import contextlib
 import ctypes
 
 _ARENA_MAX = -8
-"""M_ARENA_MAX in glibc's malloc.h."""
+"""Value of M_ARENA_MAX in glibc's malloc.h."""
 
 
 def share_heap() -> None:
-    """Have all threads take memory from one place; with one for each, glibc takes 3 MB more.
+    """Make all threads share one heap; with one heap per thread, glibc takes 3 MB more.
 
-    To be called before there are threads.  Does nothing with another C library.  Our code takes
-    nothing in the audio thread; the little that libpulse takes there mostly comes from the
-    thread's own cache, without a wait for others.
+    Call it before other threads exist.  With another C library it has no effect.  Entrain's own
+    code does not allocate in the audio thread.  The little memory that libpulse allocates there
+    mostly comes from the thread's own cache, without a wait for other threads.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)

@@ -1,7 +1,7 @@
-"""D-Bus as a client: connect for a while, and call methods.
+"""A D-Bus client: connects for a while and calls methods.
 
-What Entrain itself offers on a bus is in `entrain.tray.statusnotifier`.  dbus_fast is imported
-inside the functions: few commands need it.
+`entrain.tray.statusnotifier` has the objects that Entrain itself offers on a bus.  The functions
+import dbus_fast late, since few commands need it.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Method:
 
 
 def session_bus_address() -> str | None:
-    """Return the D-Bus address of the session bus, or None where nothing names one."""
+    """Return the address of the session bus, or None if there is none."""
     if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return address
     folder = os.environ.get("XDG_RUNTIME_DIR")
@@ -59,7 +59,7 @@ def session_bus_address() -> str | None:
 
 @contextlib.asynccontextmanager
 async def connected(address: str | None) -> AsyncIterator["MessageBus"]:
-    """Be on a bus for as long as the block lasts.
+    """Stay connected to a bus during the block.
 
     Parameters
     ----------
@@ -91,12 +91,12 @@ async def connected(address: str | None) -> AsyncIterator["MessageBus"]:
 
 
 async def call(bus: "MessageBus", method: Method, *arguments: object) -> "Message":
-    """Call a method and return the answer; its ``body`` has what the method returns.
+    """Call a method and return the answer; its ``body`` has the method's result.
 
     Raises
     ------
     BusError
-        The service is not there, or it refuses: its own words.
+        The service does not run, or refuses; the message is the service's own.
 
     """
     from dbus_fast import Message, MessageFlag, MessageType
@@ -122,25 +122,25 @@ async def call(bus: "MessageBus", method: Method, *arguments: object) -> "Messag
 def call_once(
     address: str | None, who: str, timeout_s: float, method: Method, *arguments: object
 ) -> None:
-    """Connect, call a method, and disconnect; any thread on which no asyncio loop runs.
+    """Connect, call a method, and disconnect; for threads on which no asyncio loop runs.
 
     Parameters
     ----------
     address : str or None
-        As for `connected`.
+        See `connected`.
     who : str
-        What users call the service.
+        Name of the service in error messages.
     timeout_s : float
         Longest wait, for the connection and the answer together.
     method : Method
-        What is called.
+        The method to call.
     *arguments
-        What the method is given.
+        Arguments of the method.
 
     Raises
     ------
     PlatformError
-        The bus or the service is not there, it refuses, or it does not answer in time.
+        The bus or the service does not run, it refuses, or it does not answer in time.
 
     """
 
@@ -153,4 +153,4 @@ def call_once(
     except TimeoutError:
         raise PlatformError(f"{who} does not answer") from None
     except BusError as error:
-        raise PlatformError(f"{who} cannot be asked: {error}") from error
+        raise PlatformError(f"cannot ask {who}: {error}") from error

@@ -32,7 +32,7 @@ def null_device(
     level: float = 1.0,
     form: Form = "unknown",
 ) -> Device:
-    """Return a made-up device at 48 kHz, all channels at `level` (1.0 = 100 %)."""
+    """Return a fictitious device at 48 kHz, with all channels at `level` (1.0 = 100 %)."""
     volume = Volume((level,) * channels)
     own = name == OWN_DEVICE
     return Device(name, description or name.title(), volume, own, "idle", 48000, channels, form)
@@ -41,9 +41,9 @@ def null_device(
 class NullServer:
     """A sound server without sound; any thread may call it.
 
-    Behaves as PipeWire's: the configured default is used while that device is there, else
-    the first one of the list, Entrain last.  Streams stay where they are put, and hold on to a
-    device that is gone.  Callbacks run on the thread that changes something.
+    It behaves like PipeWire.  The configured default is in effect while its device exists,
+    otherwise the first device of the list; Entrain comes last.  A stream stays on its device, even
+    when the device has vanished.  Callbacks run on the thread that makes the change.
     """
 
     def __init__(self, devices: tuple[Device, ...] = (null_device("speakers"),)) -> None:
@@ -54,9 +54,13 @@ class NullServer:
         self._watches_streams = False
         self._closed = False
         self.configured = ""
+        self.manager: str | None = None
 
     def info(self) -> ServerInfo:
         return ServerInfo("null", "0", "null", self.default())
+
+    def session_manager(self) -> str | None:
+        return self.manager
 
     def devices(self) -> list[Device]:
         with self._lock:
@@ -100,26 +104,26 @@ class NullServer:
         self._changed(stream=True)
 
     def add_device(self, device: Device) -> None:
-        """Plug a device in, as the least preferred one."""
+        """Connect a device, with the lowest priority."""
         with self._lock:
             self._devices[device.name] = device
         self._changed()
 
     def remove_device(self, name: str) -> None:
-        """Unplug a device."""
+        """Disconnect a device."""
         with self._lock:
             self._device(name)
             del self._devices[name]
         self._changed()
 
     def add_stream(self, stream: Stream) -> None:
-        """Let a program play."""
+        """Start an app's stream."""
         with self._lock:
             self._streams[stream.index] = stream
         self._changed(stream=True)
 
     def remove_stream(self, index: int) -> None:
-        """Let a program end."""
+        """End an app's stream."""
         with self._lock:
             self._stream(index)
             del self._streams[index]
@@ -137,7 +141,7 @@ class NullServer:
             self._callback, self._watches_streams = callback, streams
 
     def lose(self) -> None:
-        """Behave as if the server had died."""
+        """Behave like a server that has crashed."""
         with self._lock:
             callback, self._callback, self._closed = self._callback, None, True
         if callback:
@@ -173,7 +177,7 @@ class NullServer:
 
 
 class NullAdapter:
-    """The null platform: one made-up speaker, the null back end, real folders."""
+    """The null platform: one fictitious speaker, the null back end, real folders."""
 
     can_sandbox: ClassVar[bool] = False
 

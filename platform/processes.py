@@ -1,4 +1,4 @@
-"""Ending programs that this one has started."""
+"""Ends child processes."""
 
 import signal
 import subprocess
@@ -9,21 +9,21 @@ PATIENCE_S = 5.0
 
 
 def end(process: subprocess.Popen[Any], patience_s: float = PATIENCE_S) -> bool:
-    """Ask a program to end and wait for that; kill it where it does not.
+    """Ask a process to end, and wait; kill it if it does not end in time.
 
-    Idempotent.  A program that is paused goes on first: else it would not hear the wish.
+    Idempotent.  A stopped process is continued first, since it could not react otherwise.
 
     Parameters
     ----------
     process : subprocess.Popen
-        The program; its pipes stay open.
+        The process; its pipes stay open.
     patience_s : float
-        How long it may take, in seconds.
+        Longest wait, in seconds.
 
     Returns
     -------
     bool
-        False where it had to be killed.
+        False if the process had to be killed.
 
     """
     if sys.platform != "win32":

@@ -1,4 +1,4 @@
-"""Connections to a PulseAudio-compatible server: one that asks, one that listens."""
+"""Connections to a PulseAudio-compatible server: one for calls, one for news."""
 
 import contextlib
 import math
@@ -23,22 +23,25 @@ _ERRORS = (
 NO_SERVER = (
     "no sound server answers; is PipeWire or PulseAudio running? (entrain run --sandbox needs none)"
 )
-_NO_ACCESS = "the sound server denies access; is it another user's, or the PulseAudio cookie wrong?"
+_NO_ACCESS = (
+    "the sound server denies access; does it belong to another user, or is the PulseAudio cookie "
+    "wrong?"
+)
 _PA_ERR_ACCESS = 1
 
 
 class Connection:
-    """A libpulse connection whose calls end in time.
+    """A libpulse connection with a time limit for its calls.
 
-    libpulse waits for an answer as long as it takes.  Here the waiting itself knows how
-    long the call may last; a call that exceeds it ends the connection.
+    libpulse itself waits without a limit.  Here the function that waits knows the deadline, and a
+    call that exceeds it ends the connection.
     """
 
     def __init__(self) -> None:
         self._deadline = math.inf
         try:
             self._pulse = pulsectl.Pulse("Entrain", connect=False)
-        except _ERRORS as error:  # it has not been connected yet: only this machine can be at fault
+        except _ERRORS as error:  # not connected yet, so the fault is on this computer
             raise PlatformError(
                 "libpulse cannot start; there is too little memory, or too many files are open"
             ) from error
@@ -52,7 +55,7 @@ class Connection:
 
     @contextmanager
     def call(self, connecting: bool = False) -> Iterator[Any]:
-        """Give the pulsectl object for calls that together last `CALL_TIMEOUT_S` at most."""
+        """Yield the pulsectl object for calls that together take at most `CALL_TIMEOUT_S`."""
         if not connecting and not self._pulse.connected:
             raise PlatformError("the connection to the sound server is lost")
         self._deadline = time.monotonic() + CALL_TIMEOUT_S
@@ -69,14 +72,14 @@ class Connection:
             self._deadline = math.inf
 
     def listen(self) -> None:
-        """Wait for news until `interrupt` or the end of the connection (a PlatformError)."""
+        """Wait for news until `interrupt`, or until the connection is lost (a PlatformError)."""
         try:
             self._pulse.event_listen()
         except _ERRORS as error:
             raise PlatformError("the connection to the sound server is lost") from error
 
     def interrupt(self) -> None:
-        """End `listen`; from another thread, and without effect if that does not wait yet."""
+        """End `listen`.  Called on another thread; without effect if `listen` has not begun yet."""
         self._pulse.event_listen_stop()
 
     def close(self) -> None:
@@ -94,26 +97,26 @@ class Connection:
 
 
 class Watcher:
-    """A thread with a connection of its own that sleeps until the server has news.
+    """A thread with its own connection that sleeps until the server has news.
 
     Parameters
     ----------
     callback : callable
-        As for `SoundServer.watch`.
+        See `SoundServer.watch`.
     streams : bool
-        As for `SoundServer.watch`.
+        See `SoundServer.watch`.
 
     """
 
     def __init__(self, callback: Callable[[], None], streams: bool) -> None:
         self.lost = False
-        """Whether it has called back for the last time."""
+        """Whether the connection is lost and the last callback has been made."""
         self._callback = callback
         self._closed = False
         self._changed: set[int] = set()
-        """Streams of which something has changed."""
+        """Streams that have changed."""
         self._places: dict[int, int] = {}
-        """Each stream's device, both as the server numbers them."""
+        """Number of each stream's device, by the stream's number."""
         self._link = Connection()
         try:
             with self._link.call() as pulse:
@@ -126,7 +129,7 @@ class Watcher:
         self._thread.start()
 
     def close(self) -> None:
-        """End it; not from the callback."""
+        """End the thread; not to be called from the callback."""
         self._closed = True
         while self._thread.is_alive():
             self._link.interrupt()
@@ -145,7 +148,7 @@ class Watcher:
             self._tell()
 
     def _news(self, event: Any) -> None:
-        """Called on the thread, inside of libpulse, where the server must not be asked."""
+        """Handle one event.  It runs inside libpulse, where calls of the server are not allowed."""
         if event.facility != "sink_input":
             self._tell()
         elif event.t == "remove":
@@ -157,7 +160,7 @@ class Watcher:
             raise pulsectl.PulseLoopStop
 
     def _look_for_moves(self) -> None:
-        """Tell of streams that are new, or on another device; most changes are of volumes."""
+        """Report new and moved streams; most changes only concern volumes."""
         changed, self._changed = self._changed, set()
         before = dict(self._places)
         for index in changed:
@@ -172,7 +175,7 @@ class Watcher:
 
 
 def _poll(fds: list[Any], timeout_s: float) -> int:
-    """Do what poll(2) does, on pulsectl's structures."""
+    """Do the work of poll(2), with pulsectl's structures."""
     poller = select.poll()
     for fd in fds:
         poller.register(fd.fd, fd.events)

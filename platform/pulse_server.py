@@ -1,6 +1,6 @@
 """A sound server that speaks PulseAudio's protocol.
 
-PipeWire speaks it too (pipewire-pulse), so this file knows no PipeWire.
+PipeWire speaks it, too (pipewire-pulse), so this module needs no other code for PipeWire.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from entrain.ways import Way
 assert sys.platform == "linux"
 
 _PIPEWIRE_MARK = "on PipeWire "
+_SESSION_MANAGERS = ("WirePlumber", "pipewire-media-session")
 
 
 class PulseServer:
@@ -32,6 +33,13 @@ class PulseServer:
 
     def info(self) -> ServerInfo:
         return server_info()
+
+    def session_manager(self) -> str | None:
+        with self._call() as pulse:
+            if _PIPEWIRE_MARK not in str(pulse.server_info().server_name):
+                return None
+            names = {client.proplist.get("application.name", "") for client in pulse.client_list()}
+        return next((name for name in _SESSION_MANAGERS if name in names), "")
 
     def devices(self) -> list[Device]:
         with self._call() as pulse:
@@ -55,7 +63,7 @@ class PulseServer:
         sink = self._sink(name)
         wanted = volume.fitted(len(sink.volume.values))
         with self._call() as pulse:
-            # Silence first and sound last, so that nothing is heard at the wrong volume.
+            # Mute first and unmute last, so that no sound plays at the wrong volume.
             if wanted.muted and not sink.mute:
                 pulse.sink_mute(sink.index, True)
             if wanted.channels != tuple(sink.volume.values):
@@ -71,7 +79,7 @@ class PulseServer:
             devices = {sink.index: sink.name for sink in pulse.sink_list()}
             clients = {}
             if not all("application.process.binary" in item.proplist for item in inputs):
-                # PipeWire's own programs say it of themselves, not of each stream.
+                # PipeWire's own apps report this for the client, not for each stream.
                 clients = {client.index: client.proplist for client in pulse.client_list()}
         return [
             stream_of(item, {**clients.get(item.client, {}), **item.proplist}, devices)
@@ -97,7 +105,7 @@ class PulseServer:
             return [] if self._is_pipewire else find_ways(pulse, SINK_NAME)
 
     def watch(self, callback: Callable[[], None], streams: bool = False) -> None:
-        # The new one first, so that nothing happens unseen in between.
+        # Start the new watcher first, so that no change is missed.
         before, self._watcher = self._watcher, pulse_connection.Watcher(callback, streams)
         if before is not None:
             before.close()
@@ -110,13 +118,13 @@ class PulseServer:
 
     @staticmethod
     def _forget_move(pulse: Any, index: int, forgets_now: bool = False) -> None:
-        """Take the device out of what PulseAudio remembers for the stream's program.
+        """Remove the device from PulseAudio's memory of the stream's app.
 
-        With `forgets_now` the stream itself does not hold on to the device either.
+        With `forgets_now`, the stream itself also stops preferring the device.
 
-        PipeWire takes the request, too, but its session manager keeps to itself what it knows.
+        PipeWire accepts the request, too, but its session manager has a memory of its own.
         """
-        with contextlib.suppress(pulsectl.PulseError):  # nothing is remembered here
+        with contextlib.suppress(pulsectl.PulseError):  # the server has no such memory
             key = pulse.sink_input_info(index).proplist.get("module-stream-restore.id")
             for entry in pulse.stream_restore_list():
                 if entry.name == key and entry.device:
@@ -138,15 +146,15 @@ class PulseServer:
 
 
 def server_info() -> ServerInfo:
-    """Ask the server what it is.
+    """Ask the server for its name, version and default.
 
-    Over a connection of its own: PipeWire 0.3 can keep a new default from all those that are
-    already there, when another program leaves while it is being told.
+    This needs a new connection: if another client leaves while PipeWire 0.3 reports a new default,
+    existing clients may never receive it.
     """
     with closing(pulse_connection.Connection()) as link, link.call() as pulse:
         found = pulse.server_info()
     name, default = str(found.server_name), str(found.default_sink_name or "")
-    if default.startswith("@"):  # PipeWire's way to say that there is none
+    if default.startswith("@"):  # PipeWire's sign for no default
         default = ""
     if _PIPEWIRE_MARK in name:
         version = name.split(_PIPEWIRE_MARK, 1)[1].rstrip(")")
@@ -155,7 +163,7 @@ def server_info() -> ServerInfo:
 
 
 def _is_only_one(pulse: Any, key: str) -> bool:
-    """Tell whether one stream only is remembered so: what is written holds for all of them."""
+    """Return whether only one stream has this key; a write concerns all streams with the key."""
     keys = [item.proplist.get("module-stream-restore.id") for item in pulse.sink_input_list()]
     return keys.count(key) == 1
 

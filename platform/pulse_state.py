@@ -1,4 +1,4 @@
-"""The files in which PulseAudio keeps its choices for the next start."""
+"""Reads the files in which PulseAudio keeps its choices until the next start."""
 
 import os
 import sys
@@ -11,10 +11,10 @@ _MAX_CHARACTERS = 1000
 
 
 def stored_default() -> str | None:
-    """Return the default output that somebody has configured, ``""`` for none.
+    """Return the default output that the user has configured, or ``""``.
 
-    PulseAudio's ``module-default-device-restore`` writes it some seconds after a change.  Where
-    there is no such file, None.
+    PulseAudio's ``module-default-device-restore`` writes the file some seconds after a change.
+    Returns None if the file does not exist.
     """
     for machine_id in filter(None, map(_first_line, _MACHINE_IDS)):
         return _first_line(_folder() / f"{machine_id}-default-sink")
@@ -30,7 +30,7 @@ def _folder() -> Path:
 
 def _first_line(path: Path) -> str | None:
     try:
-        if not path.is_file():  # to open a FIFO would wait for its writer
+        if not path.is_file():  # opening a FIFO would wait for its writer
             return None
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.readline(_MAX_CHARACTERS).strip()

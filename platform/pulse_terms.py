@@ -1,6 +1,6 @@
 """Translates PulseAudio's sinks and streams into the terms of `adapter`.
 
-PipeWire speaks PulseAudio's protocol too, and says the same of them, but for a few properties.
+PipeWire speaks PulseAudio's protocol, too, and differs only in a few properties.
 """
 
 import re
@@ -11,11 +11,11 @@ from entrain.platform.adapter import OWN_DEVICE, Device, Purpose, Stream, Volume
 from entrain.platform.device_form import device_form
 
 SINK_NAME = OWN_DEVICE
-"""Name of our sink.  Sinks are known by their names, so it is the name of our device."""
+"""Name of Entrain's sink, which is also the name of Entrain's device."""
 
 _STATES = ("running", "idle", "suspended")
 _OWNER = "entrain.pid"
-"""The property by which our sink is told from another one of its name."""
+"""Property that distinguishes Entrain's sink from other sinks with the same name."""
 _PORTAL_ID = "pipewire.access.portal.app_id"
 
 _PURPOSES: dict[str, Purpose] = {
@@ -24,11 +24,11 @@ _PURPOSES: dict[str, Purpose] = {
 }
 """Purpose of a stream, by its ``media.role``."""
 
-# "Dummy Output" of PulseAudio, pipewire-pulse and WirePlumber alike; a number follows where the
-# name was taken.
+# "Dummy Output" in PulseAudio, pipewire-pulse and WirePlumber.  A number is appended if the name
+# was taken.
 _DUMMY = re.compile(r"auto_null(\.\d+)?")
 
-# What PulseAudio's own device_init_priority() adds for what a sink says of itself.
+# Priorities that PulseAudio's function device_init_priority() adds for a sink's properties.
 _PULSE_PRIORITIES = {
     "device.form_factor": {"headphone": 900, "hifi": 600, "speaker": 500, "portable": 450},
     "device.bus": {"bluetooth": 50, "usb": 40, "pci": 30},
@@ -36,7 +36,7 @@ _PULSE_PRIORITIES = {
 
 
 def sort_by_preference(sinks: list[Any], *, on_pipewire: bool) -> None:
-    """Put those with something plugged in first; among equals the order is the server's."""
+    """Sort sinks by priority, unplugged ones last; equal sinks keep the server's order."""
     priority = _pipewire_priority if on_pipewire else _pulse_priority
     sinks.sort(key=lambda sink: (_is_unplugged(sink), -priority(sink.proplist)))
 
@@ -59,7 +59,7 @@ def device_of(sink: Any) -> Device:
 
 
 def volume_of(sink: Any) -> Volume:
-    """Return a sink's volume: PulseAudio counts its volumes as `Volume` does."""
+    """Return a sink's volume, which has the scale of `Volume`."""
     return Volume(tuple(sink.volume.values), bool(sink.mute))
 
 
@@ -69,11 +69,11 @@ def stream_of(item: Any, properties: Mapping[str, str], devices: Mapping[int, st
     Parameters
     ----------
     item : sink input
-        As pulsectl has it.
+        Object of pulsectl.
     properties : mapping of str
-        Its own, and those of its client.
+        Properties of the stream and of its client.
     devices : mapping of str
-        Names of the sinks by their numbers.
+        Names of the sinks by number.
 
     """
     names = (properties.get(key) for key in ("application.name", "node.name", "media.name"))
@@ -102,7 +102,7 @@ def _pipewire_priority(properties: Mapping[str, str]) -> int:
 
 
 def _pulse_priority(properties: Mapping[str, str]) -> int:
-    """Work out what PulseAudio thinks of a sink; it does not tell."""
+    """Compute PulseAudio's priority of a sink, since PulseAudio does not report it."""
     priority = 10_000 if properties.get("device.api") == "jack" else 0
     if kind := properties.get("device.class"):
         priority += {"sound": 9000, "modem": 0}.get(kind, 1000)

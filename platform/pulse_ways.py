@@ -1,7 +1,7 @@
-"""Routes on which PulseAudio's filters and other apps carry sound on from a sink.
+"""Finds the ways on which PulseAudio's filters and other apps carry sound on from a sink.
 
-A filter stays on the sink that was the default when it was loaded, and a later default does not
-move it.  So one that was loaded while Entrain was the default plays to Entrain.
+A filter stays on the sink that was the default when it was loaded, even if the default changes.
+So a filter that was loaded while Entrain was the default plays to Entrain.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,20 +11,20 @@ from entrain.ways import Way
 
 _NONE = 0xFFFFFFFF
 _HARDWARE = 0x0004
-"""``PA_SINK_HARDWARE``."""
+"""Value of ``PA_SINK_HARDWARE``."""
 _TARGETS = ("sink=", "master=", "sink_master=", "slaves=", "sinks=")
-"""Arguments of modules by which somebody has named the device to play on."""
+"""Module arguments with which a user has named the device to play on."""
 
 
 def find_ways(pulse: Any, own_name: str) -> list[Way]:
-    """Ask the server for its sinks and streams.
+    """Ask the server for its sinks and streams, and return the ways.
 
     Parameters
     ----------
     pulse : pulsectl.Pulse
-        A connection to PulseAudio.  PipeWire tells the back end more than it tells here.
+        A connection to PulseAudio.  On PipeWire, the back end knows more than this connection.
     own_name : str
-        Name of Entrain's sink; no way begins there.
+        Name of Entrain's sink; ways from this sink are left out.
 
     """
     inputs = pulse.sink_input_list()
@@ -48,12 +48,12 @@ def find_ways(pulse: Any, own_name: str) -> list[Way]:
 
 
 def _outlets(sink: Any, inputs: Sequence[Any], outputs: Iterable[Any]) -> list[Any]:
-    """Return the streams that carry on what is played to a sink."""
+    """Return the streams that carry the sound of a sink on."""
     recorders = [item for item in outputs if item.source == sink.monitor_source]
-    # A program's own streams have a module, too: the one that lets programs in.
+    # Streams of apps have an owner module, too: the module that accepts their connections.
     modules = {item.owner_module for item in recorders if item.client == _NONE}
     modules.add(sink.owner_module)
-    # A program that records a loudspeaker's sound and plays is no part of the way to it.
+    # An app that records a real device's monitor and plays sound does not carry that sound on.
     clients = set() if sink.flags & _HARDWARE else {item.client for item in recorders}
     return [
         item

@@ -1,7 +1,7 @@
-"""RealtimeKit: gives real-time priority to threads of programs that may not take it themselves.
+"""Asks RealtimeKit for real-time priority, for processes that may not take it themselves.
 
-It is asked on the system's bus.  It wants the process to have a limit on the time that its
-real-time threads run without a pause, which native code has set by then.
+RealtimeKit is a service on the system bus.  It requires a limit on the time that real-time threads
+run without a pause; native code sets this limit before.
 """
 
 import os
@@ -12,7 +12,7 @@ from entrain.threads import ThreadHandle
 NAME = "org.freedesktop.RealtimeKit1"
 PATH = "/org/freedesktop/RealtimeKit1"
 PRIORITY = 5
-"""As the sound servers' own threads have; RealtimeKit gives 20 at most."""
+"""Priority of the sound servers' own threads; RealtimeKit grants at most 20."""
 TIMEOUT_S = 3.0
 
 
@@ -22,7 +22,7 @@ def make_realtime(thread: ThreadHandle) -> None:
     Parameters
     ----------
     thread : ThreadHandle
-        On Linux that is the thread's number in the kernel.
+        On Linux, the thread's number in the kernel.
 
     Raises
     ------

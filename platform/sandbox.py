@@ -1,8 +1,8 @@
-"""A private sound server with virtual devices: for tests, and for machines without sound.
+"""A private sound server with virtual devices: for tests, and for computers without sound.
 
-It shares nothing with the user's own sound: sockets, settings and state lie in a temporary
-folder, no hardware is opened, no message bus is used.  What every server has in common is here;
-`open_sandbox` (`sandbox_choice`) starts the one that this machine has the programs for.
+It shares nothing with the user's own sound server.  Sockets, settings and state are in a temporary
+folder; no hardware and no message bus is used.  This module has the code that all servers share;
+`open_sandbox` (`sandbox_choice`) starts a server whose packages are installed.
 """
 
 import os
@@ -27,8 +27,8 @@ START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 2.0
 TOOL_TIMEOUT_S = 5.0
 
-# Lives in the servers' process group and outlives us when we are killed: the pipe on its
-# standard input then closes, and it stops them and removes the folder.
+# The watchdog is in the servers' process group and survives this process.  When this process ends,
+# the pipe on its standard input closes; it then stops the servers and removes the folder.
 _WATCHDOG = """\
 trap '' HUP INT TERM
 read -r _
@@ -42,18 +42,18 @@ kill -KILL 0
 
 @dataclass(frozen=True)
 class VirtualDevice:
-    """An output that leads nowhere; its volume is audible in its monitor."""
+    """An output without hardware; its volume takes effect in its monitor."""
 
     name: str
     description: str
-    """Without quotation marks."""
+    """Must not contain quotation marks."""
     priority: int = 1000
-    """0 … 1999; the server prefers the highest."""
+    """Priority, 0 … 1999; the server prefers the highest."""
     positions: tuple[str, ...] = ("FL", "FR")
     rate_hz: int = 48000
-    """On PulseAudio; PipeWire's devices work at the rate of their graph."""
+    """Used by PulseAudio; PipeWire's devices run at the rate of their graph."""
     properties: tuple[tuple[str, str], ...] = ()
-    """What else it says of itself, by name; without quotation marks."""
+    """Further properties by name; values must not contain quotation marks."""
 
 
 SPEAKERS = VirtualDevice("speakers", "Virtual speaker")
@@ -62,24 +62,24 @@ SPEAKERS = VirtualDevice("speakers", "Virtual speaker")
 class Sandbox(ABC):
     """A private sound server; a context manager.
 
-    Use it from one thread.  When this process dies, in whatever way, the servers stop and
-    the folder is removed.
+    Use it from one thread.  When this process ends, in any way, the servers stop and the folder is
+    removed.
 
     Parameters
     ----------
     devices : sequence of VirtualDevice
-        What is plugged in when it starts.
+        Devices that exist from the start.
 
     Raises
     ------
     PlatformError
-        Programs are missing, or the servers do not come up within `START_TIMEOUT_S`.
+        Packages are missing, or the servers are not ready within `START_TIMEOUT_S`.
 
     """
 
     kind: ClassVar[Literal["pipewire", "pulse"]]
     _packages: ClassVar[Mapping[str, str]]
-    """Programs that it runs, and Debian's packages of them."""
+    """Executables that the sandbox runs, with their Debian packages."""
 
     def __init__(self, devices: Sequence[VirtualDevice] = (SPEAKERS,)) -> None:
         if missing := self.missing_packages():
@@ -107,15 +107,15 @@ class Sandbox(ABC):
 
     @classmethod
     def missing_packages(cls) -> list[str]:
-        """Name the packages, in Debian's words, that would have to be installed for it."""
+        """Return the names of the Debian packages that are not installed."""
         names = {package for name, package in cls._packages.items() if shutil.which(name) is None}
         return sorted(names)
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables with which a program reaches this server, and no other.
+        """Environment variables that lead an app to this server, and to no other.
 
-        XDG_RUNTIME_DIR is not among them: a program's own files stay where they are.
+        XDG_RUNTIME_DIR is left out, so that an app's own files stay where they are.
         """
         pulse = self._folder / "pulse"
         return {
@@ -129,17 +129,17 @@ class Sandbox(ABC):
 
     @property
     def log(self) -> str:
-        """What the servers have printed so far."""
+        """Output of the servers so far."""
         return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
 
     @property
     def ended(self) -> Mapping[str, int]:
-        """The server's programs that have ended by themselves, and their exit codes."""
+        """Exit codes of the server's processes that have ended by themselves, by name."""
         codes = {name: process.poll() for name, process in self._processes.items()}
         return {name: code for name, code in codes.items() if code is not None}
 
     def close(self) -> None:
-        """Stop everything and remove the folder.  Idempotent."""
+        """Stop all processes and remove the folder.  Idempotent."""
         for name in reversed(list(self._processes)):
             self._stop(name)
         self._guard.kill()
@@ -161,11 +161,11 @@ class Sandbox(ABC):
 
     @abstractmethod
     def _start_server(self) -> None:
-        """Start all of it that does not run, and wait until its devices are there."""
+        """Start the processes that do not run, and wait until the devices exist."""
 
     @abstractmethod
     def _settings(self) -> Mapping[Path, str]:
-        """Return the files, below the folder, that the server reads."""
+        """Return the server's configuration files by path below the folder."""
 
     def _server_environment(self) -> dict[str, str]:
         ours = ("PIPEWIRE_", "PULSE_", "WIREPLUMBER_", "XDG_", "DBUS_")
@@ -178,7 +178,7 @@ class Sandbox(ABC):
             "XDG_STATE_HOME": str(self._folder / "state"),
             "XDG_DATA_HOME": str(self._folder / "data"),
             "XDG_CACHE_HOME": str(self._folder / "cache"),
-            # An address that nobody answers: else libdbus looks for the user's bus, or starts one.
+            # A path without a bus; otherwise libdbus would find the user's bus, or start one.
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self._folder}/no-bus",
             "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self._folder}/no-bus",
         }
@@ -199,10 +199,10 @@ class Sandbox(ABC):
             processes.end(process, STOP_TIMEOUT_S)
 
     def _command(self, *arguments: str) -> str:
-        """Run one of the sound system's own tools against this server.
+        """Run one of the sound system's tools on this server.
 
-        One that hangs is run again: PipeWire leaves a client waiting for ever where the session
-        manager ends just as it comes.
+        A tool that hangs is started again: PipeWire never answers a client that connects just as
+        the session manager ends.
         """
         tries = 3
         while True:
@@ -236,7 +236,7 @@ class Sandbox(ABC):
 
 
 def _short_temporary_folder() -> Path:
-    """Make a folder whose sockets' names stay below the limit of 108 bytes."""
+    """Create a folder in which socket paths stay below the limit of 108 bytes."""
     folder = Path(tempfile.mkdtemp(prefix="entrain-"))
     if len(str(folder)) > 80:
         folder.rmdir()

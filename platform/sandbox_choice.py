@@ -1,4 +1,4 @@
-"""Starts a sandbox of the kind that this machine has the programs for."""
+"""Starts a sandbox whose packages are installed."""
 
 import sys
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ assert sys.platform == "linux"
 def open_sandbox(
     devices: Sequence[sandbox.VirtualDevice] = (sandbox.SPEAKERS,),
 ) -> sandbox.Sandbox:
-    """Start a private PipeWire or, where that is not installed, a private PulseAudio.
+    """Start a private PipeWire or, if that is not installed, a private PulseAudio.
 
     Raises
     ------
     PlatformError
-        Neither is installed, or the server does not come up within `START_TIMEOUT_S`.
+        Neither is installed, or the server is not ready within `START_TIMEOUT_S`.
 
     """
     kinds = (sandbox_pipewire.PipeWireSandbox, sandbox_pulse.PulseSandbox)

@@ -1,4 +1,4 @@
-"""A private PipeWire, with its session manager and its PulseAudio face."""
+"""A private PipeWire, with its session manager and its PulseAudio server."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from entrain.platform.socket_probe import listens
 
 assert sys.platform == "linux"
 
-# Keep the session manager away from the machine's own hardware and message buses:
-# WirePlumber 0.4 reads Lua, 0.5 reads the other format, each ignores the other's files.
+# Keep the session manager away from the computer's hardware and message buses.  WirePlumber 0.4
+# reads the Lua files and 0.5 the others; each ignores the other's files.
 _WIREPLUMBER_SETTINGS = {
     "main.lua.d/80-private.lua": """\
 alsa_monitor.enabled = false
@@ -80,7 +80,7 @@ class PipeWireSandbox(sandbox.Sandbox):
         }
 
     def _ready(self) -> bool:
-        """Tell whether there are devices, one is the default, and PulseAudio programs get in."""
+        """Return whether devices and a default exist, and PulseAudio clients can connect."""
         return (
             listens(self._folder / "pulse" / "native")
             and self._present <= set(self._sinks())
@@ -88,11 +88,11 @@ class PipeWireSandbox(sandbox.Sandbox):
         )
 
     def _has_default(self) -> bool:
-        """Tell whether the session manager has chosen a default; look for a second.
+        """Return whether the session manager has chosen a default, within one second.
 
-        PipeWire 0.3 keeps a change from all that look at the metadata while it tells a newcomer
-        what there is, and for good if that one leaves meanwhile: so this one stays a moment, and
-        is followed by another one.
+        While PipeWire 0.3 sends the metadata to a new client, it reports no changes to any client.
+        If that client leaves too early, it never reports them.  So this client stays for a moment,
+        and a second client follows.
         """
         with (
             tempfile.TemporaryFile() as said,
@@ -115,19 +115,19 @@ class PipeWireSandbox(sandbox.Sandbox):
                 watch.terminate()
 
     def _rouse(self, number: int) -> None:
-        """Start a device once: PipeWire 1.4 keeps volumes from one that has never run.
+        """Start a device once, since PipeWire 1.4 accepts no volume before a device has run.
 
-        Not before the session manager has given it ports: then it could not any more.
+        This must wait until the session manager has made its ports, which is impossible afterwards.
         """
         self._await(lambda: f'node.id = "{number}"' in self._command("pw-cli", "ls", "Port"))
         for command in ("Start", "Pause"):
             self._command("pw-cli", "send-command", str(number), command, "{}")
         if 'state: "running"' in self._command("pw-cli", "info", str(number)):
-            # Something plays to it by now: paused, it would run without a clock.
+            # An app plays on the device already; paused, it would run without a clock.
             self._command("pw-cli", "send-command", str(number), "Start", "{}")
 
     def _sinks(self) -> dict[str, int]:
-        """Ask for the sinks' numbers by name; not with pw-dump, see `_has_default`."""
+        """Return the sinks' numbers by name.  `_has_default` explains why pw-dump is not used."""
         found = {}
         for item in self._command("pw-cli", "ls", "Node").split("\tid ")[1:]:
             properties = dict(re.findall(r'([\w.]+) = "(.*)"', item))
@@ -137,7 +137,7 @@ class PipeWireSandbox(sandbox.Sandbox):
 
 
 def node_properties(device: sandbox.VirtualDevice) -> str:
-    """Return the properties of the node that is a device."""
+    """Return the properties of a device's node."""
     values = {
         "factory.name": "support.null-audio-sink",
         "node.name": device.name,

@@ -1,4 +1,4 @@
-"""A private PulseAudio, with the modules that matter of those a desktop loads."""
+"""A private PulseAudio, with the important modules of a desktop."""
 
 import sys
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from entrain.platform.socket_probe import listens
 
 assert sys.platform == "linux"
 
-# As distributions have it: with flat volumes a program's volume would move the device's.
+# The distributions' setting.  With flat volumes, an app's volume would move the device's volume.
 _DAEMON_CONF = "flat-volumes = no\n"
 
 _CHANNELS = {
@@ -25,8 +25,8 @@ _CHANNELS = {
     "SR": "side-right",
 }
 
-# PulseAudio prefers a sink by what it says of itself: these properties, and what each adds here.
-# (Its own sum is the same, but for 9000 instead of 1000 for the first one.)
+# PulseAudio computes a sink's priority from these properties, and adds these numbers.  (In fact it
+# adds 9000 instead of 1000 for the first one.)
 _MERITS: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
     ("device.class", (("sound", 1000),)),
     ("device.form_factor", (("headphone", 900), ("hifi", 600), ("speaker", 500))),
@@ -36,7 +36,7 @@ _MERITS: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
 
 
 class PulseSandbox(sandbox.Sandbox):
-    """PulseAudio."""
+    """A private PulseAudio."""
 
     kind: ClassVar[Literal["pipewire", "pulse"]] = "pulse"
     _packages: ClassVar[Mapping[str, str]] = {
@@ -64,17 +64,17 @@ class PulseSandbox(sandbox.Sandbox):
         }
 
     def _options(self) -> list[str]:
-        """Return the server's options, apart from the modules."""
+        """Return the server's options, except the modules."""
         return ["-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
 
     def _modules(self) -> list[str]:
-        """Return the modules with their arguments, in a desktop's order, the socket last."""
+        """Return the modules with their arguments, in a desktop's order; the socket is last."""
         return [
             "module-device-restore",
             "module-stream-restore",
             *(null_sink(device) for device in self._devices),
-            # The default source, as on a desktop.  Without it that would be the default sink's
-            # monitor, and what records there would be moved whenever another sink is chosen.
+            # The default source, as on a desktop.  Otherwise the default sink's monitor would be
+            # the default source, and recording apps would move with each change of that sink.
             "module-null-source source_name=microphone",
             "module-default-device-restore",
             "module-always-sink",
@@ -90,7 +90,7 @@ class PulseSandbox(sandbox.Sandbox):
 
 
 def null_sink(device: sandbox.VirtualDevice) -> str:
-    """Return the module that makes a device, with its arguments."""
+    """Return the module, with arguments, that creates a device."""
     properties = {
         "device.description": device.description,
         **_merits(device.priority),
@@ -106,7 +106,7 @@ def null_sink(device: sandbox.VirtualDevice) -> str:
 
 
 def _merits(priority: int) -> dict[str, str]:
-    """Choose properties that together are worth this much, or else a little less."""
+    """Choose properties whose priorities add up to this number, or to a little less."""
     chosen = {}
     for key, values in _MERITS:
         for value, worth in values:

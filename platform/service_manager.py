@@ -1,7 +1,7 @@
-"""systemd of this user: gives a process a control group of its own.
+"""Asks the user's systemd to give a process a control group of its own.
 
-What ends all of a group, as the kernel does when a session runs out of memory, leaves the process
-alone then.  systemd is asked on the session's bus.
+When the system ends a whole group, for example when memory is short, the process then survives.
+systemd is a service on the session bus.
 """
 
 from dbus_fast import Variant
@@ -16,12 +16,12 @@ TIMEOUT_S = 3.0
 
 
 def move_to_own_group(process_id: int) -> None:
-    """Have systemd make a scope for a process, and wait for the answer.
+    """Let systemd create a scope for a process, and wait for the answer.
 
     Parameters
     ----------
     process_id : int
-        A process of this user's.
+        A process of this user.
 
     Raises
     ------
@@ -33,13 +33,13 @@ def move_to_own_group(process_id: int) -> None:
     properties = [
         ["Description", Variant("s", "Entrain's guardian")],
         ["PIDs", Variant("au", [process_id])],
-        # One that has failed is forgotten, so that nothing is left in the user's systemd.
+        # systemd also removes a failed scope.
         ["CollectMode", Variant("s", "inactive-or-failed")],
     ]
     address = message_bus.session_bus_address()
     if address is None:
         raise PlatformError("there is no session bus")
-    # Where systemd does not run, it is not to be started.
+    # If systemd does not run, the bus must not start it.
     method = message_bus.Method(
         NAME, PATH, INTERFACE, "StartTransientUnit", "ssa(sv)a(sa(sv))", starts=False
     )

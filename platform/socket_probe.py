@@ -1,4 +1,4 @@
-"""Whether somebody listens at a socket of this machine."""
+"""Checks whether a server listens at a local socket."""
 
 import os
 import socket
@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 PATIENCE_S = 1.0
-"""How long a connection may take, in seconds."""
+"""Longest wait for a connection, in seconds."""
 
 
 def listens(path: Path) -> bool:
-    """Tell whether somebody listens at a socket; one that a dead server has left refuses."""
+    """Return whether a server listens at a socket; the socket of a dead server refuses."""
     if sys.platform == "win32":
         return False
     else:
@@ -18,7 +18,7 @@ def listens(path: Path) -> bool:
             probe.settimeout(PATIENCE_S)
             try:
                 probe.connect(os.fspath(path))
-            except (BlockingIOError, TimeoutError):  # its queue is full: busy, but there
+            except (BlockingIOError, TimeoutError):  # its queue is full: a busy server
                 return True
             except OSError:
                 return False

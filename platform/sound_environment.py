@@ -1,8 +1,9 @@
-"""What a session's environment tells the sound libraries of other programs' streams.
+"""Removes environment variables that would change Entrain's streams.
 
-A player that names no device and no latency takes them from there.  Entrain knows both: a variable
-that makes its blocks longer adds delay of which `status` knows nothing, and one that names a device
-or a property sends its sound elsewhere.  By other variables the server is found; those stay.
+Sound libraries take a stream's device and latency from these variables if a player names none.
+Entrain manages both itself.  A variable for longer blocks would add a delay that `status` does not
+show, and a variable for a device or a property would send the sound elsewhere.  Variables that lead
+to the sound server stay.
 """
 
 import os
@@ -18,14 +19,14 @@ _OF_STREAMS = (
     "PIPEWIRE_QUANTUM",
     "PIPEWIRE_RATE",
 )
-_BEGINNING = "PULSE_PROP"  # also PULSE_PROP_media.role and the like
+_BEGINNING = "PULSE_PROP"  # for example PULSE_PROP_media.role
 
 
 def forget_streams() -> None:
-    """Take out of this process's environment what is said there of streams.
+    """Remove the variables about streams from this process's environment.
 
-    To be called before the sound libraries are used, and while nothing but the main thread reads
-    the environment.
+    Call it before the sound libraries are used, and while only the main thread reads the
+    environment.
     """
     for name in list(os.environ):
         if name in _OF_STREAMS or name.startswith(_BEGINNING):

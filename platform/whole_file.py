@@ -1,6 +1,6 @@
-"""Writes a file beside the place where it will be: under its name it is whole, or not there.
+"""Writes a file under a temporary name, so that it appears under its own name only when complete.
 
-Any thread; may wait for the disk.
+Any thread may call these functions, if it may wait for the disk.
 """
 
 import contextlib
@@ -26,33 +26,33 @@ _BUFFER_BYTES = 1 << 18
 
 @contextlib.contextmanager
 def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """Open a new file, which takes the place of `path` when the block ends without an error.
+    """Open a new file, which replaces `path` when the block ends without an error.
 
-    After an error, a signal that ends the process, or a full disk, `path` is as it was and nothing
-    is left beside it.  On Linux the unfinished file has no name, so that `kill -9` leaves nothing
-    either; where the file system cannot do that, the next call in that folder removes it.
+    After an error, a signal that ends the process, or a full disk, `path` is unchanged, and no
+    other file is left.  On Linux the unfinished file has no name, so even `kill -9` leaves none.
+    On file systems that cannot do this, the next call in the same folder removes it.
 
     Parameters
     ----------
     path : Path
-        A symbolic link is followed: what it leads to is replaced.
+        A symbolic link is followed: its target is replaced.
     mode : int, optional
-        The permissions of a new file, from which the umask takes some.  A file that was there
-        keeps its permissions and its owner.
+        Permissions of a new file, minus the umask.  An existing file keeps its permissions and its
+        owner.
 
     Yields
     ------
     binary file
-        For reading and writing; its position can be moved.
+        Open for reading and writing; its position can be moved.
 
     Raises
     ------
     UnfitFile
-        The path leads to something that is not a file.
+        The path leads to something other than a file.
     OSError
         The file cannot be written.
     SystemExit
-        SIGTERM or SIGHUP came; only on the main thread, and only where nobody else handles them.
+        SIGTERM or SIGHUP arrived; only on the main thread, and only without another handler.
 
     """
     target = followed(path)
@@ -73,7 +73,7 @@ def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
                     if not has_name:
                         _give_name(fd, name)
                     if sys.platform == "win32":
-                        file.close()  # open files cannot be renamed there
+                        file.close()  # Windows cannot rename open files
                     os.replace(name, target)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -83,16 +83,16 @@ def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a small file of Entrain's own as `whole_file` does it.
+    """Replace a small file of Entrain's own, like `whole_file`.
 
-    A new file can only be read by the user; its folder is made if it is not there.
+    A new file is private; its folder is created if necessary.
 
     Raises
     ------
     UnfitFile
-        The path leads to something that is not a file.
+        The path leads to something other than a file.
     OSError
-        The file cannot be written; the old one is as it was.
+        The file cannot be written; the old one is unchanged.
 
     """
     target = followed(path)
@@ -117,33 +117,33 @@ def output_file(
     inputs: Iterable[Path] = (),
     force: bool = False,
 ) -> Iterator[BinaryIO]:
-    """Open a file that the user has named for the result of a command; see `whole_file`.
+    """Open a file that the user has named as a command's output; see `whole_file`.
 
     Parameters
     ----------
     path : Path
-        Nothing but a regular file is replaced.
+        Path of the file; only a regular file is replaced.
     is_one : callable
-        Tells whether a file that is there is of the kind that is written now; only such a file,
-        or an empty one, is replaced.
+        Returns whether an existing file has the kind of the new one; only such a file, or an empty
+        file, is replaced.
     kind : str
-        What that kind is called: "a sound file".
+        Name of the kind, for messages: "a sound file".
     inputs : iterable of Path
-        What the command reads; never replaced, by whatever name.
+        Files that the command reads; they are never replaced, under any name.
     force : bool
         Replace a file of another kind, too.
 
     Raises
     ------
     UnfitFile
-        What is there is left alone.
+        An existing file must not be replaced.
     OSError
         The file cannot be written.
 
     """
     try:
         found = path.stat()
-    except FileNotFoundError:  # nothing there, or a link that leads to nothing
+    except FileNotFoundError:  # there is no file, or a link leads nowhere
         found = None
     if found is not None:
         if stat.S_ISDIR(found.st_mode):
@@ -151,15 +151,15 @@ def output_file(
         if not stat.S_ISREG(found.st_mode):
             raise UnfitFile("is not a file; choose another name")
         if any(os.path.samefile(each, path) for each in inputs if each.exists()):
-            raise UnfitFile("is the file that is read; choose another name")
+            raise UnfitFile("is the input file; choose another name")
         if found.st_size and not force and not is_one(path):
-            raise UnfitFile(f"is there already and is not {kind}; --force replaces it")
+            raise UnfitFile(f"already exists and is not {kind}; --force replaces it")
     with whole_file(path) as file:
         yield file
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove unfinished files of processes that were killed; nobody holds a lock on those."""
+    """Remove unfinished files of killed processes; running processes hold a lock on theirs."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _LEFTOVER.fullmatch(entry.name):
@@ -170,7 +170,7 @@ def _create(name: Path, mode: int) -> tuple[int, bool]:
     """Open and lock an unfinished file; returns whether it has a name."""
     flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     if tmpfile := getattr(os, "O_TMPFILE", 0):
-        # File systems that cannot do it say so in several ways, so each error gets a second try.
+        # File systems without this feature report various errors, so try again after any error.
         with contextlib.suppress(OSError):
             fd = os.open(name.parent, flags | tmpfile, mode)
             if os.path.exists(f"/proc/self/fd/{fd}"):
@@ -180,13 +180,13 @@ def _create(name: Path, mode: int) -> tuple[int, bool]:
     while True:
         fd = os.open(name, flags | os.O_CREAT | os.O_EXCL, mode)
         _lock(fd)
-        if os.fstat(fd).st_nlink:  # nobody took it for a leftover before it was locked
+        if os.fstat(fd).st_nlink:  # no process took it for a leftover before it was locked
             return fd, True
         os.close(fd)
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """Look at a file that is to be replaced; None where there is none."""
+    """Return the status of a file that will be replaced; None if it does not exist."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -198,7 +198,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 @contextlib.contextmanager
 def _errors_name(path: Path) -> Iterator[None]:
-    """Name a path that the user knows in errors, and not the unfinished file."""
+    """In errors, name a path that the user knows instead of the unfinished file."""
     try:
         yield
     except OSError as error:
@@ -206,8 +206,8 @@ def _errors_name(path: Path) -> Iterator[None]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the new name, too, survive a power cut."""
-    if sys.platform != "win32":  # folders cannot be synced there
+    """Make the new name survive a power cut, too."""
+    if sys.platform != "win32":  # Windows cannot sync folders
         folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder_fd)
@@ -219,7 +219,7 @@ if sys.platform != "win32":
 
     def _give_name(fd: int, name: Path) -> None:
         folder_fd = os.open(name.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:  # with a folder's descriptor, and only so, Python follows the link in /proc
+        try:  # Python follows the link in /proc only if it has the folder's descriptor
             os.link(f"/proc/self/fd/{fd}", name.name, dst_dir_fd=folder_fd, follow_symlinks=True)
         finally:
             os.close(folder_fd)
@@ -248,13 +248,13 @@ if sys.platform != "win32":
 else:
 
     def _give_name(_fd: int, _name: Path) -> None:
-        """Every file has a name there."""
+        """On Windows, every file has a name."""
 
     def _give_to_owner(_fd: int, name: Path, before: os.stat_result) -> None:
         os.chmod(name, stat.S_IMODE(before.st_mode))
 
     def _lock(fd: int) -> None:
-        """Files that are open cannot be removed there."""
+        """On Windows, open files cannot be removed anyway."""
 
     def _remove_unlocked(path: str) -> None:
         with contextlib.suppress(OSError):
@@ -263,7 +263,7 @@ else:
 
 @contextlib.contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Let signals that would end the process at once raise `SystemExit`, so that we can tidy up."""
+    """Make ending signals raise `SystemExit`, so that the unfinished file is removed."""
     changed = []
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):

@@ -1,7 +1,7 @@
-"""Runs commands of `entrain` where something that each program counts on is broken.
+"""Commands of `entrain` in broken surroundings: no home, no memory, garbage in its files.
 
-A process that has imported everything forks for each of them, so that hundreds take seconds.  As
-a script: prints one line for each command that has not ended well, and how many have run.
+This process imports Entrain once and forks for each command, so that hundreds take seconds.  As a
+script it prints each command that has not ended well, and how many have run.
 """
 
 import contextlib
@@ -51,11 +51,11 @@ _VALUES = {
     "destination": ("{place}/out.wav",),
     "minutes": ("5",),
 }
-"""Of arguments by their names; a new one is tried with what its type says."""
+"""Values by the argument's name; for another argument its type decides."""
 
 
 def command_lines(choices: int) -> list[tuple[str, ...]]:
-    """All commands of the command line, with so many of the choices that an argument has."""
+    """Return all command lines, with at most this number of choices for each argument."""
     from entrain.tray.commands.cli import cli
 
     return [
@@ -89,15 +89,15 @@ def _values(argument: click.Argument) -> tuple[str, ...]:
     return _VALUES.get(argument.name or "", ("x",))
 
 
-# ---- what can be broken ------------------------------------------------------------------------
+# ---- broken surroundings -----------------------------------------------------------------------
 
 
 def well(_: Path) -> None:
-    """Nothing is broken: the others are compared with this."""
+    """Break nothing, as a control for the other cases."""
 
 
 def no_home(_: Path) -> None:
-    """For a user without an entry in the system's list."""
+    """Remove the user's home folder and the entry in the system's list of users."""
 
     def nobody(_: object) -> pwd.struct_passwd:
         raise KeyError
@@ -115,7 +115,7 @@ def no_session(place: Path) -> None:
 
 
 def planted_link(place: Path) -> None:
-    """In place of the folder that stands for a session's, somebody has a link."""
+    """Put a link where Entrain makes its runtime folder outside of a session."""
     no_session(place)
     (place / f"runtime-{os.geteuid()}").symlink_to(place / "elsewhere")
 
@@ -127,7 +127,7 @@ def planted_folder(place: Path) -> None:
 
 
 def session_of_another(place: Path) -> None:
-    """As root has it after `sudo`."""
+    """Give the runtime folder to another user, as `sudo` does."""
     _give_away(place / "run")
 
 
@@ -228,7 +228,7 @@ def _each(place: Path, make: Callable[[Path], object]) -> None:
 
 
 def _give_away(path: Path) -> None:
-    if os.geteuid() == 0:  # else it stays the user's: one case less
+    if os.geteuid() == 0:  # only root can change an owner; other users skip this damage
         os.chown(path, 12345, 12345)
 
 
@@ -251,7 +251,7 @@ def prepare(place: Path) -> None:
 
 
 def settle(place: Path) -> None:
-    """Let this process be one of that user, without a sound server."""
+    """Make this process one of that user's, without a sound server."""
     os.chdir(place)
     for name in list(os.environ):
         if name.startswith(("XDG_", "PULSE_", "PIPEWIRE_", "DBUS_", "ENTRAIN_")):
@@ -264,7 +264,7 @@ def settle(place: Path) -> None:
 
 
 def end_process(arguments: tuple[str, ...], place: Path, broken: Callable[[Path], None]) -> None:
-    """Be one command, in a process of its own, and end."""
+    """Run one command in this forked process, and end the process."""
     code = 99
     try:
         settle(place)
@@ -295,7 +295,7 @@ def end_process(arguments: tuple[str, ...], place: Path, broken: Callable[[Path]
 
 
 class _Process:
-    """One command that runs."""
+    """A running command."""
 
     def __init__(self, arguments: tuple[str, ...], broken: Callable[[Path], None]) -> None:
         self.name = f"{broken.__name__}: entrain {' '.join(arguments)}"
@@ -309,7 +309,7 @@ class _Process:
         self._trouble = ""
 
     def has_ended(self) -> bool:
-        """Look after it; ask one to stop that would run for ever, end one that hangs."""
+        """Tell whether the command has ended; stop `entrain run` and a command that hangs."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         age_s = time.monotonic() - self._began_s
         if pid == 0:
@@ -328,21 +328,21 @@ class _Process:
         return True
 
     def trouble(self) -> str:
-        """What was wrong with it; empty if nothing."""
+        """Describe what went wrong; an empty text if the command ended well."""
         said = b""
         for name in ("output", "traceback"):
             with contextlib.suppress(OSError):
                 said += (self._place / name).read_bytes()
         shutil.rmtree(self._place)
         if not self._trouble and any(mark in said for mark in MARKS):
-            self._trouble = "shows its inside"
+            self._trouble = "prints a traceback or an internal error"
         if not self._trouble:
             return ""
         return f"{self.name}: {self._trouble}\n{said.decode(errors='replace')}"
 
 
 def _handles_sigterm(pid: int) -> bool:
-    """Tell whether an Entrain that runs on has come so far that it can be asked to end."""
+    """Tell whether `entrain run` has installed its handler for SIGTERM."""
     (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
@@ -357,7 +357,10 @@ _EARLY = (
     ),
     "entrain.platform.linux",
 )
-"""What most commands import.  To fork is four times as fast as with the rest: scipy for one."""
+"""Modules that most commands import.
+
+With the other modules loaded, scipy among them, a fork takes four times as long.
+"""
 _LATE_COMMANDS = "entrain.tray.commands.offline"
 _LATE = (
     "entrain.vdevice.offline.render",
@@ -384,7 +387,7 @@ def main(only: str = "") -> int:
     bad += _run_all(late)
     times = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = sum(each.ru_utime + each.ru_stime for each in times)
-    print(f"{len(waiting)} commands, {bad} not well, {cpu_s:.1f} s CPU")
+    print(f"{len(waiting)} commands, {bad} failed, {cpu_s:.1f} s CPU")
     return bool(bad)
 
 
@@ -393,7 +396,7 @@ def _module_of(command: click.Command) -> str:
 
 
 def _run_all(waiting: list[tuple[tuple[str, ...], Callable[[Path], None]]]) -> int:
-    """Run commands, a few at once; returns how many have not ended well."""
+    """Run commands, a few at once; return the number of failed ones."""
     from entrain.engine import blocks
 
     blocks()

@@ -1,4 +1,4 @@
-"""The command line as a person uses it, in this process."""
+"""The command line, run in this process."""
 
 from click.testing import CliRunner, Result
 
@@ -6,7 +6,7 @@ from entrain.tray.commands.cli import cli
 
 
 def entrain(*arguments: str) -> Result:
-    """Run a command; an exception that is none of its exits is the test's."""
+    """Run a command; an unexpected exception fails the test."""
     result = CliRunner().invoke(cli, arguments, prog_name="entrain")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

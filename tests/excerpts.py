@@ -1,4 +1,4 @@
-"""Excerpts of protocols' sessions: where the breakpoints are, and how it sounds there."""
+"""Excerpts of protocols' sessions: the places of the breakpoints, and the sound there."""
 
 import functools
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from entrain.vdevice.session.chain import Chain
 from entrain.vdevice.verify.bands import edges_hz
 
 RATE_HZ = 8_000
-"""No shipped protocol has anything to find above 3 kHz."""
+"""Sample rate; the effects of shipped protocols lie below 3 kHz."""
 SETTLE_S = 8.0
-"""Generators know the programme's level after this."""
+"""Time after which generators have measured the input's level."""
 EXCERPT_S = 20.0
 LONGEST_S = 90.0
 SHORTEST_S = 4.0
-"""Pieces between breakpoints that are shorter are not measured."""
+"""Shorter pieces between breakpoints are not measured."""
 
 Sound = npt.NDArray[np.float32]
 
 
-# ---- when --------------------------------------------------------------------------------------
+# ---- the places --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Excerpt:
-    """A part of a session that is rendered."""
+    """A rendered part of a session."""
 
     protocol: Protocol
     begin_s: float
@@ -75,7 +75,7 @@ def breakpoints_s(protocol: Protocol) -> list[float]:
 
 
 def excerpts(protocol: Protocol, how: str) -> Iterator[Excerpt]:
-    """Give three at most."""
+    """Yield up to three excerpts: at the beginning, the middle breakpoint and the end."""
     seconds = max([EXCERPT_S, *(s for layer in protocol.layers for s in needed_s(layer))])
     assert seconds <= LONGEST_S
     first_s = max(protocol.ramp_in_s, SETTLE_S)
@@ -89,7 +89,7 @@ def excerpts(protocol: Protocol, how: str) -> Iterator[Excerpt]:
 
 
 def needed_s(layer: Layer) -> Iterator[float]:
-    """Several turns of what is slow."""
+    """Yield the time that several turns of each slow movement take."""
     if layer.kind == "swell":
         yield 6.5 * 60 / value(layer, "breaths_per_minute", 0)
     if layer.kind == "bilateral":
@@ -98,7 +98,7 @@ def needed_s(layer: Layer) -> Iterator[float]:
 
 
 def value(layer: Layer, symbol: str, at_s: float) -> float:
-    """What a parameter is at a time of the session."""
+    """Return a parameter's value at a time of the session."""
     automation = layer.automation.get(symbol)
     if automation is None:
         return layer.params.get(symbol, blocks()[layer.kind].parameters[symbol].initial)
@@ -124,7 +124,7 @@ def whole_library() -> Iterator[Excerpt]:
 
 @functools.cache
 def pink() -> Sound:
-    """Pink noise, 90 % of its power the same in both ears, as in most music."""
+    """Return pink noise; 90 % of its power is the same in both ears, as in most music."""
     ears = pink_noise(SETTLE_S + LONGEST_S, rate_hz=RATE_HZ)
     alike, apart = np.sqrt(0.9), np.sqrt(0.1)
     mixed = [alike * ears[0] + apart * ears[1], alike * ears[0] - apart * ears[1]]
@@ -132,7 +132,7 @@ def pink() -> Sound:
 
 
 def gaps_hz(protocol: Protocol) -> Iterator[tuple[float, float]]:
-    """Give a third of an octave around each tone; more where it swells, for its sidebands."""
+    """Yield a third of an octave around each tone, and more for the sidebands of a swell."""
     for layer in protocol.layers:
         symbols = blocks()[layer.kind].parameters
         if "carrier_hz" in symbols:
@@ -142,10 +142,10 @@ def gaps_hz(protocol: Protocol) -> Iterator[tuple[float, float]]:
 
 
 @functools.lru_cache(4)
-def programme(seconds: float, gaps: tuple[tuple[float, float], ...], silent: bool) -> Sound:
-    """Pink noise with gaps (Hz), as music has between its partials.
+def noise_with_gaps(seconds: float, gaps: tuple[tuple[float, float], ...], silent: bool) -> Sound:
+    """Return pink noise with gaps (Hz), as music has between its partials.
 
-    What lies 15 dB below a noise is not measurable in it within seconds, though it is audible.
+    A tone 15 dB below a noise is audible, but cannot be measured in it within seconds.
     """
     sound = pink()[:, : round(seconds * RATE_HZ)]
     if silent:
@@ -159,13 +159,13 @@ def programme(seconds: float, gaps: tuple[tuple[float, float], ...], silent: boo
 
 @functools.lru_cache(2)
 def rendered(excerpt: Excerpt, leave_out: str = "") -> tuple[Sound, Sound]:
-    """Return the programme and what becomes of it, from the excerpt's beginning on.
+    """Return the input and the output, from the excerpt's beginning on.
 
-    What is heard without a programme as well is rendered without one.
+    The input of a standalone protocol is silence.
     """
     protocol = excerpt.protocol
     gaps = tuple(gaps_hz(protocol))
-    before = programme(SETTLE_S + excerpt.seconds, gaps, protocol.standalone)
+    before = noise_with_gaps(SETTLE_S + excerpt.seconds, gaps, protocol.standalone)
     layers = tuple(layer for layer in protocol.layers if layer.id != leave_out)
     with Engine(RATE_HZ) as engine:
         Chain(engine).use(protocol.model_copy(update={"layers": layers}))
@@ -180,5 +180,5 @@ def rendered(excerpt: Excerpt, leave_out: str = "") -> tuple[Sound, Sound]:
 
 
 def alone(excerpt: Excerpt, layer: Layer) -> Sound:
-    """What a generator adds."""
+    """Return the sound that a generator adds."""
     return rendered(excerpt)[1] - rendered(excerpt, layer.id)[1]

@@ -1,11 +1,11 @@
-"""Reference sound: what protocols and blocks sound like, small enough for the repository.
+"""Golden sound: references for protocols and blocks, small enough for the repository.
 
-The golden sound of a protocol is three excerpts of its session, made of a fixed input by the
-engine; of a block, a second at each of some settings.  Stored is a *sketch* of it: each piece of
-512 samples is multiplied with fixed random signs, summed up, and divided by the square root of 512.
-The sketches of two sounds differ by as much as the sounds do: the difference of the sums has, on
-average over the signs, the power of the difference of the samples.  Every sample counts, at 1/22 of
-its size.
+The engine makes golden sound from a fixed input: for a protocol three excerpts of its session, for
+a block a second at each of several settings.  The repository stores a *sketch* of it: each piece
+of 512 samples is multiplied with fixed random signs, summed up, and divided by the square root of
+512.  The sketches of two sounds differ by as much as the sounds do: the difference of the sums has,
+on average over the signs, the power of the difference of the samples.  Every sample counts, at
+1/22 of its size.
 """
 
 import functools
@@ -32,9 +32,9 @@ SESSION_FRAMES = 375 * PIECE_FRAMES
 SETTING_FRAMES = 96 * PIECE_FRAMES
 """Length of a block's sound at one setting: 1 s."""
 SETTINGS = 16
-"""Of each block, drawn at random once and for all."""
+"""Number of settings for each block; a fixed seed draws them."""
 TOLERANCE_DB = -120.0
-"""Difference in one piece that is not heard, nor anybody's intention, in dB of full scale.
+"""Largest accepted difference in one piece, in dB of full scale; it is inaudible.
 
 Compilers, and processors with and without fused multiply-adds, differ by less.
 """
@@ -61,9 +61,9 @@ class Excerpt:
 
 @functools.cache
 def fixed_input() -> Sound:
-    """Return pink noise with a pause, and a passage that the limiter takes hold of.
+    """Return pink noise with a pause, and a passage that the limiter turns down.
 
-    It is made of integers: the same samples on every machine.
+    It is computed in integers, so every machine makes the same samples.
     """
     frames = SESSION_FRAMES
     raw = np.random.PCG64(1)
@@ -83,12 +83,12 @@ def fixed_input() -> Sound:
 
 
 def names() -> list[str]:
-    """Name all that has a golden sound: protocols by their ids, blocks as `block-KIND`."""
+    """Name all golden sounds: protocols by their ids, blocks as `block-KIND`."""
     return [*library.ids(), *(f"block-{kind}" for kind in blocks())]
 
 
 def golden_sound(name: str) -> tuple[Sound, list[Excerpt]]:
-    """Render what has a name, and say of what the sound consists, in its order."""
+    """Render the golden sound with this name; also return its excerpts, in order."""
     if name.startswith("block-"):
         rendered = list(_settings(name.removeprefix("block-")))
     else:
@@ -132,7 +132,7 @@ def _settings(kind: str) -> Iterator[tuple[Excerpt, Sound]]:
 
 
 def _value_at(parameter: Parameter, place: float) -> float:
-    """Give a value, as a person would write it, at a place between 0 and 1 of the range."""
+    """Return the value at a place between 0 and 1 of the range, rounded as a person would do."""
     least, most = parameter.minimum, parameter.maximum
     if parameter.choices:
         return parameter.choices[int(place * len(parameter.choices))][1]
@@ -153,26 +153,26 @@ def _signs(frames: int) -> npt.NDArray[np.int64]:
 
 
 def sketch(sound: Sound) -> Sketch:
-    """Sum up each piece of each ear with random signs; see above."""
+    """Sum up each piece of each ear with random signs; the module's docstring explains it."""
     signed = (sound * _signs(sound.shape[1])).reshape(len(sound), -1, PIECE_FRAMES)
     return (signed.sum(axis=2) / np.sqrt(PIECE_FRAMES)).astype(np.float32)
 
 
 def difference(actual: Sketch, expected: Sketch, excerpts: list[Excerpt]) -> str | None:
-    """Say how far a sound is from its reference, and where; None where it is the same.
+    """Describe how far a sound is from its reference, and where; None if they are the same.
 
     Parameters
     ----------
     actual, expected : (2, pieces) float32 ndarray
         Sketches.
     excerpts : list of Excerpt
-        What they are of, in their order.
+        The excerpts that the sketches cover, in order.
 
     """
     if actual.shape != expected.shape:
         return f"has {_shape(actual)}, its reference {_shape(expected)}"
     apart = np.abs(actual.astype(np.float64) - expected)
-    differs = ~(apart <= 10 ** (TOLERANCE_DB / 20))  # so NaN does
+    differs = ~(apart <= 10 ** (TOLERANCE_DB / 20))  # written so that NaN differs
     if not differs.any():
         return None
     apart = np.nan_to_num(apart, nan=np.inf)

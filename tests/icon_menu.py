@@ -1,4 +1,4 @@
-"""The menu of an icon that tests look at and click on."""
+"""The menu of an icon under test."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ RED, GREEN = (Image.new("RGBA", (22, 22), colour) for colour in ("red", "green")
 
 
 class MenuState:
-    """What the menu of the test shows."""
+    """State of the test's menu."""
 
     def __init__(self) -> None:
         self.text = "Bypass"

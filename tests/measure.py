@@ -1,4 +1,4 @@
-"""What a test measures in sound: levels and frequencies, to known accuracy.
+"""Levels and frequencies of sound, measured to a known accuracy.
 
 Levels are RMS in dB relative to full scale (1.0): a sine of amplitude 1 has -3.01 dB.
 """
@@ -11,7 +11,7 @@ Signal = npt.NDArray[np.floating]
 
 RATE_HZ = 48000
 
-# The two stages that ITU-R BS.1770 prints for 48 kHz.
+# The coefficients of both filter stages for 48 kHz, as ITU-R BS.1770 prints them.
 K_WEIGHTING = [
     [1.53512485958697, -2.69169618940638, 1.19839281085285]
     + [1, -1.69065929318241, 0.73248077421585],
@@ -35,7 +35,7 @@ def level_db(signal: Signal, frequency_hz: float, rate_hz: float = RATE_HZ) -> f
 
 
 def levels_db(signal: Signal, frequencies_hz: list[float], rate_hz: float = RATE_HZ) -> list[float]:
-    """Return the levels of several sines fitted together: none leaks into another."""
+    """Return the levels of several sines, fitted together so that none leaks into another."""
     power = np.square(np.abs(phasors(signal, frequencies_hz, rate_hz)))
     with np.errstate(divide="ignore"):
         return [float(level) for level in 10 * np.log10(power / 2)]
@@ -59,10 +59,10 @@ def phasors(
 def steady_level_db(
     signal: Signal, frequency_hz: float, rate_hz: float = RATE_HZ, window_s: float = 0.1
 ) -> float:
-    """Return the median of `level_db` over short windows: a gap in a recording does not count.
+    """Return the median of `level_db` over short windows, so that a gap in a recording is ignored.
 
-    Programs that play and record miss a deadline now and then on a busy machine, also where
-    the graph between them does not.
+    On a busy machine the programs that play and record miss a deadline now and then, even if the
+    graph between them does not.
     """
     window = round(window_s * rate_hz)
     starts = range(0, len(signal) - window + 1, window)
@@ -76,8 +76,8 @@ def frequency_hz(
 ) -> float:
     """Return the frequency of the strongest sine near `near_hz`.
 
-    The spectrum's peak gives a first value, the slope of the phase over windowed blocks the
-    exact one: better than 0.1 mHz over 60 s for a clean sine, 1 mHz with noise 40 dB below it.
+    The spectrum's peak gives a first value, which the slope of the phase over windowed blocks
+    refines: to 0.1 mHz over 60 s for a clean sine, to 1 mHz with noise 40 dB below it.
     """
     samples = np.asarray(signal, dtype=np.float64)
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
@@ -100,7 +100,7 @@ def loudness_lufs(sound: Signal) -> float:
     square = np.square(sosfilt(K_WEIGHTING, np.asarray(sound, dtype=np.float64))).sum(axis=0)
     tenth = RATE_HZ // 10
     tenths = square[: len(square) // tenth * tenth].reshape(-1, tenth).mean(axis=1)
-    power = np.convolve(tenths, np.ones(4) / 4, "valid")  # 400 ms each, a new one every 100 ms
+    power = np.convolve(tenths, np.ones(4) / 4, "valid")  # windows of 400 ms, every 100 ms
     power = power[power > 10 ** ((-70 + 0.691) / 10)]
     power = power[power > np.mean(power) / 10]
     return float(-0.691 + 10 * np.log10(np.mean(power)))
@@ -109,7 +109,7 @@ def loudness_lufs(sound: Signal) -> float:
 def pink_noise(
     seconds: float, rms: float = 0.1, rate_hz: int = RATE_HZ, seed: int = 1
 ) -> npt.NDArray[np.float32]:
-    """Return (2, frames) of noise with equal power in every octave above 10 Hz, ears unrelated."""
+    """Return (2, frames) of independent noise with equal power in every octave above 10 Hz."""
     frames = round(seconds * rate_hz)
     spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=(2, frames)))
     hz = np.fft.rfftfreq(frames, 1 / rate_hz)

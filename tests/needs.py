@@ -1,4 +1,4 @@
-"""What a test cannot do without."""
+"""Packages and programs that a test needs."""
 
 import os
 import shutil
@@ -8,20 +8,20 @@ import pytest
 
 
 def skip(reason: str) -> None:
-    """Skip the test for want of something that the machine could have.
+    """Skip the test because this machine lacks something that could be installed.
 
-    In CI it must have it: the test goes on, and fails.
+    In CI the test goes on, and fails: a CI machine must have everything.
     """
     if os.environ.get("CI") != "true":
         pytest.skip(reason)
 
 
 def skip_without(missing: Sequence[str]) -> None:
-    """`skip` the test where these packages are missing."""
+    """Skip the test, as `skip` does, if packages are missing."""
     if missing:
         skip(f"not installed: {' '.join(missing)}")
 
 
 def skip_without_programs(*names: str) -> None:
-    """`skip` the test where one of these programs is missing."""
+    """Skip the test, as `skip` does, if one of these programs is missing."""
     skip_without([name for name in names if not shutil.which(name)])

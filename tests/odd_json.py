@@ -1,4 +1,4 @@
-"""JSON documents with something odd in them, wherever something can be."""
+"""JSON documents with an odd value at each place in turn."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ VALUES = (
     "[" * 150 + "]" * 150,
     "[" * 5000 + "]" * 5000,
 )
-"""Each kind of JSON, and numbers and texts that are seldom thought of; as text."""
+"""JSON texts: values of each kind, and unusual numbers and strings."""
 
 _HERE = "\ufdd0here\ufdd0"
 

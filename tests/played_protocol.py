@@ -1,4 +1,4 @@
-"""A player in the engine, and what is heard of it."""
+"""A player with its engine, and the level of its output."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def protocol(*layers: object, **fields: object) -> Protocol:
 
 
 class Heard:
-    """A player, and what it makes."""
+    """A player and its engine."""
 
     def __init__(self) -> None:
         self.engine = Engine()
@@ -25,7 +25,7 @@ class Heard:
         self.player = Player(self.engine, self.log.append)
 
     def rms(self, seconds: float) -> float:
-        """Go on for that long, and tell how loud the last tenth of a second was."""
+        """Process this time, and return the level of the last tenth of a second."""
         tail = np.zeros((2, 0))
         for _ in range(round(seconds * 10)):
             tail = self.engine.process(np.zeros((2, self.engine.rate_hz // 10), np.float32))

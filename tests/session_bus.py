@@ -1,4 +1,4 @@
-"""A private session bus, and someone on it who asks and listens."""
+"""A private session bus, and a client that calls methods and keeps signals."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 
 
 def wait_until(condition: Callable[[], T], what: str) -> T:
-    """Return what the condition says as soon as it holds."""
+    """Wait until the condition holds, and return its value."""
     end_s = time.monotonic() + PATIENCE_S
     while not (said := condition()):
         assert time.monotonic() < end_s, f"in vain: {what}"
@@ -54,7 +54,7 @@ class PrivateBus:
 
     def stop(self) -> None:
         if self._process.poll() is None:
-            self._process.kill()  # also one that is paused
+            self._process.kill()  # works on a paused process, too
         self._process.communicate()
 
     @contextlib.contextmanager
@@ -65,7 +65,7 @@ class PrivateBus:
 
 
 class BusClient:
-    """A connection on a thread of its own, for a test that waits; a context manager."""
+    """A connection with its own thread, for a test that blocks; a context manager."""
 
     def __init__(self, address: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -91,7 +91,7 @@ class BusClient:
     def call(
         self, service: tuple[str, str, str], member: str, signature: str = "", *body: object
     ) -> Any:
-        """Call a method; service: name, path, interface.  Return its values, one by itself."""
+        """Call a method; service: name, path, interface.  Return its values, or its only value."""
         name, path, interface = service
         answer = self.run(
             self.bus.call(
@@ -115,24 +115,24 @@ class BusClient:
         return self.call(properties, "Get", "ss", service[2], name).value
 
     def names(self) -> list[str]:
-        """Return who is on the bus."""
+        """Return the names on the bus."""
         found: list[str] = self.call(BUS, "ListNames")
         return found
 
     def listen(self, name: str) -> None:
-        """From now on, keep the signals that the owner of this name sends."""
+        """Begin to keep the signals from the owner of this name."""
         self.call(BUS, "AddMatch", "s", f"type='signal',sender='{name}'")
 
     def heard(self, *members: str) -> list[Message]:
-        """Return the signals with one of these names, all if none is named."""
+        """Return the kept signals with one of these names, or all if no name is given."""
         return [message for message in self._heard if not members or message.member in members]
 
     def forget(self) -> None:
-        """Begin to listen afresh."""
+        """Delete the kept signals."""
         self._heard.clear()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Do something on the loop and wait for it."""
+        """Run a coroutine on the loop and wait for its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_S)
 
     async def _connect(self, address: str) -> MessageBus:

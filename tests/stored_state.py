@@ -1,4 +1,4 @@
-"""What Entrain stores, to look at and to damage."""
+"""Stored states of Entrain, for tests to inspect and to damage."""
 
 import asyncio
 import json
@@ -8,16 +8,17 @@ from typing import Any
 from entrain.platform.null import NullAdapter
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Protocol
 from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.session_log import SessionLog
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 
 KILLED = ".entrain-0123456789abcdef.part"
-"""What a process leaves that is killed in a save."""
+"""Name of the file that a process leaves behind when it is killed during a save."""
 
 FULL = State(
     on=True,
@@ -36,7 +37,7 @@ FULL = State(
 
 
 def written(path: Path, state: State = FULL) -> dict[str, Any]:
-    """Write a state as Entrain does, and return what is in the file then."""
+    """Write a state as Entrain does, and return the file's content."""
     Store(path).save(state)
     return dict(json.loads(path.read_bytes()))
 
@@ -49,14 +50,14 @@ async def _use(app: App) -> None:
 
 
 def start(path: Path) -> None:
-    """Start Entrain with what is stored, let it say how things are, and save."""
+    """Start Entrain with a stored state, ask for its status, and save."""
     app = App(
         RunOptions(backend="null"),
         NullAdapter(),
         Store(path),
         SessionLog(None),
         Library(path.parent / "own"),
-        start_on=False,
+        sandbox={},
     )
     try:
         asyncio.run(_use(app))
@@ -65,7 +66,7 @@ def start(path: Path) -> None:
 
 
 def long_protocol(name: str = "Long") -> Protocol:
-    """Make a protocol that does not fit into the state's own file."""
+    """Make a protocol that is too long for the state's own file."""
     points = tuple(Breakpoint(at_s=t, value=4 + t % 7 / 10) for t in range(10_000))
     layer = from_specs(["tone=binaural"]).layers[0]
     layers = (layer.model_copy(update={"automation": {"beat_hz": Automation(points=points)}}),)

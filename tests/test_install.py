@@ -35,9 +35,9 @@ class User:
         self.environment = {k: v for k, v in os.environ.items() if k.startswith(kept)} | {
             "HOME": str(self.home),
             "XDG_RUNTIME_DIR": str(self.runtime),
-            # What pip and the tools that it asks keep for themselves is not looked at here.
+            # The caches of pip and of its tools lie outside of the checked home folder.
             "RUSTUP_HOME": str(folder / "rustup"),
-            "PIP_NO_COMPILE": "0",  # pip's way to say no; to compile takes half of the time
+            "PIP_NO_COMPILE": "0",  # pip reads 0 as "do not compile", which halves the time
             "PIP_CACHE_DIR": str(platformdirs.user_cache_path("pip")),
             "PIP_CONFIG_FILE": os.environ.get(
                 "PIP_CONFIG_FILE", str(platformdirs.user_config_path("pip") / "pip.conf")
@@ -53,7 +53,7 @@ class User:
         return subprocess.Popen(command, env=self.environment, cwd="/")
 
     def files(self) -> dict[str, bytes | str]:
-        """Everything at home: files with what is in them, links with where they lead."""
+        """Return the home folder's content: the bytes of files, the targets of links."""
         return {
             str(path.relative_to(self.home)): str(path.readlink())
             if path.is_symlink()
@@ -72,7 +72,7 @@ def user(tmp_path: Path) -> User:
 
 @pytest.fixture
 def installed(user: User) -> Iterator[User]:
-    """Twice: an update must know what the first time made."""
+    """Install twice: an update must recognise the files of the first installation."""
     for _ in range(2):
         done = user.run(user.clone / ".ci/install")
         assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.slow
 def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alone(user, request):
     before = user.files()
-    # Starting at login has been asked for, of an installation that is no more.
+    # A removed installation has left an entry that starts it at login.
     user.autostart.parent.mkdir()
     user.autostart.write_text(AUTOSTART.format("/gone/bin/entrain"))
     request.getfixturevalue("installed")
@@ -111,7 +111,7 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
     said = user.run(user.command, "autostart", "status").stdout
     assert said == f"enabled: each login starts {program}\n"
 
-    # Somebody else begins to use a folder that the installation made.
+    # Another program begins to use a folder that the installation made.
     (share / "fish/vendor_completions.d/other.fish").write_text("complete other")
     setting = user.home / ".config/entrain/mine"
     setting.parent.mkdir(exist_ok=True)
@@ -135,7 +135,7 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
     assert left.pop(".local/share/fish/vendor_completions.d/other.fish") == b"complete other"
     assert left.pop(".local/share/entrain/protocols/mine.json") == b"my own protocol"
     assert f"kept your own protocols: {protocol.parent}" in done.stderr
-    # .local/state was made by Entrain while it ran, and is everybody's; so is .config/autostart.
+    # Entrain made .local/state and .config/autostart while it ran; other programs use them, too.
     assert left.keys() <= {
         ".config/autostart",
         ".local/share",
@@ -150,7 +150,7 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
 
 
 def test_another_command_of_that_name_is_left_alone(user):
-    user.command.write_text("somebody else's")
+    user.command.write_text("another program")
     before = user.files()
 
     done = user.run(user.clone / ".ci/install")
@@ -161,7 +161,7 @@ def test_another_command_of_that_name_is_left_alone(user):
 
 
 def test_uninstalling_nothing_is_fine(user):
-    """Another installation starts at login; that is none of ours."""
+    """The autostart entry of another installation is kept."""
     user.autostart.parent.mkdir()
     user.autostart.write_text(AUTOSTART.format("/usr/bin/entrain"))
     before = user.files()

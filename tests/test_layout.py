@@ -1,4 +1,4 @@
-"""The promises of the folder layout."""
+"""The rules of the folder layout."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ ROOMS = ["native/python/entrain", "vdevice", "tray", "platform", "presets"]
 
 @pytest.mark.parametrize("statement", ["import platform; platform.system()", "import numpy"])
 def test_the_folder_platform_does_not_hide_pythons_own(statement):
-    """With an __init__.py in it, most of Python would break when started in the root."""
+    """With an __init__.py in platform/, most of Python would break when started in the root."""
     subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True)
     assert not (ROOT / "platform" / "__init__.py").exists()
 
@@ -72,7 +72,7 @@ PACKAGES = {
 
 
 def _import_graph() -> dict[str, set[str]]:
-    """Tell which of our modules each of them imports, also inside functions."""
+    """Return the modules of Entrain that each module imports, also inside functions."""
     modules = {}
     for package, folder in PACKAGES.items():
         for path in (ROOT / folder).rglob("*.py"):
@@ -92,14 +92,14 @@ def _import_graph() -> dict[str, set[str]]:
 
 
 def _room(module: str) -> str:
-    """Name a module's folder with all in it; a module in none is a room by itself."""
+    """Name the room of a module: its top folder, or the module itself outside of folders."""
     parts = module.split(".")
     return "entrain.platform" if parts[1:2] == ["platform"] else ".".join(parts[:3])
 
 
 @pytest.mark.parametrize("of", ["modules", "rooms"])
 def test_imports_go_in_one_direction(of):
-    """Neither modules nor folders know each other in a circle."""
+    """The imports between modules contain no circle; the imports between folders neither."""
     graph = _import_graph()
     if of == "rooms":
         rooms: dict[str, set[str]] = {}
@@ -107,7 +107,7 @@ def test_imports_go_in_one_direction(of):
             rooms.setdefault(_room(module), set()).update(map(_room, imported))
         graph = {room: known - {room} for room, known in rooms.items()}
     assert len(graph) > {"modules": 120, "rooms": 20}[of]
-    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+    TopologicalSorter(graph).prepare()  # CycleError names the circle
 
 
 def test_a_folder_says_what_lives_in_it():
@@ -119,7 +119,7 @@ def test_a_folder_says_what_lives_in_it():
 
 
 def test_the_running_app_loads_no_heavy_module():
-    """Measured: numpy alone is 12 MB; cffi with its parser is 6 MB and a tenth of the start."""
+    """As measured, numpy takes 12 MB; cffi and its parser take 6 MB and a tenth of the start."""
     code = """
 import sys
 import entrain.vdevice.app, entrain.tray.commands.cli
@@ -132,7 +132,7 @@ sys.exit(f"loaded: {heavy}" if heavy else 0)
 
 
 def test_to_be_loaded_the_app_starts_no_program():
-    """The search of pulsectl for libpulse runs a compiler: 15 ms of each start."""
+    """When pulsectl searches for libpulse, it runs a compiler: 15 ms of each start."""
     code = """
 import sys
 sys.addaudithook(lambda event, _: sys.exit(event) if event == "subprocess.Popen" else None)
@@ -149,7 +149,7 @@ def test_only_verify_needs_the_packages_that_it_brings():
 
 
 def test_no_callback_of_a_sound_system_lets_an_exception_out():
-    """Its library is C: an exception on its way through would end the program."""
+    """The sound system's library is C: an exception that reached it would end the program."""
     harmless = ("io::guarded(", "lost(", "->reconcile()", "->state_changed()", "->start()")
     head = re.compile(
         r"(?:\[\]|^void [\w:]+)\([^()]*void \*(?:self|data)[^()]*\)( noexcept)?( \w+)? \{", re.M
@@ -180,7 +180,7 @@ NATIVE_ROOMS: dict[str, tuple[str, ...]] = {
     "io/pulse": ("io", "io/pulse/client", "io/pulse/audio"),
     "guardian": (),
 }
-"""The folders of native/src, each with the folders that it may include beside itself."""
+"""The folders of native/src, each with the other folders that it may include."""
 
 
 def native_sources() -> list[Path]:
@@ -192,16 +192,16 @@ def native_room(path: Path) -> str:
 
 
 def included(path: Path) -> list[str]:
-    """What a C++ file includes of this repository."""
+    """Return the files of this repository that a C++ file includes."""
     text = path.read_text(encoding="utf-8")
     return re.findall(r'^\s*#include "([^"]+)"', text, re.M)
 
 
 def test_native_rooms_form_a_graph_without_a_circle_or_an_arrow_upwards():
-    """Each may include only what stands above it in the table, so there can be no circle."""
+    """A folder may include only folders above it in the table, so a circle is impossible."""
     rooms = list(NATIVE_ROOMS)
     for place, (room, below) in enumerate(NATIVE_ROOMS.items()):
-        assert set(below) <= set(rooms[:place]), f"{room} includes what stands below it"
+        assert set(below) <= set(rooms[:place]), f"{room} includes a folder below it in the table"
     assert {native_room(each) for each in native_sources()} == set(rooms)
 
 
@@ -214,16 +214,16 @@ def test_a_native_room_includes_only_what_it_may(room):
             continue
         seen += 1
         for name in included(path):
-            # The public interface, and what the build writes from faust/.
+            # The public interface, and the files that the build generates from faust/.
             if name.startswith(("entrain/", "block_")):
                 continue
-            assert (ROOT / "native/src" / name).is_file(), f"{path} includes {name}, which is not"
+            assert (ROOT / "native/src" / name).is_file(), f"{path} includes {name}: no such file"
             assert Path(name).parent.as_posix() in allowed, f"{path} includes {name}"
     assert seen
 
 
 def test_audio_code_includes_nothing_that_waits():
-    """The thread boundary is a folder: what is in one named audio may run in the callback."""
+    """The thread boundary is a folder: code in a folder named audio may run in the callback."""
     found = [path for path in native_sources() if path.parent.name == "audio"]
     assert len(found) > 20
     for path in found:
@@ -233,7 +233,7 @@ def test_audio_code_includes_nothing_that_waits():
 
 
 def test_what_may_run_in_the_callback_is_defined_in_a_folder_named_audio():
-    """The header says on which thread a function may run; its folder says the same."""
+    """The header and the folder agree on the thread on which a function may run."""
     declarations = "".join(
         path.read_text(encoding="utf-8")
         for path in sorted((ROOT / "native/include/entrain/decls").glob("*.h"))
@@ -254,7 +254,7 @@ def test_what_may_run_in_the_callback_is_defined_in_a_folder_named_audio():
 
 
 def test_no_file_is_longer_than_five_hundred_lines():
-    """What is longer has two subjects.  Data does not count."""
+    """A longer file has two subjects.  Data files do not count."""
     folders = [".ci", "bench", "docs", "faust", "native", "presets", "tests", *ROOMS]
     kinds = {".c", ".cpp", ".dsp", ".h", ".lib", ".md", ".py", ".txt", ""}
     files = {path for folder in folders for path in (ROOT / folder).rglob("*")}
@@ -266,13 +266,13 @@ def test_no_file_is_longer_than_five_hundred_lines():
 
 
 def _declared(pattern: str) -> set[str]:
-    """What this pattern finds in the sources of our blocks."""
+    """Return all matches of a pattern in the sources of the blocks."""
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "faust").glob("*.dsp"))
     return {name for text in sources for name in re.findall(pattern, text)}
 
 
 KINDS = _declared(r'(?m)^declare name +"(\w+)"')
-SYMBOLS = _declared(r"\[symbol:(\w+)\]") - {"latency_frames"}  # which the engine asks blocks for
+SYMBOLS = _declared(r"\[symbol:(\w+)\]") - {"latency_frames"}  # the engine asks blocks for it
 NAMESAKES = {
     ("vdevice/device/virtual_device.py", "pulse"): "a sound system",
     ("vdevice/offline/doctor.py", "pulse"): "a sound system",
@@ -280,11 +280,11 @@ NAMESAKES = {
     ("vdevice/verify/analyse.py", "swell"): "what is found in a sound",
     ("vdevice/verify/analyse.py", "rate_hz"): "what is found in a sound",
 }
-"""Names of blocks and of their parameters that mean something else there."""
+"""Names of blocks and parameters that mean something else in these modules."""
 
 
 def test_no_module_of_vdevice_names_a_block():
-    """Blocks describe themselves; only importers know which of them plays what a file says."""
+    """Blocks describe themselves; only importers know which block plays a file's setting."""
     assert len(KINDS) > 10
     assert len(SYMBOLS) > 30
     known = re.compile(rf"({'|'.join(KINDS)})([:.=].*)?|{'|'.join(SYMBOLS)}", re.DOTALL)
@@ -299,7 +299,7 @@ def test_no_module_of_vdevice_names_a_block():
 
 
 def test_no_native_source_names_a_block():
-    """A block written by hand may stand in its row of the table and in its own source."""
+    """No C++ source depends on a particular block or on one of its parameters."""
     known = re.compile(rf'"({"|".join(KINDS | SYMBOLS)})"')
     sources = [path for path in (ROOT / "native/src").rglob("*") if path.suffix in (".cpp", ".h")]
     assert len(sources) > 50

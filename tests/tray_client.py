@@ -1,4 +1,4 @@
-"""A tray's side of the bus: a watcher that is no panel, and what it reads of an item."""
+"""The tray's side of the bus: a watcher without a panel, and the icons that register with it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Line:
     children: tuple["Line", ...] = field(default=())
 
     def walk(self) -> Iterator["Line"]:
-        """Return this line and all below it."""
+        """Yield this line and all lines below it."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -66,7 +66,7 @@ class Item:
         self.event(self.menu().find(label).id)
 
     def event(self, number: int, kind: str = "clicked") -> None:
-        """Tell that something happened to a line."""
+        """Send an event of a menu line."""
         self.client.call(self.menu_service, "Event", "isvu", number, kind, Variant("i", 0), 0)
 
     def activate(self) -> None:
@@ -109,7 +109,7 @@ class _Watcher(ServiceInterface):
 
 
 class StubTray(BusClient):
-    """A watcher of tray icons; with a host, or without one as yet."""
+    """A watcher of tray icons, with or without a host."""
 
     def __init__(self, address: str, has_host: bool = True) -> None:
         super().__init__(address)
@@ -118,11 +118,11 @@ class StubTray(BusClient):
 
     @property
     def registered(self) -> list[str]:
-        """Who has registered, as often as it did."""
+        """Return the names that have registered, one for each registration."""
         return list(self._watcher.registered)
 
     def item(self) -> Item:
-        """Return the first icon, once it is there."""
+        """Wait for the first icon, and return it."""
         return Item(self, wait_until(lambda: self.registered, "an icon registers")[0])
 
     async def _be_watcher(self) -> None:

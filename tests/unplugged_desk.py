@@ -1,4 +1,4 @@
-"""Devices that are plugged and unplugged before a policy, without a server."""
+"""Simulated devices that a policy sees plugged and unplugged; they need no server."""
 
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +14,7 @@ def volume(level: float, muted: bool = False) -> Volume:
 
 @dataclass
 class Desk:
-    """Devices, and a policy that is shown each change as the virtual device shows it."""
+    """Devices, and a policy that observes each change as in the virtual device."""
 
     policy: UnpluggedPolicy = field(default_factory=UnpluggedPolicy)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Desk:
         del self.devices[name]
 
     def play_on(self, name: str, *others: str, chosen: bool = False) -> Volume:
-        """Do what is to be done first, and return the volume at which the first sample plays."""
+        """Carry out the policy's changes, and return the volume at which the first sample plays."""
         found = self.policy.arrive(
             [self.devices[each] for each in (name, *others)],
             list(self.devices.values()),
@@ -70,7 +70,7 @@ class Desk:
 
 @dataclass
 class Card(Desk):
-    """A device with two sockets; `keeps` their volumes apart, as most servers do."""
+    """A device with two sockets; if `keeps`, each has its own volume, as on most servers."""
 
     keeps: bool = True
     levels: dict[Form, Volume] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Card(Desk):
 
 
 def headset_and_speakers() -> Desk:
-    """Let sound be heard on a headset; there are speakers as well."""
+    """Make a desk with a headset and speakers; the headset plays."""
     made = Desk()
     made.plug("headset", "headphones", 0.5)
     made.plug("speakers", "speakers")

@@ -32,11 +32,15 @@ from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 from entrain.vdevice.storage import store
 from entrain.vdevice.storage.saver import Saver, Urgent
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.time_keeper import TimeKeeper
 
 _SWITCH_S = 0.001
-"""How long another thread may keep the loop waiting; Python's own choice is 5 ms."""
+"""Longest time that another thread may hold Python's lock while the loop waits, in seconds.
+
+Python's default is 5 ms.
+"""
 
 Ready = Callable[[str, Mapping[str, str]], None]
 
@@ -47,10 +51,10 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
     Parameters
     ----------
     options : RunOptions
-        Win over the stored state.
+        Options of this run; they override the stored state.
     ready : callable, optional
-        Called when the device is there for the first time, with one line for the user and with
-        the variables by which other programs reach the sandbox; without a sandbox, none.
+        Called once, when the device exists, with one line for the user and with the environment
+        variables that lead other apps to the sandbox (none without a sandbox).
 
     Returns
     -------
@@ -60,7 +64,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
     Raises
     ------
     EntrainError
-        Another Entrain runs, or what was asked for does not exist.
+        Another Entrain is running, or a requested protocol or output does not exist.
 
     """
     adapter = factory.load()
@@ -78,7 +82,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             stack.callback(server.close)
             environment = server.environment
             os.environ.update(environment)
-            # What happens in the sandbox is no state of the user's.
+            # Changes in the sandbox do not belong in the user's state.
             kept_in = None
         else:
             kept_in = Store(paths.state / store.FILE_NAME, paths.runtime / store.NOTE_NAME)
@@ -89,7 +93,7 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
             kept_in,
             SessionLog(None if sandboxed else paths.state / session_log.FILE_NAME),
             Library(paths.data / "protocols", blocks),
-            start_on=sandboxed,
+            sandbox=environment,
         )
         stack.callback(app.engine.close)
         greet = (lambda: ready(app.greeting(), environment)) if ready else (lambda: None)
@@ -98,25 +102,26 @@ def run(options: RunOptions, ready: Ready | None = None) -> int:
 
 
 class App:
-    """Wires the parts together.  Everything runs on the main thread's asyncio loop, but for two.
+    """Wires the parts together.  It runs on the main thread's asyncio loop, with two exceptions.
 
-    The library is asked on another thread; the state and the session log are written on a third.
-    Both may take long, or never end.
+    The library is read on a second thread; the state and the session log are written on a third.
+    A disk may answer late, or never.
 
     Parameters
     ----------
     options : RunOptions
-        Win over the stored state.
+        Options of this run; they override the stored state.
     adapter : PlatformAdapter
         The operating system.
     kept_in : Store or None
-        Where the state is kept; None: nowhere.
+        The file of the state; None: the state is not kept.
     log : SessionLog
-        Where it is noted what was heard.
+        The log of protocols and listening times.
     library : Library
-        Where protocols are found, and saved.
-    start_on : bool
-        Start switched on whatever the stored state says.
+        The shipped protocols and the user's own.
+    sandbox : mapping of str to str
+        Environment that leads other apps to Entrain's private sound server; empty without one.
+        With a private server, Entrain starts switched on.
 
     """
 
@@ -127,7 +132,7 @@ class App:
         kept_in: Store | None,
         log: SessionLog,
         library: Library,
-        start_on: bool,
+        sandbox: Mapping[str, str],
     ) -> None:
         stored = kept_in.load() if kept_in else State()
         self._log = log
@@ -140,8 +145,8 @@ class App:
         settings = usable(stored.settings, blocks)
         kept = stored.model_copy(update={"latency_ms": latency_ms, "settings": settings})
         self.saver = Saver(kept_in, kept, self._problems)
-        # Somebody who names a protocol wants to hear it.
-        on = start_on or stored.on or options.protocol is not None
+        # A user who names a protocol wants to hear it.
+        on = bool(sandbox) or stored.on or options.protocol is not None
         self._defaults = DefaultPolicy(
             on, stored.former_default or "", stored.mode, stored.stand_in or ""
         )
@@ -172,7 +177,9 @@ class App:
             self._problems,
         )
         self.saver.follow(self._to_be_kept, self._urgent)
-        self._reporter = Reporter(self.engine, self.device, self.player, icon=not options.headless)
+        self._reporter = Reporter(
+            self.engine, self.device, self.player, icon=not options.headless, sandbox=sandbox
+        )
         self._handler = RequestHandler(
             self.engine, self.device, self.player, self.protocols, self.saver, self._stop.set
         )
@@ -183,17 +190,17 @@ class App:
         )
 
     async def serve(self, claimed: Claim, ready: Callable[[], None]) -> None:
-        """Serve until `stop` or a signal, then leave the system as it was found."""
+        """Serve until a `stop` command or a signal, then restore the system's former state."""
         sys.setswitchinterval(_SWITCH_S)
         loop = asyncio.get_running_loop()
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last one: its terminal was closed
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # SIGHUP: the terminal was closed
             if number := getattr(signal, name, None):
                 loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.hub, blocks)
         await server.start()
 
         def begin() -> None:
-            self.saver.save_now()  # what was asked for at the start outlives a crash too
+            self.saver.save_now()  # the options of this start survive a crash, too
             ready()
 
         life = asyncio.create_task(self.device.live(begin))
@@ -202,7 +209,7 @@ class App:
         try:
             await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if life.done():
-                life.result()  # raises what ended it
+                life.result()  # raises the error that ended the device's life
         finally:
             life.cancel()
             stopped.cancel()
@@ -221,29 +228,30 @@ class App:
         )
 
     def greeting(self) -> str:
-        """Say in one line how things stand, for somebody who has just started it."""
+        """Return one line for a user who has just started Entrain: its state and its output."""
         target = self.device.target
         where = target.description if target else "no device yet"
         if self.device.on:
-            return f'Output "Entrain" is on: {self.player.protocol.name}, heard on {where}'
-        return f'Output "Entrain" is there, heard on {where}; `entrain on` makes it the default'
+            return f'Output "Entrain" is on: {self.player.protocol.name}, playing on {where}'
+        return f'Output "Entrain" is ready and plays on {where}; `entrain on` selects it'
 
     # ---- what changes ------------------------------------------------------------------------
 
     async def _carry_out(self, request: messages.Request) -> Answer:
         try:
             return await self._handler.carry_out(request)
-        finally:  # what is refused halfway has changed something, too
-            if isinstance(request, messages.Set):  # it changes nothing that is due, nor urgent
+        finally:  # a command that fails halfway has changed the state, too
+            if isinstance(request, messages.Set):  # it changes no deadline and no urgent value
                 self.saver.soon()
             elif isinstance(request, messages.Command):
                 self.time_keeper.wake()
                 self.saver.changed()
 
     def device_changed(self) -> Awaitable[None]:
-        """On or off, or what is played on, has changed; what is returned is the saving of it.
+        """Save the new state after Entrain was switched on or off, or its output has changed.
 
-        What is heard changes in this same step, so that nobody finds the one without the other.
+        The protocol changes in the same step, so that clients never see the new output with the old
+        protocol.  Await the returned object to wait until the state is saved.
         """
         if target := self.device.target:
             self.protocols.play_on(target.name, self.device.form)
@@ -259,7 +267,7 @@ class App:
         self.hub.notify()
 
     def _changed(self) -> None:
-        """Something has changed by itself."""
+        """Save and report a change that no request has caused."""
         self.saver.changed()
         self.hub.notify()
 
@@ -269,7 +277,7 @@ class App:
     # ---- what is kept ------------------------------------------------------------------------
 
     def note_heard(self, stretch: Stretch) -> None:
-        """Note what was heard, unless the user wants no log."""
+        """Note a listening time, unless the user has switched the log off."""
         if self.saver.kept.session_log:
             self.saver.write(lambda: self._log.add(stretch), self._log)
 
@@ -291,7 +299,7 @@ class App:
         }
 
     def _urgent(self) -> Urgent:
-        """Say what has to be in the file before something outside is changed."""
+        """Return the values that must be on disk before Entrain changes the sound server."""
         defaults = self._defaults
         return Urgent(
             on=defaults.on,

@@ -1,6 +1,6 @@
-"""Where the running app says what happens: its terminal, and a file that stays small.
+"""The running app's log: on its terminal, and in a file of limited size.
 
-The audio thread says nothing; what it counts is read and logged from here.
+The audio thread never logs; the main thread reads its counters and logs them.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ OLDER_FILES = 2
 
 
 def set_up(folder: Path | None, verbose: bool) -> None:
-    """Log to stderr, and to a file in `folder` that is begun anew when it is full.
+    """Log to stderr, and to a file in `folder` that is rotated when it is full.
 
     Parameters
     ----------
     folder : Path or None
-        Made when there is something to write.  None: no file.
+        Created at the first message.  None: no file.
     verbose : bool
-        Everything; else warnings on stderr, and all that has happened in the file.
+        Log everything; by default, warnings go to stderr and information to the file, too.
 
     """
     logger = logging.getLogger("entrain")
@@ -32,7 +32,7 @@ def set_up(folder: Path | None, verbose: bool) -> None:
         logger.removeHandler(handler)
         handler.close()
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
-    logger.propagate = False  # the root's own handler would say all of it again
+    logger.propagate = False  # the root logger's handler would repeat each message
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.DEBUG if verbose else logging.WARNING)
     terminal.setFormatter(logging.Formatter("entrain: %(message)s"))
@@ -42,7 +42,7 @@ def set_up(folder: Path | None, verbose: bool) -> None:
 
 
 class _File(RotatingFileHandler):
-    """A log file that only the user can read, and that gives up after its first error."""
+    """A log file that only the user can read.  After its first error it is not written any more."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -60,11 +60,11 @@ class _File(RotatingFileHandler):
         return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Go on without the file: the disk may be full, or the home folder read-only."""
+        """Continue without the file: the disk may be full, or the home folder read-only."""
         error = sys.exc_info()[1]
         reason = getattr(error, "strerror", None) or error
         logging.getLogger("entrain").removeHandler(self)
-        with contextlib.suppress(OSError):  # what is in its buffer cannot be written either
+        with contextlib.suppress(OSError):  # the buffer cannot be written either
             self.close()
         logging.getLogger(__name__).warning("cannot write %s: %s; no log file", self._path, reason)
 

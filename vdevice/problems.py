@@ -1,4 +1,4 @@
-"""What goes wrong while nobody waits for an answer: `status` shows the last few of it."""
+"""Problems that no request can report; `status` shows the last few."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,27 +10,27 @@ MOST = 5
 
 
 class Problems:
-    """The last few problems, one line each, oldest first.  Used on the main thread only."""
+    """The last few problems, oldest first, one line each.  Used on the main thread only."""
 
     def __init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=MOST)
         self.changed: Callable[[], None] = lambda: None
-        """Called after a line was added."""
+        """Called after each new line."""
 
     def tell(self, text: str) -> None:
-        """Add a line, unless it is among the last few already."""
+        """Add a line, unless it is among the last few."""
         if text and text not in self.lines:
             self.lines.append(text)
             self.changed()
 
     @contextmanager
     def telling(self, then: str) -> Iterator[None]:
-        """Tell what cannot be done, where nobody has sent a request that could be refused.
+        """Turn an `EntrainError` into a problem, where no request could be refused.
 
         Parameters
         ----------
         then : str
-            What becomes of it.
+            The consequence, which ends the line.
 
         """
         try:

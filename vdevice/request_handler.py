@@ -1,4 +1,4 @@
-"""How each request is carried out.  Runs on the main thread's asyncio loop."""
+"""Carries out each request.  Runs on the main thread's asyncio loop."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,16 +18,16 @@ from entrain.vdevice.storage.saver import Saver
 
 
 class RequestHandler:
-    """Carries out requests, one after the other for each client.
+    """Carries out requests: for each client, one after the other.
 
     Parameters
     ----------
     engine, device, player, protocols
-        What is steered.
+        The parts that requests control.
     saver : Saver
-        Keeps what is set.
+        Stores the settings.
     stop : callable
-        Lets the app end.
+        Ends the app.
 
     """
 
@@ -48,16 +48,16 @@ class RequestHandler:
         self._stop = stop
 
     async def carry_out(self, request: messages.Request) -> Answer:
-        """Carry out one request; raises `EntrainError` where it is refused.
+        """Carry out one request; raises `EntrainError` if it is refused.
 
         Returns
         -------
         Answer
-            None: there is nothing to say beyond the status.
+            None: the status is the answer.
 
         """
         match request:
-            case messages.Set():  # first, since nothing else is asked so often
+            case messages.Set():  # first, since it is by far the most frequent request
                 return self._set(request)
             case messages.Stop():
                 self._stop()
@@ -100,10 +100,10 @@ class RequestHandler:
         return None
 
     def _set(self, request: messages.Set) -> Answer:
-        """Set one value, or several: all of them, or none where one is refused."""
+        """Set one value or several.  If one of them is refused, none is set."""
         if request.values is not None:
             self._set_all(request.values, request.over_s)
-            # Without a second check: a slider asks a thousand times a second.
+            # No second validation: a slider sends a thousand requests per second.
             return messages.Values.model_construct(values=request.values)
         assert request.address is not None  # the request has been checked
         assert request.value is not None
@@ -140,12 +140,12 @@ class RequestHandler:
             self._saver.keep(session_log=request.session_log)
 
     def _require(self, mode: Mode) -> None:
-        """Refuse a mode that this system has not; raises `EntrainError`."""
+        """Refuse a mode that this system does not support; raises `EntrainError`."""
         state = self._device.state
         if mode == "smart" and state and state.smart_supported is False:
             manager = state.session_manager or self._device.backend_name
             raise EntrainError(
-                f"smart needs WirePlumber 0.5 or newer on PipeWire; here is {manager}"
+                f"smart needs WirePlumber 0.5 or newer on PipeWire; this is {manager}"
             )
 
     async def _devices(self) -> Answer:

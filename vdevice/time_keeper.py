@@ -1,4 +1,4 @@
-"""What happens by itself as time goes by: ends of sessions, the sleep timer, edited protocols.
+"""Does what is due by the clock: ends of sessions, the sleep timer, a reload of edited protocols.
 
 Runs on the main thread's asyncio loop.
 """
@@ -16,33 +16,33 @@ from entrain.vdevice.session.output_protocols import OutputProtocols
 from entrain.vdevice.session.player import Player
 
 LIBRARY_LOOK_S = 2.0
-"""How often the files of protocols in use are looked at while something plays, and at most."""
+"""Shortest interval between two looks at the files of protocols in use, in seconds."""
 SETTLE_S = 0.2
-"""How long whoever changes a file is given to come to an end, in seconds."""
+"""Pause after a file has changed, so that its writer can finish, in seconds."""
 LIBRARY_TIMEOUT_S = 3.0
-"""Longest wait for the folder of protocols, in seconds: the sleep timer does not wait for it."""
+"""Longest wait for the protocols folder, in seconds, so that the sleep timer is not delayed."""
 
 _log = logging.getLogger(__name__)
 
 
 class TimeKeeper:
-    """Wakes up when something is due, and no more often.
+    """Sleeps until the next deadline.
 
-    While nothing plays, it looks at files only when the system tells that they have changed.  What
-    the system cannot see is found when something plays.
+    While no app plays, it looks at files only after the system has reported a change.  Changes that
+    the system does not report are found when an app plays.
 
     Parameters
     ----------
     player : Player
-        Knows what is due.
+        Knows the next deadline.
     protocols : OutputProtocols
-        Knows which files are in use.
+        Knows the files in use.
     switch_off : async callable
-        Switches Entrain off since the sleep timer is over.
+        Switches Entrain off when the sleep timer ends.
     problems : Problems
-        Takes what goes wrong.
+        Receives errors.
     changed : callable
-        Called when something has changed by itself.
+        Called after each change that no request has caused.
 
     """
 
@@ -64,20 +64,20 @@ class TimeKeeper:
         self._has_news = False
         """Files have changed since the last look."""
         self._look_at_s = 0.0
-        """Before this time, in seconds of the loop, no file is looked at."""
+        """Time of the next look at files, by the loop's clock."""
 
     def wake(self) -> None:
-        """Look anew what is due: something was begun."""
+        """Compute the next deadline again, since a request may have moved it."""
         self._due.set()
 
     def observe(self, plays: bool) -> None:
-        """Take notice of whether something plays."""
+        """Note whether an app plays."""
         if plays and not self._plays:
             self._due.set()
         self._plays = plays
 
     async def run(self) -> None:
-        """Do what is due by the clock, and look after files that are in use, until cancelled."""
+        """Meet the deadlines, and reload edited files, until cancelled."""
         with ContentWatch() as watch:
             try:
                 await self._keep_time(watch)
@@ -101,7 +101,7 @@ class TimeKeeper:
                 _log.info("the protocols folder has not answered for %g s", LIBRARY_TIMEOUT_S)
             except EntrainError as error:
                 self._problems.tell(str(error))
-            except Exception as error:  # a bug of ours; the sleep timer must go on
+            except Exception as error:  # a bug in Entrain; the sleep timer must continue
                 debug = _log.isEnabledFor(logging.DEBUG)
                 _log.error("keeping time failed: %r", error, exc_info=debug)
                 self._problems.tell(f"internal error while keeping time: {type(error).__name__}")
@@ -111,7 +111,7 @@ class TimeKeeper:
             self._due.clear()
 
     def _listen(self, watch: ContentWatch) -> None:
-        """Wake up at the next change of a file, once."""
+        """Wake up once, at the next change of a file."""
         self._has_news = False
         if watch.fileno() >= 0:
             watch.drain()
@@ -129,7 +129,7 @@ class TimeKeeper:
         self._due.set()
 
     async def _look_at_library(self, watch: ContentWatch) -> bool:
-        """Go on with files that have changed; tells whether there are some to be looked at."""
+        """Reload files that have changed; returns whether any protocol in use is a file."""
         self._listen(watch)
         async with asyncio.timeout(LIBRARY_TIMEOUT_S):
             if await self._protocols.reload(watch):
@@ -146,7 +146,7 @@ class TimeKeeper:
     async def _fall_asleep(self) -> None:
         try:
             await self._switch_off()
-        except Exception as error:  # once more, until it works: there may be no server
+        except Exception as error:  # try again later: the sound server may be gone
             self._player.sleep(0, clock.suspended_too_s())
             if not isinstance(error, EntrainError):
                 raise

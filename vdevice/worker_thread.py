@@ -1,4 +1,4 @@
-"""Work that would hold up the loop, on a thread of its own."""
+"""A thread for work that would block the asyncio loop."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ _Result = TypeVar("_Result")
 
 
 class WorkerThread:
-    """One thread, which does one thing after the other in the order in which it was asked.
+    """One daemon thread that does its tasks in the order of the calls.
 
-    The program's end does not wait for it: a disk may never answer.  So this is no
-    ThreadPoolExecutor, whose threads are waited for.
+    A disk may never answer, so the process does not wait for this thread at its end.  It would wait
+    for the threads of a ThreadPoolExecutor.
     """
 
     def __init__(self) -> None:
@@ -25,10 +25,10 @@ class WorkerThread:
         self._thread: threading.Thread | None = None
 
     def do(self, work: Callable[[], _Result]) -> "asyncio.Future[_Result]":
-        """Begin some work; what is returned is waited for, or not.  Called on the loop."""
+        """Queue a task and return its future, which need not be awaited.  Call it on the loop."""
         if self._thread is None:
             thread = threading.Thread(target=self._run, daemon=True)
-            thread.start()  # raises where there is no memory; then the next work tries again
+            thread.start()  # raises if memory is short; the next call tries again
             self._thread = thread
         done: Future[_Result] = Future()
 
@@ -47,7 +47,7 @@ class WorkerThread:
         return asyncio.wrap_future(done)
 
     def close(self) -> None:
-        """Begin nothing more, and do not wait for what is being done.  Idempotent."""
+        """Cancel the waiting tasks, and do not wait for the running one.  Idempotent."""
         with contextlib.suppress(Empty):
             while True:
                 if (waiting := self._tasks.get_nowait()) is not None:
@@ -59,7 +59,7 @@ class WorkerThread:
         while (waiting := self._tasks.get()) is not None:
             task, _ = waiting
             task()
-            del task, waiting  # which hold what was made
+            del task, waiting  # they keep the task's result alive
 
 
 _lock = threading.Lock()
@@ -68,9 +68,9 @@ _working = 0
 
 @contextlib.contextmanager
 def _no_collections() -> Iterator[None]:
-    """Look for garbage once afterwards, and not again and again while much is made.
+    """Collect garbage once after the work, instead of many times while it creates objects.
 
-    The loop waits during each look.
+    The loop stands still during each collection.
     """
     global _working
     with _lock:

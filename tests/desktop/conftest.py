@@ -1,4 +1,4 @@
-"""Every test here gets a desktop of its own."""
+"""A private desktop for each test in this folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desktop with a panel; icons of this process find it."""
+    """Start a desktop with a panel, which icons of this process find."""
     skip_without(Desk.missing_packages())
     with Desk() as desk:
         for name in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "XDG_RUNTIME_DIR"):

@@ -1,4 +1,4 @@
-"""A desktop for one test: a screen that nobody sees, a session bus, and Xfce's panel."""
+"""A desktop for one test: a virtual screen, a session bus, and Xfce's panel."""
 
 import contextlib
 import os
@@ -52,7 +52,7 @@ class Desk:
     Parameters
     ----------
     has_panel : bool
-        Start with the panel, else without.
+        Whether the desktop starts with a panel.
 
     """
 
@@ -84,7 +84,7 @@ class Desk:
 
     @classmethod
     def missing_packages(cls) -> list[str]:
-        """Name the packages, in Debian's words, that would have to be installed for it."""
+        """Return Debian's names of the missing packages."""
         return sorted(name for program, name in cls._packages.items() if not shutil.which(program))
 
     def __enter__(self) -> Self:
@@ -94,7 +94,7 @@ class Desk:
         self.close()
 
     def close(self) -> None:
-        """End all of it."""
+        """End the desktop and all of its programs."""
         self._stack.close()
         for process in reversed(self._processes):
             _end(process)
@@ -104,7 +104,7 @@ class Desk:
     # ---- programs --------------------------------------------------------------------------
 
     def spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a program of this desktop; it ends with it."""
+        """Start a program, which ends with the desktop."""
         process = subprocess.Popen(
             command,
             env=self.environment,
@@ -122,13 +122,13 @@ class Desk:
         wait_until(self._has_tray, "the panel")
 
     def kill_panel(self) -> None:
-        """Have the panel crash, all of its processes."""
+        """Kill all processes of the panel, as in a crash."""
         os.killpg(self.panel.pid, signal.SIGKILL)
         self.panel.wait()
         wait_until(lambda: WATCHER[0] not in self.client.names(), "no panel")
 
     def tray_process(self) -> int:
-        """Return the process id of the panel's part that is the tray."""
+        """Return the process id of the panel's tray plugin."""
         bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
         pid: int = self.client.call(bus, "GetConnectionUnixProcessID", "s", WATCHER[0])
         return pid
@@ -167,22 +167,22 @@ class Desk:
         return bool(self.client.get(WATCHER, "IsStatusNotifierHostRegistered"))
 
     def items(self) -> list[str]:
-        """Return what has registered with the panel."""
+        """Return the icons that have registered with the panel."""
         found: list[str] = self.client.get(WATCHER, "RegisteredStatusNotifierItems")
         return found
 
     def item(self) -> Item:
-        """Return the first icon, once it has registered."""
+        """Wait until an icon has registered, and return it."""
         return Item(self.client, wait_until(self.items, "an icon")[0].partition("/")[0])
 
     # ---- the screen ------------------------------------------------------------------------
 
     def screenshot(self) -> Image.Image:
-        """Return what is on the screen, in RGB."""
+        """Return a picture of the screen, in RGB."""
         return ImageGrab.grab(xdisplay=self.environment["DISPLAY"]).convert("RGB")
 
     def find(self, colour: tuple[int, int, int]) -> tuple[int, int, int, int] | None:
-        """Return the box on the screen around all pixels of this colour: x, y, x and y behind."""
+        """Return the box around all pixels of this colour: left, top, right, bottom."""
         picture = self.screenshot()
         bands = ImageChops.difference(picture, Image.new("RGB", picture.size, colour)).split()
         differs = ImageChops.lighter(ImageChops.lighter(bands[0], bands[1]), bands[2])
@@ -197,7 +197,7 @@ class Desk:
     def move(self, x: int, y: int) -> None:
         """Move the mouse."""
         self._run("xdotool", "mousemove", str(x), str(y))
-        time.sleep(0.1)  # a person's hand; GTK takes no click of a pointer that has just come
+        time.sleep(0.1)  # GTK ignores a click of a pointer that has just arrived
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Click there with the mouse."""
@@ -217,7 +217,7 @@ class Desk:
         return found
 
     def menus(self) -> list[tuple[int, int, int, int]]:
-        """Return the open menus, the first one opened first: they are lower than the panel."""
+        """Return the open menus in the order of opening; menus begin below the panel."""
         boxes = self.windows().values()
         return [box for box in boxes if PANEL_HEIGHT < box[3] < 450 and 20 < box[2] < PANEL_WIDTH]
 
@@ -233,7 +233,7 @@ class Desk:
 
 
 def make_user(folder: Path) -> dict[str, str]:
-    """Make the folders of a user without past; return the variables that name them."""
+    """Make the folders of a new user; return the variables that name them."""
     environment = dict(os.environ)
     for variable in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XAUTHORITY"):
         environment.pop(variable, None)
@@ -263,7 +263,7 @@ def _environment_is(environment: dict[str, str]) -> Iterator[None]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and all that it started."""
+    """End a program and all programs that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""What an eye finds on the screen: which icon it is, and the lines of a menu."""
+"""Recognise icons and menu lines on the screen."""
 
 import functools
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ Box = tuple[int, int, int, int]
 """x, y, width and height."""
 
 NOWHERE = (20, 480)
-"""Where no icon and no menu is."""
+"""A place without an icon or a menu."""
 
 _MARK_PX = 28
-"""Left of a label there is room for a mark, this wide."""
+"""Width of the space for a mark, left of a label."""
 
 
 # ---- the icon ------------------------------------------------------------------------------
 
 
 def differences(desk: Desk) -> dict[drawing.IconState, float]:
-    """Return how far from each icon is what the panel's end shows: 0 … 255, mean over pixels.
+    """Return the difference between each icon and the panel's end: 0 … 255, mean over pixels.
 
-    Each is tried in the sizes and at the places that a panel may give it.
+    Each icon is tried in the sizes and at the places that a panel may choose.
     """
     button = desk.screenshot().crop((PANEL_WIDTH - PANEL_HEIGHT, 0, PANEL_WIDTH, PANEL_HEIGHT))
     seen = np.asarray(button, dtype=float)
@@ -35,7 +35,7 @@ def differences(desk: Desk) -> dict[drawing.IconState, float]:
 
 
 def icon_state(desk: Desk) -> str:
-    """Tell which icon is on the screen; "" where none is alike, or another one nearly as much."""
+    """Return the state of the icon on the screen; "" if no icon matches, or two match nearly."""
     found = sorted(differences(desk).items(), key=lambda pair: pair[1])
     (state, least), (_, next_one) = found[:2]
     return state if least < 4 and next_one > 3 * least else ""
@@ -43,7 +43,7 @@ def icon_state(desk: Desk) -> str:
 
 def wait_for_icon(desk: Desk, state: drawing.IconState) -> None:
     """Wait until this icon is on the screen."""
-    desk.move(*NOWHERE)  # an icon under the pointer has another ground
+    desk.move(*NOWHERE)  # the pointer changes the background of an icon below it
     try:
         wait_until(lambda: icon_state(desk) == state, f"the icon {state}")
     except AssertionError as error:
@@ -77,12 +77,12 @@ def _difference(seen: np.ndarray, state: drawing.IconState) -> float:
 
 
 def open_menus(desk: Desk, item: Item, labels: Sequence[str] = ()) -> tuple[Box, dict[str, int]]:
-    """Open the menu with the mouse, then the submenu of a line of it, and so on.
+    """Open the menu with the mouse, then the submenu of one of its lines, and so on.
 
     Returns
     -------
     box, lines
-        Of the last one; for each line the y of its middle.
+        The last menu's box, and for each of its lines the y of the middle.
 
     """
     click_icon(desk, button=3)
@@ -102,15 +102,15 @@ def open_menus(desk: Desk, item: Item, labels: Sequence[str] = ()) -> tuple[Box,
 
 
 def close_menus(desk: Desk) -> None:
-    """Click beside them."""
+    """Close the menus by a click beside them."""
     desk.click(*NOWHERE)
     wait_until(lambda: not desk.menus(), "no menu")
 
 
 def is_marked(desk: Desk, box: Box, y: int) -> bool:
-    """Tell whether the line there has a mark, and not only the frame for one.
+    """Tell whether the line at `y` has a mark, and not only the frame for one.
 
-    A line under the pointer has other colours: move it away.
+    The pointer changes the colours of a line below it: move the pointer away first.
     """
     x = box[0] + _MARK_PX // 2
     inside = desk.screenshot().crop((x - 3, y - 3, x + 3, y + 3)).convert("L")
@@ -119,7 +119,7 @@ def is_marked(desk: Desk, box: Box, y: int) -> bool:
 
 
 def _lines(desk: Desk, box: Box, menu: Line) -> dict[str, int]:
-    """Wait until as many lines are to be seen as the menu has; return the y of each."""
+    """Wait until all lines of the menu are visible; return the y of each."""
     labels = [line.label for line in menu.children if not line.is_separator]
     found = wait_until(
         lambda: len(ys := _text_lines(desk, box)) == len(labels) and ys, f"lines for {labels}"
@@ -130,7 +130,7 @@ def _lines(desk: Desk, box: Box, menu: Line) -> dict[str, int]:
 def _text_lines(desk: Desk, box: Box) -> list[int]:
     x, y, width, height = box
     picture = desk.screenshot().crop((x + _MARK_PX, y, x + width - 4, y + height)).convert("L")
-    rows = np.ptp(np.asarray(picture, dtype=int), axis=1) > 40  # a line that separates is even
+    rows = np.ptp(np.asarray(picture, dtype=int), axis=1) > 40  # a separator has one colour
     edges = np.flatnonzero(np.diff(np.concatenate(([0], rows.astype(int), [0]))))
     runs = edges.reshape(-1, 2)
     return [y + int(begin + end) // 2 for begin, end in runs if end - begin >= 5]

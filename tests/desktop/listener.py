@@ -1,4 +1,4 @@
-"""Someone who has Entrain running with its icon, plays something to it and listens."""
+"""A listener who runs Entrain with its icon, plays a tone through it and records the device."""
 
 import json
 import os
@@ -16,17 +16,17 @@ from entrain.platform.sandbox import Sandbox, VirtualDevice
 from entrain.vdevice.api.client import SOCKET_NAME, Client
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
-"""What the listener listens to."""
+"""The device that the listener records."""
 
-PROGRAMME_HZ, PROGRAMME_DB = 1000, -23.0
-PROGRAMME_S = 300
+INPUT_HZ, INPUT_DB = 1000, -23.0
+INPUT_S = 300
 TONE_DB = -20.0
 TONES_HZ = {"Low tone": 405, "High tone": 605}
-"""The listener's own protocols, and what each of them puts into the left ear."""
+"""The listener's own protocols, each with the frequency of its tone in the left ear."""
 
 
 class Listener:
-    """Made by `listening`."""
+    """A running Entrain and a recording of its device; `listening` makes it."""
 
     def __init__(self, entrain: app.App, recorder: soundlab.Recorder, file: Path) -> None:
         self.entrain = entrain
@@ -35,29 +35,29 @@ class Listener:
         self._socket = Path(entrain.environment["XDG_RUNTIME_DIR"]) / "entrain" / SOCKET_NAME
 
     def ask(self, command: str, **fields: object) -> None:
-        """Ask Entrain for something, quicker than its command line does."""
+        """Send a request to Entrain, quicker than through its command line."""
         with Client(self._socket) as client:
             client.ask(command, **fields)
 
     def said(self) -> list[str]:
-        """Return the lines that Entrain has printed so far, errors as well."""
+        """Return the lines that Entrain has printed so far, including errors."""
         return self._file.read_text(encoding="utf-8").splitlines()
 
     def begin_afresh(self) -> None:
-        """Have the low tone, not bypassed."""
+        """Select the low tone, without bypass."""
         self.ask("use", protocol="low-tone")
         self.ask("on")
         self.ask("bypass", on=False)
         self.wait_for_tone("Low tone")
 
     def wait_for_tone(self, name: str) -> None:
-        """Wait until the programme is heard with this protocol's tone and no other; "" for none."""
+        """Wait until the input is heard with only this protocol's tone; "" means no tone."""
         levels: list[float] = []
 
         def is_heard() -> bool:
             heard = self._recorder.take(0.5)[:, 0]
-            levels[:] = levels_db(heard, [PROGRAMME_HZ, *TONES_HZ.values()])
-            return levels[0] > PROGRAMME_DB - 10 and all(
+            levels[:] = levels_db(heard, [INPUT_HZ, *TONES_HZ.values()])
+            return levels[0] > INPUT_DB - 10 and all(
                 abs(level - TONE_DB) < 0.5 if each == name else level < -70
                 for each, level in zip(TONES_HZ, levels[1:], strict=True)
             )
@@ -71,17 +71,17 @@ class Listener:
 
 @contextmanager
 def listening(server: Sandbox, environment: Mapping[str, str]) -> Iterator[Listener]:
-    """Run Entrain with its icon, on, while a programme plays to the default output.
+    """Run Entrain with its icon, on, while an app plays to the default output.
 
     When the block begins, the low tone is heard.  Entrain must end well.
     """
     environment = {**os.environ, **environment, **server.environment, "PYTHONUNBUFFERED": "1"}
     _make_protocols(Path(environment["XDG_DATA_HOME"]))
     if server.kind == "pipewire":
-        # A machine that stands still for a tenth of a second then breaks no sound by itself.
+        # With such long cycles, a machine may pause for a tenth of a second without a gap.
         soundlab.force_quantum(server.environment, 8192)
     file = Path(environment["HOME"]) / "said"
-    programme = np.tile(soundlab.sine(PROGRAMME_HZ, 1, 0.1), (PROGRAMME_S, 1))
+    source = np.tile(soundlab.sine(INPUT_HZ, 1, 0.1), (INPUT_S, 1))
     with (
         _running(environment, file, *app.PATIENT[server.kind]) as entrain,
         soundlab.recording(environment, "speakers") as recorder,
@@ -91,8 +91,8 @@ def listening(server: Sandbox, environment: Mapping[str, str]) -> Iterator[Liste
         soundlab.wait_until(
             lambda: soundlab.default_sink(environment) == "entrain", 10, "Entrain is the default"
         )
-        # Who plays to the default follows it; who has asked for Entrain by name would stay there.
-        with soundlab.play(environment, programme, sink="", latency_ms=400):
+        # The app plays to the default output, so it follows when the default changes.
+        with soundlab.play(environment, source, sink="", latency_ms=400):
             listener.begin_afresh()
             yield listener
             assert entrain.quit() == 0

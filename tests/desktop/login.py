@@ -14,7 +14,7 @@ from session_bus import wait_until
 
 import entrain
 
-# As pip writes it where the path has a space in it.
+# The script that pip writes if the path contains a space.
 _SCRIPT = """\
 #!/bin/sh
 '''exec' "{python}" "$0" "$@"
@@ -30,7 +30,7 @@ class Login:
     Parameters
     ----------
     environment : mapping of str
-        Names the user's folders, the session bus and the sound server.
+        Variables that name the user's folders, the session bus and the sound server.
 
     """
 
@@ -42,7 +42,7 @@ class Login:
         self._session = 0
 
     def log_in(self) -> str:
-        """Start what is to be started at login; returns what that is."""
+        """Start the autostart programs; return the log that names them."""
         self._log.write_text("")
         with self._log.open("a") as log:
             dex = subprocess.Popen(
@@ -67,7 +67,7 @@ class Login:
         self._session = 0
 
     def close(self) -> None:
-        """End the session, also one that hangs."""
+        """End the session, even if a program hangs."""
         try:
             self.log_out()
         finally:
@@ -75,7 +75,7 @@ class Login:
                 os.killpg(self._session, signal.SIGKILL)
 
     def processes(self) -> list[int]:
-        """The session's programs that run."""
+        """Return the ids of the session's running processes."""
         found = []
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -117,12 +117,12 @@ class Login:
             wait_until(matches, f"status has {wanted}")
         except AssertionError as error:
             said = self._log.read_text()
-            raise AssertionError(f"{error}; it is {seen}; what was said: {said}") from None
+            raise AssertionError(f"{error}; it is {seen}; the log: {said}") from None
         return seen
 
 
 def _install(venv: Path) -> Path:
-    """Put what this Python has where `make install` puts it: outside of any clone."""
+    """Install this Python's packages where `make install` does: outside of any clone."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True, timeout=60)
     own = Path(entrain.__file__).absolute().parent.parent
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,4 +1,4 @@
-"""From login to logout, as a desktop does it: dex starts what is in the autostart folder."""
+"""From login to logout: dex starts the programs of the autostart folder, as a desktop does."""
 
 import os
 import subprocess
@@ -23,13 +23,13 @@ HEADSET = VirtualDevice("headset", "Headset", 900)
 
 @pytest.fixture(params=[LabPipeWire, LabPulse])
 def server(request: pytest.FixtureRequest) -> Iterator[LabServer]:
-    """Each of the sound servers in turn."""
+    """Run each of the sound servers in turn."""
     yield from _running(request.param)
 
 
 @pytest.fixture
 def any_server() -> Iterator[LabServer]:
-    """The quicker one: for what cannot differ between them."""
+    """Run the quicker sound server, for behaviour that does not depend on the server."""
     yield from _running(LabPulse if not LabPulse.missing_packages() else LabPipeWire)
 
 
@@ -41,7 +41,7 @@ def _running(kind: type[LabServer]) -> Iterator[LabServer]:
 
 @pytest.fixture
 def log_in_on() -> Iterator[Callable[[LabServer], Login]]:
-    """Make a user whose sound plays on a server, and who has no panel."""
+    """Make a user with a sound server and without a panel."""
     skip_without_programs("dex", "dbus-daemon")
     with ExitStack() as stack:
 
@@ -85,7 +85,7 @@ def test_what_was_on_at_logout_is_on_at_login_and_disable_ends_that(server, log_
         lambda: soundlab.default_sink(server.environment) == "entrain", 10, "on again"
     )
     login("autostart", "disable")
-    assert login.processes(), "what runs is not stopped by that"
+    assert login.processes(), "disabling does not stop the running app"
     login.log_out()
 
     assert login.log_in() == ""
@@ -124,7 +124,7 @@ def test_the_sound_server_may_come_later(server, log_in_on):
 
 
 def test_the_chosen_output_may_come_later(any_server, log_in_on):
-    """A wireless headset is switched on when one has logged in."""
+    """The user switches a wireless headset on after login."""
     login = log_in_on(any_server)
     login("autostart", "enable")
     any_server.add_device(HEADSET)

@@ -1,4 +1,4 @@
-"""From the icon in Xfce's panel to the sound: the program is looked at, clicked on, listened to."""
+"""From a click on the icon in Xfce's panel to the sound at the device."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from entrain.platform.sandbox_pipewire import PipeWireSandbox
 pytestmark = [pytest.mark.device, pytest.mark.xdist_group("end_to_end")]
 
 OWN = ("Protocols", "Your own (running)")
-"""The menu of the listener's own protocols."""
+"""Path to the menu of the listener's own protocols."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def listening_at_a_panel() -> Iterator[tuple[Desk, Listener]]:
 
 @pytest.fixture
 def panel(listening_at_a_panel: tuple[Desk, Listener]) -> Desk:
-    """The desktop on which it runs: with the low tone, not bypassed, and no menu is open."""
+    """Return the desktop, with the low tone on, without bypass, and with its menus closed."""
     desk, listener = listening_at_a_panel
     if desk.menus():
         eye.close_menus(desk)
@@ -103,7 +103,7 @@ def test_a_left_click_bypasses_what_is_heard_and_another_brings_it_back(panel, l
 def wait_for_marks(
     panel: Desk, box: eye.Box, lines: dict[str, int], wanted: dict[str, bool]
 ) -> None:
-    """Wait until marks are seen, or are not."""
+    """Wait until marks appear or disappear."""
     panel.move(*eye.NOWHERE)
     wait_until(
         lambda: {name: eye.is_marked(panel, box, lines[name]) for name in wanted} == wanted,

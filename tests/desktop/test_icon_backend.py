@@ -1,4 +1,4 @@
-"""The icon in Xfce's panel: what is on the screen, and what the mouse does."""
+"""The icon in Xfce's panel: its look on the screen, and its answers to the mouse."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ def ring(colour: tuple[int, int, int]) -> list[Image.Image]:
 
 
 class Tray:
-    """An icon with a menu, on a thread of its own."""
+    """An icon with a menu, on its own thread."""
 
     def __init__(self) -> None:
         self.bypass = False
@@ -154,7 +154,7 @@ def test_a_panel_that_crashed_has_the_icon_again(desk, tray):
 
 
 def memory_kb() -> int:
-    """Return what this process has allocated."""
+    """Return the memory that this process has allocated."""
     text = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
     line = next(line for line in text.splitlines() if line.startswith("Anonymous:"))
     return int(line.split()[1])

@@ -1,4 +1,4 @@
-"""From the session bus to the sound: with a tray that draws nothing, and without any."""
+"""From the session bus to the sound: with a tray that draws nothing, and without a tray."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.device, pytest.mark.xdist_group("without_a_panel")]
 
 @contextmanager
 def user() -> Iterator[tuple[LabServer, Path, dict[str, str]]]:
-    """Make a user with a sound server and no display; whose session bus is not there yet."""
+    """Make a user with a sound server, without a display, whose session bus has not started yet."""
     skip_without(LabPulse.missing_packages())
     skip_without_programs("dbus-daemon")
     with (
@@ -62,7 +62,7 @@ def listener(listening_at_a_tray: tuple[Item, Listener]) -> Listener:
 
 @pytest.fixture
 def item(listening_at_a_tray: tuple[Item, Listener], listener: Listener) -> Item:
-    """The icon, with the low tone and not bypassed."""
+    """Return the icon, with the low tone on and without bypass."""
     item, _ = listening_at_a_tray
     listener.begin_afresh()
     wait_until(lambda: item["Title"] == "Entrain: on", "the icon knows it")
@@ -71,7 +71,7 @@ def item(listening_at_a_tray: tuple[Item, Listener], listener: Listener) -> Item
 
 
 def has_used_the_low_tone(item: Item) -> bool:
-    """Tell whether that is the last one used, at the top of the menu, and marked."""
+    """Tell whether the low tone is at the top of the menu, as the last one used, and marked."""
     last = item.menu().find("Protocols").children[0]
     return last.label == "Low tone" and bool(last.is_checked)
 
@@ -86,12 +86,12 @@ def is_marked(item: Item, label: str) -> bool:
 
 
 def images(item: Item) -> dict[int, bytes]:
-    """Read what is to be drawn, by width: alpha, red, green, blue of each pixel."""
+    """Read the icon's images by width: alpha, red, green, blue of each pixel."""
     return {width: bytes(pixels) for width, _, pixels in item["IconPixmap"]}
 
 
 def drawn(state: drawing.IconState) -> dict[int, bytes]:
-    """Return what is to be drawn in a state."""
+    """Return the expected images in a state."""
     found = {}
     for side in drawing.SIZES_PX:
         red, green, blue, alpha = (band.tobytes() for band in drawing.image(state, side).split())
@@ -146,7 +146,7 @@ def test_every_line_has_words_and_so_has_the_icon(item):
     assert "Low tone" in item["ToolTip"][3]
 
 
-# ---- what goes, and comes back ---------------------------------------------------------------
+# ---- the bus ends and comes back -------------------------------------------------------------
 
 
 def test_the_sound_goes_on_without_the_bus_and_the_icon_tells_of_the_sound_server():
@@ -166,7 +166,7 @@ def test_the_sound_goes_on_without_the_bus_and_the_icon_tells_of_the_sound_serve
             wait_until(lambda: item["Title"] == "Entrain: trouble", "the trouble")
             wait_until(lambda: images(item) == drawn("trouble"), "the icon")
             server.start_server()
-            wait_until(lambda: item["Title"] == "Entrain: on, no app is playing", "it is over")
+            wait_until(lambda: item["Title"] == "Entrain: on, no app is playing", "the usual title")
             wait_until(lambda: images(item) == drawn("on"), "the icon")
 
 
@@ -181,14 +181,14 @@ def no_tray(folder: Path) -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def dead_bus(folder: Path) -> Iterator[Callable[[], str]]:
-    """The address of a bus that has ended; it comes back when that is called."""
+    """Yield a function that starts the bus, which does not run yet, and returns its address."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(running_bus(folder)).address
 
 
 @contextmanager
 def frozen_bus(folder: Path) -> Iterator[Callable[[], str]]:
-    """A bus that answers nobody until that is called."""
+    """Freeze a bus, and yield a function that thaws it and returns its address."""
     with running_bus(folder) as bus, ExitStack() as frost:
         frost.enter_context(bus.paused())
 
@@ -209,7 +209,7 @@ def frozen_bus(folder: Path) -> Iterator[Callable[[], str]]:
     ids=["no tray", "dead bus", "frozen bus"],
 )
 def test_without_a_tray_there_is_sound_and_one_line_and_with_one_the_icon(situation, reason):
-    """The sound is what `listening` waits for."""
+    """`listening` itself waits for the sound."""
     with (
         user() as (server, folder, environment),
         situation(folder) as get_better,

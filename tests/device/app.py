@@ -1,4 +1,4 @@
-"""Entrain as its users have it: a process of its own, steered by its command line."""
+"""Entrain as users run it: a separate process, controlled by its command line."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from entrain.vdevice.api.client import SOCKET_NAME, Client, ClientError, NotRunn
 ENTRAIN = [sys.executable, "-m", "entrain.tray"]
 
 PATIENT = {"pipewire": (), "pulse": ("--latency=200",)}
-"""Options for each server where latency does not matter: a busy machine then makes no gaps."""
+"""Options for tests in which latency does not matter, so that a busy machine causes no gaps."""
 
 
 class App:
@@ -38,7 +38,7 @@ class App:
         return done.stdout
 
     def status(self) -> dict[str, Any]:
-        """Ask without a process for each question, which would be in the way of the sound."""
+        """Ask over the socket.  A process for each request would disturb the sound."""
         with Client(control_socket(self.environment)) as client:
             return dict(client.ask("status"))
 
@@ -58,7 +58,7 @@ class App:
         return seen
 
     def wait_for_output(self, name: str) -> None:
-        """Wait until this is the device that it plays on."""
+        """Wait until Entrain plays on this device."""
         soundlab.wait_until(
             lambda: (self.status()["output"] or {}).get("name") == name,
             10,
@@ -70,7 +70,7 @@ class App:
         self.process.wait()
 
     def quit(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """End it as a user or a session would; returns the exit code."""
+        """End Entrain as a user or a session would; returns the exit code."""
         self.process.send_signal(how)
         return self.process.wait(15)
 
@@ -91,7 +91,7 @@ def command(
 
 
 def control_socket(environment: Mapping[str, str]) -> Path:
-    """Where the Entrain of these variables listens."""
+    """Return the path of Entrain's socket in this environment."""
     runtime = {**os.environ, **environment}["XDG_RUNTIME_DIR"]
     return Path(runtime) / "entrain" / SOCKET_NAME
 
@@ -100,7 +100,7 @@ def _answers(environment: Mapping[str, str]) -> bool:
     try:
         with Client(control_socket(environment)) as client:
             return bool(client.ask("status"))
-    except (NotRunning, ClientError):  # the latter of one that ends
+    except (NotRunning, ClientError):  # ClientError: it is just ending
         return False
 
 
@@ -119,7 +119,7 @@ def running(
 def running_unready(
     environment: Mapping[str, str], *options: str, stderr: IO[str] | None = None
 ) -> Iterator[App]:
-    """Run Entrain until the end of the block; only its control socket is waited for."""
+    """Run Entrain until the end of the block; waits only for its control socket."""
     process = subprocess.Popen(
         [*ENTRAIN, "run", "--headless", *options],
         env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},

@@ -1,4 +1,4 @@
-"""Every test here gets a sound server and folders of its own; the user's stay untouched."""
+"""Each test gets its own sound server and folders.  The user's own are not touched."""
 
 import os
 import shutil
@@ -26,8 +26,8 @@ Start = Callable[[type[LabServer]], LabServer]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder, and let the longest tests begin first.
 
-    Each test has a server of its own, so any of them can run beside any other one.  A long test
-    that began last would keep one process busy while the others have nothing left to do.
+    Each test has its own server, so all tests can run in parallel.  A long test that began last
+    would keep one process busy while the others are idle.
     """
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home folder for one test; short, since sockets' names must be."""
+    """A home folder for one test.  Its path is short, because a socket's path must be."""
     folder = Path(tempfile.mkdtemp(prefix="home-", dir="/tmp"))
     for variable in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME", "DATA_HOME"):
         place = folder / variable.split("_")[0].lower()
@@ -56,18 +56,18 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def is_installed(sandbox: type[LabServer]) -> bool:
-    """Tell whether a server can be tested here.  In CI both must be."""
+    """Tell whether a server can be tested here.  In CI, both servers must be."""
     return not sandbox.missing_packages() or os.environ.get("CI") == "true"
 
 
 def skip_unless_installed(sandbox: type[LabServer]) -> None:
-    """Skip the test where a server's programs are missing."""
+    """Skip the test if a server's programs are missing."""
     skip_without(sandbox.missing_packages())
 
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
-    """Start a private sound server with two devices; programs of this test reach it."""
+    """Start a private sound server with two devices; this test's programs connect to it."""
     with ExitStack() as stack:
 
         def start(sandbox: type[LabServer]) -> LabServer:
@@ -82,15 +82,15 @@ def start(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Start]:
 
 
 def _last_words(server: LabServer) -> None:
-    """Print what became of the server: pytest shows it with a test that has failed."""
+    """Print the server's log, which pytest shows if the test has failed."""
     if server.folder.exists():
         print(server.log[-4000:], server.ended or "")
 
 
 def replace_session_manager(server: LabPipeWire) -> float:
-    """Kill it and start another one; real devices go and come with it.
+    """Kill the session manager and start another one.  Real devices vanish and return with it.
 
-    Returns when the new one was started, by `time.monotonic`.
+    Returns the time of the new start, by `time.monotonic`.
     """
     server.kill_session_manager()
     for device in (SPEAKERS, HEADPHONES):
@@ -110,7 +110,7 @@ def server(request: pytest.FixtureRequest, start: Start) -> LabServer:
 
 @pytest.fixture
 def desktop(server: LabServer) -> Iterator[Desktop]:
-    """A user of that server, who chooses and moves."""
+    """A user of that server, who chooses outputs and moves apps."""
     desktop = Desktop(server)
     yield desktop
     desktop.close()
@@ -118,17 +118,17 @@ def desktop(server: LabServer) -> Iterator[Desktop]:
 
 @pytest.fixture
 def any_server(start: Start) -> LabServer:
-    """One that is installed, the quicker first: for what cannot differ between them."""
+    """The quicker installed server, for behaviour that does not depend on the server."""
     return start(LabPulse if is_installed(LabPulse) else LabPipeWire)
 
 
 @pytest.fixture
 def pipewire_server(start: Start) -> LabServer:
-    """PipeWire, for what only it has."""
+    """PipeWire, for features that only PipeWire has."""
     return start(LabPipeWire)
 
 
 @pytest.fixture
 def pulse_server(start: Start) -> LabServer:
-    """PulseAudio, for what only it has."""
+    """PulseAudio, for features that only PulseAudio has."""
     return start(LabPulse)

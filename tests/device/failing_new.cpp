@@ -1,4 +1,5 @@
-// Preloaded into a program: lets one C++ allocation fail, of the back end's threads or of any.
+// A library to preload into a program.  It makes one C++ allocation fail, in a back end's thread or
+// in any thread.
 
 #include <atomic>
 #include <cstdlib>
@@ -9,7 +10,7 @@
 
 namespace {
 
-std::atomic<long> left{-1};  // allocations until one fails; below zero: none does
+std::atomic<long> left{-1};  // allocations until one fails; below 0, none fails
 std::atomic<bool> in_any_thread{false};
 
 bool is_due() {
@@ -23,7 +24,7 @@ bool is_due() {
 
 }  // namespace
 
-// The nth allocation from now fails, counted from 0.
+// Let the nth allocation from now fail, counted from 0.
 extern "C" void fail_at(long nth, int any_thread) {
     in_any_thread = any_thread != 0;
     left = nth;

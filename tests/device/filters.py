@@ -1,4 +1,4 @@
-"""Other programs' filters, between the default output and a device: equalizers, loopbacks."""
+"""Other apps' filters between the default output and a device: equalizers, loopbacks."""
 
 import os
 import re
@@ -17,7 +17,7 @@ SELF_LINKED = "easyeffects_sink"
 
 @contextmanager
 def loopback(server: Sandbox, name: str, target: str = "") -> Iterator[None]:
-    """Run a filter of PipeWire's own; it plays on `target`, or where the default output goes."""
+    """Run PipeWire's own loopback; it plays on `target`, or follows the default output."""
     sink = f"media.class=Audio/Sink node.name={name} node.description={name}"
     output = f"node.name={name}-out" + (f" target.object={target}" if target else "")
     process = subprocess.Popen(
@@ -36,9 +36,9 @@ def loopback(server: Sandbox, name: str, target: str = "") -> Iterator[None]:
 
 @contextmanager
 def linking_itself(server: Sandbox, name: str = SELF_LINKED) -> Iterator[None]:
-    """Run what EasyEffects is to others: a sink, linked by its program to the default output.
+    """Imitate EasyEffects: a sink whose own app links it to the default output.
 
-    The program never links it to itself: while it is the default, that is the first device.
+    The app never links the sink to itself: while it is the default, the first device is used.
     """
     properties = (
         f"{{ factory.name=support.null-audio-sink node.name={name} node.description=EasyEffects"
@@ -96,12 +96,12 @@ def _unlink(server: Sandbox, *ports: str) -> None:
         ["pw-link", "--disconnect", *ports],
         env={**os.environ, **server.environment},
         stderr=subprocess.DEVNULL,
-        check=False,  # a link goes with the device
+        check=False,  # the link may have vanished with its device
     )
 
 
 def _ports(server: Sandbox) -> dict[str, tuple[str, str]]:
-    """Return the numbers of each port's node and of itself, by the names of both."""
+    """Return the numbers of each port's node and of the port; the key is "node:port", by name."""
     names = {}
     for item in _objects(server, "Node"):
         names[item[0]] = item[1].get("node.name", "")
@@ -134,13 +134,13 @@ def links_of(server: Sandbox, name: str) -> set[str]:
 
 
 def pins(server: Sandbox) -> list[str]:
-    """Return what the session manager has been told of streams."""
+    """Return the metadata lines about the targets of streams."""
     lines = soundlab.run(server.environment, "pw-metadata", "-n", "default").splitlines()
     return [line for line in lines if "'entrain.pin'" in line or "'target.object'" in line]
 
 
 def aim(server: Sandbox, node: str, device: str) -> None:
-    """Tell the session manager where to link a stream, or, with "", that nobody cares."""
+    """Set a stream's target in the session manager; "" removes it."""
     number = next(
         number for number, properties in _objects(server, "Node") if properties["node.name"] == node
     )

@@ -1,4 +1,4 @@
-"""Hand on what comes in at a Unix socket to a TCP port, both ways.
+"""Forward the connections to a Unix socket to a TCP port, in both directions.
 
 Usage: python forward.py SOCKET PORT
 """

@@ -1,4 +1,4 @@
-"""Private sound servers to which a test does what happens to real ones."""
+"""Private sound servers.  A test can stop them and plug devices, as happens to real servers."""
 
 from abc import abstractmethod
 from pathlib import Path
@@ -9,7 +9,7 @@ from entrain.platform.sandbox_pulse import PulseSandbox, null_sink
 
 
 class LabServer(Sandbox):
-    """A private server whose devices come and go, and which is stopped and started again."""
+    """A private server whose devices come and go, and which a test can stop and restart."""
 
     @property
     def folder(self) -> Path:
@@ -22,18 +22,18 @@ class LabServer(Sandbox):
 
     @property
     def pids(self) -> list[int]:
-        """The process ids of all of the server's programs."""
+        """The process ids of all programs of the server."""
         return [process.pid for process in self._processes.values()]
 
     def start_server(self) -> None:
-        """Start what does not run, with the settings and the state that the folder holds.
+        """Start the programs that do not run, with the settings and state of the folder.
 
-        The devices are those of the beginning.
+        The devices are the initial ones.
         """
         self._start_server()
 
     def stop_server(self, kill: bool = False) -> None:
-        """Stop all of it; with `kill` without a warning, as in a crash."""
+        """Stop all programs of the server.  `kill` ends them without a warning, as in a crash."""
         for name in reversed(list(self._processes)):
             if kill:
                 self._kill(name)
@@ -55,10 +55,10 @@ class LabServer(Sandbox):
 
 
 class LabPipeWire(LabServer, PipeWireSandbox):
-    """PipeWire, whose session manager and PulseAudio face die one by one."""
+    """PipeWire.  A test can kill its session manager and its PulseAudio server separately."""
 
     def start_session_manager(self, wait: bool = True) -> None:
-        """Start WirePlumber, if it does not run."""
+        """Start WirePlumber unless it runs."""
         if "wireplumber" not in self._processes:
             self._start("wireplumber")
         if wait:
@@ -81,7 +81,7 @@ class LabPipeWire(LabServer, PipeWireSandbox):
         self._command("pw-cli", "create-node", "adapter", "{ " + node_properties(device) + " }")
         self._await(lambda: device.name in self._sinks())
         self._present.add(device.name)
-        if "wireplumber" in self._processes:  # which gives it ports
+        if "wireplumber" in self._processes:  # WirePlumber gives the device ports
             self._rouse(self._sinks()[device.name])
 
     def remove_device(self, name: str) -> None:

@@ -1,11 +1,11 @@
-// Plays noise bursts and records in the same cycles of PipeWire's graph, so that whole cycles of
-// delay show as well.
+// Plays noise bursts and records them in the same cycles of PipeWire's graph, so that a delay of
+// whole cycles is measured too.
 //
 // Usage: lag_probe QUANTUM FRAMES
 //
-// A node "lag-probe" with the ports "out" and "in", for others to link.  Once both have run for
-// half a second in cycles of QUANTUM frames it plays; a change in between begins that anew.
-// Prints FRAMES samples that were played, then FRAMES that came back: 32-bit floats.
+// Makes a node "lag-probe" with the ports "out" and "in", which other programs link.  It begins to
+// play when both ports have run for half a second in cycles of QUANTUM frames, and begins again
+// after a change.  Prints FRAMES played samples, then FRAMES recorded samples, as 32-bit floats.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -101,5 +101,5 @@ int main(int argc, char **argv) {
     std::fwrite(probe.played.data(), sizeof(float), frames, stdout);
     std::fwrite(probe.heard.data(), sizeof(float), frames, stdout);
     std::fflush(stdout);
-    std::_Exit(0);  // the server notices; nothing is left to be freed by hand
+    std::_Exit(0);  // the server notices the end; the kernel frees all memory
 }

@@ -1,4 +1,4 @@
-"""How long sound takes from a sink to a device, in one cycle of PipeWire's graph: sample exact."""
+"""Measures the delay from a sink to a device in PipeWire's graph, exact to one sample."""
 
 import os
 import shlex
@@ -17,11 +17,11 @@ assert sys.platform == "linux"
 
 
 def build(folder: Path) -> Path:
-    """Compile the probe: its callback has to keep time, as Python's would not."""
+    """Compile the probe.  It is in C++, because a Python callback would miss its deadlines."""
     source, probe = Path(__file__).with_suffix(".cpp"), folder / "lag_probe"
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", "libpipewire-0.3"])
     warnings = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror"]
-    others = shlex.split(flags.decode().replace("-I", "-isystem "))  # warnings are for our own
+    others = shlex.split(flags.decode().replace("-I", "-isystem "))  # no warnings from headers
     subprocess.run(["c++", *warnings, source, "-o", probe, *others], check=True)
     return probe
 
@@ -29,9 +29,9 @@ def build(folder: Path) -> Path:
 def frames(
     environment: Mapping[str, str], probe: Path, sink: str, device: str, quantum_frames: int
 ) -> int:
-    """Return the frames from a sink's input to a device's monitor.
+    """Return the delay, in frames, from a sink's input to a device's monitor.
 
-    The graph has to work in cycles of `quantum_frames`.
+    The graph must run in cycles of `quantum_frames`.
     """
     command = [probe, str(quantum_frames), str(SECONDS * soundlab.RATE_HZ)]
     with subprocess.Popen(
@@ -47,10 +47,10 @@ def frames(
                     TIMEOUT_S,
                     f"{source} is linked to {target}",
                 )
-            said, _ = process.communicate(timeout=TIMEOUT_S)
+            output, _ = process.communicate(timeout=TIMEOUT_S)
         finally:
             process.kill()
-    played, heard = np.frombuffer(said, np.float32).reshape(2, -1)
+    played, heard = np.frombuffer(output, np.float32).reshape(2, -1)
     size = 2 * len(played)
     alike = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size)))
     return int(np.argmax(np.abs(alike[: soundlab.RATE_HZ // 8])))

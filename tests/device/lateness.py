@@ -1,7 +1,7 @@
-"""How late the machine itself is, so that no program is blamed for it.
+"""Measures the machine's own delays, so that tests do not blame Entrain for them.
 
-A shared or virtual machine stands still now and then, for tens of milliseconds.  A `Witness`
-does nothing but wake up on each core and add up by how much that came too late.
+A shared or virtual machine sometimes stands still for tens of milliseconds.  A `Witness` wakes up
+regularly on each core and adds up how late it wakes.
 """
 
 import mmap
@@ -20,7 +20,7 @@ SIZE = struct.calcsize("d")
 
 
 class Witness:
-    """Adds up, in a process of its own, the time in which the machine let nobody run."""
+    """Adds up, in a separate process, the time in which the machine ran no process."""
 
     def __enter__(self) -> Self:
         self._file = tempfile.TemporaryFile()
@@ -38,7 +38,7 @@ class Witness:
         self._file.close()
 
     def lost_s(self) -> float:
-        """Return the time lost since the beginning, of all cores together."""
+        """Return the time lost since the start, summed over all cores."""
         assert self._process.poll() is None
         return sum(struct.unpack(f"{len(self._cores)}d", self._shared[:]))
 

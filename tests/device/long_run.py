@@ -1,12 +1,12 @@
-"""Minutes or hours of sound through Entrain, with every second of it looked at.
+"""Plays minutes or hours of sound through Entrain and examines each second of it.
 
 Usage: PYTHONPATH=tests python tests/device/long_run.py [--minutes N]
            [--server pipewire|pulse] [--streams N] [--json FILE]
 
-A steady tone is played to Entrain, which adds two of its own, while other programs open and
-close streams, 200 a minute; before that, 50 play at once.  Beside it the same tone goes to
-another device through the sound server's own loopback, which does the least that can be done on
-that way: where that has gaps too, the machine was late, and not Entrain.
+A steady tone is played to Entrain, which adds two tones.  At the start, 50 other players play at
+once; later, 200 players a minute open and close streams.  In parallel, the same tone goes to
+another device through the sound server's own loopback, which does as little as possible.  If the
+loopback has gaps too, the machine was late, not Entrain.
 """
 
 import argparse
@@ -34,55 +34,55 @@ SERVERS: dict[str, type[LabServer]] = {"pipewire": LabPipeWire, "pulse": LabPuls
 SINKS = ("entrain", "loopback")
 RATE_HZ = soundlab.RATE_HZ
 BLOCK_FRAMES = RATE_HZ // 10
-PROGRAMME_HZ = 100.0  # low: its phase turns by little where two clocks are matched
-TONES_HZ = ([PROGRAMME_HZ, 405.0], [PROGRAMME_HZ, 395.0])
+INPUT_HZ = 100.0  # low, so that matching two clocks changes its phase only a little
+TONES_HZ = ([INPUT_HZ, 405.0], [INPUT_HZ, 395.0])
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-26,ceiling_db=-26"
 PLAYER_MS = RECORDER_MS = 500
-"""Long enough that the programs which play and record are hardly ever late themselves."""
+"""So long that the player and the recorder are hardly ever late themselves."""
 WARM_UP_S = 10.0
 STREAMS_PER_MINUTE = 200
 CLICK = 10 ** (-50 / 20)
-"""A sample further than this from what the tones make is a click."""
+"""A sample that differs by more than this from the sum of the tones is a click."""
 
 
 @dataclass
 class Heard:
-    """What became of one tone."""
+    """The recording of one device, second by second."""
 
     seconds: int = 0
     breaks: list[int] = field(default_factory=list)
-    """Seconds since the start in which the sound was not what it was before."""
+    """The seconds, counted from the start, in which a tone changed or a click was heard."""
     worst_db: float = -200.0
-    """The largest sample beside the tones, where there was no break."""
+    """The largest sample after the tones are subtracted, in seconds without a break."""
 
 
 @dataclass
 class Result:
-    """What a run has shown."""
+    """The result of a run."""
 
     server: str
     entrain: Heard
     loopback: Heard
     streams: int
-    """Opened and closed meanwhile by other programs."""
+    """The number of streams that other players opened and closed during the run."""
     memory_kb: list[int] = field(default_factory=list)
-    """Of Entrain's process, resident and its own, every five seconds."""
+    """The anonymous memory of Entrain's process, every five seconds."""
     latency_ms: list[float] = field(default_factory=list)
     xruns: int = 0
     state: str = ""
 
     @property
     def is_unbroken(self) -> bool:
-        """Whether Entrain has no more gaps than its surroundings make by themselves.
+        """Whether Entrain has no more gaps than the machine causes by itself.
 
-        Both ways meet the same late machine, but not in the same moments: so twice as many, and
-        three, are no sign of anything; a fault of Entrain's own comes again and again.
+        The machine's delays hit both paths, but at different moments.  So up to twice as many gaps
+        plus three are accepted: a fault of Entrain itself would come again and again.
         """
         return len(self.entrain.breaks) <= 2 * len(self.loopback.breaks) + 3
 
     @property
     def memory_growth_kb(self) -> int:
-        """From the first third of the run to its last one."""
+        """The growth from the first third of the run to the last third."""
         third = max(1, len(self.memory_kb) // 3)
         return int(np.median(self.memory_kb[-third:]) - np.median(self.memory_kb[:third]))
 
@@ -93,16 +93,16 @@ def run(
     meet: Callable[[], object] = lambda: None,
     streams_per_minute: int = STREAMS_PER_MINUTE,
 ) -> Result:
-    """Play for that long; needs `HOME` and the XDG folders to be a test's own.
+    """Play for that long.  `HOME` and the XDG folders must be private to the test.
 
-    `meet` is called when all has begun, for runs at the same time to wait for each other.
+    `meet` is called when everything plays, so that parallel runs can wait for each other.
     """
     devices = (VirtualDevice("speakers", "Speakers", 1000), VirtualDevice("other", "Other", 900))
     with ExitStack() as stack:
         server = stack.enter_context(SERVERS[kind](devices))
         environment = server.environment
         runtime = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir="/tmp"))
-        if kind == "pipewire":  # a machine that stands still for 0.1 s then breaks nothing
+        if kind == "pipewire":  # then the sound survives a machine that stands still for 0.1 s
             soundlab.force_quantum(environment, 8192)
         mine = {**environment, "XDG_STATE_HOME": runtime}
         if "XDG_RUNTIME_DIR" not in environment:
@@ -120,7 +120,7 @@ def run(
         end_s = time.monotonic() + seconds
         listeners = [
             _Listener(stack, environment, "speakers", TONES_HZ, end_s),
-            _Listener(stack, environment, "other", ([PROGRAMME_HZ], [PROGRAMME_HZ]), end_s),
+            _Listener(stack, environment, "other", ([INPUT_HZ], [INPUT_HZ]), end_s),
         ]
         streams = _Passers(environment, streams_per_minute, end_s)
         result = Result(kind, listeners[0].heard, listeners[1].heard, 0)
@@ -137,7 +137,7 @@ def run(
 
 
 class _Listener:
-    """Records a device and compares each second with the one before."""
+    """Records a device and compares each second with the previous second."""
 
     def __init__(
         self,
@@ -158,14 +158,14 @@ class _Listener:
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for the end; raises what went wrong."""
+        """Wait for the end.  Raises the exception of the thread, if any."""
         self._thread.join()
         if self._error:
             raise self._error
 
     def _run(self) -> None:
         try:
-            self._recorder.take(1.0)  # silent until the recorder is in the device's cycle
+            self._recorder.take(1.0)  # the recording begins with silence
             while time.monotonic() < self._end_s:
                 second = self._recorder.take(1.0).reshape(-1, BLOCK_FRAMES, 2)
                 parts = [fit.take(b[:, ear]) for b in second for ear, fit in enumerate(self._fits)]
@@ -191,20 +191,20 @@ class _Fit:
         self._before: np.ndarray | None = None
 
     def take(self, block: np.ndarray) -> tuple[bool, float]:
-        """Tell whether a tone has moved, and how large what is beside the tones is."""
+        """Return whether a tone has changed, and the largest sample after subtracting the tones."""
         fitted = self._solver @ block
         rest = float(np.max(np.abs(block - self._matrix @ fitted)))
         now = fitted[1::2] - 1j * fitted[2::2]
         expected, self._before = self._before, now * self._turn
         if expected is None:
             return False, rest
-        # Where two clocks are matched, the programme's pitch may be 1.5 per mille off.
+        # When two clocks are matched, the input's pitch may be off by 1.5 per mille.
         allowed = np.where(np.arange(len(now)) == 0, 0.2, 0.02)
         return bool(np.any(np.abs(now - expected) > allowed * np.abs(expected))), rest
 
 
 class _Passers:
-    """Programs that come and go, silently."""
+    """Players of silence that come and go."""
 
     def __init__(self, environment: Mapping[str, str], per_minute: int, end_s: float) -> None:
         self._environment = environment
@@ -215,7 +215,7 @@ class _Passers:
         self._thread.start()
 
     def join(self) -> int:
-        """Wait for the end; returns how many streams there were."""
+        """Wait for the end; returns the number of streams."""
         self._thread.join()
         return self._count
 
@@ -226,7 +226,7 @@ class _Passers:
         with _silence(0.1) as silence:
             playing: deque[subprocess.Popen[bytes]] = deque()
             while time.monotonic() < self._end_s - 1:
-                # Both devices get them, so that they are alike in all but Entrain.
+                # Both sinks get the same players, so that they differ only in Entrain.
                 playing.extend(_silent_player(self._environment, silence, sink) for sink in SINKS)
                 self._count += 1
                 while playing and (len(playing) > 20 or playing[0].poll() is not None):
@@ -272,7 +272,7 @@ def _pacat(sink: str, latency_ms: int) -> list[str]:
 
 @contextmanager
 def _loopback(server: LabServer) -> Iterator[None]:
-    """Offer a sink from which the server itself, or its own program, plays on the other device."""
+    """Make a sink whose sound the server, or its own tool, plays on the other device."""
     if server.kind == "pulse":
         sink = ["module-null-sink", "sink_name=loopback", "norewinds=1"]
         way = ["source=loopback.monitor", "sink=other", "latency_msec=200", "sink_dont_move=true"]
@@ -298,18 +298,18 @@ def _loopback(server: LabServer) -> Iterator[None]:
 
 @contextmanager
 def _tone(environment: Mapping[str, str], sink: str) -> Iterator[None]:
-    """Play a tone without an end."""
+    """Play a tone until the end of the block."""
     player = subprocess.Popen(
         _pacat(sink, PLAYER_MS), env={**os.environ, **environment}, stdin=subprocess.PIPE
     )
     assert player.stdin
-    block = soundlab.sine(PROGRAMME_HZ, 0.5, 0.25).tobytes()
+    block = soundlab.sine(INPUT_HZ, 0.5, 0.25).tobytes()
 
     def feed() -> None:
         try:
             while True:
                 player.stdin.write(block)
-        except (BrokenPipeError, ValueError):  # it has been stopped
+        except (BrokenPipeError, ValueError):  # the player has been stopped
             pass
 
     thread = threading.Thread(target=feed, daemon=True)
@@ -320,12 +320,12 @@ def _tone(environment: Mapping[str, str], sink: str) -> Iterator[None]:
         player.kill()
         player.wait()
         thread.join(5)
-        with suppress(BrokenPipeError):  # of what the player has not read any more
+        with suppress(BrokenPipeError):  # the player has not read the last bytes
             player.stdin.close()
 
 
 def memory_kb(pid: int) -> int:
-    """Return what the process has to itself: its anonymous pages."""
+    """Return the size of the process's anonymous pages."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Anonymous:"):
             return int(line.split()[1])
@@ -333,13 +333,13 @@ def memory_kb(pid: int) -> int:
 
 
 def describe(result: Result) -> str:
-    """Say it for people."""
+    """Return the result as text."""
 
     def heard(name: str, one: Heard) -> str:
         where = f" at {', '.join(map(str, one.breaks[:10]))} s" if one.breaks else ""
         return (
             f"{name:9} {one.seconds} s, {len(one.breaks)} with a gap or click{where}; "
-            f"else nothing above {one.worst_db:.0f} dBFS"
+            f"rest at most {one.worst_db:.0f} dBFS"
         )
 
     latency = result.latency_ms
@@ -356,14 +356,14 @@ def describe(result: Result) -> str:
 
 
 def main() -> int:
-    """Run, say what was found, and fail where Entrain alone broke."""
+    """Run, print the results, and fail if only Entrain had gaps or its memory grew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--server", choices=SERVERS, action="append")
     parser.add_argument(
-        "--streams", type=int, default=STREAMS_PER_MINUTE, help="opened and closed a minute"
+        "--streams", type=int, default=STREAMS_PER_MINUTE, help="streams to open and close a minute"
     )
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument("--json", type=Path, help="also write the results to this file")
     options = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as home:

@@ -1,4 +1,4 @@
-"""PulseAudio as it is met in some places: old, restricted, out of room, or somebody else's."""
+"""Unusual PulseAudio servers: old, restricted, full, or owned by another user."""
 
 import socket
 import subprocess
@@ -16,7 +16,7 @@ NULL_SINK = "module-null-sink.so"
 
 
 class OldPulse(LabPulse):
-    """Its null sink does not know ``norewinds``, as before version 15."""
+    """A server whose null sink does not know ``norewinds``, as before version 15."""
 
     def _options(self) -> list[str]:
         replace_null_sink(self.folder, "norewinds")
@@ -24,14 +24,14 @@ class OldPulse(LabPulse):
 
 
 class FullPulse(LabPulse):
-    """After `fill`, it has no room for one more null sink; after `empty` it has."""
+    """A server that refuses one more null sink after `fill`, and accepts it after `empty`."""
 
     def _options(self) -> list[str]:
         (self.folder / "modules").mkdir(exist_ok=True)
         return [*super()._options(), *module_folders(self.folder)]
 
     def fill(self) -> None:
-        # The devices are there already; a module of which no argument is understood cannot start.
+        # The devices exist already.  A new null sink fails, because it does not know `sink_name`.
         replace_null_sink(self.folder, "sink_name")
 
     def empty(self) -> None:
@@ -39,19 +39,19 @@ class FullPulse(LabPulse):
 
 
 class LockedPulse(LabPulse):
-    """It loads no more modules once it has started."""
+    """A server that loads no modules after its start."""
 
     def _options(self) -> list[str]:
         return [*super()._options(), "--disallow-module-loading"]
 
 
 def module_folders(folder: Path) -> list[str]:
-    """Look in a folder of our own first."""
+    """Return the options with which a server looks for modules in our folder first."""
     return [f"--dl-search-path={folder / 'modules'}:{installed_modules()}"]
 
 
 def replace_null_sink(folder: Path, argument: str) -> None:
-    """Put a null sink there that does not know this argument."""
+    """Put a null sink into the folder that does not know this argument."""
     code = (installed_modules() / NULL_SINK).read_bytes()
     word = b"\0" + argument.encode() + b"\0"
     assert word in code
@@ -66,10 +66,10 @@ def installed_modules() -> Path:
 
 @contextmanager
 def strangers_server(server: LabServer, folder: Path) -> Iterator[tuple[dict[str, str], Path]]:
-    """Reach a server by a way on which it does not see that we are its owner.
+    """Forward a socket to a server so that the server cannot see that we are its owner.
 
-    Yields the variables with which programs take that way, and the cookie that they show, which
-    is a wrong one.
+    Yields the variables with which programs connect through this socket, and the path of the cookie
+    that they present, which is a wrong cookie.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -86,7 +86,7 @@ def strangers_server(server: LabServer, folder: Path) -> Iterator[tuple[dict[str
         [sys.executable, str(Path(__file__).with_name("forward.py")), str(path), str(port)]
     )
     try:
-        soundlab.wait_until(lambda: listens(path), 10, "the way is open")
+        soundlab.wait_until(lambda: listens(path), 10, "the socket accepts connections")
         yield {"PULSE_SERVER": f"unix:{path}", "PULSE_COOKIE": str(cookie)}, cookie
     finally:
         forward.kill()

@@ -1,8 +1,8 @@
-"""Open a back end again and again, each time with another allocation that fails.
+"""Open a back end again and again; each time, another allocation fails.
 
-`python out_of_memory.py pipewire|pulse SECONDS`, with failing_new.so preloaded; prints how many
-back ends were lost for want of memory.  If an exception gets out of a callback, or of what closes
-a back end, it is killed.
+`python out_of_memory.py pipewire|pulse SECONDS`, with failing_new.so preloaded, prints how many
+back ends were lost because of an allocation.  An exception that escapes from a callback or from the
+closing of a back end kills this process.
 """
 
 import ctypes
@@ -15,12 +15,12 @@ from entrain.engine import Engine
 
 TIMEOUT_S = 3.0
 PATIENCE_S = 60.0
-"""Longest time until enough back ends have been lost, on a slow machine."""
+"""Extra time on a slow machine, until enough back ends have been lost."""
 LEAST_LOST = 5
 MANY = 1_000_000
-"""More allocations than there are."""
+"""A number above the number of all allocations."""
 AT_CLOSE = 30
-"""Allocations while a back end is closed, roughly."""
+"""The approximate number of allocations while a back end is closed."""
 
 memory = ctypes.CDLL(None)
 memory.allocations_left.restype = ctypes.c_long
@@ -28,7 +28,7 @@ memory.fail_at.argtypes = [ctypes.c_long, ctypes.c_int]
 
 
 def settle(backend: Backend) -> BackendState:
-    """Wait until it is ready or lost."""
+    """Wait until the back end is ready or lost."""
     end_s = time.monotonic() + TIMEOUT_S
     while (state := backend.state()).phase not in (Phase.READY, Phase.LOST):
         if time.monotonic() > end_s:
@@ -38,7 +38,7 @@ def settle(backend: Backend) -> BackendState:
 
 
 def open_and_close(kind: str, engine: Engine, choose: random.Random) -> BackendState:
-    """Open a back end, let it change its device, and return its state before it is closed."""
+    """Open a back end, change its device, close it, and return its state before the closing."""
     backend = Backend(kind, engine, "speakers")
     settle(backend)
     backend.set_target("headphones")

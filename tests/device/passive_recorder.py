@@ -2,7 +2,8 @@
 
 Usage: python passive_recorder.py SOURCE RATE_HZ FILE
 
-parec cannot set the flag for that.  Time asleep is left out.  SIGTERM ends it.
+parec cannot set the flag for this.  The file omits the time in which the source sleeps.  SIGTERM
+ends the recording.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Looking at processes from outside."""
+"""Information about running processes."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How much later a sound is in a device than in a sink, on PulseAudio, by the clock."""
+"""Measures on PulseAudio how much later a device plays a sound than a sink receives it."""
 
 import math
 import statistics
@@ -9,7 +9,7 @@ from pulse_recorder import PulseRecorder
 
 
 def delay_ms(sink: str, device: str, seconds: float) -> float:
-    """Return the median, over so many seconds while `playing` runs; nan: nothing came through."""
+    """Return the median delay of `pulse_player`'s bursts in `seconds`; nan if none arrived."""
     places = pulse_signal.Heard(), pulse_signal.Heard()
     with PulseRecorder([f"{sink}.monitor", f"{device}.monitor"]) as recorder:
         began_s = time.monotonic()

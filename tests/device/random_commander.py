@@ -1,15 +1,15 @@
-"""Any command every 50 ms, while devices, defaults, rates, quanta and players come and go.
+"""Sends a random command every 50 ms while devices, rates, quanta, defaults and players change.
 
 Usage: PYTHONPATH=tests python tests/device/random_commander.py [--minutes N] [--seed N]
            [--server pipewire|pulse] [--asan FOLDER]
 
-The servers run at the same time.  After each half minute of storm Entrain and its surroundings
-are brought to the same state, and its memory is looked at.  In the end sound must arrive; when
-Entrain has quit, the default output, the volumes and the server's modules must be those from
-before.  The commands follow from the seed, and so do the events around them.
+The servers are tested in parallel.  After each half minute, Entrain and its surroundings are
+brought to the initial state, and Entrain's memory is measured.  At the end, sound must arrive.
+When Entrain has quit, the default output, the volumes and the server's modules must be the same as
+before the run.  The seed determines the commands and the events around them.
 
 With ``--asan`` Entrain runs with the libraries of that folder, which `.ci/native asan` has built:
-AddressSanitizer then reports what is written or read beside its place.
+AddressSanitizer then reports invalid reads and writes.
 """
 
 import argparse
@@ -44,16 +44,16 @@ from entrain.platform.sandbox import VirtualDevice
 from entrain.vdevice.api.client import Client, ClientError
 
 PACE_S = 0.05
-"""Between two commands."""
+"""Time between two commands."""
 EVENT_S = 0.5
-"""Between two changes around Entrain."""
+"""Time between two changes around Entrain."""
 ROUND_S = 30.0
 NO_REFUSALS = ("internal error", "does not answer", "without an answer", "answer of Entrain")
-"""What an answer says only where something is wrong."""
+"""Texts that an answer contains only if Entrain has a fault."""
 SLOWEST_ANSWER_S = 10.0
 MOST_GROWTH_KB = 512
 SHORTEST_FOR_MEMORY_S = 300.0
-"""In a shorter run the memory is not judged: what Python keeps for the next time is still new."""
+"""A shorter run does not check the memory, because Python is still filling its caches."""
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
 HEADPHONES = VirtualDevice("headphones", "Headphones", 900)
@@ -70,25 +70,25 @@ TONE_S = 20.0
 
 @dataclass
 class Result:
-    """What a run has shown."""
+    """The result of a run."""
 
     server: str
     commands: int = 0
     refused: int = 0
     events: int = 0
     crashes: int = 0
-    """Of the server's session manager, or that it stood still."""
+    """How often the session manager crashed or hung."""
     slowest_s: float = 0.0
     """The longest time until an answer."""
     memory_kb: list[int] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    """What must not be, one after the other."""
+    """A description of each fault."""
 
     @property
     def memory_growth_kb(self) -> int:
-        """From the third quarter of the run to its last one; the first half is for warming up.
+        """The growth from the third quarter of the run to the last; the first half is a warm-up.
 
-        Python takes memory in pieces of 1 MB, the last of them some minutes after the start.
+        Python allocates memory in pieces of 1 MB, the last piece some minutes after the start.
         """
         quarter = len(self.memory_kb) // 4
         if not quarter:
@@ -109,7 +109,7 @@ class Result:
 
 
 def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Result:
-    """Storm for that long; the folders and the server are private."""
+    """Send commands for that long, with a private server and private folders."""
     result = Result(kind)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir="/tmp")))
@@ -118,10 +118,10 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
         soundlab.run(environment, "pactl", "set-sink-volume", "speakers", VOLUME)
         soundlab.run(environment, "pactl", "set-default-sink", "speakers")
         before = _surroundings(environment)
-        words = stack.enter_context((home / "words").open("w"))
+        messages = stack.enter_context((home / "messages").open("w"))
         sanitized = _sanitizer(asan, home) if asan else {}
         entrain = stack.enter_context(
-            app.running({**environment, **sanitized}, *app.PATIENT[kind], stderr=words)
+            app.running({**environment, **sanitized}, *app.PATIENT[kind], stderr=messages)
         )
         world = stack.enter_context(_World(server, environment, random.Random(seed)))
         commands = random_commands.Commands(
@@ -144,8 +144,9 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
                 entrain.process.wait(20)
         if entrain.process.poll() != 0:
             result.faults.append(f"the process has ended with {entrain.process.poll()}")
-        _expect(result, "all is as before", lambda: _surroundings(environment) == before)
-        if "all is as before" in str(result.faults):
+        unchanged = "the surroundings are the same as before"
+        _expect(result, unchanged, lambda: _surroundings(environment) == before)
+        if unchanged in str(result.faults):
             result.faults.append(f"before: {before}\nafter: {_surroundings(environment)}")
         result.faults += _last_words(home)
     growth_kb = result.memory_growth_kb
@@ -155,12 +156,12 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
 
 
 def _storm(kind: str, seconds: float, seed: int, asan: Path | None) -> Result:
-    """Run; what fails on one server does not hide what the other one has shown."""
+    """Run, and return an exception as a fault, so that the other server's result is not lost."""
     try:
         return run(kind, seconds, seed, asan)
     except Exception as error:
         traceback.print_exc()
-        return Result(kind, faults=[f"the run was not finished: {error}"])
+        return Result(kind, faults=[f"the run did not finish: {error}"])
 
 
 def _expect(
@@ -182,7 +183,7 @@ def _round(
     result: Result,
     end_s: float,
 ) -> None:
-    """Let both storms go on until then, each on a thread of its own."""
+    """Send commands and change the surroundings until then, on two threads."""
     with ThreadPoolExecutor(1) as pool:
         commanding = pool.submit(_command, entrain, commands, result, end_s)
         while time.monotonic() < end_s and not commanding.done():
@@ -213,7 +214,7 @@ def _command(
 
 
 def _calm(entrain: app.App, world: "_World") -> None:
-    """Bring all to where it was in the beginning; what Entrain remembers of devices stays."""
+    """Restore the initial state, except for the devices' settings that Entrain remembers."""
     with Client(app.control_socket(entrain.environment)) as client:
         client.ask("settings", mode="default", preferred_outputs=[], applications={})
         client.ask("output", name=None)
@@ -234,14 +235,14 @@ def _calm(entrain: app.App, world: "_World") -> None:
 
 
 class _World:
-    """What changes around Entrain: devices, defaults, rates, quanta, players."""
+    """Changes Entrain's surroundings: devices, defaults, rates, quanta, players."""
 
     def __init__(
         self, server: LabServer, environment: Mapping[str, str], chance: random.Random
     ) -> None:
         self.events = 0
         self.crashes = 0
-        """Of the session manager, or that it stood still."""
+        """How often the session manager crashed or hung."""
         self._server = server
         self._environment = environment
         self._random = chance
@@ -260,12 +261,12 @@ class _World:
             self._stop(self._players.pop())
 
     def change(self) -> None:
-        """Let one thing happen."""
+        """Make one random change."""
         self._with_a_session_manager(self._random.choice(self._changes))
         self.events += 1
 
     def calm(self) -> None:
-        """Let it be as in the beginning."""
+        """Restore the initial surroundings."""
         while self._players:
             self._stop(self._players.pop())
         for device in PASSERS:
@@ -278,9 +279,9 @@ class _World:
         self.check()
 
     def check(self) -> None:
-        """Replace a session manager that stands still: then nobody's new streams are linked.
+        """Replace the session manager if it hangs, as WirePlumber 0.4 sometimes does.
 
-        WirePlumber 0.4 does so, too; what is played past Entrain is not heard either then.
+        Then it links no new streams, so that even a player on the speakers is not heard.
         """
         for _ in range(3):
             if self._server.kind == "pulse" or _sounds(self._environment, "speakers"):
@@ -288,22 +289,22 @@ class _World:
             self._replace_session_manager()
 
     def _with_a_session_manager(self, happens: Callable[[], None]) -> None:
-        """Start it again where it crashes, as a session's systemd does; WirePlumber 0.4 does."""
+        """Restart the session manager if it crashes, as systemd does; WirePlumber 0.4 crashes."""
         if "wireplumber" in self._server.ended:
             self._replace_session_manager()
         try:
             happens()
         except (PlatformError, subprocess.TimeoutExpired):
-            # Without an end it stands still; where that was not the reason, it happens again.
+            # The session manager may hang.  If that is not the cause, the error will come again.
             if self._server.kind == "pulse" or self._server.ended.keys() - {"wireplumber"}:
                 raise
             self._replace_session_manager()
 
     def _replace_session_manager(self) -> None:
-        """Start it again; real devices go and come with it.
+        """Restart the session manager; real devices vanish and return with it.
 
-        WirePlumber 0.4 may stand still as well when it starts beside players, and PipeWire leaves
-        each new client waiting meanwhile; when the players have ended it goes on.
+        WirePlumber 0.4 may also hang when it starts while players run.  Then PipeWire keeps each
+        new client waiting until the players have ended.
         """
         server = self._server
         assert isinstance(server, LabPipeWire)
@@ -334,7 +335,7 @@ class _World:
         self._plug(self._random.choice(PASSERS))
 
     def _plug(self, device: VirtualDevice) -> None:
-        """Plug it in, or unplug it where it is there."""
+        """Unplug the device if it is connected, otherwise plug it in."""
         if self._is_there(device):
             self._server.remove_device(device.name)
         else:
@@ -345,7 +346,7 @@ class _World:
         self._make_default(self._random.choice(["speakers", "entrain", *names]))
 
     def _make_default(self, name: str) -> None:
-        with suppress(subprocess.CalledProcessError):  # it may be away, as Entrain's own
+        with suppress(subprocess.CalledProcessError):  # the device may not exist at the moment
             soundlab.run(self._environment, "pactl", "set-default-sink", name)
 
     def _another_rate(self) -> None:
@@ -385,11 +386,11 @@ class _World:
 
 
 def _surroundings(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return all that has to be afterwards as it was before."""
+    """Return the server's state that Entrain must restore."""
 
     def listed(what: str) -> list[dict[str, Any]]:
-        said = soundlab.run(environment, "pactl", "--format=json", "list", what)
-        return list(json.loads(said))
+        output = soundlab.run(environment, "pactl", "--format=json", "list", what)
+        return list(json.loads(output))
 
     return {
         "default": soundlab.default_sink(environment),
@@ -403,15 +404,15 @@ def _surroundings(environment: Mapping[str, str]) -> dict[str, Any]:
         "modules": sorted(
             f"{module['name']} {module['argument']}"
             for module in listed("modules")
-            if "sink_name=headphones" not in str(module["argument"])  # which comes and goes
+            if "sink_name=headphones" not in str(module["argument"])  # its number changes
         ),
     }
 
 
 def _sounds(environment: Mapping[str, str], sink: str = "") -> bool:
-    """Whether what is played there, or to the default output, is heard at the speakers."""
+    """Whether a tone played on `sink`, or on the default output, is heard on the speakers."""
     with (
-        suppress(AssertionError),  # the recording stands still
+        suppress(AssertionError),  # the recorder gets no sound
         soundlab.play(environment, soundlab.sine(1000, 10, 0.1), sink),
         soundlab.recording(environment, "speakers") as recorder,
     ):
@@ -423,18 +424,18 @@ def _sounds(environment: Mapping[str, str], sink: str = "") -> bool:
 
 
 def _last_words(home: Path) -> list[str]:
-    """Return what Entrain or AddressSanitizer has said that must not be."""
+    """Return the messages of Entrain or AddressSanitizer about faults."""
     found = [file.read_text(errors="replace")[:8000] for file in sorted(home.glob("asan.*"))]
-    said = (home / "words").read_text(errors="replace")
+    messages = (home / "messages").read_text(errors="replace")
     for word in ("Traceback", "never retrieved", "AddressSanitizer"):
-        if word in said:
-            found.append(said[max(0, said.index(word) - 500) :][:4000])
+        if word in messages:
+            found.append(messages[max(0, messages.index(word) - 500) :][:4000])
             break
     return found
 
 
 def _folders(home: Path) -> dict[str, str]:
-    """Return the variables of a home folder of the run's own."""
+    """Make the folders of a private home; return their environment variables."""
     folders = {"HOME": str(home)}
     for variable in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME", "DATA_HOME"):
         place = home / variable.split("_")[0].lower()
@@ -444,9 +445,9 @@ def _folders(home: Path) -> dict[str, str]:
 
 
 def _sanitizer(libraries: Path, home: Path) -> dict[str, str]:
-    """Copy the installed package, with these libraries in it; return what makes Python use it."""
+    """Copy the installed package with these libraries; return the variables that select it."""
     if not any(libraries.glob("libentrain.*")):
-        raise SystemExit(f"no libraries in {libraries}; `.ci/native asan` builds them")
+        raise SystemExit(f"there are no libraries in {libraries}; `.ci/native asan` builds them")
     copied = home / "python" / "entrain"
     shutil.copytree(
         Path(package.__file__).parent, copied, ignore=shutil.ignore_patterns("lib", "__pycache__")
@@ -458,18 +459,18 @@ def _sanitizer(libraries: Path, home: Path) -> dict[str, str]:
     return {
         "PYTHONPATH": str(copied.parent),
         "LD_PRELOAD": str(Path(runtime).resolve()),
-        # Python leaves much behind at its end, by design.
+        # By design, Python does not free all memory at its end.
         "ASAN_OPTIONS": f"detect_leaks=0:exitcode=99:log_path={home / 'asan'}",
     }
 
 
 def main() -> int:
-    """Run, say what was found, and fail where something was."""
+    """Run, print the results, and fail if there are faults."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--server", choices=SERVERS, action="append")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
-    parser.add_argument("--asan", type=Path, help="the folder of such libraries")
+    parser.add_argument("--asan", type=Path, help="folder of libraries built by .ci/native asan")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     kinds = options.server or list(SERVERS)

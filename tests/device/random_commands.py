@@ -1,4 +1,4 @@
-"""Commands made up from the schema of the control API: nearly all are valid, some are odd."""
+"""Random commands made from the schema of the control API.  Most are valid, some are not."""
 
 import json
 import math
@@ -15,24 +15,24 @@ from entrain.engine import blocks
 from entrain.vdevice.api import messages
 
 ENDING = {"stop", "watch"}
-"""Commands after which a connection serves no other one."""
+"""Commands after which the connection accepts no other command."""
 ODD_SHARE = 0.1
 PRESETS = Path(entrain.__file__).parent / "presets" / "protocols"
 
 _ODD_TEXTS = ("", " ", "\n", "\0", "..", "/", "é", "\u202e", "\ud800", "x" * 300, "null", "-1")
 _ODD_NUMBERS = (0, -1, 1e-300, 1e9, 1e308, -1e308, math.nan, math.inf, 2**63)
 _NAMES = tuple(f"Random {number}" for number in range(1, 6))
-"""Few: each becomes a file."""
+"""Only a few names, because each becomes a file."""
 _APPLICATIONS = ("player", "pacat", "mpv", "Firefox", "zoom")
 
 
 class Commands:
-    """Makes up requests; the same for the same seed.
+    """Generates random requests; the same seed gives the same requests.
 
     Parameters
     ----------
     chance : random.Random
-        Nobody else's.
+        The generator; no other code may use it.
     devices : sequence of str
         Names of real devices, connected or not.
 
@@ -53,7 +53,7 @@ class Commands:
             json.loads(file.read_text(encoding="utf-8")) for file in sorted(PRESETS.glob("*.json"))
         ]
         self._layers: dict[str, Block] = {}
-        """Those of the protocol that was used last."""
+        """The layers of the last protocol that was used."""
 
     def next(self) -> dict[str, Any]:
         """Return the next request."""
@@ -67,7 +67,7 @@ class Commands:
             self._spoil(request)
         return request
 
-    # ---- what is valid ---------------------------------------------------------------------
+    # ---- valid requests --------------------------------------------------------------------
 
     def _fields(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         required = schema.get("required", ())
@@ -108,7 +108,7 @@ class Commands:
 
     def _text(self, name: str) -> str:
         if name in ("name", "preferred_outputs"):
-            # `save` and `output` both have a name; either may get the other's.
+            # `save` and `output` both have a field `name`; each may get the other's names.
             return self._random.choice([*self._devices, *_NAMES])
         return self._random.choice(_APPLICATIONS)
 
@@ -183,7 +183,7 @@ class Commands:
     def _some(self, names: Sequence[str]) -> list[str]:
         return [name for name in names if self._random.random() < 0.4]
 
-    # ---- what is odd -----------------------------------------------------------------------
+    # ---- invalid requests ------------------------------------------------------------------
 
     def _spoil(self, request: dict[str, Any]) -> None:
         fields = [name for name in request if name != "command"]

@@ -1,8 +1,9 @@
-"""A player in a browser's manner: it seeks, corks and drains its stream without a rest.
+"""A player that behaves like a browser: it constantly seeks, corks and drains its stream.
 
 Usage: python restless_player.py SINK ACTIONS SEED
 
-A tone in each ear, 1000 and 1500 Hz, through libpulse.  It ends when that many actions are done.
+It plays 1000 Hz on the left and 1500 Hz on the right through libpulse, and ends after ACTIONS
+actions.
 """
 
 import ctypes
@@ -74,13 +75,13 @@ class Player:
                 self._write(frames, RELATIVE)
 
     def seek(self) -> None:
-        """Throw away what was to come, and go on elsewhere."""
+        """Discard the queued sound and continue at another position."""
         self._done(_pa.pa_stream_flush(self._stream, None, None))
         self._position = random.randrange(RATE_HZ)
         self._write(LATENCY_FRAMES, RELATIVE)
 
     def overwrite(self) -> None:
-        """Write over what was to come, without a flush."""
+        """Overwrite the queued sound without a flush."""
         self._position = random.randrange(RATE_HZ)
         self._write(LATENCY_FRAMES, RELATIVE_ON_READ)
 
@@ -93,11 +94,11 @@ class Player:
         self._done(_pa.pa_stream_cork(self._stream, 0, None, None))
 
     def drain(self) -> None:
-        """Play to the end, then go on."""
+        """Play the queued sound to its end, then continue."""
         self._done(_pa.pa_stream_drain(self._stream, None, None))
 
     def reopen(self) -> None:
-        """Begin the next title with a stream of its own."""
+        """Begin the next title with a new stream."""
         _pa.pa_stream_disconnect(self._stream)
         _pa.pa_stream_unref(self._stream)
         self._open()
@@ -107,8 +108,8 @@ class Player:
         self._stream = ctypes.c_void_p(
             _pa.pa_stream_new(self._context, b"title", ctypes.byref(spec), None)
         )
-        least = 2**32 - 1  # the server's own choice
-        buffers = _Buffers(least, LATENCY_FRAMES * FRAME_BYTES, least, least, least)
+        default = 2**32 - 1  # the server chooses
+        buffers = _Buffers(default, LATENCY_FRAMES * FRAME_BYTES, default, default, default)
         _pa.pa_stream_connect_playback(
             self._stream, self._sink, ctypes.byref(buffers), ADJUST_LATENCY, None, None
         )
@@ -120,7 +121,7 @@ class Player:
         sound = 0.1 * np.sin(2 * np.pi * np.outer(at, (1000, 1500)))
         data = np.ascontiguousarray(sound, dtype=np.float32).tobytes()
         if _pa.pa_stream_write(self._stream, data, len(data), None, 0, seek):
-            raise RuntimeError("the stream takes no more")
+            raise RuntimeError("the stream accepts no more sound")
 
     def _done(self, operation: int) -> None:
         handle = ctypes.c_void_p(operation)

@@ -1,4 +1,4 @@
-"""Entrain's virtual device in this process, steered without a control socket, and programs."""
+"""Entrain's virtual device in this process, without a control socket; and a user's desktop."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ import soundlab
 from entrain.engine import Engine
 from entrain.platform import factory
 from entrain.platform.sandbox import Sandbox
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.limits import Mode
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class RunningDevice:
-    """A virtual device on a thread of its own; its methods are called from the test's."""
+    """A virtual device on its own thread.  The test's thread calls its methods."""
 
     def __init__(self, mode: Mode, on: bool, rules: ApplicationRules | None) -> None:
         self.changes = 0
@@ -44,11 +44,11 @@ class RunningDevice:
         assert self._ready.wait(15), self.device.trouble
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Do something on the device's loop and wait for it."""
+        """Run a coroutine on the device's loop and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     def close(self) -> None:
-        """Quit; idempotent."""
+        """Quit the device.  Idempotent."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._life.cancel)
             self._thread.join(15)
@@ -77,10 +77,10 @@ def running_device(
 
 
 class Desktop:
-    """What a person does with programs and outputs.
+    """A user who plays sound, moves players and chooses outputs.
 
-    It stays connected, as a desktop's own programs do: PipeWire 0.3 may keep a change from all
-    others, if a program leaves that has just come.
+    It keeps one connection, as a desktop's own programs do: on PipeWire 0.3, a client that leaves
+    right after it has connected may keep a change from all other clients.
     """
 
     def __init__(self, server: Sandbox) -> None:
@@ -92,7 +92,7 @@ class Desktop:
 
     @contextmanager
     def program(self, name: str, role: str = "", device: str = "") -> Iterator[None]:
-        """Let a program of this name play silence; it is on a device when the block begins."""
+        """Let a player of this name play silence; it is on a device when the block begins."""
         options = [f"--client-name={name}"]
         options += [f"--property=media.role={role}"] if role else []
         options += [f"--device={device}"] if device else []
@@ -102,25 +102,25 @@ class Desktop:
         soundlab.wait_until(lambda: name not in self._programs(), 20, f"{name} has gone")
 
     def places(self) -> dict[str, str]:
-        """Return the device of each program."""
+        """Return the device of each player."""
         sinks = {sink.index: sink.name for sink in self._pulse.sink_list()}
         return {name: sinks.get(item.sink, "") for name, item in self._programs().items()}
 
     def wait_for(self, **places: str) -> None:
-        """Wait until programs are on these devices."""
+        """Wait until players are on these devices."""
         try:
             soundlab.wait_until(lambda: places.items() <= self.places().items(), 5, f"{places}")
         except AssertionError as error:
             raise AssertionError(f"{error}; it is {self.places()}") from None
 
     def drag(self, name: str, device: str) -> None:
-        """Move a program by hand."""
+        """Move a player by hand."""
         sink = next(sink for sink in self._pulse.sink_list() if sink.name == device)
         self._pulse.sink_input_move(self._programs()[name].index, sink.index)
         self.wait_for(**{name: device})
 
     def turn_down(self, name: str) -> None:
-        """Change a program's volume."""
+        """Change a player's volume."""
         self._pulse.volume_set_all_chans(self._programs()[name], 0.4)
 
     def choose_default(self, name: str) -> None:

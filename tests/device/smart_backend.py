@@ -1,9 +1,9 @@
-"""Stand in the way of the default device, as a program of its own.
+"""Run a back end with a smart filter in a separate process.
 
 Usage: python smart_backend.py TARGET
 
-Everything that passes gets a tone of 400 Hz at -20 dBFS.  Each line of its standard input is
-carried out (on, off), or ends it (quit); it answers with its state.
+The back end adds a tone of 400 Hz at -20 dBFS to the sound.  Lines on standard input switch the
+smart filter (on, off) or end the process (quit).  The answer to each line is the state.
 """
 
 import sys

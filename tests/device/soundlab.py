@@ -1,4 +1,4 @@
-"""Playing, recording and looking at a private sound server, from outside of Entrain."""
+"""Plays and records on a private sound server and reads its state, without using Entrain."""
 
 import os
 import re
@@ -28,7 +28,7 @@ STANDSTILL_S = 10.0
 
 
 def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
-    """Ask until the answer is true, and return it."""
+    """Call `condition` until it returns a true value, and return this value."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
         if time.monotonic() > deadline:
@@ -53,9 +53,9 @@ def play(
     rate_hz: int = RATE_HZ,
     latency_ms: int = 100,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Play (frames, 2) samples to a sink from now on; the programme is stopped at the end.
+    """Play (frames, 2) samples to a sink until the end of the block.
 
-    An empty `sink` means the default one.  With less latency a busy machine makes gaps.
+    An empty `sink` means the default sink.  With less latency, a busy machine causes gaps.
     """
     with tempfile.TemporaryFile() as file:
         file.write(np.ascontiguousarray(sound, dtype=np.float32).tobytes())
@@ -70,34 +70,34 @@ def play(
 
 
 class Recorder:
-    """Something that records a device's monitor."""
+    """A process that records a device's monitor."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         self._descriptor = process.stdout.fileno()
 
     def take(self, seconds: float, rate_hz: int = RATE_HZ) -> Frames:
-        """Return the next frames, (frames, 2), or fail where none come any more."""
+        """Return the next frames, (frames, 2).  Fails if no more frames come."""
         missing = round(seconds * rate_hz) * 8
         data = []
         while missing > 0:
             ready, _, _ = select.select([self._descriptor], [], [], STANDSTILL_S)
-            assert ready, "the recording stands still"
+            assert ready, "the recorder gets no sound"
             data.append(os.read(self._descriptor, missing))
             assert data[-1], "the recording has ended"
             missing -= len(data[-1])
         return np.frombuffer(b"".join(data), dtype=np.float32).reshape(-1, 2)
 
     def skip_to_now(self, rate_hz: int = RATE_HZ) -> None:
-        """Throw away what has been recorded while nobody took it."""
+        """Discard the frames that have been recorded but not taken."""
         began = time.monotonic()
         for _ in range(1000):
             self.take(0.05, rate_hz)
             now = time.monotonic()
-            if now - began > 0.03:  # it had to be waited for
+            if now - began > 0.03:  # take() had to wait for new frames
                 return
             began = now
-        raise AssertionError("the recording does not come to its end")
+        raise AssertionError("the recording does not catch up with the present")
 
     def take_unbroken(
         self,
@@ -106,7 +106,7 @@ class Recorder:
         rate_hz: int = RATE_HZ,
         within_s: int = 60,
     ) -> Frames:
-        """Return the next frames without a break in these tones (left, right), (frames, 2)."""
+        """Return the next frames in which these tones (left, right) have no break, (frames, 2)."""
         return self.take_stretches(seconds, seconds, tones_hz, rate_hz, within_s)[0]
 
     def take_stretches(
@@ -117,12 +117,14 @@ class Recorder:
         rate_hz: int = RATE_HZ,
         within_s: int = 60,
     ) -> list[Frames]:
-        """Return stretches of `least_s` and more, `seconds` in all, without a break in these tones.
+        """Return stretches without a break in these tones, `seconds` in total.
 
-        Programs that play and record miss a deadline now and then on a busy machine.  Then a
-        tone's phase or level differs from that of a second ago, and another stretch begins.
+        Each stretch lasts at least `least_s`.  On a busy machine, players and recorders sometimes
+        miss a deadline.  Then a tone's phase or level differs from a second ago, and a new stretch
+        begins.
 
-        The tones are whole numbers of hertz.  One that is more than 3 mHz off never passes.
+        Each frequency is a whole number of hertz.  A tone that is off by more than 3 mHz never
+        passes.
         """
         stretches: list[Frames] = []
         stretch: list[Frames] = []
@@ -133,7 +135,8 @@ class Recorder:
                 [phasors(second[:, ear], tones_hz[ear], rate_hz) for ear in (0, 1)]
             )
             if before is None or np.any(np.abs(now - before) >= 0.02 * np.abs(before)):
-                # A break close to the end of a second hardly shows in it: leave out both ends.
+                # A break near the end of a second changes it only a little, so leave out the first
+                # and the last second.
                 if len(stretch) >= least_s + 2:
                     stretches.append(np.concatenate(stretch[1:-1]))
                 stretch = []
@@ -149,11 +152,11 @@ class Recorder:
 def recording(
     environment: Mapping[str, str], device: str, rate_hz: int = RATE_HZ, latency_ms: int = 50
 ) -> Iterator[Recorder]:
-    """Record a device's monitor while the block runs; its first frames are there already.
+    """Record a device's monitor while the block runs; it has begun when the block begins.
 
     This keeps the device awake; see `record_passively`.
     """
-    # Else the session manager moves a recorder of the default device's monitor to a new default's.
+    # Otherwise the session manager moves the recorder to a new default device's monitor.
     pinned = ["--property=node.dont-reconnect=true", "--property=node.dont-move=true"]
     with _running(
         ["parec", f"--device={device}.monitor", "--client-name=recorder", *pinned]
@@ -169,7 +172,7 @@ def recording(
 def record(
     environment: Mapping[str, str], device: str, seconds: float, rate_hz: int = RATE_HZ
 ) -> Frames:
-    """Return what a device's monitor gives from now on, (frames, 2)."""
+    """Return the sound of a device's monitor from now on, (frames, 2)."""
     with recording(environment, device, rate_hz) as recorder:
         return recorder.take(seconds, rate_hz)
 
@@ -178,7 +181,7 @@ def record(
 def record_passively(
     server: Sandbox, device: str, file: Path, rate_hz: int = RATE_HZ
 ) -> Iterator[None]:
-    """Record into a WAV file without keeping the device awake; time asleep is left out.
+    """Record into a WAV file without keeping the device awake; the file omits its sleep.
 
     Read it with `soundfile.read` or `read_wav` after the block.
     """
@@ -211,17 +214,17 @@ def sink_states(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def default_sink(environment: Mapping[str, str]) -> str:
-    """Return the name of the effective default."""
+    """Return the name of the effective default sink."""
     return run(environment, "pactl", "get-default-sink").strip()
 
 
 def force_quantum(environment: Mapping[str, str], frames: int) -> None:
-    """Make PipeWire's graph work in blocks of this size; 0 gives the choice back."""
+    """Force the block size of PipeWire's graph; 0 lets PipeWire choose again."""
     run(environment, "pw-metadata", "-n", "settings", "0", "clock.force-quantum", str(frames))
 
 
 def force_rate(environment: Mapping[str, str], rate_hz: int) -> None:
-    """Make PipeWire's graph work at this rate; 0 gives the choice back."""
+    """Force the rate of PipeWire's graph; 0 lets PipeWire choose again."""
     run(environment, "pw-metadata", "-n", "settings", "0", "clock.force-rate", str(rate_hz))
 
 
@@ -248,10 +251,10 @@ def _format(rate_hz: int, latency_ms: int) -> list[str]:
 
 
 def linked_version(environment: Mapping[str, str], program: str) -> tuple[int, ...]:
-    """Return the version of the library that one of the sound system's own tools is linked with."""
-    said = run(environment, program, "--version")
-    found = re.search(r"Linked with \w+-?[\w.]* (\d+)\.(\d+)\.(\d+)", said)
-    assert found, said
+    """Return the library version with which one of the sound system's own tools is linked."""
+    output = run(environment, program, "--version")
+    found = re.search(r"Linked with \w+-?[\w.]* (\d+)\.(\d+)\.(\d+)", output)
+    assert found, output
     return tuple(map(int, found.groups()))
 
 

@@ -1,4 +1,4 @@
-"""Private buses, and a RealtimeKit and a systemd on them that do as the real ones, or not."""
+"""Private buses with imitations of RealtimeKit and systemd, which also refuse or stay silent."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ Behaviour = Literal["gives", "refuses", "silent"]
 def private_bus(folder: Path) -> Iterator[str]:
     """Run a bus; yields its address.
 
-    Programs find it by ``DBUS_SYSTEM_BUS_ADDRESS`` or ``DBUS_SESSION_BUS_ADDRESS``.
+    Set ``DBUS_SYSTEM_BUS_ADDRESS`` or ``DBUS_SESSION_BUS_ADDRESS`` to it.
     """
     bus = PrivateBus(folder)
     try:
@@ -35,7 +35,7 @@ def private_bus(folder: Path) -> Iterator[str]:
 
 
 class _Service(ABC):
-    """A service of this name, on a thread of its own; a context manager."""
+    """A service on its own thread; a context manager."""
 
     name: ClassVar[str]
     interface: ClassVar[str]
@@ -83,14 +83,14 @@ class _Service(ABC):
 
 
 class RealtimeKit(_Service):
-    """It gives what the user of the tests may give."""
+    """Gives real-time priority as far as the user of the tests may."""
 
     name = realtime_kit.NAME
     interface = realtime_kit.NAME
 
     def __init__(self, address: str, behaviour: Behaviour) -> None:
         self.requests: list[tuple[int, int, int]] = []
-        """Process, thread and priority of each."""
+        """Process, thread and priority of each request."""
         super().__init__(address, behaviour)
 
     def _carry_out(self, call: Message) -> Message | None:
@@ -105,14 +105,14 @@ class RealtimeKit(_Service):
 
 
 class UserManager(_Service):
-    """The systemd of a user.  It makes scopes in name only."""
+    """A user's systemd.  It only records the scopes that it is asked for."""
 
     name = service_manager.NAME
     interface = service_manager.INTERFACE
 
     def __init__(self, address: str, behaviour: Behaviour) -> None:
         self.scopes: dict[str, list[int]] = {}
-        """The processes of each."""
+        """The processes of each scope."""
         super().__init__(address, behaviour)
 
     def _carry_out(self, call: Message) -> Message | None:
@@ -123,7 +123,7 @@ class UserManager(_Service):
         values = dict(properties)
         assert values["PIDs"].signature == "au"
         processes = values["PIDs"].value
-        # As the real one: it wants processes that are there, and a name that is free.
+        # As the real systemd does, refuse processes that do not exist and names that are taken.
         if unit in self.scopes or not all(Path(f"/proc/{each}").exists() for each in processes):
             return None
         self.scopes[unit] = processes
@@ -131,7 +131,7 @@ class UserManager(_Service):
 
 
 def _may(process: int, thread: int, priority: int) -> bool:
-    """Check what the real one checks."""
+    """Check the same conditions as the real RealtimeKit."""
     limits = Path(f"/proc/{process}/limits").read_text()
     line = next(line for line in limits.splitlines() if line.startswith("Max realtime timeout"))
     hard = line.split()[4]

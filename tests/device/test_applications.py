@@ -1,15 +1,15 @@
-"""Which programs are heard through Entrain, on real servers."""
+"""Tests on real servers which players are heard through Entrain."""
 
 import pytest
 from running_device import running_device
 
 from entrain.platform.adapter import OWN_DEVICE
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 
 
 @pytest.fixture
 def entrain(desktop):
-    """Entrain is on, in default mode, and takes everything but a game."""
+    """Entrain is on, in default mode, and excludes a game."""
     with running_device(rules=ApplicationRules(exclude=("Game",))) as running:
         desktop.wait_for_default(OWN_DEVICE)
         yield running
@@ -42,7 +42,7 @@ def test_rules_can_change_while_programs_play(desktop, entrain):
 
 
 def test_what_goes_past_follows_the_target_and_leaves_no_trace(desktop, entrain):
-    """Servers remember moves; in the end everything is as if Entrain had never been there."""
+    """Servers remember moves, but after Entrain has quit, no player's device has changed."""
     with desktop.program("game"):
         desktop.wait_for(game="speakers")
         entrain.call(entrain.device.choose("headphones"))
@@ -74,7 +74,7 @@ def test_a_program_moved_by_hand_is_left_alone(desktop, entrain):
     with desktop.program("game"):
         desktop.wait_for(game="speakers")
         desktop.drag("game", OWN_DEVICE)
-        # It is looked at again for another one's sake.
+        # When another player appears, Entrain checks all players again.
         with desktop.program("phone", role="phone"):
             desktop.wait_for(phone="speakers")
         entrain.call(entrain.device.choose("headphones"))
@@ -112,7 +112,7 @@ def test_in_manual_mode_included_programs_come_and_go_with_entrain(desktop):
 
 
 def test_an_included_program_that_has_ended_is_not_missed(desktop):
-    """The server may remember Entrain for it; the default is played on instead."""
+    """The server may remember Entrain as its device, but it plays on the default."""
     rules = ApplicationRules(include=("player",))
     with running_device("manual", rules=rules) as entrain:
         with desktop.program("player"):

@@ -1,7 +1,7 @@
-"""Programmes of other than two channels are accepted, and what is heard of each channel.
+"""Tests that input with any number of channels is accepted, and at which level each is heard.
 
-The sink has two channels, so that programs which can fold down by themselves do so.  For the
-others the sound server does it, by its own rule.
+The sink has two channels, so that players which can mix down by themselves do so.  For other
+players, the sound server mixes down, by its own rule.
 """
 
 from math import sqrt
@@ -31,14 +31,14 @@ LAYOUTS = {
 
 
 def pipewire_gain(channel, layout):
-    """Follow ITU-R BS.775, with the LFE channel at half of the centre's gain."""
+    """Return a channel's gain by ITU-R BS.775, with LFE at half of the centre's gain."""
     if channel == "front-center" or channel.startswith(("rear", "side")):
         return sqrt(0.5)
     return sqrt(0.5) / 2 if channel == "lfe" else 1.0
 
 
 def pulse_gain(channel, layout):
-    """Half of the centre, a ninth of all surround channels, and all of it scaled to a sum of 1."""
+    """Return a channel's gain: front 1, centre 1/2, all surround 1/9, scaled to a sum of 1."""
     if layout in ("mono", "stereo"):
         return 1.0
     surround = sum(name.startswith(("rear", "side")) for name in LAYOUTS[layout]) / 2
@@ -51,7 +51,7 @@ GAIN = {"pipewire": pipewire_gain, "pulse": pulse_gain}
 
 
 def write_tones(path, layout):
-    """Write a programme with a tone of its own in each channel; returns the tones by channel."""
+    """Write sound with a different tone in each channel; returns the tones by channel."""
     tones_hz = {channel: 500 + 200 * i for i, channel in enumerate(LAYOUTS[layout])}
     time_s = np.arange(soundlab.RATE_HZ * SECONDS) / soundlab.RATE_HZ
     sound = [AMPLITUDE * np.sin(2 * np.pi * hz * time_s) for hz in tones_hz.values()]
@@ -60,7 +60,7 @@ def write_tones(path, layout):
 
 
 def play_command(path, tones_hz):
-    """Return the command that plays that programme to Entrain."""
+    """Return the command that plays that sound to Entrain."""
     return (
         *("pacat", "--playback", "--device=entrain", "--raw", "--format=float32le"),
         *(f"--rate={soundlab.RATE_HZ}", "--latency-msec=200"),
@@ -79,7 +79,7 @@ def expected(server, layout):
 
 
 def gains_of(heard, tones_hz):
-    """Return the gain of each channel for both ears, as measured."""
+    """Measure the gain of each channel for both ears."""
     ears = [levels_db(heard[:, ear], list(tones_hz.values())) for ear in (0, 1)]
     gains = 10 ** (np.array(ears).T / 20) * sqrt(2) / AMPLITUDE
     return dict(zip(tones_hz, map(tuple, gains), strict=True))
@@ -87,7 +87,7 @@ def gains_of(heard, tones_hz):
 
 @pytest.mark.slow
 def test_every_channel_is_heard_on_its_side(server, home):
-    """At the level that the server's rule gives it; mono on both ears, and stereo as it is."""
+    """Each channel has the level of the server's rule; mono is on both ears, stereo unchanged."""
     file = home / "tones"
     with (
         app.running(server.environment, *app.PATIENT[server.kind]) as entrain,
@@ -100,7 +100,7 @@ def test_every_channel_is_heard_on_its_side(server, home):
             with running_program(server, *play_command(file, tones_hz)):
                 entrain.wait_for(state="bypassed")
                 recorder.skip_to_now()
-                # The end of a fade, or a busy machine's gap: look at pieces until one has none.
+                # A fade or a busy machine's gap spoils a piece: try until one is right.
                 for _ in range(MOST_PIECES):
                     heard = gains_of(recorder.take(0.25), tones_hz)
                     if heard == wanted:

@@ -9,7 +9,7 @@ SECONDS = 3
 
 @pytest.mark.parametrize("server", SANDBOXES)
 def test_random_commands_while_everything_around_changes(server):
-    """No crash; sound afterwards; then default output, volumes and modules as before."""
+    """Entrain does not crash, plays sound afterwards, and restores default, volumes and modules."""
     skip_unless_installed(SANDBOXES[server])
     result = random_commander.run(server, SECONDS, seed=1)
     assert not result.faults, str(result)

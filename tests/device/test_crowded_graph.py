@@ -1,4 +1,4 @@
-"""Other devices beside Entrain's: many at once, oddly numbered, or of its own name."""
+"""Tests Entrain beside unusual devices, and when it runs out of memory."""
 
 import itertools
 import os
@@ -24,11 +24,11 @@ def hears(recorder, tone_hz=1000, ear=0):
     return level_db(recorder.take(0.1)[:, ear], tone_hz) > -40
 
 
-# ---- a storm of choices ---------------------------------------------------------------------
+# ---- many changes of the default ------------------------------------------------------------
 
 
 def test_the_default_goes_round_without_a_pause(server):
-    """Players come and go, the target changes: Entrain is there when the storm is over."""
+    """Entrain still works after the default has changed every few milliseconds."""
     seconds = 60 if SOAK else 4
     with (
         app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]) as entrain,
@@ -53,11 +53,11 @@ def test_the_default_goes_round_without_a_pause(server):
             soundlab.wait_until(lambda: hears(recorder) and hears(recorder, 405), 10, "sound")
 
 
-# ---- ports without a place in the room ----------------------------------------------------------
+# ---- ports without a channel name ---------------------------------------------------------------
 
 
 def test_left_and_right_stay_what_they_are_on_a_device_of_numbered_ports(pipewire_server):
-    """As a pro-audio profile has them; the server numbers the objects as it likes at each plug."""
+    """A pro-audio profile has such ports; their object numbers are arbitrary at each connection."""
     server = pipewire_server
     studio = VirtualDevice("studio", "Studio", 1999, tuple(f"AUX{n}" for n in range(18)))
     left_only = soundlab.sine(1000, 600, 0.1)
@@ -73,13 +73,13 @@ def test_left_and_right_stay_what_they_are_on_a_device_of_numbered_ports(pipewir
             soundlab.wait_until(lambda: _engine_links(server), 10, "linked to the studio")
             assert _engine_links(server) == {"FL": "playback_AUX0", "FR": "playback_AUX1"}
             server.remove_device("studio")
-            # Something else comes, so that other numbers are free each time.
+            # Another device takes some of the free object numbers, so that they differ each time.
             server.add_device(VirtualDevice(f"other{plugged}", "Other", 1, ("MONO",)))
             server.add_device(studio)
 
 
 def _engine_links(server):
-    """Return the studio's port that each of the engine's is linked to."""
+    """Return the studio's port to which each output of the engine is linked."""
     lines = soundlab.run(server.environment, "pw-link", "--output", "--links").splitlines()
     links = {}
     for above, line in itertools.pairwise(lines):
@@ -88,28 +88,28 @@ def _engine_links(server):
     return links if len(links) == 2 else {}
 
 
-# ---- another device of Entrain's name -----------------------------------------------------------
+# ---- another device with Entrain's name ---------------------------------------------------------
 
 
 def test_another_device_is_called_entrain(pipewire_server):
-    """Told clearly, left alone, and no music ends up in it; test_pulse has the other server."""
+    """Entrain reports it, does not touch it, and no music ends up in it; see also test_pulse."""
     server = pipewire_server
     foreign = VirtualDevice("entrain", "Foreign", 500)
 
-    def is_told(entrain):
+    def is_reported(entrain):
         status = entrain.status()
         return status["state"] == "failed" and 'has the name "entrain"; rename' in status["reason"]
 
     server.add_device(foreign)
     with app.running_unready(server.environment, "--layer", LAYER) as entrain:
-        soundlab.wait_until(lambda: is_told(entrain), 10, "told at the start")
+        soundlab.wait_until(lambda: is_reported(entrain), 10, "reported at the start")
         assert not any("left behind" in error for error in entrain.status()["errors"])
         doctor = app.command(server.environment, "doctor").stdout
         assert 'another device has the name "entrain"' in doctor
         server.remove_device("entrain")
         entrain.wait_for(state="idle", on=True)
         server.add_device(foreign)
-        soundlab.wait_until(lambda: is_told(entrain), 10, "told while it runs")
+        soundlab.wait_until(lambda: is_reported(entrain), 10, "reported while Entrain runs")
         soundlab.wait_until(
             lambda: soundlab.default_sink(server.environment) == "speakers", 5, "speakers again"
         )
@@ -117,11 +117,11 @@ def test_another_device_is_called_entrain(pipewire_server):
         entrain.wait_for(state="idle", on=True)
 
 
-# ---- no memory ----------------------------------------------------------------------------------
+# ---- out of memory ------------------------------------------------------------------------------
 
 
 def test_the_memory_is_used_up(server, tmp_path):
-    """Any allocation of the back end's own thread may fail: the next back end works."""
+    """Any allocation on the back end's thread may fail; the next back end works."""
     failing = Path(__file__).with_name("failing_new.cpp")
     library = tmp_path / "failing_new.so"
     subprocess.run(

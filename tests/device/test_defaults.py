@@ -1,4 +1,4 @@
-"""Who is the default output, before, during and after: a system is left as it was found."""
+"""Tests which output is the default before, during and after a run of Entrain."""
 
 import json
 import os
@@ -22,9 +22,10 @@ def effective(server):
 
 
 def configured(server):
-    """What somebody has chosen, or "" if nobody has.
+    """Return the configured default, or "" if there is none.
 
-    PulseAudio does not tell; there a choice takes effect as long as the device is there.
+    PulseAudio does not report it, so return the effective default, which equals the configured one
+    while its device is connected.
     """
     if server.kind == "pulse":
         return effective(server)
@@ -44,7 +45,7 @@ def becomes(server, name, *, chosen=None, timeout_s=5):
 
 
 def choose(server, name):
-    """As a desktop's sound settings do."""
+    """Choose the default as a desktop's sound settings do."""
     soundlab.run(server.environment, "pactl", "set-default-sink", name)
 
 
@@ -85,7 +86,7 @@ def test_where_nothing_was_configured_the_former_one_is_written_down(pipewire_se
 
 
 def test_its_own_output_does_not_jump_when_it_becomes_the_default(server):
-    """A session manager alone would take the device of the highest priority."""
+    """A session manager alone would choose the device of the highest priority."""
     choose(server, "headphones")
     with app.running(server.environment, "--protocol", "default") as entrain:
         becomes(server, "entrain")
@@ -111,7 +112,7 @@ def test_on_quit_on_again(server):
 
 
 def test_a_kill_while_a_program_plays(server):
-    """Within a second: no sink, the former default, and the program is heard on it."""
+    """Within 1 s, the sink is gone and the player is heard on the former default."""
     choose(server, "headphones")
     with (
         app.running(server.environment, "--protocol", "default") as entrain,
@@ -119,8 +120,8 @@ def test_a_kill_while_a_program_plays(server):
     ):
         becomes(server, "entrain")
         with soundlab.play(server.environment, soundlab.sine(1000, 60, 0.1), sink=""):
-            # The tone itself: WirePlumber 0.4 may drop a player for good whose sink goes while it
-            # is being linked, whoever the sink belongs to.
+            # Wait for the tone itself: if any sink vanishes while a player is being linked to it,
+            # WirePlumber 0.4 may never link this player again.
             soundlab.wait_until(
                 lambda: soundlab.tone_db(recorder.take(0.1), 1000) > -40, 10, "the tone arrives"
             )
@@ -132,7 +133,7 @@ def test_a_kill_while_a_program_plays(server):
 
 
 def test_a_kill_and_a_plain_start(server):
-    """The session manager still has Entrain configured; the former device is not forgotten."""
+    """The session manager still has Entrain configured, but Entrain knows the former device."""
     choose(server, "headphones")
     with app.running(server.environment) as entrain:
         entrain("on")
@@ -147,7 +148,7 @@ def test_a_kill_and_a_plain_start(server):
 
 
 def test_the_former_device_is_unplugged_while_entrain_is_off(server):
-    """The session manager would fall back on Entrain; a real device is configured instead."""
+    """The session manager would fall back on Entrain, so a real device is configured."""
     server.add_device(BLUETOOTH)
     choose(server, "bluetooth")
     with app.running(server.environment) as entrain:
@@ -161,7 +162,7 @@ def test_the_former_device_is_unplugged_while_entrain_is_off(server):
         )
         assert configured(server) != "entrain"
         entrain.wait_for(on=False)
-        if server.kind == "pipewire":  # PulseAudio tells nobody of a choice that changes nothing
+        if server.kind == "pipewire":  # PulseAudio does not report a choice that changes nothing
             stands_in = configured(server)
             choose(server, stands_in)
             server.add_device(BLUETOOTH)
@@ -223,7 +224,7 @@ def test_a_choice_of_output_can_be_left_to_the_desktop_again(server):
 
 
 def test_a_session_manager_may_have_been_away_unseen(pipewire_server):
-    """The new one has forgotten who was the default; nobody has chosen another output."""
+    """Losing the default with the session manager does not count as the user's choice."""
     server = pipewire_server
     with app.running(server.environment, "--protocol", "default") as entrain:
         becomes(server, "entrain", chosen="entrain")
@@ -231,7 +232,7 @@ def test_a_session_manager_may_have_been_away_unseen(pipewire_server):
         try:
             server.kill_session_manager()
             shutil.rmtree(server.folder / "state" / "wireplumber", ignore_errors=True)
-            server.remove_device("speakers")  # real ones go and come with it
+            server.remove_device("speakers")  # real devices vanish and return with it
             server.start_session_manager(wait=False)
             server.add_device(VirtualDevice("speakers", "Speakers", 1000))
             soundlab.wait_until(
@@ -244,7 +245,7 @@ def test_a_session_manager_may_have_been_away_unseen(pipewire_server):
 
 
 def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):
-    """PipeWire 0.3 forgets to tell, once a program has left while it was being told."""
+    """PipeWire 0.3 does not report a choice after a client has left while reading metadata."""
     server = pipewire_server
     with app.running(server.environment) as entrain:
         manager = server.pid("wireplumber")
@@ -255,7 +256,7 @@ def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):
                 env={**os.environ, **server.environment},
                 stdout=subprocess.DEVNULL,
             )
-            time.sleep(0.3)  # it has asked, and nobody answers
+            time.sleep(0.3)  # it has asked, and the session manager does not answer
             watcher.kill()
             watcher.wait()
         finally:
@@ -266,17 +267,17 @@ def test_a_choice_that_the_server_has_kept_to_itself_is_found(pipewire_server):
 
 
 def test_a_session_manager_killed_before_it_has_answered(pipewire_server):
-    """PipeWire then reads nothing more of what the program sends that has asked it."""
+    """PipeWire then never reads from the client that asked the session manager."""
     server = pipewire_server
     with app.running(server.environment, "--protocol", "default") as entrain:
         becomes(server, "entrain", chosen="entrain")
         entrain.wait_for_output("speakers")
-        time.sleep(1)  # nothing is left to be asked
+        time.sleep(1)  # until all requests are answered
         server.remove_device("headphones")
         os.kill(server.pid("wireplumber"), signal.SIGSTOP)
         time.sleep(1.5)  # half a second after the device has gone, Entrain asks for the defaults
         server.kill_session_manager()
-        server.add_device(HEADPHONES)  # which replacing it takes away
+        server.add_device(HEADPHONES)  # replace_session_manager() removes it
         entrain.wait_for(session_manager="")
         replace_session_manager(server)
         becomes(server, "entrain", chosen="entrain", timeout_s=30)

@@ -1,6 +1,6 @@
-"""A disk that is full, a home that is read-only, no home at all, and death while it is written.
+"""Tests a full disk, a read-only home, a missing home, and a kill during a save.
 
-None of it touches the sound: what cannot be saved is told, and what is there stays whole.
+None of these affects the sound.  Entrain reports what it cannot save, and saved files stay intact.
 """
 
 import json
@@ -31,9 +31,9 @@ NOBODY = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
 
 @contextmanager
 def started_with(prefix, environment, *options):
-    """Run Entrain behind another command, which makes its surroundings."""
+    """Run Entrain through another command, which prepares its surroundings."""
     if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
-        skip("no namespaces here; a chroot, for one, allows none")
+        skip("this system does not allow namespaces, for example in a chroot")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "ENTRAIN", [*prefix, *app.ENTRAIN])
         with app.running(environment, *options) as entrain:
@@ -41,7 +41,7 @@ def started_with(prefix, environment, *options):
 
 
 def shell(script):
-    """Run a few lines in a mount namespace, then Entrain."""
+    """Return a command prefix that runs a script in a mount namespace, then Entrain."""
     return [*NAMESPACE, "sh", "-ec", f'{script}\nexec "$@"', "sh"]
 
 
@@ -50,7 +50,7 @@ def state_file():
 
 
 def stored_protocol(folder):
-    """Read what is stored while Entrain may be saving, and so removing what it has replaced."""
+    """Read the stored protocol.  Entrain may be saving and removing an old file meanwhile."""
     for _ in range(1000):
         state = json.loads((folder / "state.json").read_bytes())
         path = folder / "state-protocols" / state["protocol_files"]["protocol"]
@@ -60,7 +60,7 @@ def stored_protocol(folder):
 
 
 def wait_for_the_first_save(folder):
-    """Entrain answers before the state of its start is on the disk."""
+    """Wait until the state is on the disk; Entrain answers earlier."""
     soundlab.wait_until((folder / "state.json").exists, 15, "the first save")
 
 
@@ -84,12 +84,12 @@ def hear(server, tone_hz=405):
 
 
 def test_a_full_disk(server):
-    """What was saved before stays whole, and what changes later is saved when there is room."""
+    """The saved state stays intact, and later changes are saved when the disk has room."""
     folder = state_file().parent
     folder.mkdir()
     disk = shell(f"mount -t tmpfs -o size=64k,mode=700 none {folder}")
     with started_with(disk, server.environment, "--layer", LAYER) as entrain:
-        inside = Path(f"/proc/{entrain.pid}/root{folder}")  # its disk, from outside
+        inside = Path(f"/proc/{entrain.pid}/root{folder}")  # Entrain's disk, seen from outside
         wait_for_the_first_save(inside)
         before = (inside / "state.json").read_bytes()
         filling = inside / "filling"
@@ -128,7 +128,7 @@ def test_a_home_that_is_read_only(server, home):
 
 
 def test_no_home_at_all(server, monkeypatch, tmp_path):
-    """For a user without one, and nothing is left in the folder where it was started."""
+    """Entrain runs for a user without a home, and writes no files to its working folder."""
     for name in ("HOME", *(f"XDG_{place}_HOME" for place in ("STATE", "CONFIG", "CACHE", "DATA"))):
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
@@ -143,7 +143,7 @@ def test_no_home_at_all(server, monkeypatch, tmp_path):
 
 
 def test_settings_are_never_half_written(home):
-    """Killed in the middle of saves, again and again; each look at the file finds all of it."""
+    """Entrain is killed again and again during saves; the file is complete at each look."""
     chance = random.Random(1)
     looks = 0
     for _ in range(KILLS):
@@ -166,7 +166,7 @@ def test_settings_are_never_half_written(home):
 
 
 def _change_much():
-    """Change something that is kept, and another that is written at once, until nobody answers."""
+    """Change a saved value, and a setting that is written at once, until Entrain is killed."""
     with suppress(ClientError), Client() as client:
         for beat in range(1_000_000):
             client.ask("set", address="tone.beat_hz", value=beat % 40, over_s=0)

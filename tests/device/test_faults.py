@@ -1,7 +1,7 @@
-"""What goes wrong around a running Entrain, and what is heard of it.
+"""Causes faults around a running Entrain, and checks the sound at the real device.
 
-Sound is judged at the real device.  A busy machine is late by itself now and then, so each fault
-is caused again until the promise is kept once; what must never happen is asserted each time.
+A busy machine is late by itself now and then.  So each fault is caused again until Entrain keeps
+its promise once; conditions that must never be violated are asserted each time.
 """
 
 import json
@@ -40,13 +40,13 @@ PATIENCE_S = 60
 
 
 def drain(recorder, until_s=0.0, rate_hz=soundlab.RATE_HZ):
-    """Return what has been recorded up to now, and up to that time."""
+    """Return the sound that has been recorded up to now, or up to that time if it is later."""
     taken = []
     while True:
         began_s = time.monotonic()
         taken.append(recorder.take(0.2, rate_hz))
         now_s = time.monotonic()
-        if now_s - began_s > 0.12 and now_s >= until_s:  # it had to be waited for
+        if now_s - began_s > 0.12 and now_s >= until_s:  # take() had to wait for new frames
             return np.concatenate(taken)
 
 
@@ -55,10 +55,10 @@ def peak_db(heard):
 
 
 def is_right(heard, kind, rate_hz=soundlab.RATE_HZ):
-    """Whether half a second holds both tones, an exact beat and nothing else: no click, no gap."""
+    """Whether half a second contains only both tones and an exact beat, no click and no gap."""
     if len(heard) != rate_hz // 2:
         raise ValueError("not half a second")
-    # On PulseAudio the programme's frequency follows another clock: a tenth of a second at a time.
+    # On PulseAudio the input's frequency follows another clock, so check 0.1 s at a time.
     parts = np.split(heard, 5 if kind == "pulse" else 1)
     for ear, tones_hz in enumerate(TONES_HZ):
         for part in parts:
@@ -77,7 +77,7 @@ def is_right(heard, kind, rate_hz=soundlab.RATE_HZ):
 
 
 def beat_error_hz(heard, rate_hz):
-    """Return how far the beat is from 10 Hz, from how the phases have turned."""
+    """Return the beat's deviation from 10 Hz, computed from the tones' phases."""
     tenth = rate_hz // 10
     passed_s = (len(heard) - tenth) / rate_hz
     errors_hz = []
@@ -129,10 +129,10 @@ def listening(server, device):
 
 @contextmanager
 def playing(server, *options, latency_ms=400):
-    """Run Entrain, with a tone that is played to it and heard at the speakers.
+    """Run Entrain and play a tone to it, which is heard on the speakers.
 
-    In blocks of 8192 frames, where the server lets them be chosen: a machine that stands still
-    for a tenth of a second then breaks no sound by itself.
+    PipeWire uses blocks of 8192 frames, so that the sound survives a machine that stands still for
+    0.1 s.  PulseAudio's block size cannot be chosen.
     """
     if server.kind == "pipewire":
         soundlab.force_quantum(server.environment, 8192)
@@ -151,7 +151,7 @@ def playing(server, *options, latency_ms=400):
 
 
 def test_killed_at_a_quarter_of_the_volume(server):
-    """The default is back, the program is heard on the device within 1 s, and not louder."""
+    """The default is restored; within 1 s the player is heard on the device, and not louder."""
     quiet = "tone=binaural:floor_db=-90,ceiling_db=-90"
     soundlab.run(server.environment, "pactl", "set-sink-volume", "speakers", "25%")
     with soundlab.recording(server.environment, "speakers") as recorder:
@@ -190,7 +190,7 @@ def _protocol(entrain):
 
 
 def _goes_on(server, entrain, protocol):
-    """Whatever happened, it is at the place in the protocol where it was, and goes on there."""
+    """Assert that the protocol continues at its former position."""
     assert _protocol(entrain) == protocol
 
     def position():
@@ -204,7 +204,7 @@ def _goes_on(server, entrain, protocol):
 
 
 def _is_the_default_again_within_5_s(server, entrain, began_s):
-    """Whether it is quick; that it comes back is asserted."""
+    """Assert that Entrain is the default again; return whether this took at most 5 s."""
     soundlab.wait_until(
         lambda: soundlab.default_sink(server.environment) == "entrain", 30, "default again"
     )
@@ -213,7 +213,7 @@ def _is_the_default_again_within_5_s(server, entrain, began_s):
 
 
 def test_the_server_is_killed_and_comes_back(server):
-    """Within 5 s of the server it is there again: the same protocol, at the same position."""
+    """Within 5 s of the server's start, the protocol continues at the same position."""
     with app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]) as entrain:
         protocol = _protocol(entrain)
 
@@ -252,8 +252,8 @@ def test_the_session_manager_is_restarted(pipewire_server):
 
 
 def test_the_target_is_unplugged_while_it_plays(server, monkeypatch):
-    """Heard on the next device within 1 s; back on the chosen one when it is there again."""
-    # PipeWire's sandbox starts and pauses what it plugs in: by then Entrain plays on it already.
+    """Sound is heard on the next device within 1 s, and on the chosen device when it returns."""
+    # PipeWire's sandbox would start and pause a new device, on which Entrain already plays.
     monkeypatch.setattr(server, "_rouse", lambda number: None, raising=False)
     with playing(server) as (entrain, recorder, _):
         server.add_device(BLUETOOTH)
@@ -274,7 +274,7 @@ def test_the_target_is_unplugged_while_it_plays(server, monkeypatch):
             server.remove_device(BLUETOOTH.name)
             recorder.take(1)
             in_time = hears(recorder) and hears(recorder, 405)
-            # Something else in its place: who goes by numbers would now play on that.
+            # Another device takes the free number, to show that Entrain does not go by numbers.
             others += 1
             server.add_device(VirtualDevice(f"other{others}", "Other", 100))
             soundlab.wait_until(lambda: hears(recorder), 10, "the next one plays")
@@ -293,7 +293,7 @@ def test_the_target_is_unplugged_while_it_plays(server, monkeypatch):
 
 
 def test_another_program_changes_the_default(server):
-    """Respected, told, and not fought."""
+    """Entrain accepts the choice, switches off and reports it."""
     with (
         app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]) as entrain,
         soundlab.recording(server.environment, "headphones") as recorder,
@@ -316,11 +316,11 @@ def test_another_program_changes_the_default(server):
 
 
 def _gets_in_step(server, entrain, recorder, *stopped):
-    """Stop these processes for a while, again until all is in step within 1 s of their return."""
+    """Stop these processes for a while; repeat until the sound is right 1 s after they resume."""
     delay_ms = entrain.status()["latency"]["added_ms"]
 
     def is_in_step_within_a_second():
-        becomes_right(recorder, server.kind, "before")  # anew: the last try may have upset it
+        becomes_right(recorder, server.kind, "before")  # the last try may have disturbed the sound
         before_db = peak_db(drain(recorder)[-4800:])
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
@@ -342,14 +342,14 @@ def _gets_in_step(server, entrain, recorder, *stopped):
 
 
 def test_it_stands_still_for_a_while(server):
-    """The server or Entrain: in step again within 1 s, without a burst, not later than before."""
+    """Within 1 s after the server or Entrain resumes, the sound is right, not louder or later."""
     with playing(server) as (entrain, recorder, _):
         for pid in ROUNDS * (entrain.pid, server.pid(program(server))):
             _gets_in_step(server, entrain, recorder, pid)
 
 
 def test_the_machine_is_suspended(server):
-    """All of them at once, and only the clocks go on: the same."""
+    """All processes stop at once and only the clocks go on: the sound is right within 1 s."""
     with playing(server) as (entrain, recorder, player):
         everything = [player.pid, entrain.pid, *children(entrain.pid), *server.pids]
         for _ in range(ROUNDS):
@@ -360,7 +360,7 @@ def test_the_machine_is_suspended(server):
 
 
 def test_rate_and_quantum_change_while_it_plays(pipewire_server):
-    """Each time both tones, an exact beat and no click; never anything louder."""
+    """Both tones and the beat are right after each change; the sound never gets louder."""
     server = pipewire_server
     rates_hz = (44_100, 96_000, 48_000)
     with playing(server) as (entrain, recorder, player):
@@ -369,7 +369,7 @@ def test_rate_and_quantum_change_while_it_plays(pipewire_server):
         for quantum_frames in (32, 2048, 4096):
             soundlab.force_quantum(server.environment, quantum_frames)
             assert peak_db(drain(recorder)) <= loudest_db
-            # Nobody is punctual to 0.7 ms for long on a shared machine; see test_sound.
+            # On a shared machine no process is punctual to 0.7 ms for long; see test_sound.
             if quantum_frames >= 2048:
                 becomes_right(recorder, server.kind, f"{quantum_frames} frames")
         soundlab.force_quantum(server.environment, 8192)
@@ -386,7 +386,7 @@ def test_rate_and_quantum_change_while_it_plays(pipewire_server):
 
 
 def test_the_device_comes_back_at_another_rate(pulse_server):
-    """PulseAudio's devices keep their rate as long as they are there."""
+    """On PulseAudio, a device's rate changes only while it is disconnected."""
     server = pulse_server
     server.remove_device("headphones")
     with app.running(server.environment, "--layer", LAYER, *app.PATIENT["pulse"]) as entrain:
@@ -444,17 +444,17 @@ class Vandals:
             try:
                 for _ in range(20):
                     client.send(message)
-            except OSError:  # it does not take any more, or has hung up
+            except OSError:  # Entrain accepts no more bytes, or has closed the connection
                 pass
         crowd = [self._client(stack) for _ in range(100)]
-        for _ in range(10):  # most of them come too late, or have to give way
-            told = select.select(crowd, [], [], 20)[0][0]
-            crowd.remove(told)
-            self.refused.add(json.loads(told.recv(4096))["error"])
+        for _ in range(10):  # most clients are refused or dropped, because there are too many
+            refused = select.select(crowd, [], [], 20)[0][0]
+            crowd.remove(refused)
+            self.refused.add(json.loads(refused.recv(4096))["error"])
 
     def _client(self, stack: ExitStack) -> socket.socket:
         client = stack.enter_context(socket.socket(socket.AF_UNIX))
-        client.connect(self._path)  # which waits while the queue is full
+        client.connect(self._path)  # waits while the queue is full
         client.settimeout(20)
         return client
 
@@ -466,7 +466,7 @@ class Vandals:
 
 
 def test_the_control_socket_is_abused(server):
-    """Garbage, half messages, 100 clients, one that never reads: not one sample of it is heard."""
+    """Garbage, half messages, 100 clients and a client that never reads do not affect the sound."""
     tones_hz = STEADY_HZ[server.kind]
     with playing(server, latency_ms=1000) as (entrain, recorder, _):
         vandals = Vandals(Path(os.environ["XDG_RUNTIME_DIR"]) / "entrain" / "control.sock")

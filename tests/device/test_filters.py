@@ -1,4 +1,4 @@
-"""An equalizer is the default output: the sound arrives, once, and never runs in a circle."""
+"""Tests with an equalizer as the default output: the sound arrives once and never loops."""
 
 import time
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ from measure import level_db, rms_db
 from entrain.vdevice.device.arrivals import SAME_MOMENT_S
 
 PLAYED_DB = -23.01
-"""RMS of what the player plays."""
+"""RMS level of the played tone."""
 
 
 @contextmanager
 def listening(server, device=""):
-    """Play a tone to a device or to the default one, and record the speakers."""
+    """Play a tone on a device, or on the default device, and record the speakers."""
     environment = server.environment
     with (
         soundlab.play(environment, soundlab.sine(1000, 60, 0.1), sink=device),
@@ -28,9 +28,9 @@ def listening(server, device=""):
 
 
 def arrives(recorder, what):
-    """Wait until the tone arrives at the speakers once: not as silence, nor twice, nor growing.
+    """Wait until the tone has the right level on the speakers: not silent, doubled or growing.
 
-    And stays: what the servers link anew may take a moment.
+    The servers may take a moment to link the nodes again.
     """
 
     def right():
@@ -51,7 +51,7 @@ def arrives(recorder, what):
 
 
 def test_a_filter_that_is_the_default_stays_in_the_way(pipewire_server):
-    """Its output would follow the default, which is Entrain then."""
+    """Without a pin, the filter's output would follow the default, which is Entrain."""
     server = pipewire_server
     with (
         loopback(server, "eq"),
@@ -70,7 +70,7 @@ def test_a_filter_that_is_the_default_stays_in_the_way(pipewire_server):
             status = entrain.wait_for(on=True, detour="eq plays on Speakers, not back into Entrain")
             assert status["reason"] == status["detour"]
             assert status["output"]["name"] == "eq"
-            aim(server, "eq-out", "entrain")  # as somebody does in a patch bay
+            aim(server, "eq-out", "entrain")  # as a user does in a patch bay
             entrain.wait_for(
                 detour="eq plays back into Entrain; Entrain plays on Speakers directly"
             )
@@ -84,7 +84,7 @@ def test_a_filter_that_is_the_default_stays_in_the_way(pipewire_server):
 
 
 def test_a_chain_of_filters_that_comes_later_and_a_kill(pipewire_server):
-    """The last one of the chain is the one that would lead back; its pin outlives a kill."""
+    """The last filter of the chain would lead back, so Entrain pins it; the pin outlives a kill."""
     server = pipewire_server
     environment = server.environment
     with app.running(environment) as entrain, listening(server) as recorder:
@@ -106,7 +106,7 @@ def test_a_chain_of_filters_that_comes_later_and_a_kill(pipewire_server):
 
 
 def test_a_filter_that_links_itself_is_left_out(pipewire_server):
-    """EasyEffects takes other programs' streams and links its output to the default by itself."""
+    """EasyEffects takes other apps' streams and links its output to the default by itself."""
     server = pipewire_server
     environment = server.environment
     with app.running(environment) as entrain:
@@ -124,7 +124,7 @@ def test_a_filter_that_links_itself_is_left_out(pipewire_server):
             status = entrain.wait_for(on=True)
             assert status["output"]["name"] == "speakers"
             assert "EasyEffects plays back into Entrain" in status["reason"]
-            # It takes what plays to Entrain as well, later.
+            # Without Entrain, the tone still passes EasyEffects.
             soundlab.run(environment, "pactl", "set-default-sink", "speakers")
             entrain.wait_for(on=False)
             arrives(recorder, "through it alone")
@@ -139,7 +139,7 @@ def test_a_filter_that_links_itself_is_left_out(pipewire_server):
     ids=["a filter", "a loopback"],
 )
 def test_pulseaudio_has_hung_a_filter_on_entrain(pulse_server, modules):
-    """One that is loaded while Entrain is the default plays to it, also when it is not any more."""
+    """A filter loaded while Entrain is the default keeps playing to Entrain."""
     server = pulse_server
     environment = server.environment
     with app.running(environment, *app.PATIENT["pulse"]) as entrain:
@@ -147,7 +147,7 @@ def test_pulseaudio_has_hung_a_filter_on_entrain(pulse_server, modules):
         entrain("on")
         for module in modules:
             soundlab.run(environment, "pactl", "load-module", *module.split())
-        time.sleep(SAME_MOMENT_S)  # else it would be the server's choice
+        time.sleep(SAME_MOMENT_S)  # otherwise Entrain would take it for the server's choice
         soundlab.run(environment, "pactl", "set-default-sink", "eq")
         entrain.wait_for(on=False)
         with listening(server) as recorder:
@@ -162,7 +162,7 @@ def test_pulseaudio_has_hung_a_filter_on_entrain(pulse_server, modules):
 
 
 def test_pulseaudio_sends_a_copy_to_entrain(pulse_server):
-    """What names Entrain as one of its devices cannot be sent elsewhere, so it is left out."""
+    """A combined sink that names Entrain as a device cannot be moved, so it is bypassed."""
     server = pulse_server
     environment = server.environment
     with app.running(environment, *app.PATIENT["pulse"]) as entrain:

@@ -1,6 +1,6 @@
-"""Which device is played on as devices come and go.
+"""Tests on which device Entrain plays when devices come and go.
 
-A choice by the server leaves Entrain on; a choice by a person is respected.
+A choice by the server leaves Entrain on.  Entrain accepts a choice by the user.
 """
 
 import json
@@ -26,7 +26,7 @@ from entrain.vdevice.device.default_policy import ECHO_S
 DOCK = VirtualDevice("dock", "Dock", 700)
 LONG = os.environ.get("ENTRAIN_SOAK") == "1"
 
-# Makes each sink that comes the default.  PipeWire's own module does so for hardware only.
+# Makes each new sink the default.  PipeWire's own module does so only for hardware.
 SWITCH_ON_CONNECT = """\
 pactl subscribe | grep --line-buffered "'new' on sink #" | while read -r _; do
     pactl set-default-sink "$(pactl list short sinks | tail -n 1 | cut -f 2)"
@@ -36,7 +36,7 @@ done
 
 @contextmanager
 def connected(server: LabServer, device: VirtualDevice) -> Iterator[None]:
-    """Have a device there during the block."""
+    """Connect a device during the block."""
     server.add_device(device)
     yield
     server.remove_device(device.name)
@@ -44,7 +44,7 @@ def connected(server: LabServer, device: VirtualDevice) -> Iterator[None]:
 
 @contextmanager
 def switching_on_connect(server: LabServer) -> Iterator[None]:
-    """Have the server make each device that comes the default."""
+    """Let the server make each new device the default during the block."""
     if server.kind == "pulse":
         module = ("module-switch-on-connect", "ignore_virtual=no")
         soundlab.run(server.environment, "pactl", "load-module", *module)
@@ -66,7 +66,7 @@ def wait_for_default(server: LabServer, name: str) -> None:
 
 
 def stays(entrain: app.App, server: LabServer, name: str) -> None:
-    """Entrain is on, is the default, and plays there; also in a while."""
+    """Assert after a while that Entrain is on, is the default, and plays on this device."""
     time.sleep(0.3)
     status = entrain.status()
     assert (status["on"], status["output"]["name"]) == (True, name), status["reason"]
@@ -114,7 +114,7 @@ def test_quitting_leaves_the_choice_to_the_server_where_nobody_has_chosen(server
 def test_a_configured_default_is_kept_when_a_better_device_comes(server, name):
     choose(server, name)
     if server.kind == "pulse" and name == "speakers":
-        # The best one is the default also where nobody has chosen it: the server's notes tell.
+        # The speakers are also the best device.  The restart makes the server save the choice.
         server.stop_server()
         server.start_server()
     with app.running(server.environment, "--protocol", "default") as entrain:
@@ -149,13 +149,13 @@ def test_a_preferred_output_is_played_on_whenever_it_is_connected(server):
         Client(app.control_socket(server.environment)) as client,
     ):
         becomes(server, "entrain")
-        said = entrain("output", "--prefer", "bluetooth", "headphones")
-        assert "bluetooth is not connected" in said
-        assert "headphones is not" not in said
+        answer = entrain("output", "--prefer", "bluetooth", "headphones")
+        assert "bluetooth is not connected" in answer
+        assert "headphones is not" not in answer
         entrain.wait_for_output("headphones")
         with connected(server, BLUETOOTH):
             entrain.wait_for_output("bluetooth")
-            client.ask("output", name="speakers")  # what is chosen counts more
+            client.ask("output", name="speakers")  # a chosen output has priority
             entrain.wait_for_output("speakers")
             places = {device["name"]: device["preferred"] for device in client.ask("devices")}
             assert places == {"bluetooth": 1, "speakers": None, "headphones": 2}
@@ -191,7 +191,7 @@ def test_on_after_a_login_at_which_the_devices_come_later(server, home, after_s)
         server.add_device(SPEAKERS)
         server.add_device(HEADPHONES)
         entrain.wait_for_output("speakers")
-        # Until the default that it has configured at its start would have been given up.
+        # Wait until Entrain would have given up the default that it configured at its start.
         time.sleep(max(0.0, began_s + ECHO_S + 1 - time.monotonic()))
         stays(entrain, server, "speakers")
     assert json.loads(state.read_text())["former_default"] is None

@@ -1,7 +1,7 @@
-"""What ends the session's whole group, as the kernel does out of memory, spares the guardian.
+"""The guardian survives when the session's whole group is killed, as when memory runs out.
 
-systemd is a double here, on a private bus: it notes which processes are to have a group of their
-own, and the tests kill all others at once.
+A stand-in for systemd, on a private bus, notes which processes ask for their own group.  The tests
+kill all other processes at once.
 """
 
 import os
@@ -28,7 +28,7 @@ def tools():
 
 @pytest.fixture
 def bus(home, monkeypatch):
-    """A session bus for the programs of this test."""
+    """Start a session bus for the programs of this test."""
     with private_bus(home) as address:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
         yield address
@@ -40,16 +40,16 @@ def guardian(entrain):
 
 
 def kill_group(entrain, spared):
-    """Kill Entrain and all that it has started, but for those in groups of their own."""
+    """Kill Entrain and its children, except the children with their own group."""
     members = [pid for pid in (entrain.pid, *children(entrain.pid)) if pid not in spared]
-    for how in (signal.SIGSTOP, signal.SIGKILL):  # else one might outlive another
+    for how in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, none sees another one die
         for pid in members:
             os.kill(pid, how)
     entrain.process.wait()
 
 
 def test_an_end_of_the_whole_group_is_cleaned_up_after(pulse_server, bus):
-    """Also with a guardian that has taken the place of one that was killed."""
+    """The second guardian, which replaces a killed one, also has its own group."""
     environment = pulse_server.environment
     soundlab.run(environment, "pactl", "set-default-sink", "headphones")
     with (
@@ -64,7 +64,7 @@ def test_an_end_of_the_whole_group_is_cleaned_up_after(pulse_server, bus):
         first = guardian(entrain)
         os.kill(first, signal.SIGKILL)
         soundlab.wait_until(
-            lambda: guardian(entrain) in spared() - {first}, 10, "the next one has one too"
+            lambda: guardian(entrain) in spared() - {first}, 10, "a group for the next guardian"
         )
         soundlab.wait_until(
             lambda: soundlab.default_sink(environment) == "entrain", 10, "Entrain is the default"

@@ -1,4 +1,4 @@
-"""The guardian process alone, on a private PulseAudio: the test is the program that dies."""
+"""The guardian process alone, on a private PulseAudio; the test plays the program that dies."""
 
 import os
 import select
@@ -14,7 +14,7 @@ from soundlab import default_sink, play, run, sine, wait_until
 from entrain import _native
 
 EXECUTABLE = _native.path("entrain").with_name("entrain-guardian")
-DEVICES = ("speakers", "headphones")  # without a choice the server takes the first
+DEVICES = ("speakers", "headphones")  # by default the server takes the first one
 
 
 class Pulse:
@@ -74,7 +74,7 @@ class Pulse:
 
 
 class Guardian:
-    """A guardian and our end of its socket."""
+    """A guardian, and the parent's end of its socket."""
 
     def __init__(self, pulse: Pulse) -> None:
         self.socket, its_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -99,7 +99,7 @@ class Guardian:
             self.process.wait(0.3)
 
     def leave(self):
-        """Die, as the guardian sees it, and wait until it has done its work."""
+        """Close the socket, as when the parent dies, and wait until the guardian has finished."""
         self.socket.close()
         assert self.process.wait(15) == 0
 
@@ -138,7 +138,7 @@ def guardian(start):
 
 @contextmanager
 def listening(pulse, file):
-    """Write the server's events to a file."""
+    """Write the server's events to a file while the block runs."""
     environment = {**os.environ, **pulse.environment, "LC_ALL": "C"}
     with (
         file.open("wb") as output,
@@ -174,7 +174,7 @@ def test_the_default_is_set_first_and_then_the_module_unloaded(pulse, guardian, 
 @pytest.mark.parametrize(
     ("before", "fallback", "after"),
     [
-        ("speakers", "default headphones", {"speakers"}),  # the user has chosen another one
+        ("speakers", "default headphones", {"speakers"}),  # the user has chosen the speakers
         ("entrain", "default unplugged", set(DEVICES)),
         ("entrain", "default entrain", set(DEVICES)),
     ],
@@ -201,12 +201,12 @@ def test_where_nobody_has_chosen_a_default_the_server_chooses(pulse, guardian):
     assert pulse.default == "speakers"
 
 
-@pytest.mark.parametrize("whose", ["speakers", "entrain2", "nobody"])
+@pytest.mark.parametrize("whose", ["speakers", "entrain2", "missing"])
 def test_an_index_that_means_something_else_now_is_left_alone(pulse, guardian, whose):
     pulse.load("entrain2")
     pulse.load("entrain", "entrain.pid=1")
     pulse.pactl("set-default-sink", "entrain")
-    index = 4000 if whose == "nobody" else pulse.index_of(whose)
+    index = 4000 if whose == "missing" else pulse.index_of(whose)
     guardian.tell(f"module {index}", "default headphones")
 
     guardian.leave()
@@ -217,7 +217,7 @@ def test_an_index_that_means_something_else_now_is_left_alone(pulse, guardian, w
 
 @pytest.mark.parametrize("told", [(), ("module 4000",), ("module none", "module loading")])
 def test_a_module_whose_index_was_not_told_is_found_by_its_mark(pulse, guardian, told):
-    """The program may die while the server loads it, even before the server has read of it."""
+    """The program may die while the server loads the module, or before the server has begun."""
     pulse.load("entrain", f"entrain.pid=1{os.getpid()}")
     ours = pulse.load("entrain", f"entrain.pid={os.getpid()}")
     guardian.tell(*told, "default headphones")
@@ -231,7 +231,7 @@ def test_a_module_whose_index_was_not_told_is_found_by_its_mark(pulse, guardian,
 
 
 def test_a_program_that_dies_at_once_is_cleaned_up_after(pulse, start):
-    """Before the guardian is connected, with all messages and its answer still unread."""
+    """The program dies before the guardian is connected; messages and answer are unread."""
     index = pulse.load()
     pulse.pactl("set-default-sink", "entrain")
     for moment in ("unconnected", "unread"):

@@ -1,4 +1,4 @@
-"""A headset that becomes hands-free in the middle of music, for a call, and a headset again."""
+"""A headset switches to its hands-free profile in the middle of music, for a call, and back."""
 
 import os
 from dataclasses import replace
@@ -26,7 +26,7 @@ ROUNDS = 10 if os.environ.get("ENTRAIN_SOAK") == "1" else 1
 
 
 def heard(server, name, rate_hz, wanted):
-    """Record until half a second is as wanted; return all that was recorded."""
+    """Record until half a second meets the condition; return the whole recording."""
     taken = []
     with soundlab.recording(server.environment, name, rate_hz) as recorder:
 
@@ -43,25 +43,25 @@ def heard(server, name, rate_hz, wanted):
 
 
 def loudness_db(sound, rate_hz):
-    """Return the level of the loudest tenth of a second, one period of the beat, in either ear."""
+    """Return the level of the loudest tenth of a second in either ear: one period of the beat."""
     tenths = np.split(sound, len(sound) // (rate_hz // 10))
     return max(rms_db(tenth[:, ear]) for tenth in tenths for ear in (0, 1))
 
 
 def is_stereo(left, right):
-    """Music on both ears, a tone of its own on each."""
+    """Tell whether both ears have the music, and each its own tone."""
     music = all(abs(ear[0] + 23.01) < 0.5 for ear in (left, right))
     tones = abs(left[1] + 20) < 0.5 and abs(right[2] + 20) < 0.5
     return music and tones and max(left[2], right[1]) < -60
 
 
 def is_mono(left, right):
-    """Music and the alternative to a binaural beat: both tones, together as loud as one was."""
+    """Tell whether the binaural beat's alternative is heard: both tones, each at half power."""
     return all(abs(level + 23.01) < 0.5 for ear in (left, right) for level in ear)
 
 
 def test_a_headset_becomes_hands_free_and_a_headset_again(server):
-    """Heard on it each time, with the right tones, and never louder."""
+    """Music is heard after each change, with the right tones, and never louder."""
     server.add_device(HEADSET)
     with (
         app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]) as entrain,

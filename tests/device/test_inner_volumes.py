@@ -1,4 +1,7 @@
-"""Volumes between Entrain and the device: set back, or told; the sound has the device's alone."""
+"""Volumes between Entrain and the device are set back to 100 %, or the user is warned.
+
+The sound then has the device's volume only.
+"""
 
 import json
 import signal
@@ -15,19 +18,19 @@ from measure import level_db
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
 LEVEL_DB = -23.01
 PLACES = {"pulse": ("playback", "recording", "monitor"), "pipewire": ("monitor",)}
-"""On PipeWire our filter has no volume; see `test_the_filter_has_no_volume`."""
+"""Places that have a volume.  The filter on PipeWire has none."""
 SET_BACK_S = 10
 
 
 class FlatPulse(LabPulse):
-    """With flat volumes, PulseAudio's own default: a stream's volume moves its device's."""
+    """PulseAudio with flat volumes, its own default: a stream's volume moves the device's."""
 
     def _settings(self):
         return dict.fromkeys(super()._settings(), "flat-volumes = yes\n")
 
 
 class Inside:
-    """One volume between sink and device, in the hands of somebody with a mixer."""
+    """A volume between sink and device, which a mixer app changes."""
 
     def __init__(self, mixer: pulsectl.Pulse, place: str) -> None:
         self._mixer, self._place = mixer, place
@@ -58,7 +61,7 @@ def heard(recorder):
 
 def becomes_full(recorder):
     soundlab.wait_until(
-        lambda: heard(recorder) == pytest.approx(LEVEL_DB, abs=0.5), SET_BACK_S, "its own level"
+        lambda: heard(recorder) == pytest.approx(LEVEL_DB, abs=0.5), SET_BACK_S, "the full level"
     )
 
 
@@ -69,7 +72,7 @@ def stack():
 
 
 def run(stack, server):
-    """Run Entrain, with a tone that is heard on the speakers."""
+    """Run Entrain and play a tone that is heard on the speakers."""
     entrain = stack.enter_context(
         app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind])
     )
@@ -80,9 +83,9 @@ def run(stack, server):
 
 
 def test_a_volume_inside_is_set_back_or_told_of(server, stack):
-    """Turned down, up or muted, in each place; also what the server restores from a day before.
+    """An inner volume is turned down, up or muted, or the server restores an old one.
 
-    Who sets it more than three times in a minute is left alone, and it is told what to do.
+    If an app changes it more than three times in a minute, Entrain gives up and advises the user.
     """
     mixer = stack.enter_context(pulsectl.Pulse("mixer"))
     inside = [Inside(mixer, place) for place in PLACES[server.kind]]
@@ -95,7 +98,7 @@ def test_a_volume_inside_is_set_back_or_told_of(server, stack):
         for volume, muted in ((0.3, False), (1.4, True)):
             for each in inside:
                 each.set(volume, muted)
-            soundlab.wait_until(none_acts, SET_BACK_S, "all is as it was")
+            soundlab.wait_until(none_acts, SET_BACK_S, "all volumes are 100 % again")
         becomes_full(recorder)
         assert entrain.status()["muffled"] == ""
 
@@ -104,24 +107,24 @@ def test_a_volume_inside_is_set_back_or_told_of(server, stack):
                 inside[0].set(0.3)
             return entrain.status()["muffled"]
 
-        told = soundlab.wait_until(muffled, 20, "it is told")
+        told = soundlab.wait_until(muffled, 20, "a warning")
         what, advice = told.split("; ")
         assert "another app keeps changing" in what
         assert "100 %" in advice
         assert entrain.status()["reason"] == told
         found = json.loads(app.command(server.environment, "doctor", "--json").stdout)
         assert [f for f in found if not f["ok"] and (f["text"], f["advice"]) == (what, advice)]
-        assert inside[0].acts, "it is not fought for any longer"
+        assert inside[0].acts, "Entrain still sets the volume back"
         inside[0].set(1.0)
         entrain.wait_for(muffled="")
 
-        # The last thing that the server hears of them; nobody is there to set it back.
+        # The server stores these volumes, and a stopped Entrain cannot set them back.
         entrain.process.send_signal(signal.SIGSTOP)
         for each in inside:
             each.set(0.3, muted=True)
         entrain.kill()
     soundlab.wait_until(
-        lambda: "entrain" not in soundlab.sink_states(server.environment), 10, "it has gone"
+        lambda: "entrain" not in soundlab.sink_states(server.environment), 10, "no sink Entrain"
     )
     entrain, _ = run(stack, server)
     assert none_acts()
@@ -129,7 +132,7 @@ def test_a_volume_inside_is_set_back_or_told_of(server, stack):
 
 
 def test_flat_volumes_are_not_taken_for_a_stream_that_was_turned_down(start, stack):
-    """There a stream at its device's volume is as loud as it can be; and no device gets louder."""
+    """A stream at its device's volume is at its maximum there.  No device gets louder."""
     server = start(FlatPulse)
     mixer = stack.enter_context(pulsectl.Pulse("mixer"))
     soundlab.run(server.environment, "pactl", "set-sink-volume", "speakers", "40%")
@@ -148,7 +151,7 @@ def test_flat_volumes_are_not_taken_for_a_stream_that_was_turned_down(start, sta
         5,
         "the stream has the device's volume",
     )
-    # Another program keeps the device where it is; ours is turned down.
+    # Another app's stream keeps the device's volume up while Entrain's stream is turned down.
     stack.enter_context(
         soundlab.play(server.environment, soundlab.sine(300, 200, 0.01), sink="speakers")
     )
@@ -156,13 +159,13 @@ def test_flat_volumes_are_not_taken_for_a_stream_that_was_turned_down(start, sta
     soundlab.wait_until(
         lambda: playback._look().volume.value_flat == pytest.approx(of_device(), abs=0.01),
         SET_BACK_S,
-        "it is as loud as the device",
+        "the stream is as loud as the device",
     )
     assert of_device() <= 0.41
 
 
 def test_the_filter_has_no_volume(pipewire_server, stack):
-    """What is set of our other nodes does nothing; the sink's volume does not act twice."""
+    """Volumes of Entrain's other nodes have no effect; the sink's volume acts only once."""
     server = pipewire_server
     _, recorder = run(stack, server)
     nodes = {

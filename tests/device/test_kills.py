@@ -1,4 +1,4 @@
-"""Killed at any time: what was changed outside is as before, and at most a second is lost."""
+"""A kill at any time leaves the sound server as it was, and loses a second at most."""
 
 import itertools
 import os
@@ -22,11 +22,11 @@ DRAG_S = 60.0 if SOAK else 5.0
 MOST_LOST_S = 1.0
 LOOK_S = 0.005
 SLIDER_S = 0.001
-"""Time between two values of a slider."""
+"""Time between two values of a slider, in seconds."""
 
 
 def test_killed_at_any_time_after_on_everything_outside_is_as_before(server, desktop):
-    """The default that was chosen, volumes, where programs play; and the next `off` knows it."""
+    """The chosen default, volumes and players' devices are as before; the next `off` knows them."""
     chance = random.Random(server.kind)
     pactl(server, "set-sink-volume", "headphones", "30%")
     pactl(server, "set-sink-volume", "speakers", "60%")
@@ -52,7 +52,7 @@ def test_killed_at_any_time_after_on_everything_outside_is_as_before(server, des
 
 
 class Slider:
-    """Drags a beat up, and remembers when it was where."""
+    """Drags a beat up, and records the time of each value."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[float, float]] = []
@@ -65,7 +65,7 @@ class Slider:
         self._thread.join(60)
 
     def lost_s(self, stored_hz: float, end_s: float) -> float:
-        """Tell for how long what was set before the end is not what is stored."""
+        """Return for how long before the end values were set but not stored."""
         later_s = end_s
         for at_s, beat_hz in reversed(self.sent):
             if at_s < end_s and beat_hz == stored_hz:
@@ -84,7 +84,7 @@ class Slider:
 
 
 class Writes:
-    """Watches when a file is replaced."""
+    """Records the times at which a file is replaced."""
 
     def __init__(self, path: Path) -> None:
         self.times_s: list[float] = []
@@ -98,7 +98,7 @@ class Writes:
         self._thread.join(60)
 
     def gaps_s(self, begin_s: float, end_s: float) -> list[float]:
-        """Tell the times between two writings, also before the first and after the last."""
+        """Return the times between writes, with those before the first and after the last one."""
         inside = [at_s for at_s in self.times_s if begin_s < at_s < end_s]
         return [later - at for at, later in itertools.pairwise([begin_s, *inside, end_s])]
 
@@ -112,9 +112,9 @@ class Writes:
 
 
 def test_killed_while_a_slider_is_dragged_at_most_a_second_is_lost(server):
-    """Whenever it is killed, what was set since the last writing is lost.
+    """A kill loses the values since the last write.
 
-    On a busy machine a writing now and then comes late, but none later than 3 s.
+    On a busy machine a write now and then comes late, but never later than 3 s.
     """
     with app.running(server.environment, "--layer", "tone=binaural") as entrain:
         slider, writes = Slider(), Writes(state_file())
@@ -124,7 +124,7 @@ def test_killed_while_a_slider_is_dragged_at_most_a_second_is_lost(server):
         slider.stop()
         writes.stop()
     gaps_s = writes.gaps_s(slider.sent[0][0], end_s)
-    assert statistics.median(gaps_s[1:-1]) <= MOST_LOST_S  # without the cut ones at both ends
+    assert statistics.median(gaps_s[1:-1]) <= MOST_LOST_S  # without the cut gaps at both ends
     assert max(gaps_s) < 3 * MOST_LOST_S
     (layer,) = stored_protocol(state_file().parent).layers
     assert slider.lost_s(layer.params["beat_hz"], end_s) < 3 * MOST_LOST_S

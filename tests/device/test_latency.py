@@ -1,6 +1,6 @@
-"""What players are told of how late they are heard, so that pictures can wait for the sound.
+"""The latency that players learn from the server, so that pictures can wait for the sound.
 
-PulseAudio has no way to tell them: there a player sees the latency of the null sink alone.
+PulseAudio cannot pass it on: there, a player sees only the null sink's latency.
 """
 
 import cmath
@@ -16,11 +16,11 @@ import soundlab
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-90,ceiling_db=-90"
 PASSED_ON_SINCE = (1, 0, 4)
-"""The version of PipeWire whose null sinks tell players what is behind their monitor."""
+"""Since this version, PipeWire's null sinks tell players the latency behind their monitor."""
 
 LOST_SINCE = (1, 5, 81)
-"""Since this version PipeWire overwrites, in `recalc_latencies`, what `monitor.passthrough` has
-just handed on: players are told 0."""
+"""Since this version, `recalc_latencies` in PipeWire overwrites the latency that
+`monitor.passthrough` has just handed on: players read 0."""
 
 
 def skip_where_sinks_keep_it(server):
@@ -31,7 +31,7 @@ def skip_where_sinks_keep_it(server):
 
 
 def told_frames(server, kind, name):
-    """How late, in frames, an object is told that what it plays is heard; None: not at all."""
+    """Return the latency that an object is told, in frames, or None if it is told none."""
     for item in json.loads(soundlab.run(server.environment, "pw-dump")):
         info = item.get("info") or {}
         properties = info.get("props") or {}
@@ -46,7 +46,7 @@ def told_frames(server, kind, name):
 
 
 def wait_until_told(entrain, server, kind, name):
-    """Wait until it is what Entrain says of itself; return that."""
+    """Wait until the object is told the latency that Entrain reports; return it."""
 
     def agree():
         added = entrain.status()["latency"]["added_frames"]
@@ -73,7 +73,7 @@ def test_the_engine_says_how_late_it_is_at_every_rate(pipewire_server):
 
 
 def test_a_player_is_told_how_late_it_is_heard(pipewire_server):
-    """As much more as Entrain adds, at every rate and after a change of the device."""
+    """Players are told the added latency, at every rate and after a change of the device."""
     skip_where_sinks_keep_it(pipewire_server)
     sine = soundlab.sine(1000, 60, 0.1)
     with app.running(pipewire_server.environment, "--layer", LAYER) as entrain:
@@ -92,7 +92,7 @@ def test_a_player_is_told_how_late_it_is_heard(pipewire_server):
 
 
 def phase_of_latency_s(server, sink, quantum_s):
-    """What a player reports of its latency, but for whole quanta, which come and go."""
+    """Return the latency that a player reports, modulo the quantum: whole quanta come and go."""
     command = ["pacat", "--playback", "--verbose", "--raw", "--latency-msec=100", "/dev/zero"]
     with subprocess.Popen(
         [*command, f"--device={sink}"],
@@ -116,7 +116,7 @@ def phase_of_latency_s(server, sink, quantum_s):
 
 
 def test_a_player_reports_a_latency_that_is_as_much_higher(pipewire_server):
-    """Within 0.3 ms of what Entrain adds, in a player's own measurement."""
+    """A player's own measurement rises by Entrain's added latency, within 0.3 ms."""
     skip_where_sinks_keep_it(pipewire_server)
     quantum_s = 256 / 48000
     soundlab.force_quantum(pipewire_server.environment, 256)
@@ -131,5 +131,5 @@ def test_a_player_reports_a_latency_that_is_as_much_higher(pipewire_server):
             )
             return abs((through - direct) % quantum_s - added_s) < 0.0003
 
-        # A busy machine delays some of a player's looks at the clock.
+        # A busy machine delays some of a player's measurements.
         soundlab.wait_until(rises, 40, f"a latency that is {1000 * added_s:.2f} ms higher")

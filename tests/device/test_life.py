@@ -1,6 +1,6 @@
-"""Sleeping, waking, losing the server, starting twice, and being asked for nonsense.
+"""Sleep and wake-up, a lost server, a second start, and invalid requests.
 
-What does not touch the sound server is tested on one of them only.
+Behaviour that does not touch the sound server is tested on one server only.
 """
 
 import itertools
@@ -29,13 +29,13 @@ def asleep(server):
 
 
 def cpu_ticks(pid):
-    """Of a process and its children."""
+    """Return the processor time of a process and its children, in ticks."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12]) + sum(map(cpu_ticks, children(pid)))
 
 
 def rests(pid, for_s=1):
-    """Tell whether its processor time, in ns, stays the same."""
+    """Tell whether the process uses no processor time for a while."""
 
     def spent_ns():
         files = Path(f"/proc/{pid}/task").glob("*/schedstat")
@@ -51,9 +51,9 @@ def rests(pid, for_s=1):
 
 @pytest.mark.slow
 def test_when_nothing_plays_everything_sleeps(server):
-    """All sinks suspended within 20 s, and then not one tick of the processor for long.
+    """All sinks are suspended within 20 s; from then on Entrain uses no processor time.
 
-    Also where the protocol is in a file of the user's, which is taken over when it is edited.
+    The protocol is in a user's file, which Entrain still reloads after an edit.
     """
     still_s = {"pipewire": 20, "pulse": 10}[server.kind]
     with app.running(server.environment, "--layer", LAYER) as entrain:
@@ -61,7 +61,7 @@ def test_when_nothing_plays_everything_sleeps(server):
             entrain.wait_for(state="processing")
             app.command(server.environment, "save", "Sleepy")
         soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended")
-        soundlab.wait_until(lambda: rests(entrain.pid, 5), 20, "Entrain has heard of it")
+        soundlab.wait_until(lambda: rests(entrain.pid, 5), 20, "Entrain rests")
         before = cpu_ticks(entrain.pid)
         time.sleep(still_s)
         assert cpu_ticks(entrain.pid) == before
@@ -74,9 +74,9 @@ def test_when_nothing_plays_everything_sleeps(server):
 
 
 def test_a_standalone_protocol_is_heard_without_a_player(server):
-    """Also when a device would have fallen asleep; until Entrain is off or plays another one."""
+    """It keeps the device awake, until Entrain is off or plays another protocol."""
     environment = server.environment
-    if server.kind == "pulse":  # else it takes 5 s
+    if server.kind == "pulse":  # makes the device fall asleep sooner than after 5 s
         soundlab.run(environment, "pactl", "unload-module", "module-suspend-on-idle")
         soundlab.run(environment, "pactl", "load-module", "module-suspend-on-idle", "timeout=1")
 
@@ -102,13 +102,13 @@ def test_a_standalone_protocol_is_heard_without_a_player(server):
             client.ask("on")
             soundlab.wait_until(is_heard, 5, "the tones again")
             client.ask("use", protocol="default")
-            soundlab.wait_until(lambda: not is_heard(), 5, "silence behind them")
+            soundlab.wait_until(lambda: not is_heard(), 5, "silence after the tones")
         soundlab.wait_until(lambda: not works(), 5, "the device rests")
         entrain.wait_for(state="idle")
 
 
 def test_a_stream_is_heard_from_its_first_sample_to_its_last(server, tmp_path):
-    """From sleep, with nothing else that keeps the device awake."""
+    """The devices sleep before the stream begins."""
     frames, falling = 48_000, 960
     heights = [np.linspace(0, 0.5, frames), np.linspace(0.5, 0, falling)]
     ramp = np.repeat(np.concatenate(heights).astype(np.float32)[:, None], 2, axis=1)
@@ -122,10 +122,10 @@ def test_a_stream_is_heard_from_its_first_sample_to_its_last(server, tmp_path):
                 player.wait(10)
             soundlab.wait_until(lambda: asleep(server), 20, "all sinks suspended again")
         heard = soundlab.read_wav(file)[:, 0]
-        # A sample's height tells which one it is.
+        # A sample's value tells its place in the stream.
         first = heard[np.flatnonzero(heard > 0.001)[0]] / 0.5 * frames
         top = int(np.argmax(heard))
-        fall = np.flatnonzero(heard[top:] < 0.05)[0]  # by nine tenths
+        fall = np.flatnonzero(heard[top:] < 0.05)[0]  # a fall by nine tenths
         return (
             first < 0.01 * 48_000
             and heard[top] == pytest.approx(0.5, abs=0.005 * 0.5)
@@ -133,12 +133,12 @@ def test_a_stream_is_heard_from_its_first_sample_to_its_last(server, tmp_path):
         )
 
     with app.running(server.environment, "--layer", QUIET_LAYER, *app.PATIENT[server.kind]):
-        # A busy machine may be late just then; what is lost by itself is lost every time.
+        # A busy machine may be late once; a loss by Entrain's fault would recur every time.
         soundlab.wait_until(is_heard_whole, 60, "all of it")
 
 
 def test_tones_fade_when_the_last_stream_stops(server):
-    """Nothing is cut: no step above what the tone itself makes, down to silence."""
+    """The sound falls to silence without a step larger than the tone's own slope."""
     with (
         app.running(server.environment, "--layer", LAYER, *app.PATIENT[server.kind]),
         soundlab.recording(server.environment, "speakers") as recorder,
@@ -153,12 +153,12 @@ def test_tones_fade_when_the_last_stream_stops(server):
             return end < len(heard) - 480 and np.max(steps) < 1.1 * own_step
 
         own_step = 0.1 * np.sqrt(2) * 2 * np.pi * 405 / 48_000
-        # A busy machine may lose a cycle just then; a cut would be there every time.
+        # A busy machine may lose a cycle once; a cut by Entrain would recur every time.
         soundlab.wait_until(ends_smoothly, 30, "an end without a step")
 
 
 def test_a_cycle_wakes_one_thread_once(pipewire_server):
-    """Only the filter has something to do in the graph, and nothing else does while it plays."""
+    """While music plays, only the filter's thread wakes up in each cycle."""
     server, quantum_frames, seconds = pipewire_server, 256, 3
 
     def wake_ups():
@@ -207,15 +207,15 @@ def test_starting_under_music_does_not_upset_the_server(server):
 
 
 def test_the_port_that_has_run_has_a_link_where_it_needs_one(pipewire_server):
-    """Without one PipeWire takes its format away, from 0.3.72 on.
+    """From 0.3.72 on, PipeWire takes the format away from a port without a link.
 
-    WirePlumber, if it asks for the format in just that moment, never links a player to the port.
+    If WirePlumber asks for the format in that moment, it never links a player to the port.
     """
     version = soundlab.linked_version(pipewire_server.environment, "pw-cli")
     with app.running(pipewire_server.environment):
         links = soundlab.run(pipewire_server.environment, "pw-link", "--links")
         has_link = "entrain:playback_FL\n  |<- entrain-holder:" in links
-        assert has_link == (version >= (0, 3, 72))  # before, it would only cost a wake-up
+        assert has_link == (version >= (0, 3, 72))  # in older versions a link only costs a wake-up
 
 
 # ---- the server goes and comes -------------------------------------------------------------
@@ -289,7 +289,7 @@ def test_the_session_manager_is_killed_and_started_again(pipewire_server):
 
 
 def test_the_session_manager_is_killed_while_music_plays(pipewire_server):
-    """The tones still fade when the new one comes."""
+    """The tones still fade when the new session manager starts."""
     with app.running(pipewire_server.environment, "--layer", LAYER) as entrain:
         with soundlab.play(pipewire_server.environment, soundlab.sine(1000, 30, 0.1)):
             entrain.wait_for(state="processing")
@@ -307,7 +307,7 @@ def test_it_can_be_stopped_at_any_moment_of_its_start(server):
         )
 
 
-# ---- one only --------------------------------------------------------------------------------
+# ---- only one Entrain ------------------------------------------------------------------------
 
 
 def test_a_second_start_says_that_it_runs(any_server):
@@ -319,13 +319,13 @@ def test_a_second_start_says_that_it_runs(any_server):
 
 
 def test_an_entrain_of_another_session_on_the_same_server(server, tmp_path):
-    """There is one device Entrain; it is left alone, and there is another once it has gone."""
+    """The second Entrain leaves the first one's device alone, and makes its own after it."""
     elsewhere = {**server.environment, "XDG_RUNTIME_DIR": str(tmp_path)}
     tmp_path.chmod(0o700)
     with app.running(server.environment, "--layer", LAYER) as first:
         with app.running_unready(elsewhere, "--layer", LAYER) as second:
             word = f"another Entrain (process {first.pid})"
-            soundlab.wait_until(lambda: word in second.status()["reason"], 10, "it says why")
+            soundlab.wait_until(lambda: word in second.status()["reason"], 10, "the reason")
             assert second.status()["state"] == "failed"
             assert first.status()["state"] == "idle"
             assert len(soundlab.sink_states(server.environment)) == 3
@@ -369,7 +369,7 @@ def test_without_a_running_entrain_commands_say_so(any_server):
         (("set", "nonsense.beat_hz", "4"), 1, "there is no layer 'nonsense'; choose from binaural"),
         (("set", "beat_hz", "4"), 1, "is not an address"),
         (("set", "binaural.beat_hz", "4", "--over", "-1"), 2, "--over"),
-        (("output", "nonsense"), 1, "there is no output 'nonsense'; there is speakers"),
+        (("output", "nonsense"), 1, "there is no output 'nonsense'; choose from speakers"),
         (("bypass", "maybe"), 2, "maybe"),
         (("nonsense",), 2, "nonsense"),
     ],
@@ -394,7 +394,7 @@ def idle_entrain(any_server):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--output", "nonsense"), "there is no output 'nonsense'; there is speakers, headphones"),
+        (("--output", "nonsense"), "no output 'nonsense'; choose from speakers, headphones"),
         (("--layer", "binaural:beat_hz=299"), "beat_hz = 299 is outside -200 … 200 Hz"),
         (("--protocol", "./missing.json"), "missing.json: No such file"),
     ],
@@ -419,7 +419,7 @@ def test_garbage_on_the_control_socket(idle_entrain):
     assert idle_entrain.status()["state"] == "idle"
 
 
-# ---- what survives ---------------------------------------------------------------------------
+# ---- state that survives ---------------------------------------------------------------------
 
 
 def test_protocol_output_and_bypass_survive_a_restart(any_server):

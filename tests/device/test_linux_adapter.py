@@ -81,7 +81,7 @@ def test_devices_come_in_the_order_of_preference(server, sound):
 
 
 def test_the_first_device_is_the_one_that_the_server_takes_next(server, sound):
-    """Whenever one is unplugged; on PulseAudio also between equals."""
+    """The order holds whenever a device is unplugged; on PulseAudio also between equals."""
     for name, priority in (("hdmi", 700), ("bluetooth", 1950), ("usb", 1030), ("twin", 900)):
         if name != "twin" or server.kind == "pulse":
             server.add_device(VirtualDevice(name, name.title(), priority))
@@ -92,7 +92,7 @@ def test_the_first_device_is_the_one_that_the_server_takes_next(server, sound):
         soundlab.wait_until(
             lambda name=order[-1]: sound.default() == name, 5, f"{order[-1]} is the default"
         )
-        if len(devices) == 1:  # PulseAudio makes a dummy in the place of the last one
+        if len(devices) == 1:  # PulseAudio replaces the last device with a dummy
             break
         server.remove_device(order[-1])
 
@@ -102,7 +102,7 @@ def test_the_first_device_is_the_one_that_the_server_takes_next(server, sound):
 
 def test_the_default_is_configured_for_good(server, sound):
     sound.set_default("headphones")
-    soundlab.wait_until(lambda: sound.default() == "headphones", 5, "it takes effect")
+    soundlab.wait_until(lambda: sound.default() == "headphones", 5, "the new default")
 
     server.add_device(VirtualDevice("bluetooth", "Bluetooth", 1999))
     time.sleep(0.2)
@@ -215,7 +215,7 @@ def test_waiting_for_news_costs_nothing(server, sound, news):
 
 
 def test_pipewire_for_video_only_is_refused(pipewire_server, monkeypatch):
-    monkeypatch.setenv("PULSE_SERVER", f"unix:{pipewire_server.folder}/nobody")
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{pipewire_server.folder}/missing")
 
     with pytest.raises(PlatformError, match="pipewire-pulse"):
         LinuxAdapter().default_backend()
@@ -253,7 +253,7 @@ def test_programs_are_told_apart(server, sound, desktop):
         assert (found["phone"].purpose, found["phone"].binary) == ("call", "pacat")
         assert (found["phone"].device, found["player"].device) == ("speakers", "headphones")
         assert not found["phone"].pinned
-        # PulseAudio keeps it to itself.
+        # PulseAudio does not tell clients about a pinned device.
         assert found["player"].pinned == (server.kind == "pipewire")
 
 
@@ -262,7 +262,7 @@ def test_pipewire_s_own_programs_have_a_binary_too(pipewire_server, home):
     file = home / "silence.wav"
     soundfile.write(file, soundlab.sine(1000, 30, 0.0), soundlab.RATE_HZ)
     with running_program(pipewire_server, "pw-play", str(file)):
-        stream = soundlab.wait_until(sound.streams, 5, "it plays")[0]
+        stream = soundlab.wait_until(sound.streams, 5, "the stream plays")[0]
 
         assert (stream.name, stream.binary, stream.purpose) == ("pw-play", "pw-cat", "other")
     sound.close()
@@ -275,7 +275,7 @@ def test_a_stream_is_moved_and_only_that_is_news(sound, desktop):
         index = sound.streams()[0].index
         sound.move_stream(index, "headphones")
         assert event.wait(5)
-        soundlab.wait_until(lambda: sound.streams()[0].device == "headphones", 5, "it is moved")
+        soundlab.wait_until(lambda: sound.streams()[0].device == "headphones", 5, "the new device")
 
         time.sleep(0.3)
         event.clear()
@@ -297,7 +297,7 @@ def test_without_need_streams_are_no_news(sound, news, desktop):
     time.sleep(0.3)
     news.clear()
     with desktop.program("player", device="headphones"):
-        sound.watch(news.set)  # in the place of the former; the device's state is news itself
+        sound.watch(news.set)  # replaces the former callback; the device's state is news itself
         time.sleep(0.3)
         news.clear()
         desktop.turn_down("player")

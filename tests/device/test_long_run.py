@@ -1,4 +1,4 @@
-"""Two minutes on each sound server, at the same time; `make soak` plays for longer."""
+"""Two minutes of music on both sound servers at once; `make soak` plays for longer."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -12,17 +12,17 @@ SECONDS = 120
 
 @pytest.mark.slow
 def test_two_minutes_without_a_gap_a_click_or_a_leak():
-    """While other programs open and close 200 streams a minute, after 50 played at once."""
+    """Fifty streams play at once; then other apps open and close 200 streams a minute."""
     for sandbox in SANDBOXES.values():
         skip_unless_installed(sandbox)
     broken = _play(list(SANDBOXES))
-    # A machine that is late may be so on one way only; a fault of Entrain's own is there again.
+    # A late machine may break one run only; a fault of Entrain's own would recur.
     again = _play(list(broken)) if broken else {}
     assert not again, "\n".join([*broken.values(), "and again:", *again.values()])
 
 
 def _play(servers: list[str]) -> dict[str, str]:
-    """Play on these; describe the runs in which Entrain broke the sound."""
+    """Play on these servers; describe the runs in which Entrain broke the sound."""
     begun = Barrier(len(servers), timeout=60)
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(long_run.run, kind, SECONDS, begun.wait) for kind in servers]

@@ -1,4 +1,4 @@
-"""Modes on real servers: who is the default output, and when Entrain keeps out of it."""
+"""Modes on real servers: in which of them Entrain becomes the default output."""
 
 import time
 
@@ -39,7 +39,7 @@ def test_in_manual_mode_entrain_chosen_in_the_desktop_is_respected_until_it_quit
 def test_in_manual_mode_the_target_is_the_default_device(desktop, manual):
     desktop.choose_default("headphones")
     soundlab.wait_until(
-        lambda: manual.device.target and manual.device.target.name == "headphones", 5, "it follows"
+        lambda: manual.device.target and manual.device.target.name == "headphones", 5, "the target"
     )
 
 
@@ -63,8 +63,8 @@ def test_a_new_target_is_told(server):
         soundlab.wait_until(
             lambda: entrain.changes > before and entrain.device.target.name == "headphones",
             5,
-            "it is told",
+            "a report of the new target",
         )
-        # PulseAudio's virtual headphones say that they are some; PipeWire's say nothing.
+        # PulseAudio's virtual headphones report their form; PipeWire's do not.
         form = {"pulse": "headphones", "pipewire": "unknown"}[server.kind]
         assert entrain.device.form == form

@@ -1,4 +1,4 @@
-"""Protocols as a user has them: remembered for an output, edited while they run, on any device."""
+"""Protocols on real servers: remembered for an output, edited while they run, on any device."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def own(name: str) -> Path:
 
 
 def test_one_can_be_remembered_for_an_output(any_server):
-    """Nothing on the loudspeakers, a tone everywhere else; also after a restart."""
+    """The loudspeakers get no tone, every other output gets one; also after a restart."""
     with app.running(any_server.environment, "--output", "speakers") as entrain:
         entrain("use", "none", "--here")
         assert layers(entrain) == []
@@ -41,7 +41,7 @@ def test_one_can_be_remembered_for_an_output(any_server):
 
 
 def test_on_a_mono_output_the_alternative_is_heard(pulse_server):
-    """A beat between the ears is none where there is one ear."""
+    """A binaural beat needs two channels."""
     environment = pulse_server.environment
     mono = ["load-module", "module-null-sink", "sink_name=one", "channels=1", "norewinds=1"]
     soundlab.run(environment, "pactl", *mono)
@@ -52,12 +52,12 @@ def test_on_a_mono_output_the_alternative_is_heard(pulse_server):
         soundlab.wait_until(lambda: layers(entrain) == ["monaural"], 5, "the alternative")
         status = entrain.status()
         assert status["output"]["form"] == "mono"
-        assert "its alternative is used" in status["protocol"]["note"]
+        assert "its alternative plays" in status["protocol"]["note"]
         with (
             soundlab.play(environment, soundlab.sine(1000, 20, 0.01)),
             soundlab.recording(environment, "one") as recorder,
         ):
-            # In one channel the left ear's tone alone would be as loud as both together.
+            # In one channel the left ear's tone alone would be as loud as both tones together.
             soundlab.wait_until(
                 lambda: min(soundlab.tone_db(recorder.take(1), hz) for hz in (395, 405)) > -30,
                 10,
@@ -109,7 +109,7 @@ def test_what_is_heard_is_logged_on_this_computer_only_if_wanted(any_server):
 
 
 def test_the_doctor_removes_what_a_crash_has_left(pulse_server):
-    """A device without its app, and the default output that it was."""
+    """The crash leaves Entrain's device, which is also still the default output."""
     environment = pulse_server.environment
     properties = "sink_properties=entrain.pid=999999999"
     module = ["load-module", "module-null-sink", "sink_name=entrain", properties]
@@ -151,8 +151,8 @@ def test_the_sleep_timer_may_be_over_while_the_server_stands_still(pulse_server)
         entrain("sleep", "0.02")
         os.kill(pulse_server.pid("pulseaudio"), signal.SIGSTOP)
         try:
-            soundlab.wait_until(lambda: entrain.status()["protocol"]["ended"], 10, "it is over")
-            time.sleep(CALL_TIMEOUT_S + 0.5)  # it has asked, and nobody answers
+            soundlab.wait_until(lambda: entrain.status()["protocol"]["ended"], 10, "its end")
+            time.sleep(CALL_TIMEOUT_S + 0.5)  # Entrain has asked, and receives no answer
         finally:
             os.kill(pulse_server.pid("pulseaudio"), signal.SIGCONT)
 
@@ -168,6 +168,6 @@ def test_a_mode_that_this_system_has_not_is_refused(pulse_server):
 
         assert refused.returncode == 1
         assert refused.stderr == (
-            "entrain: smart needs WirePlumber 0.5 or newer on PipeWire; here is pulse\n"
+            "entrain: smart needs WirePlumber 0.5 or newer on PipeWire; this is pulse\n"
         )
         assert entrain("mode") == "default\n"

@@ -1,4 +1,4 @@
-"""What only PulseAudio needs: somebody who cleans up, and servers that refuse."""
+"""PulseAudio only: the guardian cleans up after a crash, and the server may refuse requests."""
 
 import os
 import signal
@@ -27,12 +27,12 @@ def default(server):
 
 
 def null_sinks(server):
-    """How often our module is loaded."""
+    """Count the loaded modules of Entrain."""
     return pactl(server, "list", "short", "modules").count("sink_name=entrain")
 
 
 def is_clean(server, former="headphones"):
-    """Whether nothing of Entrain is left, and the former default is back."""
+    """Tell whether all of Entrain's objects are gone, and the former default is back."""
     sinks = soundlab.sink_states(server.environment)
     return not null_sinks(server) and "entrain" not in sinks and default(server) == former
 
@@ -42,7 +42,7 @@ def guardians(entrain):
 
 
 def on(server, entrain):
-    """Wait until Entrain is the default and its guardian is there."""
+    """Wait until Entrain is the default and its guardian runs."""
     soundlab.wait_until(lambda: default(server) == "entrain", 10, "Entrain is the default")
     return soundlab.wait_until(lambda: guardians(entrain), 10, "a guardian")[0]
 
@@ -54,14 +54,14 @@ def longest_silence_s(heard):
     return float(np.max(gaps)) / soundlab.RATE_HZ
 
 
-# ---- somebody dies -----------------------------------------------------------------------------
+# ---- processes die -----------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 def test_after_a_kill_the_player_is_heard_on_the_device_within_200_ms(pulse_server):
-    """Of the device's own time, ten times of ten; and the former default is back.
+    """The silence is at most 200 ms of the device's time in each of ten kills.
 
-    The time in which the machine itself stood still is nobody's.
+    The former default is back.  Time in which the machine itself stood still does not count.
     """
     server = pulse_server
     pactl(server, "set-default-sink", "headphones")
@@ -89,7 +89,7 @@ def test_after_a_kill_the_player_is_heard_on_the_device_within_200_ms(pulse_serv
                         == pytest.approx(-23.01, abs=0.5)
                     ),
                     10,
-                    "the programme at its own level",
+                    "the input at its own level",
                 )
                 soundlab.wait_until(lambda: is_clean(server), 5, "all is clean")
         assert player.poll() is None
@@ -136,7 +136,7 @@ def test_an_app_and_guardian_that_are_both_killed_are_cleaned_up_by_the_next_sta
 
 
 def test_what_was_left_behind_is_no_choice_of_the_users(pulse_server):
-    """Off, killed with its guardian, and started again: off as before."""
+    """Entrain is off, killed with its guardian, and started again; it is still off."""
     server = pulse_server
     pactl(server, "set-default-sink", "headphones")
     with app.running(server.environment) as entrain:
@@ -152,7 +152,7 @@ def test_what_was_left_behind_is_no_choice_of_the_users(pulse_server):
 
 
 def kill_both(entrain, guardian):
-    os.kill(guardian, signal.SIGSTOP)  # else it might be quicker than the second signal
+    os.kill(guardian, signal.SIGSTOP)  # the guardian might be quicker than the second signal
     entrain.process.kill()
     os.kill(guardian, signal.SIGKILL)
     entrain.process.wait()
@@ -204,7 +204,7 @@ def test_a_server_without_norewinds(start):
 
 
 def test_a_server_that_has_no_room_for_a_module(start):
-    """Told clearly, tried again, and fine as soon as there is room."""
+    """Entrain reports it, tries again, and runs as soon as there is room."""
     server = start(FullPulse)
     server.fill()
     with app.running_unready(
@@ -231,7 +231,7 @@ def test_a_server_that_loads_no_modules(start):
 
 
 def test_a_server_that_denies_access(pulse_server, home):
-    """Told clearly, tried again, and fine as soon as the cookie is right."""
+    """Entrain reports it, tries again, and runs as soon as the cookie is right."""
     server = pulse_server
     with (
         strangers_server(server, home) as (environment, cookie),
@@ -260,7 +260,7 @@ def test_the_name_is_taken_by_a_foreign_device(pulse_server):
 
 
 def refused(entrain, word):
-    """Wait until it says why it failed, and check that it says so in one line, once."""
+    """Wait for the reason of the failure, and check that one line reports it, once."""
 
     def told():
         status = entrain.status()

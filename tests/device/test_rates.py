@@ -1,4 +1,4 @@
-"""Devices at other sample rates: nothing else is another."""
+"""Devices at other sample rates play the same sound."""
 
 import os
 from dataclasses import replace
@@ -17,7 +17,7 @@ RATE_HZ = 384_000
 
 
 def test_what_was_set_by_hand_stays_at_another_rate(server):
-    """Deep 3 goes from 6 Hz to 3 Hz and comes up within 20 s, by itself."""
+    """Without the settings, Deep 3 goes from 6 Hz to 3 Hz and fades in within 20 s."""
     by_hand = {"amount": 0.5, "beat_hz": 7, "floor_db": -20, "ceiling_db": -20}
     options = ["--output", "headphones", *app.PATIENT[server.kind]]
     with (
@@ -57,7 +57,7 @@ def measured_beat_hz(status: dict) -> float:
 
 
 def beside(heard: Signal) -> tuple[float, float]:
-    """Return the highest line beside 1 kHz: its level in dB against it, and its frequency.
+    """Return the highest line beside 1 kHz: its level relative to the tone, and its frequency.
 
     A break of the sound has lines everywhere, the highest ones next to the tone.  On PulseAudio
     the tone's frequency follows the device's clock.
@@ -71,7 +71,7 @@ def beside(heard: Signal) -> tuple[float, float]:
 
 
 def test_a_tone_at_384_khz_has_nothing_beside_it(server):
-    """Entrain itself works up to 192 kHz, and says so; twenty runs as a soak."""
+    """Entrain itself works at up to 192 kHz, and reports its rate; a soak makes twenty runs."""
     if server.kind == "pipewire":
         device = "speakers"
         soundlab.force_rate(server.environment, RATE_HZ)

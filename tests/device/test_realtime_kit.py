@@ -1,4 +1,4 @@
-"""Real-time priority of the audio thread on PulseAudio, for users who may not take it."""
+"""Real-time priority on PulseAudio for users without the right to take it."""
 
 import os
 import signal
@@ -22,13 +22,13 @@ REALTIME = os.SCHED_RR | os.SCHED_RESET_ON_FORK
 
 @pytest.fixture(autouse=True)
 def tools():
-    """What these tests run besides the sound server."""
+    """Skip the tests if one of their programs is missing."""
     skip_without_programs("dbus-daemon", "prlimit", "setpriv")
 
 
 @pytest.fixture
 def bus(home, monkeypatch):
-    """A system bus for the programs of this test."""
+    """Start a system bus for the programs of this test."""
     with private_bus(home) as address:
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         yield address
@@ -36,7 +36,7 @@ def bus(home, monkeypatch):
 
 @contextmanager
 def ordinary_app(server, monkeypatch, *options):
-    """Entrain, started by somebody without the right to real-time priority."""
+    """Run Entrain as a user without the right to real-time priority."""
     with monkeypatch.context() as patch:
         patch.setattr(app, "ENTRAIN", [*ORDINARY_USER, *app.ENTRAIN])
         with app.running(server.environment, *options) as entrain:
@@ -45,9 +45,9 @@ def ordinary_app(server, monkeypatch, *options):
 
 @pytest.fixture
 def permission():
-    """The right to give real-time priority, as RealtimeKit has it; the kernel keeps it from some.
+    """Skip the test if this user may not give real-time priority, as RealtimeKit does.
 
-    Where it is missing, `test_it_works_without` still runs.
+    `test_it_works_without` runs without this right.
     """
     thread = os.posix_spawn("/bin/sleep", ["sleep", "10"], {})
     try:
@@ -61,14 +61,14 @@ def permission():
 
 @pytest.fixture
 def promoted(pulse_server, bus, monkeypatch, permission):
-    """Entrain, to which RealtimeKit has given priority; and what that was asked for."""
+    """Run Entrain, and a RealtimeKit that has given it priority and keeps the requests."""
     with RealtimeKit(bus, "gives") as service, ordinary_app(pulse_server, monkeypatch) as entrain:
         entrain.wait_for(realtime=True)
         yield entrain, service
 
 
 def policies(entrain):
-    """Return how each thread is scheduled."""
+    """Return the scheduling policy of each thread."""
     return {
         int(thread): os.sched_getscheduler(int(thread))
         for thread in os.listdir(f"/proc/{entrain.pid}/task")
@@ -76,7 +76,7 @@ def policies(entrain):
 
 
 def test_realtime_kit_is_asked_once_and_gives(promoted):
-    """One thread, with a priority and a limit that it accepts; and everybody is told the truth."""
+    """One thread asks, within the service's limits for priority and time; the doctor reports it."""
     entrain, service = promoted
     [(process, thread, priority)] = service.requests
     assert (process, priority) == (entrain.pid, realtime_kit.PRIORITY)
@@ -85,7 +85,7 @@ def test_realtime_kit_is_asked_once_and_gives(promoted):
 
 
 def test_a_thread_that_runs_away_does_not_cost_the_app(promoted, pulse_server):
-    """The kernel's signal takes the priority, nothing else."""
+    """The kernel's signal takes the priority away; the app goes on."""
     entrain, service = promoted
 
     os.kill(entrain.pid, signal.SIGXCPU)
@@ -104,7 +104,7 @@ def test_who_may_take_it_asks_nobody(pulse_server, bus, permission):
 
 @pytest.mark.parametrize("system", ["no bus", "no service", "refuses", "silent"])
 def test_it_works_without(pulse_server, home, monkeypatch, system):
-    """An ordinary thread then; one line in the verbose log, and nothing else."""
+    """The thread stays an ordinary one; the verbose log has one line about it."""
     with ExitStack() as stack:
         address = f"unix:path={home}/no-bus"
         if system != "no bus":
@@ -121,7 +121,7 @@ def test_it_works_without(pulse_server, home, monkeypatch, system):
             assert "an ordinary thread" in doctor
             log = home / "state" / "entrain" / "entrain.log"
             soundlab.wait_until(
-                lambda: log.read_text().count("stays an ordinary one") == 1, 10, "one line"
+                lambda: log.read_text().count("gets no real-time priority") == 1, 10, "one line"
             )
             assert entrain.status()["state"] == "processing"
 

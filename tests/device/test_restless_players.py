@@ -1,4 +1,4 @@
-"""Players that seek, pause and come to the end without a rest: neither ear is lost."""
+"""Both ears stay audible with players that seek, pause and change titles without a rest."""
 
 import json
 import os
@@ -28,9 +28,9 @@ TITLE_S = 20
 
 
 def one_ear_alone(heard):
-    """Return for how many blocks of 50 ms in a row, at most, one ear has sound and the other none.
+    """Return the longest run of 50 ms blocks with sound in one ear only.
 
-    Also how many blocks have sound in both.
+    Also return the number of blocks with sound in both ears.
     """
     blocks = heard[: len(heard) // BLOCK_FRAMES * BLOCK_FRAMES].reshape(-1, BLOCK_FRAMES, 2)
     level = np.sqrt(np.mean(np.square(blocks, dtype=np.float64), axis=1))
@@ -43,7 +43,7 @@ def one_ear_alone(heard):
 
 
 def listen_while(process, recorder):
-    """Return what arrives until the player has ended."""
+    """Record until the player has ended."""
     heard = []
     while process.poll() is None:
         heard.append(recorder.take(0.2))
@@ -53,7 +53,7 @@ def listen_while(process, recorder):
 
 @contextmanager
 def listened_to(server):
-    """Run Entrain with nothing but the music to be heard, and record the device."""
+    """Run Entrain without tones of its own, and record the device."""
     with (
         app.running(server.environment, "--layer", QUIET, *app.PATIENT[server.kind]) as entrain,
         soundlab.recording(server.environment, "speakers") as recorder,
@@ -62,7 +62,7 @@ def listened_to(server):
 
 
 def test_an_ear_that_is_lost_is_found():
-    """What the tests below look with: a tenth of a second in one ear alone, here and there."""
+    """The measure finds a tenth of a second of sound in one ear only, at several places."""
     sound = soundlab.sine(1000, 2, 0.1)
     assert one_ear_alone(sound) == (0, 40)
     lost = sound.copy()
@@ -73,7 +73,7 @@ def test_an_ear_that_is_lost_is_found():
 
 
 def test_both_ears_are_there_with_a_player_like_a_browser(server):
-    """It flushes, overwrites, corks, drains and opens streams anew."""
+    """The player flushes, overwrites, corks, drains and reopens streams."""
     with listened_to(server) as (entrain, recorder):
         player = Path(__file__).with_name("restless_player.py")
         with subprocess.Popen(
@@ -88,7 +88,7 @@ def test_both_ears_are_there_with_a_player_like_a_browser(server):
 
 @pytest.mark.parametrize("player", ["mpv"])
 def test_both_ears_are_there_with_a_real_player(server, home, player):
-    """It seeks, pauses, and plays over the end of a title into the next one."""
+    """The player seeks, pauses, and plays on from the end of a title into the next one."""
     skip_without_programs(player)
     title = home / "title.wav"
     sound = soundlab.sine(1000, TITLE_S, 0.1)
@@ -110,7 +110,7 @@ def test_both_ears_are_there_with_a_real_player(server, home, player):
 
 
 class Mpv:
-    """The player mpv, steered by its socket."""
+    """The player mpv, controlled through its socket."""
 
     def __init__(self, server, title, path):
         self.actions = 0
@@ -141,7 +141,7 @@ class Mpv:
         self._process.wait()
 
     def storm(self, count, chance):
-        """Do that many things, one after the other."""
+        """Carry out `count` random commands, one after the other."""
         for _ in range(count):
             self._anything(chance)
             time.sleep(chance.uniform(0.5, 1.5) * PACE_S)
@@ -160,7 +160,7 @@ class Mpv:
             time.sleep(0.2)
 
     def _ask(self, *command):
-        """Carry a command out; one that comes between two titles is refused, which is all right."""
+        """Send a command and wait for the answer; mpv may refuse a command between two titles."""
         self._socket.sendall(json.dumps({"command": command}).encode() + b"\n")
         while "error" not in json.loads(self._answers.readline()):
-            pass  # an event
+            pass  # the line was an event, not the answer

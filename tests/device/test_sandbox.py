@@ -27,7 +27,7 @@ PROGRAMS = {
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that is dead and not yet waited for does not."""
+    """Tell whether a process runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -82,7 +82,7 @@ def test_a_passive_recording_lets_the_device_sleep_and_hears_it_wake(server, tmp
 def test_devices_come_and_go(server):
     server.add_device(BLUETOOTH)
     soundlab.wait_until(
-        lambda: soundlab.default_sink(server.environment) == "bluetooth", 5, "it is preferred"
+        lambda: soundlab.default_sink(server.environment) == "bluetooth", 5, "the new device"
     )
 
     server.remove_device("bluetooth")
@@ -106,14 +106,14 @@ def test_the_configured_default_survives_a_restart_of_all_servers(server):
     soundlab.wait_until(
         lambda: any("headphones" in path.read_text() for path in stored_defaults(server)),
         10,
-        "it is stored",
+        "the choice is stored",
     )
 
     server.stop_server(kill=True)
     server.start_server()
 
     soundlab.wait_until(
-        lambda: soundlab.default_sink(server.environment) == "headphones", 5, "it is restored"
+        lambda: soundlab.default_sink(server.environment) == "headphones", 5, "the stored choice"
     )
 
 
@@ -184,7 +184,7 @@ def test_missing_programs_are_named(monkeypatch, tmp_path):
     ("sandbox", "kind"), [(PipeWireSandbox, "pipewire"), (PulseSandbox, "pulse")]
 )
 def test_it_takes_the_server_that_is_installed(monkeypatch, home, sandbox, kind):
-    """PipeWire where both are."""
+    """The sandbox takes PipeWire if both servers are installed."""
     skip_unless_installed(sandbox)
     if kind == "pulse":
         hide(monkeypatch, home, "wireplumber")

@@ -1,4 +1,4 @@
-"""Everything passes Entrain while the real device stays the default (WirePlumber 0.5 and newer)."""
+"""All sound passes Entrain while the real device stays the default (WirePlumber 0.5 or newer)."""
 
 import subprocess
 import sys
@@ -14,7 +14,10 @@ from entrain.engine import Engine
 
 BLOCK_S = 0.05
 HEARD_DB = -40.0
-"""Of the player's 1000 Hz and the engine's 400 Hz, which come with about -23 and -20 dBFS."""
+"""Tones above this level count as heard.
+
+The player's 1000 Hz have about -23 dBFS, the engine's 400 Hz about -20 dBFS.
+"""
 
 
 def skip_without_smart_filters(server):
@@ -24,13 +27,13 @@ def skip_without_smart_filters(server):
 
 
 class Program:
-    """smart_backend.py, while it runs."""
+    """A running smart_backend.py."""
 
     def __init__(self, process):
         self.process = process
 
     def say(self, word):
-        """Tell it what to do; returns whether it is in the way, and its error."""
+        """Send a command; return whether the sink is a smart filter, and the error."""
         self.process.stdin.write(f"{word}\n")
         self.process.stdin.flush()
         smart, error = self.process.stdout.readline().rstrip("\n").split("\t")
@@ -61,7 +64,7 @@ def in_the_way(target="speakers"):
 
 
 def player_goes_to(server):
-    """Names of the nodes that the player is linked into."""
+    """Return the names of the nodes that the player is linked to."""
     lines = soundlab.run(server.environment, "pw-link", "--links").splitlines()
     start = lines.index("player:output_FL")
     found = set()
@@ -73,19 +76,19 @@ def player_goes_to(server):
 
 
 def wait_until_heard(recorder, processed, within_s=1.0):
-    """Wait for the programme, with or without the engine's tone; fails after longer silence.
+    """Wait for the player's tone, with or without the engine's tone; fail after longer silence.
 
-    Returns the longest silence until then, in seconds of the recording.
+    Return the longest silence until then, in seconds of the recording.
     """
     silence_s = longest_s = heard_s = 0.0
     for _ in range(round(10 / BLOCK_S)):
         block = recorder.take(BLOCK_S)
-        programme_db = soundlab.tone_db(block, 1000)
+        input_db = soundlab.tone_db(block, 1000)
         own_db = soundlab.tone_db(block, 400)
-        silence_s = 0.0 if programme_db > HEARD_DB else silence_s + BLOCK_S
+        silence_s = 0.0 if input_db > HEARD_DB else silence_s + BLOCK_S
         longest_s = max(longest_s, silence_s)
         assert longest_s <= within_s, "silence"
-        as_wanted = programme_db > HEARD_DB and (own_db > HEARD_DB) == processed
+        as_wanted = input_db > HEARD_DB and (own_db > HEARD_DB) == processed
         heard_s = heard_s + BLOCK_S if as_wanted else 0.0
         if heard_s >= 0.5:
             return longest_s
@@ -94,14 +97,14 @@ def wait_until_heard(recorder, processed, within_s=1.0):
 
 @contextmanager
 def heard_processed(server, program):
-    """Play to the default device; the block begins when Entrain's tone is heard with it."""
+    """Play to the default device; the block begins when Entrain's tone is heard as well."""
     with (
         soundlab.recording(server.environment, "speakers") as recorder,
         soundlab.play(server.environment, soundlab.sine(1000, 120, 0.1), sink="") as player,
     ):
         program.wait_until_in_the_way()
         soundlab.wait_until(
-            lambda: soundlab.tone_db(recorder.take(BLOCK_S), 1000) > HEARD_DB, 10, "a programme"
+            lambda: soundlab.tone_db(recorder.take(BLOCK_S), 1000) > HEARD_DB, 10, "the input"
         )
         wait_until_heard(recorder, processed=True)
         recorder.skip_to_now()
@@ -119,7 +122,7 @@ def test_the_default_device_stays_and_what_plays_to_it_is_processed(pipewire_ser
 
 @pytest.mark.parametrize("device", ["speakers", "headphones"])
 def test_who_names_a_device_plays_there(pipewire_server, device):
-    """But since WirePlumber 0.5.13 an app that names the default output follows the default."""
+    """Since WirePlumber 0.5.13, an app that names the default output follows the default."""
     skip_without_smart_filters(pipewire_server)
     version = soundlab.linked_version(pipewire_server.environment, "wireplumber")
     follows = device == "speakers" and version >= (0, 5, 13)
@@ -136,7 +139,7 @@ def test_who_names_a_device_plays_there(pipewire_server, device):
                 "the player is linked",
             )
             expected = {"entrain" if follows else device}
-            if follows:  # it is linked to the device first, and moved then
+            if follows:  # WirePlumber links the app to the device first, and then moves it
                 soundlab.wait_until(
                     lambda: player_goes_to(pipewire_server) == expected, 10, "the app is moved"
                 )
@@ -144,7 +147,7 @@ def test_who_names_a_device_plays_there(pipewire_server, device):
 
 
 def test_off_and_on_leave_no_gap(pipewire_server):
-    """Not more than 0.2 s of silence."""
+    """The silence lasts at most 0.2 s."""
     skip_without_smart_filters(pipewire_server)
     with in_the_way() as program, heard_processed(pipewire_server, program) as recorder:
         for word, processed in (("off", False), ("on", True), ("off", False)):
@@ -153,7 +156,7 @@ def test_off_and_on_leave_no_gap(pipewire_server):
 
 
 def test_quitting_leaves_no_gap(pipewire_server):
-    """Not more than 0.2 s of silence; and nothing is left behind in the session manager."""
+    """The silence lasts at most 0.2 s, and the session manager forgets Entrain."""
     skip_without_smart_filters(pipewire_server)
     with in_the_way() as program, heard_processed(pipewire_server, program) as recorder:
         program.end("quit")
@@ -163,7 +166,7 @@ def test_quitting_leaves_no_gap(pipewire_server):
 
 
 def test_killed_the_sound_goes_on_without_it(pipewire_server):
-    """Within 1 s on the real device; nothing is left behind in the session manager."""
+    """The sound is on the real device within 1 s, and the session manager forgets Entrain."""
     skip_without_smart_filters(pipewire_server)
     with in_the_way() as program, heard_processed(pipewire_server, program) as recorder:
         program.process.kill()
@@ -173,9 +176,9 @@ def test_killed_the_sound_goes_on_without_it(pipewire_server):
 
 
 def test_without_its_device_it_steps_aside(pipewire_server):
-    """Music that played through Entrain goes on, on the next device, and comes back.
+    """Music that played through Entrain goes on at the next device, and comes back.
 
-    For 4 s it waits to be told of another device.
+    Without its device, the back end waits 4 s for another one to be chosen.
     """
     skip_without_smart_filters(pipewire_server)
     with in_the_way() as program, heard_processed(pipewire_server, program):
@@ -203,7 +206,7 @@ def test_a_new_session_manager_is_told_again(pipewire_server):
 
 
 def test_the_state_tells_whether_the_session_manager_can_do_it(pipewire_server):
-    """Where it cannot, asking for it is answered with one line that says what it takes."""
+    """If it cannot, the request fails with one line that names the needed version."""
     can = soundlab.linked_version(pipewire_server.environment, "wireplumber") >= (0, 5, 0)
     with Engine() as engine:
         backend = Backend("pipewire", engine, "speakers")
@@ -234,7 +237,7 @@ def test_the_state_tells_whether_the_session_manager_can_do_it(pipewire_server):
 
 
 def test_it_knows_its_priority(pipewire_server):
-    """What it says of its audio thread is what the system says of one of its threads."""
+    """The back end's report on its audio thread agrees with the system's view of its threads."""
     with Engine() as engine:
         backend = Backend("pipewire", engine, "speakers")
         try:

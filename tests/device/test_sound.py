@@ -1,4 +1,4 @@
-"""What is heard at the real device while a program plays to Entrain."""
+"""The sound at the real device while an app plays to Entrain."""
 
 import subprocess
 import sys
@@ -16,25 +16,24 @@ from entrain.platform.sandbox import VirtualDevice
 
 LAYER = "binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 TONES_HZ = ([1000, 405], [1000, 395])
-# On PulseAudio the programme passes from one clock to another: its 1000 Hz are a little more or
-# less at the device, and not for long the same.  The beat is made in the device's clock.
+# On PulseAudio the input passes from one clock to another: its 1000 Hz are a little more or less
+# at the device, and drift.  The beat is made with the device's clock.
 STEADY_HZ = {"pipewire": TONES_HZ, "pulse": ([405], [395])}
 
 
 def settled(recorder: soundlab.Recorder) -> None:
-    """Wait for the programme, and for everything that fades in."""
+    """Wait for the input, and until all fades are over."""
     soundlab.wait_until(lambda: np.any(recorder.take(0.05)), 10, "sound arrives")
     recorder.take(0.5)
 
 
 @pytest.mark.slow
 def test_a_tone_and_the_beat_arrive_as_promised(server):
-    """Level within 0.5 dB; 405 Hz left, 395 Hz right; beat within 1 mHz."""
-    # Long cycles: a virtual machine may stand still for a tenth of a second.
+    """The level is right within 0.5 dB, and the beat of 405 and 395 Hz within 1 mHz."""
+    # Long cycles, because a virtual machine may stand still for a tenth of a second.
     if server.kind == "pipewire":
         soundlab.force_quantum(server.environment, 8192)
-    # Even 8 s tell a frequency to 0.01 mHz; whether it stays the same for long is looked at by
-    # test_long_run.py.
+    # A recording of 8 s tells a frequency to 0.01 mHz; test_long_run.py checks that it stays.
     seconds, within_s = {"pipewire": (16, 120), "pulse": (8, 120)}[server.kind]
     tone = soundlab.sine(1000, 200, amplitude=0.1)
     with (
@@ -46,7 +45,7 @@ def test_a_tone_and_the_beat_arrive_as_promised(server):
         stretches = recorder.take_stretches(
             seconds, least_s=8, tones_hz=STEADY_HZ[server.kind], within_s=within_s
         )
-        # It says the same of itself.
+        # Entrain measures the same beat.
         measured = entrain.status()["measured"]
         assert measured["tones"]["beat_hz"] == pytest.approx(10, abs=0.01)
         assert measured["tones"]["left_db"] == pytest.approx(-20, abs=0.5)
@@ -54,11 +53,11 @@ def test_a_tone_and_the_beat_arrive_as_promised(server):
 
     for heard in stretches:
         for ear, own_hz, other_hz in ((0, 405, 395), (1, 395, 405)):
-            programme_db = steady_level_db(heard[:480_000, ear], 1000)
+            input_db = steady_level_db(heard[:480_000, ear], 1000)
             own_db, other_db = levels_db(
                 heard[:480_000, ear], [own_hz, other_hz, *([1000] * (server.kind == "pipewire"))]
             )[:2]
-            assert programme_db == pytest.approx(-23.01, abs=0.5)
+            assert input_db == pytest.approx(-23.01, abs=0.5)
             assert own_db == pytest.approx(-20.0, abs=0.5)
             assert other_db < own_db - 80
         left_hz = frequency_hz(heard[:, 0], 405)
@@ -75,7 +74,7 @@ def probe(tmp_path_factory):
 
 @pytest.mark.parametrize("quantum_frames", [64, 128, 256, 1024])
 def test_added_latency_is_the_look_ahead_and_nothing_else(pipewire_server, probe, quantum_frames):
-    """Measured in one cycle of the graph: what comes back minus what goes to the device itself."""
+    """The difference between the way through Entrain and the direct way, in one graph cycle."""
     with app.running(pipewire_server.environment, "--layer", LAYER) as entrain:
         soundlab.force_quantum(pipewire_server.environment, quantum_frames)
 
@@ -84,7 +83,7 @@ def test_added_latency_is_the_look_ahead_and_nothing_else(pipewire_server, probe
             return lag_probe.frames(environment, probe, sink, "speakers", quantum_frames)
 
         added = entrain.status()["latency"]["added_frames"]
-        # A cycle that is lost meanwhile shows in one of the two.
+        # A lost cycle delays one of both ways, so the measurement is repeated.
         soundlab.wait_until(
             lambda: lag("entrain") - lag("speakers") == added, 40, f"{added} frames later"
         )
@@ -96,7 +95,7 @@ def test_the_beat_is_exact_at_other_sample_rates(server, rate_hz):
     if server.kind == "pipewire":
         device = "speakers"
         soundlab.force_rate(server.environment, rate_hz)
-        soundlab.force_quantum(server.environment, 8192)  # see above
+        soundlab.force_quantum(server.environment, 8192)  # a virtual machine may stand still
     else:
         device = "other"
         server.add_device(VirtualDevice("other", "Other", 0, rate_hz=rate_hz))
@@ -121,7 +120,7 @@ def test_the_beat_is_exact_at_other_sample_rates(server, rate_hz):
 
 
 def test_any_quantum_while_playing(pipewire_server):
-    """16 to 8192 frames a cycle: the tones go on, in phase and without a gap."""
+    """At 16 to 8192 frames a cycle the tones go on, in phase and without a gap."""
     with (
         app.running(pipewire_server.environment, "--layer", LAYER) as entrain,
         soundlab.recording(pipewire_server.environment, "speakers") as recorder,
@@ -135,9 +134,9 @@ def test_any_quantum_while_playing(pipewire_server):
                 10,
                 f"quantum {quantum_frames}",
             )
-            # The recorder's own buffers may break at the change; afterwards all is well again.
-            # No virtual machine is punctual to a third of a millisecond for a whole second, with
-            # or without Entrain.
+            # The recorder's own buffers may break at the change; later sound is whole again.
+            # A virtual machine cannot keep cycles of a third of a millisecond for a whole second,
+            # with or without Entrain.
             stretch_s = 0.1 if quantum_frames < 512 else 1
             soundlab.wait_until(
                 lambda s=stretch_s: is_clean(recorder.take(s)),
@@ -148,14 +147,14 @@ def test_any_quantum_while_playing(pipewire_server):
 
 
 def is_clean(heard: soundlab.Frames, drifting: bool = False) -> bool:
-    """Whether sound holds both tones and nothing else: a single lost sample shows.
+    """Tell whether sound consists of both tones only; a single lost sample shows.
 
-    Where the programme's frequency may drift, take a tenth of a second.
+    If the input's frequency may drift, take a tenth of a second.
     """
     time_s = np.arange(len(heard)) / soundlab.RATE_HZ
     for ear, tones_hz in enumerate(TONES_HZ):
-        programme_db, carrier_db = levels_db(heard[:, ear], tones_hz)
-        if abs(programme_db + 23.01) > 0.5 or abs(carrier_db + 20) > 0.5:
+        input_db, carrier_db = levels_db(heard[:, ear], tones_hz)
+        if abs(input_db + 23.01) > 0.5 or abs(carrier_db + 20) > 0.5:
             return False
         phase = 2 * np.pi * np.outer(time_s, tones_hz)
         columns = np.hstack([np.cos(phase), np.sin(phase)])
@@ -168,7 +167,7 @@ def is_clean(heard: soundlab.Frames, drifting: bool = False) -> bool:
 
 
 def test_the_sample_rate_changes_while_playing(server):
-    """That of PipeWire's graph; on PulseAudio, by playing on another device."""
+    """On PipeWire the graph's rate changes; on PulseAudio another device has another rate."""
     rates_hz = {"headphones": 44_100, "speakers": 48_000}
     if server.kind == "pulse":
         server.remove_device("headphones")
@@ -226,7 +225,7 @@ def test_parameters_glide_and_bypass_is_silent_about_it(server):
 
 
 def test_the_app_is_asleep_while_it_plays_on(server):
-    """The sound does not need Python: with the whole main thread stopped, it goes on."""
+    """The sound goes on while the main thread holds Python's lock and sleeps."""
     code = f"""
 import ctypes
 from entrain.backend import Backend
@@ -237,7 +236,7 @@ values = {{"carrier_hz": 400, "floor_db": -20, "ceiling_db": -20}}
 engine.route([engine.add_layer("binaural", values)])
 backend = Backend("{server.kind}", engine, "speakers")
 print("ready", flush=True)
-ctypes.PyDLL(None).sleep(60)  # without giving the interpreter's lock away
+ctypes.PyDLL(None).sleep(60)  # keeps the interpreter's lock
 """
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:

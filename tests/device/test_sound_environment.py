@@ -1,4 +1,4 @@
-"""What a session's environment says of players' streams is not for Entrain's."""
+"""Variables that a session sets for players' streams do not affect Entrain's streams."""
 
 import json
 
@@ -12,14 +12,14 @@ FOR_PLAYERS = {
     "PULSE_LATENCY_MSEC": "300",
     "PULSE_SINK": "headphones",
     "PULSE_SOURCE": "headphones.monitor",
-    "PULSE_PROP": "media.artist=somebody",
+    "PULSE_PROP": "media.artist=stranger",
     "PULSE_PROP_media.title": "something",
     "PIPEWIRE_LATENCY": "64/48000",
     "PIPEWIRE_QUANTUM": "512/44100",
     "PIPEWIRE_RATE": "1/44100",
     "PIPEWIRE_NODE": "headphones",
     "PIPEWIRE_AUTOCONNECT": "true",
-    "PIPEWIRE_PROPS": "{ media.artist = somebody node.always-process = true }",
+    "PIPEWIRE_PROPS": "{ media.artist = stranger node.always-process = true }",
 }
 NODES = ("entrain", "entrain-engine", "entrain-holder")
 TAKEN_AS = {
@@ -35,11 +35,11 @@ TAKEN_AS = {
     "node.always-process",
     "media.artist",
 }
-"""What PipeWire's library makes of them: properties of nodes."""
+"""Node properties that PipeWire's library derives from the variables."""
 
 
 def test_the_added_delay_is_what_status_says(pulse_server):
-    """As heard at the device; see PULSE_LATENCY_MSEC in libpulse's documentation."""
+    """Measured at the device; PULSE_LATENCY_MSEC in libpulse's documentation would change it."""
     environment = {**pulse_server.environment, **FOR_PLAYERS}
     with (
         app.running(environment, "--layer", LAYER, "--latency=100", "--output=speakers") as entrain,
@@ -59,7 +59,7 @@ def test_the_added_delay_is_what_status_says(pulse_server):
         except AssertionError as error:
             raise AssertionError(f"{error}: {said}") from None
         ours = soundlab.run(pulse_server.environment, "pactl", "list")
-        assert "somebody" not in ours
+        assert "stranger" not in ours
         assert "something" not in ours
 
 

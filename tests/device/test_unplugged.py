@@ -1,4 +1,4 @@
-"""Headphones are unplugged while music plays: how loud the loudspeaker is that takes over."""
+"""The volume of the loudspeaker that takes over when headphones are unplugged in music."""
 
 import time
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def plugged(server: LabServer) -> LabServer:
 
 @contextmanager
 def music(server: LabServer) -> Iterator[tuple[app.App, soundlab.Recorder]]:
-    """Play a tone through Entrain at the headset; the loudspeaker is recorded."""
+    """Play a tone through Entrain on the headset, and record the loudspeaker."""
     with (
         soundlab.recording(server.environment, "loudspeaker") as recorder,
         app.running(server.environment, "--protocol", "none", *app.PATIENT[server.kind]) as entrain,
@@ -54,23 +54,23 @@ def music(server: LabServer) -> Iterator[tuple[app.App, soundlab.Recorder]]:
         entrain.wait_for_output("headset")
         entrain.wait_for(state="processing")
         heard = recorder.take(0.1)
-        assert not np.any(heard), "the loudspeaker is heard beside the headset"
+        assert not np.any(heard), "the loudspeaker plays beside the headset"
         yield entrain, recorder
 
 
 def all_until_heard(recorder: soundlab.Recorder, least_db: float) -> soundlab.Frames:
-    """Return all that is heard until a tone has this level in a tenth of a second, and no gap."""
+    """Record until a tenth of a second has the tone at this level without a gap."""
     heard = []
     deadline = time.monotonic() + 10
     while not heard or soundlab.tone_db(heard[-1], 1000) < least_db:
-        assert time.monotonic() < deadline, "it is not heard on the loudspeaker"
+        assert time.monotonic() < deadline, "the tone is not heard on the loudspeaker"
         heard.append(recorder.take(0.1))
     heard.append(recorder.take(0.2))
     return np.concatenate(heard)
 
 
 def sets_volumes_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the server take its time when a device is to be softer."""
+    """Delay each request to the server that turns a device down."""
     at_once = PulseServer.set_volume
 
     def set_late(self: PulseServer, name: str, wanted: Volume) -> None:
@@ -119,7 +119,7 @@ def test_the_loudspeaker_is_softer_from_the_first_sample_until_the_headset_retur
 
 
 def test_nothing_is_played_before_the_loudspeaker_is_turned_down(any_server, monkeypatch):
-    """Also where the server takes its time."""
+    """The server is slow to turn the loudspeaker down."""
     server = any_server
     server.add_device(LOUDSPEAKER)
     server.add_device(HEADSET)
@@ -137,7 +137,7 @@ def test_nothing_is_played_before_the_loudspeaker_is_turned_down(any_server, mon
 
 @contextmanager
 def filtered(server: LabServer, name: str, target: str) -> Iterator[None]:
-    """Run a filter in front of a device, as somebody has chosen it, or of the best one."""
+    """Run a filter in front of a device, either a chosen one or the best one."""
     if server.kind == "pipewire":
         with loopback(server, name, target):
             yield
@@ -151,7 +151,7 @@ def filtered(server: LabServer, name: str, target: str) -> Iterator[None]:
     loaded = [pactl(server, "load-module", *module.split()).strip() for module in modules]
     yield
     left = {line.split()[0] for line in pactl(server, "list", "short", "modules").splitlines()}
-    for number in reversed(loaded):  # PulseAudio itself unloads a filter whose device has gone
+    for number in reversed(loaded):  # PulseAudio unloads a filter itself if its device is gone
         if number in left:
             pactl(server, "unload-module", number)
 
@@ -159,7 +159,7 @@ def filtered(server: LabServer, name: str, target: str) -> Iterator[None]:
 def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(
     pipewire_server, monkeypatch
 ):
-    """The session manager would play on the loudspeaker at once, past Entrain."""
+    """Without Entrain's action, the session manager would play on the loudspeaker at once."""
     server = pipewire_server
     skip_without_smart_filters(server)
     sets_volumes_late(monkeypatch)
@@ -180,7 +180,7 @@ def test_in_mode_smart_the_loudspeaker_is_softer_from_the_first_sample(
 
 
 def test_headphones_behind_a_filter(plugged):
-    """The filter itself stays, and with it the device that Entrain plays on."""
+    """The filter stays when the headset goes, and Entrain still plays on the filter."""
     server = plugged
     with (
         app.running(server.environment, "--protocol", "none", *app.PATIENT[server.kind]) as entrain,
@@ -199,7 +199,7 @@ def test_headphones_behind_a_filter(plugged):
                 server.remove_device("headset")
                 heard = all_until_heard(loudspeaker, LOUD_DB - 20.5)
 
-                # PulseAudio sends a loopback to Entrain, so that it comes more than once at first.
+                # PulseAudio sends the loopback to Entrain: at first the sound comes more than once.
                 if server.kind == "pipewire" or name == "fixed":
                     assert np.max(np.abs(heard)) <= AMPLITUDE * 10 ** (-19.5 / 20)
                 assert soundlab.tone_db(heard[-4800:], 1000) == pytest.approx(LOUD_DB - 20, abs=0.5)
@@ -249,7 +249,7 @@ def test_who_chooses_the_loudspeaker_hears_it_as_loud_as_it_is(plugged):
         entrain.wait_for_output("headset")
         client.ask("off")
         choose(server, "headset")
-        server.remove_device("headset")  # without Entrain it is the server's business
+        server.remove_device("headset")  # while Entrain is off, the server decides
         entrain.wait_for_output("loudspeaker")
         assert (entrain.status()["softened"], entrain.status()["volume"]) == (None, 1.0)
 
@@ -271,7 +271,7 @@ def test_headphones_that_are_not_there_any_more_when_the_server_is_back(monkeypa
 
 @pytest.mark.parametrize("plays", [False, True])
 def test_quitting_sets_the_loudspeaker_back_unless_something_plays(any_server, plays):
-    """What plays goes on there, and is to get no louder."""
+    """Music that plays goes on there, and must not get louder."""
     server = any_server
     server.add_device(LOUDSPEAKER)
     server.add_device(HEADSET)
@@ -282,7 +282,7 @@ def test_quitting_sets_the_loudspeaker_back_unless_something_plays(any_server, p
         with running_device() as running:
             soundlab.wait_until(lambda: running.device.form == "headphones", 5, "on the headset")
             if plays:
-                soundlab.wait_until(lambda: running.device.state.playing, 5, "it plays")
+                soundlab.wait_until(lambda: running.device.state.playing, 5, "the music plays")
             server.remove_device("headset")
             soundlab.wait_until(lambda: running.device.softened, 5, "softened")
         percent = SOFT_PERCENT if plays else 100
@@ -290,22 +290,22 @@ def test_quitting_sets_the_loudspeaker_back_unless_something_plays(any_server, p
 
 
 def becomes(running: RunningDevice, server: LabServer, target: str, percent: int) -> None:
-    """It looks again, plays there, and the loudspeaker has this volume."""
-    pactl(server, "set-sink-volume", "speakers", f"{percent - 1}%")  # any news
+    """Wait until Entrain plays on the target, with the loudspeaker at this volume."""
+    pactl(server, "set-sink-volume", "speakers", f"{percent - 1}%")  # makes Entrain look again
     soundlab.wait_until(lambda: running.device.target.name == target, 5, target)
     wanted = (percent, percent, False)
     soundlab.wait_until(lambda: volume(server, "loudspeaker") == wanted, 5, f"{percent} %")
 
 
 def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_server, monkeypatch):
-    """Headphones are a device of their own here, which stays when they are unplugged."""
+    """Here the headphones are a separate device, which stays when they are unplugged."""
     server = any_server
     server.add_device(LOUDSPEAKER)
     choose(server, "headphones")
     inserted = {"headphones": True}
     monkeypatch.setattr(pulse_terms, "_headphones_in", lambda sink: inserted.get(sink.name))
     with running_device() as running:
-        soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "they play")
+        soundlab.wait_until(lambda: running.device.target.name == "headphones", 5, "headphones")
         inserted["headphones"] = False
         becomes(running, server, "loudspeaker", SOFT_PERCENT)
         inserted["headphones"] = True
@@ -313,7 +313,7 @@ def test_headphones_whose_socket_is_empty_are_left_for_the_loudspeaker(any_serve
 
 
 def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
-    """The server plays on the other socket before it tells of it; a volume of 99 % is the news."""
+    """The server plays on the other socket before it reports it; a new volume reveals it."""
     port = {"now": "analog-output-headphones"}
     monkeypatch.setattr(pulse_terms, "_port", lambda _: port["now"])
     sets_volumes_late(monkeypatch)
@@ -323,7 +323,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
         soundlab.play(server.environment, soundlab.sine(1000, 60, AMPLITUDE)),
     ):
         soundlab.wait_until(
-            lambda: soundlab.tone_db(recorder.take(0.1), 1000) > LOUD_DB - 0.5, 10, "it plays"
+            lambda: soundlab.tone_db(recorder.take(0.1), 1000) > LOUD_DB - 0.5, 10, "the tone"
         )
         soundlab.wait_until(lambda: running.device.form == "headphones", 5, "with headphones")
         recorder.skip_to_now()
@@ -331,7 +331,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
         pactl(server, "set-sink-volume", "speakers", "99%")
         heard = [recorder.take(0.1)]
         while not LOUD_DB - 21 < soundlab.tone_db(heard[-1], 1000) < LOUD_DB - 19:
-            assert len(heard) < 50, "it is not soft within 5 s"
+            assert len(heard) < 50, "the sound is not soft within 5 s"
             heard.append(recorder.take(0.1))
 
         peaks = np.max(np.abs(np.concatenate(heard)[:, 0].reshape(-1, 48)), axis=1)
@@ -342,7 +342,7 @@ def test_between_sockets_it_is_loud_for_a_moment_only(server, monkeypatch):
 
 
 def test_a_socket_without_headphones_is_softer_and_with_them_as_before(any_server, monkeypatch):
-    """Headphones and loudspeakers at one device, as told by the port that is used."""
+    """One device has headphones and loudspeakers; the port in use tells which of them plays."""
     ports = {"speakers": "analog-output-headphones"}
     monkeypatch.setattr(pulse_terms, "_port", lambda sink: ports.get(sink.name, ""))
     server = any_server
@@ -350,7 +350,7 @@ def test_a_socket_without_headphones_is_softer_and_with_them_as_before(any_serve
 
         def plug(port: str, percent: int) -> None:
             ports["speakers"] = port
-            # Any news makes it look again.
+            # Any event makes Entrain look again.
             pactl(server, "set-sink-volume", "headphones", "77%" if percent < 100 else "78%")
             soundlab.wait_until(
                 lambda: volume(server, "speakers") == (percent, percent, False), 5, f"{percent} %"

@@ -1,4 +1,4 @@
-"""Entrain's volume is the device's volume, both ways, and nothing gets louder without it."""
+"""Entrain's volume and the device's volume follow each other; the sound never gets louder."""
 
 import time
 
@@ -18,7 +18,7 @@ def pactl(server, *arguments):
 
 
 def volume(server, device):
-    """Left and right in percent, and whether it is muted."""
+    """Return left and right in percent, and whether the device is muted."""
     text = pactl(server, "get-sink-volume", device)
     muted = "yes" in pactl(server, "get-sink-mute", device)
     values = [int(word.rstrip("%")) for word in text.split() if word.endswith("%")]
@@ -30,7 +30,7 @@ def same(server, expected):
 
 
 def settle(server):
-    """Wait until both agree, and until the session manager's own wish is no longer expected."""
+    """Wait until both volumes agree, and until a session manager no longer sets its own."""
     soundlab.wait_until(lambda: same(server, (100, 100, False)), 5, "both at 100 %")
     time.sleep(GRACE_S)
 
@@ -48,7 +48,7 @@ def test_volume_balance_and_mute_go_both_ways(server):
 
     with app.running(server.environment):
         settle(server)
-        # Never twice the same: who sets what Entrain has set a moment ago is taken for its echo.
+        # The volumes differ: Entrain takes a repetition of its own recent volume for an echo.
         for percent, device in enumerate(("entrain", "speakers", "entrain"), start=40):
             change(device, "volume", f"{percent}%", percent, percent, False)
             change(device, "volume", f"{percent}% 60%", percent, 60, False)

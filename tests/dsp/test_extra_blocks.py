@@ -169,7 +169,7 @@ def test_what_needs_headphones_brings_its_alternative():
 @pytest.mark.parametrize(
     ("spec", "heard", "note"),
     [
-        ("twofold:gap_hz=-7,halfway_hz=444", ["onefold"], "its alternative is used"),
+        ("twofold:gap_hz=-7,halfway_hz=444", ["onefold"], "its alternative plays"),
         ("lopsided", [], "on loudspeakers it is silent"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A control server on a thread of its own, so that a test can be its blocking client."""
+"""A control server on its own thread, so that a test can be its blocking client."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ STATUS = Status(
 
 @pytest.fixture
 def idle() -> Status:
-    """What an Entrain says that has nothing to do."""
+    """Return the status of an idle Entrain."""
     return STATUS
 
 
@@ -39,9 +39,9 @@ class Running:
     Parameters
     ----------
     path : Path
-        Of the socket.
+        Path of the socket.
     respond : callable
-        Gives the result of a request; runs on the server's thread.
+        Returns the result of a request; runs on the server's thread.
 
     """
 
@@ -56,12 +56,12 @@ class Running:
         assert self._started.wait(10)
 
     def notify(self) -> None:
-        """Tell those who watch for changes that there is one."""
+        """Notify the clients that watch for changes."""
         self._loop.call_soon_threadsafe(self._hub.notify)
 
     def close(self) -> None:
-        """End it; idempotent."""
-        with contextlib.suppress(RuntimeError):  # a request to stop has closed the loop already
+        """End the server; idempotent."""
+        with contextlib.suppress(RuntimeError):  # a stop request may have closed the loop already
             self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(20)
         assert not self._thread.is_alive()
@@ -89,7 +89,7 @@ class Running:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Running]]:
-    """Serve a path until the test is over; answers with `STATUS` unless told otherwise."""
+    """Serve a path until the test is over; by default every answer is `STATUS`."""
     running: list[Running] = []
 
     def start(path: Path, respond: Callable[[Request], Any] = lambda request: STATUS) -> Running:
@@ -103,7 +103,7 @@ def serve() -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folders of the test's own, and a terminal of 80 columns."""
+    """Set private folders for the test, and a terminal of 80 columns."""
     tmp_path.chmod(0o700)
     for name in ("DATA", "STATE", "CONFIG"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))

@@ -1,4 +1,4 @@
-"""Faster or slower, stronger or weaker: what one step does to all layers."""
+"""Faster or slower, stronger or weaker: the effect of one step on all layers."""
 
 import numpy as np
 import pytest
@@ -60,13 +60,13 @@ def test_breaths_are_counted_by_the_minute():
 def test_a_noise_that_does_not_swell_has_no_rate():
     assert adjust.rate_hz([layer("noise")], blocks(), value) is None
     assert adjust.rate_hz([layer("noise", am_depth=0.5)], blocks(), value) == 10.0
-    with pytest.raises(ProtocolError, match="nothing that runs has a rate"):
+    with pytest.raises(ProtocolError, match="the running protocol has no rate"):
         faster(1, layer("noise"))
 
 
 @pytest.mark.parametrize(("steps", "rate_hz", "where"), [(1, 100, "higher"), (-1, 0.1, "lower")])
 def test_the_last_rate_is_told(steps, rate_hz, where):
-    with pytest.raises(ProtocolError, match=f"the rate can go no {where}"):
+    with pytest.raises(ProtocolError, match=f"the rate cannot go {where}"):
         faster(steps, layer("am", rate_hz=rate_hz))
 
 
@@ -85,13 +85,13 @@ def test_self_binaural_becomes_weaker_and_not_slower():
 
 
 def test_what_turns_the_programme_down_is_left_alone():
-    with pytest.raises(ProtocolError, match="nothing that runs has a level"):
+    with pytest.raises(ProtocolError, match="the running protocol has no level"):
         stronger(1, layer("gain"))
 
 
 @pytest.mark.parametrize(("steps", "level_db", "where"), [(1, -6, "higher"), (-1, -24, "lower")])
 def test_the_last_level_is_told(steps, level_db, where):
-    with pytest.raises(ProtocolError, match=f"the level can go no {where}"):
+    with pytest.raises(ProtocolError, match=f"the level cannot go {where}"):
         stronger(steps, layer("binaural", level_db=level_db))
 
 
@@ -100,7 +100,7 @@ def test_every_generator_has_a_level(kind):
     assert stronger(1, layer(kind)) == {f"{kind}.level_db": -12.0}
 
 
-# ---- what runs -------------------------------------------------------------------------------
+# ---- the running protocol --------------------------------------------------------------------
 
 
 @pytest.fixture

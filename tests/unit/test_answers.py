@@ -1,4 +1,4 @@
-"""The types that clients see are those of the models on the other side of the socket."""
+"""The types that clients see agree with the models on the other side of the socket."""
 
 import types
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from entrain.vdevice.api import answers, messages
 from entrain.vdevice.api.messages import results
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.protocol.model import Automation, Breakpoint, Layer
 
 MODELS = {
@@ -24,7 +24,7 @@ TYPES = {name: each for name, each in vars(answers).items() if is_typeddict(each
 
 
 def as_json(hint: Any) -> Any:
-    """Tell the type that a model's field has in JSON, with the names of models."""
+    """Return a field's type in JSON; models are replaced by their names."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return as_json(arguments[0])
@@ -55,4 +55,4 @@ def test_a_type_has_the_fields_of_its_model(name):
 
     assert found == {field: as_json(hints[field]) for field in names}
     assert list(found) == list(names)
-    assert typed.__required_keys__ == set(names)  # a server writes all of them
+    assert typed.__required_keys__ == set(names)  # a server writes all fields

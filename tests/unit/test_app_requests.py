@@ -1,4 +1,4 @@
-"""What the app does when a tray asks, without a sound server."""
+"""The app's answers to requests, without a sound server."""
 
 import asyncio
 import json
@@ -35,12 +35,12 @@ def new_app(folder: Path) -> App:
         Store(folder / "state.json"),
         SessionLog(None),
         Library(folder / "protocols", blocks),
-        start_on=False,
+        sandbox={},
     )
 
 
 async def asked(app: App, request: messages.Request) -> Any:
-    """Ask, and let everything be saved as at the end of a program: its loop ends here."""
+    """Ask, and wait until all is saved, because the loop ends here."""
     try:
         return await app.hub.ask(request)
     finally:
@@ -49,7 +49,7 @@ async def asked(app: App, request: messages.Request) -> Any:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Ask]]:
-    """Start an app, each time with the state of the one before."""
+    """Start an app, each time with the state that the previous one has saved."""
     apps: list[App] = []
 
     def app() -> Ask:
@@ -90,7 +90,7 @@ def test_a_step_that_cannot_be_made_changes_nothing(start):
     ask(messages.Set(address="music.depth", value=1.0))
     before = ask(messages.GetStatus())
 
-    with pytest.raises(ProtocolError, match="the level can go no higher"):
+    with pytest.raises(ProtocolError, match="the level cannot go higher"):
         ask(messages.Adjust(rate_steps=1, level_steps=1))
 
     assert ask(messages.GetStatus()).protocol == before.protocol
@@ -99,7 +99,7 @@ def test_a_step_that_cannot_be_made_changes_nothing(start):
 def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
     tmp_path, monkeypatch
 ):
-    """The clock goes on meanwhile; the timers of asyncio, by which Entrain wakes up, do not."""
+    """During suspension the clock goes on, but asyncio's timers stand still."""
     now_s = 100.0
     monkeypatch.setattr(clock, "suspended_too_s", lambda: now_s)
     monkeypatch.setattr(player, "_LOOK_S", 0.05)
@@ -117,7 +117,7 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
         await app.hub.ask(messages.Sleep(minutes=60))
         keeping = asyncio.create_task(app.time_keeper.run())
         await asyncio.sleep(0.2)
-        now_s += 60  # awake
+        now_s += 60  # a minute without suspension
         assert app.status().sleep_left_s == 59 * 60
         await asyncio.sleep(0.2)
         assert switched == []
@@ -135,7 +135,7 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
 
 
 def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
-    """Else the sleep timer and the end of a session would be dead."""
+    """An error must not stop the sleep timer and the end of a session."""
     monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 0.02)
     app = new_app(tmp_path)
     ticks = 0
@@ -160,7 +160,7 @@ def test_time_is_kept_also_after_a_bug_of_ours(tmp_path, monkeypatch):
 
 
 def test_what_a_refused_command_has_changed_is_saved(tmp_path, monkeypatch):
-    """Here the sound server fails after the new setting has been taken over."""
+    """The sound server fails after the app has accepted the new setting."""
     monkeypatch.setattr(saver, "SAVE_AFTER_S", 0.02)
     app = new_app(tmp_path)
 
@@ -192,7 +192,7 @@ def test_who_watches_for_changes_hears_of_a_full_disk(tmp_path, monkeypatch):
     async def play() -> None:
         subscription = app.hub.subscribe(app.status(), 0.05)
         news = asyncio.create_task(anext(subscription))  # type: ignore[arg-type]
-        await asyncio.sleep(0.3)  # until it sleeps
+        await asyncio.sleep(0.3)  # until the subscription is idle
         await app.saver.flush()
         async with asyncio.timeout(5):
             event = await news
@@ -204,7 +204,7 @@ def test_who_watches_for_changes_hears_of_a_full_disk(tmp_path, monkeypatch):
 
 
 def test_a_server_that_is_lost_again_and_again_is_one_line_in_the_status(tmp_path):
-    """Else it would push all other lines out."""
+    """Repeated lines would push all other lines out."""
     app = new_app(tmp_path)
     for _ in range(3):
         app.device._reconnection.failed("the sound server is gone")
@@ -214,7 +214,7 @@ def test_a_server_that_is_lost_again_and_again_is_one_line_in_the_status(tmp_pat
 
 
 def test_names_of_applications_have_an_end(start):
-    """Each status tells them all."""
+    """The names are limited in length, because each status lists all of them."""
     ask = start()
     names = [f"{'x' * 250}{number}" for number in range(200)]
     request = messages.parse_request(
@@ -294,7 +294,7 @@ def test_a_protocol_is_made_of_specs_here(start):
     found = ask(messages.Use(protocol="default", layers=("noise",), standalone=True))
     assert [layer.kind for layer in found.protocol.layers] == ["binaural", "noise"]
     assert found.protocol.id == "custom"
-    # A protocol that has been sent as a whole gets more layers, too; 64 are the most in all.
+    # A protocol that was sent as a whole gets more layers, too; the limit is 64 in all.
     whole = ask(messages.Use(protocol=by_id("default"), layers=("noise",)))
     assert [layer.kind for layer in whole.protocol.layers] == ["binaural", "noise"]
     with pytest.raises(ProtocolError, match="a protocol can have at most 64 layers"):
@@ -346,12 +346,12 @@ def test_a_name_of_a_protocol_that_comes_with_entrain_is_not_taken_unasked(start
 
     ask(messages.Use(protocol="none"))
     ask(messages.Save(name="Focus 16", replace=True))
-    ask(messages.Save(name="Focus 16"))  # now it is the user's own
+    ask(messages.Save(name="Focus 16"))  # a protocol of the user's has this id now
     assert not ask(messages.Use(protocol="focus-16")).protocol.layers
 
 
 def test_what_is_saved_while_a_value_moves_is_what_is_heard(tmp_path):
-    """For both kinds of outputs; and the value goes on to where it was sent."""
+    """The values are right for both kinds of outputs, and the movement goes on to its end."""
     app = new_app(tmp_path)
     second = np.zeros((2, app.engine.rate_hz), np.float32)
 
@@ -368,7 +368,7 @@ def test_what_is_saved_while_a_value_moves_is_what_is_heard(tmp_path):
     saved = Library(tmp_path / "protocols", blocks).by_id("mine")
     for layers in (saved.layers, saved.without_headphones or ()):
         beats = [layer.params["beat_hz"] for layer in layers if layer.id == "tone"]
-        assert beats == [pytest.approx(9.0, abs=0.05)]  # from 10, a sixth of the way
+        assert beats == [pytest.approx(9.0, abs=0.05)]  # a sixth of the way down from 10 Hz
     now = app.status().protocol
     assert now is not None
     assert (now.id, now.layers[0].params["beat_hz"]) == ("mine", 4.0)

@@ -1,4 +1,4 @@
-"""Which programs are moved where, and which are left alone."""
+"""The apps that Entrain moves, their devices, and the apps that it leaves alone."""
 
 import pytest
 from hypothesis import given, settings
@@ -7,13 +7,14 @@ from pydantic import ValidationError
 
 from entrain.platform.adapter import OWN_DEVICE, Stream
 from entrain.platform.null import NullServer, null_device
-from entrain.vdevice.device.applications import SETTLE_S, ApplicationRules, Applications, Situation
+from entrain.vdevice.device.applications.placement import SETTLE_S, Applications, Situation
+from entrain.vdevice.device.applications.rules import ApplicationRules
 
 DEVICES = ("speakers", "headphones")
 
 
 class Desktop:
-    """A server whose streams follow the default, until they are moved, and Entrain's rules."""
+    """A server whose streams follow the default until they are moved, and Entrain's rules."""
 
     def __init__(self, rules=None, mode="default", on=True) -> None:
         self.server = NullServer(tuple(null_device(name) for name in (*DEVICES, OWN_DEVICE)))
@@ -25,7 +26,7 @@ class Desktop:
         self.take(mode == "default" and on)
 
     def take(self, takes: bool) -> None:
-        """Let Entrain be the default, or give it back."""
+        """Make Entrain the default, or the speakers."""
         self.choose(OWN_DEVICE if takes else "speakers")
 
     def choose(self, default: str) -> None:
@@ -39,12 +40,12 @@ class Desktop:
         self.server.add_stream(Stream(index, device or self.default, **what))
 
     def drag(self, index: int, device: str) -> None:
-        """Move a stream by hand."""
+        """Move a stream, as a user does."""
         self.following.discard(index)
         self.server.move_stream(index, device)
 
     def look(self, after_s: float = 0.1) -> list[tuple[int, str]]:
-        """Let Entrain look and act; returns what it has moved."""
+        """Let Entrain look and act; return the streams that it has moved."""
         self.now_s += after_s
         devices = tuple(device.name for device in self.server.devices())
         situation = Situation(self.target, self.default, devices, self.mode, self.on)
@@ -133,7 +134,7 @@ def test_what_was_moved_follows_the_target_and_goes_back_when_entrain_is_off():
 
 
 def test_one_that_is_where_it_goes_back_to_is_told_so_once():
-    """The server forgets what it was told before only when a stream is moved to the default."""
+    """The server forgets an earlier move only when a stream is moved to the default."""
     desktop = Desktop()
     desktop.play(1, purpose="call")
     desktop.look()
@@ -180,7 +181,7 @@ def test_while_the_default_is_on_its_way_nothing_is_decided():
 
     desktop.default = ""
     assert desktop.look() == []
-    desktop.default = "speakers"  # the session manager has come back and thinks it over
+    desktop.default = "speakers"  # the restarted session manager has not restored the default yet
     assert desktop.look() == []
 
 
@@ -248,14 +249,14 @@ def test_a_stream_that_is_nowhere_yet_is_waited_for():
 
 
 def test_an_unplugged_target_is_no_choice_by_hand():
-    """The server brings its streams to the default, which is Entrain."""
+    """The server moves the target's streams to the default, which is Entrain."""
     desktop = Desktop()
     desktop.target = "headphones"
     desktop.play(1, purpose="call")
     desktop.look()
     desktop.look()
 
-    desktop.server.move_stream(1, OWN_DEVICE)  # first the stream, then the device
+    desktop.server.move_stream(1, OWN_DEVICE)  # the server moves the stream before the device goes
     assert desktop.look() == []
     desktop.server.remove_device("headphones")
     desktop.target = "speakers"
@@ -347,7 +348,7 @@ def test_in_smart_mode_nothing_is_moved():
 
 
 def test_a_stream_that_the_server_puts_where_its_kind_was_sent_counts_as_moved_by_us():
-    """As WirePlumber does: else it would stay on a device that is not the target any more."""
+    """WirePlumber does so.  The stream must not stay on a device that is no longer the target."""
     desktop = Desktop()
     desktop.play(1, purpose="notification")
     desktop.look()
@@ -468,12 +469,12 @@ def test_any_sequence_comes_to_rest_with_everybody_in_place(events, mode):
         if not desktop.look():
             break
     else:
-        pytest.fail("it does not come to rest")
+        pytest.fail("the streams do not come to rest")
     rules = desktop.applications.rules
     takes = desktop.default == OWN_DEVICE
     for stream in desktop.server.streams():
         if stream.index in dragged:
-            if dragged[stream.index] != "headphones":  # those were unplugged, perhaps
+            if dragged[stream.index] != "headphones":  # the headphones may have been unplugged
                 assert stream.device == dragged[stream.index]
             continue
         if takes and rules.passes(stream):

@@ -1,4 +1,4 @@
-"""Starting at login: which program, and what the desktop's own settings say."""
+"""Start at login: the choice of the program, and the desktop's own settings."""
 
 import sys
 from pathlib import Path
@@ -36,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The installed one."""
+    """Make the installed program."""
     path = make_program(tmp_path / "data/entrain/venv/bin/entrain")
     monkeypatch.setattr(entry_file, "installed_program", lambda: path)
     return path
@@ -54,7 +54,7 @@ def entrain(*arguments: str) -> Result:
     return result
 
 
-# ---- which program -----------------------------------------------------------------------------
+# ---- the program -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("place", ["entrain/venv", "pipx/venvs/entrain", "usr"])
@@ -89,7 +89,7 @@ def test_without_a_command_there_is_nothing_to_start(tmp_path):
 
 
 def test_links_to_the_program_are_kept(tmp_path):
-    """A link leads to the next version, too; what it leads to now may go."""
+    """The link will lead to the next version, too; its present target may disappear."""
     make_program(tmp_path / "versions/1/entrain")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/entrain").symlink_to(tmp_path / "versions/1/entrain")
@@ -146,13 +146,13 @@ def test_an_entry_for_a_program_that_is_gone_is_reported_and_mended(program, ent
     old.unlink()
 
     said = entrain("autostart", "status").stdout
-    assert said == f"disabled: {old} is not there; `entrain autostart enable` mends that\n"
+    assert said == f"disabled: {old} does not exist; `entrain autostart enable` repairs it\n"
 
     assert entrain("autostart", "enable").stdout == f"enabled: each login starts {program}\n"
 
 
 def test_an_upgrade_keeps_it(program, entry, tmp_path):
-    """What the user has added to the entry stays, too."""
+    """The user's own additions to the entry are kept, too."""
     XdgAutostart(make_program(tmp_path / "old/bin/entrain")).enable()
     entry.write_text(entry.read_text() + "X-GNOME-Autostart-Delay=5\n")
 
@@ -215,7 +215,7 @@ def test_a_system_without_it_says_so(what):
 
 
 def test_install_desktop_and_its_undo(program, monkeypatch, tmp_path):
-    """And an entry that exists is brought up to date."""
+    """An existing entry is updated."""
     monkeypatch.setattr("entrain.platform.entry_file.installed_program", lambda: program)
     XdgAutostart(make_program(tmp_path / "old/bin/entrain")).enable()
 

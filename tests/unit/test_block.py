@@ -1,4 +1,4 @@
-"""What a block may say of itself, and what is refused with which words."""
+"""The declarations of a block, and the messages that refuse wrong ones."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ SLIDERS = [slider("pace", "Hz", 0.1, 9), slider("push"), slider("tone", "Hz", 1,
 
 
 def faust(*sliders: Any, channels: tuple[int, int] = (2, 2), **declared: str) -> dict[str, Any]:
-    """As FAUST describes a source; by default of a processor with `SLIDERS`."""
+    """Return FAUST's description of a source, by default a processor with `SLIDERS`."""
     declared = {"name": "trial", "group": "processor", "description": "For a test"} | declared
     items = list(sliders or SLIDERS)
     return {
@@ -58,7 +58,7 @@ def test_what_is_not_declared_is_the_amount_or_nothing():
     ("declared", "level"),
     [
         ({"strength": "push"}, "push"),
-        ({"strength": "pace", "rate": "pace"}, AMOUNT.symbol),  # or else it gets faster
+        ({"strength": "pace", "rate": "pace"}, AMOUNT.symbol),  # a higher level must not be faster
         ({"strength": "push", "level": "none"}, ""),
         ({"strength": "push", "level": "loud_db"}, "loud_db"),
     ],

@@ -1,4 +1,4 @@
-"""`entrain output` while headphones go: a wish for them makes no loudspeaker louder."""
+"""`entrain output` just after headphones go: asking for them must not make loudspeakers loud."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from entrain.vdevice.device.virtual_device import VirtualDevice
 
 
 class Desk:
-    """A headset that is played on, and a loudspeaker."""
+    """A headset, on which Entrain plays, and a loudspeaker."""
 
     def __init__(self, chosen: str) -> None:
         self.server = NullServer(
@@ -35,7 +35,7 @@ class Desk:
 
     @property
     def loudness(self) -> float:
-        """Of the loudspeaker, 1.0 = as before."""
+        """The loudspeaker's volume, relative to its volume before."""
         found = next(each for each in self.server.devices() if each.name == "loudspeaker")
         return max(found.volume.channels)
 
@@ -65,7 +65,7 @@ def test_a_wish_that_comes_just_after_the_headphones_have_gone_is_none_for_a_lou
         await desk.choose(desk.device.chosen)
         assert desk.device.state.target == "headset"
         desk.server.remove_device("headset")
-        await desk.choose(wish)  # before there was news of that
+        await desk.choose(wish)  # before Entrain has heard of the removal
 
     asyncio.run(play())
 

@@ -1,4 +1,4 @@
-"""The command line as a person and a script meet it."""
+"""The command line, used by a person and by a script."""
 
 import json
 import logging
@@ -47,7 +47,7 @@ STATUS = Status(
 
 @pytest.fixture(autouse=True)
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runtime folder of the test's own, and no sound server."""
+    """Set a private runtime folder; there is no sound server."""
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("ENTRAIN_PLATFORM", "null")
@@ -63,7 +63,7 @@ def server(runtime: Path, serve: Any) -> Any:
 
 @pytest.fixture
 def provide(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Put a function in the place of a module that does the work."""
+    """Replace a module that does the work by functions of the test."""
 
     def put(module: str, **functions: object) -> None:
         fake = ModuleType(module)
@@ -73,7 +73,7 @@ def provide(monkeypatch: pytest.MonkeyPatch) -> Any:
     return put
 
 
-# ---- asking the running Entrain ------------------------------------------------------------
+# ---- requests to the running Entrain -------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_status_in_a_pipe_is_plain_aligned_text(server):
     assert "state        processing" in lines
     assert "protocol     Alpha 10 (default), 1:02:05" in lines
     assert "             tone (binaural): beat_hz 10" in lines
-    assert "output       Ear?[2J (a)" in lines  # a device's name cannot steer the terminal
+    assert "output       Ear?[2J (a)" in lines  # a device's name cannot control the terminal
     assert "added delay  1.46 ms, 70 frames" in lines
     assert "levels       in -18.2 dB, out silent" in lines
     assert "volume       50%" in lines
@@ -282,7 +282,7 @@ def test_tab_offers_protocols_and_addresses(server, words, offered):
     assert result.stdout.splitlines() == [f"plain,{offered}"]
 
 
-# ---- work that is done here ----------------------------------------------------------------
+# ---- work in the command's own process -----------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The blocks as a person meets them on the command line."""
+"""The command that describes blocks."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The library and the log as a person and a script meet them on the command line."""
+"""The commands for protocols and the log, used by a person and by a script."""
 
 import json
 from pathlib import Path
@@ -252,7 +252,7 @@ def test_charts_go_from_the_smallest_to_the_largest():
     assert text_layout.sparkline([2.0, 2.0]) == "▁▁"
     assert text_layout.bar(10.0, 10.0, 4) == "████"
     assert text_layout.bar(5.0, 10.0, 4) == "██"
-    assert text_layout.bar(0.01, 10.0, 4) == "▏"  # a little is not nothing
+    assert text_layout.bar(0.01, 10.0, 4) == "▏"  # a small value is still visible
     assert text_layout.bar(0.0, 10.0, 4) == text_layout.bar(0.0, 0.0, 4) == ""
 
 
@@ -319,7 +319,7 @@ def test_a_dry_run_imports_nothing(home, folder):
     assert list(folder.iterdir()) == []
 
 
-# ---- asking the running Entrain --------------------------------------------------------------
+# ---- requests to the running Entrain ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The session log as a person meets it on the command line."""
+"""The command that shows the session log."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -42,6 +42,27 @@ def test_the_log_adds_up_per_day_and_per_protocol(home):
     assert shown.startswith("1 h 30 min in 3 sessions, the last 3 days\n")
     assert "1 damaged lines" in shown
     assert max(map(len, shown.splitlines()[:-1])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("state", "keeps_log", "last_line"),
+    [
+        (
+            "processing",
+            True,
+            "The present protocol is logged when it changes, or after half an hour.",
+        ),
+        ("processing", False, "The session log is off; `entrain log --on` starts it again."),
+        ("idle", True, "No protocol was heard in the last 14 days."),
+    ],
+)
+def test_the_last_line_tells_what_the_log_does_not_contain(
+    home, serve, idle, state, keeps_log, last_line
+):
+    status = idle.model_copy(update={"state": state, "session_log": keeps_log})
+    serve(home / "entrain" / "control.sock", lambda request: status)
+
+    assert entrain("log").stdout.splitlines()[-1] == last_line
 
 
 def test_many_days_are_shown_by_the_week(home):

@@ -1,4 +1,4 @@
-"""What is said on the command line about which sound goes through Entrain."""
+"""The commands that decide which apps play through Entrain."""
 
 import json
 from pathlib import Path
@@ -9,14 +9,14 @@ from click.testing import CliRunner, Result
 
 from entrain.tray.commands.cli import cli
 from entrain.vdevice.api.messages import GetStatus, SetOutput, Settings, Status, Use
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 
 RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any, idle: Status) -> Any:
-    """An Entrain that leaves Zoom alone, and does as it is told."""
+    """Serve an Entrain that leaves Zoom alone and accepts requests."""
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
@@ -32,6 +32,26 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any, idle: St
 
 def entrain(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments, prog_name="entrain")
+
+
+@pytest.mark.parametrize(
+    ("mode", "included", "words"),
+    [
+        ("manual", (), "only sound that you send to it"),
+        ("manual", ("Spotify",), "Spotify"),
+        ("default", ("Zoom",), "all other apps; also during calls: Zoom"),
+        ("smart", (), "all other apps"),
+    ],
+)
+def test_which_apps_are_processed_depends_on_the_mode(
+    serve, tmp_path, monkeypatch, idle, mode, included, words
+):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    rules = ApplicationRules(include=included)
+    status = idle.model_copy(update={"mode": mode, "applications": rules})
+    serve(tmp_path / "entrain" / "control.sock", lambda request: status)
+
+    assert entrain("apps").stdout.splitlines()[0] == f"through Entrain   {words}"
 
 
 def test_the_rules_are_said_in_words(server):

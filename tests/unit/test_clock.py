@@ -1,4 +1,4 @@
-"""The clock by which a sleep timer goes."""
+"""The clock of the sleep timer."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ def test_it_goes_on():
     assert clock.suspended_too_s() - before >= 0.02
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is another clock")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems use another clock")
 def test_it_is_the_one_that_counts_suspensions(monkeypatch):
     monkeypatch.setattr(time, "clock_gettime", {time.CLOCK_BOOTTIME: 42.0}.__getitem__)
 

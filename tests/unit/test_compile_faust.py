@@ -1,7 +1,7 @@
 """The build refuses blocks that must not be linked or that the engine could not use.
 
-Where it does not know the compiler it takes the code as it is; that what it rewrites gives the same
-samples is in tests/native/test_rewriting.cpp.
+With an unknown compiler it leaves the code as it is.  tests/native/test_rewriting.cpp checks that
+rewritten code makes the same samples.
 """
 
 import re
@@ -25,7 +25,7 @@ import("stdfaust.lib");
 
 @pytest.fixture
 def build(tmp_path):
-    """Compile one source; returns the compiler's exit code and what it says."""
+    """Compile one source; return the compiler's exit code and its messages."""
 
     def build(body: str, group: str = "processor", name: str = "trial") -> tuple[int, str]:
         source = tmp_path / f"{name}.dsp"
@@ -98,7 +98,7 @@ def test_what_the_engine_cannot_use_fails_the_build(build, body, group, said):
 
 @pytest.fixture
 def script(monkeypatch):
-    """The build's scripts as modules, to be changed: compile_faust, rewrite_faust."""
+    """Return the build's scripts, compile_faust and rewrite_faust, as modules to patch."""
     monkeypatch.syspath_prepend(ROOT / "native/cmake")
     for name in ("compile_faust", "rewrite_faust"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -106,7 +106,7 @@ def script(monkeypatch):
 
 
 def is_rewritten(compile_faust, output: Path, *, plain: bool = False) -> bool:
-    """Compile a block for both ears at once; otherwise all variants of it must be plain."""
+    """Compile a block; tell whether it is rewritten for both ears.  If not, it must be plain."""
     compile_faust.main(output, ROOT / "faust/lib", [ROOT / "faust/am.dsp"], plain=plain)
     names = ("am", "am_fma", "am_plain")
     one, fma, as_written = ((output / f"{name}.hpp").read_text() for name in names)

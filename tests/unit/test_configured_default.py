@@ -1,4 +1,4 @@
-"""Whether somebody has chosen the default of a server that does not tell (PulseAudio)."""
+"""Tell whether the user has chosen the default, although PulseAudio does not report it."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from entrain.vdevice.device.configured_default import ConfiguredDefault
 
 DEVICES = ("speakers", "headphones")
 MORE = ("bluetooth", *DEVICES)
-"""With a device of the highest priority."""
+"""The devices, and one with a higher priority."""
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_what_is_there_for_lack_of_devices_was_not_chosen(effective):
 
 
 def after(effective: str, devices=DEVICES, stored: str | None = None) -> ConfiguredDefault:
-    """One that has seen this ten seconds ago."""
+    """Return a `ConfiguredDefault` that has observed this ten seconds ago."""
     default = ConfiguredDefault(stored)
     default.observe(effective, devices, -10.0)
     return default
@@ -54,7 +54,7 @@ def test_the_best_device_becomes_the_default_by_itself_when_it_comes():
 
 
 def test_a_device_that_becomes_the_best_becomes_the_default_by_itself():
-    """As where headphones are plugged into a device that was there before."""
+    """The user plugs headphones into a connected device, for example."""
     assert after("speakers").observe("headphones", ("headphones", "speakers"), 0.0) == ""
     assert after("hdmi", ("speakers", "hdmi")).observe("speakers", ("speakers", "hdmi"), 0.0) == (
         "speakers"
@@ -62,7 +62,7 @@ def test_a_device_that_becomes_the_best_becomes_the_default_by_itself():
 
 
 def test_a_device_that_comes_and_is_not_the_best_was_configured():
-    """As by ``module-switch-on-connect``."""
+    """``module-switch-on-connect`` does so."""
     assert after("speakers").observe("hdmi", (*DEVICES, "hdmi"), 0.0) == "hdmi"
 
 
@@ -97,7 +97,7 @@ def test_what_the_server_has_accepted_from_us_counts_at_once():
 
 
 def test_without_any_device_what_we_have_written_stays():
-    """A dummy and our own sink come and go in any order."""
+    """A dummy device and Entrain's own sink come and go in any order."""
     default = after("auto_null", ())
     default.written(OWN_DEVICE)
 

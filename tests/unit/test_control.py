@@ -1,4 +1,4 @@
-"""The control socket: one Entrain at a time, and no client can hurt it."""
+"""The control socket: requests, and clients that misbehave."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextlib.contextmanager
 def raw(path: Path):
-    """A client that can misbehave: send bytes, read lines."""
+    """Connect a client that can misbehave: send bytes, read lines."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(20)
         connection.connect(str(path))
@@ -32,7 +32,7 @@ def raw(path: Path):
 
 
 def fill(connection: socket.socket) -> None:
-    """Ask and never read, until nobody takes it any more."""
+    """Send requests and never read, until the server takes no more."""
     while True:
         connection.sendall(b'{"command": "status"}\n' * 100)
 
@@ -42,7 +42,7 @@ def is_well(path: Path) -> bool:
         return client.ask("status")["state"] == "idle"
 
 
-# ---- asking --------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------
 
 
 def test_a_request_reaches_the_handler_and_its_result_the_client(path, serve):
@@ -199,7 +199,7 @@ def test_an_overlong_line_is_refused(path, serve, ending):
     serve(path)
 
     with raw(path) as (connection, lines):
-        with contextlib.suppress(OSError):  # it hangs up while we still send
+        with contextlib.suppress(OSError):  # the server hangs up while the client still sends
             connection.sendall(b" " * (connection_module.MAX_LINE_BYTES * 3) + ending)
         assert json.loads(lines.readline())["error"] == "message is longer than 1048576 bytes"
     assert is_well(path)
@@ -252,7 +252,7 @@ def test_of_too_many_clients_the_longest_idle_one_gives_way(path, serve):
         clients = [stack.enter_context(Client(path)) for _ in range(control_server.MAX_CLIENTS)]
         for client in clients:
             client.ask("status")
-        clients[0].ask("status")  # so the second one is idle the longest
+        clients[0].ask("status")  # so the second client is idle the longest
         time.sleep(2 * control_server.GRACE_S)
 
         late = [stack.enter_context(Client(path)) for _ in range(3)]
@@ -279,16 +279,16 @@ def test_who_watches_is_not_idle_and_others_are_refused_politely(path, serve):
             time.sleep(0.02)
         with pytest.raises(
             ClientError,
-            match=r"^too many clients \(32\); close some of the programs that talk to Entrain$",
+            match=r"^too many clients \(32\); close some of the apps that talk to Entrain$",
         ):
             late.ask("status")
-        client.ask("status")  # which ends its watch
+        client.ask("status")  # ends its watch
         time.sleep(2 * control_server.GRACE_S)
         assert is_well(path)
 
 
 def test_off_and_stop_get_through_while_all_others_are_busy(path, serve):
-    """Some ask and never read, some never finish a line, and more of both want to come in."""
+    """Some clients never read, some never finish a line, and more of both kinds try to connect."""
     server = serve(path)
     with contextlib.ExitStack() as stack:
         for number in range(control_server.MAX_CLIENTS + 2 * control_server.MAX_LATE_CLIENTS):
@@ -301,12 +301,12 @@ def test_off_and_stop_get_through_while_all_others_are_busy(path, serve):
         time.sleep(2 * control_server.GRACE_S)
         with Client(path) as client:
             client.ask("off")
-            client.ask("status")  # in the place of one that does not finish its line
+            client.ask("status")  # takes the place of a client that does not finish its line
         with Client(path) as client:
             client.ask("stop")
             for _ in range(control_server.MAX_LATE_CLIENTS):
-                with contextlib.suppress(ConnectionError, FileNotFoundError):  # it has ended
-                    stack.enter_context(raw(path))  # none of these ends the wait for the end
+                with contextlib.suppress(ConnectionError, FileNotFoundError):  # server has ended
+                    stack.enter_context(raw(path))  # a late client must not end `wait_closed`
             client.wait_closed()
         local_socket.claim(path, 32).release()
     commands = [request.command for request in server.requests]
@@ -316,7 +316,7 @@ def test_off_and_stop_get_through_while_all_others_are_busy(path, serve):
 @pytest.mark.parametrize("what", ["half a line", "no line", "no reading"])
 def test_off_and_stop_get_through_at_once_among_many_that_hold_a_place(path, serve, what):
     long = messages.Device(name="a", description="A" * 500_000, current=True, default=False)
-    serve(path, lambda request: long)  # so that one answer fills what a client has not read
+    serve(path, lambda request: long)  # one answer fills the buffer of a client that never reads
     with contextlib.ExitStack() as stack:
         for _ in range(60):
             connection, _ = stack.enter_context(raw(path))
@@ -326,7 +326,7 @@ def test_off_and_stop_get_through_at_once_among_many_that_hold_a_place(path, ser
                     connection.sendall(b'{"command"')
                 elif what == "no reading":
                     connection.sendall(b'{"command": "off"}\n')
-        time.sleep(1.0)  # until all are answered
+        time.sleep(1.0)  # until all requests are answered
         began_s = time.monotonic()
         for command in ("off", "stop"):
             with Client(path) as client:
@@ -335,7 +335,7 @@ def test_off_and_stop_get_through_at_once_among_many_that_hold_a_place(path, ser
 
 
 def test_a_long_answer_is_as_json_makes_it(path, serve, idle):
-    """The layers of a status are made once, also where texts look like them."""
+    """The layers are serialised only once, even if a text looks like layers."""
     points = [{"at_s": i, "value": i % 7 + 0.5} for i in range(3000)]
     layer = {"kind": "binaural", "id": "a", "automation": {"beat_hz": {"points": points}}}
     name = '"layers": [] "layers": ["é…'

@@ -1,4 +1,4 @@
-"""The control socket is private, one Entrain has it at a time, and it comes and goes with that."""
+"""The control socket is private, belongs to one Entrain at a time, and goes when that one ends."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ def test_a_folder_that_others_can_enter_is_closed_to_them(path):
 def test_a_folder_of_another_user_is_not_used(path, monkeypatch):
     path.parent.mkdir()
     owner = path.parent.stat().st_uid
-    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)  # to give it away would take root
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)  # changing the owner would need root
 
     with pytest.raises(SocketError, match="belongs to another user"):
         local_socket.claim(path, 32)
@@ -155,7 +155,7 @@ def test_after_release_nothing_is_left_and_another_can_start(path):
 def test_what_somebody_removes_while_it_runs_is_there_again(
     path, serve, monkeypatch, removed, tells
 ):
-    """Also where the system does not tell of it; meanwhile open connections go on."""
+    """Entrain notices it even if inotify fails; open connections go on meanwhile."""
     monkeypatch.setattr(reachability, "RETRY_S", 0.2)
     if not tells:
         monkeypatch.setattr(folder_watch, "_inotify", lambda: -1)
@@ -193,7 +193,7 @@ def test_a_socket_that_is_removed_while_it_is_made_anew_is_made_once_more(path, 
         with pytest.raises(SocketError, match="cannot listen"):
             claim.renew()
     claim.renew()
-    former.close()  # as its user does
+    former.close()  # as the server does
 
     assert claim.is_reachable()
     claim.release()
@@ -225,7 +225,7 @@ def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps, closes
         closing = asyncio.create_task(server.close()) if closes_first else None
         if closing is None:
             client.connect(str(path))
-        for _ in range(steps):  # however far asyncio has got with the one or the other
+        for _ in range(steps):  # asyncio may have got any distance with either side
             await asyncio.sleep(0)
         if closing is None:
             await server.close()
@@ -238,7 +238,7 @@ def test_a_client_that_connects_while_we_close_is_hung_up_on(path, steps, closes
         with contextlib.suppress(FileNotFoundError, ConnectionError):
             asyncio.run(main())
             assert client.recv(1) == b""
-        gc.collect()  # a connection left open would be a warning, which is an error here
+        gc.collect()  # an open connection would cause a warning, which fails the test
 
 
 def test_an_answer_under_way_is_finished_before_the_hang_up(path):
@@ -253,7 +253,7 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
         await server.start()
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"command": "on"}\n')
-        received = await reader.read()  # up to the hang-up
+        received = await reader.read()  # until the server hangs up
         await closing[0]
         writer.close()
         await writer.wait_closed()

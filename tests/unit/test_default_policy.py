@@ -1,4 +1,4 @@
-"""Who is the default output, and when Entrain keeps its hands off."""
+"""The choice of the default output, and the times when Entrain leaves it alone."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def seen(configured: str, effective: str | None = None, devices=DEVICES) -> Defa
 
 
 def started(on: bool, former: str = "speakers") -> DefaultPolicy:
-    """A policy at rest: Entrain is the default if it is on."""
+    """Return a policy at rest: Entrain is the default if it is on."""
     policy = DefaultPolicy(on, former)
     policy.observe(seen(OWN_DEVICE if on else former), 0.0)
     return policy
@@ -291,7 +291,7 @@ def test_entrain_made_the_default_by_hand_is_on_in_default_mode():
 
 
 WITH_BLUETOOTH = ("bluetooth", *DEVICES)
-"""As the server lists them: Bluetooth has the highest priority."""
+"""Devices in the server's order: Bluetooth has the highest priority."""
 
 
 def test_where_nobody_has_chosen_a_better_device_is_followed_and_a_worse_one_is_not():
@@ -339,7 +339,7 @@ def test_a_choice_that_is_not_connected_is_waited_for():
 
 @pytest.mark.parametrize("together", [True, False], ids=["listed already", "not listed yet"])
 def test_a_server_that_switches_to_what_is_connected_leaves_entrain_on(together):
-    """As ``module-switch-on-connect`` does."""
+    """``module-switch-on-connect`` does so."""
     policy = started(on=True)
     devices = (*DEVICES, "bluetooth")
 
@@ -354,7 +354,7 @@ def test_a_server_that_switches_to_what_is_connected_leaves_entrain_on(together)
 
 
 def test_a_session_manager_that_restores_its_choice_late_does_not_switch_entrain_off():
-    """At a login Entrain may see it before it has read which default it had."""
+    """At login, the session manager may read its stored default after Entrain has looked."""
     policy = DefaultPolicy(True, "")
     policy.observe(seen("", "speakers"), 0.0)
 
@@ -430,7 +430,7 @@ def test_a_session_manager_that_has_forgotten_who_configured_the_stand_in_is_no_
 
 
 def frees(defaults: Defaults) -> Defaults:
-    """Those of a server that can be told anything."""
+    """Return the same defaults from a server that also accepts "no choice" and absent devices."""
     return replace(defaults, frees=True)
 
 
@@ -461,7 +461,7 @@ def test_leaving_takes_a_stand_in_away_where_that_can_be_done():
 
 
 def test_a_dummy_is_never_remembered():
-    """It is no device, and Entrain's own sink may be all that there is."""
+    """A dummy is not a device; Entrain's own sink may be the only one."""
     policy = DefaultPolicy(True, "")
 
     assert policy.observe(seen("", "auto_null", ()), 0.0) == [SetDefault(OWN_DEVICE)]

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, on comes to mean that Entrain is the default output."""
+"""Events in any order end with Entrain as the default output if it is on."""
 
 from collections import deque
 from dataclasses import replace
@@ -85,7 +85,7 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
                 act(policy.observe(server.seen(), now_s))
                 by_hand = name == OWN_DEVICE
             case ("mode", name):
-                while server.queue:  # else a choice may be taken for what is still on its way
+                while server.queue:  # a queued change could be taken for a user's choice
                     server.step()
                     act(policy.observe(server.seen(), now_s))
                 by_hand &= policy.mode != "default"
@@ -94,7 +94,7 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
                 server.devices.add(name)
             case ("unplug", name):
                 server.devices.discard(name)
-            case ("switch", name):  # as module-switch-on-connect does
+            case ("switch", name):  # a new device becomes the default (module-switch-on-connect)
                 act(policy.observe(server.seen(), now_s))
                 was_on, is_new = policy.on, name not in server.devices and not server.queue
                 server.devices.add(name)
@@ -113,7 +113,7 @@ def test_any_sequence_comes_to_rest_with_on_meaning_default(events, on):
             break
         now_s = policy.wake_s() or now_s
     else:
-        pytest.fail("it does not come to rest")
+        pytest.fail("the default does not come to rest")
     if server.devices and policy.mode == "default":
         assert (server.seen().effective == OWN_DEVICE) == policy.on
     elif server.devices and not by_hand:

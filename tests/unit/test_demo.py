@@ -1,4 +1,4 @@
-"""What the demonstration says of the sound it has recorded."""
+"""The demonstration's measurement of recorded sound."""
 
 import io
 import re
@@ -17,7 +17,7 @@ TONES_HZ = (205, 195)
 
 
 class _Client:
-    """Stands for a running Entrain."""
+    """A stand-in for a running Entrain."""
 
     def ask(self, _: str) -> dict[str, Any]:
         layer = {"kind": "binaural", "params": {"carrier_hz": 200.0, "beat_hz": 10.0}}
@@ -26,7 +26,7 @@ class _Client:
 
 @pytest.mark.parametrize("silent_s", [0.0, 0.7, 1.0, 1.99, 5.3])
 def test_it_measures_nothing_but_the_tones(capsys, silent_s):
-    """However long it takes until they begin."""
+    """Silence before the tones, however long, does not disturb the measurement."""
     t = np.arange(demo.PIECE_SECONDS * demo.RATE_HZ)[:, None] / demo.RATE_HZ
     sound = 0.1 * np.sin(2 * np.pi * np.array(TONES_HZ) * t) * np.clip(t - silent_s, 0, 1)
     assert demo.measure(_Client(), io.BytesIO(sound.astype(np.float32).tobytes()))

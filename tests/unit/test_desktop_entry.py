@@ -1,4 +1,4 @@
-"""Desktop entries: what is written is what desktops read, and what is not ours stays."""
+"""Desktops read desktop entries as Entrain meant them, and entries of others are kept."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ FOREIGN = "[Desktop Entry]\nType=Application\nName=Other\nExec=/usr/bin/other --
 
 
 def needs(program: str) -> str:
-    """Skip where a program is missing; in CI it must be there."""
+    """Skip the test if a program is missing, except in CI; return the program."""
     skip_without_programs(program)
     return program
 
@@ -90,7 +90,7 @@ def test_an_odd_path_is_read_back_as_it_was(name):
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_a_desktop_starts_a_program_with_an_odd_path(tmp_path, name):
-    """GLib reads the entry here, as GNOME, Xfce, Cinnamon and MATE do."""
+    """The test starts the entry through GLib, as GNOME, Xfce, Cinnamon and MATE do."""
     gio = needs("gio")
     program, sign = tmp_path / name / "entrain", tmp_path / "started"
     program.parent.mkdir()
@@ -173,7 +173,7 @@ def test_what_is_no_entry_is_refused(tmp_path, content):
 
 
 def test_a_file_that_is_kept_elsewhere_stays_a_link(tmp_path):
-    """As people have it whose settings are in a repository."""
+    """Some users keep their settings in a repository, with links to it."""
     kept, link = tmp_path / "kept", tmp_path / "entrain.desktop"
     write_entry(kept, DesktopEntry())
     link.symlink_to(kept)
@@ -212,7 +212,7 @@ def test_installing_again_changes_nothing(launcher):
 def test_undo_removes_what_was_installed_and_nothing_else(launcher):
     files = launcher.install(svg_files())
     other = files[0].with_name("entrainment-trainer.svg")
-    other.write_text("somebody else's")
+    other.write_text("another program's")
 
     assert sorted(launcher.undo()) == sorted(files)
 

@@ -1,4 +1,4 @@
-"""What an output leads to, told from what servers really say of devices."""
+"""The form of an output, found in real device properties from sound servers."""
 
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ ANALOG = {"device.form_factor": "internal", "device.bus": "pci"}
 @pytest.mark.parametrize(
     ("properties", "port", "channels", "form"),
     [
-        # PulseAudio and PipeWire with the mixer's own paths, and with UCM
+        # PulseAudio and PipeWire, with the mixer's own paths and with UCM
         (ANALOG, "analog-output-headphones", 2, "headphones"),
         (ANALOG, "analog-output-headphones-mono", 2, "headphones"),
         (ANALOG, "analog-output-speaker", 2, "speakers"),
@@ -22,7 +22,7 @@ ANALOG = {"device.form_factor": "internal", "device.bus": "pci"}
         (ANALOG, "[Out] Speaker", 2, "speakers"),
         (ANALOG, "[Out] HDMI1", 2, "speakers"),
         ({}, "hdmi-output-0", 8, "speakers"),
-        # what is at the end of these cables cannot be known
+        # the device at the end of these cables is unknown
         (ANALOG, "analog-output-lineout", 2, "unknown"),
         (ANALOG, "analog-output", 2, "unknown"),
         ({}, "iec958-stereo-output", 2, "unknown"),
@@ -43,7 +43,7 @@ ANALOG = {"device.form_factor": "internal", "device.bus": "pci"}
             2,
             "headphones",
         ),
-        # the telephone quality of a headset, on both servers; mono, but that is not the point
+        # a headset's hands-free profile, on both servers; it takes precedence over mono
         ({"device.form_factor": "headset", "bluetooth.protocol": "headset_head_unit"}, "", 1, "hf"),
         ({"bluetooth.protocol": "handsfree_head_unit"}, "headset-output", 1, "hf"),
         ({"api.bluez5.profile": "headset-head-unit-msbc"}, "", 1, "hf"),
@@ -54,7 +54,7 @@ ANALOG = {"device.form_factor": "internal", "device.bus": "pci"}
             2,
             "speakers",
         ),
-        # one channel reaches both ears alike, however it sounds
+        # one channel reaches both ears alike
         ({"device.form_factor": "headphone"}, "", 1, "mono"),
         (ANALOG, "analog-output-speaker", 1, "mono"),
         ({}, "", 1, "mono"),

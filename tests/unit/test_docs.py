@@ -1,4 +1,4 @@
-"""docs/control-api.md says what the program does."""
+"""docs/control-api.md agrees with the program."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def blocks_of(language: str) -> list[str]:
 
 
 def exchanges() -> list[tuple[str, str | None]]:
-    """Each request with the answer below it, if there is one."""
+    """Return each request with the answer below it, if any."""
     found: list[tuple[str, str | None]] = []
     for line in "".join(blocks_of("json")).splitlines():
         if "command" in json.loads(line):
@@ -52,7 +52,7 @@ def test_each_request_that_is_not_refused_is_one(request_):
     ("request_", "error"), [(sent, a["error"]) for sent, a in ANSWERED if not a["ok"]]
 )
 def test_a_refusal_reads_as_shown(request_, error):
-    """What only the running app can know (layers, protocols, devices) passes the reading."""
+    """Parsing accepts layers, protocols and devices, which only the running app can check."""
     assert refused_when_read(request_) in (error, None)
     if "there is" not in error and not error.startswith("tone:"):
         assert refused_when_read(request_) == error

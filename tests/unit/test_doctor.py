@@ -1,5 +1,6 @@
-"""What `entrain doctor` finds, and that it tells nobody's name."""
+"""The findings of `entrain doctor`, which leave out personal names."""
 
+import os
 import platform
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, server: NullServer) -> None:
-    """Be on a system with this sound server."""
+    """Make this the system's sound server."""
 
     class Adapter(NullAdapter):
         def connect(self) -> NullServer:
@@ -47,6 +48,44 @@ def test_a_healthy_machine_is_described(monkeypatch):
     assert "pydantic 2." in found["libraries"].text
     assert found["output devices"].text == "Speakers (2 channels, 48000 Hz)"
     assert found["running app"].text == "does not run"
+
+
+@pytest.mark.parametrize(("manager", "ok"), [("WirePlumber", True), ("", False), (None, None)])
+def test_a_missing_session_manager_is_reported(monkeypatch, manager, ok):
+    server = NullServer()
+    server.manager = manager
+    use(monkeypatch, server)
+
+    found = {finding.name: finding for finding in doctor.examine()}
+
+    if manager is None:
+        assert "session manager" not in found
+    else:
+        assert found["session manager"].ok is ok
+        assert bool(found["session manager"].advice) is not ok
+
+
+def test_beside_an_entrain_in_its_sandbox_the_sandbox_is_examined(monkeypatch):
+    status = {
+        **{"state": "processing", "reason": "", "mode": "default", "xruns": 0, "errors": []},
+        "callback": {"longest_lately_us": 0.0, "longest_lately_share": 0.0},
+        **{"realtime": True, "muffled": "", "sandbox": {"PULSE_SERVER": "unix:/tmp/its-own"}},
+    }
+    monkeypatch.setenv("PULSE_SERVER", "the user's")
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
+    asked = []
+
+    class Server(NullServer):
+        def info(self):
+            asked.append(os.environ["PULSE_SERVER"])
+            return super().info()
+
+    use(monkeypatch, Server())
+
+    found = {finding.name: finding for finding in doctor.examine()}
+
+    assert asked[0] == "unix:/tmp/its-own"
+    assert "private sound server" in found["sandbox"].text
 
 
 def test_what_was_left_behind_is_found_with_its_remedy(monkeypatch):

@@ -1,4 +1,4 @@
-"""Edited files of protocols in use: taken over soon, while nothing is done where none changes."""
+"""Entrain soon reloads an edited file of a protocol in use, and rests while no file changes."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def write(path: Path, name: str) -> None:
 
 
 class Desk:
-    """An app that uses `mine`, a protocol of the user's."""
+    """An app that uses `mine`, one of the user's own protocols."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Desk:
         self.library = CountedLibrary(folder, blocks)
         log = SessionLog(None)
         options = RunOptions(backend="null")
-        self.app = App(options, NullAdapter(), None, log, self.library, start_on=False)
+        self.app = App(options, NullAdapter(), None, log, self.library, sandbox={})
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class Desk:
                 await asyncio.sleep(0.01)
 
     async def rest(self) -> None:
-        """Wait until what has just been asked for is over."""
+        """Wait until the last request is finished."""
         await asyncio.sleep(8 * LOOK_S)
 
     def play(self, do: Callable[[], Awaitable[None]]) -> None:
@@ -141,7 +141,7 @@ def test_where_a_link_leads_to_is_watched_too(tmp_path, new_desk):
     desk = new_desk()
 
     async def do() -> None:
-        for name in ("Second", "Third"):  # each is another file in the same place
+        for name in ("Second", "Third"):  # each write replaces the file
             write(target, name)
             await desk.is_called(name)
             await desk.rest()

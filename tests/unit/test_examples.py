@@ -1,7 +1,7 @@
 """The examples of README.md, docs/ and --help are right: Python is typed and runs, commands exist.
 
-Python's examples run in a folder of their own, beside an Entrain whose engine has the block that
-docs/architecture.md adds, and which answers at the control socket.
+Python examples run in a private folder, with an Entrain that answers at the control socket and
+whose engine has the block that docs/architecture.md adds.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ BUILD = ROOT / "build/native"
 
 @dataclass(frozen=True)
 class Example:
-    """A block of a page in one language."""
+    """A code block of a page, in one language."""
 
     page: str
     number: int
@@ -56,9 +56,9 @@ PYTHON = examples("python")
 
 @pytest.fixture(scope="session")
 def with_documented_block(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder with the installed Entrain in it; its engine has one block more.
+    """Make a folder with the installed Entrain, whose engine has one more block.
 
-    Where `make test` builds that engine just now, wait.
+    If `make test` is just building that engine, wait for it.
     """
     build = [ROOT / ".ci/native", "plain", "2", "entrain_extra_blocks"]
     subprocess.run(build, check=True, timeout=1500)
@@ -81,7 +81,7 @@ def with_documented_block(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     with_documented_block: Path, tmp_path: Path, serve: Callable[..., Any]
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a program in the test's folder, which is its home as well."""
+    """Return a function that runs a program in the test's folder, which is also its home."""
     tmp_path.chmod(0o700)
     serve(tmp_path / "entrain" / "control.sock")
     environment = {
@@ -156,7 +156,7 @@ NAMED = [
 
 
 def help_examples(command: click.Command) -> Iterator[str]:
-    """Give what a command's --help shows, and those below it; two spaces end an example."""
+    """Yield the examples in the --help of a command and its subcommands; two spaces end each."""
     yield from re.findall(r"^ +(entrain .*?)(?:  .*)?$", command.help or "", re.MULTILINE)
     for each in command.commands.values() if isinstance(command, click.Group) else ():
         yield from help_examples(each)
@@ -166,17 +166,17 @@ HELP = list(help_examples(cli))
 
 
 def check_command(line: str) -> None:
-    """Look whether a line's program takes its arguments; those that it needs may be left out.
+    """Check that a line's program accepts its arguments; required arguments may be missing.
 
     Raises
     ------
     click.UsageError
-        There is no such command or option, or a value is none.
+        A command or an option does not exist, or a value is wrong.
     AssertionError
-        There is no such target of `make`.
+        `make` does not have this target.
 
     """
-    command = re.split(r" [|>]+ ", line)[0]  # what comes behind is the shell's
+    command = re.split(r" [|>]+ ", line)[0]  # the shell handles pipes and redirections
     program, *arguments = shlex.split(command, comments=True)
     if program == "make":
         targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
@@ -191,7 +191,7 @@ def _check_arguments(command: click.Command, arguments: list[str]) -> None:
         assert arguments[0] in command.commands or arguments[0].startswith("-")
         if arguments[0] in command.commands:
             return _check_arguments(command.commands[arguments[0]], arguments[1:])
-    with contextlib.suppress(click.MissingParameter, click.exceptions.Exit):  # Exit: --help
+    with contextlib.suppress(click.MissingParameter, click.exceptions.Exit):  # --help exits
         command.make_context(command.name, arguments)
 
 

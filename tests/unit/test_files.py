@@ -1,4 +1,4 @@
-"""Files of the user's are read and replaced where their links lead, and nothing is waited for."""
+"""The user's files are read and replaced through links, and special files never block."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from entrain.platform.whole_file import replace_file
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Where the user keeps settings, as home-manager and stow do."""
+    """Make a folder in which the user keeps settings, like home-manager and stow."""
     folder = tmp_path / "repository"
     folder.mkdir()
     return folder
@@ -26,7 +26,7 @@ def append(path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [replace, append])
-@pytest.mark.parametrize("leads_to", ["file", "nothing", "nothing in a new folder"])
+@pytest.mark.parametrize("leads_to", ["file", "nothing", "missing in a new folder"])
 def test_a_link_stays_a_link(tmp_path, repository, write, leads_to):
     target = repository / ("deeper/state" if "folder" in leads_to else "state")
     if leads_to == "file":
@@ -77,7 +77,7 @@ def test_root_does_not_take_a_file_from_its_owner(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_told_with_where_the_link_leads(tmp_path):
-    """As in a store that only root can write to; /proc cannot be written by root either."""
+    """The store of settings may be read-only; even root cannot write to /proc."""
     link = tmp_path / "link"
     link.symlink_to("/proc/sys/entrain-state")
 

@@ -1,4 +1,4 @@
-"""A server that gives no news keeps nobody from playing elsewhere, or from switching off."""
+"""A server that does not report filters must not stop the user from choosing or switching off."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ import pytest
 from entrain.engine import Engine
 from entrain.platform.adapter import OWN_DEVICE, PlatformError
 from entrain.platform.null import NullAdapter, null_device
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.default_policy import DefaultPolicy, choose_target
 from entrain.vdevice.device.filter_keeper import FilterKeeper
 from entrain.vdevice.device.virtual_device import VirtualDevice
@@ -17,14 +17,14 @@ from entrain.ways import Way
 
 
 class SilentBackend:
-    """It tells of no ways."""
+    """A back end that reports no ways."""
 
     def ways(self) -> list[Way]:
         return []
 
 
 class FailingServer:
-    """It tells of ways until it fails."""
+    """A server that reports ways until it fails."""
 
     def __init__(self, ways: list[Way]) -> None:
         self.fails = False
@@ -73,7 +73,7 @@ def test_where_it_has_never_given_any_there_are_none():
     ids=["switch", "choose", "prefer", "set_mode"],
 )
 def test_whatever_fails_is_looked_at_afterwards(ask, monkeypatch):
-    """What was asked for may be half done."""
+    """The request may have been half carried out."""
 
     async def play(ask: Callable[[VirtualDevice], Awaitable[None]]) -> None:
         device = VirtualDevice(

@@ -1,4 +1,4 @@
-"""Sound never runs in a circle, however many filters there are, and those that can be kept are."""
+"""Sound never runs in a circle through any number of filters; filters stay whenever possible."""
 
 import itertools
 
@@ -23,7 +23,7 @@ def plan(ways, chosen, default=OWN_DEVICE, devices=DEVICES, decides=None, now_s=
 
 
 def chain(length, **last):
-    """Return filters f1 to fN; each plays on the next one, as somebody has chosen."""
+    """Return ways of filters f1 to fN; each plays on the next one, as the user has chosen."""
     names = [f"f{number}" for number in range(1, length + 1)]
     ways = [Way(a, b, outlet) for outlet, (a, b) in enumerate(itertools.pairwise(names), 1)]
     return [*ways, Way(names[-1], "speakers", length, **last)]
@@ -50,7 +50,7 @@ def test_a_filter_that_cannot_be_moved_is_left_out(length):
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
 def test_whoever_names_entrain_keeps_it(length):
-    """A stream that has asked for Entrain itself is not taken away from it."""
+    """Entrain does not move a stream that has named Entrain as its target."""
     *ways, last = chain(length)
     ways.append(Way(last.source, OWN_DEVICE, last.outlet))
 
@@ -59,7 +59,7 @@ def test_whoever_names_entrain_keeps_it(length):
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
 def test_a_circle_of_filters_without_entrain_ends(length):
-    """It is not ours to mend, but it must not hold us up."""
+    """Entrain does not repair such a circle, but the search must end."""
     *ways, last = chain(length)
     ways.append(Way(last.source, "f1", last.outlet))
 
@@ -153,7 +153,7 @@ def test_what_does_not_move_in_time_is_left_out():
 
 
 def test_where_the_default_moves_nobody_one_move_is_enough():
-    """PulseAudio: nothing has to be taken back, but what was done is told while it lasts."""
+    """On PulseAudio the pin is not taken back, and the plan names the device while it lasts."""
     decides = FilterWays()
     there = [Way("f1", "speakers", 1, movable=True)]
 
@@ -174,7 +174,7 @@ def test_who_moves_a_filter_back_to_entrain_gets_it_there():
     )
 
 
-# ---- on which devices the sound is heard in the end ---------------------------------------------
+# ---- the devices at which the sound arrives -----------------------------------------------------
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 4])
@@ -207,7 +207,7 @@ def test_all_devices_of_a_filter_with_several_outlets_are_heard():
 
 
 def test_a_headset_that_somebody_records_is_heard_itself():
-    """As those do who stream: its monitor is played to a device that nobody hears."""
+    """A streaming app plays the headset's monitor to a device without listeners."""
     ways = [Way("headset", "stream", 1), Way("eq", "headset", 2)]
 
     assert ends("headset", ways, OWN_DEVICE, known={"headset"}) == ("headset",)

@@ -1,4 +1,4 @@
-"""One state, and why; what the sound server does to it is in tests/device."""
+"""The state and its reason; tests/device covers the sound server's part."""
 
 from dataclasses import replace
 

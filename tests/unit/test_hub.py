@@ -1,4 +1,4 @@
-"""The hub: any front end asks and follows the app through it, without a socket."""
+"""The hub, through which front ends ask and follow the app; these tests need no socket."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ INTERVAL_S = 0.05
 
 
 class App:
-    """An app whose status can be changed, and which counts how often it was looked at."""
+    """An app whose status can be changed, and which counts the looks at it."""
 
     def __init__(self, status: messages.Status) -> None:
         self.status = status
@@ -24,7 +24,7 @@ class App:
         self.hub = Hub(self._carry_out, self._look)
 
     def change(self, **fields: object) -> None:
-        """Change something, as the sound server does."""
+        """Change the status and notify the hub, as the sound server's news do."""
         self.status = self.status.model_copy(update=fields)
         self.hub.notify()
 
@@ -59,7 +59,7 @@ def run(play: Callable[[], Awaitable[None]]) -> None:
 
 
 async def settled(app: App) -> None:
-    """Wait until nobody looks any more."""
+    """Wait until the hub has stopped looking."""
     before = -1
     while before != (before := app.looks):
         await asyncio.sleep(5 * INTERVAL_S)
@@ -86,7 +86,7 @@ def test_a_command_is_answered_with_the_status_afterwards_unless_it_has_an_answe
         looks = app.looks
         answer = await app.hub.ask(messages.Set(values={"a.b": 1}))
         assert answer == messages.Values(values={"a.b": 1})
-        assert app.looks == looks  # nobody has to look for that
+        assert app.looks == looks  # this answer needs no look at the status
 
     run(play)
 
@@ -106,12 +106,12 @@ def test_a_refusal_is_one_line_for_every_front_end(app, error, line):
 
 
 def test_a_command_is_told_at_once_with_who_has_caused_it(app):
-    """And not when the interval is over."""
+    """The event does not wait for the interval."""
     interval_s = 0.5
 
     async def play() -> None:
         news = told(app.hub.subscribe(app.status, interval_s))
-        await asyncio.sleep(3 * interval_s)  # until it sleeps
+        await asyncio.sleep(3 * interval_s)  # until the subscription is idle
         began_s = asyncio.get_running_loop().time()
 
         await app.hub.ask(messages.On(), "dashboard")
@@ -129,7 +129,7 @@ def test_what_changes_by_itself_was_caused_by_nobody(app):
         news = told(subscription)
         await settled(app)
         await app.hub.ask(messages.GetStatus(), "curious")
-        await app.hub.ask(messages.Set(values={"a.b": 1}), "vain")  # which changes no field
+        await app.hub.ask(messages.Set(values={"a.b": 1}), "vain")  # changes no field
         await settled(app)
 
         app.change(reason="unplugged")
@@ -175,7 +175,7 @@ def test_who_names_parts_hears_of_nothing_else(app):
 
 
 def test_a_part_that_moves_by_itself_after_a_rest_is_told_while_others_move(app):
-    """As breaks are counted: nobody notifies of them."""
+    """The count of breaks changes without a notification, for example."""
 
     async def play() -> None:
         subscription = await following(app, "xruns")
@@ -215,7 +215,7 @@ def test_an_event_names_no_more_clients_than_its_limit(app):
 
 
 def test_many_who_follow_share_one_look(app):
-    """Also where something moves all the time, and each has come at another time."""
+    """The status moves all the time, and each subscription has begun at another time."""
 
     async def play() -> None:
         heard = [0] * 10
@@ -235,7 +235,7 @@ def test_many_who_follow_share_one_look(app):
 
         tasks = [asyncio.create_task(follow(number)) for number in range(10)]
         tasks.append(asyncio.create_task(move()))
-        await asyncio.sleep(12 * INTERVAL_S)  # until each has been told something
+        await asyncio.sleep(12 * INTERVAL_S)  # until each has received an event
         app.looks, heard[:] = 0, [0] * 10
         await asyncio.sleep(40 * INTERVAL_S)
         for task in tasks:

@@ -1,4 +1,4 @@
-"""The icons: seen on any panel, told apart by shape, and the same as image and as file."""
+"""The icons stand out on any panel, differ in shape, and are the same as image and as file."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -10,12 +10,12 @@ import pytest
 from entrain.tray.icon import drawing
 
 PANELS = ("#f6f6f6", "#202020")
-"""A light and a dark one."""
+"""A light and a dark panel."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def luminance(colour: str) -> float:
-    """After WCAG 2."""
+    """Return the relative luminance according to WCAG 2."""
     channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
@@ -30,11 +30,11 @@ def pixels(state: drawing.IconState, size_px: int) -> np.ndarray:
     return np.asarray(drawing.image(state, size_px), dtype=float)
 
 
-# ---- an SVG renderer of our own: by distances instead of by polygons --------------------------
+# ---- an independent SVG renderer, by distances instead of by polygons --------------------------
 
 
 def to_segment(x: np.ndarray, y: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Distance of each point to a segment."""
+    """Return the distance of each point to a segment."""
     way = end - start
     along = ((x - start[0]) * way[0] + (y - start[1]) * way[1]) / max(way @ way, 1e-12)
     along = np.clip(along, 0, 1)
@@ -42,7 +42,7 @@ def to_segment(x: np.ndarray, y: np.ndarray, start: np.ndarray, end: np.ndarray)
 
 
 def inside(x: np.ndarray, y: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Even-odd rule."""
+    """Tell for each point whether it is inside a polygon, by the even-odd rule."""
     within = np.zeros(x.shape, bool)
     for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
         if y1 != y2:
@@ -82,7 +82,7 @@ def rendered(text: str, size_px: int) -> np.ndarray:
     return canvas.reshape(size_px, oversampling, size_px, oversampling, 4).mean(axis=(1, 3))
 
 
-# ---- what is promised ------------------------------------------------------------------------
+# ---- the tests -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("state", drawing.STATES)
@@ -98,12 +98,12 @@ def test_the_program_has_the_icon_that_it_has_while_it_is_on():
 @pytest.mark.parametrize("state", drawing.STATES)
 def test_image_and_file_are_the_same_picture(state, size_px):
     image = pixels(state, size_px)
-    image[..., :3] *= image[..., 3:] / 255  # premultiplied: nothing has no colour
+    image[..., :3] *= image[..., 3:] / 255  # premultiplied: transparent pixels have no colour
 
     difference = np.abs(image - rendered(drawing.svg(state), size_px))
 
     assert difference.mean() < 3  # of 255
-    assert difference.max() < 90  # at an edge, where Pillow's polygons are half a pixel wider
+    assert difference.max() < 90  # at an edge: Pillow's polygons are half a pixel wider
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -125,14 +125,14 @@ def test_what_is_white_stands_out_on_what_is_below_it(state):
 
 @pytest.mark.parametrize("size_px", [16, 22])
 def test_any_two_states_differ_in_shape_alone(size_px):
-    """As one who sees no colours has it, on either panel: a quarter of what is drawn differs."""
+    """Without colours, on either panel, at least a quarter of the drawn pixels differ."""
     for panel in (luminance(panel) for panel in PANELS):
         grey = {}
         for state in drawing.STATES:
             image = pixels(state, size_px)
             cover = image[..., 3] / 255
             is_white = image[..., :3].min(axis=2) > 200
-            figure = np.where(is_white, 1.0, 0.2)  # all coloured parts alike
+            figure = np.where(is_white, 1.0, 0.2)  # all colours become the same grey
             grey[state] = cover * figure + (1 - cover) * panel
         for one, other in combinations(drawing.STATES, 2):
             drawn = np.mean([np.mean(np.abs(grey[each] - panel) > 0.05) for each in (one, other)])

@@ -1,4 +1,4 @@
-"""Files of other programs become protocols of the user's own: whole, or not at all."""
+"""Files of other programs become the user's own protocols: complete, or not at all."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def users(tmp_path: Path) -> Library:
 
 @pytest.fixture
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a folder of files to import."""
+    """Make a working directory with a folder of files to import."""
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path / "in"
@@ -40,7 +40,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def readers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers that make a protocol of a SPEC, with a note where there is a "?" line."""
+    """Install readers that make a protocol from a SPEC, with a note for each "?" line."""
 
     def read(text: bytes, source: str, name: str, _: Mapping[str, Block]) -> Imported:
         first, *others = text.decode().splitlines()
@@ -88,7 +88,7 @@ def test_folders_are_searched_at_any_depth_in_order_and_other_files_passed_over(
     for name in ("z.sbg", "a/b/deep.sbg", "a/x.txt", ".hidden/h.sbg", "a/.h.sbg", "README"):
         (there / name).parent.mkdir(parents=True, exist_ok=True)
         (there / name).write_text("am")
-    (there / "a" / "round").symlink_to(there)  # would never come to an end
+    (there / "a" / "round").symlink_to(there)  # following this link would never end
 
     found = found_files([there, there / "z.sbg"])
 

@@ -1,4 +1,4 @@
-"""The user's own protocols beside the shipped ones, in a folder that anybody may edit."""
+"""The user's own protocols beside the shipped ones, in a folder that any editor may change."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def protocol(protocol_id: str = "mine", beat_hz: float = 6.0) -> Protocol:
     return made.model_copy(update={"id": protocol_id, "name": protocol_id.title()})
 
 
-# ---- finding -------------------------------------------------------------------------------
+# ---- find ----------------------------------------------------------------------------------
 
 
 def test_without_a_folder_there_are_the_shipped_ones(users, folder):
@@ -69,7 +69,7 @@ def test_a_users_protocol_with_a_shipped_id_is_used_in_its_place(users, folder):
     assert users.by_id("default").name == "Better"
     assert [e.own for e in users.entries() if e.id == "default"] == [True]
     assert users.ids() == library.ids()
-    assert library.by_id("default").name != "Better"  # the shipped one is still to be had
+    assert library.by_id("default").name != "Better"  # the shipped one is still accessible
 
 
 def test_an_entry_says_what_a_list_needs_to_know(users, folder):
@@ -160,7 +160,7 @@ def test_what_is_no_file_is_not_waited_for(users, folder):
 
 
 def test_links_are_followed_and_stay_links(users, folder):
-    """As home-manager and stow have it, which keep settings elsewhere."""
+    """home-manager and stow keep settings elsewhere, with links to them."""
     kept = put(folder.parent, "kept.json", document("mine", name="One"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mine.json").symlink_to(kept)
@@ -249,7 +249,7 @@ def test_the_signature_changes_with_a_file_and_only_then(users, folder):
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that are read from now on."""
+    """Return a list that collects the names of files as they are read."""
     names: list[str] = []
     real = user_folder.read_file
     monkeypatch.setattr(
@@ -290,7 +290,7 @@ def test_an_id_never_leads_out_of_the_folder(users, folder):
         users.by_id("../out")
 
 
-# ---- saving ----------------------------------------------------------------------------------
+# ---- save ------------------------------------------------------------------------------------
 
 
 def test_what_is_saved_is_there_at_once_and_for_its_user_alone(users, folder):
@@ -305,7 +305,7 @@ def test_what_is_saved_is_there_at_once_and_for_its_user_alone(users, folder):
 def test_the_former_version_is_kept(users, folder):
     users.save(protocol(beat_hz=4))
     users.save(protocol(beat_hz=5))
-    users.save(protocol(beat_hz=5))  # nothing new: the copy stays what it is
+    users.save(protocol(beat_hz=5))  # without a change the backup copy stays as it is
 
     assert users.by_id("mine") == protocol(beat_hz=5)
     before = json.loads((folder / "mine.json.bak").read_bytes())
@@ -451,7 +451,7 @@ def test_where_there_is_no_other_one_next_says_so(users, folder):
         users.next_after(users.by_id("a"))
 
 
-# ---- what a user typed -----------------------------------------------------------------------
+# ---- typed names -----------------------------------------------------------------------------
 
 
 def test_an_id_is_looked_up_in_the_users_library(tmp_path, monkeypatch):

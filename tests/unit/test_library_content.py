@@ -1,4 +1,4 @@
-"""What the shipped protocols say of themselves: honest, complete, and for lay people."""
+"""The texts of shipped protocols are honest, complete, and plain for lay people."""
 
 import json
 import re
@@ -26,9 +26,9 @@ NAMED_LIKE_THEIR_IDS = [
 ]
 
 DICHOTIC = {kind for kind, block in blocks().items() if block.dichotic}
-"""Kinds that need each ear to hear one channel only."""
+"""Kinds of layers that need each ear to hear one channel only."""
 
-# Authors, year, journal, id.  A source that is not here was not read by us: read it, then add it.
+# Authors, year, journal, id.  Before you add a source, read it.
 KNOWN_SOURCES = {
     ("Bang", 2019, "J Clin Psychopharmacol", "doi:10.1097/JCP.0000000000001097"),
     ("Basner", 2026, "SLEEP", None),
@@ -81,7 +81,7 @@ KNOWN_SOURCES = {
 
 FROM_SOURCES = {"rate_hz", "beat_hz", "carrier_hz", "am_rate_hz", "breaths_per_minute"}
 FROM_SOURCES |= {"tilt_db_per_octave", "swing_deg"}
-"""What an abstract may give; no abstract gives levels, edges, corners or how a beat glides."""
+"""Parameters that an abstract may give; abstracts leave out levels, edges, corners and glides."""
 
 
 @pytest.fixture(params=PROTOCOLS.values(), ids=PROTOCOLS)
@@ -95,21 +95,21 @@ def all_layers(protocol: Protocol) -> tuple[Layer, ...]:
 
 
 def values(layer: Layer, symbol: str) -> list[float]:
-    """All values that a parameter comes to."""
+    """Return all values that a parameter takes."""
     if symbol in layer.automation:
         return [point.value for point in layer.automation[symbol].points]
     return [layer.params.get(symbol, blocks()[layer.kind].parameters[symbol].initial)]
 
 
 def rates_hz(layer: Layer) -> Iterator[float]:
-    """How often per second the sound beats, swells or moves."""
+    """Yield how often per second the sound beats, swells or moves."""
     symbols = blocks()[layer.kind].parameters
     if layer.kind == "noise":
         yield from values(layer, "am_rate_hz") if max(values(layer, "am_depth")) > 0 else ()
     elif "breaths_per_minute" in symbols:
         yield from (breaths / 60 for breaths in values(layer, "breaths_per_minute"))
     else:
-        ears = 2 if layer.params.get("alternate") else 1  # they take turns
+        ears = 2 if layer.params.get("alternate") else 1  # the ears take turns
         symbol = "beat_hz" if "beat_hz" in symbols else "rate_hz"
         yield from (abs(value) / ears for value in values(layer, symbol))
     for automation in layer.automation.values():
@@ -153,7 +153,7 @@ def test_the_schema_is_current():
     assert json.loads(shipped.read_bytes()) == json.loads(schema.json_schema())
 
 
-# ---- each of them ------------------------------------------------------------------------------
+# ---- each protocol -----------------------------------------------------------------------------
 
 
 def test_its_file_fits_the_blocks_and_is_written_as_saving_writes_it(protocol):
@@ -279,7 +279,7 @@ def test_what_one_may_fall_asleep_with_ends_within_an_hour_by_a_long_fade(protoc
 
 
 def rows(chapter: str) -> list[list[str]]:
-    """The cells of a chapter's table, without its head."""
+    """Return the cells of a chapter's table, without its header."""
     lines = re.findall(r"^\| (.*) \|$", PAGE.split(f"## {chapter}\n")[1].split("\n## ")[0], re.M)
     return [re.split(r" ?\| ?", line) for line in lines[1:]]
 

@@ -1,4 +1,4 @@
-"""The pages' links, and the files that they name, exist.  Needs no network."""
+"""The links on the pages and the files that the pages name exist.  Needs no network."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FOLDERS = ["bench", "docs", "faust", "native", "platform", "presets", "tests", "tray", "vdevice"]
 MADE_UP = {"faust/sway.dsp", "tests/dsp/test_sway.py"}
-"""Files of an example, which another test runs."""
+"""Files of an example, which test_examples.py runs."""
 
 
 def without_code(text: str) -> str:

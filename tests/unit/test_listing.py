@@ -1,4 +1,4 @@
-"""The library over the control API: enough for a menu."""
+"""The control API lists the library with enough details for a menu."""
 
 import json
 

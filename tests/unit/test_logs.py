@@ -1,4 +1,4 @@
-"""The log file stays small, is the user's alone, and never stops anything."""
+"""The log file stays small, is private to the user, and its failure never stops the app."""
 
 import logging
 import os
@@ -66,7 +66,7 @@ def test_the_last_warnings_can_be_read_back(tmp_path):
 
 def test_a_full_disk_costs_one_warning(tmp_path, capsys):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as if there were no room
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # acts like a full disk
     try:
         logs.set_up(tmp_path, verbose=False)
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""Requests that are long work: the loop goes on meanwhile, and their order stays."""
+"""While a long request is carried out, the loop goes on; the order of requests is kept."""
 
 import asyncio
 import json
@@ -25,8 +25,10 @@ from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.store import Store
 
 MOST_MS = 80.0
-"""The loop's own work at a stretch, in time of the processor: a busy machine does not count.  On
-one that is not busy it is less than 10 ms; it was more than 500."""
+"""Limit for uninterrupted work of the loop, in processor time, so that other load does not count.
+
+The measured time is below 10 ms on an idle machine.
+"""
 
 
 def document(points: int, protocol_id: str = "long", **point: object) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def document(points: int, protocol_id: str = "long", **point: object) -> dict[st
 
 
 class RunningApp:
-    """An app without a sound server on a thread of its own, whose loop is watched."""
+    """An app without a sound server, on its own thread; it measures how long its loop is busy."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "r" / "control.sock"
@@ -55,7 +57,7 @@ class RunningApp:
             Store(self._folder / "state.json"),
             SessionLog(None),
             Library(self._folder / "protocols", blocks),
-            start_on=False,
+            sandbox={},
         )
         asyncio.get_running_loop().add_signal_handler = lambda *_: None  # type: ignore[method-assign]
         watching = asyncio.create_task(self._watch())
@@ -146,12 +148,12 @@ def test_requests_of_one_client_are_carried_out_in_their_order(app):
 
 
 def test_others_are_answered_meanwhile(app, ask):
-    """Short requests are answered while a long one that was sent earlier is carried out."""
+    """Short requests are answered while an earlier, long one is carried out."""
     answered = 0
     with Client(app.path, 60) as long:
         line = json.dumps({"command": "use", "protocol": document(19_000)}).encode() + b"\n"
         long._socket.sendall(line)
-        # The first two may be read before the last bytes of the line.
+        # The server may read the first two requests before the last bytes of the long line.
         while not select.select([long._socket], [], [], 0)[0]:
             ask("bypass", on=True)
             answered += 1

@@ -1,4 +1,4 @@
-"""The measuring instruments themselves, on signals whose values are known."""
+"""The measuring functions, applied to signals with known values."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the tray says of each state, and what a click asks for."""
+"""The tray's words for each state, and the requests that clicks send."""
 
 import json
 from collections.abc import Iterator
@@ -200,7 +200,7 @@ def test_time_left_is_said_as_people_do(seconds, words):
 
 
 def test_the_menu_does_not_change_while_nothing_worth_reading_does():
-    """Each change is a message to the panel: neither seconds nor meters are in it."""
+    """Each change costs a message to the panel, so the menu shows neither seconds nor meters."""
     later = described(
         protocol=protocol(left_s=661.2, elapsed_s=98.8),
         levels=Levels(out_db=-21.5, in_db=-3.0),
@@ -211,7 +211,7 @@ def test_the_menu_does_not_change_while_nothing_worth_reading_does():
     assert later == described()
 
 
-# ---- what a click asks for -------------------------------------------------------------------
+# ---- clicks ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_the_running_protocol_is_marked_wherever_it_is():
         for each in walk(item(described(), "protocols").items)
         if each.mark == "radio" and each.checked
     ]
-    assert running == ["Focus 16 (moderate evidence)"] * 2  # used lately, and in its category
+    assert running == ["Focus 16 (moderate evidence)"] * 2  # among the recent ones and in Focus
 
 
 def test_the_protocols_are_those_used_last_then_categories_with_grades_in_words():
@@ -307,7 +307,7 @@ def test_what_is_heard_is_in_the_label_and_what_was_chosen_is_marked(chosen):
     assert [(each.label, each.checked) for each in found.items if each] == [
         ("Automatic: the desktop's choice", not chosen),
         ("Phones", False),
-        ("usb", chosen == "usb"),  # without a description it has its name
+        ("usb", chosen == "usb"),  # a device without a description shows its name
         ("When headphones are disconnected", False),
     ]
 
@@ -340,7 +340,7 @@ def test_a_preferred_output_counts_before_the_desktops_choice():
     assert found.items[0].checked
 
 
-# ---- labels that say more --------------------------------------------------------------------
+# ---- labels with details ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_what_makes_no_sense_now_cannot_be_clicked():
     assert "autostart" not in {each.key for each in walk(found.items)}
 
 
-# ---- for everybody ---------------------------------------------------------------------------
+# ---- every line ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

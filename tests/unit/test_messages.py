@@ -1,4 +1,4 @@
-"""What the control socket understands, and how a status reads."""
+"""The requests of the control socket, and the status as JSON."""
 
 import json
 import math
@@ -126,7 +126,7 @@ def test_a_status_has_what_scripts_rely_on():
     assert {"name", "rate_hz", "quantum_frames"} <= read["output"].keys()
     assert {"added_frames", "added_ms"} == read["latency"].keys()
     assert {"id", "elapsed_s"} <= read["protocol"].keys()
-    assert read["levels"]["in_db"] is None  # silence is no number in JSON
+    assert read["levels"]["in_db"] is None  # JSON has no number for silence, minus infinity
     assert read["levels"]["out_db"] == -20.0
 
 

@@ -1,4 +1,4 @@
-"""What a protocol may say, and the line a user reads when it says something else."""
+"""The fields of a protocol, and the messages about wrong ones."""
 
 import json
 from pathlib import Path

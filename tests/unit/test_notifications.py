@@ -1,4 +1,4 @@
-"""Notifications: what is worth one, how often, and that nothing waits for a desktop."""
+"""Notifications: their occasions, their number, and that Entrain never waits for a desktop."""
 
 import socket
 import tempfile
@@ -24,12 +24,12 @@ from entrain.tray.notifications.notification_policy import (
 )
 from entrain.vdevice.api.messages import ActiveProtocol, Output, Status
 
-NOTICE = Notice("ended", "Focus & 16 has ended", "What you play <goes> on.")
+NOTICE = Notice("ended", "Focus & 16 has ended", "Your music <plays> on.")
 
 
 @pytest.fixture
 def heard(idle: Status) -> dict[str, Any]:
-    """The status while a protocol is heard on a headset."""
+    """Return the status while a protocol plays on a headset."""
     status = idle.model_copy(
         update={
             "state": "processing",
@@ -51,7 +51,7 @@ def changed(status: dict[str, Any], **fields: Any) -> dict[str, Any]:
 SPEAKERS = {"name": "speakers", "description": "Speakers"}
 
 
-# ---- what is worth one -------------------------------------------------------------------------
+# ---- occasions ---------------------------------------------------------------------------------
 
 
 def test_a_protocol_that_has_ended_is_told_once(heard):
@@ -68,7 +68,7 @@ def test_a_protocol_that_has_ended_is_told_once(heard):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"protocol": {"id": "sleep", "ended": True}},  # another one
+        {"protocol": {"id": "sleep", "ended": True}},  # another protocol
         {"protocol": {"ended": True}, "on": False, "state": "off"},  # the sleep timer
         {"bypass": True, "state": "bypassed"},
         {"on": False, "state": "off"},
@@ -143,7 +143,7 @@ def test_names_cannot_break_the_line(heard):
     assert notice.title.isprintable()
 
 
-# ---- in the course of time ---------------------------------------------------------------------
+# ---- times and repetitions ---------------------------------------------------------------------
 
 
 def test_at_login_a_sound_server_and_a_device_may_come_later(heard):
@@ -202,7 +202,7 @@ def test_kinds_do_not_wait_for_each_other():
 
 
 class Daemon:
-    """Something that shows notifications on a bus."""
+    """A notification daemon on a bus."""
 
     def __init__(self, address: str, capabilities: list[str]) -> None:
         self._capabilities = capabilities
@@ -231,9 +231,9 @@ class Daemon:
 
 @pytest.fixture
 def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A private session bus."""
+    """Start a private session bus."""
     skip_without_programs("dbus-daemon")
-    # Its address is a socket's name, which must be short; and it starts no services from here.
+    # A socket's name must be short, and the bus must not start this machine's services.
     for variable in ("XDG_DATA_HOME", "XDG_DATA_DIRS", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(variable, str(tmp_path))
     with tempfile.TemporaryDirectory(prefix="bus-", dir="/tmp") as folder:
@@ -253,7 +253,7 @@ def test_a_notification_is_shown_and_takes_the_place_of_the_last_of_its_kind(bus
     first, trouble, again = daemon.shown
     name, replaces, icon, title, text, actions, hints, timeout_ms = first
     assert (name, replaces, icon, actions, timeout_ms) == ("Entrain", 0, "entrain", [], -1)
-    assert (title, text) == ("Focus & 16 has ended", "What you play &lt;goes&gt; on.")
+    assert (title, text) == ("Focus & 16 has ended", "Your music &lt;plays&gt; on.")
     assert {key: hint.value for key, hint in hints.items()} == {"urgency": 1}
     assert (trouble[1], trouble[6]["urgency"].value) == (0, 2)
     assert again[1] == 41
@@ -278,7 +278,7 @@ def test_a_daemon_that_is_started_anew_is_found_and_nothing_of_its_own_replaced(
     assert seen == [False, True, False, True, False]
 
 
-@pytest.fixture(params=["no address", "nobody", "nonsense", "dead", "hangs", "no daemon"])
+@pytest.fixture(params=["no address", "missing", "nonsense", "dead", "hangs", "no daemon"])
 def no_desktop(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
@@ -287,8 +287,8 @@ def no_desktop(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "bus"))
         match request.param:
-            case "nobody":
-                address = f"unix:path={tmp_path}/nobody"
+            case "missing":
+                address = f"unix:path={tmp_path}/missing"
                 monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
             case "nonsense":
                 monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "nonsense")
@@ -303,7 +303,7 @@ def no_desktop(
 
 
 def test_without_a_desktop_it_is_left_out_at_once(no_desktop, capfd):
-    # Half a second, and what else has to run on the machine in between.
+    # The time-out is half a second; other load on the machine may add to it.
     start_s = time.monotonic()
     assert notifier.say(NOTICE) is False
     assert time.monotonic() - start_s < 10 * notifier.TIMEOUT_S

@@ -1,4 +1,4 @@
-"""The made-up platform behaves as the real one promises."""
+"""The null platform keeps the platform interface's promises."""
 
 import os
 import stat
@@ -108,7 +108,7 @@ def test_an_unknown_output_is_named(server, call):
 
 
 def test_to_ask_for_the_runtime_folder_makes_nothing(monkeypatch, tmp_path):
-    """Root, who asks in a user's session, would leave one there that locks the user out."""
+    """A folder that root made in a user's session would lock the user out."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "session"))
 
     assert NullAdapter().paths().runtime == tmp_path / "session" / "entrain"

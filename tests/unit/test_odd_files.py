@@ -1,6 +1,6 @@
-"""Files that Entrain stores, with something odd in them: what can be read is used, no traceback.
+"""Stored files with odd content: Entrain uses the readable rest, without a traceback.
 
-The state file's part is in `test_store`.
+`test_store` covers the state file.
 """
 
 import json
@@ -63,7 +63,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_of_a_line_of_the_log_all_is_read_that_can_be(log):
-    """Only without its time, or its length, a line says nothing."""
+    """Only a line without its time or its length is useless."""
     before = SessionLog(log)
     for name, text in odd_json.mutated(dict(STRETCH)):
         log.write_bytes(text + b"\n" + json.dumps(STRETCH).encode())

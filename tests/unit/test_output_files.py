@@ -1,4 +1,4 @@
-"""Commands that write a file: never over what they read or do not know, whole or not at all."""
+"""Commands write a file completely or not at all, and never over their input or unknown files."""
 
 import contextlib
 import multiprocessing
@@ -31,7 +31,7 @@ NOTHING = from_specs([])
 
 @pytest.fixture(params=["unnamed", "named"])
 def unfinished(request, monkeypatch) -> str:
-    """Both ways: with a file that has no name yet, and as file systems without such files do."""
+    """Run the test with unnamed temporary files, and as on file systems without them."""
     if request.param == "named":
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     return request.param
@@ -52,7 +52,7 @@ def write(path: Path, content: bytes = b"new", **options: object) -> None:
         file.write(content)
 
 
-# ---- what is there already -------------------------------------------------------------------
+# ---- existing files --------------------------------------------------------------------------
 
 
 def test_a_file_of_the_same_kind_is_replaced_with_its_permissions(tmp_path, unfinished):
@@ -79,7 +79,7 @@ def test_a_file_of_another_kind_is_left_alone_without_force(tmp_path):
     path.write_bytes(b"years of work")
     with pytest.raises(UnfitFile) as caught:
         write(path)
-    assert caught.value.strerror == "is there already and is not a thing; --force replaces it"
+    assert caught.value.strerror == "already exists and is not a thing; --force replaces it"
     assert path.read_bytes() == b"years of work"
     write(path, force=True)
     assert path.read_bytes() == b"new"
@@ -103,7 +103,7 @@ def test_what_is_read_is_never_replaced(tmp_path, way, force):
         path.symlink_to(read)
     elif way == "folder":
         path.parent.symlink_to(tmp_path)
-    with pytest.raises(UnfitFile, match="is the file that is read; choose another name"):
+    with pytest.raises(UnfitFile, match="is the input file; choose another name"):
         write(path, inputs=[tmp_path / "missing", read], force=force)
     assert read.read_bytes() == b"old"
 
@@ -146,7 +146,7 @@ def test_two_that_write_the_same_file_do_not_disturb_each_other(tmp_path, unfini
     assert os.listdir(tmp_path) == ["a"]
 
 
-# ---- whole, or not at all ----------------------------------------------------------------------
+# ---- completely, or not at all -----------------------------------------------------------------
 
 
 def test_after_an_error_all_is_as_before(tmp_path, unfinished):
@@ -184,7 +184,7 @@ def test_a_signal_leaves_nothing(tmp_path, unfinished, how):
     assert process.exitcode == expected
     if how == signal.SIGKILL and unfinished == "named":
         assert len(os.listdir(tmp_path)) == 2
-        write(tmp_path / "b")  # which tidies up
+        write(tmp_path / "b")  # removes the unfinished file, too
         (tmp_path / "b").unlink()
     assert os.listdir(tmp_path) == ["a"]
     assert path.read_bytes() == b"old"
@@ -211,7 +211,7 @@ def test_a_signal_in_a_save_or_import_leaves_nothing_in_the_users_folder(tmp_pat
     assert not process.is_alive()
     if how == signal.SIGKILL and unfinished == "named":
         assert len(os.listdir(tmp_path / "protocols")) == 2
-        library.save(from_specs(["am"]).model_copy(update={"id": "next"}))  # which tidies up
+        library.save(from_specs(["am"]).model_copy(update={"id": "next"}))  # removes the rest, too
         (tmp_path / "protocols" / "next.json").unlink()
     assert os.listdir(tmp_path / "protocols") == ["custom.json"]
     assert (tmp_path / "protocols" / "custom.json").read_bytes() == before
@@ -251,7 +251,7 @@ def test_only_what_is_left_over_is_removed(tmp_path, monkeypatch):
 
 @contextlib.contextmanager
 def small_files(size: int) -> Iterator[None]:
-    """Let no file grow beyond `size`: writing ends just as on a full disk, with another word."""
+    """Limit files to `size`: writes fail as on a full disk, with another error."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -263,7 +263,7 @@ def small_files(size: int) -> Iterator[None]:
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "opus", "mp3", "aiff", "caf", "w64"])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
 def test_a_full_disk_is_said_in_plain_words(tmp_path, source, ending, share):
-    """Also where it is the last byte that does not fit any more."""
+    """The message is the same if only the last bytes do not fit."""
     out = tmp_path / f"out.{ending}"
     render_file(source, out, NOTHING)
     whole = out.read_bytes()
@@ -277,7 +277,7 @@ def test_a_full_disk_is_said_in_plain_words(tmp_path, source, ending, share):
     assert out.read_bytes() == whole
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system, which takes root")
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system, which needs root")
 def test_a_disk_that_is_really_full(tmp_path, source):
     script = f"""
         mount -t tmpfs -o size=300k none {tmp_path}/small &&
@@ -298,7 +298,7 @@ def test_a_folder_that_is_not_there_or_closed_is_named(tmp_path, source):
         render_file(source, tmp_path / "no" / "such" / "out.wav", NOTHING)
     with pytest.raises(RenderError, match=r"in\.wav/out\.wav: Not a directory$"):
         render_file(source, source / "out.wav", NOTHING)
-    with pytest.raises(RenderError, match=r"^/proc"):  # nobody can write there, root neither
+    with pytest.raises(RenderError, match=r"^/proc"):  # even root cannot write there
         render_file(source, Path("/proc/out.wav"), NOTHING)
 
 
@@ -334,20 +334,20 @@ def _wait_until_it_writes(pid: int, folder: Path) -> None:
                 if is_output and fd.stat().st_size > 1_000_000:
                     return
         time.sleep(0.01)
-    pytest.fail("it writes nothing")
+    pytest.fail("the command has written no file")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("render", "in.wav", "in.wav"), "in.wav: is the file that is read; choose another name"),
-        (("render", "in.wav", "text.wav"), "text.wav: is there already and is not a sound file; "),
-        (("verify", "in.wav", "--plot", "in.wav"), "in.wav: is the file that is read; choose"),
+        (("render", "in.wav", "in.wav"), "in.wav: is the input file; choose another name"),
+        (("render", "in.wav", "text.wav"), "text.wav: already exists and is not a sound file; "),
+        (("verify", "in.wav", "--plot", "in.wav"), "in.wav: is the input file; choose"),
         (
             ("verify", "in.wav", "--against", "other.wav", "--plot", "other.wav", "--force"),
-            "other.wav: is the file that is read; choose another name",
+            "other.wav: is the input file; choose another name",
         ),
-        (("verify", "in.wav", "--plot", "text.wav"), "text.wav: is there already and is not a pic"),
+        (("verify", "in.wav", "--plot", "text.wav"), "text.wav: already exists and is not a pic"),
         (
             ("verify", "in.wav", "--plot", "a.gif"),
             "a.gif: the name of a picture must end in .png, .jpg, .svg",

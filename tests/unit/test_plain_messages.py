@@ -1,4 +1,4 @@
-"""What a command says to a user who typed something close to what was meant."""
+"""The messages of commands that explain a mistyped protocol, kind or number."""
 
 import pytest
 from command_line import entrain

@@ -1,4 +1,4 @@
-"""The running protocol: its end, its fades, and what it is on another output."""
+"""The running protocol: its end, its fades, and its alternative on another output."""
 
 import sys
 import threading
@@ -83,7 +83,7 @@ def test_the_sleep_timer_fades_then_switches_off(heard):
 
 
 def test_while_a_sleep_timer_runs_the_clock_is_looked_at_often(heard):
-    """After a suspension, in which the pause between two looks stood still."""
+    """A timer for the next look would stand still while the machine is suspended."""
     heard.player.use(protocol())
     assert heard.player.pause_s(0.0) > 60
 
@@ -103,6 +103,41 @@ def test_a_sleep_timer_that_is_taken_back_lets_the_sound_come_back(heard):
 
     assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
     assert not heard.player.tick(10.0)
+
+
+@pytest.mark.parametrize("ramp_in_s", [0, 1])
+def test_a_protocol_chosen_during_the_sleep_timers_fade_begins_as_soft_as_the_former_one(
+    heard, ramp_in_s
+):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.05, 0.0)
+    heard.player.tick(0.5)
+    heard.rms(1.5)
+    heard.player.tick(2.0)
+
+    heard.player.use(protocol({**TONE, "id": "other"}, ramp_in_s=ramp_in_s))
+
+    levels = [heard.rms(0.1) for _ in range(8)]
+    assert max(levels) < 0.45 * loud  # a third of the fade is left
+    assert levels[1] > 0.3 * loud
+    assert levels[7] < 0.15 * loud
+    heard.player.tick(2.9)
+    heard.player.begin_again()
+    assert heard.rms(0.1) < 0.1 * loud
+
+
+def test_the_fade_of_a_loop_does_not_concern_the_next_protocol(heard):
+    heard.player.use(protocol(duration_s=5, loop=True, max_minutes=1, ramp_out_s=4))
+    loud = heard.rms(1)
+    heard.engine.seek_session(57)
+    heard.rms(0.1)
+    heard.player.tick(0)
+    assert heard.rms(1.5) < 0.7 * loud
+
+    heard.player.use(protocol({**TONE, "id": "other"}))
+
+    assert heard.rms(0.5) == pytest.approx(loud, rel=0.01)
 
 
 def test_the_sleep_timers_fade_goes_on_with_an_edited_protocol(heard):
@@ -141,7 +176,7 @@ def test_the_sleep_timers_fade_wins_over_what_is_set_meanwhile(heard, change):
 
 @pytest.mark.parametrize("rate_hz", [44_100, 96_000, 192_000])
 def test_at_another_sample_rate_what_was_set_by_hand_stays(heard, rate_hz):
-    """The engine agrees with what the player says is set, and nothing is louder."""
+    """The engine has the values that the player reports, and no sound gets louder."""
     whole = Library(None).by_id("deep-3").model_copy(update={"standalone": True})
     heard.player.use(whole)
     heard.player.set("tone.amount", 0.5, 0)
@@ -194,7 +229,7 @@ def test_on_loudspeakers_the_alternative_is_heard_and_the_session_goes_on(heard)
     heard.rms(0.5)
 
     assert [layer.kind for layer in heard.player.layers] == ["monaural"]
-    assert heard.player.note == "X needs headphones; on loudspeakers its alternative is used"
+    assert heard.player.note == "X needs headphones; on loudspeakers its alternative plays"
     assert heard.engine.session()[0] == pytest.approx(2.5, abs=0.01)
     block = heard.engine.process(np.zeros((2, 4800), np.float32))
     assert np.array_equal(block[0], block[1])
@@ -300,7 +335,7 @@ def test_protocols_that_the_engine_refuses_leave_nothing_behind(heard, monkeypat
 
 
 def test_what_runs_is_still_known_after_a_protocol_that_the_engine_refuses(heard, monkeypatch):
-    """The running one can be moved, adjusted and faded as if nobody had asked for another."""
+    """The running protocol can still be moved, adjusted and faded."""
 
     def refuse(*_):
         raise EngineError("layers", 2, "out of memory")
@@ -326,7 +361,7 @@ def test_what_runs_is_still_known_after_a_protocol_that_the_engine_refuses(heard
 
 @pytest.mark.parametrize("kind", [k for k in blocks() if k not in ("pre", "limiter")])
 def test_the_ends_of_a_range_belong_to_it(heard, kind):
-    """Also those that no float can be, as 0.05: where a ramp begins, and as a value."""
+    """Ends that a float cannot represent, such as 0.05, are valid as values and in a ramp."""
     for symbol, parameter in blocks()[kind].parameters.items():
         ends = (parameter.minimum, parameter.maximum)
         points = [{"at_s": at, "value": end} for at, end in enumerate(ends)]
@@ -382,7 +417,7 @@ def test_protocols_are_prepared_on_another_thread_while_others_begin(heard):
 def test_a_value_that_is_set_is_set_for_both_kinds_of_outputs(
     heard, form, kinds, symbols, value, others
 ):
-    """What is saved then is what is heard, on loudspeakers as well."""
+    """The saved values are the audible ones, on loudspeakers as well."""
     whole = protocol(
         {"kind": kinds[0], "id": "it"},
         requires_headphones=True,
@@ -407,9 +442,9 @@ def test_only_a_standalone_protocol_with_something_to_hear_plays_alone():
     player.use(protocol())
     player.use(protocol(standalone=False))
     player.use(protocol({"kind": "am"}))
-    player.use(protocol(requires_headphones=True), form="speakers")  # there it is silent
+    player.use(protocol(requires_headphones=True), form="speakers")  # silent on loudspeakers
     player.listen_on("headphones")
-    player.bypass(True, matched=False)  # which lets nothing of it through
+    player.bypass(True, matched=False)  # an unmatched bypass silences the protocol
     player.bypass(False, matched=False)
     player.sleep(0, 0.0)
     assert player.tick(1.0)

@@ -1,4 +1,4 @@
-"""Which of a session's variables reach the sound libraries of Entrain's process."""
+"""The session's variables that reach the sound libraries of Entrain's process."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Outputs with a protocol of their own: what is heard, where one is, and what is kept agree."""
+"""Outputs with their own protocols: the sound, the status and the stored state agree."""
 
 import asyncio
 import threading
@@ -32,7 +32,7 @@ def protocol(name: str, level_db: float = -20.0) -> Protocol:
 
 
 class Desk:
-    """An app, the output that it plays on, and a library that may take its time."""
+    """An app, its output, and a library that may be slow."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.output: Device | None = None
@@ -49,7 +49,7 @@ class Desk:
             Store(self._folder / "state.json"),
             SessionLog(None),
             self.library,
-            start_on=False,
+            sandbox={},
         )
 
     def play_on(self, name: str, form: Form = "headphones") -> None:
@@ -57,14 +57,14 @@ class Desk:
         self.app.device_changed()
 
     async def settle(self) -> None:
-        """Let everything be done that has been begun."""
+        """Wait until all begun work is finished."""
         self._answers.set()
         for _ in range(5):
             await self.app.protocols._reading.do(lambda: None)
             await asyncio.sleep(0.01)
 
     async def start(self) -> None:
-        """Use `one` on all outputs but the headset, which uses `two`; then be at the speakers."""
+        """Use `two` on the headset and `one` on other outputs; then play on `dac`."""
         self.play_on("dac")
         await self.app.hub.ask(messages.Use(protocol=protocol("one")))
         self.play_on("headset")
@@ -74,7 +74,7 @@ class Desk:
         assert self.heard == "one"
 
     def keep_waiting(self) -> None:
-        """Let the library be busy until `settle`."""
+        """Keep the library busy until `settle`."""
         self._answers.clear()
         self.app.protocols._reading.do(lambda: self._answers.wait(20))
 
@@ -206,7 +206,7 @@ def test_a_switch_that_the_engine_refuses_is_told(desk, monkeypatch):
 
         status = desk.app.status()
         assert status.errors == [
-            "cannot add a layer: no more layers; going on with what was heard before"
+            "cannot add a layer: no more layers; continuing with the former protocol"
         ]
         assert status.protocol.id == "one"
 
@@ -304,7 +304,7 @@ def test_a_remembered_protocol_that_cannot_be_read_is_told_and_kept_and_used_onc
 
 
 def test_the_end_of_a_protocol_that_an_output_began_is_not_slept_through(desk):
-    """The time keeper would sleep for half an hour, as the former protocol has no end."""
+    """The former protocol has no end, so the time keeper would have slept for half an hour."""
     ends = protocol("two").model_copy(update={"duration_s": 600.0})
 
     async def play() -> None:

@@ -1,4 +1,4 @@
-"""What PulseAudio's own file tells of the default output."""
+"""The default output in PulseAudio's own file."""
 
 import os
 from pathlib import Path

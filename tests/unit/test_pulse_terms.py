@@ -1,4 +1,4 @@
-"""What PulseAudio says of a program's stream, in the words of the platform's interface."""
+"""PulseAudio's properties of a stream, in the terms of the platform's interface."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Which of PulseAudio's streams carry on what is played to a sink; a server is in tests/device."""
+"""PulseAudio's streams that carry a sink's sound on; tests/device has a real server."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ SPEAKERS, MIX, ENTRAIN = 1, 2, 3
 
 
 class Server:
-    """What pulsectl tells of a server with speakers, a virtual sink and Entrain."""
+    """pulsectl's view of a server with speakers, a virtual sink and Entrain."""
 
     def __init__(self):
         self.inputs, self.outputs, self.modules = [], [], []
@@ -94,7 +94,7 @@ def test_a_name_of_ones_own_is_no_target():
 def test_a_program_may_carry_on_what_is_played_to_a_virtual_sink():
     server = Server()
     server.records(MIX, client=50)
-    server.records(SPEAKERS, client=51)  # as a call that is shared with others
+    server.records(SPEAKERS, client=51)  # as an app that shares the sound in a call
     server.plays(1, ENTRAIN, client=50)
     server.plays(2, ENTRAIN, client=51)
 

@@ -1,4 +1,4 @@
-"""`entrain render`: files in, files out, the engine's samples between."""
+"""`entrain render`: a file in, a file out, with the engine's samples."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
 
 
 def test_more_than_two_channels_are_folded_down(tmp_path):
-    """ITU-R BS.775: centre and surround at -3 dB, no LFE."""
+    """As in ITU-R BS.775: centre and surround at -3 dB, no LFE."""
     frames = 4800
     for channels, at, left, right in [
         (1, 0, 1, 1),
@@ -102,11 +102,11 @@ def test_more_than_two_channels_are_folded_down(tmp_path):
         (6, 4, 0.5**0.5, 0),
         (8, 7, 0, 0.5**0.5),
     ]:
-        programme = np.zeros((frames, channels), np.float32)
-        programme[:, at] = 0.25 * np.sin(2 * np.pi * 1000 * np.arange(frames) / 48_000)
+        sound = np.zeros((frames, channels), np.float32)
+        sound[:, at] = 0.25 * np.sin(2 * np.pi * 1000 * np.arange(frames) / 48_000)
         source, destination = tmp_path / "many.wav", tmp_path / "two.wav"
-        soundfile.write(source, programme, 48_000, subtype="FLOAT")
+        soundfile.write(source, sound, 48_000, subtype="FLOAT")
         render_file(source, destination, from_specs([]))
         folded, _ = soundfile.read(destination, dtype="float32")
-        np.testing.assert_allclose(folded[:, 0], left * programme[:, at], atol=1e-7)
-        np.testing.assert_allclose(folded[:, 1], right * programme[:, at], atol=1e-7)
+        np.testing.assert_allclose(folded[:, 0], left * sound[:, at], atol=1e-7)
+        np.testing.assert_allclose(folded[:, 1], right * sound[:, at], atol=1e-7)

@@ -1,4 +1,4 @@
-"""What everybody should know is said once, where somebody reads it."""
+"""The safety notice is shown once, at a terminal."""
 
 import sys
 from typing import Any
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 class Terminal:
-    """Lets the command line see a terminal where the test reads."""
+    """A terminal, as the command line sees it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.environment: dict[str, str] = {}

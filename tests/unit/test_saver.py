@@ -1,4 +1,4 @@
-"""When the state is written: what undoes a change before it is made, the rest within a second."""
+"""Times of saving: the undo for a change before the change, everything else within a second."""
 
 import asyncio
 import itertools
@@ -16,13 +16,14 @@ from entrain.vdevice.device.unplugged import Softened
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.storage import saver as saver_module
 from entrain.vdevice.storage.saver import Saver, Urgent
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 
 SOON_S = saver_module.SAVE_AFTER_S / 3
 
 
 class NotedStore(Store):
-    """It notes what was saved when, and on which thread."""
+    """A store that records each saved state with its time, and the threads."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -38,7 +39,7 @@ class NotedStore(Store):
 
 
 class App:
-    """Holds some of the state, as the app does."""
+    """A holder of some of the app's state."""
 
     def __init__(self, path: Path) -> None:
         self.store = NotedStore(path)
@@ -52,7 +53,7 @@ class App:
         return {**self.urgent._asdict(), "bypass": self.bypass}
 
     def is_softened(self) -> None:
-        """Turn a loudspeaker down, to be undone by what is stored."""
+        """Add a turned-down loudspeaker, whose former volume must be stored."""
         self.urgent = self.urgent._replace(
             softened=(Softened(device="speakers", before=(1.0,), after=(0.5,)),)
         )
@@ -81,7 +82,7 @@ def run(app: App, play: Callable[[], Awaitable[None]]) -> None:
 def test_what_changes_is_on_the_disk_within_a_second_of_the_first_change(app):
     async def play() -> None:
         began_s = time.monotonic()
-        while time.monotonic() - began_s < 2.2:  # a slider is dragged
+        while time.monotonic() - began_s < 2.2:  # the user drags a slider
             app.bypass = not app.bypass
             app.saver.changed()
             await asyncio.sleep(0.005)
@@ -113,7 +114,7 @@ def test_what_undoes_a_change_is_on_the_disk_before_it_is_made(app):
         app.is_softened()
         await app.saver.changed()
         assert app.on_disk.softened == app.urgent.softened
-        # That is so already; what else has changed can wait.
+        # The undo is stored already; the other change can wait.
         app.bypass = True
         began_s = time.monotonic()
         await app.saver.changed()
@@ -135,7 +136,7 @@ def test_what_undoes_a_change_does_not_wait_for_somebody_who_waits(app):
 
 
 def test_who_waits_is_not_told_too_early_where_it_goes_back_and_forth(app):
-    """While the former writing is under way, the file has not yet what it had before."""
+    """Until the write in progress is over, the file does not yet have the former state again."""
 
     async def play() -> None:
         app.store.takes_s = 0.2
@@ -167,7 +168,7 @@ def test_what_could_not_be_saved_is_tried_again_by_who_needs_it_and_told(app, mo
 
 
 class QuickLoop(asyncio.SelectorEventLoop):
-    """Its clock jumps to what is due next, unless something is being written."""
+    """A loop whose clock jumps to the next timer, unless a write is in progress."""
 
     def __init__(self, is_busy: Callable[[], bool]) -> None:
         self._now_s = 0.0
@@ -224,7 +225,7 @@ def test_what_could_not_be_saved_is_tried_again_with_growing_pauses_and_told_onc
             await asyncio.sleep(200)
         pauses_s = [later - at for at, later in itertools.pairwise(tried_s)]
         assert pauses_s == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60], abs=0.1)
-        assert not any("No space" in line for line in app.problems.lines)  # told in the beginning
+        assert not any("No space" in line for line in app.problems.lines)  # not reported again
 
         await asyncio.sleep(60)
         assert app.on_disk.bypass
@@ -247,7 +248,7 @@ def test_where_no_thread_can_be_started_it_is_tried_again(app, monkeypatch):
             with pytest.raises(RuntimeError):
                 app.saver.changed()
         app.saver.changed()
-        await asyncio.sleep(0.1)  # as urgent as before
+        await asyncio.sleep(0.1)  # the change is still urgent
         assert app.on_disk.softened == app.urgent.softened
 
     run_quickly(app, play)
@@ -268,7 +269,7 @@ def test_where_no_thread_can_be_started_it_is_tried_again_by_itself(app, monkeyp
 
 
 def test_a_file_that_could_not_be_read_is_not_tried_again(tmp_path, monkeypatch):
-    """It is never replaced in this run."""
+    """The store never replaces the file in this run."""
     path = tmp_path / "state.json"
     path.touch()
     with monkeypatch.context() as patched:

@@ -1,4 +1,4 @@
-"""What is kept of what was heard: bounded, for the user alone, and never in the way."""
+"""The log of sessions is bounded and private, and its failure never stops the app."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_is_added_is_read_in_order(path):
     for number in range(3):
-        SessionLog(path).add(stretch(number))  # each of another run
+        SessionLog(path).add(stretch(number))  # each from another run of Entrain
 
     assert SessionLog(path).read() == ([stretch(0), stretch(1), stretch(2)], 0)
 
@@ -99,7 +99,7 @@ def log_of(path: Path) -> list[Stretch]:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"started": datetime(2026, 3, 1)},  # nobody could say when that was
+        {"started": datetime(2026, 3, 1)},  # ambiguous without a time zone
         {"minutes": -1.0},
         {"minutes": float("nan")},
         {"protocol": "../x"},
@@ -137,7 +137,7 @@ def test_it_never_grows_beyond_its_bound(path):
 
 def test_a_folder_that_cannot_be_written_costs_one_warning(tmp_path, caplog):
     blocked = tmp_path / "file"
-    blocked.write_text("")  # works for root, too, whom permissions do not stop
+    blocked.write_text("")  # a file blocks root, too, which permissions do not
     log = SessionLog(blocked / "sessions.jsonl")
 
     with caplog.at_level(logging.WARNING):
@@ -159,7 +159,7 @@ def test_what_is_no_file_costs_one_warning_and_no_wait(path, make, caplog):
         log.add(stretch(1))
         assert log.read() == ([], 0)
 
-    assert len(caplog.messages) == 2  # one for writing, one for reading
+    assert len(caplog.messages) == 2  # one about the write, one about the read
 
 
 def test_after_a_failure_it_goes_on(path, monkeypatch):

@@ -1,4 +1,4 @@
-"""A disk that does not answer keeps nobody waiting: neither a request nor the end."""
+"""A disk that does not answer delays neither requests nor the end of Entrain."""
 
 import asyncio
 import subprocess
@@ -23,14 +23,15 @@ from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 from entrain.vdevice.storage import saver
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.worker_thread import WorkerThread
 
 TIMEOUT_S = 0.2
 
 
 class HangingStore(Store):
-    """It saves nothing before `released`."""
+    """A store that hangs until `released`."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -53,7 +54,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingSt
 
 def app_with(store: Store, log: SessionLog) -> App:
     library = Library(store.path.parent / "protocols", blocks)
-    return App(RunOptions(backend="null"), NullAdapter(), store, log, library, start_on=False)
+    return App(RunOptions(backend="null"), NullAdapter(), store, log, library, sandbox={})
 
 
 def test_requests_are_answered_and_it_is_told_once_and_saved_when_the_disk_comes_back(store):
@@ -66,7 +67,7 @@ def test_requests_are_answered_and_it_is_told_once_and_saved_when_the_disk_comes
                 await asyncio.sleep(2 * TIMEOUT_S)
             status = await app.hub.ask(messages.Off())
         assert status.errors == [
-            f"{store.path} could not be saved within {TIMEOUT_S} s; going on without"
+            f"{store.path} could not be saved within {TIMEOUT_S} s; continuing without it"
         ]
         store.released.set()
         async with asyncio.timeout(5):
@@ -140,7 +141,7 @@ asyncio.run(main())
 
 
 def test_the_session_log_is_written_on_the_thread_that_saves_in_order(tmp_path):
-    """It waits for the disk, which the loop must not."""
+    """Writing waits for the disk, which the loop must not do."""
     written: list[str] = []
     threads: set[int] = set()
 
@@ -190,7 +191,7 @@ def test_a_library_that_does_not_answer_does_not_keep_the_sleep_timer(store, mon
 
 
 def test_a_thread_that_could_not_be_started_is_started_for_the_next_work(monkeypatch):
-    """The memory may have been used up for a moment."""
+    """The memory may have been full for a moment."""
 
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -1,4 +1,4 @@
-"""The connection to the sound server is renewed without a gap, and nothing of it is left over."""
+"""The connection to the sound server is renewed without a gap, and the old one is closed."""
 
 import asyncio
 import threading
@@ -52,7 +52,7 @@ class NotedAdapter(NullAdapter):
 
 
 class State:
-    """What the tests change of a back end's state."""
+    """The part of a back end's state that the tests change."""
 
     phase = Phase.READY
     target = "dac"
@@ -75,7 +75,7 @@ class FixedBackend:
 
 
 class Desk:
-    """A virtual device at its first server, on the `dac`; `told` gets each target it tells of."""
+    """A virtual device at its first server, on the `dac`; `told` collects the reported targets."""
 
     def __init__(self) -> None:
         self.adapter = NotedAdapter()
@@ -178,7 +178,7 @@ def test_who_was_told_of_another_target_by_a_request_is_told_when_it_is_over(des
 
 
 def test_what_undoes_a_volume_is_on_disk_before_a_loudspeaker_is_set(desk):
-    """Here the volume that something else has brought back is turned down again."""
+    """Another program has restored the loudspeaker's volume, and Entrain turns it down again."""
     order: list[str] = []
     unplugged = UnpluggedPolicy()
 

@@ -1,4 +1,4 @@
-"""`entrain render` and `verify` on the files that people have: every format, whole or not."""
+"""`entrain render` and `verify` with files of every format, complete or damaged."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ def tone(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
 
 
 def write(folder: Path, kind: str, subtype: str, endian: str = "FILE") -> Path | None:
-    """Write half a second in stereo, or, where a format cannot, in mono at 8 or 16 kHz."""
+    """Write half a second in stereo, or in mono at 8 or 16 kHz if the format needs it."""
     for channels, rate_hz in ((2, 48_000), (1, 8_000), (1, 16_000)):
         path = folder / f"{kind}-{subtype}-{endian}.{kind.lower()}"
         try:
@@ -44,13 +44,13 @@ READABLE = [
     (kind, subtype)
     for kind in soundfile.available_formats()
     for subtype in soundfile.available_subtypes(kind)
-    # nothing says what is in a .raw file, and of an SD2 file half lies in another one
+    # a .raw file does not describe its content, and half of an SD2 file lies in another file
     if kind not in ("RAW", "SD2")
 ]
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 WRITABLE = sorted(
     soundfile.available_formats().keys()
-    # mono alone
+    # only mono
     - {"HTK", "SVX", "SDS", "WVE", "XI"}
     # in two files
     - {"SD2"}
@@ -58,7 +58,7 @@ WRITABLE = sorted(
 
 
 def test_every_format_that_is_read_becomes_a_wav(tmp_path):
-    """Also at the third try: GSM, DWVW and MP3 are no formats of stereo WAV files."""
+    """Formats such as GSM, DWVW and MP3, which stereo WAV files cannot have, work as well."""
     tried = 0
     for kind, subtype in READABLE:
         both = SOAK and kind in ("WAV", "AIFF", "CAF", "AU")
@@ -70,7 +70,7 @@ def test_every_format_that_is_read_becomes_a_wav(tmp_path):
             assert summary.warnings == (), source.name
             with soundfile.SoundFile(tmp_path / "out.wav") as result:
                 assert result.channels == 2
-                # blocks of ADPCM are filled up
+                # ADPCM pads the last block
                 assert 0 <= result.frames - summary.frames < 2048, source.name
                 level_db = 20 * np.log10(0.25 / np.sqrt(2))
                 assert summary.in_db == pytest.approx(level_db, abs=1.5), source.name
@@ -90,7 +90,7 @@ def test_a_wav_becomes_every_format_that_is_written(tmp_path, rate_hz):
             if kind == "MP3" and rate_hz > 48_000:
                 continue
             out = tmp_path / f"out.{kind.lower()}"
-            summary = render_file(source, out, NOTHING, force=kind == "RAW")  # could be a photo
+            summary = render_file(source, out, NOTHING, force=kind == "RAW")  # any file may be RAW
             if kind != "RAW":
                 assert abs(soundfile.info(out).frames - summary.frames) < 2048, (kind, subtype)
                 assert soundfile.info(out).channels == 2
@@ -154,7 +154,7 @@ def test_of_a_file_cut_off_what_is_there_is_processed_and_it_is_said(tmp_path, k
 
 
 def test_a_length_that_nobody_knew_is_no_damage(tmp_path):
-    """Programs that write to a pipe promise the greatest length there is."""
+    """Programs that write to a pipe put the greatest possible length into the header."""
     path = tmp_path / "piped.wav"
     soundfile.write(path, tone(1, 48_000, 2), 48_000)
     content = bytearray(path.read_bytes())
@@ -167,7 +167,7 @@ def test_a_length_that_nobody_knew_is_no_damage(tmp_path):
 
 
 def test_an_mp3_without_a_table_is_not_called_cut_off(tmp_path):
-    """Its length is estimated by its first second, which is silent here, and far too long."""
+    """The library estimates the length from the first second, here silent: far too long."""
     sound = np.random.default_rng(1).standard_normal((20 * 48_000, 2)) * 0.1
     sound[: 10 * 48_000] *= 1e-4
     path = tmp_path / "a.mp3"

@@ -1,4 +1,4 @@
-"""What takes the place of layers that need headphones."""
+"""The alternatives to layers that need headphones."""
 
 from entrain.engine import blocks
 from entrain.vdevice.protocol.check import problems

@@ -1,4 +1,4 @@
-"""What survives a restart, and that a broken disk does not stop the sound."""
+"""The stored state survives a restart, and a broken disk does not stop the sound."""
 
 import errno
 import json
@@ -10,11 +10,12 @@ import odd_json
 import pytest
 from stored_state import FULL, KILLED, start, written
 
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.storage import store as store_module
-from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, Store
 
 WRONG = {"on": "a valid boolean", "bypass": "a valid boolean", "settings": "an object"}
 
@@ -144,7 +145,7 @@ def test_a_broken_file_is_kept_aside_with_one_warning(path, content, caplog):
     assert Store(path).load() == FULL
 
 
-# ---- something odd in it -----------------------------------------------------------------------
+# ---- odd content -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_what_can_be_read_is_kept_and_the_rest_is_named_once(path, field, odd, s
 
 
 def test_nothing_odd_costs_more_than_itself_and_nothing_ends_the_start(path, monkeypatch):
-    """Each value at each place: only that field may differ, and Entrain starts with the rest."""
+    """Each odd value at each place changes only its field, and Entrain starts with the rest."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
     document = written(path)
     before = dict(FULL)
@@ -233,7 +234,7 @@ def test_the_last_five_that_were_broken_are_kept(path):
     path.parent.mkdir()
     for number in range(8):
         path.write_text(f"broken {number}")
-        for _ in range(2):  # the same is not kept twice
+        for _ in range(2):  # the same content is not kept twice
             Store(path).load()
 
     kept = [path.with_name(f"state.json.broken{end}") for end in ("", ".1", ".2", ".3", ".4")]
@@ -273,7 +274,7 @@ def test_what_cannot_be_read_now_is_not_replaced(path, monkeypatch):
     kept.save(State(bypass=True))
 
     assert kept.warning == (
-        f"cannot read {path}: Too many open files; starting with defaults, and saving nothing; "
+        f"cannot read {path}: Too many open files; starting with defaults, saving nothing; "
         "make it readable, then start Entrain again"
     )
     assert Store(path).load() == FULL
@@ -319,7 +320,7 @@ def test_a_link_to_the_state_stays_one(path, tmp_path):
 
 def test_a_folder_that_cannot_be_written_costs_one_warning(tmp_path, caplog):
     blocked = tmp_path / "file"
-    blocked.write_text("")  # works for root, too, whom permissions do not stop
+    blocked.write_text("")  # a file blocks root, too, which permissions do not
     store = Store(blocked / "state.json")
 
     with caplog.at_level(logging.WARNING):

@@ -1,4 +1,4 @@
-"""Long protocols are kept in files beside the state, and come and go with what names them."""
+"""Long protocols are kept in files beside the state, as long as the state names them."""
 
 import errno
 import json
@@ -14,7 +14,8 @@ from entrain.platform import folders
 from entrain.platform.files import read_file
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.document import parse_protocol
-from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, Store
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_long_protocol_is_loaded_again_and_the_state_stays_small(path):
 
 
 def test_the_longest_protocol_that_can_be_sent_is_loaded_again(path):
-    """One message fits into 1 MiB, and is written with less room to spare."""
+    """A message is limited to 1 MiB; the stored form is longer, and must still be loaded."""
     point = '{"at_s":%d,"value":1}'
     points = ",".join(point % at for at in range(10_000))
     layer = '{"kind":"binaural","id":"l%d","automation":{"beat_hz":{"points":[' + points + "]}}}"
@@ -65,7 +66,7 @@ def test_protocols_that_are_needed_no_more_are_removed(path):
 
 
 def test_an_older_entrain_finds_ids_where_it_looks_for_them(path):
-    """It ignores fields that it does not know, and refuses a file with a value that it does not."""
+    """An older Entrain ignores unknown fields, but refuses a file with an unknown value."""
     stored = written(path)
 
     assert stored["protocol"] is None
@@ -140,7 +141,7 @@ def test_protocols_stay_while_what_names_them_is_kept_as_broken(path, damage):
 
 
 def test_protocols_stay_also_where_the_state_is_broken_as_once_before(path):
-    """As a power cut leaves it, which is empty each time."""
+    """A power cut leaves an empty file; here it has happened twice."""
     path.parent.mkdir()
     path.touch()
     Store(path).load()
@@ -208,7 +209,7 @@ def test_protocols_of_the_user_stay_where_data_and_state_are_in_one_folder(tmp_p
     for name in ("XDG_STATE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
     assert folders.state_folder() == folders.data_folder()
-    # The library's names may look like ours.
+    # A file name in the library may look like a stored protocol's.
     own = long_protocol().model_copy(update={"id": "0123456789abcdef"})
     library.user_library().save(own)
     kept = Store(folders.state_folder() / "state.json")

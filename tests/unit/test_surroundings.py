@@ -1,6 +1,6 @@
-"""Where something is broken that each program counts on, a command says so in a few words.
+"""In broken surroundings a command ends with a short message.
 
-It neither hangs nor shows its inside.  Which commands there are is asked of the command line.
+It neither hangs nor prints a traceback.  The command line itself lists the commands to try.
 """
 
 import os
@@ -48,7 +48,7 @@ def test_no_command_hangs_or_shows_its_inside(sound):
 @pytest.mark.parametrize("limit", [("AS", 60 << 20), ("AS", 100 << 20), ("NOFILE", 6)])
 @pytest.mark.parametrize("command", ["status", "protocols", "render"])
 def test_a_start_with_too_little_is_at_most_one_line(sound, limit, command):
-    """Also while Python still imports; with less memory Python or its libraries end it."""
+    """The limits strike while Python still imports; below them Python itself would crash."""
     kind, most = limit
     files = [str(sound), str(sound.with_name("out.wav"))] if command == "render" else []
     done = subprocess.run(

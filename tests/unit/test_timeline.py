@@ -1,4 +1,4 @@
-"""Ramps and loops become automation of the layers."""
+"""Ramps and loops of imported files become automation of the layers."""
 
 import pytest
 

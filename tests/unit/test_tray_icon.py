@@ -1,4 +1,4 @@
-"""The icon as a client of the control API: what it shows, what it asks, what it survives."""
+"""The icon as a client of the control API: its looks, its requests, and faults around it."""
 
 import queue
 import re
@@ -48,7 +48,7 @@ def wait_until(holds: Callable[[], Any], what: str) -> Any:
 
 
 class Panel:
-    """Stands for a desktop: the icons that were made, and what was said."""
+    """A stand-in for the desktop: it collects icons, notifications and printed lines."""
 
     def __init__(self) -> None:
         self.icons: list[FakeIcon] = []
@@ -69,7 +69,7 @@ class Panel:
 
 
 class FakeIcon:
-    """What pystray promises, without a desktop."""
+    """An icon that behaves as pystray promises, without a desktop."""
 
     ACCEPTS_SIZES = True
 
@@ -110,7 +110,7 @@ def key_of(each: Any) -> str:
 
 
 class App:
-    """An Entrain that does what it is asked, as far as the tray can see."""
+    """An Entrain that seems to carry out the tray's requests."""
 
     def __init__(self, status: Status) -> None:
         self.status = status
@@ -169,7 +169,7 @@ def tray(panel: Panel, path: Path) -> Iterator[TrayIcon]:
     found.stop()
 
 
-# ---- showing ---------------------------------------------------------------------------------
+# ---- looks -----------------------------------------------------------------------------------
 
 
 def test_it_shows_what_entrain_does(tray, panel, app, serve, path):
@@ -177,7 +177,7 @@ def test_it_shows_what_entrain_does(tray, panel, app, serve, path):
     tray.start()
 
     wait_until(lambda: "Focus 16" in panel.icon.title, "the protocol is in the tooltip")
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is in the menu")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     assert panel.label("protocol focus-16") == "Focus 16 (moderate evidence)"
     assert [image.size for image in panel.icon.icon] == [(px, px) for px in drawing.SIZES_PX]
     assert panel.lines == []
@@ -186,7 +186,7 @@ def test_it_shows_what_entrain_does(tray, panel, app, serve, path):
 def test_it_follows_a_change_that_others_have_made(tray, panel, app, serve, path):
     running = serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
 
     app.change(state="bypassed", bypass=True)
     running.notify()
@@ -195,11 +195,11 @@ def test_it_follows_a_change_that_others_have_made(tray, panel, app, serve, path
 
 
 def test_while_nothing_changes_nothing_is_asked_and_nothing_is_drawn(tray, panel, app, serve, path):
-    """So that a computer can sleep: looked at are twenty of the intervals."""
+    """The computer can sleep then.  The test watches twenty intervals."""
     running = serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
-    wait_until(lambda: len(running.requests) >= 3, "it has looked once more")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
+    wait_until(lambda: len(running.requests) >= 3, "the tray has looked once more")
     time.sleep(4 * tray_icon.WATCH_INTERVAL_S)
     asked, changed = len(running.requests), len(panel.icon.changes)
 
@@ -211,14 +211,14 @@ def test_while_nothing_changes_nothing_is_asked_and_nothing_is_drawn(tray, panel
 def test_only_what_differs_is_drawn_anew(tray, panel, app, serve, path):
     running = serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     panel.icon.changes.clear()
 
     app.change(sleep_left_s=600.0)
     running.notify()
 
-    wait_until(lambda: panel.label("sleep") == "Sleep timer: 10 min left", "it is shown")
-    wait_until(lambda: panel.icon.changes, "it is drawn")
+    wait_until(lambda: panel.label("sleep") == "Sleep timer: 10 min left", "the sleep timer")
+    wait_until(lambda: panel.icon.changes, "a change of the icon")
     assert panel.icon.changes == ["menu"]
 
 
@@ -243,15 +243,15 @@ def test_a_click_is_sent_and_its_answer_is_shown(tray, panel, app, serve, path):
 
 
 def test_a_refusal_is_said_and_the_icon_goes_on(tray, panel, app, serve, path):
-    app.refusal = "the rate can go no higher"
+    app.refusal = "the rate cannot go higher"
     serve(path, app.respond)
     tray.start()
     wait_until(lambda: panel.label("faster"), "the menu is there")
 
     panel.click("faster")
 
-    wait_until(lambda: panel.said, "it is said")
-    assert panel.said[0].text == "the rate can go no higher"
+    wait_until(lambda: panel.said, "a notification")
+    assert panel.said[0].text == "the rate cannot go higher"
     app.refusal = ""
     panel.click("bypass")
     wait_until(lambda: panel.label("state").startswith("Bypassed"), "the next click works")
@@ -270,32 +270,32 @@ def test_what_cannot_be_had_here_is_not_in_the_menu(tray, panel, app, serve, pat
 
 def test_without_entrain_it_says_so_and_shows_it_when_it_comes(tray, panel, app, serve, path):
     tray.start()
-    wait_until(lambda: "not running" in panel.label("state"), "it says so")
+    wait_until(lambda: "not running" in panel.label("state"), "no Entrain in the menu")
 
     running = serve(path, app.respond)
-    wait_until(lambda: panel.label("state") == "Focus 16", "it has found it")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     running.close()
-    wait_until(lambda: "not running" in panel.label("state"), "it says so again")
+    wait_until(lambda: "not running" in panel.label("state"), "no Entrain in the menu again")
     serve(path, app.respond)
-    wait_until(lambda: panel.label("state") == "Focus 16", "it has found it again")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu again")
 
     assert len(panel.icons) == 1
 
 
 def test_without_entrain_the_icon_can_be_removed(tray, panel):
     tray.start()
-    wait_until(lambda: "not running" in panel.label("state"), "it says so")
+    wait_until(lambda: "not running" in panel.label("state"), "no Entrain in the menu")
     icon = panel.icon
 
     panel.click("quit")
 
-    wait_until(lambda: not icon.visible, "it is gone")
+    wait_until(lambda: not icon.visible, "the icon is gone")
 
 
 def test_the_end_is_quick_and_leaves_no_thread(tray, panel, app, serve, path):
     serve(path, app.respond)
     tray.start()
-    wait_until(lambda: panel.label("state") == "Focus 16", "it is shown")
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
     icon = panel.icon
 
     tray.stop()
@@ -365,7 +365,7 @@ def test_without_a_tray_it_says_once_what_works_instead(tray, panel):
 
     tray.start()
 
-    assert panel.icon  # it is there for a tray that comes later
+    assert panel.icon  # the icon waits for a tray that comes later
     assert len(panel.lines) == 1
     assert panel.lines[0].startswith("There is no session bus, so no tray. Use `entrain on`")
 
@@ -384,15 +384,15 @@ def test_a_bus_that_is_just_busy_is_not_said_to_be_missing(tray, panel, monkeypa
 def test_no_sound_server_is_said_after_a_while_although_no_status_comes(
     tray, panel, app, serve, path, monkeypatch
 ):
-    """The status that says so stays the same, so nobody sends it again."""
+    """The status with the failure stays the same, so Entrain does not send it again."""
     monkeypatch.setattr(tray_icon, "NOTICE_LOOK_S", 0.05)
     monkeypatch.setattr("entrain.tray.notifications.notification_policy.FAILED_AFTER_S", 0.3)
-    app.change(state="failed", reason="it does not answer")
+    app.change(state="failed", reason="the sound server does not answer")
     serve(path, app.respond)
 
     tray.start()
 
-    wait_until(lambda: panel.said, "it is said")
+    wait_until(lambda: panel.said, "a notification")
     assert panel.said[0].kind == "trouble"
 
 

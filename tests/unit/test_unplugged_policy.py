@@ -1,4 +1,4 @@
-"""Headphones are unplugged: what becomes of the loudspeaker's volume, decided without a server."""
+"""The policy for the loudspeaker's volume when headphones are unplugged, without a server."""
 
 import math
 from dataclasses import replace
@@ -27,7 +27,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 def softened(desk: Desk) -> Desk:
-    """The headset has been unplugged; the speakers are softer."""
+    """Unplug the headset, so that the speakers are softer."""
     desk.unplug("headset")
     desk.play_on("speakers")
     desk.look(SETTLE_S)
@@ -117,7 +117,7 @@ def test_speakers_that_played_beside_the_headset_stay_as_they_are(desk):
 
 
 def test_a_headset_that_is_listed_for_a_moment_longer_was_unplugged_all_the_same(desk):
-    """The server may have moved a filter before the devices are listed again."""
+    """The server may move a filter before Entrain lists the devices again."""
     assert desk.play_on("speakers") == volume(0.8)
     desk.look(UNPLUGGED_S / 2)
     desk.unplug("headset")
@@ -147,7 +147,7 @@ def test_when_the_headphones_return_the_speakers_get_their_volume_back_but_not_a
     assert softened.play_on("headset") == volume(0.5)
     softened.look()
     softened.look(AWAY_S / 2)
-    assert softened.volume("speakers") == volume(0.8 * SOFTER)  # sound may be on its way there
+    assert softened.volume("speakers") == volume(0.8 * SOFTER)  # sound may still reach the speakers
     assert softened.policy.wake_s() == pytest.approx(softened.now_s + AWAY_S / 2)
 
     softened.look(AWAY_S / 2)
@@ -160,12 +160,12 @@ def test_when_the_headphones_return_the_speakers_get_their_volume_back_but_not_a
 
 @pytest.mark.parametrize("is_new", [False, True], ids=["the server", "both"])
 def test_a_volume_that_a_crashed_server_had_not_saved_is_set_back_again(softened, is_new):
-    """Of a session manager it is saved after 1 s, by PulseAudio after 10 s."""
+    """A session manager saves a volume after 1 s, PulseAudio after 10 s."""
     softened.plug("headset", "headphones", 0.5)
     softened.play_on("headset")
     softened.look_twice()
     assert softened.volume("speakers") == volume(0.8)
-    softened.set("speakers", volume(0.8 * SOFTER))  # as it was saved
+    softened.set("speakers", volume(0.8 * SOFTER))  # the last volume that the server had saved
     if is_new:
         softened.policy = UnpluggedPolicy("softer", softened.policy.entries)
         softened.play_on("headset")
@@ -276,8 +276,8 @@ def test_an_entry_with_another_number_of_channels_is_dropped_with_a_word(caplog)
     desk.look()
 
     assert desk.policy.entries == ()
-    assert "another number of channels" in caplog.text
-    with pytest.raises(ValueError, match="number of channels"):
+    assert "a new number of channels" in caplog.text
+    with pytest.raises(ValueError, match="numbers of channels"):
         Softened(device="speakers", before=(0.8,), after=(0.3, 0.3))
 
 
@@ -354,7 +354,7 @@ def test_what_was_muted_already_is_left_alone(desk):
 
 
 def test_what_is_set_just_then_is_turned_down_as_well_and_makes_nothing_louder_for_good(desk):
-    """By the session manager, or by a user who still has the headset in mind."""
+    """The session manager may set it, or a user who means the headset."""
     before = desk.volume("speakers")
     desk.unplug("headset")
     desk.play_on("speakers")
@@ -417,14 +417,14 @@ def loudness(heard: Volume) -> float:
 @settings(deadline=None, max_examples=200)
 @given(st.lists(EVENTS, max_size=40))
 def test_speakers_are_never_louder_than_somebody_has_set_them(events):
-    """Softer only once, louder only as they were; at the end all is as somebody has set it."""
+    """The speakers get softer only once, and at the end they have the volume that the user set."""
     desk = Desk()
     desk.plug("headset", "headphones", 0.5)
     desk.plug("speakers", "speakers")
     desk.play_on("headset")
     desk.look()
     own = volume(0.8)
-    """What somebody has set them to last."""
+    """The volume that the user has set last."""
     for event in events:
         before = loudness(desk.volume("speakers"))
         was_heard = desk.playing_on == "speakers"
@@ -436,9 +436,9 @@ def test_speakers_are_never_louder_than_somebody_has_set_them(events):
                 if "headset" in desk.devices:
                     desk.unplug("headset")
             case ("volume", level, muted):
-                desk.look(AWAY_S)  # nobody is quicker than that
+                desk.look(AWAY_S)  # a user is not quicker than this
                 desk.look(AWAY_S)
-                # Who moves the slider of what we have muted does not mute it.
+                # A user who moves the slider of a device that Entrain has muted does not mute it.
                 silent = desk.softened is not None and desk.softened.silent
                 own = volume(level, muted and not silent)
                 desk.set("speakers", volume(level, muted))

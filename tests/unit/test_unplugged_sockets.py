@@ -1,4 +1,4 @@
-"""Headphones and speakers as sockets of one device: what becomes of the volume of each."""
+"""Headphones and speakers as sockets of one device, and the volume of each."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def test_a_volume_of_the_socket_that_comes_late_is_not_softened_twice():
     card.set("card", volume(0.9))
     card.look_twice()
     card.insert("speakers", told=False)
-    card.set("card", soft)  # what the server has kept for the speakers
+    card.set("card", soft)  # the volume that the server has kept for the speakers
     card.look(SETTLE_S / 2)
     card.look_twice()
 

@@ -1,4 +1,4 @@
-"""`entrain verify` finds what was put in, and nothing where nothing was."""
+"""`entrain verify` finds the effects in a sound, and only those."""
 
 import functools
 import json
@@ -25,7 +25,7 @@ from entrain.vdevice.verify.sound import BLOCK_FRAMES, VerifyError, load
 
 @functools.cache
 def pink(seconds: float, seed: int = 1):
-    """For one ear, 0.1 RMS."""
+    """Return pink noise for one ear, 0.1 RMS."""
     return pink_noise(seconds, seed=seed)[0].astype(float)
 
 
@@ -41,14 +41,14 @@ def modulated(mono, depth, rate_hz=16.0):
     return mono * (1 + depth * np.sin(turns(mono, rate_hz))) / np.sqrt(1 + depth**2 / 2)
 
 
-def binaural(programme, carrier_hz=400.0, beat_hz=10.0, level_db=-15.0):
+def binaural(sound, carrier_hz=400.0, beat_hz=10.0, level_db=-15.0):
     amplitude = 0.1 * np.sqrt(2) * 10 ** (level_db / 20)
     ears = [carrier_hz + beat_hz / 2, carrier_hz - beat_hz / 2]
-    return np.stack([programme + amplitude * np.sin(turns(programme, f)) for f in ears])
+    return np.stack([sound + amplitude * np.sin(turns(sound, f)) for f in ears])
 
 
 def turned(mono, phase):
-    """The phase in radians, half ahead on the left and half behind on the right."""
+    """Shift the phase, in radians: half of it ahead on the left, half behind on the right."""
     analytic = hilbert(mono)
     return np.stack([(analytic * np.exp(s * 0.5j * phase)).real for s in (1, -1)])
 
@@ -76,11 +76,11 @@ def test_a_binaural_beat_under_noise_is_found(verify):
 def test_a_clean_beat_is_exact_and_its_sign_tells_the_higher_ear(verify):
     report = verify(binaural(np.zeros(RATE_HZ * 4), 300, -4.321))
     assert report.tones[0].beat_hz == pytest.approx(-4.321, abs=0.001)
-    assert report.found == ("binaural-beat",)  # the tones are not a programme as well
+    assert report.found == ("binaural-beat",)  # not a beat of the whole sound as well
 
 
 def test_a_beat_that_glides_is_followed(verify):
-    """From 10 to 9.5 Hz within 10 s is 3 Hz a minute less."""
+    """The beat falls from 10 to 9.5 Hz within 10 s: by 3 Hz a minute."""
     time_s = np.arange(10 * RATE_HZ) / RATE_HZ
     phase = 2 * np.pi * (10 * time_s - 0.05 * time_s**2 / 2) / 2
     tone = [0.05 * np.sin(turns(time_s, 300) + s * phase) for s in (1, -1)]
@@ -95,7 +95,7 @@ def test_tones_above_the_limit_of_the_ears_are_said_to_be(verify):
 
 
 def test_the_depth_of_modulation_is_measured_where_it_is(verify):
-    """Half deep from 200 to 6000 Hz, nothing an octave below."""
+    """The depth is 0.5 from 200 to 6000 Hz, and 0 an octave below."""
     middle = sosfiltfilt(butter(8, [200, 6000], "bandpass", fs=RATE_HZ, output="sos"), pink(12))
     report = verify(both(pink(12) - middle + modulated(middle, 0.5)))
     (swell,) = report.swells
@@ -113,7 +113,7 @@ def test_the_depth_of_modulation_is_measured_where_it_is(verify):
 
 
 def test_a_band_narrower_than_the_rate_loses_nothing(verify):
-    """At 100 Hz a third of an octave is 23 Hz wide, and 40 Hz goes far beyond it."""
+    """At 100 Hz a third of an octave is 23 Hz wide, much less than the rate of 40 Hz."""
     bands = verify(both(modulated(pink(12), 0.5, 40))).bands
     measured = [b.index for b in bands if 90 < b.centre_hz < 400]
     assert np.mean(measured) == pytest.approx(0.5, abs=0.06)
@@ -148,7 +148,7 @@ def test_a_swing_of_the_phase_is_measured(verify):
 
 @pytest.mark.parametrize("right", [1, 2])
 def test_nothing_is_found_in_noise(verify, right):
-    """The same on both ears, and another on each."""
+    """The noise is the same in both ears, or differs between them."""
     report = verify(np.stack([pink(4), pink(4, right)]))
     assert report.found == ()
     assert report.verdict[0].startswith("No entrainment found")
@@ -192,7 +192,7 @@ def test_loudness_is_that_of_the_standard(tmp_path, monkeypatch, block):
 
 
 def test_what_is_below_the_gates_does_not_count(tmp_path):
-    """Neither 20 LU less than the rest nor silence."""
+    """Sound 20 LU below the rest, and silence, are left out of the loudness."""
     sound = np.concatenate([pink_noise(4), pink_noise(4, 0.01), np.zeros((2, 4 * RATE_HZ))], 1)
     soundfile.write(tmp_path / "a.wav", sound.T, RATE_HZ, subtype="FLOAT")
     measured_lufs = load(tmp_path / "a.wav").loudness_lufs
@@ -205,9 +205,9 @@ def test_what_is_below_the_gates_does_not_count(tmp_path):
 )
 @pytest.mark.parametrize("hz", [100, 1000, 5000])
 def test_loudness_is_weighted_alike_at_every_rate(tmp_path, rate_hz, within_db, hz):
-    """As by the standard's table for 48 kHz, also at rates that the engine does not take.
+    """The weights follow the standard's table for 48 kHz, also at rates that the engine refuses.
 
-    The high-pass's zeros have no factor: it amplifies by 0.04 dB at 48 kHz, 0.26 dB at 8 kHz.
+    The standard's high-pass is not normalised: its gain is 0.04 dB at 48 kHz, 0.26 dB at 8 kHz.
     """
     hz = min(hz, rate_hz // 4)
     ear = 0.1 * np.sin(2 * np.pi * hz * np.arange(2 * rate_hz) / rate_hz)
@@ -324,7 +324,7 @@ def test_a_picture_is_of_the_kind_that_its_name_ends_in(tmp_path, monkeypatch):
     soundfile.write("a.wav", pink(2).T, RATE_HZ)
     beginnings = {"a.jpg": b"\xff\xd8\xff", "a.svg": b"<?xml", "a.PDF": b"%PDF-", "a": b"\x89PNG"}
     for name, beginning in beginnings.items():
-        for _ in range(2):  # the second time over the first one
+        for _ in range(2):  # the second plot replaces the first one
             result = CliRunner().invoke(cli, ["verify", "a.wav", "--plot", name])
             assert result.exit_code == 0, result.stderr
             assert Path(name).read_bytes().startswith(beginning)

@@ -1,4 +1,4 @@
-"""Entrain's volume is its target's: every order of events ends with both equal."""
+"""Entrain's volume mirrors its target's: after events in any order, both are equal."""
 
 from collections import deque
 
@@ -18,7 +18,7 @@ def volume(*channels: float, muted: bool = False) -> Volume:
 
 @pytest.fixture
 def mirror() -> VolumeMirror:
-    """A mirror past its start, both sides at 50 %."""
+    """Return a started mirror, with both sides at 50 %."""
     made = VolumeMirror()
     assert made.observe(volume(0.5, 0.5), volume(0.5, 0.5), "speakers", 0.0) == []
     return made
@@ -124,7 +124,7 @@ def test_after_the_session_manager_came_back_the_target_wins(mirror):
 
 
 class Server:
-    """Two volumes that change late and rounded, as servers do it."""
+    """Two volumes that change late and are rounded, as on real servers."""
 
     def __init__(self, channels: int) -> None:
         self.volumes = {OWN_DEVICE: volume(1.0, 1.0), "speakers": volume(*[0.5] * channels)}
@@ -165,8 +165,8 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
         return bool(found)
 
     for count, event in enumerate(events):
-        # A value that was there before, and in between was another that nobody has looked at,
-        # is no change to anybody: so no value comes twice.
+        # If a volume changed and changed back between two looks, the mirror would not notice it;
+        # so each value is unique.
         unique = 0.001 * count
         if event[0] == "entrain":
             levels = [event[1] + unique, event[2] + unique]
@@ -181,7 +181,7 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
             look()
         elif event[0] == "time":
             now_s += event[1]
-            while event[1] >= 1.0 and server.queue:  # no server is as late as that
+            while event[1] >= 1.0 and server.queue:  # a server is never that late
                 server.step()
         else:
             mirror.observe(server.volumes[OWN_DEVICE], None, "", now_s)
@@ -194,7 +194,7 @@ def test_any_sequence_ends_with_both_equal_and_never_louder_than_somebody_chose(
             break
         now_s = max(now_s, mirror.wake_s() or now_s) if not acted else now_s
     else:
-        pytest.fail("it does not come to rest")
+        pytest.fail("the volumes do not come to rest")
     entrain, target = server.volumes[OWN_DEVICE], server.volumes["speakers"]
     assert entrain.muted == target.muted
     assert sum(entrain.channels) / 2 == pytest.approx(

@@ -1,4 +1,4 @@
-"""Watching for changes: one is told soon, and nothing is done while there is none."""
+"""A client that watches for changes soon receives each one, and causes no work in between."""
 
 import threading
 import time
@@ -35,18 +35,18 @@ def app(idle: messages.Status) -> App:
 
 
 def looks(running: Any) -> int:
-    """How often somebody has asked how things stand."""
+    """Return the number of requests for the status."""
     return sum(isinstance(each, messages.GetStatus) for each in running.requests)
 
 
 def settled(running: Any) -> int:
-    """Wait until nobody looks any more; returns how often it was looked."""
+    """Wait until the server has stopped looking at the status; return the number of looks."""
     before = -1
     for _ in range(100):
         if before == (before := looks(running)):
             return before
         time.sleep(5 * INTERVAL_S)
-    raise AssertionError("somebody looks all the time")
+    raise AssertionError("the server looks all the time")
 
 
 def following(client: Client) -> Iterator[Any]:
@@ -102,7 +102,7 @@ def test_news_without_a_change_is_not_told(path, app, serve):
 
 
 def test_what_moves_is_followed_and_never_more_often_than_was_asked(path, app, serve, idle):
-    """Without any news: a meter moves at each look."""
+    """The app does not notify: a counter moves at each look."""
     count = 0
 
     def respond(request: messages.Request) -> messages.Status:
@@ -120,7 +120,7 @@ def test_what_moves_is_followed_and_never_more_often_than_was_asked(path, app, s
             running.notify()
 
     assert found == [2, 3, 4, 5, 6]
-    assert lasted_s >= 4 * INTERVAL_S  # a load can only make it longer
+    assert lasted_s >= 4 * INTERVAL_S  # other load can only make it longer
 
 
 def test_a_watch_for_changes_ends_with_entrain_and_when_it_is_hung_up(path, app, serve):

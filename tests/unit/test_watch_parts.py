@@ -1,4 +1,4 @@
-"""Watching parts of the status over the socket."""
+"""Clients that watch parts of the status over the socket."""
 
 import json
 import socket

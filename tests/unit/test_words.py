@@ -18,20 +18,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-CHECKED = (
-    *(".ci", "docs", "faust", "native", "presets", "tray"),
-    *("tests/dsp", "tests/native", "tests/unit/importers"),
-    *("vdevice/offline", "vdevice/protocol", "vdevice/verify"),
+FOLDERS = (
+    *(".ci", "bench", "docs", "faust", "native", "platform", "presets", "tests", "tray", "vdevice"),
 )
-NOT_YET_CHECKED = (
-    *("bench", "platform", "tests", "vdevice"),
-    *("native/src/io/pipewire", "native/src/io/pulse"),
-)
-"""Folders that still await their rewriting.  Move a folder to `CHECKED` once it is rewritten.
-
-The innermost folder of both lists decides on a file.
-"""
-CHECKED_FILES = ("Makefile", "vdevice/safety.py")
+FILES = ("Makefile",)
 
 NOT_SENTENCES = {"__pycache__", "fixtures", "fuzz_corpus"}
 """Folders whose files hold no sentences."""
@@ -181,24 +171,14 @@ READERS = {
 
 
 def files() -> list[str]:
-    found = {
-        path
-        for folder in CHECKED
-        for path in (ROOT / folder).rglob("*")
-        if path.is_file() and is_checked(path)
-    }
-    found |= {*ROOT.glob("*.md")} | {ROOT / name for name in CHECKED_FILES}
+    found = {path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()}
+    found |= {*ROOT.glob("*.md")} | {ROOT / name for name in FILES}
     found -= {ROOT / QUOTES_THE_PATTERNS}
     return sorted(
         str(path.relative_to(ROOT))
         for path in found
         if path.suffix in READERS and not NOT_SENTENCES & {*path.relative_to(ROOT).parts}
     )
-
-
-def is_checked(path: Path) -> bool:
-    folders = map(str, path.relative_to(ROOT).parents)
-    return next(each for each in folders if each in {*CHECKED, *NOT_YET_CHECKED}) in CHECKED
 
 
 def complaints(source: str, suffix: str) -> Iterator[str]:
@@ -221,10 +201,10 @@ def test_sentences_are_in_plain_words(file):
     assert not [*complaints(path.read_text(encoding="utf-8"), path.suffix)]
 
 
-def test_every_folder_is_checked_or_waits_for_it():
+def test_every_folder_is_checked():
     folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
     hidden_or_built = {name for name in folders if name.startswith(".")} | {"build", "dist"}
-    assert folders - hidden_or_built <= {*CHECKED, *NOT_YET_CHECKED}
+    assert folders - hidden_or_built <= {*FOLDERS}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from entrain.tray.commands import options
-from entrain.tray.commands.request import change
+from entrain.tray.commands.request import ask, change
 from entrain.tray.text import text_layout
 from entrain.tray.text.number import Number
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from entrain.vdevice.session.session_log import Stretch
 
 _MAX_DAY_ROWS = 31
+_IS_OFF = "The session log is off; `entrain log --on` starts it again."
 
 
 @click.command()
@@ -44,6 +45,7 @@ def log(days: int, keep: bool | None, as_json: bool) -> None:
     """
     if keep is not None:
         change("settings", session_log=keep)
+        click.echo("The session log is on." if keep else _IS_OFF)
         return
     from entrain.platform.folders import state_folder
     from entrain.vdevice.session.session_log import FILE_NAME, SessionLog
@@ -63,6 +65,7 @@ def log(days: int, keep: bool | None, as_json: bool) -> None:
         _print(found)
         if session_log.warning:
             click.echo(session_log.warning)
+        _print_what_is_missing()
 
 
 def summarised(stretches: "Sequence[Stretch]", first: date, last: date) -> dict[str, Any]:
@@ -116,6 +119,20 @@ def _print(found: dict[str, Any]) -> None:
         _bars("Per protocol", [(each["name"], each["minutes"]) for each in found["protocols"]])
     if found["skipped_lines"]:
         click.echo(f"{found['skipped_lines']} damaged lines of {found['file']} were skipped.")
+
+
+def _print_what_is_missing() -> None:
+    """Tell whether the running Entrain keeps a log, and what it has not logged yet."""
+    from entrain.vdevice.api.client import NotRunning
+
+    try:
+        status = ask("status")
+    except NotRunning:
+        return
+    if not status["session_log"]:
+        click.echo(_IS_OFF)
+    elif status["state"] == "processing":
+        click.echo("The present protocol is logged when it changes, or after half an hour.")
 
 
 def _weeks(rows: list[tuple[date, float]]) -> list[tuple[date, float]]:

@@ -36,7 +36,12 @@ def mode(name: str | None) -> None:
 
 
 @click.command()
-@click.option("--include", metavar="NAME", multiple=True, help="In manual mode, process this app.")
+@click.option(
+    "--include",
+    metavar="NAME",
+    multiple=True,
+    help="Process this app: in manual mode although the others are not, else also during calls.",
+)
 @click.option("--exclude", metavar="NAME", multiple=True, help="Keep this app out of Entrain.")
 @click.option("--forget", metavar="NAME", multiple=True, help="Remove this app's rule.")
 @click.option("--calls", type=click.Choice(["pass", "process"]), help="pass: calls bypass Entrain.")
@@ -63,12 +68,13 @@ def apps(
     Examples:
       entrain apps
       entrain apps --exclude zoom --exclude "Firefox"
-      entrain apps --include spotify          in manual mode: only this app
+      entrain apps --include spotify
       entrain apps --forget zoom
       entrain apps --notifications process
     """
     _require_one_wish(include, exclude, forget)
-    rules = ask("status")["applications"]
+    status = ask("status")
+    rules = status["applications"]
     known = {name.casefold() for name in (*rules["include"], *rules["exclude"])}
     if unknown := [name for name in forget if name.casefold() not in known]:
         named = ", ".join((*rules["include"], *rules["exclude"])) or "none"
@@ -88,13 +94,20 @@ def apps(
     if as_json:
         options.print_json(rules)
         return
-    click.echo(f"through Entrain   {', '.join(rules['include']) or 'all other apps'}")
+    click.echo(f"through Entrain   {_processed(status['mode'], rules['include'])}")
     click.echo(f"past Entrain      {', '.join(rules['exclude']) or 'none'}")
     click.echo(f"calls             {_WAYS[rules['calls_pass']]}")
     click.echo(f"notifications     {_WAYS[rules['notifications_pass']]}")
 
 
 _WAYS = {True: "past Entrain", False: "through Entrain"}
+
+
+def _processed(mode: Mode, included: list[str]) -> str:
+    names = ", ".join(included)
+    if mode == "manual":
+        return names or "only sound that you send to it"
+    return "all other apps" + (f"; also during calls: {names}" if names else "")
 
 
 def _require_one_wish(*wishes: tuple[str, ...]) -> None:

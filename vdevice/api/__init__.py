@@ -1,4 +1,4 @@
-"""The control API: requests in, status and lists out, and the client that other programs use.
+"""The control API: requests, status and lists, the server, and the client for other apps.
 
-Nothing here changes anything itself: the app does what a request asks.
+This folder does not change the app: it passes requests on, and the app carries them out.
 """

@@ -1,4 +1,4 @@
-"""Answers as lines of JSON.  What many clients are told is written once."""
+"""Answers as lines of JSON.  A line for many clients is made only once."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +13,16 @@ from entrain.vdevice.worker_thread import WorkerThread
 
 MAX_ERROR_CHARS = 4000
 _LONG_LAYERS_POINTS = 200
-"""Layers with more breakpoints than these become JSON on another thread."""
+"""Layers with more breakpoints than this are turned into JSON on another thread."""
 
 
 class AnswerLines:
-    """Makes JSON of answers and events.
+    """Turns answers and events into JSON.
 
     Parameters
     ----------
     worker : WorkerThread
-        Does what takes more than a millisecond.
+        Does the work that takes more than a millisecond.
 
     """
 
@@ -36,7 +36,7 @@ class AnswerLines:
 
     async def answer(self, result: object) -> bytes:
         """Return the line that answers a request."""
-        if isinstance(result, Values):  # asked for a thousand times a second: the quickest way
+        if isinstance(result, Values):  # up to a thousand per second: take the fastest way
             return b'{"ok": true, "result": %s}\n' % to_json(result)
         if not isinstance(result, Status):
             return encoded({"ok": True, "result": to_jsonable_python(result)})
@@ -44,23 +44,23 @@ class AnswerLines:
             return self._line
         fields = self._fields_of(result)
         line = await self._with_layers(encoded({"ok": True, "result": fields}), result)
-        if self._status is result:  # else another client's answer has come between
+        if self._status is result:  # unless another client's answer came between
             self._line = line
         return line
 
     async def parts(
         self, status: Status, names: Iterable[str], caused_by: Sequence[str] = ()
     ) -> bytes:
-        """Return the line with some fields of a status, for a client who asks for parts.
+        """Return the line with some fields of a status, for a client that watches parts.
 
         Parameters
         ----------
         status : Status
-            How things stand.
+            The status.
         names : iterable of str
-            The fields.
+            Names of the fields.
         caused_by : sequence of str
-            The clients who have changed something.
+            Names of the clients that have caused the change.
 
         """
         fields = self._fields_of(status)
@@ -69,7 +69,7 @@ class AnswerLines:
         return await self._with_layers(line, status) if "protocol" in parts else line
 
     def _fields_of(self, status: Status) -> Mapping[str, Any]:
-        """Return each field as JSON has it, but without the protocol's layers."""
+        """Return each field as a JSON value; the protocol's layers are left out."""
         if self._status is not status:
             bare = status
             if status.protocol is not None:
@@ -82,12 +82,12 @@ class AnswerLines:
         if status.protocol is None or not status.protocol.layers:
             return line
         layers = await self._layers_of(status.protocol.layers)
-        # No text can hold this: its quotation marks would be escaped.
+        # Text cannot contain this sequence: its quotation marks would be escaped.
         return line.replace(b'"layers": []', b'"layers": ' + layers, 1)
 
     async def _layers_of(self, layers: list[Layer]) -> bytes:
-        """Return layers as JSON; they may be long, and seldom change."""
-        # Of equal ones each has been looked at; `is` is quick where there are 20,000 breakpoints.
+        """Return layers as JSON; keep the result, since layers may be long and seldom change."""
+        # `==` would compare every breakpoint, and there may be 20,000; `is` is fast.
         if len(layers) == len(self._layers) and all(
             one is other for one, other in zip(layers, self._layers, strict=True)
         ):
@@ -107,7 +107,7 @@ def encoded(answer: Mapping[str, Any]) -> bytes:
 
 
 def refusal(error: str) -> bytes:
-    """Return the line that refuses a request, for a person, and never longer than a screen."""
+    """Return the line that refuses a request, cut to `MAX_ERROR_CHARS`."""
     line = " ".join(error[: 2 * MAX_ERROR_CHARS].split())
     if len(line) > MAX_ERROR_CHARS:
         line = f"{line[:MAX_ERROR_CHARS]} …"

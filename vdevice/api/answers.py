@@ -1,7 +1,7 @@
-"""What the control API answers with, as its clients have it: JSON, with types.
+"""Types of the control API's answers for clients: plain JSON.
 
-Clients start fast, so this module imports no pydantic.  The models in `messages` are the same on
-the other side of the socket; a test holds the one to the other.
+Clients must start fast, so this module does not import pydantic.  The models in `messages`
+describe the same answers for the server; a test compares both.
 """
 
 from typing import Literal, TypedDict
@@ -24,11 +24,11 @@ StatusCommand = Literal[
     "settings",
     "output",
 ]
-"""What is answered with a `Status`; `set` without `values`."""
+"""Commands whose answer is a `Status` (`set` only without `values`)."""
 
 
 class Breakpoint(TypedDict):
-    """Where a parameter is at a time of the session."""
+    """The value of a parameter at one time of the session."""
 
     at_s: float
     value: float
@@ -36,7 +36,7 @@ class Breakpoint(TypedDict):
 
 
 class Automation(TypedDict):
-    """What a parameter does over the session."""
+    """How a parameter moves during the session."""
 
     points: list[Breakpoint]
     loop_s: float
@@ -72,14 +72,14 @@ class Device(TypedDict):
 
 
 class Latency(TypedDict):
-    """What Entrain adds to the way of the sound."""
+    """The latency that Entrain adds."""
 
     added_frames: int
     added_ms: float
 
 
 class ActiveProtocol(TypedDict):
-    """What is running."""
+    """The running protocol."""
 
     id: str
     name: str
@@ -94,7 +94,7 @@ class ActiveProtocol(TypedDict):
 
 
 class Levels(TypedDict):
-    """Meters; None where there is nothing to hear."""
+    """Meters; None while there is no sound."""
 
     in_db: float | None
     out_db: float | None
@@ -116,7 +116,7 @@ class Tones(TypedDict):
 
 
 class Modulation(TypedDict):
-    """How the music swells and fades."""
+    """How strongly the music swells and fades."""
 
     rate_hz: float
     left_index: float
@@ -125,14 +125,14 @@ class Modulation(TypedDict):
 
 
 class Interaural(TypedDict):
-    """How the music's phase turns between the ears."""
+    """How fast the music's phase turns between the ears."""
 
     hz: float
     coherence: float
 
 
 class Measured(TypedDict):
-    """What was measured in the last second of what went out."""
+    """Measurements of the last second of Entrain's output."""
 
     text: str
     tones: Tones | None
@@ -141,7 +141,7 @@ class Measured(TypedDict):
 
 
 class Callback(TypedDict):
-    """How long the sound thread takes for one block."""
+    """How long the audio thread takes for one block."""
 
     median_us: float
     p999_us: float
@@ -150,7 +150,7 @@ class Callback(TypedDict):
 
 
 class ApplicationRules(TypedDict):
-    """Which programs are heard through Entrain."""
+    """Rules that decide which apps play through Entrain."""
 
     include: list[str]
     exclude: list[str]
@@ -159,7 +159,7 @@ class ApplicationRules(TypedDict):
 
 
 class Status(TypedDict):
-    """Everything about the running app that a person or a script may want to know."""
+    """The state of the running app, for people and for scripts."""
 
     state: State
     reason: str
@@ -174,6 +174,7 @@ class Status(TypedDict):
     backend: str
     session_manager: str
     realtime: bool | None
+    sandbox: dict[str, str]
     sink: str
     output: Output | None
     outputs: list[Device]
@@ -201,13 +202,13 @@ class Status(TypedDict):
 
 
 class Values(TypedDict):
-    """What several parameters were set to, by address."""
+    """New values of several parameters, by address."""
 
     values: dict[str, float]
 
 
 class ListedProtocol(TypedDict):
-    """A protocol of the library, in short."""
+    """Summary of a protocol in the library."""
 
     id: str
     name: str

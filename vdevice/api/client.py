@@ -1,6 +1,6 @@
-"""Talks to the running Entrain.  Blocking, any thread; one thread per client.
+"""Client of the running Entrain.  Its calls block; each thread needs a client of its own.
 
-Plain JSON in and out, so that a command starts fast: neither asyncio nor pydantic is imported.
+It uses plain JSON, without asyncio and pydantic, so that a command starts fast.
 """
 
 import contextlib
@@ -25,23 +25,23 @@ MAX_ANSWER_BYTES = 16 << 20
 
 
 class NotRunning(EntrainError):
-    """Nobody listens at the control socket."""
+    """No Entrain is listening at the control socket."""
 
     def __init__(self) -> None:
         super().__init__("Entrain is not running; start it with `entrain run`")
 
 
 class ClientError(EntrainError):
-    """The running Entrain refuses, or cannot be understood."""
+    """The running Entrain refuses a request, or its answer cannot be read."""
 
 
 class News(NamedTuple):
-    """What has changed, for a client who watches parts of the status."""
+    """A change, for a client that watches parts of the status."""
 
     parts: Mapping[str, Any]
-    """By field of the status; the first news have all fields that were asked for."""
+    """Changed fields of the status; the first event has all fields that were asked for."""
     caused_by: Sequence[str]
-    """The clients whose commands were carried out since the news before."""
+    """Names of the clients whose commands were carried out since the last event."""
 
 
 class Client:
@@ -57,9 +57,9 @@ class Client:
     Raises
     ------
     NotRunning
-        Nobody listens there.
+        No Entrain is listening there.
     SocketError
-        The socket is another user's, or cannot be opened.
+        The socket belongs to another user, or cannot be opened.
 
     """
 
@@ -77,11 +77,11 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Hang up.  Idempotent."""
+        """Close the connection.  Idempotent."""
         self._socket.close()
 
     def hang_up(self) -> None:
-        """Let a `watch` end; from any thread, idempotent."""
+        """End a `watch`.  Idempotent; may be called on any thread."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -103,7 +103,7 @@ class Client:
         Parameters
         ----------
         command : str
-            As in `entrain.vdevice.api.messages`.
+            A command of `entrain.vdevice.api.messages`.
         **fields
             The request's other fields, as JSON values.
 
@@ -115,7 +115,7 @@ class Client:
         Raises
         ------
         ClientError
-            Entrain refuses (its own words), hangs up or does not answer in time.
+            Entrain refuses the request, closes the connection or does not answer in time.
 
         """
         return self._ask({"command": command, **fields})
@@ -133,22 +133,22 @@ class Client:
         except TimeoutError:
             raise ClientError("Entrain does not answer") from None
         except OSError:
-            pass  # it has hung up, perhaps after saying why
+            pass  # Entrain has closed the connection; its last line may say why
 
     def set_values(self, values: Mapping[str, float], over_s: float = 0.0) -> "answers.Values":
-        """Move several parameters, all or none; answered quickly, without a status.
+        """Set several parameters, all or none; the answer is quick and has no status.
 
         Parameters
         ----------
         values : mapping
-            By address, in the parameters' own units.
+            Values by address, in the parameters' own units.
         over_s : float
             Duration of the glide, in seconds.
 
         Raises
         ------
         ClientError
-            As `ask`.
+            See `ask`.
 
         """
         answered: answers.Values = self._ask({"command": "set", "values": values, "over_s": over_s})
@@ -160,14 +160,14 @@ class Client:
         Parameters
         ----------
         interval_s : float
-            Shortest time between two of them, 0.05 … 60.
+            Shortest time between two of these, 0.05 … 60 s.
         changes_only : bool
-            Only where it says something new; `hang_up` ends the wait for it.
+            Yield a status only if it differs from the last one; `hang_up` ends the wait.
 
         Raises
         ------
         ClientError
-            As `ask`.
+            See `ask`.
 
         """
         self._socket.settimeout(TIMEOUT_S + interval_s)
@@ -178,21 +178,21 @@ class Client:
     def watch_parts(
         self, parts: Sequence[str], interval_s: float, name: str = ""
     ) -> Iterator[News]:
-        """Yield fields of the status now, and whenever some have changed those, until Entrain ends.
+        """Yield fields of the status now, and after each change of one of them, until Entrain ends.
 
         Parameters
         ----------
         parts : sequence of str
             Fields of `answers.Status`.
         interval_s : float
-            Shortest time between two of them, 0.05 … 60.
+            Shortest time between two events, 0.05 … 60 s.
         name : str
-            What `caused_by` calls this client for others.
+            The name of this client in the `caused_by` of other clients.
 
         Raises
         ------
         ClientError
-            As `ask`.
+            See `ask`.
 
         """
         self._socket.settimeout(TIMEOUT_S + interval_s)
@@ -201,7 +201,7 @@ class Client:
             yield News(self._result(line), json.loads(line)["caused_by"])
 
     def wait_closed(self) -> None:
-        """Wait until Entrain, told to stop, has left; raises ClientError if it takes too long."""
+        """Wait for Entrain's end after `stop`; raises ClientError if it takes too long."""
         self._socket.settimeout(STOP_TIMEOUT_S)
         while self._line() is not None:
             pass
@@ -227,14 +227,14 @@ class Client:
                 return answer["result"]
             raise ClientError(str(answer["error"]))
         except (ValueError, TypeError, KeyError):
-            raise ClientError("the answer of Entrain cannot be understood") from None
+            raise ClientError("cannot understand Entrain's answer") from None
 
     def _line(self) -> bytes | None:
-        """One line, or None when Entrain has hung up."""
+        """Return one line, or None if Entrain has closed the connection."""
         try:
             while (end := self._received.find(b"\n")) < 0:
                 if len(self._received) > MAX_ANSWER_BYTES:
-                    raise ClientError("the answer of Entrain is too long")
+                    raise ClientError("Entrain's answer is too long")
                 data = self._socket.recv(65536)
                 if not data:
                     return None

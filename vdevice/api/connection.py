@@ -1,57 +1,57 @@
-"""Lines from and to one client of the control socket: every wait and every size is bounded."""
+"""One client's connection to the control socket, with a limit for each wait and each size."""
 
 import asyncio
 
 from entrain.errors import EntrainError
 from entrain.vdevice.api.answer_lines import refusal
 
-MAX_LINE_BYTES = 1 << 20  # as a protocol file
+MAX_LINE_BYTES = 1 << 20  # the limit for protocol files
 LINE_TIMEOUT_S = 10.0
-"""To finish a line once it has begun, and to read an answer."""
+"""Longest time to finish a line after its first byte, and to read an answer, in seconds."""
 
 
 class ControlError(EntrainError):
-    """A message that cannot be taken."""
+    """The client's message is too long, too slow or incomplete."""
 
 
 class Connection:
-    """Lines from and to one client."""
+    """Reads lines from one client and writes lines to it."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str
     ) -> None:
         self.name = name
-        """What its commands are known by, where it has not given itself a name."""
+        """Name of the client in events, unless its requests give one."""
         self.is_busy = False
         self.may_give_way = True
         self.idle_since_s: float | None = None
-        """Since when it is its turn: to say something, to finish it, or to read an answer.
+        """Time since which Entrain waits for the client to begin or finish a line, or to read.
 
-        None: something is done for it, or it watches.
+        None: Entrain is working on a request, or the client watches.
         """
         self._reader = reader
         self._writer = writer
         self._begun = bytearray()
-        writer.transport.set_write_buffer_limits(high=0)  # drain() means: all is handed over
+        writer.transport.set_write_buffer_limits(high=0)  # drain() waits until all data is sent
 
     async def line(self) -> bytes | None:
-        """Read the next line; returns it without its end, or None when the client has hung up.
+        """Read the next line; returns it without its newline, or None if the client has hung up.
 
         Raises
         ------
         ControlError
-            Too long, too slow, or hung up in its middle.
+            The line is too long or too slow, or ends without a newline.
 
         """
         now_s = asyncio.get_running_loop().time
         deadline: float | None = None
-        self.idle_since_s = now_s()  # and not since its last byte: some finish no line at all
+        self.idle_since_s = now_s()  # not reset by each byte: some clients never finish a line
         while (end := self._begun.find(b"\n")) < 0:
             if len(self._begun) > MAX_LINE_BYTES:
                 raise ControlError(f"message is longer than {MAX_LINE_BYTES} bytes")
             if self._begun and deadline is None:
                 deadline = now_s() + LINE_TIMEOUT_S
-            if deadline is None:  # there is nothing yet that could be slow; a timer costs much
+            if deadline is None:  # no line has begun, so no timer is needed; timers are costly
                 if not await self._read():
                     return None
                 continue
@@ -70,18 +70,18 @@ class Connection:
 
     @property
     def has_line(self) -> bool:
-        """Whether the next line is here already."""
+        """Whether the next line has arrived."""
         return b"\n" in self._begun
 
     async def news(self) -> None:
-        """Wait until the client has sent something, or hung up."""
+        """Wait until the client sends data or hangs up."""
         if not self._begun and not self._reader.at_eof():
             await self._read()
 
     async def send(self, answer: bytes) -> None:
-        """Write one answer; raises TimeoutError when the client does not read."""
+        """Send one answer; raises TimeoutError if the client does not read it."""
         self._writer.write(answer)
-        if not self._writer.transport.get_write_buffer_size():  # all of it is handed over
+        if not self._writer.transport.get_write_buffer_size():  # all of it is sent
             return
         self.idle_since_s = asyncio.get_running_loop().time()
         async with asyncio.timeout(LINE_TIMEOUT_S):
@@ -89,11 +89,11 @@ class Connection:
         self.idle_since_s = None
 
     def say_last(self, error: str) -> None:
-        """Say why we hang up, if the client can take it at once."""
+        """Send the reason for hanging up, if the client can take it at once."""
         self._writer.write(refusal(error))
 
     async def refuse(self, error: str) -> None:
-        """Say why, as the last thing on this connection."""
+        """Send the reason as the last line of this connection."""
         await self.send(refusal(error))
 
     async def _read(self) -> int:

@@ -1,8 +1,7 @@
 """The control API's server, at a socket that only this user can open.
 
-Runs on the main thread's asyncio loop.  Nothing that a client sends, or does not send, holds up
-the loop or ends it: sizes, counts and waits are bounded, long messages are read on another thread,
-and every refusal is one line.
+Runs on the main thread's asyncio loop.  A client cannot block or end the loop: sizes, counts and
+waits are limited, long messages are parsed on another thread, and each refusal is one line.
 """
 
 import asyncio
@@ -23,14 +22,14 @@ from entrain.vdevice.worker_thread import WorkerThread
 
 MAX_CLIENTS = 32
 MAX_LATE_CLIENTS = 8
-"""How many more may say `stop` or `off` while all the others are busy."""
+"""Extra clients that may send `stop` or `off` while all others are busy."""
 GRACE_S = 0.1
-"""A client is not hung up on before it has been idle for so long, in seconds.
+"""Shortest idle time after which a client may be disconnected, in seconds.
 
-What it has just sent may not have been read yet.
+Before that, a message may have arrived that has not been read yet.
 """
 _LONG_LINE_BYTES = 1 << 14
-"""A longer message is read on another thread: that takes more than a millisecond."""
+"""Longer messages are parsed on another thread, since that takes more than a millisecond."""
 CLOSE_TIMEOUT_S = 1.0
 
 
@@ -40,11 +39,11 @@ class ControlServer:
     Parameters
     ----------
     claimed : Claim
-        Released by `close`.
+        The claim on the socket; `close` releases it.
     hub : Hub
-        Answers requests; must not wait for the end of the app, also not for `stop`.
+        Answers requests.  It must not wait for the end of the app, even for `stop`.
     blocks : callable, optional
-        Gives the blocks whose ranges an error can name.
+        Returns the blocks, so that an error can name a parameter's range.
 
     """
 
@@ -61,7 +60,7 @@ class ControlServer:
         self._staying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to answer, and go on with that where the socket is removed."""
+        """Start to answer requests.  If the socket is removed, the server makes a new one."""
         await self._listen()
         self._staying = asyncio.create_task(stay_reachable(self._claim, self._listen))
 
@@ -76,16 +75,16 @@ class ControlServer:
             former.close()
 
     async def close(self) -> None:
-        """Finish the answers under way, give the claim back, then hang up.
+        """Finish the current answers, release the claim, then hang up on all clients.
 
-        To be called last: a client of `stop` takes the hang-up for the end of the app.
+        Call this last: a client that has sent `stop` takes the hang-up for the end of the app.
         """
         if self._staying is not None:
             self._staying.cancel()
             await asyncio.gather(self._staying, return_exceptions=True)
         if self._server is not None:
-            # asyncio trips over a connection that is accepted but not set up when its server is
-            # closed, so accept no more, and let the loop take the few steps of the set-up.
+            # asyncio fails if a connection is accepted but not set up when its server is closed.
+            # So stop accepting, and give the loop a few steps for the set-up.
             asyncio.get_running_loop().remove_reader(self._claim.listener)
             for _ in range(10):
                 await asyncio.sleep(0)
@@ -115,7 +114,7 @@ class ControlServer:
             else:
                 await client.refuse(_TOO_MANY)
         except (OSError, TimeoutError, asyncio.CancelledError):
-            writer.transport.abort()  # gone, never reads, has to give way, or close() hangs up
+            writer.transport.abort()  # the client is gone, too slow or displaced; or `close`
         finally:
             self._clients.pop(task, None)
             self._late.pop(task, None)
@@ -139,7 +138,7 @@ class ControlServer:
                 if only and not isinstance(request, only):
                     await client.refuse(_TOO_MANY)
                     return
-                # it takes the hang-up for our end
+                # This client takes the hang-up for the app's end.
                 client.may_give_way = not isinstance(request, Stop)
                 answer = await self._hub.ask(request, request.client or client.name)
                 told = await self._answered(request, answer)
@@ -166,7 +165,7 @@ class ControlServer:
             raise internal_error(request, error) from error
 
     async def _watch(self, client: Connection, wanted: Watch, told: Status) -> None:
-        """Tell the client what is new, until it sends something or hangs up."""
+        """Send events to the client until it sends a message or hangs up."""
         subscription = self._hub.subscribe(
             told,
             wanted.interval_s,
@@ -190,11 +189,11 @@ class ControlServer:
             raise read
 
 
-_TOO_MANY = f"too many clients ({MAX_CLIENTS}); close some of the programs that talk to Entrain"
+_TOO_MANY = f"too many clients ({MAX_CLIENTS}); close some of the apps that talk to Entrain"
 
 
 def _give_way(clients: dict[asyncio.Task[None], Connection]) -> bool:
-    """Hang up on the client that has been idle the longest; returns whether there was one."""
+    """Disconnect the client that has been idle the longest; returns False if none is idle."""
     before_s = asyncio.get_running_loop().time() - GRACE_S
     idle = [
         (client.idle_since_s, task)

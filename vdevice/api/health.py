@@ -1,4 +1,4 @@
-"""How things stand: one state, and why."""
+"""Entrain's condition: one state and its reason."""
 
 import logging
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Health:
-    """What `status` says first.
+    """The first line of `status`.
 
     Parameters
     ----------
     state : str
-        ``processing``: sound plays through the layers, or they are heard alone; ``idle``: nothing
-        plays; ``bypassed``: what plays passes untouched; ``off``: Entrain is not in the way of the
-        sound; ``waiting-for-device``: there is no real device to play on, or not yet at the start;
-        ``failed``: there is no sound server, and it is tried again and again.
+        ``processing``: sound plays through the layers, or the layers play alone; ``idle``: no app
+        plays; ``bypassed``: sound passes untouched; ``off``: sound does not pass Entrain;
+        ``waiting-for-device``: no real device is connected, or the server is still being asked;
+        ``failed``: there is no sound server, and Entrain tries to connect again and again.
     reason : str
-        Why, one line; may be empty.
+        The reason in one line; may be empty.
 
     """
 
@@ -42,28 +42,28 @@ def judge(
     softened: str = "",
     alone: bool = False,
 ) -> Health:
-    """Tell how things stand.
+    """Sum up Entrain's condition.
 
     Parameters
     ----------
     backend : BackendState or None
         None: there is no connection to a sound server.
     on, bypass : bool
-        What the user has switched.
+        The user's switches.
     trouble : str
-        Why there is no connection, once it has been tried.
+        Why the last attempt to connect has failed; empty before the first attempt.
     reason : str
-        Why it is off.
+        Why Entrain is off or waits.
     target_there : bool
-        The server lists the device that is to be played on.
+        The sound server lists the target device.
     note : str
-        What the running protocol has to say.
+        The running protocol's message to the listener.
     detour : str
-        What is done about a filter that leads back to Entrain.
+        Entrain's reaction to a filter that leads back to Entrain.
     softened : str
-        Why it is softer than the listener may expect.
+        Why the output is softer than the listener may expect.
     alone : bool
-        The protocol is heard without any player.
+        The protocol plays although no app does.
 
     """
     if backend is None and not trouble:
@@ -78,7 +78,7 @@ def judge(
             name = backend.target
             return Health(
                 "waiting-for-device",
-                f"{name} is not there" if name else "there is no output device",
+                f"{name} is not connected" if name else "no output device is connected",
             )
         return Health("waiting-for-device", reason or error)
     if not on and not backend.playing:
@@ -91,13 +91,13 @@ def judge(
 
 
 class HealthLog:
-    """Writes each change into the log."""
+    """Logs each change of Entrain's condition."""
 
     def __init__(self) -> None:
         self._last = Health("off")
 
     def observe(self, health: Health) -> None:
-        """Compare with the last one."""
+        """Log the condition if it differs from the last one."""
         if health != self._last:
             why = f": {health.reason}" if health.reason else ""
             trouble = health.state == "failed"

@@ -1,8 +1,8 @@
-"""The hub between the app and those who steer it: requests in, events out.
+"""The hub between the app and its front ends: requests in, events out.
 
-Front ends are adapters: each translates what its clients say into requests, and events into what
-its clients understand.  A front end knows the hub and the messages, and nothing of the app; the
-hub knows nothing of sockets or JSON.  Everything here runs on the main thread's asyncio loop.
+A front end is an adapter: it translates the messages of its clients into requests, and events into
+messages.  It knows the hub and the messages, but not the app; the hub does not know sockets or
+JSON.  Everything here runs on the main thread's asyncio loop.
 """
 
 import asyncio
@@ -18,45 +18,47 @@ from entrain.vdevice.api.messages import Command, GetStatus, Request, Status, Wa
 from entrain.vdevice.limits import MAX_CAUSES
 
 SAME_S = 0.02
-"""Age up to which all subscribers share one look at how things stand, in seconds."""
+"""Longest age of a status that several subscribers share, in seconds."""
 
 _GRID_S = 0.5
-"""Subscribers look at multiples of this time, or of a shorter interval: so they look together."""
+"""Subscribers look at multiples of this time, or of a shorter interval, and so look together."""
 
 _log = logging.getLogger(__name__)
 
 Answer = BaseModel | Sequence[BaseModel] | None
-"""What a request is answered with."""
+"""The answer to a request."""
 
 CarryOut = Callable[[Request], Awaitable[Answer]]
 
 FIELDS = tuple(Status.model_fields)
-"""The parts of a `Status` that a subscriber can name."""
+"""Names of the fields of a `Status`, which a subscriber can choose from."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """How things stand, told to one subscriber."""
+    """A status for one subscriber."""
 
     status: Status
-    """Shared by all subscribers: not to be changed."""
+    """Shared by all subscribers: do not change it."""
     changed: tuple[str, ...]
-    """The parts that differ from those of the event before; the first event has all of them."""
+    """Fields that differ from the last event; the first event has all fields."""
     caused_by: tuple[str, ...]
-    """The clients whose commands were carried out since the event before, the first `MAX_CAUSES` of
-    them; empty where something changes by itself."""
+    """Clients whose commands were carried out since the last event, at most `MAX_CAUSES`.
+
+    Empty if no command has caused the change.
+    """
 
 
 class Hub:
-    """Passes requests on, and tells subscribers what has changed.
+    """Passes requests on, and tells subscribers about changes.
 
     Parameters
     ----------
     carry_out : async callable
-        Carries out a request, and returns what it is answered with.  None: a command is answered
-        with the status afterwards, if `Command.status_follows`.
+        Carries out a request and returns its answer.  If it returns None, the answer to a command
+        is the new status, provided that `Command.status_follows`.
     look : callable
-        Says how things stand.
+        Returns the present status.
 
     """
 
@@ -75,14 +77,14 @@ class Hub:
         request : Request
             A query or a command.
         client : str
-            The name under which events tell others who has caused a change.
+            Name of the client for the `caused_by` of events.
 
         Raises
         ------
         EntrainError
-            The request is refused, or it has met a bug of ours.  What is wrong in itself has
-            changed nothing.  A command that failed on its way, such as at a sound server that
-            does not answer, may have changed a part; subscribers look, and find it.
+            The request is refused, or has run into a bug in Entrain.  An invalid request has
+            changed nothing.  A command that failed on its way, for example because the sound
+            server does not answer, may have changed a part; subscribers look and find it.
 
         """
         try:
@@ -97,7 +99,7 @@ class Hub:
             return self.status() if answer is None and request.status_follows else answer
         except EntrainError:
             raise
-        except Exception as error:  # a bug of ours; the sound and the other clients go on
+        except Exception as error:  # a bug in Entrain; the sound and the other clients continue
             raise internal_error(request, error) from error
 
     def notify(self, client: str = "") -> None:
@@ -106,7 +108,7 @@ class Hub:
         Parameters
         ----------
         client : str
-            Who has caused that; empty: nobody.
+            The client that has caused the change; empty: no client has.
 
         """
         self._snapshot = None
@@ -114,13 +116,13 @@ class Hub:
             each.hear(client)
 
     def status(self) -> Status:
-        """Look how things stand; subscribers who look at the same time share what is found."""
+        """Make a new status, which subscribers who look within `SAME_S` share."""
         self._snapshot = self._look()
         self._taken_s = asyncio.get_running_loop().time()
         return self._snapshot
 
     def shared_status(self) -> Status:
-        """Say how things stand, as it was found just now."""
+        """Return the last status if it is at most `SAME_S` old, or else a new one."""
         now_s = asyncio.get_running_loop().time()
         if self._snapshot is not None and now_s - self._taken_s < SAME_S:
             return self._snapshot
@@ -134,23 +136,23 @@ class Hub:
         *,
         changes_only: bool = True,
     ) -> "Subscription":
-        """Follow how things stand.
+        """Subscribe to the status.
 
         Parameters
         ----------
         told : Status
-            What the subscriber knows already.
+            The status that the subscriber knows already.
         interval_s : float
             Shortest time between two events, in seconds.
         parts : collection of str, optional
-            The fields of `Status` that matter; without, all do.
+            The fields of `Status` that matter; by default all.
         changes_only : bool
-            Only events that tell a change; else one after each interval.
+            Yield only changes; otherwise one event after each interval.
 
         Returns
         -------
         Subscription
-            An asynchronous iterator of events, to be closed.
+            An asynchronous iterator of events; the caller must close it.
 
         """
         wanted = tuple(name for name in FIELDS if parts is None or name in parts)
@@ -159,12 +161,12 @@ class Hub:
         return subscription
 
     def unsubscribe(self, subscription: "Subscription") -> None:
-        """Tell this subscriber nothing more.  Idempotent."""
+        """Remove a subscriber.  Idempotent."""
         self._subscribers.discard(subscription)
 
 
 def internal_error(request: Request, error: Exception) -> EntrainError:
-    """Log a bug of ours, and say in one line what becomes of a request that has met it."""
+    """Log a bug in Entrain, and return the error that refuses the request."""
     debug = _log.isEnabledFor(logging.DEBUG)
     _log.error("%s failed: %r", request.command, error, exc_info=debug)
     return EntrainError(f"internal error in {request.command}: {type(error).__name__}")
@@ -173,8 +175,8 @@ def internal_error(request: Request, error: Exception) -> EntrainError:
 class Subscription:
     """Events for one subscriber; made by `Hub.subscribe`.
 
-    No event waits in a queue: a subscriber that is slow misses what was in between, and finds the
-    present state.  While nothing moves, nothing is done.
+    Events are not queued: a slow subscriber misses intermediate states and gets the present one.
+    While nothing changes, no work is done.
     """
 
     def __init__(
@@ -205,20 +207,20 @@ class Subscription:
             changed = tuple(
                 name for name in self._parts if getattr(before, name) != getattr(now, name)
             )
-            self._moves = before != now  # also where only other parts move: these may be next
+            self._moves = before != now  # any field counts: a chosen field may change next
             if changed or not self._changes_only:
                 return Event(now, changed, causes)
         raise StopAsyncIteration
 
     async def _may_look(self) -> bool:
-        """Wait until it is time to look; returns False when the subscription is closed."""
+        """Wait for the next look; returns False if the subscription is closed."""
         await self._pause()
         if self._changes_only and not (self._moves or self._has_news or self._is_closed):
             await self._news()
         return not self._is_closed
 
     def hear(self, client: str) -> None:
-        """Look as soon as the interval is over; called by the hub."""
+        """Look as soon as the interval is over.  The hub calls this."""
         self._has_news = True
         if client and len(self._causes) < MAX_CAUSES:
             self._causes[client] = None
@@ -241,12 +243,12 @@ class Subscription:
             finally:
                 timer.cancel()
             now_s = self._loop.time()
-        # From when it was due, and not from now: who is a little late would drift off the grid.
+        # Count from the due time, not from now: small delays would add up and leave the grid.
         was_due_s = self._due_s if now_s - self._due_s < SAME_S else now_s
         self._due_s = self._next_due_s(was_due_s)
 
     async def _news(self) -> None:
-        """Wait until something may have changed."""
+        """Wait until a part of the app may have changed."""
         self._waits_for_news = True
         try:
             await self._wait()

@@ -11,12 +11,12 @@ from entrain.vdevice.api.messages import Device
 def described(
     devices: Sequence[adapter.Device], current: str, default: str, preferred: Sequence[str] = ()
 ) -> list[Device]:
-    """Describe all outputs but our own.
+    """Describe all outputs except Entrain's own.
 
     Parameters
     ----------
     devices : sequence of adapter.Device
-        As the sound server lists them.
+        The devices that the sound server lists.
     current : str
         Name of the device that Entrain plays on, or ``""``.
     default : str
@@ -39,7 +39,7 @@ def described(
 
 
 def ask_server() -> list[answers.Device]:
-    """List the real devices while no Entrain runs, as it would; raises `PlatformError`."""
+    """List the real devices while Entrain is not running; raises `PlatformError`."""
     from entrain.platform import factory
 
     server = factory.load().connect()

@@ -21,14 +21,14 @@ def described(entry: Entry) -> ListedProtocol:
 
 
 def listed(library: Library, recent: Sequence[str]) -> Protocols:
-    """Describe the protocols that can be used.
+    """Describe all usable protocols.
 
     Parameters
     ----------
     library : Library
-        Where they are.
+        The source of the protocols.
     recent : sequence of str
-        Ids of those used last; what is not there any more is left out.
+        Ids of the protocols used last; ids that do not exist any more are left out.
 
     """
     entries = [entry for entry in library.entries() if not entry.problems]

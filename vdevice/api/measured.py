@@ -1,6 +1,6 @@
-"""What the running app measures of itself: it proves what it does.
+"""Measures Entrain's own output, to prove that it has the promised effect.
 
-Nothing is measured unless somebody asks, and twice a second at most.
+It measures only on request, and at most twice a second.
 """
 
 import time
@@ -13,17 +13,19 @@ from entrain.vdevice.api.messages import Interaural, Measured, Modulation, Tones
 from entrain.vdevice.protocol.model import Layer
 
 INTERVAL_S = 0.5
-_LEAST_HZ = 10.0  # below which the engine measures no tone
-_MOST_OF_RATE = 0.45  # above which tones fade out
+_LEAST_HZ = 10.0  # the engine does not measure lower tones
+_MOST_OF_RATE = 0.45  # higher tones fade out
 
 
 class SelfMeasurement:
-    """Measures what the layers promise.  Called on the main thread only.
+    """Measures whether the output has the effects that its layers promise.
+
+    Called on the main thread only.
 
     Parameters
     ----------
     engine : Engine
-        What it puts out is measured.
+        Its output is measured.
 
     """
 
@@ -34,17 +36,17 @@ class SelfMeasurement:
         self._measured: Measured | None = None
 
     def look(self, layers: Iterable[tuple[Layer, int]]) -> Measured | None:
-        """Say what is in the sound of that which these layers promise.
+        """Measure the effects that these layers promise.
 
         Parameters
         ----------
         layers : iterable of (Layer, int)
-            What runs, with the engine's numbers.
+            The running layers, with their numbers in the engine.
 
         Returns
         -------
         Measured or None
-            None while there is nothing to measure.
+            None if there is nothing to measure.
 
         """
         promise = self._promised(layers)
@@ -54,13 +56,13 @@ class SelfMeasurement:
         self._at_s, self._promise = now_s, promise
         try:
             found = self._engine.measure(promise) if promise != Promise() else None
-        except EngineError:  # not enough has been heard yet
+        except EngineError:  # too little sound has been played yet
             found = None
         self._measured = _reported(promise, found, self._engine.rate_hz) if found else None
         return self._measured
 
     def _promised(self, layers: Iterable[tuple[Layer, int]]) -> Promise:
-        """Find the first layer of each sort, with the values that it has now."""
+        """Return the promise of the first layer of each kind, at its present values."""
         tone_hz, modulation_hz, corner_hz, interaural_hz = (0.0, 0.0), 0.0, 0.0, 0.0
         for layer, number in layers:
             block = blocks()[layer.kind]
@@ -124,5 +126,5 @@ def _reported(promise: Promise, found: Measurement, rate_hz: int) -> Measured:
 
 
 def _exact(value: float, error: float) -> str:
-    """Write as many decimals as are known."""
+    """Format a value with as many decimals as are certain."""
     return f"{value:.3f}" if error < 0.002 else f"{value:.2f}" if error < 0.02 else f"{value:.1f}"

@@ -1,7 +1,7 @@
-"""Keeps the control socket where clients look for it.
+"""Restores the control socket after its removal.
 
-Somebody may remove the socket, or the folder that it is in, while Entrain runs: programs that
-tidy up do so.  Then no command would reach it, and a second Entrain would start.
+Some apps that tidy up remove the socket or its folder while Entrain runs.  Then no command would
+reach Entrain, and a second Entrain could start.
 """
 
 import asyncio
@@ -14,24 +14,24 @@ from entrain.platform.folder_watch import FolderWatch
 from entrain.platform.local_socket import Claim
 
 SETTLE_S = 0.2
-"""How long whoever removes things is given to come to an end, in seconds."""
+"""Pause after a removal, so that the app that removes files can finish, in seconds."""
 RETRY_S = 2.0
-"""Pause between two tries to listen again, and between two looks where nobody tells of changes."""
+"""Pause between attempts, and between looks if the system reports no changes, in seconds."""
 
 _log = logging.getLogger(__name__)
 
 
 async def stay_reachable(claim: Claim, listen: Callable[[], Awaitable[None]]) -> None:
-    """Claim the socket anew whenever its path no longer leads to it, until cancelled.
+    """Claim the socket again whenever its path does not lead to it any more, until cancelled.
 
-    Costs nothing while nothing is removed, where the system tells of that.
+    If the system reports changes of the folder, this does no work until the socket is removed.
 
     Parameters
     ----------
     claim : Claim
-        To be renewed.
+        The claim to renew.
     listen : async callable
-        Begins to answer at the renewed claim's listener, and ends the former one.
+        Starts to answer at the new claim's listener, and stops doing so at the former one.
 
     """
     told = ""
@@ -44,16 +44,16 @@ async def stay_reachable(claim: Claim, listen: Callable[[], Awaitable[None]]) ->
             claim.renew()
         except PlatformError as error:
             if str(error) != told:
-                _log.warning("the control socket was removed, and is missing: %s", error)
+                _log.warning("the control socket was removed; cannot make a new one: %s", error)
             told = str(error)
             await asyncio.sleep(RETRY_S)
             continue
-        _log.warning("the control socket was removed; it is there again")
+        _log.warning("the control socket was removed; Entrain has made a new one")
         await listen()
 
 
 async def _news(watch: FolderWatch) -> None:
-    """Wait until something was removed, or for a while where nobody tells."""
+    """Wait until a file was removed, or for `RETRY_S` if the system does not report that."""
     if not watch.works:
         await asyncio.sleep(RETRY_S)
         return

@@ -1,8 +1,8 @@
-"""What `status` says."""
+"""Makes the answer to `status`."""
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from entrain import __version__
 from entrain.backend import Phase
@@ -15,25 +15,34 @@ from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.api.messages import ActiveProtocol, Callback, Latency, Levels, Output, Status
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.session.player import Player
-from entrain.vdevice.storage.store import State
+from entrain.vdevice.storage.state import State
 
 
 class Reporter:
-    """Looks at everything.  Called on the main thread only.
+    """Collects the status from all parts.  Called on the main thread only.
 
     Parameters
     ----------
     engine, device, player
-        What is looked at; nothing is changed.
+        The sources of the status; they are only read.
     icon : bool
-        Entrain was not started without an icon.
+        False if Entrain was started with `--headless`.
+    sandbox : mapping of str to str
+        Environment of Entrain's private sound server; empty without one.
 
     """
 
     def __init__(
-        self, engine: Engine, device: VirtualDevice, player: Player, *, icon: bool
+        self,
+        engine: Engine,
+        device: VirtualDevice,
+        player: Player,
+        *,
+        icon: bool,
+        sandbox: Mapping[str, str],
     ) -> None:
         self._icon = icon
+        self._sandbox = dict(sandbox)
         self._engine = engine
         self._device = device
         self._player = player
@@ -41,7 +50,7 @@ class Reporter:
         self._load = _Load()
 
     def health(self) -> Health:
-        """Tell how things stand."""
+        """Sum up Entrain's condition."""
         device = self._device
         return judge(
             device.state,
@@ -66,16 +75,16 @@ class Reporter:
         return f"Headphones disconnected. {how} on {where}; `entrain output` changes that."
 
     def status(self, kept: State, here: bool, errors: Collection[str]) -> Status:
-        """Describe what Entrain does now.
+        """Return the present status.
 
         Parameters
         ----------
         kept : State
-            Where the settings are that nothing else holds.
+            Source of the settings that no other part holds.
         here : bool
             The running protocol is remembered for the present output.
         errors : collection of str
-            The last few, oldest first.
+            The last errors, oldest first.
 
         """
         device, engine = self._device, self._engine
@@ -102,6 +111,7 @@ class Reporter:
             backend=device.backend_name,
             session_manager=state.session_manager if state else "",
             realtime=state.realtime if state else None,
+            sandbox=self._sandbox,
             sink=OWN_DEVICE if state and state.phase != Phase.CONNECTING else "",
             output=Output(
                 name=device.target_name,
@@ -180,7 +190,7 @@ class Reporter:
 
 
 class _Load:
-    """Share of one core that the callback takes, between two looks."""
+    """Share of one core that the callback has used since the last look."""
 
     def __init__(self) -> None:
         self._at_s = time.monotonic()

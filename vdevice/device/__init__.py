@@ -1,5 +1,5 @@
-"""The virtual device: its life, its target, its volume, and which apps are heard through it.
+"""The virtual device: its life, its target, its volume, and the apps that play through it.
 
-The modules that decide call no server; the keepers and `stream_router` carry out, by way of the
-`sound_connection`.  Nothing here knows protocols, requests or files.
+The modules that make decisions do not call a server.  The keepers and `stream_router` carry the
+decisions out through `sound_connection`.  This folder does not know protocols, requests or files.
 """

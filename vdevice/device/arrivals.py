@@ -1,25 +1,25 @@
-"""Which devices have only just been connected.
+"""Remembers which devices were connected just now.
 
-A default that changes in the moment in which a device comes was changed by the server, or by one
-of its modules; nobody chooses that quickly.
+If the default changes as a device is connected, then the server or one of its modules has changed
+it: a user does not choose that quickly.
 """
 
 from collections.abc import Sequence
 
 SAME_MOMENT_S = 2.0
-"""For how long a device is new, in seconds."""
+"""Time for which a device counts as new, in seconds."""
 
 
 class Arrivals:
-    """When each device has come.  Times are in seconds of any clock that only goes forward."""
+    """The time at which each device was connected, in seconds of any monotonic clock."""
 
     def __init__(self) -> None:
         self._since_s: dict[str, float] | None = None
 
     def observe(self, devices: Sequence[str], now_s: float) -> bool:
-        """Note the devices that are there, and tell whether one has come since the last look.
+        """Note the present devices, and return whether any device is new since the last look.
 
-        Those of the first look have always been there.
+        Devices of the first look do not count as new.
         """
         if self._since_s is None:
             self.restart(devices)
@@ -31,14 +31,14 @@ class Arrivals:
         return not before.keys() >= self._since_s.keys()
 
     def restart(self, devices: Sequence[str]) -> None:
-        """Take these devices as those that have always been there."""
+        """Begin again: these devices do not count as new."""
         self._since_s = dict.fromkeys(devices, float("-inf"))
 
     def is_new(self, name: str, now_s: float) -> bool:
-        """Tell whether this device has just come."""
+        """Return whether this device is new."""
         since_s = (self._since_s or {}).get(name, float("-inf"))
         return now_s - since_s < SAME_MOMENT_S
 
     def any_new(self, now_s: float) -> bool:
-        """Tell whether any device has just come."""
+        """Return whether any device is new."""
         return any(self.is_new(name, now_s) for name in self._since_s or {})

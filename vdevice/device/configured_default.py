@@ -1,7 +1,7 @@
-"""What is configured as default on a server that tells only which default is in effect.
+"""Estimates the configured default on a server that reports only the effective default.
 
-PulseAudio does not tell its clients whether somebody has chosen the default, or whether it is
-only the best device.  Decisions only: nothing here calls a server.
+PulseAudio does not report whether a user has chosen the default, or whether it is just the best
+device.  This module only makes decisions; it does not call a server.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from entrain.vdevice.device.arrivals import SAME_MOMENT_S
 
 
 class ConfiguredDefault:
-    """An estimate that follows the effective default from the first look on.
+    """An estimate of the configured default, made from the effective default and the devices.
 
     Parameters
     ----------
     stored : str or None
-        The choice that the server has written down, ``""`` for none; None: it is not known.
+        The choice in the server's file, ``""`` if it has none; None: unknown.
 
     """
 
     def __init__(self, stored: str | None = None) -> None:
         self.name = ""
-        """The configured default; ``""`` where nobody has chosen one, as far as can be told."""
+        """The configured default; ``""`` if, as far as known, no user has chosen one."""
         self._stored = stored
         self._effective = ""
         self._devices: Sequence[str] = ()
@@ -34,11 +34,11 @@ class ConfiguredDefault:
         Parameters
         ----------
         effective : str
-            The default in effect; ``""`` before it is known.
+            The default in effect; ``""`` while it is unknown.
         devices : sequence of str
-            The real devices that are there, in the server's order of preference.
+            The connected real devices, in the server's order of preference.
         now_s : float
-            In seconds of any clock that only goes forward.
+            Seconds of any monotonic clock.
 
         """
         if not effective:
@@ -54,16 +54,16 @@ class ConfiguredDefault:
         return self.name
 
     def written(self, name: str) -> None:
-        """Note that the server has accepted this default from us."""
+        """Note that the server has accepted this default from Entrain."""
         self.name = name
 
     def _at_first(self, effective: str, devices: Sequence[str]) -> str:
-        if effective == OWN_DEVICE:  # the least preferred one: for lack of others, or chosen
+        if effective == OWN_DEVICE:  # it has the lowest priority: it is the only device, or chosen
             return OWN_DEVICE if devices else ""
         stands_out = effective in devices and effective != devices[0]
         if stands_out or self._stored in (None, OWN_DEVICE):
             return effective if stands_out else ""
-        # What was stored may be out of date: a present one would be in effect.
+        # The stored choice may be out of date: if its device were connected, it would be in effect.
         stored = self._stored or ""
         return stored if stored == effective or stored not in devices else ""
 
@@ -71,11 +71,11 @@ class ConfiguredDefault:
         if now == OWN_DEVICE:
             return bool(devices)
         if now not in devices and now not in self._devices:
-            # A device that is not listed yet, or a dummy, which nobody chooses.
+            # The device is not listed yet, or it is a dummy, which users do not choose.
             return before == OWN_DEVICE and bool(devices)
         if before != OWN_DEVICE and before not in devices:
-            return False  # it has gone, and the server has taken another one
-        # A device that has become the best one, as it was connected or something was plugged into
-        # it, becomes the default by itself, unless another one is configured.
+            return False  # the device has gone, and the server has chosen another one
+        # When a device is connected, or headphones are plugged into it, it may become the best one.
+        # Then the server makes it the default by itself, unless another one is configured.
         by_itself = now in devices[:1] and now_s - self._best_since_s < SAME_MOMENT_S
         return self.name == before or not by_itself

@@ -1,20 +1,20 @@
-"""When Entrain is the default output, and which real device it plays on.
+"""Decides when Entrain is the default output, and which real device it plays on.
 
-Decisions only: nothing here calls a server.  A server knows two defaults: the *configured*
-one, which somebody has chosen, and the *effective* one, which is used while the other is not
-there.  They come one by one and late, and our own choices come back as news; every decision
-here may be asked for again with the same facts and then changes nothing.
+This module only makes decisions; it does not call a server.  A server knows two defaults: the
+*configured* one, which a user has chosen, and the *effective* one, which it uses while the
+configured device is not connected.  Reports of both arrive one by one and late, and Entrain's own
+changes are reported like any other.  So a decision may be asked for again with the same facts, and
+then must change nothing.
 
-The configured default is a person's choice, with three exceptions: Entrain itself; the *stand-in*,
-which Entrain configures in its own place where nobody has chosen anything that is connected; and
-a device that has only just been connected, which the server or one of its modules has chosen.
-Where nobody has chosen, Entrain plays on the device that the server would take, whichever that is
-at the moment.
+The configured default is a user's choice, with three exceptions: Entrain itself; the *stand-in*,
+which Entrain configures in its own place if no user has chosen any connected device; and a device
+that was connected just now, which the server or one of its modules has chosen.  If no user has made
+a choice, Entrain plays on the device that the server prefers at the moment.
 
-Only in `default` mode is Entrain's being the default the same as its being on.  In the other
-modes the default is the user's own: Entrain neither takes it nor takes it for a wish, and gives
-it back only when it quits, when the mode changes while it is on, and where it has become the
-default without anybody's choice.
+Only in `default` mode is Entrain the default output whenever it is on.  In the other modes the
+default belongs to the user: Entrain does not take it, and does not read it as a wish.  It gives the
+default back only when it quits, when the mode changes while Entrain is on, or after the server has
+made Entrain the default although no user has chosen it.
 """
 
 from collections.abc import Sequence
@@ -27,23 +27,23 @@ from entrain.vdevice.device.pending_writes import Echoes
 from entrain.vdevice.limits import Mode
 
 ECHO_S = 5.0
-"""Longest time after which a default that we have configured shows up."""
+"""Longest time until the server reports a default that Entrain has configured, in seconds."""
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """What the server says now.
+    """The server's present report.
 
     Parameters
     ----------
     configured, effective : str
-        Names of devices, or ``""`` for none.
+        Names of devices; ``""``: no device.
     devices : tuple of str
-        The real devices that are there, in the server's order of preference.
+        The connected real devices, in the server's order of preference.
     frees : bool
-        The server can be told that nothing is configured, or a device that is not connected.
+        The configured default can be removed, or can name a device that is not connected.
     ours : bool or None
-        Entrain itself has configured it; None: the server does not tell.
+        Whether Entrain itself has configured the default; None: the server does not report it.
 
     """
 
@@ -55,34 +55,34 @@ class Defaults:
 
     @property
     def blank(self) -> bool:
-        """Whether no session manager has said anything (yet, or any more)."""
+        """Whether no session manager has reported anything, or none runs any more."""
         return not self.configured and not self.effective
 
 
 @dataclass(frozen=True)
 class SetDefault:
-    """Configure this default on the server; ``""``: none, so that the server decides."""
+    """Configure this default on the server; ``""``: remove it, so that the server decides."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class SwitchOn:
-    """Entrain has been chosen in the desktop: it is on now."""
+    """The user has chosen Entrain in the desktop, so it is on."""
 
     reason: ClassVar[str] = ""
 
 
 @dataclass(frozen=True)
 class SwitchOff:
-    """Another output has been chosen: Entrain is off now."""
+    """The user has chosen another output, so Entrain is off."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Remember:
-    """Store the real device that is to be the default again; ``""``: nobody has chosen one."""
+    """Store the real device to make the default again; ``""``: the user has chosen none."""
 
     former: str
 
@@ -91,21 +91,21 @@ Action = SetDefault | SwitchOn | SwitchOff | Remember
 
 
 class DefaultPolicy:
-    """On and off, and the default output.
+    """Decides about on and off, and about the default output.
 
-    Methods return what is to be done, in this order.  Times are in seconds of any clock that
-    only goes forward.
+    Methods return actions, to be carried out in order.  Times are in seconds of any monotonic
+    clock.
 
     Parameters
     ----------
     on : bool
-        As stored when Entrain ran last.
+        Stored value.
     former : str
-        The real device that somebody has chosen as default, as stored; ``""`` if nobody has.
+        The real device that the user has chosen as default (stored); ``""``: none.
     mode : str
-        As stored.
+        Stored value.
     stand_in : str
-        The device that Entrain has configured although nobody had chosen it, as stored.
+        The device that Entrain has configured although no user had chosen it (stored).
 
     """
 
@@ -116,22 +116,22 @@ class DefaultPolicy:
         self.former = former
         self.mode = mode
         self.stand_in = stand_in
-        self._usual = ""  # what the server takes, for reasons of its own, in place of `former`
+        self._usual = ""  # the device that the server prefers to `former`, for its own reasons
         self._configured = ""
-        self._written_over = ""  # what was configured when we have written last
-        self._blank = True  # the first facts are those of a start
+        self._written_over = ""  # the configured default before Entrain's last change
+        self._blank = True  # the first facts count as a start
         self._rescued = False
-        self._owed = False  # the default is to be given back, but there is no device to give it to
+        self._owed = False  # the default must be given back as soon as a device is connected
         self._restoring = False  # a server that has just started may not know its own choice yet
-        self._in_doubt = False  # whether what was given back has been overruled by the user
-        self._stand_in_is_ours = False  # as the server has told; it forgets when it is restarted
+        self._in_doubt = False  # the user may have overruled what Entrain has given back
+        self._stand_in_is_ours = False  # as reported; a restarted server does not know it
         self._echoes = Echoes[str](ECHO_S, str.__eq__)
         self._arrivals = Arrivals()
 
     def observe(self, seen: Defaults, now_s: float) -> list[Action]:
-        """React to what the server says.  The first call is the start of Entrain.
+        """React to the server's report.  The first call is the start of Entrain.
 
-        Call it once Entrain's sink is there: a server refuses a default that is not.
+        Call it only after Entrain's sink exists: a server refuses a default that does not exist.
         """
         if self._arrivals.observe(seen.devices, now_s) and not self.former:
             self._usual = ""
@@ -150,7 +150,7 @@ class DefaultPolicy:
         if own:
             self._in_doubt = False
             actions += self._after_own_write(seen, now_s)
-        elif lapsed and self._in_doubt:  # it has been, and since then the mode has changed
+        elif lapsed and self._in_doubt:  # the user has overruled it; then the mode has changed
             self._in_doubt = False
             actions += self.give_back(seen, now_s)
         elif (changed or lapsed) and self.mode == "default":
@@ -160,21 +160,21 @@ class DefaultPolicy:
         return actions
 
     def switch_on(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Be on; in `default` mode be the default, once, and remember what was it before."""
+        """Switch on; in `default` mode become the default, and remember the former one."""
         self.on = True
         return self._take(seen, now_s) if self._takes else []
 
     def switch_off(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Be off and stay so; in `default` mode give the default back."""
+        """Switch off; in `default` mode give the default back."""
         self.on = False
         return self.give_back(seen, now_s) if self.mode == "default" else []
 
     def set_mode(self, mode: Mode, seen: Defaults, now_s: float) -> list[Action]:
-        """Change the mode; on stays on, and off stays off.
+        """Change the mode; Entrain stays on, or off.
 
-        But where the user has made Entrain the default himself, it is on in `default` mode.
+        But if the user has made Entrain the default, `default` mode switches it on.
         """
-        # What has happened before is judged by the former mode.
+        # Judge earlier events by the former mode.
         actions = [] if seen.blank or self._blank else self.observe(seen, now_s)
         took, self.mode = self._takes, mode
         if mode == "default" and self._expected(seen, now_s) == OWN_DEVICE and not self.on:
@@ -190,10 +190,10 @@ class DefaultPolicy:
         return actions
 
     def give_back(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Configure a real device; only while Entrain is the default.
+        """Configure a real device, provided that Entrain is the default.
 
-        Our device stays, and servers may prefer it to others once it has been the default: so
-        where nobody has chosen a device that is connected, one stands in for it.
+        Entrain's device stays, and servers may prefer it after it has been the default.  So if no
+        user has chosen any connected device, a stand-in is configured.
         """
         expected = self._expected(seen, now_s)
         ours = OWN_DEVICE in (expected, seen.effective) and expected not in seen.devices
@@ -202,10 +202,10 @@ class DefaultPolicy:
         return self._set(name, now_s) if ours and name else []
 
     def leave(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Configure what somebody had chosen, or nothing, as before quitting.
+        """Configure the user's former choice, or no default, before quitting.
 
-        Our device goes: where the server cannot be told that nothing is configured, it decides
-        by itself then.
+        Entrain's device is about to vanish.  If the server cannot remove a configured default, it
+        then decides by itself.
         """
         expected = self._expected(seen, now_s)
         if expected != OWN_DEVICE and (not expected or expected != self.stand_in):
@@ -219,24 +219,24 @@ class DefaultPolicy:
         return choose_target((self.former, self._usual), devices)
 
     def wake_s(self) -> float | None:
-        """Return when `observe` is to be called again even if nothing happens, or None."""
+        """Return when to call `observe` again even without news, or None."""
         return self._echoes.until_s()
 
     def session_restarted(self) -> None:
-        """Take the next facts as those of a start.
+        """Treat the next facts as a start.
 
-        To be called when the session manager has come back, if the moment in which it said
-        nothing may have passed unseen.
+        Call this after the session manager has restarted, since the moment without its reports may
+        have been missed.
         """
         self._blank = True
 
     @property
     def _takes(self) -> bool:
-        """Whether Entrain is, or is to be, the default."""
+        """Whether Entrain is, or should become, the default."""
         return self.on and self.mode == "default"
 
     def _take(self, seen: Defaults, now_s: float) -> list[Action]:
-        if seen.blank:  # the start that follows does it
+        if seen.blank:  # the next start does it
             self._blank = True
             return []
         actions = self._note_choice(seen, now_s)
@@ -253,8 +253,8 @@ class DefaultPolicy:
         self._arrivals.restart(seen.devices)
         actions: list[Action] = []
         if self._takes:
-            # A choice made while we were away is the new former default.  A session manager for
-            # which nothing is configured may have forgotten ours.
+            # A choice made while Entrain was not connected is the new former default.  But a
+            # session manager without a configured default may have forgotten the former one.
             if seen.configured or not self.former:
                 actions += self._note_choice(seen, now_s)
             if seen.configured != OWN_DEVICE:
@@ -267,7 +267,7 @@ class DefaultPolicy:
         return actions
 
     def _after_choice(self, seen: Defaults, now_s: float, lapsed: bool) -> list[Action]:
-        """Follow somebody else's choice."""
+        """Follow a choice that Entrain has not made."""
         chosen = seen.configured == OWN_DEVICE
         if chosen == self.on:
             return []
@@ -279,21 +279,21 @@ class DefaultPolicy:
         return [SwitchOff(f"another output was chosen: {seen.configured or seen.effective}")]
 
     def _is_the_servers(self, seen: Defaults, now_s: float) -> bool:
-        """Tell whether the server has switched: to what was connected, or as it was before."""
+        """Return whether the server has switched: to a new device, or to its own stored choice."""
         name = seen.configured
-        # The list of devices may be older than the default.
+        # The list of devices may be older than the report of the default.
         is_new = name not in seen.devices or self._arrivals.is_new(name, now_s)
         return name != "" and (is_new or self._restoring)
 
     def _after_own_write(self, seen: Defaults, now_s: float) -> list[Action]:
-        """See to it that a write of ours that came after somebody else's choice does not win."""
+        """Correct a late change of Entrain's that has replaced a newer choice."""
         if self._echoes.newest() is not None or self._takes == (seen.configured == OWN_DEVICE):
             return []
         return self._set(OWN_DEVICE, now_s) if self._takes else self.give_back(seen, now_s)
 
     def _without_default(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Act as the server would, where a configuration of ours keeps it from doing so."""
-        if seen.configured == OWN_DEVICE:  # what we have given back is on its way
+        """Act for the server, if a default that Entrain has configured prevents it from acting."""
+        if seen.configured == OWN_DEVICE:  # the default was given back and is not reported yet
             return self.give_back(seen, now_s) if self._owed and seen.devices else []
         self._owed = False
         actions = self._note_choice(seen, now_s)
@@ -308,20 +308,20 @@ class DefaultPolicy:
         return actions
 
     def _note_choice(self, seen: Defaults, now_s: float) -> list[Action]:
-        """Remember what somebody has chosen, if what is configured is somebody's choice."""
+        """Remember the configured default if a user has chosen it."""
         if seen.configured == OWN_DEVICE or (seen.configured and seen.configured == self.stand_in):
             return []
         if self._echoes.newest() is not None and seen.configured == self._written_over:
             return []
-        # Servers remember earlier choices as well.  But a device that has just come may be the
-        # best one and not the default yet.
+        # Servers remember earlier choices, too.  But a new device may be the best one before it
+        # becomes the default.
         stands_out = seen.effective in seen.devices[1:] and seen.effective != seen.configured
         self._usual = seen.effective if stands_out and not self._arrivals.any_new(now_s) else ""
         self.stand_in = ""
         return self._remember(seen.configured)
 
     def _note_choice_of_stand_in(self, seen: Defaults) -> list[Action]:
-        """Take what stands in for a person's choice, where a person has chosen just that."""
+        """Make the stand-in the former default if a user has chosen exactly this device."""
         if not self.stand_in or seen.configured != self.stand_in:
             return []
         was_ours, self._stand_in_is_ours = self._stand_in_is_ours, bool(seen.ours)
@@ -331,14 +331,14 @@ class DefaultPolicy:
         return self._remember(seen.configured)
 
     def _expected(self, seen: Defaults, now_s: float) -> str:
-        """Return what will be configured once all that we have written has arrived."""
+        """Return the configured default after all of Entrain's changes have arrived."""
         self._echoes.expire(now_s)
         self._compare(seen)
         newest = self._echoes.newest()
         return seen.configured if newest is None else newest
 
     def _compare(self, seen: Defaults) -> tuple[bool, bool]:
-        """Tell whether the configured default has changed, and whether that was us."""
+        """Return whether the configured default has changed, and whether Entrain has changed it."""
         changed = seen.configured != self._configured
         self._configured = seen.configured
         return changed, changed and self._echoes.take(seen.configured)
@@ -363,10 +363,10 @@ def choose_target(wishes: Sequence[str], devices: Sequence[str]) -> str:
     Parameters
     ----------
     wishes : sequence of str
-        Names of devices, the most important first: the first that is connected counts.  ``""``
-        is no wish.
+        Names of devices, the most important first; the first connected one counts.  ``""`` is
+        ignored.
     devices : sequence of str
-        Devices that are there, in the server's order of preference; without a wish, the first.
+        Connected devices, in the server's order of preference; without a wish, the first counts.
 
     """
     real = [name for name in devices if name != OWN_DEVICE]

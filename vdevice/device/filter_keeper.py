@@ -1,6 +1,6 @@
-"""Carrying out what `FilterWays` decides.
+"""Carries out the decisions of `FilterWays`.
 
-Runs on the main thread's asyncio loop; what may wait for the sound server is handed over.
+Runs on the main thread's asyncio loop; calls that may wait for the sound server run elsewhere.
 """
 
 import contextlib
@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from entrain.backend import Backend
 from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, SoundServer
+from entrain.vdevice.device.applications.stream_router import Wait
 from entrain.vdevice.device.filter_ways import FilterWays, Pin, Plan
-from entrain.vdevice.device.stream_router import Wait
 from entrain.vdevice.device.way_ends import ends
 from entrain.ways import Way
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class FilterKeeper:
-    """Keeps Entrain's sound from coming back to it through other programs' filters.
+    """Prevents other apps' filters from playing Entrain's output back into Entrain.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ class FilterKeeper:
 
     def __init__(self, wait: Wait) -> None:
         self.note = ""
-        """Which filter would lead back, and what is done about it; one line, or ``""``."""
+        """The filter that would lead back and Entrain's reaction, one line, or ``""``."""
         self.heard_on: tuple[str, ...] = ()
-        """Names of the devices on which Entrain is heard in the end; ``()`` while that is none."""
+        """Names of the devices that finally play Entrain's sound; ``()`` if there are none."""
         self._decides = FilterWays()
         self._ways: Sequence[Way] = ()
         self._known: set[str] = set()
-        """Devices of which it is known what they are to the ears."""
+        """Devices whose form is known."""
         self._backend_tells = False
         self._wait = wait
 
@@ -49,21 +49,21 @@ class FilterKeeper:
         default: str,
         choose: Callable[[Sequence[str]], str],
     ) -> Plan:
-        """Decide on the device to play on, and on the filters that have to be pinned for that.
+        """Decide on the device to play on, and on the filters to pin first.
 
-        `carry_out` is to follow; `heard_on` is known already, so that loudspeakers can be turned
-        down before.
+        Call `carry_out` next; `heard_on` is valid before that, so that loudspeakers can be turned
+        down first.
 
         Parameters
         ----------
         backend, server
-            Both tell of ways, each of its own.
+            The two sources of ways.
         devices : sequence of Device
             All outputs.
         default : str
-            The default output, as it is or is about to be.
+            The default output, present or about to be set by Entrain.
         choose : callable
-            Chooses one of some real devices, by name.
+            Chooses among real devices by name.
 
         """
         natively = backend.ways()
@@ -78,7 +78,7 @@ class FilterKeeper:
         return plan
 
     async def carry_out(self, plan: Plan, backend: Backend, server: SoundServer | None) -> None:
-        """Pin the filters that need it."""
+        """Pin the filters of a plan."""
         for pin in plan.pins:
             _log.info("%s", pin)
             if self._backend_tells:
@@ -87,28 +87,28 @@ class FilterKeeper:
                 await self._reroute(server, pin)
 
     def ends(self, device: str) -> tuple[str, ...]:
-        """Return the devices on which the default output, say, is heard without Entrain."""
+        """Return the devices that finally play a device's sound without Entrain."""
         return ends(device, self._ways, device, known=self._known)
 
     def wake_s(self) -> float | None:
-        """Return when `plan` is to be called again even if nothing happens, or None."""
+        """Return when to call `plan` again even without news, or None."""
         return self._decides.wake_s()
 
     async def _ask(self, server: SoundServer | None) -> Sequence[Way]:
-        """Ask the server for ways.  Where it does not answer, they are what they were.
+        """Ask the server for ways.  If it does not answer, assume the former ones.
 
-        Whoever wants to play on another device, or to switch off, must not be kept from it.
+        A user must be able to choose another device, or to switch off, even then.
         """
         if server is None:
             return []
         try:
             return await self._wait(server.ways)
         except EntrainError as error:
-            _log.warning("no news of other programs' filters: %s", error)
+            _log.warning("cannot ask for other apps' filters: %s", error)
             return self._ways
 
     async def _reroute(self, server: SoundServer, pin: Pin) -> None:
-        # The stream or the device may have gone since; then there will be news of that.
+        # The stream or the device may have vanished; then news of that will follow.
         with contextlib.suppress(EntrainError):
             await self._wait(lambda: server.reroute(pin.outlet, pin.device))
 
@@ -128,5 +128,5 @@ class FilterKeeper:
 
 
 def _described(device: Device) -> str:
-    """Say what a device is; those of Bluetooth are named after their owners."""
+    """Return a name for messages, without Bluetooth names, which contain their owners' names."""
     return "a Bluetooth device" if "bluez" in device.name else device.description or device.name

@@ -1,11 +1,11 @@
-"""Which device to play on where other programs carry the sound on, and could carry it back.
+"""Decides which device to play on if other apps' filters could carry the sound back.
 
-Decisions only: nothing here calls a server.  Equalizers, loopbacks, echo cancellers and the like
-are devices to which programs play, and play on another device themselves.  Most of them go
-wherever the default output goes.  While that is Entrain, their sound would come back to it.
+This module only makes decisions; it does not call a server.  A filter (equalizer, loopback, echo
+canceller) is a device for players, and plays on another device itself, in most cases on the
+default output.  While Entrain is the default, such a filter behind Entrain would play back into it.
 
-Such a filter stays in the way of the sound, if its own output can be pinned to the device behind
-it.  If not, Entrain plays on that device directly.
+If the filter's output can be pinned to the device behind it, the filter stays in use.  Otherwise
+Entrain plays on that device directly.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ from entrain.vdevice.device.way_ends import goes_to, sources_leading_back, ways_
 from entrain.ways import Way
 
 SETTLE_S = 3.0
-"""Longest time after which a stream that was sent to a device plays there."""
+"""Longest time until a stream plays on the device to which it was moved, in seconds."""
 
 
 @dataclass(frozen=True)
 class Pin:
-    """Play this outlet of a filter on that device, or, with ``""``, where it goes by itself."""
+    """Play an outlet of a filter on a device; ``""``: let the server choose the device."""
 
     outlet: int
     device: str
@@ -29,18 +29,18 @@ class Pin:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do.
+    """A decision.
 
     Parameters
     ----------
     target : str
-        The device to play on, or ``""`` if none would be heard.
+        The device to play on; ``""``: no device would be heard.
     pins : tuple of Pin
-        To be done before that.
+        Pins to set before that.
     around : str
-        The filter that cannot be kept in the way, or ``""``.
+        The filter that must be left out, or ``""``.
     behind : str
-        The device that is heard in the end because of us, or ``""`` where nothing leads back.
+        The device that finally plays the sound because of Entrain; ``""`` if no way leads back.
 
     """
 
@@ -51,15 +51,15 @@ class Plan:
 
 
 class FilterWays:
-    """Remembers what it has asked for, so that it gives up what does not work.
+    """Remembers its pins, so that it gives up pins without an effect.
 
-    Times are in seconds of any clock that only goes forward.
+    Times are in seconds of any monotonic clock.
     """
 
     def __init__(self) -> None:
         self._asked: dict[int, tuple[str, float]] = {}
         self._moved: dict[int, str] = {}
-        """Outlets that are where we have sent them, and stay there without a pin."""
+        """Outlets that Entrain has moved and that stay on their new device without a pin."""
         self._immovable: set[int] = set()
 
     def plan(
@@ -70,18 +70,18 @@ class FilterWays:
         default: str,
         now_s: float,
     ) -> Plan:
-        """Decide; with the same facts it decides the same.
+        """Make a plan; the same facts give the same plan.
 
         Parameters
         ----------
         choose : callable
-            Chooses one of some devices, or none: ``""``.
+            Chooses one of several devices; returns ``""`` if none fits.
         devices : sequence of str
-            The real devices that are there, in the server's order of preference.
+            The connected real devices, in the server's order of preference.
         ways : sequence of Way
-            How other programs carry the sound on.
+            The ways on which other apps carry the sound.
         default : str
-            The default output, as it is or is about to be.
+            The default output, present or about to be set by Entrain.
 
         """
         self._watch(ways, now_s)
@@ -102,18 +102,18 @@ class FilterWays:
         return Plan(behind, self._undo(ways, keep={}), around=wanted, behind=behind)
 
     def wake_s(self) -> float | None:
-        """Return when `plan` is to be asked again even if nothing happens, or None."""
+        """Return when to call `plan` again even without news, or None."""
         return min((at_s + SETTLE_S for _, at_s in self._asked.values()), default=None)
 
     def _watch(self, ways: Sequence[Way], now_s: float) -> None:
-        """See which outlets have gone where they were sent."""
+        """Note which outlets have reached the device to which they were moved."""
         there = {way.outlet: way for way in ways}
         self._immovable &= set(there)
         for outlet, device in list(self._moved.items()):
             if outlet not in there or there[outlet].sink != device:
                 del self._moved[outlet]
                 if outlet in there and there[outlet].sink == OWN_DEVICE:
-                    self._immovable.add(outlet)  # somebody wants it to be there
+                    self._immovable.add(outlet)  # the user or an app has moved it back
         for outlet, (device, at_s) in list(self._asked.items()):
             if outlet not in there or there[outlet].sink == device:
                 del self._asked[outlet]
@@ -137,7 +137,7 @@ class FilterWays:
         return way.pin == device if way.follows else way.sink == device
 
     def _undo(self, ways: Sequence[Way], keep: dict[int, str]) -> tuple[Pin, ...]:
-        """Free the outlets that need not be pinned, those of a former Entrain among them."""
+        """Unpin the outlets that need no pin, including pins of an earlier Entrain."""
         pinned = {way.outlet for way in ways if way.pin}
         for outlet in pinned - set(keep):
             self._asked.pop(outlet, None)

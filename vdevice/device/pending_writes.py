@@ -1,4 +1,4 @@
-"""Telling what we did ourselves from what others did, in a world that answers late."""
+"""Tells Entrain's own changes from other changes, although the server reports them late."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -7,14 +7,14 @@ T = TypeVar("T")
 
 
 class Echoes(Generic[T]):
-    """Values that we have written to the system and not yet seen there.
+    """Values that Entrain has written to the server, but not seen there yet.
 
     Parameters
     ----------
     lifetime_s : float
-        How long an answer is waited for, in seconds.
+        Longest wait for an echo, in seconds.
     same : callable
-        Whether a value seen is the value written.
+        Compares a seen value with a written one.
 
     """
 
@@ -28,9 +28,10 @@ class Echoes(Generic[T]):
         self._written.append((value, now_s + self._lifetime_s))
 
     def take(self, seen: T) -> bool:
-        """Tell whether this is one of ours; then it and all older ones are done with.
+        """Return whether Entrain has written this value; then drop it and all older values.
 
-        So are those of the same value that follow: a value that is there already is no news.
+        Directly following values that are equal are dropped, too: the server reports no change for
+        them.
         """
         same = [self._same(seen, value) for value, _ in self._written]
         if True not in same:
@@ -42,24 +43,24 @@ class Echoes(Generic[T]):
         return True
 
     def newest(self) -> T | None:
-        """Return what was written last, if it has not been seen yet."""
+        """Return the last written value, if it has not been seen yet."""
         return self._written[-1][0] if self._written else None
 
     def until_s(self) -> float | None:
-        """Return the time at which the last of them is given up, or None."""
+        """Return the time at which the last value expires, or None."""
         return self._written[-1][1] if self._written else None
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all values."""
         self._written.clear()
 
     def expire(self, now_s: float) -> bool:
-        """Give up what should have been seen by now; to be called before asking.
+        """Drop values that should have been seen by now; call this before other methods.
 
         Returns
         -------
         bool
-            True if the newest one is among them, so that nothing is waited for any more.
+            True if the newest value was dropped, so that no echo is expected any more.
 
         """
         before = len(self._written)

@@ -1,6 +1,6 @@
-"""Being connected to the sound server again and again, with growing pauses where that fails.
+"""Connects again after a connection was lost, with growing pauses between failures.
 
-Knows nothing of what a connection is.
+This module does not know what the connection is.
 """
 
 import asyncio
@@ -14,35 +14,35 @@ LONGEST_PAUSE_S = 4.0
 
 
 class Reconnection:
-    """Keeps something connected, and says since when and why it is not.
+    """Keeps a connection up, and knows since when and why it is down.
 
     Parameters
     ----------
     note : callable
-        Takes one line for the user.
+        Receives one line for the user.
 
     """
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self.trouble = ""
-        """Why there is no connection, one line."""
+        """The reason why there is no connection, one line."""
         self.retry_at_s: float | None = None
-        """When the next attempt is due, on the monotonic clock; None while there is no trouble."""
+        """Time of the next attempt on the monotonic clock; None while connected."""
         self._note = note
         self._pause_s = FIRST_PAUSE_S
 
     async def keep_up(
         self, live_once: Callable[[], Awaitable[None]], hopeless: type[EntrainError]
     ) -> None:
-        """Connect, and whenever that ends connect once more, until cancelled.
+        """Connect, and connect again after each loss, until cancelled.
 
         Parameters
         ----------
         live_once : callable
-            Connects, calls `succeeded`, and goes on until the connection is lost, which is an
-            `EntrainError`.
+            Connects, calls `succeeded`, and returns or raises `EntrainError` when the connection
+            is lost.
         hopeless : type of EntrainError
-            Raised by `live_once` where another attempt would be no use; it ends this, too.
+            Error after which another attempt is useless; `keep_up` raises it, too.
 
         """
         while True:
@@ -57,16 +57,16 @@ class Reconnection:
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def succeeded(self) -> None:
-        """Note that there is a connection now."""
+        """Note that the connection is up."""
         self.trouble, self.retry_at_s = "", None
         self._pause_s = FIRST_PAUSE_S
 
     def failed(self, reason: str) -> None:
-        """Note at once that the connection is lost: to clear up after it may take a while."""
+        """Note a loss at once, since the clean-up after it may take a while."""
         self._complain(reason)
         self.retry_at_s = time.monotonic()
 
     def _complain(self, reason: str) -> None:
-        if reason != self.trouble:  # a server that stays away is told once
+        if reason != self.trouble:  # report a server that stays away only once
             self._note(f"{reason}; trying again")
         self.trouble = reason

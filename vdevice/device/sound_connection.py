@@ -1,7 +1,7 @@
-"""One connection to the sound server: the calls to it, and the back end that carries the sound.
+"""One connection to the sound server: calls of the server, and the back end that plays the sound.
 
-Runs on the main thread's asyncio loop.  What may wait for the sound server runs on one worker
-thread; the sound itself depends on neither.
+Runs on the main thread's asyncio loop.  Calls that may wait for the server run on one worker
+thread.  The sound depends on neither thread.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from entrain.vdevice.device.configured_default import ConfiguredDefault
 from entrain.vdevice.device.default_policy import Defaults
 
 MOST_LOOKS = 3
-"""How often the devices are listed where the default, or session manager, changes meanwhile."""
+"""Largest number of looks at the devices if the default or the session manager keeps changing."""
 OTHER = "another Entrain (process {}) uses this sound server"
 NAME_TAKEN = f'another device on this sound server has the name "{OWN_DEVICE}"; rename or remove it'
 
@@ -30,27 +30,28 @@ _log = logging.getLogger(__name__)
 
 
 class UnknownOutput(EntrainError):
-    """There is no real device of that name."""
+    """There is no real device with this name."""
 
 
 class SoundConnection:
-    """The connection to the sound server, which is open or closed.
+    """The connection to the sound server, open or closed.
 
-    It is opened in two steps, `reach` and `open`, so that the device to play on can be chosen, and
-    turned down, before any sound is played.  `close` closes whatever is open.
+    It is opened in two steps, `reach` and `open`, so that the target can be chosen and turned down
+    before any sound plays.  `close` closes every open part.
 
     Parameters
     ----------
     adapter : PlatformAdapter
-        Gives the sound server.
+        Connects to the sound server.
     engine : Engine
-        Processes what is played to our device.
+        Processes the sound that apps play to Entrain's device.
     backend : str
         Name of a back end, or ``auto``.
     latency_ms : float or None
-        Added delay to aim at where sink and device have a clock each; None: the back end's own.
+        Target for the total added latency if sink and device have one clock each; None: the back
+        end's default.
     news : callable
-        Called on the loop when the back end or the server has news.
+        Called on the loop after each news of the back end or the server.
 
     """
 
@@ -63,13 +64,13 @@ class SoundConnection:
         news: Callable[[], None],
     ) -> None:
         self.backend_name = "" if backend == "auto" else backend
-        """Name of the back end in use, or of the last one; ``""`` before that is known."""
+        """Name of the present or last back end; ``""`` before one is chosen."""
         self.devices: list[Device] = []
-        """All outputs, as they were at the last look."""
+        """All outputs, as of the last look."""
         self.backend: Backend | None = None
         self.server: SoundServer | None = None
         self.found_leftover = False
-        """Whether `reach` has found a device that an earlier Entrain had left behind."""
+        """Whether `reach` has found the device of an earlier Entrain that did not clean up."""
         self._adapter = adapter
         self._engine = engine
         self._wanted_backend = backend
@@ -80,15 +81,15 @@ class SoundConnection:
         self._added_us = 0
         self._guardian = 0
         self._session_managers = 0
-        """How many had come when `session_manager_is_new` was asked last."""
+        """Number of session managers seen when `session_manager_is_new` was last called."""
         self._served_by = 0
-        """How many had come when the server was reached, or first looked at; 0: none yet."""
-        self._asked: set[asyncio.Task[None]] = set()  # kept, so that they are not collected
+        """Number of session managers seen when the server was reached or first asked; 0: none."""
+        self._asked: set[asyncio.Task[None]] = set()  # keeps the tasks from garbage collection
 
     # ---- opening and closing -----------------------------------------------------------------
 
     async def choose_backend(self) -> None:
-        """Find out which back end fits, where that is to be found out."""
+        """Choose the back end that fits the running server, unless a name was given."""
         name = self._wanted_backend
         if name == "auto":
             name = await self.wait(self._adapter.default_backend)
@@ -101,18 +102,19 @@ class SoundConnection:
         Parameters
         ----------
         watch : callable
-            Begins to watch the server, before anything is asked; called on the worker thread.
+            Starts to watch the server before it is asked; called on the worker thread.
 
         Raises
         ------
         EntrainError
-            No server answers, it has another device of our name, or another Entrain uses it.
+            No server answers, it has another device named like Entrain's, or another Entrain uses
+            it.
 
         """
         return "" if self.backend_name == "null" else await self.wait(lambda: self._reach(watch))
 
     async def open(self, target: str, *, smart: bool, alone: bool, former: str) -> None:
-        """Open the back end; see `Backend` for what it is told."""
+        """Open the back end; `Backend` describes the parameters."""
         backend = await self.wait(lambda: self._open(target, smart, alone, former))
         self._session_managers = self._served_by = 0
         self._loop.add_reader(backend.fileno(), self._take_news)
@@ -120,25 +122,25 @@ class SoundConnection:
         if (thread := state.audio_thread) is not None and not state.realtime:
             self._ask(
                 lambda: self._adapter.make_realtime(thread),
-                "the audio thread stays an ordinary one",
+                "the audio thread gets no real-time priority",
             )
 
     async def renew_server(self, watch: Callable[[SoundServer], None]) -> None:
-        """Reach the server anew beside the back end, since the session manager is another one.
+        """Connect to the server again beside the back end, after its session manager was replaced.
 
-        PipeWire may read nothing more of what a client sends that was asking the former one when
-        it died, and tells nobody.
+        PipeWire may stop reading messages of a client that was waiting for the old session manager,
+        and does not report that.
 
         Parameters
         ----------
         watch : callable
-            Watches the server as before; called on the worker thread.
+            Watches the server; called on the worker thread.
 
         """
         await self.wait(lambda: self._renew_server(watch))
 
     async def close(self) -> None:
-        """Close what is open.  Idempotent."""
+        """Close every open part.  Idempotent."""
         if self.backend:
             self._loop.remove_reader(self.backend.fileno())
             backend, self.backend = self.backend, None
@@ -148,16 +150,16 @@ class SoundConnection:
             await self.wait(server.close)
         self.devices = []
 
-    # ---- what there is -----------------------------------------------------------------------
+    # ---- facts -------------------------------------------------------------------------------
 
     @property
     def state(self) -> BackendState | None:
-        """The back end's state; None while there is none."""
+        """The back end's state; None while it is closed."""
         return self.backend.state() if self.backend else None
 
     @property
     def is_ready(self) -> bool:
-        """Whether our own device is there: made by the back end, and listed by the server."""
+        """Whether Entrain's device exists: made by the back end, and listed by the server."""
         state = self.state
         made = state is not None and state.phase in (Phase.WAITING, Phase.READY)
         return made and (self.server is None or self.own is not None)
@@ -169,50 +171,50 @@ class SoundConnection:
 
     @property
     def real(self) -> list[Device]:
-        """All outputs on which sound can be heard."""
+        """All outputs that can be heard."""
         return [device for device in self.devices if device.is_real]
 
     @property
     def name_is_taken(self) -> bool:
-        """Whether another program's device has the name of ours."""
+        """Whether another app's device has the name of Entrain's."""
         return any(device.name == OWN_DEVICE and not device.own for device in self.devices)
 
     @property
     def frees(self) -> bool:
-        """Whether the back end itself writes the configured default, whatever it is."""
+        """Whether the back end can configure any default, or none."""
         return self.backend_name == "pipewire"
 
     @property
     def effective_default(self) -> str:
-        """Name of the output that the server uses by default; ``""`` before that is known."""
+        """Name of the server's effective default output; ``""`` while it is unknown."""
         return self._told_defaults()[1]
 
     def find(self, name: str) -> Device | None:
-        """Return the device of this name, if there is one."""
+        """Return the device with this name, or None."""
         return next((device for device in self.devices if device.name == name), None)
 
     def require(self, name: str) -> None:
-        """Raise `UnknownOutput` where there is no real device of this name."""
+        """Raise `UnknownOutput` unless a real device has this name."""
         names = [device.name for device in self.real]
         if name not in names:
-            known = ", ".join(names) or "none"
-            raise UnknownOutput(f"there is no output {name!r}; there is {known}")
+            known = f"choose from {', '.join(names)}" if names else "no output is connected"
+            raise UnknownOutput(f"there is no output {name!r}; {known}")
 
     @property
     def session_manager_was_replaced(self) -> bool:
-        """Whether another one has come since the server was reached, or first looked at."""
+        """Whether a new session manager has come since the server was reached, or first asked."""
         state = self.state
         return state is not None and self._served_by not in (0, state.session_managers)
 
     def session_manager_is_new(self) -> bool:
-        """Tell, once, whether a session manager has come; who looks late sees no time without."""
+        """Return, once, whether a session manager has come since the last call."""
         state, before = self.state, self._session_managers
         if state:
             self._session_managers = state.session_managers
         return self._session_managers != before
 
     def check(self) -> None:
-        """Take care of a guardian that has only just come.
+        """Check the connection, and move a new guardian into a group of its own.
 
         Raises
         ------
@@ -225,17 +227,17 @@ class SoundConnection:
             raise EntrainError((state and state.error) or "the sound server is gone")
         if state.guardian != self._guardian:
             self._guardian = state.guardian
-            if state.guardian:  # what ends this program is not to end the guardian
+            if state.guardian:  # the end of this process group must not end the guardian
                 self._ask(
                     lambda: self._adapter.move_to_own_group(state.guardian),
-                    "the guardian stays in the program's own group",
+                    "the guardian stays in Entrain's process group",
                 )
         if state.added_us != self._added_us:
             self._added_us = state.added_us
             _log.info("added delay beside the engine's: %.1f ms", state.added_us / 1000)
 
     def defaults(self, now_s: float) -> Defaults:
-        """Return what the server says of its default output, to decide on."""
+        """Return the server's report of its default output."""
         state = self.state
         names = tuple(device.name for device in self.real)
         if state is None:
@@ -248,7 +250,7 @@ class SoundConnection:
     # ---- calls -------------------------------------------------------------------------------
 
     async def look(self) -> None:
-        """List the devices as they were when the defaults were as they are now."""
+        """List the devices, until the list belongs to the present defaults."""
         server, state = self.server, self.state
         if state and not self._served_by:
             self._served_by = state.session_managers
@@ -261,7 +263,7 @@ class SoundConnection:
                 return
 
     async def set_default(self, name: str) -> None:
-        """Configure the default output; ``""``: none, where the server can be told that."""
+        """Configure the default output; ``""``: remove it, if the server supports that."""
         backend, server = self.backend, self.server
         if self.frees and backend:
             await self.wait(lambda: backend.set_default(name))
@@ -270,15 +272,15 @@ class SoundConnection:
             self._configured.written(name)
 
     async def set_volume(self, name: str, volume: Volume) -> None:
-        """Set a device's volume, if it is still there."""
+        """Set a device's volume, if it is still connected."""
         server = self.server
         if server is not None:
-            # The device may have gone since; then there will be news of that.
+            # The device may have vanished; then news of that will follow.
             with contextlib.suppress(EntrainError):
                 await self.wait(lambda: server.set_volume(name, volume))
 
     async def wait(self, call: Callable[[], T]) -> T:
-        """Run on the worker thread what may wait for the server; when cancelled, to its end."""
+        """Run a call on the worker thread.  If cancelled, wait for the call's end first."""
         future = asyncio.get_running_loop().run_in_executor(self._worker, call)
         try:
             return await asyncio.shield(future)
@@ -287,28 +289,28 @@ class SoundConnection:
             raise
 
     def tell(self) -> None:
-        """Say that the server has news; called on its watching thread."""
-        with contextlib.suppress(RuntimeError):  # the loop may have ended
+        """Report news of the server; called on the watching thread."""
+        with contextlib.suppress(RuntimeError):  # the loop may be closed
             self._loop.call_soon_threadsafe(self._news)
 
-    # ---- inside ------------------------------------------------------------------------------
+    # ---- internals ---------------------------------------------------------------------------
 
     def _reach(self, watch: Callable[[SoundServer], None]) -> str:
-        """Connect, on the worker thread; what is open by then is known, whatever happens."""
+        """Connect, on the worker thread; every open part is stored at once, in case of errors."""
         self.server = self._adapter.connect()
         watch(self.server)
         self.devices = self.server.devices()
         if self.name_is_taken:
             raise EntrainError(NAME_TAKEN)
-        if self.frees:  # on PulseAudio the back end looks for itself
+        if self.frees:  # on PulseAudio the back end checks this itself
             self._require_no_other()
-        # On PipeWire the device goes with the program.
+        # On PipeWire the device vanishes with its process.
         self.found_leftover = not self.frees and self.own is not None
         self._configured = ConfiguredDefault(self.server.stored_default())
         return self.server.default()
 
     def _renew_server(self, watch: Callable[[SoundServer], None]) -> None:
-        """Change servers, on the worker thread: at no time is there none that is watched."""
+        """Replace the server, on the worker thread; at any time, one server is watched."""
         former, state = self.server, self.state
         if former is None:
             return
@@ -323,7 +325,7 @@ class SoundConnection:
         former.close()
 
     def _open(self, target: str, smart: bool, alone: bool, former: str) -> Backend:
-        """Open the back end, on the worker thread; it is known as soon as it is open."""
+        """Open the back end, on the worker thread; it is stored at once, in case of errors."""
         self.backend = backend = Backend(self.backend_name, self._engine, target, smart=smart)
         backend.set_alone(alone)
         backend.set_former(former)
@@ -332,7 +334,7 @@ class SoundConnection:
         return backend
 
     def _require_no_other(self) -> None:
-        """Refuse to be a second Entrain on this server; there the device goes with its program."""
+        """Raise an error if another Entrain uses this server; only for servers that list owners."""
         for device in self.devices:
             if device.own and device.owner not in (None, os.getpid()):
                 raise EntrainError(OTHER.format(device.owner))
@@ -347,7 +349,7 @@ class SoundConnection:
         self._news()
 
     def _ask(self, favour: Callable[[], None], otherwise: str) -> None:
-        """Ask the system for what is of use but not needed; nothing waits for the answer."""
+        """Ask the system for an optional favour, without waiting for the answer."""
 
         async def ask() -> None:
             try:

@@ -1,6 +1,6 @@
-"""The real device on which Entrain plays: which one it is, and how the sound is heard there.
+"""Keeps the target: the real device on which Entrain plays.
 
-Runs on the main thread's asyncio loop; what may wait for the sound server is handed over.
+Runs on the main thread's asyncio loop; calls that may wait for the sound server run elsewhere.
 """
 
 from collections.abc import Sequence
@@ -13,24 +13,25 @@ from entrain.vdevice.device.sound_connection import SoundConnection
 from entrain.vdevice.device.volume_keeper import VolumeKeeper
 
 _APART: tuple[Form, ...] = ("headphones", "unknown")
-"""What a device is that keeps both ears apart, as far as is known."""
+"""Forms of devices that keep both ears apart, as far as known."""
 
 
 class TargetKeeper:
-    """Keeps Entrain on the best real device, and its sound from coming back to it.
+    """Keeps Entrain on the best real device, without a loop through filters.
 
     Parameters
     ----------
     connection : SoundConnection
-        The way to the sound server.
+        The connection to the sound server.
     defaults : DefaultKeeper
-        Whether Entrain is on, and which device the desktop would take.
+        Knows whether Entrain is on, and the desktop's choice.
     volumes : VolumeKeeper
-        Turns loudspeakers down before they are played on.
+        Turns loudspeakers down before Entrain plays on them.
     chosen : str
-        The real device that the user chose; ``""``: one of `preferred`, or follow the desktop.
+        The real device that the user has chosen; ``""``: one of `preferred`, or the desktop's
+        choice.
     preferred : sequence of str
-        Real devices that are played on whenever they are connected, the most wanted first.
+        Real devices to play on whenever they are connected, the most preferred first.
 
     """
 
@@ -49,42 +50,42 @@ class TargetKeeper:
         self._volumes = volumes
         self._filters = FilterKeeper(connection.wait)
         self._next = ""
-        """What is played on once its volume is set; ``""`` while nothing has to wait for that."""
+        """The target that waits until its volume is set, or ``""``."""
 
-    # ---- what there is -----------------------------------------------------------------------
+    # ---- facts -------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
-        """Name of the real device that is played on, or is about to be."""
+        """Name of the target, even if Entrain does not play on it yet."""
         state = self._connection.state
         return self._next or (state.target if state else "")
 
     @property
     def device(self) -> Device | None:
-        """The real device that is played on, if it is there."""
+        """The target, if it is connected."""
         return self._connection.find(self.name)
 
     @property
     def detour(self) -> str:
-        """How the sound gets around a loop through another program's filter, one line or ``""``."""
+        """How Entrain avoids a loop through another app's filter, one line or ``""``."""
         return self._filters.note
 
     @property
     def heard_on(self) -> list[Device]:
-        """The devices on which the target is heard: itself, or those behind another filter."""
+        """The devices that play the target's sound: the target, or the devices behind a filter."""
         found = map(self._connection.find, self._filters.heard_on)
         return [device for device in found if device]
 
     @property
     def form(self) -> Form:
-        """What the target is to the ears; of several devices, one that does not keep them apart."""
+        """Form of the target; of several forms, a form that mixes both ears wins."""
         forms = [device.form for device in self.heard_on] if self.device else []
         together = [form for form in forms if form not in _APART]
         return next(iter(together or forms), "unknown")
 
     @property
     def in_use(self) -> set[str]:
-        """Names of the devices on which sound is heard that Entrain may have turned down."""
+        """Names of the devices that play sound and may have been turned down by Entrain."""
         state = self._connection.state
         if state is None:
             return set()
@@ -94,14 +95,14 @@ class TargetKeeper:
         return in_use
 
     def best(self, effective: str, names: Sequence[str] | None = None) -> str:
-        """Name the device to play on: the chosen one, a preferred one, or the desktop's.
+        """Return the best device to play on: the chosen one, a preferred one, or the desktop's.
 
         Parameters
         ----------
         effective : str
             The default output.
         names : sequence of str, optional
-            The devices to choose from; all real ones where it is left out.
+            The devices to choose from; by default all real devices.
 
         """
         real = self._connection.real
@@ -117,13 +118,13 @@ class TargetKeeper:
         return choose_target((self.chosen, *self.preferred, desktops), names)
 
     def wake_s(self) -> float | None:
-        """Return when `update` is to be called again even if nothing happens, or None."""
+        """Return when to call `update` again even without news, or None."""
         return self._filters.wake_s()
 
     # ---- steps -------------------------------------------------------------------------------
 
     async def begin(self, default: str) -> None:
-        """Open the back end on the best device of a server that was just reached.
+        """Open the back end on the best device of a server that was reached just now.
 
         Parameters
         ----------
@@ -133,21 +134,21 @@ class TargetKeeper:
         """
         self._filters = FilterKeeper(self._connection.wait)
         target = self.best(default)
-        # Of a filter it is known only later on which device it is heard.
+        # The devices behind a filter are not known yet.
         if (device := self._connection.find(target)) and device.form == "speakers":
             await self._quieten([device])
         await self._defaults.open_backend(target)
 
     async def update(self, confirmed: bool = False) -> None:
-        """Play on another device where there is a better one, and not in a circle.
+        """Switch to a better device if there is one, without a loop through filters.
 
-        Nothing else changes the target while Entrain runs: what depends on the kind of device
-        that is left and on the one that comes belongs here.
+        No other code changes the target while Entrain runs.  So code that depends on the forms of
+        the old and the new target belongs here.
 
         Parameters
         ----------
         confirmed : bool
-            The user wants to hear the present devices as loud as they are.
+            The user wants to hear the present devices at their present volume.
 
         """
         backend, server = self._connection.backend, self._connection.server
@@ -165,15 +166,15 @@ class TargetKeeper:
         try:
             await self._quieten(self.heard_on, confirmed or self.chosen in self._filters.heard_on)
             await self._filters.carry_out(plan, backend, server)
-            # Without any device it waits for the one that was there; with none but a circle, for
-            # none.
+            # If no device is connected, keep the former target and wait for it.  If every device
+            # leads back, play on none.
             if plan.target != backend.state().target and (plan.target or self._filters.note):
                 backend.set_target(plan.target)
         finally:
             self._next = ""
 
     async def _quieten(self, heard_on: Sequence[Device], chosen: bool = False) -> None:
-        """Turn down loudspeakers that take over from headphones, before they are played on."""
+        """Turn down loudspeakers that take over from headphones, before Entrain plays on them."""
         state, defaults = self._connection.state, self._defaults
         playing = defaults.plays_alone or (state is not None and state.playing > 0)
         carries = defaults.on and (defaults.mode != "manual" or playing)

@@ -1,11 +1,12 @@
-"""What happens to the volume when headphones are unplugged and a loudspeaker takes over.
+"""Decides the volume when headphones are unplugged and a loudspeaker takes over.
 
-Decisions only: nothing here calls a server.  The loudspeaker's own volume is turned down, before
-the first sample is played there, so that its slider shows it, the volume keys bring it back, and
-nothing gets louder when Entrain ends.  What was turned down is written down with the volume
-before, and set back when the sound has left that loudspeaker, or when the user wishes so; but only
-while nobody else has changed that volume.  It stays written down until the server has saved the
-volume, which a server that crashes brings back as it has saved it.
+This module only makes decisions; it does not call a server.  Entrain turns down the loudspeaker's
+own volume before the first sample plays there.  So its slider shows the volume, the volume keys
+raise it, and the sound does not get louder when Entrain ends.
+
+The former volume is stored.  It is set back when no sound plays on that loudspeaker any more, or
+when the user wishes so, but only if no other app has changed the volume meanwhile.  The entry is
+kept until the server has saved the volume, because a server that crashes restores its saved one.
 """
 
 import logging
@@ -16,18 +17,22 @@ from entrain.vdevice.device.softened import SOFTER, TOLERANCE, Softened, are_clo
 from entrain.vdevice.limits import Unplugged
 
 SETTLE_S = 0.5
-"""For how long after a change a session manager may still bring back a volume of its own."""
+"""Time after a change in which a session manager may restore a volume of its own, in seconds."""
 
 AWAY_S = 1.0
-"""For how long the sound must have left a loudspeaker before that gets its volume back, and for
-how long a volume must differ from ours to count as somebody else's."""
+"""Time without sound after which a loudspeaker gets its volume back, in seconds.
+
+It is also the time after which a different volume counts as set by another app.
+"""
 
 UNPLUGGED_S = 1.0
-"""For how long after the sound has moved the headphones may still be listed, in seconds."""
+"""Longest time that the headphones stay listed after the sound has moved, in seconds."""
 
 KEPT_S = 15.0
-"""For how long an entry is kept after the volume was set back, in seconds: PulseAudio saves
-volumes after 10 s, WirePlumber after 1 s."""
+"""Time for which an entry is kept after its volume was set back, in seconds.
+
+PulseAudio saves volumes after 10 s, WirePlumber after 1 s.
+"""
 
 
 MOST_ENTRIES = 32
@@ -36,14 +41,14 @@ _log = logging.getLogger(__name__)
 
 
 class UnpluggedPolicy:
-    """Remembers what was turned down, and decides.  Times only go forward, in seconds.
+    """Remembers loudspeakers that Entrain has turned down.  Times are monotonic, in seconds.
 
     Parameters
     ----------
     setting : str
         What to do when headphones are unplugged.
     entries : sequence of Softened
-        What was turned down when Entrain ran last.
+        Loudspeakers that an earlier Entrain has turned down.
 
     """
 
@@ -52,28 +57,28 @@ class UnpluggedPolicy:
         self._entries = {entry.device: entry for entry in entries[-MOST_ENTRIES:]}
         self._heard_on: tuple[Device, ...] = ()
         self._left: tuple[Device, ...] = ()
-        """Where the sound was heard before, as long as that may turn out to be unplugged."""
+        """The former devices, as long as they may turn out to be unplugged."""
         self._left_at_s = 0.0
         self._settles_until_s: dict[str, float] = {}
-        """Until when a loudspeaker that has just been turned down is watched."""
+        """Time until which a loudspeaker that was turned down is watched."""
         self._earlier: dict[str, Softened] = {}
-        """What was known of those loudspeakers before."""
+        """Former entries of these loudspeakers."""
         self._away_since_s: dict[str, float] = {}
         self._changed_since_s: dict[str, float] = {}
         self._set_back_at_s: dict[str, float] = {}
-        """When the volume was set back of those whose entry is only kept for a while."""
+        """Times at which volumes were set back, for entries that are kept for `KEPT_S`."""
 
     @property
     def entries(self) -> tuple[Softened, ...]:
-        """What is turned down, to be stored."""
+        """All entries, for the stored state."""
         return tuple(self._entries.values())
 
     def in_effect(self, heard_on: Device) -> Softened | None:
-        """Return what was done to a loudspeaker that is heard, if anything was."""
+        """Return the entry of a device if it is turned down now."""
         name, entry = heard_on.name, self._entries.get(heard_on.name)
         if entry is None or heard_on.form != "speakers" or name in self._set_back_at_s:
             return None
-        # One of an earlier run may have been set back at its end.
+        # An earlier Entrain may have set this volume back when it ended.
         is_ours = name in self._settles_until_s or entry.is_as_left(heard_on.volume)
         return entry if is_ours else None
 
@@ -86,26 +91,25 @@ class UnpluggedPolicy:
         chosen: bool,
         now_s: float,
     ) -> list[tuple[str, Volume]]:
-        """Decide on the volume before sound is heard on devices; for the present ones, too.
+        """Decide on volumes before sound plays on devices; call it for present devices, too.
 
         Parameters
         ----------
         heard_on : sequence of Device
-            The devices on which the sound is heard from now on: the one that is played on, or
-            those behind the filter that is played on.
+            The devices that play the sound from now on: the target, or the devices behind a filter.
         devices : sequence of Device
-            All that are there.
+            All connected devices.
         carries : bool
-            The sound that goes there goes through Entrain.
+            The sound on these devices passes Entrain.
         chosen : bool
-            The user has just chosen them.
+            The user has just chosen these devices.
         now_s : float
             The time.
 
         Returns
         -------
         list of (str, Volume)
-            Devices to be set first.
+            Volumes to set before the sound plays.
 
         """
         before, self._heard_on = self._heard_on, tuple(heard_on)
@@ -115,7 +119,7 @@ class UnpluggedPolicy:
         if chosen or not carries or now_s - self._left_at_s > UNPLUGGED_S:
             self._left = ()
             return []
-        # From one loudspeaker to the next it is still because the headphones are missing.
+        # From one loudspeaker to the next: the reason is still the missing headphones.
         if not all(device.form == "headphones" or self.in_effect(device) for device in left):
             return []
         if not left or not all(_is_unplugged(device, devices) for device in left):
@@ -135,21 +139,21 @@ class UnpluggedPolicy:
         in_use: Collection[str],
         now_s: float,
     ) -> list[tuple[str, Volume]]:
-        """Look after what was turned down.
+        """Watch the loudspeakers that are turned down.
 
         Parameters
         ----------
         devices : mapping of Device
-            All that are there, by name.
+            All connected devices, by name.
         in_use : collection of str
-            The devices on which Entrain, or the default output, is heard.
+            The devices that play the sound of Entrain or of the default output.
         now_s : float
             The time.
 
         Returns
         -------
         list of (str, Volume)
-            Devices to be set.
+            Volumes to set.
 
         """
         wanted = []
@@ -157,7 +161,7 @@ class UnpluggedPolicy:
             device = devices.get(name)
             if name in self._set_back_at_s:
                 age_s = now_s - self._set_back_at_s[name]
-                # A server that has crashed is connected to anew: so it was somebody else.
+                # A restarted server means a new connection, so another app has set this volume.
                 is_changed = device is not None and entry.is_as_left(device.volume)
                 if age_s >= KEPT_S or (is_changed and age_s >= SETTLE_S):
                     self._forget(name)
@@ -167,7 +171,7 @@ class UnpluggedPolicy:
                 self._changed_since_s.pop(name, None)
                 continue
             if len(device.volume.channels) != len(entry.after):
-                _log.warning("%s has another number of channels; its volume stays as it is", name)
+                _log.warning("%s has a new number of channels; its volume stays as it is", name)
                 self._forget(name)
                 continue
             if device.form != "speakers":
@@ -182,7 +186,7 @@ class UnpluggedPolicy:
         return wanted
 
     def confirm(self, device: Device, now_s: float) -> Volume | None:
-        """The user wants to hear a loudspeaker as loud as before."""
+        """Return the former volume for a loudspeaker that the user wants as loud as before."""
         entry = self.in_effect(device)
         if entry is None:
             return None
@@ -193,21 +197,18 @@ class UnpluggedPolicy:
         return entry.restored(device.volume)
 
     def as_before(self, device: Device) -> Volume | None:
-        """Return the volume before that of a loudspeaker was turned down, if it still is.
-
-        Nothing is forgotten.
-        """
+        """Return the former volume of a loudspeaker that is still turned down; keep the entry."""
         entry = self._entries.get(device.name)
         if entry is None or device.form != "speakers" or not entry.is_as_left(device.volume):
             return None
         return entry.restored(device.volume)
 
     def reconnected(self) -> None:
-        """Doubt what was set back lately: to be called when the server has been started again."""
+        """Check again volumes that were set back lately; call this after the server's restart."""
         self._set_back_at_s.clear()
 
     def wake_s(self) -> float | None:
-        """Return when `observe` is to be called again even if nothing happens, or None."""
+        """Return when to call `observe` again even without news, or None."""
         times = [
             *(at_s + AWAY_S for at_s in self._away_since_s.values()),
             *(at_s + AWAY_S for at_s in self._changed_since_s.values()),
@@ -215,13 +216,13 @@ class UnpluggedPolicy:
         ]
         return min(times, default=None)
 
-    # ---- inside ----------------------------------------------------------------------------
+    # ---- internals -------------------------------------------------------------------------
 
     def _turn_down(self, device: Device, left: Sequence[Device], now_s: float) -> Volume | None:
         levels = device.volume.channels
         earlier = self._entries.get(device.name)
         if earlier is not None and earlier.is_as_left(device.volume):
-            levels = earlier.levels  # it was turned down by us, and is not once more
+            levels = earlier.levels  # Entrain has turned it down already; do not do it twice
         elif device.volume.muted:
             return None
         if self.setting == "same" or not any(levels):
@@ -249,12 +250,12 @@ class UnpluggedPolicy:
     def _where_it_plays(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
         settles = now_s < self._settles_until_s.get(entry.device, 0.0)
         if settles and _is_louder(device.volume, entry.quiet):
-            # The session manager has brought back a volume of its own, or ours is on its way.
+            # The session manager has restored a volume of its own, or Entrain's is on its way.
             earlier, levels = self._earlier.get(entry.device), device.volume.channels
             if earlier and earlier.is_as_left(device.volume):
                 self._entries[device.name] = earlier
                 return None
-            # It may also be the user's, who has the headphones in mind: never louder than before.
+            # The user may have set it with the headphones in mind: never get louder than before.
             if len(levels) == len(entry.before):
                 levels = tuple(map(min, levels, entry.before))
             after = levels if entry.silent else _softer(levels)
@@ -265,7 +266,7 @@ class UnpluggedPolicy:
         return None
 
     def _left_behind(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
-        """Set it back once nothing can be on its way there any more."""
+        """Set the volume back when no more sound can arrive there."""
         if self._drop_if_changed(entry, device, now_s):
             self._away_since_s.pop(entry.device, None)
             return None
@@ -275,7 +276,7 @@ class UnpluggedPolicy:
         return entry.restored(device.volume)
 
     def _at_headphones(self, entry: Softened, device: Device, now_s: float) -> Volume | None:
-        """Servers keep a volume for each port; one that does not is helped."""
+        """Restore the headphones' volume, if the server does not keep one for each port."""
         self._changed_since_s.pop(entry.device, None)
         if entry.headphones is None or not entry.is_as_left(device.volume):
             self._away_since_s.pop(entry.device, None)
@@ -287,7 +288,7 @@ class UnpluggedPolicy:
         return Volume(levels, device.volume.muted and not entry.silent)
 
     def _drop_if_changed(self, entry: Softened, device: Device, now_s: float) -> bool:
-        """Forget what somebody has changed since; tells whether it differs now."""
+        """Forget the entry if another app has changed the volume; return whether it differs now."""
         if entry.is_as_left(device.volume):
             self._changed_since_s.pop(entry.device, None)
             return False
@@ -315,7 +316,7 @@ def _places(devices: Sequence[Device]) -> set[tuple[str, Form]]:
 
 
 def _is_unplugged(before: Device, devices: Sequence[Device]) -> bool:
-    """Tell whether what was played on has gone, rather than been left by choice."""
+    """Return whether a device was unplugged, not just left for another one."""
     now = next((device for device in devices if device.name == before.name), None)
     if now is None:
         return True

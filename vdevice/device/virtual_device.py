@@ -1,7 +1,7 @@
-"""The virtual device's life: made, linked to a real one, lost with its server, made again.
+"""The virtual device's life: created, linked to a real device, lost with its server, created again.
 
-Runs on the main thread's asyncio loop.  It decides, or asks the modules that do; what may wait for
-the sound server goes through its `SoundConnection`.
+Runs on the main thread's asyncio loop.  Decisions are made here or in the modules for them; calls
+that may wait for the sound server go through `SoundConnection`.
 """
 
 import asyncio
@@ -14,7 +14,9 @@ from entrain.backend import BackendState
 from entrain.engine import Engine
 from entrain.errors import EntrainError
 from entrain.platform.adapter import Device, Form, PlatformAdapter
-from entrain.vdevice.device.applications import ApplicationRules, Situation
+from entrain.vdevice.device.applications.placement import Situation
+from entrain.vdevice.device.applications.rules import ApplicationRules
+from entrain.vdevice.device.applications.stream_router import StreamRouter
 from entrain.vdevice.device.default_keeper import DefaultKeeper
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.reconnection import Reconnection
@@ -25,7 +27,6 @@ from entrain.vdevice.device.sound_connection import (
     SoundConnection,
     UnknownOutput,
 )
-from entrain.vdevice.device.stream_router import StreamRouter
 from entrain.vdevice.device.target_keeper import TargetKeeper
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.volume_keeper import VolumeKeeper
@@ -33,7 +34,7 @@ from entrain.vdevice.limits import Mode, Unplugged
 from entrain.vdevice.problems import Problems
 
 CONNECT_TIMEOUT_S = 5.0
-"""For the sink to be made, once the server has been reached."""
+"""Longest wait for the sink after the server was reached, in seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,33 +45,36 @@ class VirtualDevice:
     Parameters
     ----------
     adapter : PlatformAdapter
-        Gives the sound server.
+        Connects to the sound server.
     engine : Engine
-        Processes what is played to the sink.
+        Processes the sound that apps play to the sink.
     backend : str
         Name of a back end, or ``auto``.
     chosen : str
-        The real device that the user chose; ``""``: one of `preferred`, or follow the desktop.
+        The real device that the user has chosen; ``""``: one of `preferred`, or the desktop's
+        choice.
     latency_ms : float or None
-        Added delay to aim at where sink and device have a clock each; None: the back end's own.
+        Target for the total added latency if sink and device have one clock each; None: the back
+        end's default.
     defaults : DefaultPolicy
-        Whether Entrain is on, in which mode, and what was the default before.
+        Knows whether Entrain is on, its mode, and the former default.
     changed : callable
-        Called after on, off, the mode, the former default, the target or its form have changed.
-        What it returns is waited for under the lock before a default is set: it must have an end.
+        Called after a change of on, off, the mode, the former default, the target or its form.
+        The object that it returns is awaited under the lock before a default is set, so it must
+        end.
     rules : ApplicationRules, optional
-        Which programs are heard through Entrain.
+        Rules that decide which apps play through Entrain.
     looked : callable, optional
-        Called after each look at what the sound server has to say.
+        Called after each look at the sound server's news.
     required : str
-        The real device that was asked for just now; `live` ends where it is not there.  One that
-        was chosen at another time may come later.
+        A real device that this run requires; `live` ends if it is not connected.  A device that
+        was chosen earlier may be connected later.
     preferred : sequence of str
-        Real devices that are played on whenever they are connected, the most wanted first.
+        Real devices to play on whenever they are connected, the most preferred first.
     unplugged : UnpluggedPolicy, optional
-        What becomes of the volume where headphones are unplugged.
+        Decides the volume after headphones were unplugged.
     problems : Problems, optional
-        Takes what goes wrong.
+        Receives errors.
 
     """
 
@@ -107,40 +111,40 @@ class VirtualDevice:
             self._connection, self._defaults, self._volumes, chosen, preferred
         )
         self._told: tuple[str, Form] = ("", "unknown")
-        """The target and its form as `changed` was told last."""
+        """The target and its form at the last call of `changed`."""
         self._ready: Callable[[], None] | None = None
         self._was_blank = False
 
-    # ---- what others ask -------------------------------------------------------------------
+    # ---- facts for other parts -----------------------------------------------------------------
 
     @property
     def state(self) -> BackendState | None:
-        """The back end's state; None while there is none."""
+        """The back end's state; None while it is closed."""
         return self._connection.state
 
     @property
     def backend_name(self) -> str:
-        """Name of the back end in use, or of the last one; ``""`` before that is known."""
+        """Name of the present or last back end; ``""`` before one is chosen."""
         return self._connection.backend_name
 
     @property
     def devices(self) -> list[Device]:
-        """All outputs, as they were at the last look; none while there is no connection."""
+        """All outputs, as of the last look; none while there is no connection."""
         return self._connection.devices
 
     @property
     def trouble(self) -> str:
-        """Why there is no connection to the sound server, one line."""
+        """The reason why there is no connection to the sound server, one line."""
         return self._reconnection.trouble
 
     @property
     def retry_at_s(self) -> float | None:
-        """When the server is tried again, on the monotonic clock; None where it is there."""
+        """Time of the next attempt to connect, on the monotonic clock; None while connected."""
         return self._reconnection.retry_at_s
 
     @property
     def reason(self) -> str:
-        """Why Entrain is off, one line."""
+        """The reason why Entrain is off, one line."""
         return self._defaults.reason
 
     @property
@@ -150,65 +154,65 @@ class VirtualDevice:
 
     @property
     def mode(self) -> Mode:
-        """How programmes come to Entrain."""
+        """The sound that Entrain processes."""
         return self._defaults.mode
 
     @property
     def plays_alone(self) -> bool:
-        """Whether the protocol is heard without any player, which keeps the real device awake."""
+        """Whether the protocol plays without any app, which keeps the real device awake."""
         return self._defaults.plays_alone
 
     @property
     def rules(self) -> ApplicationRules:
-        """Which programs are heard through Entrain."""
+        """Rules that decide which apps play through Entrain."""
         return self._router.rules
 
     @property
     def chosen(self) -> str:
-        """The real device that the user chose; ``""``: one of `preferred`, or the desktop's."""
+        """The real device that the user has chosen; ``""``: a preferred one, or the desktop's."""
         return self._target.chosen
 
     @property
     def preferred(self) -> tuple[str, ...]:
-        """Real devices that are played on whenever they are connected, the most wanted first."""
+        """Real devices to play on whenever they are connected, the most preferred first."""
         return self._target.preferred
 
     @property
     def target_name(self) -> str:
-        """Name of the real device that is played on, or is about to be."""
+        """Name of the target, even if Entrain does not play on it yet."""
         return self._target.name
 
     @property
     def target(self) -> Device | None:
-        """The real device that is played on, if it is there."""
+        """The target, if it is connected."""
         return self._target.device
 
     @property
     def detour(self) -> str:
-        """How the sound gets around a loop through another program's filter, one line or ``""``."""
+        """How Entrain avoids a loop through another app's filter, one line or ``""``."""
         return self._target.detour
 
     @property
     def heard_on(self) -> list[Device]:
-        """The devices on which the target is heard: itself, or those behind another filter."""
+        """The devices that play the target's sound: the target, or the devices behind a filter."""
         return self._target.heard_on
 
     @property
     def form(self) -> Form:
-        """What the target is to the ears; of several devices, one that does not keep them apart."""
+        """Form of the target; of several forms, a form that mixes both ears wins."""
         return self._target.form
 
     @property
     def softened(self) -> Softened | None:
-        """How a loudspeaker was turned down because headphones were unplugged, if one is."""
+        """Entry of a loudspeaker that is turned down because headphones were unplugged, or None."""
         return self._volumes.softened(self.heard_on)
 
     async def switch(self, on: bool, reason: str = "") -> None:
-        """Switch on or off: in `default` mode be the default output, or give it back.
+        """Switch on or off; in `default` mode become the default output, or give it back.
 
-        In `manual` mode only included programs come and go; what the user has routed to Entrain
-        is processed all the same.  In `smart` mode the desktop's sound passes Entrain, or does
-        not.  `reason` tells why it is off.  Raises `EntrainError`.
+        In `manual` mode only included apps move; streams that the user has routed to Entrain stay.
+        In `smart` mode the desktop's sound passes Entrain, or does not.  `reason` says why Entrain
+        is off.  Raises `EntrainError`.
         """
         async with self._request():
             await self._look()
@@ -219,24 +223,23 @@ class VirtualDevice:
             self._tell()
 
     async def choose(self, name: str) -> None:
-        """Play on this real device, or, with ``""``, on one that need not be chosen.
+        """Play on this real device; ``""``: on a preferred device, or else on the desktop's.
 
-        That is the first of `preferred` that is connected, else the one it would be without
-        Entrain.  It plays as loud as before headphones were unplugged, also where nothing else
-        changes.  Raises `EntrainError` where there is none of that name.
+        If the loudspeaker is turned down because headphones were unplugged, it gets its former
+        volume back, even if the target stays the same.  Raises `EntrainError` for an unknown name.
         """
         async with self._request():
             await self._look()
             if name and name != self._target.chosen:
                 self._connection.require(name)
             self._target.chosen = name
-            confirmed = self.softened is not None  # else the headphones may have gone just now
+            confirmed = self.softened is not None  # else headphones may just have been unplugged
             await self._target.update(confirmed)
             if confirmed:
                 await self._volumes.confirm(self.heard_on)
 
     async def set_unplugged(self, setting: Unplugged) -> None:
-        """Change what a loudspeaker does that takes over because headphones were unplugged."""
+        """Change how a loudspeaker plays that takes over after headphones were unplugged."""
         async with self._request():
             self.unplugged.setting = setting
             if setting == "same":
@@ -244,18 +247,18 @@ class VirtualDevice:
                 await self._volumes.confirm(self.heard_on)
 
     async def prefer(self, names: Sequence[str]) -> None:
-        """Play on the first of these real devices that is connected; some may come later."""
+        """Play on the first connected one of these real devices; others may be connected later."""
         async with self._request():
             self._target.preferred = tuple(dict.fromkeys(names))
             await self._target.update()
 
     def set_alone(self, alone: bool) -> None:
-        """Say whether the protocol is to be heard without any player, while this is on."""
+        """Set whether the protocol plays without any app while Entrain is on."""
         self._defaults.alone = alone
         self._defaults.tell_backend()
 
     async def set_mode(self, mode: Mode) -> None:
-        """Change how programmes come to Entrain; raises `EntrainError`."""
+        """Change which sound Entrain processes; raises `EntrainError`."""
         async with self._request():
             await self._look()
             await self._defaults.set_mode(mode)
@@ -263,13 +266,13 @@ class VirtualDevice:
             self._tell()
 
     async def set_rules(self, rules: ApplicationRules) -> None:
-        """Change which programs are heard through Entrain; what plays is moved accordingly."""
+        """Change which apps play through Entrain; present streams are moved."""
         async with self._request():
             self._router.rules = rules
             self._tell()
 
     async def list_devices(self) -> list[Device]:
-        """All outputs but our own; raises `EntrainError`."""
+        """Return all outputs except Entrain's own; raises `EntrainError`."""
         async with self._lock:
             await self._look()
         return self._connection.real
@@ -277,36 +280,36 @@ class VirtualDevice:
     # ---- life --------------------------------------------------------------------------------
 
     async def live(self, ready: Callable[[], None]) -> None:
-        """Connect and go on, with growing pauses where that fails, until cancelled.
+        """Connect, and connect again after each loss, until cancelled.
 
         Then, and only then, the default output is given back.
 
         Parameters
         ----------
         ready : callable
-            Called once, when the sink is there for the first time.
+            Called once, when the sink exists for the first time.
 
         Raises
         ------
         EntrainError
-            The required device does not exist, at the first connection only.
+            The required device does not exist; only at the first connection.
 
         """
         self._ready = ready
         await self._reconnection.keep_up(self._live_once, UnknownOutput)
 
     async def _live_once(self) -> None:
-        """Connect and follow the server's news until it is lost (an EntrainError)."""
+        """Connect and follow the server's news until the server is lost (an EntrainError)."""
         connection = self._connection
         try:
             async with self._connected():
                 if self._required and connection.server:
                     connection.require(self._required)
-                # Not wait_for(): on Python 3.11 it loses a cancellation now and then.
+                # Not wait_for(): on Python 3.11 it sometimes loses a cancellation.
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await self._follow(lambda: connection.is_ready)
                 if connection.found_leftover:
-                    self._note("a device that an earlier Entrain had left behind was removed")
+                    self._note("removed the output of an earlier Entrain that did not end properly")
                 self._reconnection.succeeded()
                 self._required = ""
                 if ready := self._ready:
@@ -315,12 +318,12 @@ class VirtualDevice:
                 await self._follow(lambda: False)
         except TimeoutError:
             raise EntrainError(
-                "the sound server makes no device; does a session manager run?"
+                "the sound server creates no output for Entrain; does its session manager run?"
             ) from None
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
-        """Be connected during the block, and leave the server as it should be left."""
+        """Be connected during the block; afterwards, restore the server's former state."""
         try:
             async with self._lock:
                 await self._connect()
@@ -332,8 +335,8 @@ class VirtualDevice:
         except UnknownOutput:
             raise
         except EntrainError as error:
-            self._reconnection.failed(str(error))  # now: to disconnect may take a while
-            if self._connection.frees:  # PipeWire may be there without its PulseAudio face
+            self._reconnection.failed(str(error))  # at once: the clean-up may take a while
+            if self._connection.frees:  # PipeWire may still run without its PulseAudio server
                 async with self._lock:
                     await self._leave()
             raise
@@ -346,7 +349,7 @@ class VirtualDevice:
     async def _connect(self) -> None:
         connection = self._connection
         await connection.choose_backend()
-        # There a stream that is moved may close a circle, and the back end does not tell.
+        # On PulseAudio, moving a stream may close a loop, and the back end does not report it.
         self._router.watches_always = connection.backend_name == "pulse"
         default = await connection.reach(
             lambda server: self._router.watch(server, connection.tell, self.mode)
@@ -357,9 +360,9 @@ class VirtualDevice:
         self._news.set()
 
     async def _give_back(self) -> None:
-        """Leave the default output, and the streams, as they were found."""
+        """Restore the former default output and the streams' former devices."""
         connection = self._connection
-        with contextlib.suppress(EntrainError):  # a server that is gone has nothing to be given
+        with contextlib.suppress(EntrainError):  # the server may be gone
             await self._look()
             if connection.server and self._router.has_placed:
                 await self._defaults.give_back()
@@ -374,7 +377,7 @@ class VirtualDevice:
             await self._defaults.leave()
 
     async def _follow(self, until: Callable[[], bool]) -> None:
-        """React to news until this is so, or the server is lost (an EntrainError)."""
+        """React to news until a condition holds, or the server is lost (an EntrainError)."""
         while True:
             await self._news.wait()
             self._news.clear()
@@ -385,7 +388,7 @@ class VirtualDevice:
 
     @contextlib.asynccontextmanager
     async def _request(self) -> AsyncIterator[None]:
-        """Hold the lock while a wish is carried out; whether it works or not, look afterwards."""
+        """Hold the lock during a request; look at the server afterwards, even if it fails."""
         try:
             async with self._lock:
                 yield
@@ -395,12 +398,12 @@ class VirtualDevice:
     # ---- steps, all under the lock -------------------------------------------------------------
 
     async def _refresh(self) -> None:
-        """Look at everything and put right what is not as it should be."""
+        """Look at everything and correct it."""
         connection = self._connection
         connection.check()
         await self._look()
         if connection.name_is_taken:
-            # Players of the default device "entrain" would end up on the other one.
+            # Players of a default device named "entrain" would play on the other device.
             with contextlib.suppress(EntrainError):
                 await self._defaults.give_back()
             raise EntrainError(NAME_TAKEN)
@@ -411,7 +414,7 @@ class VirtualDevice:
         own = connection.own is not None
         _log.debug("%s; own device %s", seen, "there" if own else "missing")
         actions = self._defaults.observe(seen) if own else []
-        await self._target.update()  # first, so that nothing plays in a circle for a moment
+        await self._target.update()  # first, so that no loop exists even for a moment
         await self._defaults.carry_out(actions)
         if own:
             await self._route()
@@ -424,9 +427,9 @@ class VirtualDevice:
         self._looked()
 
     async def _look(self) -> None:
-        """List the devices; where the session manager is another one, what it says is a start."""
+        """List the devices; after a new session manager, treat its report as a start."""
         connection = self._connection
-        for _ in range(MOST_LOOKS):  # another one may come meanwhile
+        for _ in range(MOST_LOOKS):  # yet another session manager may come meanwhile
             if connection.session_manager_was_replaced:
                 await connection.renew_server(
                     lambda server: self._router.watch_again(server, connection.tell)
@@ -452,7 +455,7 @@ class VirtualDevice:
             await self._router.route(connection.server, connection.tell, situation)
 
     def _wake_again(self) -> None:
-        """See to it that what never shows up is noticed; without such a thing there is no timer."""
+        """Set a timer for the next deadline, at which missing echoes are noticed."""
         if self._timer:
             self._timer.cancel()
         wakes = (self._volumes.wake_s(), self._defaults.wake_s(), self._target.wake_s())
@@ -465,7 +468,7 @@ class VirtualDevice:
         return (self.target.name if self.target else "", self.form)
 
     def _tell(self) -> Awaitable[None] | None:
-        """Call `changed`, which takes over the target whatever it is called for."""
+        """Call `changed`, and note the target that it is called with."""
         self._told = self._heard_at()
         return self._changed()
 

@@ -1,6 +1,6 @@
-"""Carrying out what `VolumeMirror` and `UnpluggedPolicy` decide.
+"""Carries out the decisions of `VolumeMirror` and `UnpluggedPolicy`.
 
-Runs on the main thread's asyncio loop; what may wait for the sound server is handed over.
+Runs on the main thread's asyncio loop; calls that may wait for the sound server run elsewhere.
 """
 
 import asyncio
@@ -15,23 +15,23 @@ from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.volume_mirror import VolumeMirror
 
 VOLUME_LOOKS, VOLUME_LOOK_S = 10, 0.02
-"""How often, and how far apart, the devices are listed until a new volume shows."""
+"""Number of looks at the devices until a new volume shows, and the pause between them."""
 
 _log = logging.getLogger(__name__)
 
 
 class VolumeKeeper:
-    """Keeps Entrain as loud as its target, and loudspeakers soft that take over from headphones.
+    """Keeps Entrain's volume equal to its target's, and loudspeakers soft after headphones.
 
     Parameters
     ----------
     connection : SoundConnection
-        The way to the sound server.
+        The connection to the sound server.
     unplugged : UnpluggedPolicy
-        What becomes of the volume where headphones are unplugged.
+        Decides the volume after headphones were unplugged.
     changed : callable
-        Called when what is turned down has changed.  What it returns is waited for before a
-        volume is set.
+        Called after the list of turned-down devices has changed.  The object that it returns is
+        awaited before a volume is set.
 
     """
 
@@ -51,20 +51,20 @@ class VolumeKeeper:
         self._mirror = VolumeMirror()
 
     def session_manager_is_back(self) -> None:
-        """Let the target's volume win: the session manager restores old ones now."""
+        """Let the target's volume win, because the session manager is restoring old volumes."""
         self._mirror.distrust(time.monotonic())
 
     def softened(self, heard_on: Sequence[Device]) -> Softened | None:
-        """Return how one of these loudspeakers was turned down, if one was."""
+        """Return the entry of one of these devices that is turned down, or None."""
         entries = map(self._unplugged.in_effect, heard_on)
         return next((entry for entry in entries if entry), None)
 
     async def quieten(self, heard_on: Sequence[Device], *, carries: bool, chosen: bool) -> None:
-        """Turn down loudspeakers that take over from headphones, before they are played on.
+        """Turn down loudspeakers that take over from headphones, before Entrain plays on them.
 
-        Where the server has sent the sound there already, as it does with that of a filter, and
-        between sockets of one device, Entrain is silent meanwhile.  `UnpluggedPolicy.arrive` says
-        what the parameters are.
+        If the server has sent the sound there already (as it does for filters, and between ports
+        of one device), Entrain is silent meanwhile.  `UnpluggedPolicy.arrive` describes the
+        parameters.
         """
         if not heard_on:
             return
@@ -77,13 +77,13 @@ class VolumeKeeper:
         if connection.backend is not None:
             connection.backend.set_target("")
         before = {device.name: device.volume for device in heard_on}
-        # On disk first: after a crash the volume before must be known.
+        # Save first: after a crash, the next start must find the former volume.
         if (saving := self._changed()) is not None:
             await saving
         for name, volume in wanted:
             _log.info("headphones were unplugged: %s is set to %s", name, volume)
             await connection.set_volume(name, volume)
-        for _ in range(VOLUME_LOOKS):  # until it holds, and the mirror will see it
+        for _ in range(VOLUME_LOOKS):  # until the server lists the new volume
             await connection.look()
             late = (device for name, _ in wanted if (device := connection.find(name)))
             if not any(device.volume == before[device.name] for device in late):
@@ -91,7 +91,7 @@ class VolumeKeeper:
             await asyncio.sleep(VOLUME_LOOK_S)
 
     async def confirm(self, heard_on: Sequence[Device]) -> None:
-        """Set back the loudspeakers that the user wants to hear as loud as before."""
+        """Restore the volume of loudspeakers that the user wants as loud as before."""
         for device in heard_on:
             volume = self._unplugged.confirm(device, time.monotonic())
             if volume:
@@ -99,20 +99,21 @@ class VolumeKeeper:
                 self._changed()
 
     async def look_after_softened(self, in_use: Collection[str]) -> None:
-        """Set loudspeakers back that were turned down, where it is time for that.
+        """Restore the volume of loudspeakers that no longer need to be soft.
 
-        Those are turned down again whose volume something else has brought back meanwhile.
+        If the session manager has restored a louder volume meanwhile, turn the loudspeaker down
+        again.
 
         Parameters
         ----------
         in_use : collection of str
-            Names of the devices on which the sound is heard.
+            Names of the devices that play the sound.
 
         """
         before = self._unplugged.entries
         devices = {device.name: device for device in self._connection.real}
         wanted = self._unplugged.observe(devices, in_use, time.monotonic())
-        # On disk first: a loudspeaker may be turned down anew here, too.
+        # Save first: this may turn a loudspeaker down, too.
         if self._unplugged.entries != before and (saving := self._changed()) is not None:
             await saving
         for name, volume in wanted:
@@ -120,7 +121,7 @@ class VolumeKeeper:
             await self._connection.set_volume(name, volume)
 
     async def mirror(self, target: str) -> None:
-        """Show the target's volume on Entrain, or give the target Entrain's."""
+        """Show the target's volume on Entrain, or set the target to Entrain's."""
         connection = self._connection
         if connection.server is None:
             return
@@ -130,9 +131,9 @@ class VolumeKeeper:
             await connection.set_volume(name, wanted)
 
     async def set_back(self) -> None:
-        """Set loudspeakers back before quitting, but none on which something plays.
+        """Restore the volume of loudspeakers before quitting, unless an app plays there.
 
-        What plays goes on there without Entrain, and would be louder at once.
+        That app continues on the loudspeaker without Entrain, and would suddenly be louder.
         """
         connection = self._connection
         state = connection.state
@@ -141,11 +142,11 @@ class VolumeKeeper:
             if volume is None or state is None:
                 continue
             if state.playing or device.state == "running":
-                _log.warning("%s stays turned down, since something plays there", device.name)
+                _log.warning("%s stays turned down, because an app is playing there", device.name)
             else:
                 await connection.set_volume(device.name, volume)
 
     def wake_s(self) -> float | None:
-        """Return when there is something to do even if nothing happens, or None."""
+        """Return when to look again even without news, or None."""
         times = (self._mirror.wake_s(), self._unplugged.wake_s())
         return min((at_s for at_s in times if at_s), default=None)

@@ -1,29 +1,30 @@
-"""Entrain's volume is its target's volume: what to set when, without ever calling a server.
+"""Decides how to keep Entrain's volume and its target's volume equal.
 
-The sound passes Entrain at unity, so only the target's volume is heard.  That decides every
-doubtful case: the target's volume is shown on Entrain, which nobody hears.  The target is
-only ever set to what somebody has just chosen on Entrain, so nothing gets louder by surprise.
+This module only makes decisions; it does not call a server.  The sound passes Entrain at unity
+gain, so only the target's volume has an effect.  Therefore, in case of doubt, Entrain takes the
+target's volume.  The target gets a new volume only if the user has just set it on Entrain, so the
+sound never gets louder by surprise.
 """
 
 from entrain.platform.adapter import OWN_DEVICE, Volume
 from entrain.vdevice.device.pending_writes import Echoes
 
 TOLERANCE = 3 / 65536
-"""Servers count volumes in steps of 1/65536 and round on the way."""
+"""Servers count volumes in steps of 1/65536, and round them."""
 
 GRACE_S = 0.25
-"""After Entrain appears, its session manager gives it the volume of another day."""
+"""Time after Entrain's appearance in which the session manager restores an old volume, in s."""
 
 ECHO_S = 3.0
-"""Longest time after which a volume that we have set shows up."""
+"""Longest time until the server reports a volume that Entrain has set, in seconds."""
 
 
 class VolumeMirror:
-    """Volume, balance and mute of Entrain and of the target, kept the same.
+    """Keeps volume, balance and mute of Entrain and its target equal.
 
-    At the start and after a change of the target, the target's volume wins; later the side
-    that changed last, and the target if both have changed between two looks.  No clock of
-    its own and no thread: times are given in seconds of any clock that only goes forward.
+    At the start and after a change of the target, the target's volume wins.  Later, the side that
+    changed last wins, and the target if both have changed between two looks.  Times are in seconds
+    of any monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class VolumeMirror:
         Parameters
         ----------
         entrain, target : Volume or None
-            As the server has just told; None where the device is not there.
+            The server's present report; None if the device is not connected.
         target_name : str
             Name of the real device that Entrain plays on.
         now_s : float
@@ -52,7 +53,7 @@ class VolumeMirror:
         Returns
         -------
         list of (str, Volume)
-            Devices to be set, at most one; most often there is nothing to do.
+            The volume to set, at most one; mostly there is none.
 
         """
         self._entrain_echoes.expire(now_s)
@@ -69,7 +70,7 @@ class VolumeMirror:
         entrain_news = self._news(self._entrain, entrain, self._entrain_echoes)
         target_news = self._news(self._target, target, self._target_echoes)
         self._entrain, self._target = entrain, target
-        # What they will be once all that we have written has arrived.
+        # The volumes after all of Entrain's changes have arrived.
         entrain_soon = self._entrain_echoes.newest() or entrain
         target_soon = self._target_echoes.newest() or target
 
@@ -86,25 +87,25 @@ class VolumeMirror:
         waiting = (self._entrain_echoes.newest(), self._target_echoes.newest()) != (None, None)
         if waiting or self._given_up == (entrain, target):
             return []
-        # What we have set never showed up, or was overtaken: say what is heard, but once.
+        # A volume that Entrain has set was not reported, or was replaced: show the target's, once.
         self._given_up = None if _agree(entrain, target) else (entrain, target)
         return self._set_entrain(entrain, target, now_s)
 
     def distrust(self, now_s: float) -> None:
-        """Let the target win for `GRACE_S`: the session manager restores old volumes now.
+        """Let the target win for `GRACE_S`, because the session manager is restoring old volumes.
 
-        To be called when the session manager or the connection has come back; that Entrain
-        itself has appeared is seen here.
+        Call this after the session manager or the connection has come back; Entrain's own
+        appearance is noticed here.
         """
         self._distrust_until_s = now_s + GRACE_S
 
     def wake_s(self) -> float | None:
-        """Return when `observe` is to be called again even if nothing happens, or None."""
+        """Return when to call `observe` again even without news, or None."""
         times = (self._entrain_echoes.until_s(), self._target_echoes.until_s())
         return max((time for time in times if time is not None), default=None)
 
     def _forget(self, entrain: Volume | None) -> None:
-        """Let whichever device comes next be a new target."""
+        """Treat the next device as a new target."""
         self._target_name = ""
         self._target = None
         self._target_echoes.clear()
@@ -123,7 +124,7 @@ class VolumeMirror:
 
     @staticmethod
     def _news(before: Volume | None, now: Volume, echoes: Echoes[Volume]) -> bool:
-        """Tell whether somebody else has changed this side."""
+        """Return whether this side has a change that Entrain has not made."""
         if before is not None and _close(before, now):
             return False
         return not echoes.take(now)
@@ -138,7 +139,7 @@ def _close(one: Volume, other: Volume) -> bool:
 
 
 def _agree(entrain: Volume, target: Volume) -> bool:
-    """Tell whether one is what the other makes of it; with other channel counts both ways go."""
+    """Return whether the volumes match; with different channel counts, either fit counts."""
     return _close(entrain, target.fitted(len(entrain.channels))) or _close(
         target, entrain.fitted(len(target.channels))
     )

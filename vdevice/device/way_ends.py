@@ -1,4 +1,4 @@
-"""Where sound goes on the ways on which other programs carry it."""
+"""Follows the ways on which other apps' filters carry sound."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,21 +13,21 @@ def ends(
     behind: str = "",
     known: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Return the devices on which the sound of a device is heard in the end.
+    """Return the devices that finally play the sound of a device.
 
     Parameters
     ----------
     device : str
-        The device that is played on.
+        The first device.
     ways : sequence of Way
-        How other programs carry the sound on.
+        The ways on which other apps carry the sound.
     default : str
-        The default output, as it is or is about to be.
+        The default output, present or about to be set by Entrain.
     behind : str
-        Where filters play that would lead back to Entrain, or ``""``: see `Plan.behind`.
+        Device of filters that would lead back to Entrain, or ``""``; see `Plan.behind`.
     known : collection of str
-        Devices of which it is known what they are to the ears.  They are heard also where somebody
-        records them and plays that elsewhere, and they count where others are heard as well.
+        Devices whose form is known.  They are heard even if an app records them and plays that
+        elsewhere, and they take precedence over other devices.
 
     """
     found = []
@@ -44,7 +44,7 @@ def ends(
 
 
 def _is_heard_on(way: Way, default: str, behind: str) -> str:
-    """Return the device to which a way leads now, or, while that is none, is about to lead."""
+    """Return the device to which a way leads now, or is about to lead."""
     goes = goes_to(way, default)
     if goes == OWN_DEVICE:
         return behind
@@ -52,16 +52,16 @@ def _is_heard_on(way: Way, default: str, behind: str) -> str:
 
 
 def goes_to(way: Way, default: str) -> str:
-    """Return the device to which a way leads without our pins; ``""``: to none we know."""
+    """Return the device to which a way leads without Entrain's pins; ``""``: none that is known."""
     if not way.follows:
         return way.sink
-    if default == way.source:  # servers link no filter to itself, but to some other device
+    if default == way.source:  # servers never link a filter to itself
         return "" if way.pin else way.sink
     return default
 
 
 def ways_from(device: str, ways: Sequence[Way], default: str) -> list[Way]:
-    """Return all ways on which the sound of a device goes on, however many come one by one."""
+    """Return all ways that the sound of a device takes, one after the other."""
     found: list[Way] = []
     seen = {device}
     for name in (todo := [device]):
@@ -77,7 +77,7 @@ def ways_from(device: str, ways: Sequence[Way], default: str) -> list[Way]:
 
 
 def sources_leading_back(ways: Sequence[Way], default: str) -> set[str]:
-    """Return the devices whose sound comes to Entrain."""
+    """Return the devices whose sound leads back to Entrain."""
     return {
         source
         for source in {way.source for way in ways}

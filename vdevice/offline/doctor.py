@@ -40,6 +40,9 @@ def examine() -> list[Finding]:
         return [*found, Finding("sound system", False, str(error))]
     status = running_status()
     found += list(_app(status))
+    if status and (sandbox := status.get("sandbox")):
+        os.environ.update(sandbox)
+        found.append(Finding("sandbox", None, "Entrain plays on a private sound server"))
     found += _guarded("sound server", lambda: _server(adapter, status))
     found += _guarded("priority", lambda: _priority(status))
     found += _guarded("settings", lambda: _folders(adapter))
@@ -131,15 +134,18 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     server = adapter.connect()
     try:
         info = server.info()
+        manager = server.session_manager()
         devices = server.devices()
     finally:
         server.close()
     yield Finding("sound server", True, f"{info.name} {info.version}")
-    if status and status.get("session_manager"):
-        yield Finding("session manager", None, status["session_manager"])
+    if manager is not None:
+        named = status.get("session_manager") if status else ""
+        advice = "" if manager else "start it: systemctl --user start wireplumber"
+        yield Finding("session manager", bool(manager), named or manager or "none", advice)
     yield Finding("back end here", True, adapter.default_backend())
     real = [device for device in devices if device.is_real]
-    advice = "" if real else "does a session manager (WirePlumber) run?"
+    advice = "" if real else "connect one, or look for it in the desktop's sound settings"
     names = ", ".join(map(_described, real))
     yield Finding("output devices", bool(real), names or "none", advice)
     running = status is not None

@@ -219,6 +219,8 @@ def is_sound(path: Path) -> bool:
 
 
 def reason(error: soundfile.LibsndfileError) -> str:
-    """Return libsndfile's message, without the file's name and the final period."""
+    """Return libsndfile's message without the file's name, or a plainer one."""
     text = " ".join(error.error_string.split()).rstrip(".")
-    return text or "libsndfile cannot read it"
+    if text in ("", "Format not recognised"):
+        return "not a sound file that libsndfile can read"
+    return text

@@ -1,4 +1,4 @@
-"""A protocol while it is heard: in the engine, over time, on each output, and in the log.
+"""The running protocol: in the engine, over time, on each output, and in the log.
 
-Nothing here knows sound servers or requests.
+This folder does not know sound servers or requests.
 """

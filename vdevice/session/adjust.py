@@ -1,4 +1,4 @@
-"""Faster or slower, stronger or weaker: one step for all layers of what runs.  Pure."""
+"""Steps for all running layers together: faster or slower, stronger or weaker.  Pure functions."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,28 +8,28 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer
 
 GLIDE_S = 1.0
-"""In which a step is made."""
+"""Duration of the glide of one step, in seconds."""
 
 LEVEL_STEP_DB = 3.0
 
 Value = Callable[[Layer, str], float]
-"""Tells what a layer's parameter is now."""
+"""Returns the present value of a layer's parameter."""
 
 Change = tuple[str, float]
-"""An address and a value."""
+"""An address and its new value."""
 
 
 def rate_hz(layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value) -> float | None:
-    """Find the rate that is meant: of the first layer that has one.
+    """Return the rate of the first layer that has one, or None.
 
     Parameters
     ----------
     layers : sequence of Layer
-        What runs.
+        The running layers.
     blocks : mapping
-        Those that are compiled in, by kind.
+        All compiled blocks, by kind.
     value : callable
-        Tells a parameter's value.
+        Returns a parameter's value.
 
     """
     for layer, symbol in _rates(layers, blocks, value):
@@ -40,17 +40,17 @@ def rate_hz(layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value) 
 def faster(
     steps: int, layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value
 ) -> list[Change]:
-    """Move all rates by one factor: the first of them goes from one round value to the next.
+    """Change all rates by one factor, so that the first rate reaches its next round value.
 
     Raises
     ------
     ProtocolError
-        Nothing has a rate, or the last possible one is reached.
+        No layer has a rate, or the rates are at their limits.
 
     """
     found = _rates(layers, blocks, value)
     if not found:
-        raise ProtocolError("nothing that runs has a rate")
+        raise ProtocolError("the running protocol has no rate")
     first = abs(value(*found[0]))
     factor = stepped(first, steps) / first
     changes = []
@@ -64,12 +64,12 @@ def faster(
 def stronger(
     steps: int, layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value
 ) -> list[Change]:
-    """Move all levels and depths by steps of `LEVEL_STEP_DB`.
+    """Change all levels and depths by steps of `LEVEL_STEP_DB`.
 
     Raises
     ------
     ProtocolError
-        Nothing has a level or a depth, or the last possible one is reached.
+        No layer has a level or a depth, or they are at their limits.
 
     """
     change_db = steps * LEVEL_STEP_DB
@@ -83,12 +83,12 @@ def stronger(
         wanted = now * 10 ** (change_db / 20) if is_depth else now + change_db
         changes.append((f"{layer.id}.{block.level}", parameter.within(round(wanted, 4)), now))
     if not changes:
-        raise ProtocolError("nothing that runs has a level")
+        raise ProtocolError("the running protocol has no level")
     return _changing(changes, "level", steps)
 
 
 def stepped(value: float, steps: int) -> float:
-    """Go on to the next round value, as often as it says: 15.5 → 16 → 17, 4 → 3.5, 1 → 0.9."""
+    """Return a later or earlier round value, `steps` away: 15.5 → 16 → 17, 4 → 3.5, 1 → 0.9."""
     for _ in range(abs(steps)):
         if steps > 0:
             step = 0.1 if value < 2 else 0.5 if value < 8 else 1.0
@@ -102,7 +102,7 @@ def stepped(value: float, steps: int) -> float:
 def _rates(
     layers: Sequence[Layer], blocks: Mapping[str, Block], value: Value
 ) -> list[tuple[Layer, str]]:
-    """Find each layer whose rhythm is heard, with the parameter that is its rate."""
+    """Return each layer whose rhythm is audible, with the parameter of its rate."""
     found = []
     for layer in layers:
         block = blocks[layer.kind]
@@ -115,5 +115,5 @@ def _rates(
 def _changing(found: Sequence[tuple[str, float, float]], what: str, steps: int) -> list[Change]:
     changes = [(address, wanted) for address, wanted, now in found if wanted != now]
     if steps and not changes:
-        raise ProtocolError(f"the {what} can go no {'higher' if steps > 0 else 'lower'}")
+        raise ProtocolError(f"the {what} cannot go {'higher' if steps > 0 else 'lower'}")
     return changes

@@ -1,4 +1,4 @@
-"""A protocol in the engine: keeps the names of layers beside the engine's numbers."""
+"""Runs a protocol in the engine, and maps the names of layers to the engine's numbers."""
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -12,14 +12,15 @@ from entrain.vdevice.protocol.timeline import compiled
 
 
 class Ways:
-    """The automation of a protocol as the engine reads it; to make it may take long.
+    """The automation of a protocol in the engine's form; making it may take long.
 
-    Made on any thread, and never changed.
+    Immutable; it may be made on any thread.
     """
 
     def __init__(self, protocol: Protocol) -> None:
         layers = (*protocol.layers, *(protocol.without_headphones or ()))
-        # By id(): to compare thousands of points takes long.  They are kept, so that it is theirs.
+        # Keys are id()s, since comparing thousands of points is slow.  The values keep the points
+        # alive, so that no other object gets their ids.
         self._made = {
             id(automation.points): (automation.points, _way(automation.points))
             for layer in layers
@@ -27,7 +28,7 @@ class Ways:
         }
 
     def of(self, points: tuple[Breakpoint, ...]) -> Way:
-        """Return what was made of these points, or make it now: ramps change some of them."""
+        """Return the prepared form of these points; convert points that a ramp has changed."""
         made = self._made.get(id(points))
         return made[1] if made else _way(points)
 
@@ -42,33 +43,34 @@ class Chain:
     Parameters
     ----------
     engine : Engine
-        Nobody else routes layers in it.
+        No other object may route layers in this engine.
 
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._layers: dict[str, tuple[Layer, int]] = {}  # id -> as it runs, number
+        self._layers: dict[str, tuple[Layer, int]] = {}  # by id: the running layer, its number
 
     def use(self, protocol: Protocol, ways: Ways | None = None, *, restart: bool = True) -> None:
-        """Cross-fade to a protocol that has been checked against the blocks.
+        """Cross-fade to a protocol that was checked against the blocks.
 
-        A layer of the same id and kind goes on where it is, and glides to its new values, unless it
-        changes places with another processor; the others come up in the protocol's ramp.
+        A layer with the id and kind of a running layer continues and glides to its new values,
+        unless it changes places with another processor.  New layers fade in with the protocol's
+        ramp.
 
         Parameters
         ----------
         protocol : Protocol
             Its ramps and its loop become automation.
         ways : Ways, optional
-            Made beforehand, of this protocol or of one of which it was made.
+            Prepared for this protocol, or for an earlier state of it.
         restart : bool
-            Its session begins; else the session that runs goes on.
+            Start the session again; otherwise the running session continues.
 
         Raises
         ------
         EngineError
-            The engine refuses it; then what was heard goes on.
+            The engine refuses the protocol; then the former one continues.
 
         """
         ways = ways or Ways(protocol)
@@ -86,7 +88,7 @@ class Chain:
                 layers[layer.id] = (layer, number)
             self._engine.route([number for _, number in layers.values()], restart=restart)
         except EngineError:
-            # Layers that were added and are not heard are freed by any route.
+            # Any route frees the layers that were added but are not in it.
             with suppress(EngineError):
                 self._engine.route([number for _, number in self._layers.values()])
             raise
@@ -94,33 +96,35 @@ class Chain:
         self._layers = layers
 
     def clear(self) -> None:
-        """Fade all layers out; the session's clock goes on."""
+        """Fade all layers out; the session's clock continues."""
         self._engine.route([])
         self._engine.set_standalone(False)
         self._layers = {}
 
     def fade(self, over_s: float) -> None:
-        """Let all layers go down to nothing, each in the way that suits it."""
+        """Fade out the effect of all layers, each through its strength parameter."""
         for layer, number in self._layers.values():
             self._engine.set_parameter(number, blocks()[layer.kind].strength, 0.0, over_s)
 
     def fades_by(self, address: str) -> bool:
-        """Tell whether `fade` moves this parameter."""
+        """Return whether `fade` moves this parameter."""
         layer_id, symbol = parse_address(address)
         running = self._layers.get(layer_id)
         return running is not None and blocks()[running[0].kind].strength == symbol
 
     def layers(self) -> Collection[tuple[Layer, int]]:
-        """What runs, with the engine's numbers."""
+        """Return the running layers with the engine's numbers."""
         return self._layers.values()
 
     def set(self, address: str, value: float, over_s: float) -> None:
-        """Move one parameter of the running protocol or of the engine; the value was checked.
+        """Move one parameter of the running protocol or of the engine's own layers.
+
+        The caller has checked the value.
 
         Raises
         ------
         EngineError
-            The engine refuses it.
+            The engine refuses the value.
 
         """
         layer_id, symbol = parse_address(address)
@@ -131,7 +135,7 @@ class Chain:
         self._engine.set_parameter(number, symbol, value, over_s)
 
     def _staying(self, protocol: Protocol) -> Collection[str]:
-        """Return the ids of the layers that go on; processors in another order would click."""
+        """Return the ids of layers that continue; processors in a new order would click."""
         places = {layer_id: place for place, layer_id in enumerate(self._layers)}
         stays, last = set[str](), -1
         for layer in protocol.layers:

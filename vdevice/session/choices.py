@@ -1,7 +1,7 @@
-"""Which protocol is used on which output: each is read and prepared before it is needed.
+"""The protocol of each output, read and prepared before it is needed.
 
-So a switch to another output waits for no disk, and changes the sound in the same step as the
-output.  Called on the main thread only, but for `find` and `look_up`.
+So a switch to another output never waits for a disk, and the sound changes in the same step as the
+output.  Called on the main thread only, except `find`, `look_up` and `with_layers`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,35 +20,35 @@ from entrain.vdevice.session.player import prepare
 
 @dataclass(frozen=True)
 class Prepared:
-    """A protocol that can be heard at once."""
+    """A protocol that can play at once."""
 
     reference: ProtocolReference
-    """An id while it is as in the library, else the whole protocol."""
+    """An id if the protocol equals the library's, otherwise the whole protocol."""
     protocol: Protocol
     ways: Ways
 
     @property
     def library_id(self) -> str:
-        """Where it is in the library, or empty."""
+        """Id in the library, or empty."""
         return self.reference if isinstance(self.reference, str) else ""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A protocol that could not be read; it is remembered all the same."""
+    """A protocol that could not be read; its reference is kept."""
 
     reference: ProtocolReference
     problem: str
-    """One line."""
+    """The reason, one line."""
 
 
 Choice = Prepared | Missing
 
 
 def find(library: Library, reference: ProtocolReference) -> Prepared:
-    """Read and prepare a protocol, and tell its id if it is as in the library.
+    """Read and prepare a protocol; if it equals the library's, its id is the reference.
 
-    Called on the thread that asks the library.  Raises `ProtocolError`.
+    Called on the library's thread.  Raises `ProtocolError`.
     """
     if isinstance(reference, str):
         protocol = library.by_id(reference)
@@ -61,7 +61,7 @@ def find(library: Library, reference: ProtocolReference) -> Prepared:
 
 
 def look_up(library: Library, reference: ProtocolReference) -> Choice:
-    """Read and prepare a protocol, or say why that cannot be; on the same thread as `find`."""
+    """Read and prepare a protocol, or return the reason of a failure; on the library's thread."""
     try:
         return find(library, reference)
     except ProtocolError as error:
@@ -71,28 +71,28 @@ def look_up(library: Library, reference: ProtocolReference) -> Choice:
 def with_layers(
     library: Library, wanted: ProtocolReference, specs: Sequence[str], standalone: bool
 ) -> ProtocolReference:
-    """Make a protocol of what a user has typed; on the same thread as `find`.
+    """Make a protocol from a user's command; on the library's thread.
 
     Parameters
     ----------
     library : Library
-        Where ids are looked up.
+        The source of ids.
     wanted : ProtocolReference
         An id, a SPEC, or a whole protocol.
     specs : sequence of str
-        SPECs of more layers.
+        Layers to add, as SPECs.
     standalone : bool
-        Let tones be heard without any input too.
+        Play the tones without any input, too.
 
     Returns
     -------
     ProtocolReference
-        `wanted` itself where nothing is added.
+        `wanted` itself if there is nothing to add.
 
     Raises
     ------
     ProtocolError
-        There is none of that id, or a SPEC is wrong.
+        The id is unknown, or a SPEC is wrong.
 
     """
     if isinstance(wanted, str) and is_spec(wanted):
@@ -106,14 +106,14 @@ def with_layers(
 
 
 class Choices:
-    """What is used on each output that has a protocol of its own, and on all the others.
+    """The protocols of outputs that have their own, and the protocol of all other outputs.
 
     Parameters
     ----------
     everywhere : Prepared or Missing
-        For the others.
+        The protocol of the other outputs.
     remembered : mapping
-        By the outputs' names.
+        Protocols by the names of their outputs.
 
     """
 
@@ -123,12 +123,12 @@ class Choices:
 
     @property
     def remembered(self) -> dict[str, ProtocolReference]:
-        """What is to be stored for the outputs that have their own."""
+        """References to the outputs' own protocols, for the stored state."""
         return {output: choice.reference for output, choice in self._remembered.items()}
 
     @property
     def library_ids(self) -> set[str]:
-        """Ids of those that are as in the library."""
+        """Ids of all protocols that equal the library's."""
         choices = (self.everywhere, *self._remembered.values())
         return {each.reference for each in choices if isinstance(each.reference, str)}
 
@@ -137,11 +137,11 @@ class Choices:
         return output in self._remembered
 
     def on(self, output: str) -> Choice:
-        """What is used on an output."""
+        """Return the protocol of an output."""
         return self._remembered.get(output, self.everywhere)
 
     def choose(self, choice: Prepared, output: str, here: bool | None) -> None:
-        """Use a protocol from now on.
+        """Set the protocol of an output.
 
         Parameters
         ----------
@@ -150,8 +150,8 @@ class Choices:
         output : str
             The present output, or ``""``.
         here : bool or None
-            On this output alone, or on all that have none of their own, of which this is one then;
-            None: as it was before for this output.
+            True: for this output alone.  False: for all outputs without a protocol of their own,
+            which then include this output.  None: for this output alone if it has its own protocol.
 
         """
         if here is None:
@@ -163,7 +163,7 @@ class Choices:
             self.everywhere = choice
 
     def renew(self, read: Mapping[str, Choice]) -> None:
-        """Take what has been read again, by id; what cannot be read any more stays as it was."""
+        """Replace protocols that were read again; unreadable ones keep their former content."""
 
         def renewed(choice: Choice) -> Choice:
             if not isinstance(choice.reference, str):

@@ -1,7 +1,7 @@
-"""Which protocol is heard: one for all outputs, and for some outputs one of their own.
+"""Decides which protocol plays: one for all outputs, and for some outputs one of their own.
 
-Runs on the main thread's asyncio loop.  The library is asked on a thread of its own, which may
-take long, or never answer; from then on nobody else asks the library.
+Runs on the main thread's asyncio loop.  The library is read on a thread of its own, since a disk
+may answer late, or never.  No other thread uses the library after the start.
 """
 
 import logging
@@ -35,22 +35,22 @@ _log = logging.getLogger(__name__)
 
 
 class OutputProtocols:
-    """Begins the right protocol where the user or the output changes.
+    """Starts the right protocol when the user or the output changes.
 
     Parameters
     ----------
     library : Library
-        Where protocols are found, and saved.
+        The shipped protocols and the user's own.
     player : Player
-        Runs them.
+        Plays the protocols.
     everywhere : ProtocolReference
-        What is used on outputs that have no protocol of their own.
+        The protocol of outputs that have none of their own.
     remembered : mapping
-        What is used on outputs that have their own, by name.
+        The protocols of outputs that have their own, by name.
     recent : sequence of str
         Ids of the protocols used last, the latest first.
     problems : Problems
-        Takes what cannot be done while nobody waits for an answer.
+        Receives errors that no request can report.
 
     """
 
@@ -74,12 +74,12 @@ class OutputProtocols:
         self._reading = WorkerThread()
         self._output = ""
         self._has_values = False
-        """Values were set that the choice for the present output has not got yet."""
+        """Whether values were set that the choice for the present output does not contain yet."""
         self.recent = tuple(recent)
         """Ids of the protocols used last, the latest first."""
         self._resume()
 
-    # ---- what is to be kept --------------------------------------------------------------------
+    # ---- state to store ------------------------------------------------------------------------
 
     @property
     def is_own(self) -> bool:
@@ -88,17 +88,17 @@ class OutputProtocols:
 
     @property
     def everywhere(self) -> ProtocolReference:
-        """What is used on outputs that have no protocol of their own."""
+        """The protocol of outputs that have none of their own."""
         self._take_values()
         return self._choices.everywhere.reference
 
     @property
     def remembered(self) -> dict[str, ProtocolReference]:
-        """What is used on outputs that have their own, by name."""
+        """The protocols of outputs that have their own, by name."""
         self._take_values()
         return self._choices.remembered
 
-    # ---- what a user does ----------------------------------------------------------------------
+    # ---- requests of users ---------------------------------------------------------------------
 
     async def use(
         self,
@@ -108,23 +108,23 @@ class OutputProtocols:
         standalone: bool = False,
         here: bool | None = None,
     ) -> None:
-        """Begin another protocol.
+        """Start another protocol.
 
         Parameters
         ----------
         wanted : ProtocolReference
             Its id, a SPEC, or the whole protocol.
         layers : sequence of str
-            SPECs of more layers.
+            Layers to add, as SPECs.
         standalone : bool
-            Let tones be heard without any input too.
+            Play the tones without any input, too.
         here : bool or None
-            On the present output alone, or on all; see `Choices.choose`.
+            For the present output alone, or for all; see `Choices.choose`.
 
         Raises
         ------
         ProtocolError, EngineError
-            Not possible; then what was heard goes on.
+            The protocol cannot play; then the former one continues.
 
         """
         found = await self.ask(
@@ -132,19 +132,19 @@ class OutputProtocols:
         )
         if here and not self._output:
             raise ProtocolError("there is no output yet to remember a protocol for; connect one")
-        # From here on without a pause: the output, what is heard and what is kept belong together.
+        # No `await` from here on: the output, the sound and the stored state must change together.
         self._take_values()
         self._player.use(found.protocol, found.library_id, found.ways)
         self._choose(found, here)
 
     async def next(self) -> None:
-        """Go on to the next protocol of the same category; raises `ProtocolError`."""
+        """Start the next protocol of the same category; raises `ProtocolError`."""
         now = self._player.protocol
         other = await self.ask(lambda library: library.next_after(now))
         await self.use(other.id)
 
     async def save(self, name: str, replace: bool) -> None:
-        """Make a protocol of the user's own of what is heard; raises `ProtocolError`."""
+        """Save the present sound as a protocol of the user's own; raises `ProtocolError`."""
         player, now = self._player, self._player.protocol
         heard = player.as_heard()
 
@@ -153,9 +153,9 @@ class OutputProtocols:
             return find(library, slug(name))
 
         found = await self.ask(save)
-        if player.protocol is not now:  # somebody has begun or changed one meanwhile
+        if player.protocol is not now:  # a request has changed the protocol meanwhile
             return
-        if heard is not now:  # values that move go on to where they were sent
+        if heard is not now:  # values that glide continue to their targets
             goal = {"layers": now.layers, "without_headphones": now.without_headphones}
             going_on = found.protocol.model_copy(update=goal)
             found = Prepared(going_on, going_on, player.ways)
@@ -164,17 +164,17 @@ class OutputProtocols:
         self._choose(found, None)
 
     def note_values(self) -> None:
-        """Keep the protocol with the values set since, where it will be taken from again."""
+        """Note that values were set; the present choice takes them over later."""
         self._has_values = True
 
-    # ---- what changes by itself ----------------------------------------------------------------
+    # ---- other changes -------------------------------------------------------------------------
 
     def play_on(self, output: str, form: Form) -> None:
-        """Begin what is used on an output, where that is something else."""
+        """Start an output's own protocol, or continue if it is the present one."""
         self._take_values()
         before, self._output = self._output, output
         own = self._choices.has_own(output) or self._choices.has_own(before)
-        going_on = "going on with what was heard before"
+        going_on = "continuing with the former protocol"
         if own and output != before:
             with self._problems.telling(going_on):
                 self._change_to(self._choices.on(output), form)
@@ -182,13 +182,13 @@ class OutputProtocols:
             self._player.listen_on(form)
 
     async def reload(self, watch: ContentWatch) -> bool:
-        """Go on with what the files of protocols in use say now; tells whether any has changed.
+        """Reload changed files of protocols in use; returns whether any file has changed.
 
-        `watch` is told to watch them from then on.
+        From then on, `watch` watches these files.
         """
 
         def look(library: Library) -> Hashable:
-            library.watch(watch)  # first: no change is missed
+            library.watch(watch)  # first, so that no change is missed
             return library.signature()
 
         seen = await self.ask(look)
@@ -203,31 +203,31 @@ class OutputProtocols:
         self._choices.renew(read)
         for choice in read.values():
             if isinstance(choice, Missing):
-                self._problems.tell(f"{choice.problem}; going on with what was read before")
-        running = read.get(self._player.library_id)  # perhaps another one than before
+                self._problems.tell(f"{choice.problem}; continuing with its former content")
+        running = read.get(self._player.library_id)  # a request may have changed it meanwhile
         if isinstance(running, Prepared) and running.protocol != self._player.protocol:
             self._player.refresh(running.protocol, running.ways)
         return True
 
     async def are_files(self) -> bool:
-        """Tell whether a protocol in use is in a file of the user's, which may change."""
+        """Return whether any protocol in use is a file of the user's, which may change."""
         ids = self._ids()
         return await self.ask(lambda library: any(map(library.is_own, ids)))
 
     # ---- the library's thread ------------------------------------------------------------------
 
     async def ask(self, work: Callable[[Library], _T]) -> _T:
-        """Ask the library, on its thread."""
+        """Run `work` on the library's thread."""
         return await self._reading.do(lambda: work(self._library))
 
     def close(self) -> None:
-        """Ask the library nothing more.  Idempotent."""
+        """Stop using the library.  Idempotent."""
         self._reading.close()
 
-    # ---- inside --------------------------------------------------------------------------------
+    # ---- internals -----------------------------------------------------------------------------
 
     def _take_values(self) -> None:
-        """Do what `note_values` has put off: values are set more often than they are looked at."""
+        """Take over the values since `note_values`; they are set more often than they are read."""
         if self._has_values:
             self._has_values = False
             player = self._player
@@ -248,7 +248,7 @@ class OutputProtocols:
         self._player.use(choice.protocol, choice.library_id, choice.ways, form)
 
     def _resume(self) -> None:
-        """Use what was stored, perhaps by another version of Entrain."""
+        """Start the stored protocol, perhaps of another version of Entrain."""
         choice = self._choices.everywhere
         if isinstance(choice, Missing):
             _log.warning("%s; using the default protocol", choice.problem)
@@ -258,7 +258,7 @@ class OutputProtocols:
 
 
 def used_lately(protocol_id: str, before: Sequence[str]) -> tuple[str, ...]:
-    """Put an id to the front of those used last; without an id, nothing changes."""
+    """Move an id to the front of the recent ids; without an id, change nothing."""
     if protocol_id in ("", NOTHING.id):
         return tuple(before)
     others = (each for each in before if each != protocol_id)

@@ -1,7 +1,7 @@
-"""The running protocol: what of it is heard, how long it goes on, and what is noted of it.
+"""The running protocol: its sound, its duration, and its entries in the session log.
 
-Called on the main thread only.  The engine keeps the time of the session; this looks at it now
-and then, for what only happens once.
+Called on the main thread only.  The engine keeps the session's time; the player looks at it now
+and then, for events that happen only once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,32 +20,35 @@ from entrain.vdevice.protocol.speakers import same_value
 from entrain.vdevice.protocol.timeline import end_s
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.chain import Chain, Ways
+from entrain.vdevice.session.fade import Fade, within
 from entrain.vdevice.session.session_log import Stretch
 
 SLEEP_FADE_S = 300.0
-"""Of the sleep timer, or as long as it runs if that is less."""
+"""Longest fade of the sleep timer, in seconds."""
 
 _WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-free"})
 _LOOK_S = 1.0
-"""Shortest pause between two looks; while nothing plays, the session stands still."""
+"""Shortest pause between two looks, in seconds."""
 _DAY_LOOK_S = 30.0
 _SLEEP_LOOK_S = 5.0
-"""Longest pause while the sleep timer runs: it goes on while the machine is suspended, and the
-timer that ends a pause does not."""
+"""Longest pause while the sleep timer runs, in seconds.
+
+The sleep timer continues while the computer is suspended, but the timer of a pause does not.
+"""
 _LEAST_MINUTES = 5 / 60
-"""What was heard for less was not meant."""
+"""Shortest time that is logged."""
 
 _LOG_S = 1800.0
-"""A crash loses no more than this of the session log."""
+"""Time between log entries, in seconds; a crash loses at most this time from the log."""
 
 
 def prepare(protocol: Protocol) -> Ways:
-    """Do beforehand what takes long of `Player.use` and `Player.refresh`; on any thread.
+    """Do the slow part of `Player.use` and `Player.refresh` in advance; on any thread.
 
     Raises
     ------
     ProtocolError
-        Not possible with these blocks.
+        The protocol does not fit the blocks.
 
     """
     check(protocol, blocks)
@@ -58,11 +61,11 @@ class Player:
     Parameters
     ----------
     engine : Engine
-        Nobody else routes layers in it.
+        No other object may route layers in this engine.
     log : callable
-        Takes what has been heard for a while.
+        Receives each listening time.
     set_alone : callable, optional
-        Takes `plays_alone` whenever other layers run from now on, or none.
+        Receives `plays_alone` after each change of the running layers.
 
     """
 
@@ -77,29 +80,29 @@ class Player:
         self._chain = Chain(engine)
         self._log = log
         self._form: Form = "unknown"
-        self._fades = False
-        self._fade_left_s = 0.0
-        """Until the end of the fade, at the last `tick`."""
+        self._fade: Fade | None = None
         self._sleep_at_s: float | None = None
         self._moving: dict[str, None] = {}
-        """Addresses of values that were sent to where they are to be later, in order."""
+        """Addresses of values that glide for longer than a step, in order."""
         self._started = datetime.now().astimezone()
         self._from_s = 0.0
         self._protocol = Protocol(id="none", name="None", layers=())
         self._values: dict[str, float] = {}
-        """What was set since, by address, and is not in `_protocol` yet: somebody who drags a
-        slider sets much more often than anybody looks."""
+        """Values that were set but are not in `_protocol` yet, by address.
+
+        A user who drags a slider sets values much more often than any client reads them.
+        """
         self.library_id = ""
-        """Where it is in the library, while no value has been changed; else empty."""
+        """Id in the library; empty after a value was changed."""
         self.ways = Ways(self._protocol)
-        """Of `protocol`, or of what it was before values were set."""
+        """Prepared automation of `protocol`, or of `protocol` before values were set."""
         self.ended = False
 
-    # ---- what others ask -------------------------------------------------------------------
+    # ---- facts for other parts -------------------------------------------------------------
 
     @property
     def protocol(self) -> Protocol:
-        """As it was asked for, with the values set since."""
+        """The running protocol, with all values that were set since its start."""
         if self._values:
             changed = self._protocol
             for address, value in self._values.items():
@@ -113,26 +116,26 @@ class Player:
 
     @property
     def layers(self) -> Sequence[Layer]:
-        """What is used on this kind of output."""
+        """The layers that play on this kind of output."""
         if self.is_replaced:
             return self.protocol.without_headphones or ()
         return self.protocol.layers
 
     @property
     def is_replaced(self) -> bool:
-        """Whether the protocol's layers need headphones, and there are none."""
+        """Whether the protocol's layers need headphones, but the output has none."""
         return self._protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
 
     @property
     def plays_alone(self) -> bool:
-        """Whether there is something to hear without any input."""
+        """Whether the protocol is audible without any input."""
         if self.ended or self._engine.bypass or not self.protocol.standalone:
             return False
         return any(blocks()[layer.kind].group == "generator" for layer in self.layers)
 
     @property
     def note(self) -> str:
-        """What the listener should know, one line; may be empty."""
+        """Message to the listener, one line; may be empty."""
         if self.ended:
             return f"{self.protocol.name} has ended"
         if not self.is_replaced:
@@ -141,11 +144,11 @@ class Player:
         where = what.get(self._form, "loudspeakers")
         if self.protocol.without_headphones is None:
             return f"{self.protocol.name} needs headphones; on {where} it is silent"
-        return f"{self.protocol.name} needs headphones; on {where} its alternative is used"
+        return f"{self.protocol.name} needs headphones; on {where} its alternative plays"
 
     @property
     def left_s(self) -> float | None:
-        """Time until the session ends, at the speed of sound that plays; None if it does not."""
+        """Time until the session ends, while sound plays; None if it has no end."""
         end = end_s(self.protocol)
         if end is None:
             return None
@@ -153,18 +156,18 @@ class Player:
 
     @property
     def rate_hz(self) -> float | None:
-        """Of what beats, swells or pulses, now; None where nothing does."""
+        """Present rate of the beat, swelling or pulses; None if the protocol has none."""
         return None if self.ended else adjust.rate_hz(self.layers, blocks(), self._value)
 
     def sleep_left_s(self, now_s: float) -> float | None:
-        """Time until the sleep timer is over; None while it is not set."""
+        """Time until the sleep timer ends; None if it is not set."""
         return None if self._sleep_at_s is None else max(0.0, self._sleep_at_s - now_s)
 
     def running(self) -> Sequence[tuple[Layer, int]]:
-        """What is in the engine, with the engine's numbers."""
+        """Return the layers in the engine, with the engine's numbers."""
         return tuple(self._chain.layers())
 
-    # ---- what others do --------------------------------------------------------------------
+    # ---- actions ---------------------------------------------------------------------------
 
     def use(
         self,
@@ -173,23 +176,24 @@ class Player:
         ways: Ways | None = None,
         form: Form | None = None,
     ) -> None:
-        """Begin another protocol, or this one again.
+        """Start another protocol, or the same one again.
 
         Parameters
         ----------
         protocol : Protocol
-            As it was asked for.
+            The protocol that was asked for.
         library_id : str
-            Where it is in the library, or empty.
+            Its id in the library, or empty.
         ways : Ways, optional
-            What `prepare` has made of it; without, that is done here.
+            Result of `prepare`; by default, it is made here.
         form : str, optional
-            The kind of output that it is heard on from now on, where that changes as well.
+            New kind of output, if it changes in the same step.
 
         Raises
         ------
         ProtocolError, EngineError
-            Not possible with these blocks, or refused by the engine; then what was heard goes on.
+            The protocol does not fit the blocks, or the engine refuses it; then the former one
+            continues.
 
         """
         ways = ways or prepare(protocol)
@@ -201,44 +205,44 @@ class Player:
             self._moving.clear()
 
     def rename(self, protocol: Protocol, library_id: str, ways: Ways) -> None:
-        """Call what is heard by another name; the layers are the same."""
+        """Rename the running protocol; its layers are the same."""
         self.note_heard()
         self.protocol, self.library_id, self.ways = protocol, library_id, ways
 
     def refresh(self, protocol: Protocol, ways: Ways | None = None) -> None:
-        """Go on with a changed document of the running protocol; raises as `use`."""
+        """Continue with a changed document of the running protocol; raises errors like `use`."""
         ways = ways or prepare(protocol)
         with self._unless_refused():
             self.protocol, self.ways = protocol, ways
             if not self.ended:
-                self._go_on()
+                self._route(restart=False)
 
     def begin_again(self) -> None:
-        """Start the session anew, also after its end."""
+        """Start the session again, even after its end."""
         self._route(restart=True)
 
     def listen_on(self, form: Form) -> None:
-        """Use what suits this kind of output; the session goes on."""
+        """Use the layers for this kind of output; the session continues."""
         before = self.layers
         with self._unless_refused():
             self._form = form
             if self.layers != before and not self.ended:
-                self._go_on()
+                self._route(restart=False)
 
     def set(self, address: str, value: float, over_s: float) -> None:
         """Move one parameter of the protocol; raises `ProtocolError`."""
         self.set_all({address: value}, over_s)
 
     def set_all(self, values: Mapping[str, float], over_s: float) -> None:
-        """Move several parameters of the protocol, or none; raises `ProtocolError`."""
+        """Move several parameters of the protocol, all or none; raises `ProtocolError`."""
         heard = self._protocol.without_headphones if self.is_replaced else self._protocol.layers
         for address, value in values.items():
             check_address(heard or (), address, value, blocks)
         for address, value in values.items():
-            # A fade to the end wins over what is set meanwhile.
-            if not self.ended and not (self._fades and self._chain.fades_by(address)):
+            # A fade to the end wins over values that are set meanwhile.
+            if not self.ended and not (self._fade and self._chain.fades_by(address)):
                 self._chain.set(address, value, over_s)
-            self._values.pop(address, None)  # the last one wins, also over its twin
+            self._values.pop(address, None)  # so that the last value wins over its twin, too
             self._values[address] = value
             self._moving.pop(address, None)
             if over_s > adjust.GLIDE_S:
@@ -246,7 +250,7 @@ class Player:
         self.library_id = ""
 
     def as_heard(self) -> Protocol:
-        """Return the protocol with values that move where they are now; itself if none does."""
+        """Return the protocol with the present values of gliding parameters."""
         heard = self.protocol
         for running, number in self._chain.layers():
             for address in self._moving:
@@ -259,7 +263,7 @@ class Player:
         return heard
 
     def adjust(self, rate_steps: int, level_steps: int) -> None:
-        """Move all rates, and all levels, by steps; raises `ProtocolError`."""
+        """Change all rates and all levels by steps; raises `ProtocolError`."""
         if self.ended:
             raise ProtocolError(self.note)
         changes = []
@@ -276,35 +280,35 @@ class Player:
         self._set_alone(self.plays_alone)
 
     def set_own(self, address: str, value: float, over_s: float) -> None:
-        """Move one parameter of the engine's own layers; the value was checked."""
+        """Move one parameter of the engine's own layers; the caller has checked the value."""
         self._chain.set(address, value, over_s)
 
     def sleep(self, minutes: float | None, now_s: float) -> None:
-        """Let the layers go down before `minutes` are over, or forget about it (None).
+        """Fade the layers out before `minutes` are over; None cancels this.
 
-        Times here, and in `tick`, are in seconds of a clock that goes on in suspension.
+        Times here and in `tick` are in seconds of a clock that also runs during suspension.
         """
-        was_fading = self._sleep_at_s is not None and self._fades
         self._sleep_at_s = None if minutes is None else now_s + 60 * minutes
-        if was_fading:
+        if self._fade and self._fade.of_sleep_timer:
+            self._fade = None
             self._route(restart=False)
 
     def tick(self, now_s: float) -> bool:
-        """Do what is due; returns whether the sleep timer is over: then switch Entrain off."""
+        """Do all due work; returns True if the sleep timer has ended, to switch Entrain off."""
         if self._sleep_at_s is not None:
             left_s = self._sleep_at_s - now_s
             if left_s <= 0:
                 self._sleep_at_s = None
                 self._end()
                 return True
-            self._fade_within(left_s, SLEEP_FADE_S)
+            self._fade_within(left_s, SLEEP_FADE_S, of_sleep_timer=True)
         end = end_s(self.protocol)
         if end is not None and not self.ended:
             left_s = end - self._engine.session()[0]
             if left_s <= 0:
                 self._end()
-            elif self.protocol.loop:  # its automation cannot both loop and come to an end
-                self._fade_within(left_s, self.protocol.ramp_out_s)
+            elif self.protocol.loop:  # a looped automation cannot also contain the final fade
+                self._fade_within(left_s, self.protocol.ramp_out_s, of_sleep_timer=False)
         if self.protocol.time_of_day and not self.ended:
             self._follow_the_day()
         if self._engine.processed_s - self._from_s >= _LOG_S:
@@ -312,22 +316,22 @@ class Player:
         return False
 
     def pause_s(self, now_s: float) -> float:
-        """Return after how long `tick` has something to do, at the earliest."""
+        """Return the shortest time after which `tick` has something to do."""
         pauses = [_LOG_S]
         if self._sleep_at_s is not None:
             left_s = self._sleep_at_s - now_s
-            pauses.append(min(left_s if self._fades else left_s - SLEEP_FADE_S, _SLEEP_LOOK_S))
+            pauses.append(min(left_s if self._fade else left_s - SLEEP_FADE_S, _SLEEP_LOOK_S))
         end = end_s(self.protocol)
         if end is not None and not self.ended:
             left_s = end - self._engine.session()[0]
-            fade_s = self.protocol.ramp_out_s if self.protocol.loop and not self._fades else 0.0
+            fade_s = self.protocol.ramp_out_s if self.protocol.loop and not self._fade else 0.0
             pauses.append(left_s - fade_s)
         if self.protocol.time_of_day and not self.ended:
             pauses.append(_DAY_LOOK_S)
         return max(_LOOK_S, min(pauses))
 
     def note_heard(self) -> None:
-        """Write what has been heard since the last time into the session log."""
+        """Write the listening time since the last call into the session log."""
         processed_s = self._engine.processed_s
         minutes = (processed_s - self._from_s) / 60
         if minutes >= _LEAST_MINUTES and not self.ended and self.layers:
@@ -342,10 +346,10 @@ class Player:
             )
         self._started, self._from_s = datetime.now().astimezone(), processed_s
 
-    # ---- inside ----------------------------------------------------------------------------
+    # ---- internals -------------------------------------------------------------------------
 
     def _with_value(self, protocol: Protocol, address: str, value: float) -> Protocol:
-        """Change a value of what is heard, and the same on the other kind of output."""
+        """Change a value of the audible layers, and its twin for the other kind of output."""
         field, other = "layers", "without_headphones"
         if self.is_replaced:
             field, other = other, field
@@ -356,13 +360,13 @@ class Player:
         twins = protocol.model_copy(update={"layers": getattr(protocol, other) or ()})
         for twin in twins.layers:
             if twin.id == layer_id and (same := same_value(layer, twin, symbol, value, blocks())):
-                with suppress(ProtocolError):  # it may have narrower ranges
+                with suppress(ProtocolError):  # the twin may have narrower ranges
                     its = f"{layer_id}.{same[0]}"
                     changed[other] = with_value(twins, its, same[1], blocks).layers
         return protocol.model_copy(update=changed)
 
     def _value(self, layer: Layer, symbol: str) -> float:
-        """What a parameter is, or moves to; a ramp that begins or ends a session is no change."""
+        """Return the final value of a parameter; session ramps are ignored, automation is not."""
         if symbol in layer.automation:
             for running, number in self._chain.layers():
                 if running.id == layer.id:
@@ -372,42 +376,43 @@ class Player:
 
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
-        """Know of what runs in the engine, also where the engine refuses the next thing."""
-        before = self.protocol, self.library_id, self.ways, self._form
+        """If the engine refuses a change, restore the fields of the protocol that still runs."""
+        before = self.protocol, self.library_id, self.ways, self._form, self._fade
         try:
             yield
         except EngineError:
-            self.protocol, self.library_id, self.ways, self._form = before
+            self.protocol, self.library_id, self.ways, self._form, self._fade = before
             raise
 
     def _route(self, *, restart: bool) -> None:
         layers = tuple(self.layers)
         heard = self.protocol.model_copy(update={"layers": layers})
+        if self._fade and restart and not self._fade.of_sleep_timer:
+            self._fade = None
+        if self._fade:
+            session_s = 0.0 if restart else self._engine.session()[0]
+            heard = within(self._fade, heard, session_s, blocks)
         self._chain.use(heard, self.ways, restart=restart)
-        self.ended = self._fades = False
+        if self._fade:
+            self._chain.fade(self._fade.left_s)
+        self.ended = False
         self._set_alone(self.plays_alone)
         if self.protocol.time_of_day:
             self._follow_the_day()
 
-    def _go_on(self) -> None:
-        """Use other layers in the running session; a fade to the end goes on with them."""
-        fades = self._fades
-        self._route(restart=False)
-        if fades:
-            self._fades = True
-            self._chain.fade(self._fade_left_s)
-
-    def _fade_within(self, left_s: float, fade_s: float) -> None:
+    def _fade_within(self, left_s: float, fade_s: float, *, of_sleep_timer: bool) -> None:
         if left_s > fade_s:
             return
-        self._fade_left_s = left_s
-        if not self._fades:
-            self._fades = True
+        if self._fade is None:
+            self._fade = Fade(left_s, left_s, of_sleep_timer)
             self._chain.fade(left_s)
+        elif self._fade.of_sleep_timer == of_sleep_timer:
+            self._fade.left_s = left_s
 
     def _end(self) -> None:
         self.note_heard()
         self._chain.clear()
+        self._fade = None
         self.ended = True
         self._set_alone(False)
 

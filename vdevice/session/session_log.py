@@ -1,7 +1,7 @@
-"""What has been heard, and for how long: a file on this computer, for its user alone.
+"""The session log: which protocols were heard, and for how long.  The file is private.
 
-Called on one thread at a time.  A log that cannot be written never stops the sound: it costs one
-warning.
+Called on one thread at a time.  If the log cannot be written, the sound continues, and the user
+gets one warning.
 """
 
 import logging
@@ -19,7 +19,7 @@ from entrain.vdevice.storage import lenient_reading
 FILE_NAME = "sessions.jsonl"
 MAX_FILE_BYTES = 1 << 20
 _KEPT_BYTES = MAX_FILE_BYTES * 3 // 4
-"""What is kept of a full log, so that it is not shortened at each line."""
+"""Size to which a full log is cut, so that it is not cut again at each line."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,23 +30,23 @@ class Stretch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     started: AwareDatetime
-    """By the clock of the place where it was."""
+    """In local time."""
     protocol: Slug = "unknown"
     name: Annotated[Line, Field(max_length=100)] = Field(
         default_factory=lambda data: str(data.get("protocol", ""))
     )
     minutes: Annotated[FiniteFloat, Field(ge=0, le=MAX_SESSION_S / 60)]
-    """In which a programme or a standalone protocol was processed."""
+    """Time in which an input or a standalone protocol was processed."""
     device: Annotated[Line, Field(max_length=64)] = ""
-    """Its form: headphones, speaker, …; empty where it is not known."""
+    """Form of the output: headphones, speakers, …; empty if unknown."""
 
 
 class Recorded(NamedTuple):
-    """What is in the log, oldest first."""
+    """Content of the log, oldest first."""
 
     stretches: list[Stretch]
     skipped: int
-    """Lines that do not say when something was heard, or how long."""
+    """Number of lines without a readable start or duration."""
 
 
 class SessionLog:
@@ -55,29 +55,29 @@ class SessionLog:
     Parameters
     ----------
     path : Path or None
-        Its folder is made when something is added.  None: nothing is kept.
+        Its folder is created at the first entry.  None: the log is not kept.
 
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.warning = ""
-        """What went wrong last, one line; empty while all is well."""
+        """The last error, one line; empty after a success."""
 
     def add(self, stretch: Stretch) -> None:
-        """Append one line; of a log of `MAX_FILE_BYTES`, the oldest are dropped."""
+        """Append one line; if the file exceeds `MAX_FILE_BYTES`, drop the oldest lines."""
         if self.path is None:
             return
         try:
             if append_line(self.path, stretch.model_dump_json().encode()) > MAX_FILE_BYTES:
                 replace_file(self.path, read_last_lines(self.path, _KEPT_BYTES))
         except OSError as error:
-            self._warn(f"cannot write {self.path}: {error.strerror}; going on without")
+            self._warn(f"cannot write {self.path}: {error.strerror}; continuing without a log")
         else:
             self.warning = ""
 
     def read(self) -> Recorded:
-        """Read what is there; empty where there is nothing, or it cannot be read."""
+        """Read the log; the result is empty if there is no file, or if it cannot be read."""
         if self.path is None:
             return Recorded([], 0)
         try:
@@ -99,6 +99,6 @@ class SessionLog:
         return Recorded(found, skipped)
 
     def _warn(self, text: str) -> None:
-        if text != self.warning:  # a full disk is told once, not at every line
+        if text != self.warning:  # report a full disk once, not at every line
             _log.warning("%s", text)
         self.warning = text

@@ -1,4 +1,4 @@
-"""What survives a restart: settings, stored protocols, and copies of what could not be read.
+"""The state that survives a restart: settings, stored protocols, and copies of unreadable files.
 
-Nothing here knows what the settings are for.
+This folder does not know the meaning of the settings.
 """

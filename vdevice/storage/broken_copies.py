@@ -1,6 +1,6 @@
-"""Keeps a file that could not be understood in copies beside it, in several generations.
+"""Keeps copies of a broken file beside it, in several generations.
 
-The latest is ``NAME.broken``, the one before ``NAME.broken.1``, and so on.
+The latest is ``NAME.broken``, the one before is ``NAME.broken.1``, and so on.
 """
 
 import os
@@ -14,17 +14,17 @@ GENERATIONS = 5
 
 
 def copy(path: Path, content: bytes) -> Path:
-    """Keep the content of a file; the same content only once in a row.
+    """Keep a copy of a file's content, unless the latest copy is equal.
 
     Returns
     -------
     Path
-        Where it is kept.
+        Path of the copy.
 
     Raises
     ------
     OSError
-        It cannot be kept.
+        The copy cannot be written.
 
     """
     latest = _generations(path)[0]
@@ -35,16 +35,16 @@ def copy(path: Path, content: bytes) -> Path:
 
 
 def move(path: Path, name: Path | None = None) -> Path:
-    """Move a file away, or whatever is at its path, as the latest generation of it.
+    """Move a file (or any other object at its path) away, as its latest generation.
 
-    A link is moved, and not what it leads to.  Returns and raises as `copy`.
+    A link itself is moved, not its target.  Returns and raises like `copy`.
 
     Parameters
     ----------
     path : Path
-        What cannot be understood.
+        The broken file.
     name : Path, optional
-        Whose generation it becomes; without it, that of the path itself.
+        The file that the copy is named after; by default `path`.
 
     """
     _make_room(name or path)
@@ -52,7 +52,7 @@ def move(path: Path, name: Path | None = None) -> Path:
 
 
 def is_any(path: Path) -> bool:
-    """Tell whether a generation of a file is kept."""
+    """Return whether any generation of a file exists."""
     return any(os.path.lexists(generation) for generation in _generations(path))
 
 

@@ -1,6 +1,6 @@
-"""Reads of a stored document what can be read, field by field and entry by entry.
+"""Reads as much as possible of a stored document, field by field and entry by entry.
 
-Knows nothing of files, and not what the fields mean.
+This module does not know files, or the meaning of fields.
 """
 
 import json
@@ -16,34 +16,34 @@ _Place = tuple[str | int, ...]
 
 _MOST_DIGITS = 1000
 _MAX_ROUNDS = 20
-"""Leaving something out may bring up something else, but not without end."""
+"""Largest number of attempts; leaving a field out may reveal another error."""
 
 
 def read(
     model: type[_Model], text: bytes, prepare: Callable[[dict[str, Any]], None] | None = None
 ) -> tuple[_Model, list[str]]:
-    """Read a JSON document; what the model refuses is left out.
+    """Read a JSON document, and leave out the fields that the model refuses.
 
     Parameters
     ----------
     model : type
-        Of pydantic.  What it needs and does not find cannot be left out.
+        A pydantic model.  Required fields cannot be left out.
     text : bytes
-        In any UTF, with or without a byte order mark.
+        The document in any UTF encoding, with or without a byte order mark.
     prepare : callable, optional
-        Brings a document of an earlier version up to date, in place.
+        Converts a document of an earlier version, in place.
 
     Returns
     -------
     model
-        What can be read.
+        The readable part.
     list of str
-        What has been left out, and why: one line each.
+        The fields that were left out, and the reasons, one line each.
 
     Raises
     ------
     ValueError
-        Nothing can be read: the text is not JSON, or not an object, or lacks a necessary field.
+        The text is not JSON, is not an object, or lacks a required field.
 
     """
     document = _parsed(text)
@@ -62,7 +62,7 @@ def read(
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """Read JSON more leniently than pydantic, which refuses all of it for one odd number."""
+    """Parse JSON.  Pydantic's own parser would refuse the whole document for one odd number."""
     try:
         document = json.loads(text, parse_int=_integer)
     except RecursionError:
@@ -77,7 +77,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _leave_out(document: dict[str, Any], error: ValidationError) -> bool:
-    """Take all that is refused out of a document; False where the whole document is refused."""
+    """Remove all refused parts from a document; returns False if the whole document is refused."""
     shortened: dict[_Place, int | None] = {}
     for finding in error.errors(include_url=False):
         place = _existing(document, finding["loc"])
@@ -85,7 +85,7 @@ def _leave_out(document: dict[str, Any], error: ValidationError) -> bool:
             return False
         too_long = finding["type"] == "too_long" and isinstance(_at(document, place), list)
         shortened[place] = finding["ctx"]["max_length"] if too_long else None
-    # From the end, so that leaving one out moves no other, and what is inside comes first.
+    # From the end: removing a part moves no earlier part, and inner parts come first.
     for place in sorted(shortened, reverse=True):
         holder, kept = _at(document, place[:-1]), shortened[place]
         if kept is None:
@@ -96,7 +96,7 @@ def _leave_out(document: dict[str, Any], error: ValidationError) -> bool:
 
 
 def _existing(document: Any, place: _Place) -> _Place:
-    """Return as much of a place as there is; the rest are pydantic's own words, or missing."""
+    """Return the part of a location that exists; pydantic appends names of its own."""
     for length, part in enumerate(place):
         if isinstance(document, list):
             there = isinstance(part, int) and part < len(document)

@@ -1,8 +1,8 @@
-"""When the state is written: what undoes a change at once, everything else once a second at most.
+"""Decides when the state is written.
 
-What could not be written is tried again, with growing pauses.
-
-The files are written on a thread of their own, and never on the main thread's asyncio loop.
+Values that undo a change outside the process are written at once, all others at most once a second.
+After a failure, the saver tries again, with growing pauses.  A thread of its own writes the files,
+never the main thread's asyncio loop.
 """
 
 import asyncio
@@ -14,34 +14,37 @@ from typing import NamedTuple, Protocol
 from entrain.vdevice.device.softened import Softened
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.problems import Problems
-from entrain.vdevice.storage.store import State, Store
+from entrain.vdevice.storage.state import State
+from entrain.vdevice.storage.store import Store
 from entrain.vdevice.worker_thread import WorkerThread
 
 SAVE_AFTER_S = 0.75
-"""Time from a change to the writing of it, in seconds; the rest of the 1 s that a crash may cost is
-for the writing itself."""
+"""Time from a change until writing begins, in seconds.
+
+A crash may cost at most 1 s of changes; the rest of that second is for the writing itself.
+"""
 
 DISK_TIMEOUT_S = 3.0
-"""Longest wait for a disk where something else waits for us, in seconds.
+"""Longest wait for a disk while other work waits, in seconds.
 
-A network's folder may never answer; to give the default output back cannot wait for that.
+A network folder may never answer, but the default output must be given back soon.
 """
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-"""Before the second attempt of what could not be saved; doubled after each further failure."""
+"""Pause before the second attempt to save; doubled after each further failure."""
 
 _log = logging.getLogger(__name__)
 
 
 class Keeper(Protocol):
-    """What writes a file, and says what went wrong."""
+    """Writes a file, and reports errors."""
 
     warning: str
-    """What went wrong last, one line; empty while all is well."""
+    """The last error, one line; empty after a success."""
 
 
 class Urgent(NamedTuple):
-    """The fields of `State` that undo a change outside this process, or say how to."""
+    """The fields of `State` that are needed to undo a change outside this process."""
 
     on: bool
     mode: Mode
@@ -56,17 +59,17 @@ class Saver:
     Parameters
     ----------
     store : Store or None
-        Where the state is kept; None: nowhere.
+        The state file; None: the state is not kept.
     kept : State
-        What goes on from the last run; see `keep`.
+        The state of the last run; see `keep`.
     problems : Problems
-        Takes what cannot be saved.
+        Receives errors.
 
     """
 
     def __init__(self, store: Store | None, kept: State, problems: Problems) -> None:
         self.kept = kept
-        """The state without the fields that `collect` gives."""
+        """The state; fields that `collect` returns are not up to date here."""
         self._store = store
         self._problems = problems
         self._worker = WorkerThread()
@@ -74,50 +77,49 @@ class Saver:
         stored = Urgent(**{name: getattr(kept, name) for name in Urgent._fields})
         self._urgent: Callable[[], Urgent] = lambda: stored
         self._urgent_begun = stored
-        """What was urgent in the last writing that was begun."""
+        """The urgent values when the last write began."""
         self._urgent_saved = stored
-        """What is urgent in the file, as far as is known."""
+        """The urgent values in the file, as far as known."""
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Future[None] | None = None
         self._again = False
-        """What has changed since is written as soon as that writing is done."""
+        """Whether to write again after the present write, because the state has changed."""
         self._is_late = False
         self._retry_timer: asyncio.TimerHandle | None = None
         self._retry_pause_s = FIRST_PAUSE_S
         self._told: dict[Keeper | None, str] = {}
-        """What was told last of a file; of None: of a bug of ours in the saving."""
+        """The last reported error of each file; key None: a bug in the saving."""
         self._waits: set[asyncio.Task[None]] = set()
         self._note_warning(store)
 
     def follow(
         self, collect: Callable[[], Mapping[str, object]], urgent: Callable[[], Urgent]
     ) -> None:
-        """Say where the state is to be found.
+        """Set the sources of the state.
 
         Parameters
         ----------
         collect : callable
-            Gives the fields of `State` that others hold.
+            Returns the fields of `State` that other parts hold.
         urgent : callable
-            Gives what is urgent, quickly: it is asked after each change.
+            Returns the urgent values; it must be fast, since it is called after each change.
 
         """
         self._collect, self._urgent = collect, urgent
 
     def keep(self, **changes: object) -> None:
-        """Change fields of the state that nobody else holds."""
+        """Change fields of the state that no other part holds."""
         self.kept = self.kept.model_copy(update=changes)
         self.changed()
 
     def changed(self) -> Awaitable[None]:
-        """Say that the state may have changed.
+        """Note that the state may have changed.
 
         Returns
         -------
         awaitable
-            To be waited for before a change outside this process is made: then it can be undone
-            after a crash, unless the disk does not answer.  Need not be waited for.
-
+            Await it before changing anything outside this process, so that the change can be
+            undone after a crash.  It does not wait for ever if the disk does not answer.
         """
         if self._urgent() != self._urgent_begun:
             self.save_now()
@@ -126,21 +128,21 @@ class Saver:
         return _OnDisk(self)
 
     def soon(self) -> None:
-        """Say that the state may have changed, but nothing urgent; costs hardly anything."""
+        """Note that the state may have changed, but not its urgent values; very fast."""
         if self._timer is None and not self._again:
             self._timer = asyncio.get_running_loop().call_later(SAVE_AFTER_S, self._due)
 
     def write(self, work: Callable[[], None], keeper: Keeper) -> None:
-        """Write another file on the thread that saves, in the order of the calls."""
+        """Write another file on the saving thread, in the order of the calls."""
         self._worker.do(work).add_done_callback(lambda _: self._note_warning(keeper))
 
     def save_now(self) -> None:
-        """Begin to write the state as it is now, whatever has changed.
+        """Start to write the present state.
 
         Raises
         ------
         RuntimeError
-            The thread that writes cannot be started; it is tried again later.
+            The saving thread cannot be started; another attempt follows later.
 
         """
         if self._timer is not None:
@@ -180,44 +182,44 @@ class Saver:
                 self.save_now()
 
         writing.add_done_callback(saved)
-        # Somebody has to tell that the disk does not answer.
+        # This task reports a disk that does not answer.
         waiting = asyncio.ensure_future(self._wait_for_disk())
         self._waits.add(waiting)
         waiting.add_done_callback(self._waits.discard)
 
     async def flush(self) -> None:
-        """Write what is not written yet; waits for a disk, but not for long."""
+        """Write the state, and wait for the disk for a limited time."""
         self.save_now()
         await self._wait_for_disk()
 
     async def urgent_is_saved(self) -> None:
-        """Wait until what undoes a change is in the file, or the disk has kept us for too long."""
+        """Wait until the urgent values are in the file, or the disk has taken too long."""
         if self._writing is None and self._urgent() == self._urgent_saved:
             return
         if self._writing is None or self._urgent() != self._urgent_begun:
-            self.save_now()  # what was tried before has failed
+            self.save_now()  # the last attempt has failed
         await self._wait_for_disk()
 
     def close(self) -> None:
-        """Write nothing more.  Idempotent."""
+        """Stop writing.  Idempotent."""
         if self._timer is not None:
             self._timer.cancel()
         self._stop_retrying()
         self._worker.close()
 
     def _note_warning(self, keeper: Keeper | None) -> None:
-        """Let `status` show what is wrong with a file."""
+        """Let `status` show a file's error."""
         if keeper is not None:
             self._tell(keeper, keeper.warning)
 
     def _tell(self, keeper: Keeper | None, text: str) -> None:
-        """Tell what is wrong once, and not after each attempt."""
+        """Report an error once, not after each attempt."""
         if text != self._told.get(keeper, ""):
             self._told[keeper] = text
             self._problems.tell(text)
 
     def _retry_later(self) -> None:
-        """Save once more after a pause, unless that is no use or going to happen anyway."""
+        """Save again after a pause, unless that is useless or planned already."""
         if self._retry_timer is None and (self._store is None or self._store.may_be_replaced):
             loop = asyncio.get_running_loop()
             self._retry_timer = loop.call_later(self._retry_pause_s, self._retry)
@@ -226,7 +228,7 @@ class Saver:
     def _retry(self) -> None:
         self._retry_timer = None
         if self._writing is None:
-            # Where this raises, the next attempt is due already.
+            # If this raises an error, the next attempt is planned already.
             with contextlib.suppress(RuntimeError):
                 self.save_now()
 
@@ -239,11 +241,11 @@ class Saver:
         self._timer = None
         if self._writing is None:
             self.save_now()
-        else:  # a slow disk: nothing piles up behind it
+        else:  # the disk is slow; do not queue up more work for it
             self._again = True
 
     async def _wait_for_disk(self) -> None:
-        """Wait for what is being written, but not for long, and not again and again."""
+        """Wait for the present write, but not too long, and not again and again."""
         if (writing := self._writing) is None:
             return
         timeout_s = 0.0 if self._is_late else DISK_TIMEOUT_S
@@ -252,12 +254,12 @@ class Saver:
             self._is_late = True
             where = self._store.path if self._store else "the state"
             self._problems.tell(
-                f"{where} could not be saved within {timeout_s:g} s; going on without"
+                f"{where} could not be saved within {timeout_s:g} s; continuing without it"
             )
 
 
 class _OnDisk:
-    """Waits only if somebody awaits it."""
+    """Waits for the disk only when it is awaited."""
 
     def __init__(self, saver: Saver) -> None:
         self._saver = saver

@@ -1,118 +1,36 @@
 """Settings and state that survive a restart.  Called on one thread at a time.
 
-A state that cannot be read or written never stops the sound: it costs one warning.  What can be
-read of it is kept, and what is replaced without having been understood is set aside before.
+If the state cannot be read or written, the sound continues, and the user gets one warning.  The
+readable part is used.  Before an unreadable file is replaced, a copy of it is kept.
 """
 
 import contextlib
 import errno
 import logging
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from entrain.platform.files import UnfitFile, followed, read_file
 from entrain.platform.whole_file import remove_leftovers, replace_file
-from entrain.vdevice.device.applications import ApplicationRules
 from entrain.vdevice.device.softened import Softened
-from entrain.vdevice.device.unplugged import MOST_ENTRIES
-from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.document import upgraded_document
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.library import DEFAULT_ID
-from entrain.vdevice.protocol.model import Protocol, ProtocolReference
+from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.wording import plain
 from entrain.vdevice.storage import broken_copies, lenient_reading
-from entrain.vdevice.storage.stored_protocols import FileName, StoredProtocols
+from entrain.vdevice.storage.state import Note, ProtocolFiles, State, StateFile
+from entrain.vdevice.storage.stored_protocols import StoredProtocols
 
 FILE_NAME = "state.json"
 NOTE_NAME = "softened.json"
 PROTOCOLS_FOLDER = "state-protocols"
-"""Not ``protocols``: on some systems the user's own ones lie beside the state."""
+"""The name is not ``protocols``, because some systems keep the user's own protocols there."""
 MAX_FILE_BYTES = 1 << 20
 _ADVICE = "make it readable, then start Entrain again"
 _MOST_NAMED = 3
-"""How many of the settings that could not be read a warning names."""
+"""Largest number of unreadable settings that a warning names."""
 
 _log = logging.getLogger(__name__)
-
-
-class State(BaseModel):
-    """What Entrain goes on with after a restart.  Fields of later versions are kept as they are.
-
-    The version stays 1, so that an older Entrain reads what a newer one has written: it ignores
-    fields that it does not know.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
-
-    schema_version: Literal[1] = 1
-    on: bool = False
-    """Entrain was the default output, and becomes it again."""
-    bypass: bool = False
-    settings: dict[str, float] = {}
-    """Parameters of the engine's own layers, by address; what cannot be set is left out."""
-    protocol: ProtocolReference | None = None
-    """An id while it is as in the library, else the whole protocol with the values set since."""
-    output: str | None = None
-    """The real device that the user chose; None: a preferred one, else follow the desktop."""
-    preferred_outputs: Annotated[tuple[str, ...], Field(max_length=32)] = ()
-    """Real devices that are played on whenever they are connected, the most wanted first."""
-    former_default: str | None = None
-    """The default output that somebody had chosen before `on`; given back by `off`, also after a
-    crash.  None: nobody has chosen one."""
-    stand_in: str | None = None
-    """The default output that Entrain has configured because nobody had chosen one."""
-    mode: Mode = "default"
-    unplugged: Unplugged = "softer"
-    """What a loudspeaker does that takes over because headphones were unplugged."""
-    softened: Annotated[tuple[Softened, ...], Field(max_length=MOST_ENTRIES)] = ()
-    """Loudspeakers that Entrain has turned down, with their volumes before."""
-    applications: ApplicationRules = ApplicationRules()
-    remembered: dict[str, ProtocolReference] = {}
-    """What is used whenever sound goes to that real device, by its name."""
-    recent: tuple[str, ...] = ()
-    """Ids of the protocols used last, the latest first."""
-    session_log: bool = True
-    latency_ms: float | None = Field(default=None, ge=MIN_LATENCY_MS, le=MAX_LATENCY_MS)
-    """See `RunOptions.latency_ms`; None: what the back end begins with."""
-
-
-class _ProtocolFiles(BaseModel):
-    """The names of the files that hold the protocols of a state which are no ids."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
-
-    protocol: FileName | None = None
-    remembered: dict[str, FileName] = {}
-
-    def not_replaced_in(self, state: State) -> "_ProtocolFiles":
-        """Leave out the files in whose place the user has chosen another protocol."""
-        # Without a protocol to go on with, Entrain begins with the default one.
-        has_chosen = state.protocol not in (None, DEFAULT_ID)
-        return _ProtocolFiles(
-            protocol=None if has_chosen else self.protocol,
-            remembered={
-                device: name
-                for device, name in self.remembered.items()
-                if device not in state.remembered
-            },
-        )
-
-
-class _StateFile(State):
-    """What is in the state file: protocols that are no ids are in files beside it."""
-
-    protocol_files: _ProtocolFiles = _ProtocolFiles()
-
-
-class _Note(BaseModel):
-    """What is kept elsewhere where the state file cannot be written."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
-
-    softened: Annotated[tuple[Softened, ...], Field(max_length=MOST_ENTRIES)]
 
 
 class Store:
@@ -121,38 +39,38 @@ class Store:
     Parameters
     ----------
     path : Path
-        Its folder is made when something is saved.
+        Its folder is created at the first save.
     note : Path, optional
-        Where it is noted which loudspeakers are turned down, while the state cannot be saved: a
-        file in another file system, which need not outlive the session.
+        File for the list of loudspeakers that are turned down, for use while the state cannot be
+        saved.  It lies in another file system, and may vanish at the end of the user's session.
 
     """
 
     def __init__(self, path: Path, note: Path | None = None) -> None:
         self.path = path
         self._note = note
-        self._has_note = note is not None  # perhaps, of an earlier run
+        self._has_note = note is not None  # an earlier run may have left one
         self.warning = ""
-        """What went wrong last, one line; empty while all is well."""
+        """The last error, one line; empty after a success."""
         self._protocols = StoredProtocols(path.parent / PROTOCOLS_FOLDER)
         self._saved: State | None = None
         self._has_tidied = False
         self.may_be_replaced = True
-        """False: the file could not be read, but perhaps another time; until then none is saved."""
-        self._unread = _ProtocolFiles()
-        """Protocols that cannot be read, but perhaps another time: the file goes on naming them."""
+        """False: the file may become readable later, so it must not be replaced now."""
+        self._unread = ProtocolFiles()
+        """Protocols that may become readable later: the state file keeps their names."""
         self._to_set_aside: bytes | None = None
-        """What is in the file, where it has not been understood, nor set aside yet."""
+        """Unreadable content of the file that must be copied before it is replaced."""
 
     def load(self) -> State:
-        """Read the state, and what was noted of it while it could not be saved.
+        """Read the state, and the note if there is one.
 
-        What cannot be read is left out, and then the file is kept as ``state.json.broken`` too.
+        Unreadable fields are left out; then a copy of the file is kept as ``state.json.broken``.
 
         Returns
         -------
         State
-            The defaults where there is no file, and for what cannot be read.
+            The readable fields; defaults for all others.
 
         """
         state = self._load()
@@ -170,7 +88,7 @@ class Store:
         except OSError as error:
             self.may_be_replaced = False
             reason = f"cannot read {self.path}: {error.strerror}"
-            self._warn(f"{reason}; starting with defaults, and saving nothing; {_ADVICE}")
+            self._warn(f"{reason}; starting with defaults, saving nothing; {_ADVICE}")
             return State()
         try:
             state, lost, unread = self._read(text)
@@ -189,13 +107,13 @@ class Store:
         try:
             trouble += f"; kept as {self._copied_aside()}"
         except OSError as error:
-            trouble += f"; cannot be kept aside: {error.strerror}"
+            trouble += f"; cannot keep a copy: {error.strerror}"
         self._warn(trouble if state != State() else f"{trouble}; starting with defaults")
         return state
 
     def save(self, state: State) -> None:
-        """Replace the file as a whole, so that a crash leaves the old or the new one."""
-        if not self._has_tidied:  # nobody else saves from now on
+        """Replace the whole file, so that after a crash it is either the old or the new one."""
+        if not self._has_tidied:  # from now on, no other process saves
             self._has_tidied = True
             with contextlib.suppress(OSError):
                 remove_leftovers(followed(self.path).parent)
@@ -203,7 +121,7 @@ class Store:
             self.warning = ""
             self._remove_note()
             return
-        noted = self._write_note(state)  # first: the disk may never answer
+        noted = self._write_note(state)  # first, since the disk may never answer
         if not self.may_be_replaced:
             return
         try:
@@ -211,14 +129,16 @@ class Store:
             self._write(state)
         except OSError as error:
             advice = "" if noted else _advice_on_volume(state)
-            self._warn(f"cannot save {self.path}: {error.strerror}; going on without{advice}")
+            self._warn(
+                f"cannot save {self.path}: {error.strerror}; continuing without saving{advice}"
+            )
             return
         self._saved = state
         self.warning = ""
         self._remove_note()
 
     def _write_note(self, state: State) -> bool:
-        """Note elsewhere what undoes a change outside this process; tells whether that is done."""
+        """Write the note if `softened` has changed; returns False if it cannot be written."""
         if state.softened == (self._saved.softened if self._saved else ()):
             self._remove_note()
             return True
@@ -226,7 +146,7 @@ class Store:
             return False
         self._has_note = True
         try:
-            replace_file(self._note, _Note(softened=state.softened).model_dump_json().encode())
+            replace_file(self._note, Note(softened=state.softened).model_dump_json().encode())
         except OSError as error:
             _log.debug("cannot write %s: %s", self._note, error)
             return False
@@ -236,7 +156,7 @@ class Store:
         if self._note is None:
             return None
         try:
-            return lenient_reading.read(_Note, read_file(self._note, MAX_FILE_BYTES))[0].softened
+            return lenient_reading.read(Note, read_file(self._note, MAX_FILE_BYTES))[0].softened
         except (OSError, ValueError):
             return None
 
@@ -247,27 +167,27 @@ class Store:
                 self._note.unlink(missing_ok=True)
 
     def _read(self, text: bytes) -> tuple[State, list[str], list[str]]:
-        """Read a state, and the protocols that it names.
+        """Read a state and its protocols.
 
         Returns
         -------
         State
-            What can be read.
+            The readable fields.
         list of str
-            What is lost, and why, one line each.
+            Fields that are lost, and the reasons, one line each.
         list of str
-            The protocols that cannot be read, but perhaps another time, and why, one line each.
+            Protocols that may become readable later, and the reasons, one line each.
 
         Raises
         ------
         ValueError
-            Nothing can be read.
+            The file cannot be read at all.
 
         """
-        stored, lost = lenient_reading.read(_StateFile, text, _bring_up_to_date)
-        unread: dict[str, str] = {}  # why, by the names of the files
+        stored, lost = lenient_reading.read(StateFile, text, _bring_up_to_date)
+        unread: dict[str, str] = {}  # reasons by file name
         fields = dict(stored)
-        files: _ProtocolFiles = fields.pop("protocol_files")
+        files: ProtocolFiles = fields.pop("protocol_files")
 
         def load(name: str) -> Protocol | None:
             try:
@@ -282,7 +202,7 @@ class Store:
             fields["protocol"] = protocol
         remembered = {device: load(name) for device, name in files.remembered.items()}
         fields["remembered"] = stored.remembered | {k: v for k, v in remembered.items() if v}
-        self._unread = _ProtocolFiles(
+        self._unread = ProtocolFiles(
             protocol=files.protocol if files.protocol in unread else None,
             remembered={k: name for k, name in files.remembered.items() if name in unread},
         )
@@ -291,7 +211,7 @@ class Store:
     def _write(self, state: State) -> None:
         protocol = state.protocol
         unread = self._unread.not_replaced_in(state)
-        files = _ProtocolFiles(
+        files = ProtocolFiles(
             protocol=unread.protocol
             if isinstance(protocol, str | None)
             else self._protocols.save(protocol),
@@ -309,7 +229,7 @@ class Store:
             "protocol": protocol if isinstance(protocol, str) else None,
             "remembered": ids,
         }
-        stored = _StateFile(**fields, protocol_files=files)
+        stored = StateFile(**fields, protocol_files=files)
         content = stored.model_dump_json(indent=2).encode() + b"\n"
         if len(content) > MAX_FILE_BYTES:
             raise OSError(errno.EFBIG, f"it would be larger than {MAX_FILE_BYTES} bytes")
@@ -319,11 +239,11 @@ class Store:
         self._protocols.keep_only(names, with_spared=broken_copies.is_any(self.path))
 
     def _copied_aside(self) -> Path | None:
-        """Set aside what has not been understood, if that is still to be done."""
+        """Copy the unreadable content, unless that is done already."""
         if self._to_set_aside is None:
             return None
         kept = broken_copies.copy(self.path, self._to_set_aside)
-        self._protocols.spare()  # whichever of them it names
+        self._protocols.spare()  # the copy may name any of them
         self._to_set_aside = None
         return kept
 
@@ -336,7 +256,7 @@ class Store:
         return f", kept as {kept}"
 
     def _warn(self, text: str) -> None:
-        if text != self.warning:  # a full disk is told once, not at every change
+        if text != self.warning:  # report a full disk once, not at every change
             _log.warning("%s", text)
         self.warning = text
 
@@ -347,7 +267,7 @@ def _advice_on_volume(state: State) -> str:
 
 
 def _bring_up_to_date(document: dict[str, Any]) -> None:
-    """An earlier Entrain kept whole protocols in the state file, in an earlier version."""
+    """Convert whole protocols in the state file of an earlier Entrain, in place."""
     remembered = document.get("remembered")
     for holder in (document, remembered if isinstance(remembered, dict) else {}):
         for key in ("protocol",) if holder is document else list(holder):

@@ -1,6 +1,6 @@
-"""Protocols that are in no library, each in a file of its own.
+"""Stores protocols that are not in the library, one file each.
 
-A file is named after its content, so that it is written once, and never changed.
+A file is named after a hash of its content, so it is written once and never changed.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.storage import broken_copies
 
 MAX_FILE_BYTES = 16 << 20
-"""A protocol can be twice as long here as in the message of 1 MiB that has brought it."""
+"""A protocol may be twice as long here as in the message (at most 1 MiB) that has brought it."""
 
 _OUR_OWN = re.compile(r"[0-9a-f]{16}\.json")
 
 _MARK_S = 1_000_000_000
-"""A time of change, long ago, that no clock sets: clocks may be wrong after a power cut."""
+"""A modification time in the past.  No clock sets it, even if it is wrong after a power cut."""
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}\.json$")]
 
@@ -37,7 +37,7 @@ class StoredProtocols:
     Parameters
     ----------
     folder : Path
-        Nobody else writes in it.  It is made when something is saved.
+        Only Entrain writes in it.  It is created at the first save.
 
     """
 
@@ -46,7 +46,7 @@ class StoredProtocols:
         self._known: dict[str, Protocol] = {}
 
     def load(self, name: str) -> Protocol:
-        """Read a protocol; a file that does not hold one is set aside.
+        """Read a protocol; a broken file is moved aside.
 
         Parameters
         ----------
@@ -56,9 +56,9 @@ class StoredProtocols:
         Raises
         ------
         ProtocolError
-            The file is missing, or does not hold a protocol.
+            The file is missing or broken.
         OSError
-            The file, which `filename` names, cannot be read, but perhaps another time.
+            The file (see `filename`) cannot be read now, but may become readable later.
 
         """
         path = self._folder / name
@@ -78,7 +78,7 @@ class StoredProtocols:
         return protocol
 
     def save(self, protocol: Protocol) -> str:
-        """Write a protocol into a file, unless it is in one already.
+        """Write a protocol to a file, unless such a file exists.
 
         Returns
         -------
@@ -96,28 +96,28 @@ class StoredProtocols:
                 return name
         content = compact_protocol(protocol)
         name = f"{hashlib.sha256(content).hexdigest()[:16]}.json"
-        if not self._holds(name, content):  # else a mark of `spare` stays on it
+        if not self._holds(name, content):  # otherwise keep the file, with the mark of `spare`
             replace_file(self._folder / name, content)
         self._known[name] = protocol
         return name
 
     def spare(self) -> None:
-        """Mark the files that are there now, so that `keep_only` can tell them from later ones."""
+        """Mark all present files, so that `keep_only` can tell them from later files."""
         for path in self._files():
             with contextlib.suppress(OSError):
                 os.utime(path, (_MARK_S, _MARK_S))
 
     def keep_only(self, names: Iterable[str | None], with_spared: bool) -> None:
-        """Remove the files of other protocols, and what a killed process has left.
+        """Remove the files of other protocols, and leftovers of a killed process.
 
-        Files whose names are not of our making stay.
+        Files with names that Entrain does not give stay.
 
         Parameters
         ----------
         names : iterable of str or None
             The names of the files that are needed.
         with_spared : bool
-            Files that `spare` has marked stay, too.
+            Keep the files that `spare` has marked, too.
 
         """
         kept = set(names)

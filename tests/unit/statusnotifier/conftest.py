@@ -1,4 +1,4 @@
-"""Every test here gets a session bus of its own, or none."""
+"""A private session bus for the tests in this folder that ask for one."""
 
 import shutil
 import tempfile
@@ -19,7 +19,7 @@ from entrain.tray.statusnotifier.icon import Icon
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """No bus and no display; a runtime folder with a short name, as a socket's must be."""
+    """Remove bus and display; make a runtime folder whose name is short enough for a socket."""
     for variable in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND"):
         monkeypatch.delenv(variable, raising=False)
     folder = Path(tempfile.mkdtemp(prefix="bus-", dir="/tmp"))
@@ -30,7 +30,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def bus(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
-    """A session bus, which programs of this test find."""
+    """Start a session bus, which programs of this test find."""
     skip_without_programs("dbus-daemon")
     bus = PrivateBus(home)
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
@@ -40,7 +40,7 @@ def bus(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateBus]:
 
 @pytest.fixture
 def tray(bus: PrivateBus) -> Iterator[StubTray]:
-    """A tray that shows icons."""
+    """Make a tray that accepts icons."""
     with StubTray(bus.address) as tray:
         yield tray
 

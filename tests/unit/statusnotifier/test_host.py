@@ -1,4 +1,4 @@
-"""Finding out whether there is a tray, whatever the state of the desktop."""
+"""The search for a tray, in each state of the desktop."""
 
 import asyncio
 import socket
@@ -62,7 +62,7 @@ def test_a_bus_that_does_not_answer_is_waited_for_no_longer_than_asked(bus: Priv
         took_s = time.monotonic() - begin_s
     assert (found.kind, found.has_bus) == ("none", False)
     assert "does not answer" in found.reason
-    assert took_s < 5  # not D-Bus's own 25 s
+    assert took_s < 5  # D-Bus itself would wait for 25 s
 
 
 def test_a_bus_that_talks_nonsense_is_no_bus(home, monkeypatch):
@@ -93,10 +93,10 @@ def test_it_can_be_asked_beside_a_running_loop(tray):
 def test_asking_leaves_nothing_on_the_bus(tray):
     before = tray.names()
     find_host(PATIENCE_S)
-    wait_until(lambda: tray.names() == before, "nobody new on the bus")
+    wait_until(lambda: tray.names() == before, "no new names on the bus")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have their own")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have their own trays")
 @pytest.mark.parametrize("kind", ["statusnotifier", "none"])
 def test_where_there_is_no_tray_the_icon_is_the_one_that_waits_for_one(kind):
     assert icon_class(TrayHost(kind, "", True, True)) is Icon

@@ -17,7 +17,7 @@ from entrain.tray.statusnotifier.service import UPDATE_INTERVAL_S
 
 
 def settle() -> None:
-    """Let pass what may be said because of the past."""
+    """Wait until signals about earlier changes have passed."""
     time.sleep(2.5 * UPDATE_INTERVAL_S)
 
 
@@ -213,7 +213,7 @@ def test_while_an_action_takes_long_the_menu_answers_and_too_many_clicks_are_los
     assert "ignores a click" in caplog.text
 
 
-# ---- what nobody should say ----------------------------------------------------------------
+# ---- invalid requests ----------------------------------------------------------------------
 
 
 def test_nonsense_is_refused_and_hurts_nothing(item, state, caplog):
@@ -305,7 +305,7 @@ def test_without_a_bus_it_says_so_once_and_waits_in_silence(address, run, monkey
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
     icon = run(Icon("entrain", RED))
     wait_until(lambda: "no session bus" in caplog.text, "a line")
-    time.sleep(1.5)  # the first time it tries again
+    time.sleep(1.5)  # time for the first new attempt
     icon.title = "other"
     icon.stop()
     icon.thread.join(5)

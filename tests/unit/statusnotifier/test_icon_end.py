@@ -77,7 +77,7 @@ def test_what_setup_does_counts(tray, run):
     icon = run(Icon("entrain", RED), setup)
     item = tray.item()
     assert ready.wait(20)
-    assert item["Status"] == "Passive"  # setup did not show it
+    assert item["Status"] == "Passive"  # the setup did not show the icon
     icon.visible = True
     wait_until(lambda: item["Status"] == "Active", "visible")
     assert item["Title"] == "from setup"

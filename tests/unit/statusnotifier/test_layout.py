@@ -1,4 +1,4 @@
-"""A menu as numbered lines: what keeps its number, and what is said to have changed."""
+"""A menu as numbered lines: which lines keep their numbers, and which changes are reported."""
 
 import pytest
 

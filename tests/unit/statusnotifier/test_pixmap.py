@@ -1,4 +1,4 @@
-"""Images on their way to the bus."""
+"""Images in the format of the bus."""
 
 from PIL import Image
 

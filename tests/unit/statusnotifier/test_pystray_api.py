@@ -1,4 +1,4 @@
-"""pystray where there is no display."""
+"""pystray without a display."""
 
 import subprocess
 import sys

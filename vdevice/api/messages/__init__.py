@@ -1,4 +1,4 @@
-"""What goes over the control socket: requests, and what they are answered with.
+"""The messages at the control socket: requests and their answers.
 
 One JSON object per line.  A request has a `command`; an answer is
 ``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.

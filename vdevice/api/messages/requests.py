@@ -1,4 +1,4 @@
-"""What can be asked of the running Entrain: queries, which change nothing, and commands."""
+"""Requests to the running Entrain: queries, which change nothing, and commands."""
 
 from typing import Annotated, ClassVar, Literal, get_args
 
@@ -20,7 +20,7 @@ from pydantic_core import PydanticKnownError
 from entrain.errors import EntrainError
 from entrain.vdevice import limits
 from entrain.vdevice.api.messages.results import Status
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Mode, Unplugged
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol
@@ -30,12 +30,12 @@ from entrain.vdevice.protocol.wording import explain
 
 
 class RequestError(EntrainError):
-    """A control message that cannot be understood."""
+    """A request that Entrain cannot understand."""
 
 
 def _within(low: float, high: float, unit: str) -> AfterValidator:
     def check(value: float) -> float:
-        if not low <= value <= high:  # so written, NaN is outside
+        if not low <= value <= high:  # in this form, NaN is outside
             raise ValueError(f"is outside {low:g} … {high:g} {unit}")
         return value
 
@@ -44,11 +44,11 @@ def _within(low: float, high: float, unit: str) -> AfterValidator:
 
 DeviceName = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
 PreferredOutputs = Annotated[tuple[DeviceName, ...], Field(max_length=32)]
-"""Names of real devices, the most wanted first; they need not be connected."""
+"""Names of real devices, the most preferred first; they need not be connected."""
 
 
 Spec = Annotated[Line, StringConstraints(max_length=limits.MAX_SPEC_CHARS)]
-"""A layer as it is typed: `kind:key=value,...`."""
+"""A layer as users type it: `kind:key=value,...`."""
 
 
 def _form(value: object) -> str:
@@ -72,7 +72,7 @@ class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     client: Annotated[Line, StringConstraints(max_length=limits.MAX_CLIENT_CHARS)] = ""
-    """The name under which events tell others who has caused a change."""
+    """Name of the client in the `caused_by` of events."""
 
 
 class Query(_Request):
@@ -80,20 +80,20 @@ class Query(_Request):
 
 
 class Command(_Request):
-    """A request that changes something; those who watch look whether it has."""
+    """A request that may change the app; subscribers look for changes afterwards."""
 
     status_follows: ClassVar[bool] = True
-    """Whether a command without an answer of its own is answered with the `Status` afterwards."""
+    """Whether the answer is the new `Status`, unless the command has an answer of its own."""
 
 
 class GetStatus(Query):
-    """Answered with a `Status`."""
+    """Return a `Status`."""
 
     command: Literal["status"] = "status"
 
 
 class Stop(Command):
-    """Leave the system as it was found and end."""
+    """Restore the system's former state, and end the app."""
 
     status_follows = False
     command: Literal["stop"] = "stop"
@@ -106,7 +106,7 @@ class On(Command):
 
 
 class Off(Command):
-    """Give the former default output back."""
+    """Make the former device the default output again."""
 
     command: Literal["off"] = "off"
 
@@ -116,9 +116,9 @@ class Bypass(Command):
 
     command: Literal["bypass"] = "bypass"
     on: bool | None = None
-    """None toggles."""
+    """None: toggle."""
     matched: bool = False
-    """Make the untouched sound as loud as what was heard: a fair comparison."""
+    """Play the untouched sound as loud as the processed sound, for a fair comparison."""
 
 
 class Use(Command):
@@ -127,63 +127,66 @@ class Use(Command):
     command: Literal["use"] = "use"
     protocol: WantedProtocol
     layers: Annotated[tuple[Spec, ...], Field(max_length=limits.MAX_LAYERS)] = ()
-    """More layers, in addition to those of `protocol`."""
+    """Layers to add to `protocol`."""
     standalone: bool = False
-    """Let tones be heard without any input too, also where `protocol` does not say so."""
+    """Play the tones without any input, too, even if `protocol` does not say so."""
     here: bool | None = None
-    """True: whenever sound goes to the present output, and only then; False: forget what was
-    remembered for it.  None: in place of what is heard now."""
+    """Whether the protocol belongs to the present output.
+
+    True: play it whenever sound goes to this output, and only then.  False: forget the output's
+    own protocol.  None: replace the protocol that is playing now.
+    """
 
 
 class Next(Command):
-    """Go on to the next protocol of the same category."""
+    """Switch to the next protocol of the same category."""
 
     command: Literal["next"] = "next"
 
 
 class Save(Command):
-    """Make a protocol of the user's own of what is heard."""
+    """Save the present sound as a protocol of the user's own."""
 
     command: Literal["save"] = "save"
     name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
     replace: bool = False
-    """Use it in place of a protocol that comes with Entrain, if that has the same id."""
+    """If a shipped protocol has the same id, replace it."""
 
 
 class Sleep(Command):
-    """Let the layers go down, and switch off when the time is over."""
+    """Fade the layers out, and switch Entrain off when the time is over."""
 
     command: Literal["sleep"] = "sleep"
     minutes: Annotated[float, _within(0, limits.MAX_SLEEP_MINUTES, "minutes")] | None
-    """None: not after all."""
+    """None: cancel the timer."""
 
 
 class Settings(Command):
-    """Change how Entrain behaves; what is left out stays as it is."""
+    """Change settings; omitted settings stay as they are."""
 
     command: Literal["settings"] = "settings"
     session_log: bool | None = None
-    """Whether it is noted, on this machine only, which protocol was heard how long."""
+    """Whether Entrain logs, on this computer only, which protocols were heard, and for how long."""
     mode: Mode | None = None
     applications: ApplicationRules | None = None
-    """A field of it that is left out stays as it is, too."""
+    """Omitted fields stay as they are, too."""
     preferred_outputs: PreferredOutputs | None = None
-    """Real devices that are played on whenever they are connected."""
+    """Real devices to play on whenever they are connected."""
     unplugged: Unplugged | None = None
-    """What a loudspeaker does that takes over because headphones were unplugged."""
+    """How a loudspeaker plays that takes over after headphones were unplugged."""
 
 
 class Set(Command):
-    """Move one parameter, or several of them: then all or none."""
+    """Set one parameter, or several: then all or none."""
 
     command: Literal["set"] = "set"
     values: (
         Annotated[dict[Address, float], Field(min_length=1, max_length=limits.MAX_VALUES)] | None
     ) = None
-    """By address, each in the parameter's own unit; such a request is answered with `Values`."""
+    """By address, each in the parameter's own unit; the answer is `Values`."""
     address: Annotated[Address | None, Field(validate_default=True)] = None
     value: Annotated[float | None, Field(validate_default=True)] = None
-    """In the parameter's own unit.  NaN comes through: `check_value` can name the range."""
+    """In the parameter's own unit.  NaN passes here, so that `check_value` can name the range."""
     over_s: Annotated[float, _within(0, limits.MAX_OVER_S, "s")] = 0.0
 
     @field_validator("address", "value")
@@ -198,39 +201,39 @@ class Set(Command):
 
 
 class Session(Command):
-    """Hold the session's clock, let it run, or move it."""
+    """Pause the session's clock, let it run, or move it."""
 
     command: Literal["session"] = "session"
     runs: bool | None = None
-    """None: as it is."""
+    """None: no change."""
     position_s: Annotated[float, _within(0, limits.MAX_SESSION_S, "s")] | None = None
-    """None: where it is."""
+    """None: no change."""
 
 
 class Adjust(Command):
-    """Move what runs by steps: faster or slower, stronger or weaker."""
+    """Change the running protocol in steps: faster or slower, stronger or weaker."""
 
     command: Literal["adjust"] = "adjust"
     rate_steps: Annotated[int, Field(ge=-limits.MAX_STEPS, le=limits.MAX_STEPS)] = 0
-    """Of all rates together, by what one step is at the first of them; see `adjust`."""
+    """Steps for all rates; the first rate decides how large a step is (see `adjust`)."""
     level_steps: Annotated[int, Field(ge=-limits.MAX_STEPS, le=limits.MAX_STEPS)] = 0
-    """Of 3 dB each, of all layers together."""
+    """Steps of 3 dB for all layers."""
 
 
 class ListDevices(Query):
-    """Answered with a list of `Device`."""
+    """Return a list of `Device`."""
 
     command: Literal["devices"] = "devices"
 
 
 class ListProtocols(Query):
-    """Answered with `Protocols`."""
+    """Return `Protocols`."""
 
     command: Literal["protocols"] = "protocols"
 
 
 class SetOutput(Command):
-    """Play on this real device; null: on a preferred one, else on the desktop's choice."""
+    """Play on this real device; null: on a preferred device, or else on the desktop's choice."""
 
     command: Literal["output"] = "output"
     name: DeviceName | None
@@ -246,14 +249,14 @@ Part = Annotated[str, StringConstraints(max_length=64), AfterValidator(_part)]
 
 
 class Watch(Query):
-    """Answered with a `Status` now and after each interval, until the client sends or closes."""
+    """Send a `Status` now and after each interval, until the client sends a message or hangs up."""
 
     command: Literal["watch"] = "watch"
     interval_s: Annotated[float, _within(limits.MIN_WATCH_S, limits.MAX_WATCH_S, "s")] = 1.0
     changes_only: bool = False
-    """Only with one that says something new; while nothing moves, nothing is done."""
+    """Send only a status that differs from the last one; while nothing changes, no work is done."""
     parts: Annotated[tuple[Part, ...], Field(min_length=1, max_length=64)] | None = None
-    """Answered with these fields of the `Status`, then with those of them that have changed."""
+    """Send these fields of the `Status`, later only the changed ones among them."""
 
 
 Request = Annotated[
@@ -289,14 +292,14 @@ def parse_request(line: bytes, blocks: BlockSource | None = None) -> Request:
     Parameters
     ----------
     line : bytes
-        One JSON object; a newline at its end does not matter.
+        One JSON object; a newline at its end is allowed.
     blocks : callable, optional
-        Gives the blocks whose ranges an error can name.
+        Returns the blocks, so that an error can name a parameter's range.
 
     Raises
     ------
     RequestError
-        One line that names the field.
+        The request is invalid; the error is one line that names the field.
 
     """
     try:
@@ -310,7 +313,7 @@ def parse_request(line: bytes, blocks: BlockSource | None = None) -> Request:
 
 
 def _untagged(error: ValidationError) -> str:
-    line = explain(error, skip=1)[0]  # the first part of a place is the command
+    line = explain(error, skip=1)[0]  # skip the command, the first part of the location
     for tag in ("protocol.document", "protocol.spec", "protocol.id"):
         line = line.replace(tag, "protocol", 1) if line.startswith(tag) else line
     return line

@@ -1,4 +1,4 @@
-"""What requests are answered with."""
+"""Answers to requests."""
 
 import math
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
 from entrain.platform.adapter import Form
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Category, Grade, Mode, State, Unplugged
 from entrain.vdevice.protocol.model import Layer
 
@@ -14,7 +14,7 @@ Decibels = Annotated[
     float | None,
     BeforeValidator(lambda v: None if isinstance(v, float) and not math.isfinite(v) else v),
 ]
-"""dBFS RMS or LUFS; None where there is nothing to hear (minus infinity becomes None)."""
+"""dBFS RMS or LUFS; None while there is no sound (minus infinity becomes None)."""
 
 
 class _Answer(BaseModel):
@@ -27,7 +27,7 @@ class Output(_Answer):
     name: str
     description: str
     form: Form = "unknown"
-    """What it is, as far as the sound server knows."""
+    """Kind of device, as far as the sound server knows."""
     rate_hz: int
     """0 before the first cycle."""
     quantum_frames: int
@@ -40,52 +40,52 @@ class Device(_Answer):
     name: str
     description: str
     current: bool
-    """Entrain plays on it."""
+    """Entrain plays on this device."""
     default: bool
-    """The desktop's default output."""
+    """The device is the desktop's default output."""
     preferred: int | None = None
-    """Its place among the preferred outputs, from 1; None: it is none of them."""
+    """Place among the preferred outputs, from 1; None: the device is not among them."""
 
 
 class Latency(_Answer):
-    """What Entrain adds to the way of the sound."""
+    """The latency that Entrain adds."""
 
     added_frames: int
     added_ms: FiniteFloat
 
 
 class ActiveProtocol(_Answer):
-    """What is running."""
+    """The running protocol."""
 
     id: str
     name: str
     elapsed_s: FiniteFloat
-    """Of its session; stands still while nothing plays, and while the session is paused."""
+    """Time of the session; it stands still while no app plays or the session is paused."""
     left_s: FiniteFloat | None = None
-    """Until the session ends; None: it does not."""
+    """Time until the session ends; None: it has no end."""
     runs: bool = True
     """False: the session is paused."""
     ended: bool = False
     rate_hz: FiniteFloat | None = None
-    """Of what beats, swells or pulses, now; None where nothing does."""
+    """Present rate of the beat, swelling or pulses; None if the protocol has none."""
     note: str = ""
-    """What the listener should know now, one line."""
+    """Message to the listener, one line."""
     here: bool = False
-    """It is remembered for the present output."""
+    """The protocol belongs to the present output."""
     layers: list[Layer]
-    """Those that are heard on this output, with the values that they have, or move to."""
+    """Layers that play on this output; a parameter that moves has its final value here."""
 
 
 class Levels(_Answer):
-    """Meters: the louder ear's RMS, and loudness after ITU-R BS.1770."""
+    """Meters: RMS of the louder ear, and loudness by ITU-R BS.1770."""
 
     in_db: Decibels = None
     out_db: Decibels = None
     in_lufs: Decibels = None
-    """Short-term, of 3 s."""
+    """Short-term loudness, over 3 s."""
     out_lufs: Decibels = None
     integrated_in_lufs: Decibels = None
-    """Gated, since the start."""
+    """Gated loudness since the start."""
     integrated_out_lufs: Decibels = None
 
 
@@ -100,139 +100,147 @@ class Tones(_Answer):
     beat_hz: FiniteFloat
     """Left minus right."""
     beat_error_hz: FiniteFloat
-    """Standard deviation to expect; falls while somebody watches."""
+    """Expected standard deviation; it falls during a `watch`."""
 
 
 class Modulation(_Answer):
-    """How the programme swells and fades."""
+    """How strongly the music swells and fades."""
 
     rate_hz: FiniteFloat
     left_index: FiniteFloat
-    """m of a gain ``1 + m sin``."""
+    """The index m of a gain ``1 + m sin``."""
     right_index: FiniteFloat
     floor: FiniteFloat
-    """What the programme alone pretends to."""
+    """The index that the input alone would show."""
 
 
 class Interaural(_Answer):
-    """How the programme's phase turns between the ears, from 150 to 1300 Hz."""
+    """How fast the music's phase turns between the ears, from 150 to 1300 Hz."""
 
     hz: FiniteFloat
     coherence: FiniteFloat
-    """Share of the band that turns so, 0 … 1."""
+    """Share of the band that turns at this rate, 0 … 1."""
 
 
 class Measured(_Answer):
-    """What was measured in the last second of what went out."""
+    """Measurements of the last second of Entrain's output."""
 
     text: str
-    """The same in one line."""
+    """All measurements in one line."""
     tones: Tones | None = None
     modulation: Modulation | None = None
     interaural: Interaural | None = None
 
 
 class Callback(_Answer):
-    """How long the sound thread takes for one block."""
+    """How long the audio thread takes for one block."""
 
     median_us: FiniteFloat = 0.0
     p999_us: FiniteFloat = 0.0
-    """999 of 1000 calls were shorter, since the start; known within 12.5 %, as is the median."""
+    """Duration that 99.9 % of the calls since the start stay below.
+
+    Like the median, it is known within 12.5 %.
+    """
     longest_lately_us: FiniteFloat = 0.0
-    """Of the last minute."""
+    """Longest call of the last minute."""
     longest_lately_share: FiniteFloat = 0.0
-    """The longest of the last minute as a share of the time that the block lasts."""
+    """Longest call of the last minute, as a share of its block's duration."""
 
 
 class Status(_Answer):
-    """Everything about the running app that a person or a script may want to know."""
+    """The state of the running app, for people and for scripts."""
 
     state: State
     reason: str
-    """Why, one line; may be empty."""
+    """Reason of the state, one line; may be empty."""
     on: bool
-    """Entrain is the default output."""
+    """Entrain is switched on (in mode `default`, it is the default output)."""
     bypass: bool
     mode: Mode = "default"
-    """How sound gets to Entrain."""
+    """The sound that Entrain processes."""
     icon: bool = True
-    """It was not started without an icon; one is shown where the panel has room for it."""
+    """Entrain was started with its icon; the icon appears if the panel supports it."""
     applications: ApplicationRules = ApplicationRules()
     session_log: bool = True
     sleep_left_s: FiniteFloat | None = None
-    """Until the sleep timer switches Entrain off; None: it is not set."""
+    """Time until the sleep timer switches Entrain off; None: no timer is set."""
     settings: dict[str, FiniteFloat] = {}
-    """What has been set of the engine's own layers, by address (`pre.gate`)."""
+    """Settings of the engine's own layers, by address (`pre.gate`)."""
     backend: str
     session_manager: str = ""
-    """Who decides what plays where, with its version, if it says so."""
+    """Name and version of the session manager, as far as it reports them."""
     realtime: bool | None = None
-    """Whether the audio thread has real-time priority; None before that is known."""
+    """Whether the audio thread has real-time priority; None until that is known."""
+    sandbox: dict[str, str] = {}
+    """Environment variables that lead apps to Entrain's private sound server; empty without one."""
     sink: str
-    """Name of the virtual device; empty while there is none."""
+    """Name of the virtual device; empty while it does not exist."""
     output: Output | None = None
     outputs: list[Device] = []
     """All real devices."""
     chosen_output: str = ""
-    """Name of the real device that was chosen in Entrain; empty: played on is a preferred one,
-    else what the desktop would take."""
+    """Name of the real device that was chosen in Entrain.
+
+    Empty: Entrain plays on a preferred device, or else on the desktop's choice.
+    """
     preferred_outputs: list[str] = []
-    """Names of real devices that are played on whenever they are connected, the most wanted
-    first."""
+    """Names of real devices to play on whenever they are connected, the most preferred first."""
     unplugged: Unplugged = "softer"
-    """What a loudspeaker does that takes over because headphones were unplugged."""
+    """How a loudspeaker plays that takes over after headphones were unplugged."""
     softened: Literal["softer", "silent"] | None = None
-    """What it does now for that reason; ends with `output`, also with `chosen_output` again."""
+    """How it plays now for that reason; `output` ends this, even with the device chosen already."""
     detour: str = ""
-    """What is done about a filter of another program whose sound would come back to Entrain."""
+    """Entrain's reaction to another app's filter that would play back into Entrain."""
     latency: Latency
     protocol: ActiveProtocol | None = None
     levels: Levels = Levels()
     measured: Measured | None = None
-    """Of what the protocol promises, what is in the sound; None while nothing plays."""
+    """Measurements of the effects that the protocol promises; None while no app plays."""
     volume: FiniteFloat | None = None
-    """Of the real device as its slider shows it, 1 = 100 %."""
+    """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False
     muffled: str = ""
-    """Which volume between Entrain and the real device another app keeps changing, and after a
-    semicolon what to do; empty where the sound has the device's volume alone."""
+    """The volume between Entrain and the real device that another app keeps changing.
+
+    After a semicolon follows what to do.  Empty: only the device's volume has an effect.
+    """
     xruns: int = 0
     """Gaps in the device's clock since the start."""
     missing_buffers: int = 0
-    """Cycles since the start in which the sound server gave the engine no room for its sound."""
+    """Cycles since the start in which the sound server had no buffer for the engine's output."""
     nonfinite: int = 0
-    """Samples since the start that came in as infinity or as no number, and became silence."""
+    """Infinite and NaN samples in the input since the start; Entrain replaces them by silence."""
     cpu_load: FiniteFloat = 0.0
-    """Share of one core that the callback took lately, 0 … 1."""
+    """Share of one core that the callback has used lately, 0 … 1."""
     worst_callback_ms: FiniteFloat = 0.0
-    """The callback's longest call of the last minute; the same as in `callback`."""
+    """Longest call of the callback in the last minute; also in `callback`."""
     callback: Callback = Callback()
     errors: list[str] = []
-    """The last few, oldest first, one line each."""
+    """The last few errors, oldest first, one line each."""
     retry_in_s: FiniteFloat | None = None
-    """Time to the next try, while the sound server is gone."""
+    """Time until the next attempt to connect, while the sound server is gone."""
     version: str
 
 
 class Values(_Answer):
-    """What several parameters were set to."""
+    """New values of several parameters."""
 
     values: dict[str, FiniteFloat]
-    """By address: what each parameter is, or moves to."""
+    """By address; a parameter that moves has its final value here."""
 
 
 class ListedProtocol(_Answer):
-    """A protocol of the library, in short."""
+    """Summary of a protocol in the library."""
 
     id: str
     name: str
     category: Category
     own: bool
-    """The user's, not a shipped one."""
+    """The protocol is the user's own, not a shipped one."""
     following: Grade | None
-    """How well it is shown that the nervous system follows; None: nothing is said of it."""
+    """Evidence that the nervous system follows the rhythm; None: the protocol claims nothing."""
     outcome: Grade | None
-    """How well it is shown that listeners have the benefit."""
+    """Evidence that listeners have the benefit."""
     requires_headphones: bool
 
 
@@ -240,8 +248,8 @@ class Protocols(_Answer):
     """The library."""
 
     protocols: list[ListedProtocol]
-    """By category and id."""
+    """Sorted by category and id."""
     recent: list[str] = []
-    """Ids of those used last, the latest first."""
+    """Ids of the protocols used last, the latest first."""
     problems: list[str] = []
-    """What is wrong with the user's files, one line each."""
+    """Errors in the user's files, one line each."""

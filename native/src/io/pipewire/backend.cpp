@@ -37,12 +37,12 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> connection,
                  [this](Id id, Id client) { session_manager_came(id, client); },
                  [this](Id id) { session_manager_.filters_came(registry_.proxy(), id); },
                  [this](Id id) { object_gone(id); }}),
-      patience_(connection_->loop(),
-                Source::timer(connection_->loop(),
-                              [](void *self, std::uint64_t) noexcept {
-                                  static_cast<Backend *>(self)->reconcile();
-                              },
-                              this)),
+      hold_timer_(connection_->loop(),
+                  Source::timer(connection_->loop(),
+                                [](void *self, std::uint64_t) noexcept {
+                                    static_cast<Backend *>(self)->reconcile();
+                                },
+                                this)),
       links_([this](const WantedLink &link) {
           return make_server_link(connection_->core(), link, notify());
       }),
@@ -69,7 +69,7 @@ void Backend::fade_out() noexcept {
         const Lock lock(connection_->thread());
         closing_ = true;
         if (state_.is_lost()) return;
-        // Now, so that players are on their way to the device when the sink goes.
+        // Now, so that the session manager moves players to the device before the sink goes.
         io::guarded(notify(), [this] { session_manager_.set_smart(sink_->id(), false); });
         sounds = phase_ == ENTRAIN_IO_READY && filter_->streaming();
         if (sounds) entrain_set_playing(engine_, 0);
@@ -78,7 +78,8 @@ void Backend::fade_out() noexcept {
     unpin_all();
 }
 
-// Without a way of ours through them the filters may follow the default output again.
+// Removes our links first: then no sound can loop when the pinned filters follow the default output
+// again.
 void Backend::unpin_all() noexcept {
     const auto end = std::chrono::steady_clock::now() + 200ms;
     const auto waits = [this] {
@@ -139,7 +140,7 @@ void Backend::lost(const char *why) noexcept {
 }
 
 void Backend::make_sink() {
-    sink_.reset();  // two of the same name would confuse the session manager
+    sink_.reset();  // two sinks of the same name would confuse the session manager
     sink_ = std::make_unique<Sink>(connection_->core(), connection_->loop(), notify());
 }
 
@@ -152,8 +153,8 @@ void Backend::session_manager_came(Id metadata, Id client) {
 }
 
 void Backend::object_gone(Id id) {
-    // PipeWire, up to 1.6 at least, reads nothing more from a client that was just asking the
-    // session manager for its metadata when that one died.
+    // If the session manager dies while a client asks for its metadata, PipeWire (up to 1.6 at
+    // least) never reads from that client again.
     if (defaults_.owns(id) || session_manager_.owns(id)) connection_->demand_answer();
     defaults_.gone(id);
     session_manager_.gone(id);
@@ -162,17 +163,17 @@ void Backend::object_gone(Id id) {
 
 void Backend::reconcile() noexcept {
     if (closing_ || state_.is_lost()) return;
-    io::guarded(notify(), [this] { bring_about(); });
+    io::guarded(notify(), [this] { try_reconcile(); });
 }
 
-void Backend::bring_about() {
+void Backend::try_reconcile() {
     if (filter_->failed() || holder_->failed()) return lost("the server has refused a node");
 
     const std::string rate_error = follow_rate();
     follow_ways();
     if (sink_is_stale_) {
-        // WirePlumber 0.4 never links to a sink that its predecessor has set up: give it a new
-        // one, unless somebody plays into this one all the same.
+        // WirePlumber 0.4 never links players to a sink that a former session manager has set up.
+        // Give it a new sink, unless players are linked to this one anyway.
         sink_is_stale_ = false;
         if (linked_players().empty()) make_sink();
     }
@@ -186,8 +187,8 @@ void Backend::bring_about() {
         defaults_.look_again();
     }
     std::vector<WantedLink> wanted;
-    // A new sink runs once by itself, so that it shows its volume, and without the device, which
-    // may sleep on.
+    // A new sink runs once by itself, so that it reports its volume.  The device is not linked for
+    // this and may go on sleeping.
     const bool complete = add_way(wanted, sink_->has_run() || tail_.holds());
     const std::vector<WantedLink> way = wanted;
     if (connection_->version() >= kForgetsFormats) add_anchor(wanted);
@@ -200,13 +201,13 @@ void Backend::bring_about() {
         phase_ = ENTRAIN_IO_READY;
         error_ = rate_error;
     } else {
-        // The sink has no ports before the session manager has seen it.
+        // The session manager has not set up the sink while the sink has no ports.
         const bool sink_there = registry_.graph().pair(sink_->id(), Side::monitor).has_value();
         phase_ = sink_there ? ENTRAIN_IO_WAITING : ENTRAIN_IO_CONNECTING;
         if (const std::string error = links_.error(); !error.empty()) error_ = error;
     }
     follow_smart(complete, ready);
-    // Asked again while it has not: rtkit may take its time.
+    // Ask again until the thread has real-time priority: rtkit may take some time to grant it.
     if (filter_->streaming() && realtime_ != 1) realtime_ = connection_->realtime() ? 1 : 0;
     publish();
 }
@@ -215,11 +216,11 @@ void Backend::follow_smart(bool complete, bool ready) {
     const bool was = session_manager_.is_smart(sink_->id());
     const auto now = std::chrono::steady_clock::now();
     session_manager_.set_smart(sink_->id(), hold_.smart(smart_, was, complete, ready, now));
-    if (const auto wait = hold_.left(now); wait.count() > 0) patience_.after(wait.count());
+    if (const auto wait = hold_.left(now); wait.count() > 0) hold_timer_.after(wait.count());
 }
 
-// Sound that comes back would grow, so there is no way into a target that leads to our own sink:
-// at once here, until whoever steers us has found another one.
+// Sound that comes back to our sink would get louder with each round.  So the links to a target
+// that leads back are removed at once, until the caller has chosen another target.
 void Backend::follow_ways() {
     std::vector<Way> now = pipewire::ways(registry_.graph(),
                                           {sink_->id(), filter_->id(), holder_->id()},
@@ -243,16 +244,16 @@ std::string Backend::follow_rate() {
     return error;
 }
 
-// The device that is played on, if it is there: never ourselves, nor another Entrain on the same
-// server.
+// The device to play on, or kNoId.  It is never our own sink or the sink of another Entrain on the
+// same server.
 Id Backend::target() const {
     return looped_ || target_ == kSinkName ? kNoId : registry_.graph().find_sink(target_);
 }
 
-// The links from the sink to the device, the downstream ones first, so that nothing arrives where
-// it cannot leave; none before the sink has its ports: PipeWire 0.3 starts a sink whose group
-// already runs in the middle of its configuration, and crashes.  Returns whether the way is
-// complete.
+// Adds the links from the sink to the device.  The downstream links come first, so that sound that
+// reaches the filter can always leave it.  Adds no links before the sink has its ports: if the
+// sink's group already runs, PipeWire 0.3 would start the sink in the middle of its configuration
+// and crash.  Returns whether the way is complete.
 bool Backend::add_way(std::vector<WantedLink> &links, bool to_device) {
     const Graph &graph = registry_.graph();
     const Id filter = filter_->id();
@@ -275,10 +276,11 @@ bool Backend::add_way(std::vector<WantedLink> &links, bool to_device) {
     return to_device && to_filter;
 }
 
-// The holder's link, which stays: where a port that loses its last link loses its format, a session
-// manager that asks for the format just then (WirePlumber 0.5.8) takes the port for broken and
-// never links anybody to it.  The holder is inactive, so the link costs nothing; the versions of
-// PipeWire whose filters are always active do not forget formats.
+// Adds the link from the holder to the sink, which stays for ever.  Without it, a port loses its
+// format together with its last link.  If the session manager (WirePlumber 0.5.8) asks for the
+// format just then, it takes the port for broken and never links a player to it.  The holder is
+// inactive, so the link costs nothing.  PipeWire versions whose filters are always active do not
+// forget formats and need no anchor.
 void Backend::add_anchor(std::vector<WantedLink> &links) {
     const auto output = registry_.graph().pair(holder_->id(), Side::output);
     const auto playback = registry_.graph().pair(sink_->id(), Side::playback);
@@ -287,8 +289,8 @@ void Backend::add_anchor(std::vector<WantedLink> &links) {
             {holder_->id(), output->ports[0], sink_->id(), playback->ports[0], true});
 }
 
-// The only link of ours that is not passive: it keeps running what it links, and so the graph.
-// None before the sink is configured, as above.
+// Adds our only link that is not passive: it keeps its two nodes, and so the graph, running.  As
+// above, it is not added before the sink has its ports.
 void Backend::add_wake(std::vector<WantedLink> &links) {
     const auto monitors = registry_.graph().pair(sink_->id(), Side::monitor);
     const Id awake = registry_.graph().find_port(filter_->id(), kAwakePort);
@@ -296,7 +298,7 @@ void Backend::add_wake(std::vector<WantedLink> &links) {
         links.push_back({sink_->id(), monitors->ports[0], filter_->id(), awake, false});
 }
 
-// Who is linked into the sink.
+// The nodes that are linked into the sink, without the holder.
 std::set<Id> Backend::linked_players() const {
     std::set<Id> players = registry_.graph().sources_of(sink_->id());
     players.erase(holder_->id());

@@ -1,8 +1,8 @@
-// The back end: keeps what stands in the server equal to what should stand there.
+// The back end: creates our nodes and links in the server and keeps them as they should be.
 //
 //   player ─► [sink] ═monitor═► [engine filter] ═► [device]      ═ our passive links
-//   holder ─────┘              └─► its port `awake`, while somebody plays or the sound fades out,
-//                                  and once before all else
+//   holder ─────┘              └─► the filter's port `awake`: linked while a player runs or the
+//                                  sound fades out, and once at the start
 #pragma once
 
 #include "io/backend.h"
@@ -47,16 +47,16 @@ public:
     void pin(std::uint32_t outlet, const std::string &device) override;
 
 private:
-    // Everything below is on the loop's thread, or has its lock.
+    // All functions below run on the loop's thread, or with its lock held.
     io::Notify notify();
     void lost(const char *why) noexcept;
     void make_sink();
     void session_manager_came(Id metadata, Id client);
     void object_gone(Id id);
-    // A failure on the way is the end of the back end.
+    // An exception on the way loses the back end.
     void reconcile() noexcept;
-    void bring_about();
-    std::string follow_rate();  // returns what is wrong with it, if anything
+    void try_reconcile();
+    std::string follow_rate();  // returns a message to the user if the engine cannot adopt the rate
     void follow_ways();
     void unpin_all() noexcept;
     void follow_smart(bool complete, bool ready);
@@ -69,7 +69,7 @@ private:
 
     entrain_engine *engine_;
     std::unique_ptr<Connection> connection_;
-    Source wake_;  // signalled by every change, however many; runs reconcile() once
+    Source wake_;  // every change signals it; it runs reconcile() once for all pending signals
     Cycle cycle_;
     Tail tail_;
     Players players_;
@@ -80,22 +80,22 @@ private:
     std::unique_ptr<Filter> holder_;
     std::unique_ptr<Filter> filter_;
     SmartHold hold_;
-    Source patience_;  // runs while the hold does
+    Source hold_timer_;  // runs while `hold_` keeps players on the sink
     LinkSet links_;
 
     std::string target_;
-    std::vector<Way> ways_;          // from other programs' sinks
-    std::uint32_t ways_changed_ = 0;  // how often
-    bool looped_ = false;            // what the target gets comes back to our sink
+    std::vector<Way> ways_;           // from other programs' sinks
+    std::uint32_t ways_changed_ = 0;  // counts the changes of `ways_`
+    bool looped_ = false;             // the target's sound comes back to our sink
     std::string error_;
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint64_t topology_ = 0;
     std::uint32_t latency_frames_ = 0;
     std::int32_t realtime_ = -1;  // as in entrain_io_state
-    bool smart_ = false;          // wanted
-    bool alone_ = false;          // what the engine adds is to be heard while nobody plays
-    bool managed_ = false;        // a session manager has been there
-    bool sink_is_stale_ = false;  // it was set up by one that has gone
+    bool smart_ = false;          // the user wants a smart filter
+    bool alone_ = false;          // the engine's own sound plays even while no player runs
+    bool managed_ = false;        // a session manager has appeared
+    bool sink_is_stale_ = false;  // a former session manager has set up the sink
     bool closing_ = false;
 };
 

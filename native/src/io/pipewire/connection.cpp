@@ -16,7 +16,7 @@ namespace {
 
 constexpr long kLongestAnswerNs = 1'500'000'000;
 
-// The numbers of "1.4.2"; those that are missing are 0.
+// The three numbers of a version such as "1.4.2"; missing numbers are 0.
 Version parsed(const char *text) noexcept {
     Version version{};
     for (long &part : version) {
@@ -28,8 +28,8 @@ Version parsed(const char *text) noexcept {
     return version;
 }
 
-// The configuration in which the data thread asks for real-time priority: a file of its own
-// before 1.3.81, then the default.  Without the permission the thread stays an ordinary one.
+// The configuration with which the data thread asks for real-time priority: a separate file before
+// 1.3.81, the default file since.  Without permission, the thread keeps its ordinary priority.
 const char *realtime_config() noexcept {
     return parsed(pw_get_library_version()) >= Version{1, 3, 0} ? "client.conf" : "client-rt.conf";
 }
@@ -37,7 +37,7 @@ const char *realtime_config() noexcept {
 }  // namespace
 
 std::unique_ptr<Connection> Connection::open() {
-    // Never undone: other code of this process may use the library as well.
+    // pw_deinit() is never called: other code in this process may use the library too.
     static std::once_flag once;
     std::call_once(once, [] { pw_init(nullptr, nullptr); });
 
@@ -87,10 +87,11 @@ void Connection::on_news(io::Notify back_end) {
     back_end_.emplace(std::move(back_end));
     deadline_.emplace(loop(), Source::timer(loop(), [](void *self, std::uint64_t) noexcept {
                           auto &connection = *static_cast<Connection *>(self);
-                          // If this thread itself stood still, the answer waits to be read.
+                          // If this thread itself was stopped, the answer may still be unread.  So
+                          // ask once more before giving up.
                           if (!std::exchange(connection.demanded_again_, true))
                               return connection.ask_for_answer();
-                          connection.lost("the sound server does not answer any more");
+                          connection.lost("the sound server no longer answers");
                       }, this));
     listen(core_.get(), hook_, &kEvents, this);
 }
@@ -119,12 +120,12 @@ bool Connection::round_trip() noexcept {
 }
 
 bool Connection::realtime() const noexcept {
-    // Runs between two cycles.  From outside, pthread_getschedparam() does not see what rtkit, a
-    // process of its own, has changed.
+    // Runs on the data thread between two cycles.  pthread_getschedparam() from this thread would
+    // not see the priority that rtkit, another process, has set.
     const auto look = [](spa_loop *, bool, std::uint32_t, const void *, std::size_t,
                          void *) noexcept { return sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; };
     pw_data_loop *data = pw_context_get_data_loop(context_.get());
-    if (data == nullptr) return false;  // cycles run on the ordinary thread
+    if (data == nullptr) return false;  // cycles run on the loop's ordinary thread
     const int policy = pw_data_loop_invoke(data, look, 0, nullptr, 0, true, nullptr);
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }

@@ -16,35 +16,37 @@ using Version = std::array<long, 3>;
 
 class Connection {
 public:
-    // Null when there is no server.  Its thread waits for start().
+    // Returns null if the server does not answer.  The connection's thread waits for start().
     static std::unique_ptr<Connection> open();
 
     ~Connection();
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    // Whom to tell when the server has said its version, and when it is gone.
+    // Set the object that hears when the server's version is known and when the server is gone.
     void on_news(io::Notify back_end);
 
-    // The server's version, all 0 before it has said that.
+    // The server's version; all 0 until the server has reported it.
     const Version &version() const noexcept { return version_; }
 
     pw_thread_loop *thread() const noexcept { return thread_.get(); }
     pw_loop *loop() const noexcept { return pw_thread_loop_get_loop(thread_.get()); }
     pw_core *core() const noexcept { return core_.get(); }
 
-    // Wait until the server has got all that was sent, a second at most; with the thread's lock.
+    // Wait until the server has received all requests, for at most a second.  Returns whether it
+    // has.  The caller holds the thread's lock.
     bool round_trip() noexcept;
 
-    // Lose the connection unless the server answers within a few seconds from now.
+    // Ask the server for an answer.  The connection is lost if none arrives within 3 s.
     void demand_answer() noexcept;
 
-    // Whether the data thread has real-time priority; waits for it to look, a cycle at most.
+    // Whether the data thread has real-time priority.  Waits up to one cycle, because the data
+    // thread itself looks.
     bool realtime() const noexcept;
 
-    // Let the loop run; until then nothing is sent or received.
+    // Start the loop's thread.  Before that, no message is sent or received.
     bool start() noexcept { return pw_thread_loop_start(thread_.get()) >= 0; }
-    // Wait for the loop's thread to end: then its objects may be destroyed from here.
+    // Wait until the loop's thread has ended.  After that, any thread may destroy its objects.
     void stop() noexcept { pw_thread_loop_stop(thread_.get()); }
 
 private:

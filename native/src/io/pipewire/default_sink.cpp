@@ -47,7 +47,7 @@ void DefaultSink::came(pw_proxy *registry, Id id) {
     id_ = id;
     ++session_managers_;
     bind_anew();
-    // What it says now counts at once, it may take its time to say all.
+    // A new session manager's values count as they arrive: it may take long to send all of them.
     watch_ = std::move(coming_);
     changed_();
 }
@@ -91,15 +91,15 @@ void DefaultSink::bind_anew() {
     if (!watch->proxy) return;
     listen(watch->proxy.get(), watch->metadata, &kMetadata, watch.get());
     listen(watch->proxy.get(), watch->done, &kDone, watch.get());
-    pw_proxy_sync(watch->proxy.get(), 0);  // answered after all that there is to tell
+    pw_proxy_sync(watch->proxy.get(), 0);  // the server answers after it has sent all values
     coming_ = std::move(watch);
 }
 
 bool DefaultSink::configure(const std::string &name) {
     const Watch *watch = watch_ ? watch_.get() : coming_.get();
     if (watch == nullptr) return false;
-    // A server tells nobody of a value that is the same as before; without this mark, the choice of
-    // what we have configured would go unseen.
+    // A server does not report a value that equals the former one.  With this mark the values
+    // differ, so we notice when the user chooses the sink that we have configured.
     const std::string value = "{ \"name\": " + json_string(name) + ", \"" + kBy +
                               "\": " + json_string(kSinkName) + " }";
     set_metadata(watch->proxy.get(), 0, kConfigured, name.empty() ? nullptr : "Spa:String:JSON",
@@ -113,7 +113,7 @@ void DefaultSink::set(Watch &watch, Id subject, const char *key, const char *val
         return;
     }
     const std::string name = value != nullptr ? json_text(value, "name") : "";
-    const std::string what = key != nullptr ? key : "";  // no key: everything is cleared
+    const std::string what = key != nullptr ? key : "";  // no key: all values are cleared
     if (what.empty() || what == kConfigured) {
         watch.values.configured = name;
         watch.values.is_ours = value != nullptr && json_text(value, kBy) == kSinkName;
@@ -144,7 +144,7 @@ void DefaultSink::write(Id stream, const char *key, const char *value) {
                  value);
 }
 
-// By name: WirePlumber remembers a target for a program's next stream only if it is a number.
+// The target is a name, not a number: WirePlumber stores only numbers for an app's next stream.
 void DefaultSink::pin(Id stream, const std::string &device) {
     if (!watch_ || !watch_->proxy) return;
     if (!device.empty()) {
@@ -154,7 +154,7 @@ void DefaultSink::pin(Id stream, const std::string &device) {
     }
     const auto found = aims_.find(stream);
     if (found == aims_.end() || found->second.pin.empty()) return;
-    // The user may have sent it elsewhere since.
+    // The user may have moved the stream since.
     const bool ours = found->second.target_object == found->second.pin;
     if (ours) write(stream, kTarget, nullptr);
     write(stream, kPin, nullptr);
@@ -175,7 +175,7 @@ void DefaultSink::complete(Watch &watch) {
     if (&watch != coming_.get()) return;
     watch_ = std::move(coming_);
     values_ = watch_->values;
-    // Our own sink is there at least, so one is the default.
+    // At least our own sink exists, so the session manager has a default and will report it.
     if (values_.effective.empty() && looks_left_-- > 0) ask_soon();
     changed_();
 }

@@ -1,5 +1,5 @@
-// Which sink the session manager has been told to use, and which one it uses; and where it has
-// been told to link streams.
+// The default sink: the configured one and the one in effect; and the targets that streams have in
+// the session manager's metadata.
 #pragma once
 
 #include "io/notify.h"
@@ -14,34 +14,36 @@
 
 namespace entrain::pipewire {
 
-// The metadata object belongs to the session manager: it goes when that one dies and comes back,
-// under another number, when it is started again.
+// The metadata object belongs to the session manager.  It vanishes when the session manager dies,
+// and comes back under another number when the session manager is restarted.
 class DefaultSink {
 public:
     DefaultSink(pw_loop *loop, io::Notify changed);
 
     void came(pw_proxy *registry, Id id);
     void gone(Id id);
-    // Whether it is the metadata object.
+    // Whether `id` is the metadata object.
     bool owns(Id id) const noexcept { return id != kNoId && id == id_; }
-    // Ask once more, half a second from now.  PipeWire 0.3 keeps a change from all that are there
-    // while it tells a newcomer what there is; and WirePlumber 0.4 sometimes tells one that binds
-    // while it starts nothing at all: then more looks follow.
+    // Read the metadata once more, in half a second.  PipeWire 0.3 does not report a change to
+    // existing clients if it happens while a new client reads the metadata.  WirePlumber 0.4
+    // sometimes reports nothing to a client that binds during its start; then more reads follow.
     void look_again() noexcept;
 
-    // Configure a default, or with "" none.  False where there is no session manager to do it.
+    // Configure a default; "" removes the configured one.  Returns false without a session manager.
     bool configure(const std::string &name);
 
     const std::string &configured() const noexcept { return values_.configured; }
     const std::string &effective() const noexcept { return values_.effective; }
-    // Whether it was us who configured it: else also where somebody has chosen what it was already.
+    // Whether Entrain configured the default.  False as well when the user has chosen the same sink
+    // after Entrain did.
     bool is_ours() const noexcept { return values_.is_ours; }
-    // How many have come; who looks late may never see that there was none in between.
+    // Counts the session managers that have appeared, so that a caller notices a restart between
+    // two readings.
     std::uint32_t session_managers() const noexcept { return session_managers_; }
 
     const Aims &aims() const noexcept { return aims_; }
-    // Send a stream to a device, or, with "", take that back.  It is written down beside it, so
-    // that whoever comes after us can tell it from a choice of the user's.
+    // Send a stream to a device; "" takes this back.  A second metadata key records the pin, so
+    // that a later Entrain can tell it from the user's own choice.
     void pin(Id stream, const std::string &device);
     void unpin_all();
     bool has_pins() const noexcept;
@@ -55,7 +57,7 @@ private:
         std::string effective;
         bool is_ours = false;
     };
-    // One binding.  A later one takes the place of the former when it has been told everything.
+    // One binding to the metadata.  A new binding replaces the former once it has all values.
     struct Watch {
         DefaultSink *owner;
         Proxy proxy;
@@ -73,7 +75,7 @@ private:
 
     io::Notify changed_;
     Source timer_;
-    // Put off by nobody who asks again: where programs come and go all the time, it still fires.
+    // Further requests do not postpone the timer: it fires even if apps come and go all the time.
     bool is_due_ = false;
     bool asked_since_ = false;
     int looks_left_ = 0;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::array<const char *, 2> kChannels{"FL", "FR"};
 
-// Of the holder.  Where the library makes it active all the same (before 0.3.71), its cycles are
-// at least none of the loop's thread.
+// The holder's flags.  Before 0.3.71 the library ignores INACTIVE; RT_PROCESS then at least keeps
+// the holder's cycles off the loop's thread.
 constexpr auto kIdle =
     static_cast<pw_filter_flags>(PW_FILTER_FLAG_INACTIVE | PW_FILTER_FLAG_RT_PROCESS);
 
@@ -31,8 +31,8 @@ Filter::Filter(pw_core *core, const char *name, pw_properties *props, io::Notify
             auto &filter = *static_cast<Filter *>(self);
             io::guarded(filter.changed_, [&] {
                 filter.state_ = state;
-                // Comes before the first cycle after a rest: starting and stopping pass through
-                // this thread.
+                // This event precedes the first cycle after a pause: this thread handles both
+                // stopping and starting.
                 if (filter.fresh_ != nullptr && state != PW_FILTER_STATE_STREAMING)
                     filter.fresh_->store(true, std::memory_order_relaxed);
                 filter.changed_();
@@ -52,8 +52,8 @@ Filter::Filter(pw_core *core, const char *name, pw_properties *props, io::Notify
 }
 
 Filter::~Filter() {
-    // The hooks' memory is ours and their list is the filter's, so they leave it first.
-    // The process hook is read by the callback: the filter is disconnected, which waits for it.
+    // The filter's list points to our hooks, so they leave it before the filter is destroyed.  The
+    // callback reads the process hook; pw_filter_disconnect() waits until the callback has ended.
     if (filter_ == nullptr) return;
     pw_filter_disconnect(filter_);
     state_hook_.remove();
@@ -68,7 +68,7 @@ std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle, io::Notify c
         table.process = process;
         return table;
     }();
-    // Passive, in the sink's group: runs whenever the sink does and never by itself.
+    // Passive and in the sink's group: the filter runs whenever the sink runs, never by itself.
     std::unique_ptr<Filter> filter(new Filter(core, "entrain-engine",
                                               properties({{PW_KEY_NODE_NAME, "entrain-engine"},
                                                           {PW_KEY_NODE_DESCRIPTION,
@@ -91,7 +91,7 @@ std::unique_ptr<Filter> Filter::engine(pw_core *core, Cycle &cycle, io::Notify c
                                         {{PW_KEY_AUDIO_CHANNEL, channel}});
         if (cycle.in[c] == nullptr || cycle.out[c] == nullptr) return nullptr;
     }
-    // Since 0.3.67 a link is passive where the node or the port says so, whatever the link says.
+    // Since 0.3.67 a link is passive if its node or port is, whatever the link's own property.
     void *awake = filter->add_port(PW_DIRECTION_INPUT, kAwakePort, {{"port.passive", "false"}});
     if (awake == nullptr) return nullptr;
     filter->latency_.emplace(filter->filter_, cycle.in, cycle.out, awake);

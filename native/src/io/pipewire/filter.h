@@ -1,4 +1,4 @@
-// Our two nodes that are filters: the engine's, and the holder, which never runs.
+// Our two filter nodes: the engine's filter, and the holder, which never runs.
 #pragma once
 
 #include "io/notify.h"
@@ -22,9 +22,10 @@ constexpr const char *kAwakePort = "awake";
 
 class Filter {
 public:
-    // The engine between the sink and the device.  `cycle` receives the ports of the sound.
+    // Create the engine's node between the sink and the device.  Stores the sound's ports in
+    // `cycle`.
     static std::unique_ptr<Filter> engine(pw_core *core, Cycle &cycle, io::Notify changed);
-    // A node that is only there to be linked.  It is inactive, so it is never part of the graph.
+    // Create a node that only holds a link.  It is inactive, so it is never part of the graph.
     static std::unique_ptr<Filter> holder(pw_core *core, io::Notify changed);
 
     ~Filter();
@@ -34,7 +35,8 @@ public:
     Id id() const noexcept;  // kNoId before the server knows the node
     bool streaming() const noexcept { return state_ == PW_FILTER_STATE_STREAMING; }
     bool failed() const noexcept { return state_ == PW_FILTER_STATE_ERROR; }
-    // Of the engine's: tell the server by how much it is late, for players that show pictures.
+    // Report the engine's delay to the server, so that video players can delay their pictures.
+    // Only for the engine's filter.
     void set_latency(std::uint32_t frames) noexcept;
 
 private:

@@ -48,7 +48,7 @@ Id Graph::find_sink(const std::string &name) const {
 }
 
 std::optional<PortPair> Graph::pair(Id node, Side side) const {
-    // The server gives object numbers in any order: those that are free just then.
+    // The server reuses free object numbers, so their order means nothing; port numbers count up.
     std::vector<std::pair<std::uint32_t, Id>> in_order;
     PortPair named;
     for (const auto &[id, port] : ports) {

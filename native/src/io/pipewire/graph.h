@@ -1,6 +1,6 @@
-// What the server's registry has told us: nodes, their ports, the links between them.
+// The graph as the server's registry reports it: nodes, their ports, the links between them.
 //
-// Plain data on the loop's thread; knows nothing of the client library.
+// Plain data on the loop's thread; does not use the client library.
 #pragma once
 
 #include <array>
@@ -18,12 +18,12 @@ constexpr Id kNoId = 0xffffffffU;
 struct Node {
     std::string name;
     std::string media_class;
-    Id client = kNoId;       // the program that has made it
-    bool hardware = false;   // belongs to a device
-    // The rest is known a moment later than the node itself.
-    std::string link_group;  // shared by the halves of a filter
-    bool managed = false;    // a stream that the session manager links
-    bool aimed = false;      // asks for a target of its own
+    Id client = kNoId;       // the program that created the node
+    bool hardware = false;   // the node belongs to a device
+    // NodeProperties reports the fields below a moment after the node itself.
+    std::string link_group;  // the same text in both halves of a filter
+    bool managed = false;    // the session manager links this stream
+    bool aimed = false;      // the stream's own properties name a target
 };
 
 struct Port {
@@ -32,16 +32,16 @@ struct Port {
     bool monitor = false;
     std::string channel;  // "FL", "FR", "MONO", ... or ""
     std::string name;
-    std::uint32_t number = kNoId;  // among its node's ports of one direction, or kNoId
+    std::uint32_t number = kNoId;  // index among its node's ports of one direction, or kNoId
 };
 
 struct Link {
     Id output_node = kNoId;
     Id input_node = kNoId;
-    Id client = kNoId;  // the program that has made it
+    Id client = kNoId;  // the program that created the link
 };
 
-// One port for each of our two channels; both the same when there is only one.
+// One port for each of our two channels.  A mono node has its only port twice.
 struct PortPair {
     std::array<Id, 2> ports{kNoId, kNoId};
     bool mono() const noexcept { return ports[0] == ports[1]; }
@@ -55,20 +55,20 @@ public:
     std::map<Id, Port> ports;
     std::map<Id, Link> links;
 
-    // Forget whatever has this number.
+    // Remove the node, port or link with this number.
     void remove(Id id);
 
-    // The sink of that name; if there are several, the youngest that has ports.
+    // The sink with this name, or kNoId.  Of several, the youngest that has ports.
     Id find_sink(const std::string &name) const;
 
-    // The ports of a node for left and right: by channel, or else the first two by their numbers,
-    // or the only one twice.  Nothing while it has no ports on that side.
+    // The node's ports for left and right: by channel name, or else the first two by number, or the
+    // only port twice.  Empty while the node has no ports on that side.
     std::optional<PortPair> pair(Id node, Side side) const;
 
-    // The port of a node that has this name, or kNoId.
+    // The node's port with this name, or kNoId.
     Id find_port(Id node, const std::string &name) const;
 
-    // Nodes that are linked into `node`.
+    // The nodes with a link into `node`.
     std::set<Id> sources_of(Id node) const;
 };
 

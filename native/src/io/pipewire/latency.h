@@ -1,4 +1,4 @@
-// How late the sound is on its way through the engine's filter, told to both of its neighbours.
+// The latency of the sound on its way through the engine's filter, reported to both neighbours.
 #pragma once
 
 #include "io/pipewire/client/latency_params.h"
@@ -9,26 +9,27 @@
 
 namespace entrain::pipewire {
 
-// In place of pw_filter's own way, which adds our delay only when a neighbour's changes: not when
-// the rate does, and on PipeWire 0.3 not at all where the device's is zero.  All on the loop's
-// thread.
+// Replaces pw_filter's own report, which adds our delay only when a neighbour's latency changes:
+// not when the rate changes, and on PipeWire 0.3 never if the device's latency is zero.
+//
+// thread:   the loop's
 class Latency {
 public:
-    // `awake` is an input that carries no sound.  The server takes the least and the most of what
-    // all inputs say that an output leads to, so this one says what the others say.
+    // `awake` is an input that carries no sound.  The server combines the latencies of all inputs
+    // that an output is linked to, as minimum and maximum, so `awake` reports the same as `in`.
     Latency(pw_filter *filter, const std::array<void *, 2> &in, const std::array<void *, 2> &out,
             void *awake);
 
-    // What is linked to this port has said how late it is.
+    // Take a latency that the neighbour on this port has reported.
     void received(void *port, const spa_pod *param) noexcept;
-    // How late the engine is.
+    // Set the engine's own delay.
     void set_own(std::uint32_t frames) noexcept;
 
 private:
     void tell(std::size_t direction) noexcept;
 
     pw_filter *filter_;
-    // By direction: of a latency that comes from the device, and of one from the players.
+    // The index is the latency's direction: 0 comes from the device, 1 from the players.
     std::array<std::vector<void *>, 2> to_;
     std::array<std::array<void *, 2>, 2> from_;
     std::array<std::array<spa_latency_info, 2>, 2> received_;

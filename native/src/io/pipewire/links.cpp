@@ -28,7 +28,7 @@ bool LinkSet::is_kept(const MadeLink &link, const std::vector<WantedLink> &wante
                       bool running) const {
     if (link.gone && !link.failed) return false;
     if (is_among(wanted, link.wanted)) return true;
-    // It carries sound until its successor does; what is not passive carries none.
+    // The link carries sound until its successor does.  Links that are not passive carry no sound.
     return running && link.up && link.wanted.passive &&
            std::any_of(wanted.begin(), wanted.end(), [&](const WantedLink &successor) {
                const MadeLink *made = find(successor);
@@ -38,14 +38,15 @@ bool LinkSet::is_kept(const MadeLink &link, const std::vector<WantedLink> &wante
 }
 
 void LinkSet::apply(const std::vector<WantedLink> &wanted, bool running) {
-    // Whether one link is kept depends on others: decide about all of them, then remove.
+    // Whether one link stays depends on others, so decide about all links before removing any.
     std::vector<bool> keeps;
     for (const auto &link : links_) keeps.push_back(is_kept(*link, wanted, running));
     Links kept;
     for (std::size_t i = 0; i < links_.size(); ++i)
         if (keeps[i]) kept.push_back(std::move(links_[i]));
     links_ = std::move(kept);
-    // After that: a device that is linked now need not wake for what keeps the graph awake.
+    // Add links after the removal: when the wake link has gone, a newly linked device can stay
+    // asleep.
     for (const WantedLink &link : wanted)
         if (find(link) == nullptr) links_.push_back(make_(link));
 }

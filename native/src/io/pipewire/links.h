@@ -1,6 +1,6 @@
-// The links that we have made, and how they become the links that we want.
+// Our links: changes the existing links into the wanted ones.
 //
-// Knows nothing of the client library; server_link.h makes links with it.
+// Does not use the client library; server_link.h makes links with it.
 #pragma once
 
 #include "io/pipewire/graph.h"
@@ -18,10 +18,10 @@ struct WantedLink {
     Id output_port;
     Id input_node;
     Id input_port;
-    bool passive;  // does not keep the graph running; all that carry sound are
+    bool passive;  // does not keep the graph running; true for all links that carry sound
 };
 
-// A link that we have asked for.  The server removes it when this object goes.
+// A link that we have requested.  The server removes it when this object is destroyed.
 struct MadeLink {
     explicit MadeLink(const WantedLink &link) : wanted(link) {}
     virtual ~MadeLink() = default;
@@ -29,11 +29,11 @@ struct MadeLink {
     MadeLink &operator=(const MadeLink &) = delete;
 
     WantedLink wanted;
-    bool bound = false;   // the server knows it
-    bool up = false;      // buffers are agreed on
+    bool bound = false;   // the server has created it
+    bool up = false;      // both ends have agreed on buffers
     bool gone = false;    // the server has removed it
-    bool failed = false;  // the server does not want it
-    std::string error;    // why, or ""
+    bool failed = false;  // the server has refused it
+    std::string error;    // the reason of the failure, or ""
 };
 
 class LinkSet {
@@ -42,16 +42,17 @@ public:
 
     explicit LinkSet(Make make) : make_(std::move(make)) {}
 
-    // Make what is missing, in this order, and remove what is not wanted.  While sound runs, a
-    // link whose output port gets a new one stays until the new one carries sound.
+    // Make the missing links, in this order, and remove unwanted links.  While sound runs, a link
+    // whose output port gets a new link stays until the new link carries sound.
     void apply(const std::vector<WantedLink> &wanted, bool running);
 
-    // Try again what the server has refused; to be called when ports or nodes have changed.
+    // Forget refused links, so that apply() tries them again.  Call this when ports or nodes have
+    // changed.
     void forget_failures();
 
-    bool made(const std::vector<WantedLink> &wanted) const;  // the server knows all of them
-    bool up(const std::vector<WantedLink> &wanted) const;    // all are negotiated
-    std::string error() const;                               // of a refused link, or ""
+    bool made(const std::vector<WantedLink> &wanted) const;  // the server has created all of them
+    bool up(const std::vector<WantedLink> &wanted) const;    // all of them can carry sound
+    std::string error() const;                               // a refused link's error, or ""
 
 private:
     using Links = std::vector<std::unique_ptr<MadeLink>>;

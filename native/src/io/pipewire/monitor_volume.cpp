@@ -30,7 +30,7 @@ bool acts(const Monitor &monitor) noexcept {
     return false;
 }
 
-// Another number for another volume.
+// A number that differs for different settings.
 double as_number(const Monitor &monitor) noexcept {
     double number = (monitor.muted ? 1.0 : 0.0) + (monitor.follows_sink ? 2.0 : 0.0);
     for (std::size_t c = 0; c < monitor.channels; ++c)
@@ -53,7 +53,7 @@ MonitorVolume::MonitorVolume(pw_loop *loop, pw_proxy *sink, io::Notify changed)
         table.param = [](void *self, int, std::uint32_t id, std::uint32_t, std::uint32_t,
                          const spa_pod *param) noexcept {
             auto &volume = *static_cast<MonitorVolume *>(self);
-            if (id == SPA_PARAM_Props) io::guarded(volume.changed_, [&] { volume.told(param); });
+            if (id == SPA_PARAM_Props) io::guarded(volume.changed_, [&] { volume.read(param); });
         };
         return table;
     }();
@@ -63,8 +63,8 @@ MonitorVolume::MonitorVolume(pw_loop *loop, pw_proxy *sink, io::Notify changed)
 
 const char *MonitorVolume::trouble() const noexcept { return undo_.insists() ? kTrouble : ""; }
 
-void MonitorVolume::told(const spa_pod *param) {
-    // One that tells of a part leaves the rest as it was.
+void MonitorVolume::read(const spa_pod *param) {
+    // The parameter may hold only a part of the values; `now_` keeps the others.
     if (param != nullptr && read_monitor(param, now_)) judge();
 }
 
@@ -76,7 +76,7 @@ void MonitorVolume::judge() {
         case io::Undo::Next::set_back: {
             std::array<std::uint8_t, kParamBytes> memory;
             set_props(sink_, unity_monitor_param(now_.channels, memory));
-            [[fallthrough]];  // another app may do the same at once
+            [[fallthrough]];  // another app may change it again at once
         }
         case io::Undo::Next::look_again:
             look_again_.after(static_cast<long>(1.1e9 * io::Undo::kRestS));

@@ -1,5 +1,5 @@
-// The volume of our sink's monitor, by which the sound leaves the sink.  It is not to act: the
-// sound has the device's volume.  Our filter and the holder have no volume at all.
+// Keeps the volume of our sink's monitor at 100 %.  The sound leaves the sink through the monitor,
+// and only the device's volume should change it.  Our filter and the holder have no volume.
 #pragma once
 
 #include "io/notify.h"
@@ -12,14 +12,14 @@ namespace entrain::pipewire {
 
 class MonitorVolume {
 public:
-    // `changed` comes when trouble() has changed.  The sink's proxy must live longer.
+    // Calls `changed` when trouble() has changed.  The sink's proxy must outlive this object.
     MonitorVolume(pw_loop *loop, pw_proxy *sink, io::Notify changed);
 
-    // That somebody keeps changing it, and after a semicolon what to do; or "".
+    // A message that another app keeps changing the volume, with advice after a semicolon; or "".
     const char *trouble() const noexcept;
 
 private:
-    void told(const spa_pod *param);
+    void read(const spa_pod *param);
     void judge();
 
     pw_proxy *sink_;

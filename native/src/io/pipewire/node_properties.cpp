@@ -13,8 +13,9 @@ struct NodeProperties::Question {
     Hook hook;
 };
 
-NodeProperties::NodeProperties(io::Notify changed, std::function<void(Id, const spa_dict *)> told)
-    : changed_(std::move(changed)), told_(std::move(told)) {}
+NodeProperties::NodeProperties(io::Notify changed,
+                               std::function<void(Id, const spa_dict *)> answered)
+    : changed_(std::move(changed)), answered_(std::move(answered)) {}
 
 NodeProperties::~NodeProperties() = default;
 
@@ -27,14 +28,14 @@ void NodeProperties::ask(pw_proxy *registry, Id id) {
             io::guarded(question.asks->changed_, [&] {
                 if (question.answered || info->props == nullptr) return;
                 question.answered = true;
-                question.asks->told_(question.id, info->props);
+                question.asks->answered_(question.id, info->props);
             });
         };
         return table;
     }();
 
-    // Not in the answer itself, which still uses them; else each of them would tell of every
-    // change of its node.
+    // Remove answered questions, which would go on to report each change of their nodes.  The
+    // answer itself cannot remove its question, because its callback still uses it.
     for (auto old = questions_.begin(); old != questions_.end();)
         old = old->second->answered ? questions_.erase(old) : std::next(old);
     auto question = std::make_unique<Question>();

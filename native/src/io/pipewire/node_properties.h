@@ -1,4 +1,4 @@
-// Asks nodes once for those of their properties that the registry does not tell.
+// Asks each node once for the properties that the registry does not report.
 #pragma once
 
 #include "io/notify.h"
@@ -13,8 +13,8 @@ namespace entrain::pipewire {
 
 class NodeProperties {
 public:
-    // thread of the callback: the loop's
-    NodeProperties(io::Notify changed, std::function<void(Id, const spa_dict *)> told);
+    // thread of `answered`: the loop's
+    NodeProperties(io::Notify changed, std::function<void(Id, const spa_dict *)> answered);
     ~NodeProperties();
 
     void ask(pw_proxy *registry, Id id);
@@ -24,7 +24,7 @@ private:
     struct Question;
 
     io::Notify changed_;
-    std::function<void(Id, const spa_dict *)> told_;
+    std::function<void(Id, const spa_dict *)> answered_;
     std::map<Id, std::unique_ptr<Question>> questions_;
 };
 

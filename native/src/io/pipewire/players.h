@@ -13,15 +13,15 @@
 
 namespace entrain::pipewire {
 
-// A player that is paused keeps its links; only its node's state tells that it is.
+// A paused player keeps its links, so we watch the state of its node.
 class Players {
 public:
     explicit Players(io::Notify changed) : changed_(std::move(changed)) {}
 
-    // Watch these nodes and no others.
+    // Watch exactly these nodes.
     void refresh(pw_proxy *registry, const std::set<Id> &players);
 
-    // A number may be given to another node at once.
+    // Stop watching a removed node.  The server may reuse its number at once.
     void gone(Id id) { watched_.erase(id); }
 
     std::uint32_t running() const noexcept;

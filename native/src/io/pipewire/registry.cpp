@@ -46,7 +46,7 @@ void Registry::came(Id id, const char *type, const spa_dict *dict) {
         node.media_class = text(dict, PW_KEY_MEDIA_CLASS);
         node.client = number(dict, PW_KEY_CLIENT_ID);
         node.hardware = !text(dict, PW_KEY_DEVICE_ID).empty();
-        // Nothing else can be a part of what somebody's sink leads to.
+        // Only nodes of these classes can carry a sink's sound on.
         if (node.media_class.rfind("Audio/", 0) == 0 || node.media_class.rfind("Stream/", 0) == 0)
             properties_.ask(proxy_.get(), id);
     } else if (kind == PW_TYPE_INTERFACE_Port) {

@@ -15,7 +15,7 @@ class Registry {
 public:
     // thread of all callbacks: the loop's
     struct Events {
-        io::Notify changed;                         // something came or went
+        io::Notify changed;                         // an object came or went
         std::function<void(Id, Id)> defaults_came;  // metadata object, the session manager's client
         std::function<void(Id)> filters_came;       // metadata object
         std::function<void(Id)> gone;               // any object
@@ -24,7 +24,7 @@ public:
     Registry(pw_core *core, Events events);
 
     const Graph &graph() const noexcept { return graph_; }
-    // Counts nodes and ports that came or went; links do not count.
+    // Counts how often nodes and ports came or went, without links.
     std::uint64_t topology() const noexcept { return topology_; }
     pw_proxy *proxy() const noexcept { return proxy_.get(); }
 

@@ -40,7 +40,8 @@ std::unique_ptr<MadeLink> make_server_link(pw_core *core, const WantedLink &link
         table.removed = [](void *self) noexcept {
             auto &made = *static_cast<ServerLink *>(self);
             io::guarded(made.changed, [&] {
-                // Removed before it worked: making it anew at once would go on for ever.
+                // The server removed the link before it worked.  Count it as refused: otherwise we
+                // would make it again at once, for ever.
                 if (!made.up) made.failed = true;
                 made.gone = true;
                 made.changed();

@@ -1,4 +1,4 @@
-// A link as the server has it.
+// Makes links in the server.
 #pragma once
 
 #include "io/notify.h"
@@ -9,7 +9,7 @@
 
 namespace entrain::pipewire {
 
-// Ask the server for a link; `changed` comes with each step that it takes.
+// Ask the server for a link.  Calls `changed` whenever the link's state changes.
 std::unique_ptr<MadeLink> make_server_link(pw_core *core, const WantedLink &link,
                                            const io::Notify &changed);
 

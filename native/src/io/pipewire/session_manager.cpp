@@ -8,7 +8,7 @@ namespace entrain::pipewire {
 
 namespace {
 
-// WirePlumber has them since 0.5, and says which one it is since then.
+// WirePlumber has smart filters since 0.5, and reports its version since then.
 bool has_filters(const std::string &version) {
     char *rest = nullptr;
     const long major = std::strtol(version.c_str(), &rest, 10);
@@ -38,7 +38,7 @@ void SessionManager::came(pw_proxy *registry, Id client) {
 void SessionManager::filters_came(pw_proxy *registry, Id metadata) {
     filters_ = bind(registry, metadata, PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA);
     filters_id_ = metadata;
-    told_of_ = kNoId;
+    set_for_ = kNoId;
     changed_();
 }
 
@@ -52,10 +52,10 @@ void SessionManager::gone(Id id) {
         known_ = false;
     }
     if (id == filters_id_) {
-        filters_id_ = told_of_ = kNoId;
+        filters_id_ = set_for_ = kNoId;
         filters_.reset();
     }
-    if (id == told_of_) told_of_ = kNoId;
+    if (id == set_for_) set_for_ = kNoId;
 }
 
 std::int32_t SessionManager::has_smart_filters() const noexcept {
@@ -68,7 +68,7 @@ void SessionManager::set_smart(Id sink, bool smart) {
     if (is_smart(sink) == smart) return;
     set_metadata(filters_.get(), sink, "filter.smart", "Spa:String:JSON",
                  smart ? "true" : "false");
-    told_of_ = sink;
+    set_for_ = sink;
     smart_ = smart;
 }
 

@@ -48,12 +48,12 @@ Sink::Sink(pw_core *core, pw_loop *loop, io::Notify changed) : changed_(std::mov
          {PW_KEY_NODE_GROUP, group_name()},
          {PW_KEY_NODE_LINK_GROUP, group_name()},  // only such a sink can become a smart filter
          {PW_KEY_OBJECT_LINGER, "false"},
-         {"entrain.pid", std::to_string(getpid())},  // tells it from another one of this name
-         // The device's volume is Entrain's: samples pass the sink as they are.
+         {"entrain.pid", std::to_string(getpid())},  // identifies it among sinks of the same name
+         // Samples pass the sink unchanged, because the device applies the volume.
          {"monitor.channel-volumes", "false"},
-         // Players learn the device's delay behind us, and keep lips in step (since 1.0.4).
+         // Players learn the delay of the device behind us and delay their pictures (since 1.0.4).
          {"monitor.passthrough", "true"},
-         // Never the default by itself, never the clock while a device can be.
+         // Never becomes the default by itself, and never the clock while a device can be it.
          {PW_KEY_PRIORITY_SESSION, "0"},
          {PW_KEY_PRIORITY_DRIVER, "0"}});
     if (!proxy_) return;

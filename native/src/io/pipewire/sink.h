@@ -1,4 +1,4 @@
-// The output device that people see.
+// The output device "Entrain" that users see.
 #pragma once
 
 #include "io/notify.h"
@@ -15,19 +15,20 @@ namespace entrain::pipewire {
 
 constexpr const char *kSinkName = "entrain";
 
-// The nodes that always share one clock.  A name of this process's own: joining the running group
-// of another Entrain on the same server would start the sink before it is configured, see add_way.
+// The group of nodes that share one clock.  The name is unique to this process: if the sink joined
+// the running group of another Entrain, the server would start it before it is configured, see
+// Backend::add_way().
 inline std::string group_name() { return "entrain-" + std::to_string(getpid()); }
 
-// A null sink that belongs to our connection: it vanishes with us, however we end.  It has no
-// ports before the session manager has set its format.
+// A null sink that belongs to our connection: the server removes it with us, even after a crash.
+// It has no ports until the session manager has set its format.
 class Sink {
 public:
     // The back end is lost when the server refuses or removes the sink.
     Sink(pw_core *core, pw_loop *loop, io::Notify changed);
 
     Id id() const noexcept { return id_; }  // kNoId before the server knows the node
-    // Whether it has ever run: PipeWire 1.4 tells nobody of a new volume before that.
+    // Whether the sink has ever run.  Before that, PipeWire 1.4 does not report its volume changes.
     bool has_run() const noexcept { return has_run_; }
     // See MonitorVolume.
     const char *trouble() const noexcept {

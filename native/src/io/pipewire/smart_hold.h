@@ -1,4 +1,4 @@
-// Whether the sink is to be a smart filter: whether the session manager sends players to it.
+// Decides whether the sink is a smart filter, so that the session manager sends players to it.
 #pragma once
 
 #include <algorithm>
@@ -7,19 +7,19 @@
 
 namespace entrain::pipewire {
 
-// Nobody is sent into a sink that leads nowhere.  But where the device goes, players stay for a
-// while: the session manager would play them on the next one at once, and that may be a loudspeaker
-// which whoever steers us has still to turn down.
+// Players are not sent into a sink without a device.  But when the device vanishes, players stay
+// on the sink for a while: otherwise the session manager would play them on the next device at
+// once, and this may be a loudspeaker that Python has not yet turned down.
 class SmartHold {
 public:
     using Clock = std::chrono::steady_clock;
-    // A disk may keep whoever steers us for 3 s.
+    // A slow disk may delay Python's answer by 3 s.
     static constexpr std::chrono::nanoseconds kLongest = std::chrono::seconds(4);
 
-    // wanted:    the user's
-    // was:       it is one now
-    // complete:  all that the way to a device consists of is there
-    // ready:     the way stands
+    // wanted:    the user wants a smart filter
+    // was:       the sink is a smart filter now
+    // complete:  all nodes and ports of the way to a device exist
+    // ready:     the links of the way exist too
     bool smart(bool wanted, bool was, bool complete, bool ready, Clock::time_point now) {
         if (!wanted || !was || complete || ready) {
             until_.reset();
@@ -31,9 +31,9 @@ public:
         return false;
     }
 
-    // How long it holds on; 0: it does not.
+    // Time until players are released; 0 if none are held.
     std::chrono::nanoseconds left(Clock::time_point now) const {
-        // Not 0, which would stop a timer.
+        // At least 1 ns, because 0 would stop a timer.
         return until_ ? std::max(*until_ - now, Clock::duration(1)) : Clock::duration(0);
     }
 

@@ -8,7 +8,7 @@ namespace entrain::pipewire {
 namespace {
 
 constexpr long kLookEveryNs = 20'000'000;
-constexpr int kLooks = 100;  // 2 s: no fade is that long
+constexpr int kLooks = 100;  // 2 s, longer than any fade
 
 }  // namespace
 
@@ -24,7 +24,8 @@ Tail::Tail(pw_loop *loop, entrain_engine *engine, io::Notify changed)
 
 void Tail::update(bool playing, bool graph_runs) {
     if (playing == playing_) return;
-    // The server stops players to change its rate: a player stops while the graph runs.
+    // While the server changes its rate, the graph and all players stop.  A player that stops by
+    // itself leaves the graph running.
     if (!playing && !graph_runs) return;
     playing_ = playing;
     entrain_set_playing(engine_, playing ? 1 : 0);

@@ -1,4 +1,4 @@
-// Keeps the graph running until what the engine adds has faded out behind the last player.
+// Keeps the graph running after the last player stops, until the engine's own sound has faded out.
 #pragma once
 
 #include "io/notify.h"
@@ -12,10 +12,10 @@ class Tail {
 public:
     Tail(pw_loop *loop, entrain_engine *engine, io::Notify changed);
 
-    // Say whether somebody plays, and whether the graph runs at all.
+    // Report whether a player runs, and whether the graph runs at all.
     void update(bool playing, bool graph_runs);
 
-    // Whether the graph is to be kept awake.
+    // Whether the graph must be kept awake.
     bool holds() const noexcept { return playing_ || fading_; }
 
 private:

@@ -28,7 +28,7 @@ public:
         const std::size_t before = found.size();
         std::set<Id> seen{sink};
         std::vector<Id> open{sink};
-        std::vector<Id> loose;  // nodes of the sink's own program that are linked to nothing
+        std::vector<Id> loose;  // nodes without links, made by the sink's own program
         while (!open.empty()) {
             const Id id = open.back();
             open.pop_back();
@@ -39,13 +39,15 @@ public:
                 if (other == graph_.nodes.end() || next == sink) continue;
                 linked = true;
                 if (is_sink(other->second)) {
-                    // A program that links its nodes itself follows the default output itself;
-                    // what somebody else has linked by hand stays.
+                    // A program that links its own nodes also moves them when the default output
+                    // changes.  A link that the user made in another program stays.
                     const bool itself = linker != kNoId && linker == node.client;
                     found.push_back(way(start, id, node, other->second.name, itself));
                 } else if (own_.count(next) == 0 && leads_on(other->second) &&
                            (id != sink || !is_plain(other->second) ||
-                            made_by_one(start, other->second))) {
+                            same_client(start, other->second))) {
+                    // The last condition leaves out JACK programs that record the sink: only their
+                    // users know where their sound goes.
                     if (seen.insert(next).second) open.push_back(next);
                 }
             }
@@ -56,28 +58,27 @@ public:
                     tied(start, node, other, id == sink) && seen.insert(mate).second)
                     open.push_back(mate);
         }
-        // Such a program may do that only while something plays.
+        // The sink's program may link these nodes only while a player runs.
         if (found.size() == before && !loose.empty())
             found.push_back(way(start, loose.back(), graph_.nodes.at(loose.back()), "", true));
     }
 
 private:
-    // A virtual source is for those who record; what they do with it is another matter.
+    // A virtual source does not count: it is for recording apps, which decide what to do with it.
     static bool leads_on(const Node &node) {
         return is_player(node) || is_recorder(node) || is_plain(node);
     }
 
-    // What a program of another kind (JACK) does with a device's sound, only its user knows.
-    static bool made_by_one(const Node &one, const Node &other) {
+    static bool same_client(const Node &one, const Node &other) {
         return one.client != kNoId && one.client == other.client;
     }
 
-    // Whether what comes into a node may go on from another one.
+    // Whether sound that enters `node` may leave through `other`.
     static bool tied(const Node &start, const Node &node, const Node &other, bool at_start) {
         if (!node.link_group.empty() || !other.link_group.empty())
             return node.link_group == other.link_group;
-        // One that records a loudspeaker's sound and plays is no part of the way to it.
-        if (start.hardware || !made_by_one(node, other)) return false;
+        // A program that records a loudspeaker's sound and also plays does not pass that sound on.
+        if (start.hardware || !same_client(node, other)) return false;
         if (at_start) return is_player(other) || is_plain(other);
         return is_recorder(node) && is_player(other);
     }
@@ -93,10 +94,10 @@ private:
         bool aimed = outlet.aimed;
         if (const auto found = aims_.find(id); found != aims_.end()) {
             const Aim &aim = found->second;
-            const std::string &told =
+            const std::string &target =
                 !aim.target_object.empty() ? aim.target_object : aim.target_node;
-            if (told == aim.pin) way.pin = aim.pin;  // else the user has moved it since
-            if (!told.empty()) aimed = told != "-1" && told != aim.pin;
+            if (target == aim.pin) way.pin = aim.pin;  // else the user has moved it since
+            if (!target.empty()) aimed = target != "-1" && target != aim.pin;
         }
         way.movable = managed && !aimed;
         way.follows = managed ? !aimed : itself;
@@ -106,10 +107,10 @@ private:
     const Graph &graph_;
     const std::set<Id> &own_;
     const Aims &aims_;
-    std::map<Id, std::map<Id, Id>> links_;  // from node to node, and who has made it
+    std::map<Id, std::map<Id, Id>> links_;  // output node, input node: the client that linked them
 };
 
-// Names are others' and go into lines.
+// Other programs choose the names, so replace control characters, which separate lines and fields.
 std::string clean(std::string name) {
     std::replace_if(name.begin(), name.end(),
                     [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');

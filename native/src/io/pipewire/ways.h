@@ -1,6 +1,6 @@
-// Where other programs' nodes carry on what is played to a sink: equalizers, loopbacks, mixers.
+// Finds where other programs' nodes (equalizers, loopbacks, mixers) play the sound of a sink.
 //
-// Works on what is known of the graph; knows nothing of the client library.
+// Reads a Graph; does not use the client library.
 #pragma once
 
 #include "io/pipewire/graph.h"
@@ -12,34 +12,34 @@
 
 namespace entrain::pipewire {
 
-// What the session manager has been told of a stream, beside the stream's own properties.
+// A stream's target in the session manager's metadata.  It overrides the stream's own properties.
 struct Aim {
-    std::string target_object;  // a name or a serial number; "-1": none, whatever the stream says
-    std::string target_node;    // the same, as older programs say it
-    std::string pin;            // the device that we have sent it to, or ""
+    std::string target_object;  // a name or serial number; "-1" cancels the stream's own target
+    std::string target_node;    // the same under the key that older programs use
+    std::string pin;            // the device that we have sent the stream to, or ""
 };
 using Aims = std::map<Id, Aim>;
 
-// One node that plays on another sink what was played to a sink.
+// A node, the outlet, that plays one sink's sound on another sink.
 struct Way {
-    std::string from;
-    std::string to;      // "" while it is linked to no sink
-    Id outlet = kNoId;   // the node
-    std::string name;    // of the node
-    bool follows = false;  // it goes where the default output goes
-    bool movable = false;  // the session manager can be told to link it elsewhere
+    std::string from;      // the sink
+    std::string to;        // the other sink; "" while the outlet is not linked to a sink
+    Id outlet = kNoId;
+    std::string name;      // the outlet's name
+    bool follows = false;  // the outlet follows the default output
+    bool movable = false;  // pin() can send the outlet to another device
     std::string pin;       // as in Aim
 
     bool operator==(const Way &other) const;
 };
 
-// The ways from all sinks but our own; `own` are our nodes.
+// Returns the ways from all sinks except our own.  `own` contains our nodes.
 std::vector<Way> ways(const Graph &graph, const std::set<Id> &own, const Aims &aims);
 
-// Whether what is played to sink `from` comes to sink `to`, by any number of ways.
+// Whether the sound of sink `from` reaches sink `to`, through one or more ways.
 bool leads_to(const std::vector<Way> &ways, const std::string &from, const std::string &to);
 
-// One line for each, fields with tabs between them:
+// One line for each way; the fields are separated by tabs:
 // from, to, outlet, name, "f" if it follows, "m" if it can be moved, pin.
 std::string as_text(const std::vector<Way> &ways);
 

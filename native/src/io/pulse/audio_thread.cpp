@@ -21,13 +21,13 @@ bool is_realtime(pid_t thread) noexcept {
 
 namespace {
 
-constexpr int kPriority = 5;  // as the server's own threads have
+constexpr int kPriority = 5;  // the server's threads have the same
 
-// A real-time thread that runs so long without a pause gets SIGXCPU; at the hard limit, which
-// RealtimeKit wants at 200 ms or less, the kernel kills the process.
+// The hard limit for a real-time thread that runs without a pause; RealtimeKit demands at most
+// 200 ms.  At the soft limit the kernel sends SIGXCPU, at the hard limit it kills the process.
 constexpr rlim_t kMostUs = 200'000;
 
-// All threads that are to lose their priority then.  0: a free place.
+// The threads that lose their priority at SIGXCPU.  0 marks a free place.
 std::array<std::atomic<pid_t>, 8> threads{};
 static_assert(std::atomic<pid_t>::is_always_lock_free);
 
@@ -35,11 +35,11 @@ struct sigaction before {};
 
 bool set_ordinary(pid_t thread) noexcept {
     const sched_param none{};
-    // Without the flag that would need a permission.
+    // Keep the flag, because clearing it would need a privilege.
     return sched_setscheduler(thread, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0;
 }
 
-// Any thread may be the one that is interrupted.  Calls nothing but the kernel.
+// Handles SIGXCPU, which may interrupt any thread.  Makes only system calls.
 void too_long(int signal) {
     const int error = errno;
     bool found = false;
@@ -47,7 +47,7 @@ void too_long(int signal) {
         const pid_t thread = place;
         if (thread != 0 && is_realtime(thread)) found = set_ordinary(thread) || found;
     }
-    if (!found) {  // it means something else, such as the limit on all of the processor's time
+    if (!found) {  // the signal has another cause, such as a limit on total processor time
         sigaction(SIGXCPU, &before, nullptr);
         raise(signal);
     }
@@ -62,8 +62,8 @@ void catch_signal() {
     sigaction(SIGXCPU, &action, &before);
 }
 
-// The hard limit only ever falls: to raise it would need a permission.  The kernel raises the soft
-// one after each signal, so it is set for each thread.
+// Only lowers the hard limit, because raising it would need a privilege.  The kernel raises the
+// soft limit after each signal, so each thread sets it again.
 void limit_time() noexcept {
     rlimit limit{};
     getrlimit(RLIMIT_RTTIME, &limit);
@@ -80,13 +80,13 @@ void AudioThread::start() noexcept {
         pid_t none = 0;
         if (place.compare_exchange_strong(none, id_)) break;
     }
-    // Never undone: a signal may be on its way.
+    // The handler stays for ever, because a signal may still be pending.
     static std::once_flag once;
     std::call_once(once, catch_signal);
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGXCPU);
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // the loop's thread blocks all of them
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // the loop's thread blocks all signals
     limit_time();
 
     sched_param priority{};

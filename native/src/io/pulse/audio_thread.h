@@ -1,5 +1,5 @@
-// The thread that the sound passes: its real-time priority, and what takes that away again before
-// the system would end the program.
+// Gives the audio thread real-time priority, and takes it away if the thread runs so long that the
+// kernel would kill the program.
 #pragma once
 
 #include <atomic>
@@ -8,11 +8,11 @@
 
 namespace entrain::pulse {
 
-// Whether a thread of this machine has real-time priority now; 0: the calling one.  Calls nothing
-// but the kernel.
+// Whether a thread has real-time priority now; 0 stands for the calling thread.  Makes only system
+// calls.
 bool is_realtime(pid_t thread) noexcept;
 
-// Make it before the thread, and end it after the thread has ended.
+// Create this object before the thread, and destroy it after the thread has ended.
 class AudioThread {
 public:
     AudioThread() = default;
@@ -20,13 +20,13 @@ public:
     AudioThread(const AudioThread &) = delete;
     AudioThread &operator=(const AudioThread &) = delete;
 
-    // Ask for real-time priority.  Where the system refuses, all is prepared for RealtimeKit to
-    // give it: the thread's number is known, and the process keeps the limit that it demands.
+    // Ask the kernel for real-time priority.  If it refuses, RealtimeKit may grant it later: id()
+    // returns the thread's number, and the process has the time limit that RealtimeKit demands.
     //
-    // thread:   [audio], before there is sound
+    // thread:   [audio], before sound plays
     void start() noexcept;
 
-    // As the kernel counts threads; 0 before start().
+    // The kernel's number of the thread; 0 before start().
     //
     // thread:   [any]
     pid_t id() const noexcept { return id_; }

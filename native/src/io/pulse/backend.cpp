@@ -11,11 +11,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint32_t kRateHz = 48000;  // of the sink, where the device's is not known
+constexpr std::uint32_t kRateHz = 48000;  // the sink's rate if the device's rate is not known
 constexpr double kLeastQueueS = 0.001;
 constexpr auto kRetry = 1s;
 constexpr auto kLookEvery = 20ms;
-constexpr int kLooks = 100;  // 2 s: no fade is that long
+constexpr int kLooks = 100;  // 2 s, longer than any fade
 
 }  // namespace
 
@@ -36,8 +36,8 @@ Backend::Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection
                  reconcile();
              })),
       target_(std::move(target)) {
-    // Nothing fails from here on.  Before, a failure would destroy the connection, which waits for
-    // a thread that waits for the lock.
+    // Take over the connection last, when no later step can fail.  An earlier exception would
+    // destroy it here, and its destructor would wait for a thread that waits for the caller's lock.
     connection_ = std::move(connection);
     connection_->on_lost(notify());
     entrain_set_playing(engine_, 0);
@@ -51,7 +51,8 @@ Backend::~Backend() {
         closing_ = true;
         if (sink_ && !state_.is_lost()) io::guarded(notify(), [this] { sink_->unload(); });
     }
-    // The server answers within milliseconds; where it does not, the guardian asks it as well.
+    // The server usually unloads the sink within milliseconds.  Otherwise the guardian asks for it
+    // too.
     const auto end = std::chrono::steady_clock::now() + 1s;
     const auto waits = [this] {
         const Lock lock(connection_->thread());
@@ -97,7 +98,7 @@ void Backend::set_latency(double added_s) {
     publish();
 }
 
-// Others may give the thread priority and take it away again.
+// Reads the thread's priority now, because other programs (RealtimeKit) may change it at any time.
 void Backend::read_state(entrain_io_state *state) const noexcept {
     state_.read(state);
     if (const pid_t thread = connection_->audio_thread(); thread != 0)
@@ -110,8 +111,8 @@ void Backend::set_alone(bool alone) {
     reconcile();
 }
 
-// Of the delay that is promised, only the rest is in the queue.  A raised target is forgotten only
-// where another one is aimed at.
+// The queue gets the part of the added latency that the engine and the rate matching leave over.
+// The bridge may have raised its target after an underrun; only a new value replaces it.
 void Backend::aim() {
     const double engine_s =
         static_cast<double>(entrain_latency_frames(engine_)) / entrain_rate(engine_);
@@ -131,10 +132,10 @@ void Backend::lost(const char *why) noexcept {
 
 void Backend::reconcile() noexcept {
     if (closing_ || state_.is_lost() || !server_.seen()) return;
-    io::guarded(notify(), [this] { bring_about(); });
+    io::guarded(notify(), [this] { try_reconcile(); });
 }
 
-void Backend::bring_about() {
+void Backend::try_reconcile() {
     if (!sink_) {
         const Device *target = server_.find(target_);
         sink_.emplace(connection_->context(), connection_->api(),
@@ -153,12 +154,12 @@ void Backend::bring_about() {
         follow_target();
         look_at_inner_volumes();
     } else if (had_sink_) {
-        return lost("somebody has removed the device Entrain");
+        return lost("another program has removed the device Entrain");
     }
     publish();
 }
 
-// The server multiplies what is recorded from the sink with its volume.
+// The server multiplies the recording of the sink by the sink's volume.  The bridge undoes this.
 void Backend::follow_volume(const Device &own) {
     std::array<float, 2> gain{};
     for (std::size_t c = 0; c < 2; ++c)
@@ -182,22 +183,22 @@ void Backend::follow_players(std::uint32_t playing) {
     }
     playing_ = playing;
     sustained_ = sustained;
-    // While somebody plays, or has just ended, the sink is awake as it is.
+    // While a player runs or the sound fades out, the sink is awake anyway.
     if (alone || !sounding_) streams_.keep_awake(alone);
 }
 
-// The device that is played on, if it is there; never ourselves.
+// The device to play on, or null.  It is never our own sink.
 const Device *Backend::target() const {
     return target_ == kSinkName ? nullptr : server_.find(target_);
 }
 
-// Keep the device playing until what we have added has faded out behind the last player.
+// Keeps the device playing after the last player stops, until the engine's own sound has faded out.
 void Backend::look_at_tail() {
     if (sustained_ || !sounding_) return;
     if (streams_.flows() && looks_left_ > 0) {
         if (entrain_is_quiet(engine_) == 0 && --looks_left_ > 0) return tail_.in(kLookEvery);
         looks_left_ = 0;
-        // What was made last is still to be heard.
+        // The end of the sound is still in the queue.
         return tail_.in(streams_.flow().queued() + kLookEvery);
     }
     sounding_ = false;
@@ -214,8 +215,8 @@ void Backend::follow_target() {
     std::string error;
     if (device->rate_hz != entrain_rate(engine_)) error = adopt_rate(engine_, device->rate_hz);
     streams_.play_on(device->name, device->rate_hz);
-    aim();  // the rates may be others now
-    if (streams_.refused()) {  // as a rule because the device is about to go
+    aim();  // the rates may have changed
+    if (streams_.refused()) {  // usually because the device is about to vanish
         phase_ = ENTRAIN_IO_WAITING;
         error_ = "the sound server does not let Entrain play on " + device->description;
         return retry_.in(kRetry);
@@ -248,7 +249,7 @@ void Backend::publish() {
     state.audio_thread = static_cast<std::uint64_t>(connection_->audio_thread());
     state.guardian = guardian_.process();
     io::put(state.target, target_);
-    // Clients are not told which default is configured, only which one is in effect.
+    // PulseAudio reports only the effective default to clients, not the configured one.
     state.default_is_ours = -1;
     io::put(state.effective_default, server_.default_device());
     io::put(state.muffled, inner_volumes_.trouble());
@@ -267,7 +268,7 @@ std::unique_ptr<Backend> open_backend(entrain_engine *engine, std::string target
     try {
         return std::make_unique<pulse::Backend>(engine, connection, std::move(target));
     } catch (...) {
-        connection->disconnect();  // what was asked by then must not be answered
+        connection->disconnect();  // so that no pending request calls back
         throw;
     }
 }

@@ -1,9 +1,9 @@
-// The back end: keeps what stands in the server equal to what should stand there.
+// The back end: creates our sink and streams in the server and keeps them as they should be.
 //
 //   player ─► [null sink "entrain"] ─monitor─► capture ─► bridge, engine ─► playback ─► [device]
 //
-// One thread: the loop's.  The sound passes it in blocks of four milliseconds; what else is done
-// there takes microseconds, or happens when nothing is heard.
+// There is one thread, the loop's.  It processes the sound in blocks of 4 ms.  Its other work takes
+// microseconds, or is done while no sound plays.
 #pragma once
 
 #include "io/backend.h"
@@ -25,7 +25,7 @@ namespace entrain::pulse {
 
 class Backend final : public io::Backend {
 public:
-    // Takes over the connection, whose lock the caller holds.
+    // Takes over the connection.  The caller holds its lock.
     Backend(entrain_engine *engine, std::unique_ptr<Connection> &connection, std::string target);
     ~Backend() override;
 
@@ -37,11 +37,11 @@ public:
     void read_state(entrain_io_state *state) const noexcept override;
 
 private:
-    // Everything below is on the loop's thread, or has its lock.
+    // All functions below run on the loop's thread, or with its lock held.
     io::Notify notify();
-    // A failure on the way is the end of the back end.
+    // An exception on the way loses the back end.
     void reconcile() noexcept;
-    void bring_about();
+    void try_reconcile();
     void lost(const char *why) noexcept;
     void aim();
     void follow_volume(const Device &own);
@@ -54,8 +54,8 @@ private:
     void publish();
 
     entrain_engine *engine_;
-    double added_s_ = 0.010;  // what a program is heard later through us, in all
-    double aimed_s_ = 0.0;    // of it in the queue
+    double added_s_ = 0.010;  // target for the total added latency
+    double aimed_s_ = 0.0;    // the queue's share of it
     std::unique_ptr<Connection> connection_;
     ClockBridge bridge_;
     Guardian guardian_;
@@ -67,14 +67,14 @@ private:
     std::optional<Sink> sink_;
 
     std::string target_;
-    std::string former_;  // the default that somebody has chosen, or ""
+    std::string former_;  // the default sink that the user has chosen, or ""
     std::string error_;
     entrain_io_phase phase_ = ENTRAIN_IO_CONNECTING;
     std::uint32_t playing_ = 0;
-    int looks_left_ = 0;  // at the tail
-    bool alone_ = false;     // what the engine adds is to be heard without a player
-    bool sustained_ = false;  // somebody plays, or what the engine adds is heard without one
-    bool sounding_ = false;  // that, or what we have added fades out
+    int looks_left_ = 0;      // in look_at_tail()
+    bool alone_ = false;      // the engine's own sound plays even while no player runs
+    bool sustained_ = false;  // a player runs, or the engine's own sound plays without a player
+    bool sounding_ = false;   // sustained, or the engine's own sound fades out
     bool had_sink_ = false;
     bool closing_ = false;
 };

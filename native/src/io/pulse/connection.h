@@ -12,7 +12,7 @@ namespace entrain::pulse {
 
 class Connection {
 public:
-    // Null when there is no server, or it does not answer within three seconds.
+    // Returns null if there is no server, or if it does not answer within 3 s.
     //
     // thread:   [control]
     static std::unique_ptr<Connection> open();
@@ -21,7 +21,7 @@ public:
     Connection(const Connection &) = delete;
     Connection &operator=(const Connection &) = delete;
 
-    // Whom to tell when the server is gone.
+    // Set the object that hears when the server is gone.
     void on_lost(io::Notify back_end) { back_end_.emplace(std::move(back_end)); }
 
     pa_threaded_mainloop *thread() const noexcept { return loop_.get(); }
@@ -30,9 +30,9 @@ public:
     pid_t audio_thread() const noexcept { return audio_thread_.id(); }
     bool alive() const noexcept { return PA_CONTEXT_IS_GOOD(pa_context_get_state(context())); }
 
-    // Nothing is answered any more, and no callback comes; with the lock.
+    // Close the connection.  No more answers or callbacks arrive.  The caller holds the lock.
     void disconnect() noexcept;
-    // Wait for the loop's thread to end: then its objects may be destroyed from here.
+    // Wait until the loop's thread has ended.  After that, any thread may destroy its objects.
     void stop() noexcept { pa_threaded_mainloop_stop(thread()); }
 
 private:

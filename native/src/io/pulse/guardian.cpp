@@ -25,9 +25,9 @@ constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLongestPause{30'000};
 constexpr milliseconds kShortLife{10'000};
 constexpr milliseconds kReapEvery{5};
-constexpr milliseconds kFarewell{3'000};  // longer than its own cleaning may take
+constexpr milliseconds kFarewell{3'000};  // longer than the guardian's own limit for cleaning up
 
-// Whether the child has ended.  Also true if somebody else has waited for it.
+// Whether the child has ended.  Also true if other code has waited for it.
 bool has_ended(pid_t process) noexcept { return waitpid(process, nullptr, WNOHANG) != 0; }
 
 }  // namespace
@@ -68,27 +68,28 @@ Guardian::~Guardian() {
 }
 
 void Guardian::protect(std::optional<std::uint32_t> module, const std::string &fallback) {
-    // First: with the index told, all is.  At first the guardian knows no fallback.
+    // Send the default first, because the guardian may clean up as soon as it knows the module.  A
+    // new guardian has an empty fallback, so an empty one need not be sent.
     const std::string message = "default " + fallback;
     if (default_message_ != message && !(default_message_.empty() && fallback.empty())) {
         default_message_ = message;
         send(default_message_);
     }
-    tell_module(module ? "module " + std::to_string(*module) : "module none");
+    send_module(module ? "module " + std::to_string(*module) : "module none");
 }
 
-void Guardian::loading() { tell_module("module loading"); }
+void Guardian::loading() { send_module("module loading"); }
 
-void Guardian::tell_module(std::string message) {
+void Guardian::send_module(std::string message) {
     if (module_message_ == message) return;
     module_message_ = std::move(message);
     send(module_message_);
 }
 
 void Guardian::send(const std::string &message) {
-    // No socket: all is sent when there is one.
+    // Without a socket, spawn() sends the last messages later.
     if (socket_ < 0 || message.empty() || message.size() > kPacketBytes) return;
-    // It reads at once; where its queue is full, it does not work any more.
+    // The guardian reads messages at once.  A full queue means that it no longer works.
     if (::send(socket_, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         lost(std::strerror(errno));
 }
@@ -104,10 +105,10 @@ void Guardian::spawn() {
         api_, socket_, PA_IO_EVENT_INPUT,
         [](pa_mainloop_api *, pa_io_event *, int, pa_io_event_flags_t flags, void *data) noexcept {
             auto &guardian = *static_cast<Guardian *>(data);
-            io::guarded(guardian.changed_, [&] { guardian.heard(flags); });
+            io::guarded(guardian.changed_, [&] { guardian.receive(flags); });
         },
         this);
-    // It may have died meanwhile: then the first of these closes the socket.
+    // If the guardian has already died, the first send() closes the socket and calls reap().
     send(default_message_);
     send(module_message_);
 }
@@ -122,12 +123,12 @@ bool Guardian::start_process() {
     posix_spawnattr_t how;
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&how);
-    // Standard input stays open after exec, whatever number the socket had.
+    // The socket becomes the guardian's standard input, which stays open after exec.
     posix_spawn_file_actions_adddup2(&files, ends[1], STDIN_FILENO);
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&how, &none);
-    // A session of its own: what a terminal or a shell does to the program is not for it.
+    // In a session of its own, the guardian gets no signals from the program's terminal or shell.
     posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
 
     std::string name = kName;
@@ -148,7 +149,7 @@ bool Guardian::start_process() {
     return true;
 }
 
-void Guardian::heard(pa_io_event_flags_t flags) {
+void Guardian::receive(pa_io_event_flags_t flags) {
     char message[kPacketBytes];
     const ssize_t size = recv(socket_, message, sizeof message, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET)) return;
@@ -163,7 +164,8 @@ void Guardian::heard(pa_io_event_flags_t flags) {
 }
 
 void Guardian::lost(std::string why) {
-    // Before its socket closes: one that hangs would wake up later and clean up under our feet.
+    // Kill it before its socket closes.  A guardian that hangs might otherwise wake up later and
+    // unload the module that we still use.
     kill(process_, SIGKILL);
     close_socket();
     watching_ = false;

@@ -1,5 +1,5 @@
-// The program's side of the guardian process, which cleans up when the program dies; see
-// guardian/main.cpp for what the two say to each other.
+// Runs the guardian process, which cleans up when the program dies.  guardian/main.cpp describes
+// the messages between the two.
 #pragma once
 
 #include "io/notify.h"
@@ -16,39 +16,41 @@
 
 namespace entrain::pulse {
 
-// Keeps one guardian running.  Make it before the module is loaded, one for each connection to
-// the server: the guardian ends when the server does.
+// Keeps one guardian process running.  Create one object for each connection to the server, before
+// the module is loaded: the guardian process ends when the server ends.
 //
-// Until protect() is called the guardian looks for a null sink "entrain" whose argument has the
-// word `entrain.pid=<our process>`: give the module that mark, as a property of its sink.
+// Until protect() is called, the guardian process looks for a null sink "entrain" whose argument
+// contains the word `entrain.pid=<our process>`.  The caller must load the module with this mark as
+// a property of its sink.
 //
-// Everything on the loop's thread, or with its lock.  No signal handlers are used; children of
-// others are not waited for.
+// All functions run on the loop's thread, or with its lock held.  This class installs no signal
+// handlers and waits only for its own child.
 class Guardian {
 public:
-    // `changed` comes when watching() or error() may have changed: from the loop, or out of
-    // protect().  It must not destroy this object.
+    // Calls `changed` when watching() or error() may have changed, from the loop or from protect().
+    // `changed` must not destroy this object.
     Guardian(pa_context *context, pa_mainloop_api *api, io::Notify changed,
              std::string executable = default_executable());
-    // What protect() has told last is cleaned up; with no module, nothing.  Blocks until the
-    // guardian has ended: some milliseconds, 3 s at most with a server that does not answer.
+    // The guardian process cleans up the module of the last protect(), if any, and ends.  Blocks
+    // until then: usually some milliseconds, at most 3 s if the server does not answer.
     ~Guardian();
     Guardian(const Guardian &) = delete;
     Guardian &operator=(const Guardian &) = delete;
 
-    // The module to unload, or that there is none any more, and the name of the sink that is to be
-    // the default again (empty: the server chooses).
+    // module:    the module to unload when we die; nullopt after it has been unloaded
+    // fallback:  the sink to make the default again; "" lets the server choose
     void protect(std::optional<std::uint32_t> module, const std::string &fallback);
-    // The module is about to be loaded again after protect() has said that there is none.
+    // Call this before the module is loaded again after protect(nullopt, ...).
     void loading();
 
-    // Its number, or 0 while there is none.
+    // The guardian's process number, or 0 while it does not run.
     pid_t process() const noexcept { return std::max<pid_t>(process_, 0); }
     bool watching() const noexcept { return watching_; }
-    // One line, why it does not watch; empty if it does or nothing is known yet.
+    // The reason why the guardian does not watch, as one line; empty if it watches, or while the
+    // reason is not known.
     const std::string &error() const noexcept { return error_; }
 
-    // Beside the library that this code is in.
+    // The path of entrain-guardian in the folder of the library that contains this code.
     static std::string default_executable();
 
 private:
@@ -56,8 +58,8 @@ private:
 
     void spawn();
     bool start_process();
-    void heard(pa_io_event_flags_t flags);
-    void tell_module(std::string message);
+    void receive(pa_io_event_flags_t flags);
+    void send_module(std::string message);
     void send(const std::string &message);
     void lost(std::string why);
     void close_socket() noexcept;
@@ -68,8 +70,8 @@ private:
     io::Notify changed_;
     std::string executable_;
 
-    std::string module_message_;   // empty before anything was told
-    std::string default_message_;  // likewise
+    std::string module_message_;   // the last message of this kind, or ""
+    std::string default_message_;  // the last message of this kind, or ""
 
     pid_t process_ = -1;
     int socket_ = -1;

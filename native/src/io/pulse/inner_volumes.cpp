@@ -31,7 +31,7 @@ bool is_close(const pa_cvolume &one, const pa_cvolume &other) noexcept {
     return true;
 }
 
-// Another number for another volume.
+// A number that differs for different settings.
 double as_number(bool muted, const pa_cvolume &volume) noexcept {
     double number = muted ? 1.0 : 0.0;
     for (std::size_t c = 0; c < volume.channels; ++c) number = 1.7 * number + volume.values[c];
@@ -59,7 +59,7 @@ void InnerVolumes::look(std::uint32_t playback, const Device &device, std::uint3
     ask();
 }
 
-// All questions are sent at once, and answered in this order.
+// All requests are sent at once.  The server answers them in this order.
 void InnerVolumes::ask() {
     if (looking_) {
         again_ = true;
@@ -94,7 +94,7 @@ void InnerVolumes::ask() {
         [](pa_context *, const pa_source_info *info, int, void *data) noexcept {
             auto &self = *static_cast<InnerVolumes *>(data);
             io::guarded(self.changed_, [&] {
-                if (info == nullptr) return self.judge();  // no more answers come
+                if (info == nullptr) return self.judge();  // this was the last answer
                 self.found_[kMonitor] = {true, info->mute != 0,
                                          (info->flags & PA_SOURCE_FLAT_VOLUME) != 0, info->volume};
             });
@@ -106,10 +106,11 @@ void InnerVolumes::judge() {
     looking_ = false;
     const Found &monitor = found_[kMonitor];
     judge(kMonitor, full(monitor.volume.channels));
-    // Where volumes are flat, what was set of the stream was set of the monitor as well: first that.
+    // With flat volumes, a change of the stream's volume also changes the monitor's.  Then the
+    // monitor is set back first.
     if (!monitor.flat || is_close(monitor.volume, full(monitor.volume.channels)))
         judge(kCapture, full(found_[kCapture].volume.channels));
-    // The same of the device, whose volume is not ours to set.
+    // With flat volumes, the playback stream has the device's volume, which belongs to the user.
     pa_cvolume wanted = full(found_[kPlayback].volume.channels);
     if (device_.flat) {
         pa_channel_map stereo;
@@ -135,7 +136,7 @@ void InnerVolumes::judge(Place place, const pa_cvolume &wanted) {
             break;
         case io::Undo::Next::set_back:
             set_back(place, wanted);
-            [[fallthrough]];  // another app may do the same at once
+            [[fallthrough]];  // another app may change it again at once
         case io::Undo::Next::look_again:
             look_again_.in(
                 std::chrono::microseconds(static_cast<std::int64_t>(1.1e6 * io::Undo::kRestS)));

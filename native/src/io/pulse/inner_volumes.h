@@ -1,6 +1,6 @@
-// The volumes that PulseAudio has between our sink and the device: those of our two streams and of
-// the sink's monitor.  None of them is to act: the sound has the device's volume.  The server
-// restores what somebody has set, at each start.
+// Keeps PulseAudio's volumes between our sink and the device at 100 %: the volumes of our two
+// streams and of the sink's monitor.  Only the device's volume should change the sound.  The server
+// remembers these volumes and restores them when Entrain starts.
 #pragma once
 
 #include "io/notify.h"
@@ -17,14 +17,15 @@ namespace entrain::pulse {
 
 class InnerVolumes {
 public:
-    // `changed` comes when trouble() has changed.
+    // Calls `changed` when trouble() has changed.
     InnerVolumes(pa_context *context, pa_mainloop_api *api, io::Notify changed);
 
-    // Look at all of them, and set back what is not as it should be.  The streams' numbers are
-    // PA_INVALID_INDEX where there is none.
+    // Read all volumes and set back the changed ones.  `playback` and `capture` are the numbers of
+    // our streams; PA_INVALID_INDEX if the stream does not exist.
     void look(std::uint32_t playback, const Device &device, std::uint32_t capture);
 
-    // Which of them somebody keeps changing, and after a semicolon what to do; or empty.
+    // A message about a volume that another app keeps changing, with advice after a semicolon; or
+    // "".
     const std::string &trouble() const noexcept { return trouble_; }
 
 private:
@@ -33,7 +34,7 @@ private:
     struct Found {
         bool known = false;
         bool muted = false;
-        bool flat = false;  // the volume of a stream here is that of its device as well
+        bool flat = false;  // a stream's volume here also sets the volume of its device
         pa_cvolume volume{};
     };
 

@@ -35,8 +35,9 @@ std::uint32_t Server::playing(std::uint32_t device) const noexcept {
         }));
 }
 
-// The three questions are sent at once, and answered in this order; so that a default that is
-// there because its predecessor has gone is never seen together with that predecessor.
+// All three requests are sent at once, and the server answers them in this order.  The default
+// comes first: if a device vanishes and another becomes the default, we never see the new default
+// together with the vanished device.
 void Server::look() {
     if (looking_) {
         again_ = true;

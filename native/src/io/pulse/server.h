@@ -1,4 +1,4 @@
-// What there is on the server: its default, its devices, and who plays to ours.
+// The state of the server: its default device, its devices and their players.
 #pragma once
 
 #include "io/notify.h"
@@ -14,28 +14,28 @@ struct Device {
     std::string name;
     std::string description;
     std::uint32_t index;
-    std::uint32_t module;  // that made it, or PA_INVALID_INDEX
+    std::uint32_t module;  // the module that created it, or PA_INVALID_INDEX
     std::uint32_t rate_hz;
     pa_cvolume volume;
     pa_channel_map map;
-    bool flat;  // its volume is the loudest of its streams'
+    bool flat;  // its volume is the volume of its loudest stream
 };
 
 struct Player {
-    std::uint32_t device;  // that it plays to
+    std::uint32_t device;  // the device's index
     bool corked;
 };
 
 class Server {
 public:
-    // `changed` comes after every look at the server that was made because of news.
+    // Reads the server's state now and after each change, then calls `changed`.
     Server(pa_context *context, io::Notify changed);
 
-    bool seen() const noexcept { return seen_; }  // there has been a look
+    bool seen() const noexcept { return seen_; }  // the state has been read
     const std::string &default_device() const noexcept { return default_; }
-    // Null when there is none of that name.
+    // The device with this name, or null.
     const Device *find(const std::string &name) const noexcept;
-    // How many players run (not corked) into a device.
+    // The number of players that play on a device and are not corked.
     std::uint32_t playing(std::uint32_t device) const noexcept;
 
 private:

@@ -17,7 +17,7 @@ constexpr int kMostLooks = 50;
 constexpr auto kLookAgain = std::chrono::milliseconds(5);
 constexpr const char *kOwner = "entrain.pid=";
 
-// The process that has made a sink of our name; 0 where the module is another one.
+// The process that loaded this module as an Entrain sink; 0 for other modules.
 pid_t owner(const pa_module_info &info) {
     if (std::strcmp(info.name, kModule) != 0 || info.argument == nullptr) return 0;
     if (std::strstr(info.argument, "sink_name=entrain ") != info.argument) return 0;
@@ -63,8 +63,8 @@ void Sink::seen(const pa_module_info &info) {
         left_behind_.push_back(info.index);
 }
 
-// While the name is taken the server would give ours another one.  It says that it has unloaded a
-// module, and lists it no longer, before it has: so look for a while.
+// If the name is taken, the server would give our sink another name.  The server reports a module
+// as unloaded before its sink is gone, so look again for a while.
 void Sink::look_for_name() {
     if (!error_.empty()) return changed_();
     is_taken_ = false;
@@ -89,8 +89,8 @@ void Sink::named(const pa_sink_info *info) {
 }
 
 void Sink::load() {
-    // Without `norewinds` such a sink renders up to two seconds ahead; older servers do not know
-    // the word.  Samples in float: nothing is lost at a low volume, nor clipped above 100 %.
+    // Without `norewinds`, a null sink renders up to 2 s ahead.  Older servers do not know this
+    // option.  Float samples keep their precision at low volumes and do not clip above 100 %.
     const std::string arguments =
         std::string("sink_name=") + kSinkName + " format=float32le channels=2 " +
         "channel_map=front-left,front-right rate=" + std::to_string(rate_hz_) +

@@ -1,4 +1,4 @@
-// Our device: a null sink, which the server keeps until somebody unloads its module.
+// Our device: a null sink, which exists on the server until its module is unloaded.
 #pragma once
 
 #include "io/notify.h"
@@ -13,16 +13,16 @@ namespace entrain::pulse {
 
 class Sink {
 public:
-    // Remove what an Entrain that has died left behind, then make the sink.  `changed` comes when
-    // that is done or has failed.
+    // Remove sinks that a crashed Entrain has left behind, then create our sink.  Calls `changed`
+    // when this is done or has failed.
     Sink(pa_context *context, pa_mainloop_api *api, std::uint32_t rate_hz, io::Notify changed);
 
-    // The module that owns it, or PA_INVALID_INDEX.
+    // The sink's module, or PA_INVALID_INDEX.
     std::uint32_t module() const noexcept { return module_; }
-    // Why there is none, one line; empty while it is being made.
+    // The reason why the sink cannot be created, as one line; or "".
     const std::string &error() const noexcept { return error_; }
 
-    // Remove it; `changed` comes when it is gone.
+    // Remove the sink.  Calls `changed` when it is gone.
     void unload();
     bool unloaded() const noexcept { return unloaded_; }
 

@@ -6,7 +6,7 @@ namespace entrain::pulse {
 
 namespace {
 
-// Smaller ones cost more processor time, larger ones leave less time to be late.
+// Smaller blocks cost more processor time.  Larger blocks tolerate less delay of the audio thread.
 constexpr pa_usec_t kBlockUs = 4'000;
 constexpr pa_usec_t kRequestUs = 50'000;
 constexpr pa_usec_t kWakerBlockUs = 500'000;
@@ -59,7 +59,7 @@ Stream Streams::open(const char *name, std::uint32_t rate_hz) {
 
 void Streams::capture(std::uint32_t rate_hz) {
     capture_rate_hz_ = rate_hz;
-    bridge_.set_device_block(static_cast<double>(kBlockUs) * 1e-6);  // until the device says
+    bridge_.set_device_block(static_cast<double>(kBlockUs) * 1e-6);  // until it is measured
     capture_ = open("Entrain", rate_hz);
     if (!capture_) return;
     pa_stream_set_read_callback(capture_.get(), Flow::recorded, &flow_);
@@ -73,9 +73,9 @@ void Streams::capture(std::uint32_t rate_hz) {
         capture_.reset();
 }
 
-// The server lets a sink sleep that nobody plays to, unless somebody records it who does not say
-// that it may.  That cannot be said anew of a stream, so there is another one, whose sound is
-// thrown away.
+// The server suspends a sink without players, unless a stream without DONT_INHIBIT_AUTO_SUSPEND
+// records it.  This flag cannot change while a stream exists, so a second stream without the flag
+// records the sink and discards the sound.
 void Streams::keep_awake(bool awake) {
     if (!awake) return waker_.reset();
     if (waker_) return;
@@ -106,13 +106,13 @@ void Streams::play_on(const std::string &device, std::uint32_t rate_hz) {
     playback_ = open("Entrain", rate_hz);
     if (!playback_) return;
     pa_stream_set_underflow_callback(playback_.get(), Flow::ran_dry, &flow_);
-    // We write as sound comes in, whatever the server asks for: `tlength` only has to be long
-    // enough for it to agree to blocks of the smallest size.
+    // We write whenever sound arrives, not when the server asks.  `tlength` only has to be so long
+    // that the server agrees to the smallest blocks.
     constexpr auto kServerChooses = static_cast<std::uint32_t>(-1);
     const pa_buffer_attr buffer{kServerChooses, bytes(2 * kRequestUs + 2 * kBlockUs, rate_hz), 0,
                                 bytes(kRequestUs, rate_hz), kServerChooses};
-    // With a volume of its own, relative to the device's, and not muted: else the server restores
-    // those that somebody has given it at another time.
+    // Set the stream's volume, relative to the device's, and unmute it.  Otherwise the server
+    // restores the volume and mute that the user once set for this stream.
     constexpr int kFlags = PA_STREAM_DONT_MOVE | PA_STREAM_ADJUST_LATENCY |
                            PA_STREAM_START_CORKED | PA_STREAM_START_UNMUTED |
                            PA_STREAM_RELATIVE_VOLUME;
@@ -134,7 +134,7 @@ void Streams::stop_playing() noexcept {
 void Streams::flow(bool flows) {
     if (!plays() || flows == this->flows()) return;
     if (flows) {
-        // First the queue, then the device: so it never runs dry at the start.
+        // Fill the queue before the device starts, so that it never runs dry at the start.
         flow_.start(playback_.get(), rate_hz_);
         set_corked(false);
     } else {

@@ -1,5 +1,4 @@
-// The two streams between which the sound passes us: a recording of our sink, and one that plays
-// on the device.
+// Our two audio streams: one records our sink, the other plays on the device.
 #pragma once
 
 #include "io/notify.h"
@@ -12,7 +11,7 @@
 
 namespace entrain::pulse {
 
-// A stream that is disconnected before it goes; its callbacks no longer come then.
+// Disconnects a stream before it is released, so that no callback arrives afterwards.
 struct StreamDeleter {
     void operator()(pa_stream *stream) const noexcept;
 };
@@ -20,34 +19,33 @@ using Stream = std::unique_ptr<pa_stream, StreamDeleter>;
 
 class Streams {
 public:
-    // `changed` comes when one of the streams gets ready or ends.
+    // Calls `changed` when one of the streams becomes ready or ends.
     Streams(pa_context *context, entrain_engine *engine, ClockBridge &bridge,
             const io::Notify &changed);
 
-    // Record our sink; it may fall asleep all the same.
+    // Record our sink.  This alone does not keep the sink awake.
     void capture(std::uint32_t rate_hz);
     bool captures() const noexcept { return state(capture_) == PA_STREAM_READY; }
     bool capture_failed() const noexcept { return !PA_STREAM_IS_GOOD(state(capture_)); }
 
-    // Whether the sink that is recorded stays awake also while nobody plays to it.
+    // Whether the sink stays awake even while no player runs.
     void keep_awake(bool awake);
 
-    // Play on this device; where it does so already, or is refused, nothing happens.
+    // Play on this device.  Does nothing if the stream already plays there or was refused there.
     void play_on(const std::string &device, std::uint32_t rate_hz);
     void stop_playing() noexcept;
     bool plays() const noexcept { return state(playback_) == PA_STREAM_READY; }
-    // The server has ended the stream or does not let it be; stop_playing() forgets that.
+    // True after the server has refused or ended the playback stream, until stop_playing().
     bool refused() const noexcept { return playback_ && !PA_STREAM_IS_GOOD(state(playback_)); }
-    std::uint32_t rate_hz() const noexcept { return rate_hz_; }  // of the device; 0: none
+    std::uint32_t rate_hz() const noexcept { return rate_hz_; }  // the device's; 0 without a device
 
-    // As the server numbers them; PA_INVALID_INDEX where there is none.
+    // The streams' numbers on the server; PA_INVALID_INDEX if the stream does not exist.
     std::uint32_t capture_index() const noexcept { return index(capture_); }
     std::uint32_t playback_index() const noexcept { return index(playback_); }
 
-    // Let the sound flow, or the device sleep.
+    // Start or stop the flow of sound.  While it is stopped, the device may sleep.
     void flow(bool flows);
     bool flows() const noexcept { return flow_.flows(); }
-    // What there is to be told of it.
     const Flow &flow() const noexcept { return flow_; }
 
 private:
@@ -59,9 +57,9 @@ private:
     pa_context *context_;
     ClockBridge &bridge_;
     io::Notify changed_;
-    Flow flow_;  // longer than the streams, which call it
+    Flow flow_;  // declared before the streams, which call it, so that it is destroyed after them
     Stream capture_;
-    Stream waker_;  // records the sink as well, so that it stays awake
+    Stream waker_;  // also records the sink, to keep it awake
     Stream playback_;
     std::string device_;
     std::uint32_t rate_hz_ = 0;

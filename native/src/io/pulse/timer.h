@@ -15,7 +15,7 @@ public:
     Timer(const Timer &) = delete;
     Timer &operator=(const Timer &) = delete;
 
-    // Fire once from now; a time that was set before no longer counts.
+    // Fire once after this time.  Restarts a running timer.
     void in(std::chrono::microseconds delay);
     void stop();
 

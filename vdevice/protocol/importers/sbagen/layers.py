@@ -12,6 +12,13 @@ from entrain.vdevice.protocol.importers.sbagen.curves import (
     resting,
     summed,
 )
+from entrain.vdevice.protocol.importers.sbagen.kinds import (
+    COLOURS,
+    EFFECTS,
+    FOLLOWED,
+    REMARKS,
+    kind_of,
+)
 from entrain.vdevice.protocol.importers.sbagen.schedule import Piece, Schedule
 from entrain.vdevice.protocol.importers.sbagen.tones import Tone
 from entrain.vdevice.protocol.importers.sbagen.voices import Voice, parts_of
@@ -35,27 +42,9 @@ _BELL_HEARD_S = 10.0
 _STRUCK_S = 0.5
 _TILTS = {"pink": -3.01, "white": 0.0, "brown": -6.02}
 _BROWN_FLAT_BELOW_HZ = 800.0  # corner of the pole: 740 Hz at 44.1 kHz, 805 Hz at 48 kHz
-_COLOURS = {"pink": "pink", "white": "white", "brown": "brown"}
-_COLOURS |= {"spin": "pink", "wspin": "white", "bspin": "brown", "noisepulse": "pink"}
-_SPINS = ("spin", "wspin", "bspin")
 _WIDEST_SPIN_US = 2880.0  # either way; SBaGen is limited to 127 frames at 44.1 kHz
 _ISO_DUTY = 0.40302  # share of the period in which a sine is above 0.3
 _COMMON_RATE_HZ = 44_100
-_EFFECTS = {
-    "mixam": ("am", "depth", 0.01),
-    "mixam-pulse": ("am", "depth", 0.01),
-    "mixpulse": ("am", "depth", 0.01),
-    "mixbeat": ("selfbinaural", "amount", 0.01),
-    "mixspin": ("phasemod", "swing_deg", 1.0),
-}
-_REMARKS = {
-    "bell": "the bell is Entrain's own, with partials; its decay is the same",
-    "wave": "the wave is approximated by pulses with smooth edges",
-    "noisepulse": "the noise swells and fades like a sine instead of in pulses",
-    "mixpulse": "the pulses are softened, and the loudness of the music stays the same",
-    "mixam": "the loudness of the music stays the same: it swings up as well as down",
-    "mixbeat": "only the part of the music that both ears share beats, in its middle band",
-}
 
 
 class TooMany(ValueError):
@@ -111,11 +100,11 @@ class Layers:
         voices = [within for voice in voices if (within := self._within(voice))]
         mixes = [voice.lines("strength") for voice in voices if voice.type == "mix"]
         layers = list(self._gain(mixes, self._line_of(v for v in voices if v.type == "mix")))
-        layers += [self._effect(voice) for voice in voices if voice.type in _EFFECTS]
+        layers += [self._effect(voice) for voice in voices if voice.type in EFFECTS]
         layers += [
             self._generator(voice)
             for voice in voices
-            if voice.type not in _EFFECTS and voice.type != "mix"
+            if voice.type not in EFFECTS and voice.type != "mix"
         ]
         for channel, strikes in enumerate(self._plan.bells):
             if rung := [strike for strike in strikes if self._can_ring(strike[1])]:
@@ -137,8 +126,8 @@ class Layers:
 
     def _within(self, voice: Voice) -> Voice | None:
         """Return the voice while its numbers are within its layer's ranges; None: never."""
-        kind, pieces = _kind_of(voice), voice.pieces
-        followed = _FOLLOWED.get(kind, ()) if voice.type != "mix" else ()
+        kind, pieces = kind_of(voice), voice.pieces
+        followed = FOLLOWED.get(kind, ()) if voice.type != "mix" else ()
         if kind == "noise" and voice.type != "noisepulse":
             followed = ()
         for of, symbol, even in followed:
@@ -222,7 +211,7 @@ class Layers:
         yield values.layer("gain", "mix")
 
     def _effect(self, voice: Voice) -> Layer:
-        kind, symbol, factor = _EFFECTS[voice.type]
+        kind, symbol, factor = EFFECTS[voice.type]
         self._remark(voice)
         values = _Values()
         strength = list(voice.lines("strength", factor))
@@ -240,8 +229,8 @@ class Layers:
 
     def _generator(self, voice: Voice) -> Layer:
         self._remark(voice)
-        values, kind, offset = _Values(), _kind_of(voice), SINE_DB
-        if colour := _COLOURS.get(voice.type):
+        values, kind, offset = _Values(), kind_of(voice), SINE_DB
+        if colour := COLOURS.get(voice.type):
             offset = NOISE_DB[colour]
             values.put("tilt_db_per_octave", _TILTS[colour])
             if colour == "brown":
@@ -273,7 +262,7 @@ class Layers:
 
     def _bell(self, layer_id: str, strikes: list[tuple[float, Tone]]) -> Layer:
         line = min(tone.line for _, tone in strikes)
-        self._note(line, _REMARKS["bell"])
+        self._note(line, REMARKS["bell"])
         for _, tone in strikes:
             for text in tone.remarks:
                 self._note(tone.line, text)
@@ -303,9 +292,9 @@ class Layers:
     def _remark(self, voice: Voice) -> None:
         first = self._line_of([voice])
         type_ = voice.type.removesuffix("-pulse")
-        if text := _REMARKS.get("wave" if type_.startswith("wave") else type_, ""):
+        if text := REMARKS.get("wave" if type_.startswith("wave") else type_, ""):
             self._note(first, text)
-        if colour := _COLOURS.get(type_):
+        if colour := COLOURS.get(type_):
             self._note(0, f"{colour} noise at A % is {-NOISE_DB[colour]:.1f} dB below A %, in RMS")
         for tone in voice.tones():
             for text in tone.remarks:
@@ -366,27 +355,3 @@ class _Values:
 
 def _id(channel: int, type_: str) -> str:
     return f"ch{channel + 1}" if type_ == "tone" else f"ch{channel + 1}-{type_}"
-
-
-_FOLLOWED: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
-    "am": (("beat", "rate_hz", True),),
-    "binaural": (("carrier", "carrier_hz", False), ("beat", "beat_hz", False)),
-    "isochronic": (("carrier", "carrier_hz", False), ("beat", "rate_hz", True)),
-    "noise": (("beat", "am_rate_hz", True),),
-    "phasemod": (("beat", "rate_hz", True),),
-    "selfbinaural": (("beat", "beat_hz", False),),
-    "spin": (("beat", "rate_hz", False),),
-}
-"""For each kind of layer: numbers of a tone, parameters that follow them, whether to drop signs."""
-
-
-def _kind_of(voice: Voice) -> str:
-    """Return the kind of layer that plays a voice; not for "mix"."""
-    if voice.type in _EFFECTS:
-        return _EFFECTS[voice.type][0]
-    if voice.type in _SPINS:
-        return "spin"
-    if voice.type in _COLOURS:
-        return "noise"
-    waved = voice.type.startswith("wave") and any(tone.beat for tone in voice.tones())
-    return "isochronic" if voice.type == "iso" or waved else "binaural"

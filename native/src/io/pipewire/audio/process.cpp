@@ -15,10 +15,10 @@ float *buffer(void *port, std::uint32_t frames) noexcept {
     return static_cast<float *>(pw_filter_get_dsp_buffer(port, frames));
 }
 
-// Whether cycles are missing between the last one and this one.
+// Whether the server skipped cycles between the last cycle and this one.
 bool has_gap(Cycle &cycle, const spa_io_clock &clock, std::uint32_t rate_hz,
              std::uint32_t frames) noexcept {
-    // Another device's clock, or one that ran on while we slept, says nothing about us.
+    // After a pause or a change of clock or rate, the position says nothing about missed cycles.
     const bool fresh = cycle.fresh.exchange(false, std::memory_order_relaxed) ||
                        clock.id != cycle.clock_id ||
                        rate_hz != cycle.rate_hz.load(std::memory_order_relaxed);
@@ -28,7 +28,7 @@ bool has_gap(Cycle &cycle, const spa_io_clock &clock, std::uint32_t rate_hz,
     // Drivers disagree whether the step is the last cycle's length or this one's.
     const std::uint32_t expected =
         std::max(frames, cycle.quantum_frames.load(std::memory_order_relaxed));
-    constexpr std::uint64_t kBackwards = 1ULL << 63;  // a clock that was set anew
+    constexpr std::uint64_t kBackwards = 1ULL << 63;  // larger steps: the clock was set back
     return !fresh && step > expected && step < kBackwards;
 }
 

@@ -1,9 +1,9 @@
-// PipeWire's callbacks.
+// PipeWire's audio callback.
 //
-// Calls into the client library that are made here, and why they may be:
+// It calls two functions of the client library, which are safe in real time:
 //   pw_filter_get_dsp_buffer  takes a buffer from the port's lock-free ring and queues it again;
-//                             made for this callback
-//   pw_loop_signal_event      one write to a non-blocking eventfd, with no lock; only when the
+//                             intended for this callback
+//   pw_loop_signal_event      one write to a non-blocking eventfd, without a lock; only when the
 //                             quantum or the rate changes
 #pragma once
 
@@ -22,7 +22,7 @@ struct spa_source;
 
 namespace entrain::pipewire {
 
-// What the callback and the loop's thread share.
+// The data that the callback and the loop's thread share.
 struct Cycle {
     // Set before the filter is connected:
     entrain_engine *engine = nullptr;
@@ -32,9 +32,9 @@ struct Cycle {
     spa_source *news = nullptr;
 
     // [control] -> [audio]
-    std::atomic<bool> fresh{true};    // the graph has stood still: its clock may have jumped
+    std::atomic<bool> fresh{true};    // the graph has been stopped: its clock may have jumped
     std::atomic<bool> linked{false};  // every port is linked, so every port has a buffer
-    std::atomic<bool> mono{false};    // both outputs meet in one port, which adds them
+    std::atomic<bool> mono{false};    // both outputs are linked to one port, which adds them
 
     // [audio] -> [control]
     std::atomic<std::uint32_t> rate_hz{0};

@@ -1,4 +1,4 @@
-// The server's JSON, which metadata is written in.
+// The JSON dialect of the server's metadata.
 #pragma once
 
 #include "io/pipewire/client/library.h"
@@ -9,9 +9,9 @@ namespace entrain::pipewire {
 
 ENTRAIN_C_BEGIN
 
-// A text as JSON has it, with its quotation marks.
+// Encodes a text as a JSON string, with quotation marks.
 inline std::string json_string(const std::string &text) {
-    // At worst each character becomes \uXXXX.
+    // In the worst case each byte becomes \uXXXX.
     std::string result(6 * text.size() + 3, '\0');
     const int size =
         spa_json_encode_string(result.data(), static_cast<int>(result.size()), text.c_str());

@@ -1,4 +1,5 @@
-// Latencies: of what a port leads to (INPUT) or comes from (OUTPUT), and a node's own.
+// Latency parameters: of the device that a port leads to (INPUT), of the player that it comes from
+// (OUTPUT), and a node's own.
 #pragma once
 
 #include "io/pipewire/client/param_builder.h"
@@ -12,7 +13,7 @@ ENTRAIN_C_BEGIN
 
 inline spa_process_latency_info process_latency(std::uint32_t frames) noexcept {
     spa_process_latency_info latency{};
-    latency.rate = frames;  // unsigned at first, signed since 1.2; the member's own type rules
+    latency.rate = frames;  // the member is unsigned before 1.2 and signed since
     return latency;
 }
 
@@ -22,7 +23,7 @@ inline spa_latency_info no_latency(std::size_t direction) noexcept {
     return info;
 }
 
-// The least and the most of all.
+// The minimum and maximum of all latencies.
 template <typename Infos>
 spa_latency_info combined(std::size_t direction, const Infos &infos) noexcept {
     spa_latency_info info{};
@@ -32,7 +33,7 @@ spa_latency_info combined(std::size_t direction, const Infos &infos) noexcept {
     return info;
 }
 
-// The parameters that say so; they lie in `memory`.
+// Build a latency as a parameter in `memory`.
 template <typename Memory>
 const spa_pod *process_latency_param(const spa_process_latency_info &latency,
                                      Memory &memory) noexcept {

@@ -1,7 +1,7 @@
-// The client library's headers, their C dialect kept away from our warnings.
+// The client library's headers, included without our compiler warnings.
 //
-// Much of it is macros, which bring their dialect with them.  The functions of this folder wrap
-// those between ENTRAIN_C_BEGIN and ENTRAIN_C_END, so that no other file needs either.
+// The headers' macros cause warnings wherever they are used.  Only the functions of this folder use
+// them, between ENTRAIN_C_BEGIN and ENTRAIN_C_END; other files need neither macros nor pragmas.
 #pragma once
 
 #define ENTRAIN_C_BEGIN                                                   \

@@ -1,4 +1,4 @@
-// A loop with a thread of its own, and what fires on it.
+// A loop with its own thread, and the loop's events and timers.
 #pragma once
 
 #include "io/deleter.h"
@@ -14,7 +14,9 @@ using io::Deleter;
 
 using ThreadLoop = std::unique_ptr<pw_thread_loop, Deleter<pw_thread_loop_destroy>>;
 
-// May be called from any thread, the callback too: one write to an eventfd.
+// One write to an eventfd.
+//
+// thread:   any, also the audio callback
 inline void signal(pw_loop *loop, spa_source *event) noexcept {
     pw_loop_signal_event(loop, event);
 }
@@ -40,7 +42,7 @@ public:
 
     void stop() noexcept { every(0); }
 
-    // Fire once, after this time; a time that runs already begins anew.
+    // Fire once after this time.  Restarts a running timer.
     void after(long delay_ns) noexcept {
         if (source_ == nullptr) return;
         constexpr long kSecond = 1'000'000'000;
@@ -60,7 +62,7 @@ private:
     spa_source *source_;
 };
 
-// Holds a thread loop still while a [control] thread works on its objects.
+// Locks a thread loop while a [control] thread uses its objects.
 class Lock {
 public:
     explicit Lock(pw_thread_loop *loop) noexcept : loop_(loop) { pw_thread_loop_lock(loop_); }

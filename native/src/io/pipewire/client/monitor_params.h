@@ -1,4 +1,4 @@
-// The volume of a sink's monitor, as the server tells it and is told.
+// Reads and writes the volume of a sink's monitor as a server parameter.
 #pragma once
 
 #include "io/pipewire/client/library.h"
@@ -12,10 +12,10 @@ namespace entrain::pipewire {
 
 ENTRAIN_C_BEGIN
 
-// How a sink's monitor gives the sound away.
+// The volume settings of a sink's monitor.
 struct Monitor {
     bool muted = false;
-    bool follows_sink = false;  // it has the sink's volume as well
+    bool follows_sink = false;  // the monitor has the sink's volume too
     std::uint32_t channels = 0;
     std::array<float, 8> volumes{};
 };
@@ -31,7 +31,8 @@ inline void set_props(pw_proxy *node, const spa_pod *param) noexcept {
 
 constexpr const char *kFollowsSink = "monitor.channel-volumes";
 
-// Take what is told of the monitor; what is not told stays.  Returns whether anything was.
+// Store the monitor's values that `param` contains and keep the others.  Returns whether it
+// contains any.
 inline bool read_monitor(const spa_pod *param, Monitor &monitor) noexcept {
     bool found = false;
     const auto *object = reinterpret_cast<const spa_pod_object *>(param);
@@ -61,7 +62,7 @@ inline bool read_monitor(const spa_pod *param, Monitor &monitor) noexcept {
     return found;
 }
 
-// The parameter that makes a monitor give the sound away as it is; it lies in `memory`.
+// Build in `memory` the parameter that sets a monitor to full volume, not muted.
 template <typename Memory>
 const spa_pod *unity_monitor_param(std::uint32_t channels, Memory &memory) noexcept {
     std::array<float, 8> ones;

@@ -1,4 +1,4 @@
-// The connection to the server and its objects as C++ owners; how to make, find and watch them.
+// C++ owners of the connection and of the server's objects; functions to make, bind and watch them.
 #pragma once
 
 #include "io/deleter.h"
@@ -21,7 +21,7 @@ using Context = std::unique_ptr<pw_context, Deleter<pw_context_destroy>>;
 using Core = std::unique_ptr<pw_core, Deleter<pw_core_disconnect>>;
 using Proxy = std::unique_ptr<pw_proxy, Deleter<pw_proxy_destroy>>;
 
-// A callback slot.  Taken off its list when it goes, if it ever was on one.
+// A callback slot.  The destructor removes it from its list, if it is on one.
 class Hook {
 public:
     Hook() noexcept = default;
@@ -37,7 +37,7 @@ public:
     spa_hook hook{};
 };
 
-// Make an object in the server.  It lives as long as the proxy, or the connection.
+// Make an object in the server.  It lives until the proxy or the connection is destroyed.
 inline Proxy create_object(
     pw_core *core, const char *factory, const char *type, std::uint32_t version,
     std::initializer_list<std::pair<const char *, std::string>> items) noexcept {

@@ -1,4 +1,4 @@
-// Where a parameter of a node or a port is built.
+// Builds the parameters of nodes and ports.
 #pragma once
 
 #include "io/pipewire/client/library.h"
@@ -12,7 +12,7 @@ ENTRAIN_C_BEGIN
 
 constexpr std::size_t kParamBytes = 512;
 
-// Builds parameters that lie in `memory`.
+// A builder that writes into `memory`.
 template <typename Memory>
 spa_pod_builder builder_in(Memory &memory) noexcept {
     spa_pod_builder builder{};

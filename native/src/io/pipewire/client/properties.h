@@ -1,4 +1,4 @@
-// Properties, as the server and its objects have them: texts under keys.
+// Properties of the server and its objects: pairs of a key and a text.
 #pragma once
 
 #include "io/pipewire/client/library.h"
@@ -12,7 +12,7 @@ namespace entrain::pipewire {
 
 ENTRAIN_C_BEGIN
 
-// A set of properties; owned by whoever takes it over from get().
+// A new set of properties, owned by the caller.
 inline pw_properties *properties(
     std::initializer_list<std::pair<const char *, std::string>> items) noexcept {
     pw_properties *set = pw_properties_new(nullptr, nullptr);

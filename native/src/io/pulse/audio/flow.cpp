@@ -9,9 +9,9 @@ namespace entrain::pulse {
 namespace {
 
 constexpr pa_usec_t kMeasureEveryUs = 25'000;
-constexpr double kTellTarget_s = 0.0005;
+constexpr double kAnnounceTarget_s = 0.0005;
 constexpr double kMostQueued_s = 2.0;
-constexpr int kMostUntold = 40;  // about a second
+constexpr int kMostUnknown = 40;  // about a second
 constexpr double kMostExcess_s = 0.005;
 constexpr int kExcesses = 120;  // about three seconds
 
@@ -49,7 +49,7 @@ void Flow::ran_dry(pa_stream *, void *self) noexcept {
     io::guarded(flow.changed_, [&] {
         if (!flow.flows()) return;
         entrain_count_xrun(flow.engine_);
-        flow.dry_ = true;  // how late the sound is, its arrival tells
+        flow.dry_ = true;  // read() measures the delay when the next sound arrives
         flow.changed_();
     });
 }
@@ -61,14 +61,14 @@ void Flow::read(pa_stream *capture) {
         now_s(),
         static_cast<std::uint32_t>(pa_stream_readable_size(capture) / kFrameBytes));
     if (flows()) {
-        // Before this sound is queued: else the silence that raises the target would be a second
-        // break behind it.
+        // Raise the target before this sound is queued.  Otherwise the silence that this inserts
+        // would be a second break after the sound.
         if (std::exchange(dry_, false) || too_late) bridge_.underrun(now_s());
         drain();
     }
     while (pa_stream_readable_size(capture) > 0) {
         if (pa_stream_peek(capture, &data, &size) < 0 || size == 0) break;
-        const auto *samples = static_cast<const float *>(data);  // null where some were lost
+        const auto *samples = static_cast<const float *>(data);  // null if samples were lost
         auto left = static_cast<std::uint32_t>(size / kFrameBytes);
         block_frames_ = left;
         while (left > 0) {
@@ -84,8 +84,8 @@ void Flow::read(pa_stream *capture) {
 
 void Flow::write(Frames frames) {
     if (frames.count == 0 || !flows() || pa_stream_get_state(playback_) != PA_STREAM_READY) return;
-    // Without a prebuffer the server goes on counting where it has nothing to play: what comes late
-    // is dropped as far as its time has passed, and the delay stays what it was.
+    // Without a prebuffer the server's clock also runs while the queue is empty.  The server drops
+    // the samples whose time has passed, so the delay stays the same.
     pa_stream_write(playback_, frames.samples, frames.count * kFrameBytes, nullptr, 0,
                     PA_SEEK_RELATIVE);
 }
@@ -98,7 +98,7 @@ void Flow::drain() {
     }
 }
 
-// Asked right after a block was queued, so that the answers are comparable.
+// Asks right after a block was queued, so that the answers are comparable.
 void Flow::measure() {
     const pa_usec_t now_us = pa_rtclock_now();
     if (measuring_ || now_us < measured_us_ + kMeasureEveryUs) return;
@@ -119,11 +119,11 @@ void Flow::measure() {
 void Flow::measured() {
     const pa_timing_info *info = pa_stream_get_timing_info(playback_);
     if (info == nullptr || info->write_index_corrupt != 0 || info->read_index_corrupt != 0) return;
-    // A device's thread that is late itself has less than nothing left, which the server makes 0:
-    // wait for an answer that can be true, unless this device gives no other.
-    if (info->sink_usec != 0) untold_ = 0;
-    else if (untold_ < kMostUntold) {
-        ++untold_;
+    // If the device's thread is late, its share would be negative and the server reports 0.  Skip
+    // such answers, unless this device always reports 0.
+    if (info->sink_usec != 0) unknown_ = 0;
+    else if (unknown_ < kMostUnknown) {
+        ++unknown_;
         return;
     }
     const double queue_s = static_cast<double>(info->write_index - info->read_index) /
@@ -139,14 +139,13 @@ void Flow::measured() {
     bridge_.observe(now_s(), queue_s + device_s - age_s);
     look_for_excess();
     const double aimed_s = bridge_.target_s() + excess_s_;
-    if (std::abs(aimed_s - told_s_) > kTellTarget_s) {
-        told_s_ = aimed_s;
+    if (std::abs(aimed_s - announced_s_) > kAnnounceTarget_s) {
+        announced_s_ = aimed_s;
         changed_();
     }
 }
 
-// What is aimed at is reached within a second or two, unless the server gives other buffers than
-// those that were asked for.
+// The queue reaches its target within 1-2 s, unless the server uses larger buffers than requested.
 void Flow::look_for_excess() {
     const double excess_s = bridge_.latency_s() - bridge_.target_s();
     excesses_ = excess_s > kMostExcess_s ? excesses_ + 1 : 0;

@@ -18,11 +18,11 @@ using Context = std::unique_ptr<pa_context, Deleter<pa_context_unref>>;
 using Properties = std::unique_ptr<pa_proplist, Deleter<pa_proplist_free>>;
 using Request = std::unique_ptr<pa_operation, Deleter<pa_operation_unref>>;
 
-// Let a request go on by itself.  One that could not even be sent is lost with its connection,
-// and that is seen elsewhere.
+// Let a request run without waiting for it.  A request cannot be sent only if the connection is
+// lost, and Connection handles this.
 inline void forget(pa_operation *request) noexcept { Request(request).reset(); }
 
-// Holds the loop's thread still while a [control] thread works on its objects.
+// Locks the loop while a [control] thread uses its objects.
 class Lock {
 public:
     explicit Lock(pa_threaded_mainloop *loop) noexcept : loop_(loop) {

@@ -1,73 +1,37 @@
-"""Which programs are heard through Entrain.
+"""Decides which apps play through Entrain.
 
-Decisions only: nothing here calls a server.
+This module only makes decisions; it does not call a server.
 
-Servers remember where a program was moved to: PulseAudio under its role or name, WirePlumber
-(up to 0.5 at least) as well, and both put its next stream there.  A move to the default device
-makes them forget, so every stream that we have moved is moved to the default in the end, and
-`SoundServer.move_stream` takes it out of PulseAudio's memory at once.  WirePlumber's can outlive
-a program that has ended before, or an Entrain that was killed: such a program is then played on
-the real device that it was last sent to, or, where that was Entrain and Entrain is not there, on
-the default one.  While we run, a stream that appears where we last sent its kind counts as moved
-by us, so it follows the target and is given back like any other.
+Servers remember the device to which a stream was moved, and put the app's next stream there.
+PulseAudio remembers it under the stream's role or the app's name; so does WirePlumber (at least up
+to 0.5).  A move to the default device makes them forget it, so Entrain moves each of its streams
+to the default in the end, and `SoundServer.move_stream` clears PulseAudio's memory at once.
+
+WirePlumber may remember the device of an app that ended earlier, or whose Entrain was killed.  It
+then plays the app's next stream on that real device; if it remembers Entrain and Entrain is not
+running, it plays it on the default device.  While Entrain runs, a new stream on the device to which
+Entrain last moved a stream of the same kind counts as moved by Entrain: it follows the target and
+is given back like any other.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from entrain.platform.adapter import OWN_DEVICE, Stream
-from entrain.vdevice.device.known_programs import is_call, is_named, is_notification
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Mode
-from entrain.vdevice.protocol.fields import Line
 
 SETTLE_S = 3.0
-"""Longest time after which a stream that was moved is there, and in which the server has moved
-streams itself after a device or the default has changed."""
+"""Longest time that a move of a stream takes, in seconds.
 
-
-_Name = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
-_Names = Annotated[tuple[_Name, ...], Field(max_length=200)]
-"""Each status tells them all, so there is an end to them."""
-
-
-class ApplicationRules(BaseModel):
-    """The user's wishes; a program is named by its application id, binary or name.
-
-    Case does not matter.  `exclude` wins over `include`, and that over what passes by itself.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    include: _Names = ()
-    """Heard through Entrain in `manual` mode."""
-    exclude: _Names = ()
-    """Never heard through Entrain."""
-    calls_pass: bool = True
-    """Calls go past Entrain."""
-    notifications_pass: bool = True
-    """Short sounds of the desktop do."""
-
-    def includes(self, stream: Stream) -> bool:
-        """Whether the user wants it to be heard through Entrain."""
-        return is_named(stream, self.include) and not is_named(stream, self.exclude)
-
-    def passes(self, stream: Stream) -> bool:
-        """Whether it is to go past Entrain."""
-        if is_named(stream, self.exclude):
-            return True
-        if is_named(stream, self.include):
-            return False
-        return (self.calls_pass and is_call(stream)) or (
-            self.notifications_pass and is_notification(stream)
-        )
+It is also the longest time that the server itself takes to move streams after a device or the
+default has changed.
+"""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What decides, besides the streams themselves.
+    """Facts for decisions, besides the streams.
 
     Parameters
     ----------
@@ -76,7 +40,7 @@ class Situation:
     default : str
         The effective default, or ``""``.
     devices : tuple of str
-        All outputs, with Entrain.
+        All outputs, including Entrain.
     mode : str
         Entrain's mode.
     on : bool
@@ -93,7 +57,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Move:
-    """Play this stream on that device."""
+    """Play a stream on a device."""
 
     index: int
     device: str
@@ -101,51 +65,51 @@ class Move:
 
 @dataclass
 class _Known:
-    """What is known of a stream."""
+    """Knowledge about a stream."""
 
     device: str
-    """Where it is, as far as it has settled."""
+    """The stream's last settled device."""
     placed: bool
-    """Whether it is there because of us."""
+    """Whether Entrain has moved the stream to this device."""
     origin: str = ""
-    """The device from which we took it, or ``""`` if it followed the default."""
+    """The device from which Entrain took the stream; ``""``: the stream followed the default."""
     left_alone: bool = False
-    """Somebody else has decided where it is, for its life."""
+    """Entrain does not move this stream, because the user or an app has chosen its device."""
     expected: str = ""
-    """Where it is to be soon, because of us."""
+    """The device to which Entrain is moving the stream, or ``""``."""
     strayed_to: str = ""
-    """Where it is without us."""
+    """The device to which the stream was moved, but not by Entrain, or ``""``."""
     since_s: float = 0.0
-    """Of one of those two."""
+    """Time of the last change of `expected` or `strayed_to`."""
 
 
 class Applications:
-    """Who moves where, and who is left alone.
+    """Decides which streams move, and which ones Entrain must not move.
 
-    - While Entrain is the default output, what is to go past it is moved to the target, and
-      follows that.
-    - In ``manual`` mode, included programs are moved to Entrain while it is on.
-    - What does not apply any more is taken back: to where it was before, or to the default.
-    - In ``smart`` mode the session manager routes everything, and nothing is moved.
-    - A stream that anybody else has moved, or that asked for its device itself, is left alone
-      for its life.  What the server does when devices or the default change is no such move.
+    - While Entrain is the default output, streams that bypass it are moved to the target, and
+      follow the target.
+    - In ``manual`` mode, included apps are moved to Entrain while it is on.
+    - When a rule no longer applies, the stream moves back to its former device or to the default.
+    - In ``smart`` mode the session manager routes all streams, so Entrain moves none.
+    - If the user or an app has chosen the stream's device, Entrain does not move the stream.
+      Moves that the server makes after a change of devices or of the default do not count.
 
-    Times are in seconds of any clock that only goes forward.
+    Times are in seconds of any monotonic clock.
     """
 
     def __init__(self, rules: ApplicationRules | None = None) -> None:
         self.rules = rules or ApplicationRules()
         self._known: dict[int, _Known] = {}
         self._sent: dict[tuple[str, ...], str] = {}
-        """Where streams of a kind were sent last."""
+        """Device to which Entrain last moved a stream of each kind."""
         self._devices: dict[str, float] = {}
-        """Since when each device is there."""
+        """Time at which each device was first seen."""
         self._default = ""
         self._defaults: dict[str, float] = {}
-        """Until when each former default was one."""
+        """Time at which each former default was replaced."""
 
     def needs_news(self, mode: Mode) -> bool:
-        """Whether streams can matter at all."""
+        """Whether the present rules can concern any stream."""
         rules = self.rules
         passing = bool(rules.exclude) or rules.calls_pass or rules.notifications_pass
         wanted = passing or (mode == "manual" and bool(rules.include))
@@ -153,11 +117,11 @@ class Applications:
 
     @property
     def has_placed(self) -> bool:
-        """Whether a stream is where it is because of us."""
+        """Whether any stream is on its device because of Entrain."""
         return any(known.placed for known in self._known.values())
 
     def observe(self, streams: Sequence[Stream], situation: Situation, now_s: float) -> list[Move]:
-        """Look at all streams and decide; most often there is nothing to do."""
+        """Look at all streams and return the necessary moves; mostly there are none."""
         self._note(situation, now_s)
         self._meet(streams)
         moves = []
@@ -166,14 +130,14 @@ class Applications:
             if known is None or not self._has_settled(known, stream, now_s):
                 continue
             device, gives_back = self._wanted(known, stream, situation)
-            # One that is given back is moved even if it is there: so the server forgets.
+            # Giving a stream back moves it even to its present device, so that the server forgets.
             if device and (device != stream.device or gives_back):
                 self._send(known, stream, device, gives_back, situation.default, now_s)
                 moves.append(Move(stream.index, device))
         return moves
 
     def give_back(self, streams: Sequence[Stream], default: str) -> list[Move]:
-        """Take back all that we have moved, as before quitting; `default` is a real device."""
+        """Undo all moves of Entrain before it quits; `default` is a real device."""
         return [
             Move(stream.index, self._origin(known) or default)
             for stream in streams
@@ -181,16 +145,16 @@ class Applications:
         ]
 
     def server_restarted(self) -> None:
-        """Forget the streams: those that come now are others."""
+        """Forget all streams, since the new server has others."""
         self._known.clear()
         self._devices.clear()
         self._defaults.clear()
         self._default = ""
 
-    # ---- what has happened -----------------------------------------------------------------
+    # ---- observations ------------------------------------------------------------------------
 
     def _note(self, situation: Situation, now_s: float) -> None:
-        # What is there at the first look has always been there.
+        # Devices of the first look do not count as new.
         at_s = now_s if self._devices else now_s - SETTLE_S
         self._devices = {name: self._devices.get(name, at_s) for name in situation.devices}
         if situation.default != self._default:
@@ -199,7 +163,7 @@ class Applications:
             self._default = situation.default
 
     def _meet(self, streams: Sequence[Stream]) -> None:
-        """Make acquaintance with new streams, and forget those that have ended."""
+        """Add new streams, and forget streams that have ended."""
         before, self._known = self._known, {}
         for stream in streams:
             if known := before.get(stream.index):
@@ -211,17 +175,17 @@ class Applications:
                 )
 
     def _has_settled(self, known: _Known, stream: Stream, now_s: float) -> bool:
-        """Tell whether the stream is where it belongs as far as we know, and may be moved."""
+        """Return whether Entrain knows why the stream is on its device, and may move it."""
         if known.left_alone or not stream.device:
             return False
         if known.expected:
             arrived = stream.device == known.expected
-            follows = not known.placed and stream.device == self._default  # it was given back
+            follows = not known.placed and stream.device == self._default  # was given back
             if arrived or follows or known.expected not in self._devices:
                 known.placed &= arrived
                 known.device, known.expected = stream.device, ""
                 return True
-            known.left_alone = now_s - known.since_s > SETTLE_S  # it may not be moved
+            known.left_alone = now_s - known.since_s > SETTLE_S  # its app forbids moves
             return False
         if stream.device == known.device:
             known.strayed_to = ""
@@ -238,7 +202,7 @@ class Applications:
         return True
 
     def _server_did(self, known: _Known, now_s: float) -> bool:
-        """Tell whether a stream is somewhere else because devices or the default have changed."""
+        """Return whether a change of devices or of the default explains the stream's new device."""
         since_s = now_s - SETTLE_S
         unplugged = known.device not in self._devices
         plugged_in = self._devices.get(known.strayed_to, since_s) > since_s
@@ -249,18 +213,18 @@ class Applications:
         )
         return unplugged or plugged_in or followed
 
-    # ---- what is to be done ----------------------------------------------------------------
+    # ---- decisions ---------------------------------------------------------------------------
 
     def _wanted(self, known: _Known, stream: Stream, situation: Situation) -> tuple[str, bool]:
-        """Return where a stream is to be, or ``""``, and whether it is given back with that."""
+        """Return the stream's proper device, or ``""``, and whether the stream is given back."""
         default, mode = situation.default, situation.mode
         if not default or (mode == "default" and situation.on and default != OWN_DEVICE):
-            return "", False  # things are on the move
+            return "", False  # the default is just changing
         if default == OWN_DEVICE and mode != "smart":
             if self.rules.passes(stream):
                 concerned = known.placed or stream.device == OWN_DEVICE
                 return (situation.target if concerned else ""), False
-            # Included ones stay: the default is there as well.
+            # Included streams stay, since the default is Entrain, too.
             taken_away = known.placed and stream.device != OWN_DEVICE
             return (OWN_DEVICE, True) if taken_away else ("", False)
         if mode == "manual" and situation.on and self.rules.includes(stream):

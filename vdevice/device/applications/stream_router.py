@@ -1,6 +1,6 @@
-"""Carrying out what `Applications` decides.
+"""Carries out the decisions of `Applications`.
 
-Runs on the main thread's asyncio loop; what may wait for the sound server is handed over.
+Runs on the main thread's asyncio loop; calls that may wait for the sound server run elsewhere.
 """
 
 import asyncio
@@ -12,11 +12,12 @@ from typing import Protocol, TypeVar
 
 from entrain.errors import EntrainError
 from entrain.platform.adapter import OWN_DEVICE, SoundServer
-from entrain.vdevice.device.applications import ApplicationRules, Applications, Move, Situation
+from entrain.vdevice.device.applications.placement import Applications, Move, Situation
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import Mode
 
 GIVE_BACK_TIMEOUT_S = 1.0
-"""For the former default to be the default again, when quitting."""
+"""Longest wait for the former default to be in effect again before quitting, in seconds."""
 
 T = TypeVar("T")
 
@@ -24,18 +25,18 @@ _log = logging.getLogger(__name__)
 
 
 class Wait(Protocol):
-    """Runs what may wait on another thread."""
+    """Runs a call that may wait on another thread."""
 
     async def __call__(self, call: Callable[[], T], /) -> T: ...
 
 
 class StreamRouter:
-    """Keeps programs' streams where they belong.
+    """Keeps apps' streams on the devices where they belong.
 
     Parameters
     ----------
     rules : ApplicationRules or None
-        Which programs are heard through Entrain.
+        Rules that decide which apps play through Entrain.
     wait : callable
         Runs calls of the server.
 
@@ -46,11 +47,11 @@ class StreamRouter:
         self._wait = wait
         self._watches = False
         self.watches_always = False
-        """Whether there is to be news of streams even if none may have to be moved."""
+        """Whether news of streams are needed even if no rule concerns any stream."""
 
     @property
     def rules(self) -> ApplicationRules:
-        """Which programs are heard through Entrain; what plays is moved at the next `route`."""
+        """Rules for the apps that play through Entrain; they take effect at the next `route`."""
         return self._applications.rules
 
     @rules.setter
@@ -59,11 +60,11 @@ class StreamRouter:
 
     @property
     def has_placed(self) -> bool:
-        """Whether a stream is where it is because of us."""
+        """Whether any stream is on its device because of Entrain."""
         return self._applications.has_placed
 
     def watch(self, server: SoundServer, tell: Callable[[], None], mode: Mode) -> None:
-        """Watch a new server, with its streams if they matter; on any thread that may wait."""
+        """Watch a new server, and its streams if they matter; on any thread that may wait."""
         self._applications.server_restarted()
         self._watches = self.watches_always or self._applications.needs_news(mode)
         server.watch(tell, self._watches)
@@ -75,7 +76,7 @@ class StreamRouter:
     async def route(
         self, server: SoundServer, tell: Callable[[], None], situation: Situation
     ) -> None:
-        """Move the streams that are not where they belong; raises `EntrainError`."""
+        """Move streams to the devices where they belong; raises `EntrainError`."""
         watches = self.watches_always or self._applications.needs_news(situation.mode)
         if watches != self._watches:
             await self._wait(lambda: server.watch(tell, watches))
@@ -86,15 +87,15 @@ class StreamRouter:
             await self._move(server, moves)
 
     async def give_back(self, server: SoundServer, default: Callable[[], str]) -> None:
-        """Take back what was moved, before quitting; raises `EntrainError`.
+        """Undo all moves before quitting; raises `EntrainError`.
 
         Parameters
         ----------
         server : SoundServer
-            On which the default has been given back.
+            A server on which the default has been given back.
         default : callable
-            Tells the effective default.  A stream is moved when that is a real device again:
-            then the server forgets the move.
+            Returns the effective default.  Streams are moved when it is a real device again,
+            because then the server forgets the move.
 
         """
         deadline_s = time.monotonic() + GIVE_BACK_TIMEOUT_S
@@ -108,6 +109,6 @@ class StreamRouter:
     async def _move(self, server: SoundServer, moves: Sequence[Move]) -> None:
         for move in moves:
             _log.info("%s", move)
-            # The stream or the device may have gone since; then there will be news of that.
+            # The stream or the device may have vanished; then news of that will follow.
             with contextlib.suppress(EntrainError):
                 await self._wait(lambda: server.move_stream(move.index, move.device))  # noqa: B023

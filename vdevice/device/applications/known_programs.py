@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from entrain.platform.adapter import Stream
 
-# By application id, binary or name, as the user's own rules; all in lower case.  Programs that
-# also play music, such as browsers, are left out: only their purpose can tell.
+# Application ids, binaries or names, as in the user's own rules; all in lower case.  Apps that also
+# play music, such as browsers, are left out: only the stream's own statement can tell.
 _CALL_PROGRAMS = frozenset(
     {
         "ciscocollabhost",
@@ -46,22 +46,22 @@ _NOTIFYING_PROGRAMS = frozenset(
     }
 )
 _NOTIFYING_PREFIX = "speech-dispatcher-"
-"""One program for each speech synthesizer."""
+"""Prefix of the processes that serve one speech synthesizer each."""
 
 
 def is_named(stream: Stream, programs: Iterable[str]) -> bool:
-    """Tell whether a program is among these; its application id, binary or name counts."""
+    """Return whether an app is in a list; its application id, binary or name counts."""
     names = {name.casefold() for name in (stream.app_id, stream.binary, stream.name) if name}
     return any(program.casefold() in names for program in programs)
 
 
 def is_call(stream: Stream) -> bool:
-    """Tell whether a stream is a conversation's."""
+    """Return whether a stream belongs to a call."""
     return stream.purpose == "call" or is_named(stream, _CALL_PROGRAMS)
 
 
 def is_notification(stream: Stream) -> bool:
-    """Tell whether a stream is a short sound of the desktop, or a voice that reads it out."""
+    """Return whether a stream is a short sound of the desktop, or a screen reader's voice."""
     return (
         stream.purpose == "notification"
         or is_named(stream, _NOTIFYING_PROGRAMS)
