@@ -14,7 +14,7 @@ from entrain.platform.adapter import OWN_DEVICE, Device, PlatformError, Volume
 from entrain.platform.null import NullAdapter, NullServer, null_device
 from entrain.threads import ThreadHandle
 from entrain.vdevice.device import sound_connection
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
@@ -28,7 +28,7 @@ DAC = null_device("dac", level=0.6)
 
 
 class Server(NullServer):
-    """A server that outlives its connections, and notes in `events` what it is asked to do."""
+    """A server that outlives its connections, and notes the calls in `events`."""
 
     def __init__(self, devices: Sequence[Device], events: list[str]) -> None:
         super().__init__(tuple(devices))
@@ -117,7 +117,7 @@ class SimulatedBackend:
         os.eventfd_read(self._news)
 
     def tell(self, **facts: Any) -> None:
-        """Change what `state` says, and tell of news."""
+        """Change fields of the state, and tell of news."""
         self.facts |= facts
         os.eventfd_write(self._news, 1)
 
@@ -199,7 +199,7 @@ class Adapter(NullAdapter):
 
 
 class Desk:
-    """A virtual device, its sound system, and what happens to both.
+    """A virtual device, its sound system, and the events of both.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ class Desk:
         self.refuses = False
         self.native_ways: list[Way] = []
         self.facts: dict[str, Any] = {}
-        """What the next back end says of itself."""
+        """Fields of the next back end's state."""
         self.backends: list[SimulatedBackend] = []
         self.problems = Problems()
         self.engine = Engine()
@@ -262,7 +262,7 @@ class Desk:
 
     @property
     def told(self) -> list[str]:
-        """What went wrong, as the user is told."""
+        """The problems that the user is told, one line each."""
         return list(self.problems.lines)
 
     def volume(self, name: str) -> Volume:
@@ -274,7 +274,7 @@ class Desk:
         return max(self.volume(name).channels)
 
     async def rest(self) -> None:
-        """Wait until the virtual device has reacted to all that has happened."""
+        """Wait until the virtual device has reacted to all events."""
         for _ in range(4):
             await asyncio.sleep(0.003)
             while self.device._news.is_set() or self.device._lock.locked():
@@ -320,7 +320,7 @@ class Desk:
         self.changes.append((self.device.target_name, self.device.form))
 
         async def save() -> None:
-            await asyncio.sleep(0.004)  # what does not wait for it comes first
+            await asyncio.sleep(0.004)  # a caller that does not wait comes first
             self.events.append("saved")
 
         return asyncio.ensure_future(save())
@@ -330,7 +330,7 @@ NewDesk = Callable[..., Desk]
 
 
 def new_desk(monkeypatch: pytest.MonkeyPatch, made: list[Desk]) -> NewDesk:
-    """Return what makes desks; all of them are noted in `made`."""
+    """Return a function that makes desks, and adds each of them to `made`."""
 
     def new(*devices: Device, **options: Any) -> Desk:
         made.append(Desk(*(devices or (SPEAKERS, DAC)), **options))

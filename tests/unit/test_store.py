@@ -384,7 +384,9 @@ def test_a_loudspeaker_whose_former_volume_is_stored_is_not_named(path, monkeypa
     monkeypatch.setattr(store_module, "replace_file", full_disk)
     store.save(State(softened=(SPEAKERS,), on=True))
 
-    assert store.warning == f"cannot save {path}: No space left on device; going on without"
+    assert (
+        store.warning == f"cannot save {path}: No space left on device; continuing without saving"
+    )
 
 
 def test_a_failed_save_leaves_the_old_state(path, monkeypatch):

@@ -140,9 +140,9 @@ def test_it_follows_the_desktop_to_the_socket_that_is_in_use(new):
 
     async def script() -> None:
         best = desk.device._target.best
-        assert best("") == "speakers"  # nobody plays on a socket without a plug
-        assert best("headset") == "headset"  # but where the desktop does
-        assert best("gone", ["headset"]) == "headset"  # or there is nothing else
+        assert best("") == "speakers"  # since no headphones are plugged in
+        assert best("headset") == "headset"  # the default output all the same
+        assert best("gone", ["headset"]) == "headset"  # the only device
         assert best("speakers", ["headset", "dac"]) == "dac"
 
     desk.play(script)

@@ -1,4 +1,4 @@
-"""The virtual device does what its policies decide, in the right order, and cleans up."""
+"""The virtual device carries out what its policies decide, in the right order, and cleans up."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from entrain.backend import Phase
 from entrain.errors import EntrainError
 from entrain.platform.adapter import OWN_DEVICE, Stream
 from entrain.vdevice.device import reconnection, virtual_device
-from entrain.vdevice.device.applications import ApplicationRules
+from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.sound_connection import NAME_TAKEN, UnknownOutput
 
 
@@ -62,7 +62,7 @@ def test_at_the_end_the_former_default_is_the_default_again(new, backend):
     desk.play(script)
 
     assert desk.server.configured == "dac"
-    assert desk.events[-1] == "close"
+    assert lines(desk, "default", "close")[-2:] == ["default dac", "close"]
     assert not any(connection.is_open for connection in desk.connections)
     assert not desk.backend.is_open
 
@@ -162,7 +162,7 @@ def test_who_chooses_a_device_that_is_not_there_is_told_which_ones_are(new):
     async def script() -> None:
         with pytest.raises(UnknownOutput) as told:
             await desk.device.choose("headset")
-        assert str(told.value) == "there is no output 'headset'; there is speakers, dac"
+        assert str(told.value) == "there is no output 'headset'; choose from speakers, dac"
         assert desk.device.chosen == ""
         assert [each.name for each in await desk.device.list_devices()] == ["speakers", "dac"]
 
@@ -337,7 +337,7 @@ def test_a_server_without_a_session_manager_makes_no_device_and_that_is_told(new
 
     asyncio.run(play())
 
-    told = "the sound server makes no device; does a session manager run?"
+    told = "the sound server creates no output for Entrain; does its session manager run?"
     assert desk.told == [f"{told}; trying again"]
     assert not desk.is_ready.is_set()
 
@@ -376,7 +376,7 @@ def test_on_pipewire_a_second_entrain_is_refused_and_on_pulseaudio_what_is_left_
 
     told = {
         "pipewire": "another Entrain (process 1) uses this sound server; trying again",
-        "pulse": "a device that an earlier Entrain had left behind was removed",
+        "pulse": "removed the output of an earlier Entrain that did not end properly",
     }
     assert desk.told == [told[backend]]
     assert len(desk.backends) == (1 if backend == "pulse" else 0)
