@@ -69,3 +69,17 @@ def test_a_session_lasts_until_its_very_end(heard):
     heard.player.tick(0.0)
 
     assert heard.player.ended
+
+
+def test_a_protocol_with_a_ramp_out_also_follows_the_sleep_timers_fade(heard):
+    heard.player.use(protocol())
+    loud = heard.rms(0.5)
+    heard.player.sleep(0.1, 0.0)
+    heard.player.tick(0.0)
+    heard.rms(2.0)
+    heard.player.tick(2.0)
+
+    heard.player.use(protocol(duration_s=3, ramp_out_s=2))
+
+    assert heard.rms(1.0) == pytest.approx(loud / 2, rel=0.05)
+    assert heard.rms(1.0) == pytest.approx(loud / 3, rel=0.05)
