@@ -30,7 +30,7 @@ def within(fade: Fade, protocol: Protocol, session_s: float, blocks: BlockSource
     Parameters
     ----------
     fade : Fade
-        The fade, which replaces the protocol's ramps.
+        The fade, whose moves also replace the protocol's ramps.
     protocol : Protocol
         A protocol that has been checked against the blocks.
     session_s : float
@@ -40,7 +40,7 @@ def within(fade: Fade, protocol: Protocol, session_s: float, blocks: BlockSource
 
     """
     layers = tuple(layer_within(fade, layer, session_s, blocks) for layer in protocol.layers)
-    update: dict[str, object] = {"layers": layers, "ramp_in_s": 0.0, "ramp_out_s": 0.0}
+    update: dict[str, object] = {"layers": layers}
     if (space := protocol.space) and isinstance(protocol.spatial, Spatial):
         space = layer_within(fade, space, session_s, blocks)
         values = {"params": space.params, "automation": space.automation}
