@@ -29,7 +29,7 @@ def within(fade: Fade, protocol: Protocol, session_s: float, blocks: BlockSource
     Parameters
     ----------
     fade : Fade
-        The fade, which replaces the protocol's ramps.
+        The fade, whose moves also replace the protocol's ramps.
     protocol : Protocol
         A protocol that has been checked against the blocks.
     session_s : float
@@ -47,5 +47,4 @@ def within(fade: Fade, protocol: Protocol, session_s: float, blocks: BlockSource
             value = value_at(own, session_s)
         params = {**layer.params, block.strength: fade.share * value}
         layers.append(layer.model_copy(update={"params": params, "automation": automation}))
-    no_ramps = {"ramp_in_s": 0.0, "ramp_out_s": 0.0}
-    return protocol.model_copy(update={"layers": tuple(layers), **no_ramps})
+    return protocol.model_copy(update={"layers": tuple(layers)})
