@@ -124,19 +124,11 @@ def _measured(pid: int, folder: Path, options: argparse.Namespace) -> Figures:
         _drag(path, options.seconds, options.rate)
     answered_s = asked()
 
-    def turning(turn: Callable[[float], None]) -> tuple[float, float]:
-        """Return the median and the least of the app's additional time, in ms a second."""
-        found = []
-        for _ in range(HEAD_ROUNDS):
-            still, _ = share(lambda: time.sleep(options.seconds / 4))
-            turned, _ = share(lambda: _turn(options.seconds / 4, turn))
-            found.append(1000 * (turned - still))
-        return statistics.median(found), min(found)
-
+    others = _threads(pid)
     with _tracked(path) as turn:
-        tracker = turning(turn)
+        tracker = _turning(pid, _threads(pid) - others | {pid}, options.seconds / 4, turn)
     with _headed(path) as turn:
-        head = turning(turn)
+        head = _turning(pid, {pid}, options.seconds / 4, turn)
     one, _ = share(lambda: _watch(path, 1, options.seconds))
     ten, _ = share(lambda: _watch(path, WATCHERS, options.seconds))
     with Client(path) as client:
@@ -159,9 +151,35 @@ def _measured(pid: int, folder: Path, options: argparse.Namespace) -> Figures:
     )
 
 
-def _loop_ns(pid: int) -> int:
-    """Return the processor time of the main thread."""
-    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0])
+def _loop_ns(pid: int, thread: int | None = None) -> int:
+    """Return the processor time of a thread, by default of the main thread."""
+    return int(Path(f"/proc/{pid}/task/{thread or pid}/schedstat").read_text().split()[0])
+
+
+def _threads(pid: int) -> set[int]:
+    """Return the threads of a process."""
+    return {int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()}
+
+
+def _turning(
+    pid: int, threads: set[int], seconds: float, turn: Callable[[float], None]
+) -> tuple[float, float]:
+    """Return the threads' additional time while the head turns, in ms a second: median and least.
+
+    The sound's own threads are left out, since their time varies by more.
+    """
+
+    def ms_per_s(work: Callable[[], object]) -> float:
+        began_ns, began_s = sum(_loop_ns(pid, each) for each in threads), time.monotonic()
+        work()
+        ended_ns = sum(_loop_ns(pid, each) for each in threads)
+        return (ended_ns - began_ns) / 1e6 / (time.monotonic() - began_s)
+
+    found = []
+    for _ in range(HEAD_ROUNDS):
+        still = ms_per_s(lambda: time.sleep(seconds))
+        found.append(ms_per_s(lambda: _turn(seconds, turn)) - still)
+    return statistics.median(found), min(found)
 
 
 _taken: list[float] = []

@@ -1,7 +1,7 @@
 """The socket over which poses go to Entrain: the standard input of the tracker's process.
 
 Each pose is four float64.  Entrain waits for them on a thread of its own: to wake its event loop
-100 times a second, as messages at the control socket do, takes several times the processor time.
+100 times a second, as messages at the control socket do, takes up to four times the processor time.
 """
 
 import socket
