@@ -87,12 +87,14 @@ class PulseServer:
         ]
 
     def move_stream(self, index: int, device: str) -> None:
+        self._renew_if_outdated()
         sink = self._sink(device)
         with self._call() as pulse:
             pulse.sink_input_move(index, sink.index)
             self._forget_move(pulse, index)
 
     def reroute(self, outlet: int, device: str) -> None:
+        self._renew_if_outdated()
         sink = self._sink(device)
         with self._call() as pulse:
             pulse.sink_input_move(outlet, sink.index)
@@ -115,6 +117,18 @@ class PulseServer:
             self._watcher.close()
             self._watcher = None
         self._link.close()
+
+    def _renew_if_outdated(self) -> None:
+        """Connect anew if this connection has missed a new default; see `server_info`.
+
+        Over an outdated connection, PipeWire takes a move to the former default for a move to the
+        present one.  The new connection stays open: a request may be lost if its client leaves.
+        """
+        with self._call() as pulse:
+            known = _default_of(pulse.server_info())
+        if known != server_info().default:
+            before, self._link = self._link, pulse_connection.Connection()
+            before.close()
 
     @staticmethod
     def _forget_move(pulse: Any, index: int, forgets_now: bool = False) -> None:
@@ -153,13 +167,16 @@ def server_info() -> ServerInfo:
     """
     with closing(pulse_connection.Connection()) as link, link.call() as pulse:
         found = pulse.server_info()
-    name, default = str(found.server_name), str(found.default_sink_name or "")
-    if default.startswith("@"):  # PipeWire's sign for no default
-        default = ""
+    name, default = str(found.server_name), _default_of(found)
     if _PIPEWIRE_MARK in name:
         version = name.split(_PIPEWIRE_MARK, 1)[1].rstrip(")")
         return ServerInfo("PipeWire", version, "pipewire", default)
     return ServerInfo("PulseAudio", str(found.server_version), "pulse", default)
+
+
+def _default_of(info: Any) -> str:
+    name = str(info.default_sink_name or "")
+    return "" if name.startswith("@") else name  # PipeWire's sign for no default
 
 
 def _is_only_one(pulse: Any, key: str) -> bool:

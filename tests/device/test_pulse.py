@@ -129,7 +129,7 @@ def test_an_app_and_guardian_that_are_both_killed_are_cleaned_up_by_the_next_sta
         assert [name for name in soundlab.sink_states(server.environment) if "entrain" in name] == [
             "entrain"
         ]
-        assert "left behind" in " ".join(entrain.status()["errors"])
+        assert "an earlier Entrain" in " ".join(entrain.status()["errors"])
         entrain.wait_for_output("headphones")
         assert entrain("stop") is not None
     assert is_clean(server)

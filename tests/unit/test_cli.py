@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -144,7 +145,9 @@ def test_a_command_is_one_request(server, arguments, request_):
 
 def test_not_a_number_is_left_to_the_one_who_knows_the_range(server):
     assert entrain("set", "tone.beat_hz", "-inf").exit_code == 0
+    assert entrain("set", "tone.beat_hz", "nan").exit_code == 0
     assert server.requests[0].value == float("-inf")
+    assert math.isnan(server.requests[1].value)
 
 
 def test_a_file_is_read_here_and_sent_as_a_whole(server, tmp_path, monkeypatch):

@@ -236,6 +236,24 @@ def test_a_client_that_says_nothing_may_stay(path, serve, monkeypatch):
         assert json.loads(lines.readline())["ok"]
 
 
+def test_a_client_that_leaves_before_its_answers_is_served_but_fills_no_log(path, serve, caplog):
+    server = serve(path)
+
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(b'{"command": "devices"}\n' * 2000)
+    with raw(path) as (connection, lines):
+        connection.sendall(b'{"command": "status"}\n')
+        assert json.loads(lines.readline())["ok"]
+
+    end_s = time.monotonic() + 20
+    while len(server.requests) < 2001 and time.monotonic() < end_s:
+        time.sleep(0.01)
+    assert len(server.requests) == 2001
+    assert is_well(path)
+    assert caplog.messages == []
+
+
 def test_a_client_that_never_reads_is_dropped(path, serve, monkeypatch):
     monkeypatch.setattr(connection_module, "LINE_TIMEOUT_S", 0.2)
     server = serve(path)

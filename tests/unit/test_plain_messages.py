@@ -15,12 +15,12 @@ pytestmark = pytest.mark.usefixtures("home")
     ("arguments", "message"),
     [
         (("set", "tone.beat_hz", "fast"), "'fast' is not a number"),
-        (("set", "tone.beat_hz", "nan"), "'nan' is not a number"),
         (("set", "tone.beat_hz", "4", "--over", "-1"), "-1 is not within 0 … 86400"),
         (("faster", "1.5"), "'1.5' is not a whole number"),
         (("faster", "0"), "0 is not within 1 … 20"),
         (("log", "--days", "x"), "'x' is not a whole number"),
         (("verify", "x.wav", "--rate", "inf"), "inf is not within 0.5 … 100"),
+        (("verify", "x.wav", "--rate", "nan"), "nan is not within 0.5 … 100"),
         (("watch", "--interval", "soon"), "'soon' is not a number"),
     ],
 )

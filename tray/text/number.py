@@ -7,7 +7,10 @@ import click
 
 
 class Number(click.ParamType[float]):
-    """Converts the argument to a number; infinity too, where a limit is infinite.
+    """Converts the argument to a number.
+
+    Without limits, NaN and infinity are accepted, too: the running Entrain refuses them with the
+    range of the parameter.
 
     Parameters
     ----------
@@ -33,13 +36,12 @@ class Number(click.ParamType[float]):
         try:
             number = int(str(value)) if self._whole else float(value)
         except ValueError:
-            number = math.nan
-        if math.isnan(number):
             kind = "a whole number" if self._whole else "a number"
             self.fail(f"{str(value)!r} is not {kind}", param, ctx)
-        if not self._minimum <= number <= self._maximum:
-            self.fail(f"{number:g} is not within {self._limits()}", param, ctx)
+        if number < self._minimum or number > self._maximum or self._refuses_nan(number):
+            limits = f"{self._minimum:g} … {self._maximum:g}"
+            self.fail(f"{number:g} is not within {limits}", param, ctx)
         return number
 
-    def _limits(self) -> str:
-        return f"{self._minimum:g} … {self._maximum:g}"
+    def _refuses_nan(self, number: float) -> bool:
+        return math.isnan(number) and math.isfinite(self._minimum)

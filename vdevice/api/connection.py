@@ -79,7 +79,12 @@ class Connection:
             await self._read()
 
     async def send(self, answer: bytes) -> None:
-        """Send one answer; raises TimeoutError if the client does not read it."""
+        """Send one answer; raises TimeoutError if the client does not read it.
+
+        A client that has left gets no answer, but its requests are still carried out.
+        """
+        if self._writer.transport.is_closing():  # asyncio would log a warning for each answer
+            return
         self._writer.write(answer)
         if not self._writer.transport.get_write_buffer_size():  # all of it is sent
             return
@@ -90,7 +95,8 @@ class Connection:
 
     def say_last(self, error: str) -> None:
         """Send the reason for hanging up, if the client can take it at once."""
-        self._writer.write(refusal(error))
+        if not self._writer.transport.is_closing():
+            self._writer.write(refusal(error))
 
     async def refuse(self, error: str) -> None:
         """Send the reason as the last line of this connection."""
