@@ -301,6 +301,7 @@ struct Busy {
 
     const Sound &run(std::size_t frames) {
         out.left.assign(in.left.size(), 0.0F), out.right.assign(in.left.size(), 0.0F);
+        if (done + frames > in.left.size()) done = 0;  // the input repeats
         engine.run(in, out, done, frames, {160});
         done += frames;
         return out;
