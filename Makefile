@@ -2,8 +2,8 @@
 #
 # Longer recipes are scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help packages setup run test accept fuzz soak lint bench install uninstall test-debian13 \
-	test-debian14 screenshots clean
+.PHONY: help packages setup run test accept mutate fuzz soak lint bench install uninstall \
+	test-debian13 test-debian14 screenshots clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?= tests
@@ -28,6 +28,11 @@ test: ## run every test
 
 accept: ## take over the sound that differs from its reference: NAME=… or NAME=all
 	@.ci/accept '$(NAME)'
+
+mutate: ## count the changes of the code that a unit test catches: PATHS=… SAMPLE=… SEED=…
+	@.ci/packages test
+	@.ci/setup test
+	@.ci/mutate '$(PATHS)' '$(SAMPLE)' '$(SEED)'
 
 fuzz: ## feed hostile calls and sound to the engine, 100,000 broken files to the importers (15 minutes)
 	@.ci/packages test

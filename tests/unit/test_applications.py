@@ -483,3 +483,10 @@ def test_any_sequence_comes_to_rest_with_everybody_in_place(events, mode):
             assert stream.device == OWN_DEVICE
         else:
             assert stream.device == "speakers"
+
+
+def test_a_stream_on_a_device_that_is_not_listed_yet_is_looked_at_again():
+    applications, places = Applications(), ("speakers", OWN_DEVICE)
+    situation = Situation("speakers", OWN_DEVICE, places, "default", True)
+    for now_s, device in enumerate((OWN_DEVICE, "new")):
+        assert applications.observe([Stream(1, device, name="A")], situation, now_s) == []

@@ -194,6 +194,23 @@ def test_what_the_system_does_not_tell_of_is_found_as_soon_as_something_plays(de
     desk.play(do)
 
 
+def test_a_request_between_two_looks_does_not_end_them_while_something_plays(desk, monkeypatch):
+    monkeypatch.setattr("entrain.platform.folder_watch._inotify", lambda: -1)
+    monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 4 * LOOK_S)
+
+    async def do() -> None:
+        desk.app.time_keeper.observe(plays=True)
+        await desk.rest()
+        before = desk.library.looks
+        while desk.library.looks == before:
+            await asyncio.sleep(0.001)
+        await desk.app.hub.ask(messages.Bypass())  # just after a look
+        write(desk.file, "Second")
+        await desk.is_called("Second")
+
+    desk.play(do)
+
+
 def test_a_folder_that_does_not_answer_keeps_nobody_waiting(desk, monkeypatch):
     monkeypatch.setattr(time_keeper, "LIBRARY_TIMEOUT_S", LOOK_S)
     answers = threading.Event()

@@ -44,6 +44,14 @@ def test_once_it_plays_the_trouble_is_over():
     assert judge(READY, on=True, bypass=False, trouble="it was gone") == Health("idle")
 
 
+def test_off_is_only_said_while_nothing_plays_through_entrain():
+    """An app can be sent to Entrain by hand."""
+    plays = replace(READY, playing=1)
+    assert judge(plays, on=False, bypass=False) == Health("processing")
+    assert judge(plays, on=False, bypass=True) == Health("bypassed")
+    assert judge(READY, on=False, bypass=False, reason="so") == Health("off", "so")
+
+
 @pytest.mark.parametrize("bypass", [False, True])
 def test_what_makes_the_sound_softer_comes_before_all_else(bypass):
     muffled = replace(READY, playing=1, muffled="a volume is low; raise it", error="something")

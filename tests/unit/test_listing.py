@@ -1,5 +1,7 @@
 """The control API lists the library with enough details for a menu."""
 
+import json
+
 from entrain.engine import blocks
 from entrain.vdevice.api.listed_protocols import listed
 from entrain.vdevice.protocol.library import Library
@@ -39,6 +41,27 @@ def test_few_are_remembered():
         recent = used_lately(f"p-{number}", recent)
 
     assert recent == tuple(f"p-{2 * MAX_RECENT - 1 - n}" for n in range(MAX_RECENT))
+
+
+def test_five_are_remembered():
+    assert used_lately("f", ("e", "d", "c", "b", "a")) == ("f", "e", "d", "c", "b")
+    assert used_lately("c", ("e", "d", "c", "b", "a")) == ("c", "e", "d", "b", "a")
+
+
+def test_a_file_is_in_the_next_list_as_it_is_then(tmp_path):
+    library = Library(tmp_path, blocks)
+    file = tmp_path / "mine.json"
+
+    def names() -> list[str]:
+        return [each.name for each in listed(library, ()).protocols if each.own]
+
+    assert names() == []
+    for name in ("One", "Twofold"):
+        layers = [{"kind": "noise", "id": "noise"}]
+        file.write_text(json.dumps({"id": "mine", "name": name, "layers": layers}))
+        assert names() == [name]
+    file.unlink()
+    assert names() == []
 
 
 def test_what_is_not_there_any_more_is_left_out(tmp_path):

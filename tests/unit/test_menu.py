@@ -428,3 +428,12 @@ def test_foreign_names_neither_break_the_menu_nor_make_it_too_wide():
     for each in walk(found.items):
         assert each.label.isprintable()
         assert len(each.label) <= MAX_LABEL
+
+
+def test_a_line_of_the_menu_has_up_to_eighty_characters():
+    def label(name: str) -> str:
+        found = described(outputs=[Device(name="a", description=name, current=True, default=False)])
+        return next(each.label for each in walk(found.items) if each.label.startswith("xxx"))
+
+    assert label(80 * "x") == 80 * "x"
+    assert label(81 * "x") == 79 * "x" + "…"

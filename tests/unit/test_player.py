@@ -6,40 +6,15 @@ import time
 
 import numpy as np
 import pytest
+from played_protocol import MONAURAL, TONE, Heard, protocol
 
 from entrain.block import LAYER_GROUPS
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session.chain import Chain
 from entrain.vdevice.session.player import SLEEP_FADE_S, Player, prepare
-from entrain.vdevice.session.session_log import Stretch
-
-TONE = {"kind": "binaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
-MONAURAL = {"kind": "monaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
-
-
-def protocol(*layers: object, **fields: object) -> Protocol:
-    whole = {"id": "x", "name": "X", "standalone": True, "layers": layers or (TONE,), **fields}
-    return Protocol.model_validate(whole, strict=False)
-
-
-class Heard:
-    """A player and its engine."""
-
-    def __init__(self) -> None:
-        self.engine = Engine()
-        self.log: list[Stretch] = []
-        self.player = Player(self.engine, self.log.append)
-
-    def rms(self, seconds: float) -> float:
-        """Process this time, and return the level of the last tenth of a second."""
-        tail = np.zeros((2, 0))
-        for _ in range(round(seconds * 10)):
-            tail = self.engine.process(np.zeros((2, self.engine.rate_hz // 10), np.float32))
-        return float(np.sqrt(np.mean(tail.astype(float) ** 2)))
 
 
 @pytest.fixture
@@ -318,6 +293,16 @@ def test_a_changed_file_goes_on_where_the_session_is(heard):
 
     assert heard.engine.session()[0] == pytest.approx(1.5, abs=0.01)
     assert heard.engine.parameter(heard.player.running()[0][1], "beat_hz") == 4
+
+
+def test_a_changed_file_that_cannot_be_used_leaves_what_is_heard(heard):
+    heard.player.use(protocol())
+    before = heard.player.protocol
+
+    with pytest.raises(ProtocolError):
+        heard.player.refresh(protocol({"kind": "nonsense"}))
+
+    assert heard.player.protocol is before
 
 
 def test_what_was_heard_is_noted_when_another_begins(heard):

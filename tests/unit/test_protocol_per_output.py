@@ -231,6 +231,46 @@ def test_a_remembered_protocol_is_used_as_its_file_says_now(desk):
     run(play)
 
 
+def test_what_has_not_changed_since_the_start_is_not_read_again(desk):
+    async def play() -> None:
+        with ContentWatch() as watch:
+            assert not await desk.app.protocols.reload(watch)
+
+    run(play)
+
+
+def test_a_whole_protocol_that_is_as_in_the_library_is_kept_by_its_id(desk):
+    async def play() -> None:
+        shipped = desk.library.by_id("focus-16")
+        await desk.app.hub.ask(messages.Use(protocol=shipped))
+        assert desk.app.protocols.everywhere == "focus-16"
+        assert desk.app.protocols.recent == ("focus-16",)
+
+        other = shipped.model_copy(update={"name": "Other"})
+        await desk.app.hub.ask(messages.Use(protocol=other))
+        assert desk.app.protocols.everywhere == other
+
+    run(play)
+
+
+def test_a_stored_protocol_that_cannot_be_read_stays_stored(desk, tmp_path):
+    async def play() -> None:
+        desk.library.save(protocol("mine"))
+        await desk.app.hub.ask(messages.Use(protocol="mine"))
+        (tmp_path / "protocols" / "mine.json").write_bytes(b"{")
+        await desk.app.saver.flush()
+        desk.app.engine.close()
+
+        desk.app = desk.new_app()
+
+        assert desk.heard == "default"
+        assert desk.app.protocols.everywhere == "mine"
+        desk.play_on("dac")
+        assert desk.app.protocols.everywhere == "mine"
+
+    run(play)
+
+
 def test_a_remembered_protocol_that_cannot_be_read_is_told_and_kept_and_used_once_it_can(
     desk, tmp_path
 ):

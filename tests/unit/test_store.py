@@ -17,6 +17,8 @@ from entrain.vdevice.storage import store as store_module
 from entrain.vdevice.storage.state import State
 from entrain.vdevice.storage.store import PROTOCOLS_FOLDER, Store
 
+WRONG = {"on": "a valid boolean", "bypass": "a valid boolean", "settings": "an object"}
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -71,6 +73,48 @@ def test_a_protocol_of_an_earlier_version_is_brought_up_to_date(path):
 
     assert isinstance(protocol, Protocol)
     assert protocol.layers[0].kind == "am"
+
+
+def test_so_is_a_remembered_one(path):
+    early = {"schema_version": 1, "id": "x", "name": "X", "layers": [{"kind": "am"}]}
+    path.parent.mkdir()
+    path.write_text(json.dumps({"remembered": {"dac": early, "headset": "focus-16"}}))
+    store = Store(path)
+
+    remembered = store.load().remembered
+
+    assert store.warning == ""
+    assert isinstance(remembered["dac"], Protocol)
+    assert remembered["dac"].layers[0].kind == "am"
+    assert remembered["headset"] == "focus-16"
+
+
+@pytest.mark.parametrize(
+    ("rest", "end"), [({}, "; starting with defaults"), ({"mode": "manual"}, "")]
+)
+def test_a_warning_names_three_settings_and_says_whether_any_is_left(path, rest, end):
+    path.parent.mkdir()
+    path.write_text(json.dumps({"on": 1, "bypass": 1, "session_log": 1, "settings": 1} | rest))
+    store = Store(path)
+    store.load()
+
+    named = "".join(f"{name} = 1: must be {kind}; " for name, kind in WRONG.items())
+    told = f"{path}: left out: {named}1 more; kept as {path}.broken{end}"
+    assert store.warning == told
+
+
+def test_a_state_may_be_as_long_as_can_be_read_and_no_longer(path, monkeypatch):
+    Store(path).save(FULL)
+    length = path.stat().st_size
+    path.unlink()
+    monkeypatch.setattr(store_module, "MAX_FILE_BYTES", length)
+    Store(path).save(FULL)
+    assert Store(path).load() == FULL
+
+    monkeypatch.setattr(store_module, "MAX_FILE_BYTES", length - 1)
+    store = Store(path)
+    store.save(FULL)
+    assert f"it would be larger than {length - 1} bytes" in store.warning
 
 
 @pytest.mark.parametrize(
@@ -328,6 +372,21 @@ def test_a_loudspeaker_that_might_stay_soft_for_ever_is_named(path, tmp_path):
     store.save(State(softened=(SPEAKERS,)))
 
     assert store.warning.endswith("if Entrain is killed, turn the volume of speakers up again")
+
+
+def test_a_loudspeaker_whose_former_volume_is_stored_is_not_named(path, monkeypatch):
+    store = Store(path)
+    store.save(State(softened=(SPEAKERS,)))
+
+    def full_disk(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store_module, "replace_file", full_disk)
+    store.save(State(softened=(SPEAKERS,), on=True))
+
+    assert (
+        store.warning == f"cannot save {path}: No space left on device; continuing without saving"
+    )
 
 
 def test_a_failed_save_leaves_the_old_state(path, monkeypatch):

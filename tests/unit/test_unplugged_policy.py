@@ -10,7 +10,14 @@ from unplugged_desk import Card, Desk, headset_and_speakers, volume
 
 from entrain.platform.adapter import Volume
 from entrain.vdevice.device.softened import SOFTER, Softened
-from entrain.vdevice.device.unplugged import AWAY_S, KEPT_S, SETTLE_S, UNPLUGGED_S, UnpluggedPolicy
+from entrain.vdevice.device.unplugged import (
+    AWAY_S,
+    KEPT_S,
+    MOST_ENTRIES,
+    SETTLE_S,
+    UNPLUGGED_S,
+    UnpluggedPolicy,
+)
 
 
 @pytest.fixture
@@ -231,6 +238,33 @@ def test_an_entry_whose_headphones_somebody_has_edited_is_not_loud_either():
     card.look_twice()
 
     assert card.volume("card") == volume(1.0)
+
+
+def test_of_many_speakers_that_were_turned_down_the_latest_are_remembered(desk):
+    names = [f"speakers {number}" for number in range(MOST_ENTRIES + 2)]
+    desk.unplug("speakers")
+    for before, name in zip(["headset", *names], names, strict=False):
+        desk.plug(name, "speakers")
+        desk.unplug(before)
+        assert desk.play_on(name) == volume(0.8 * SOFTER)
+
+    assert [entry.device for entry in desk.policy.entries] == names[2:]
+
+
+def test_what_was_set_back_at_the_headphones_is_known_until_the_server_has_saved_it():
+    card = Card(keeps=False)
+    entry = Softened(device="card", before=(0.8, 0.8), after=(0.3, 0.3), headphones=(0.5, 0.5))
+    card.policy = UnpluggedPolicy("softer", [entry])
+    card.insert("headphones", told=True)
+    card.set("card", volume(0.3))
+    card.look_twice()
+    assert card.volume("card") == volume(0.5)
+    assert card.policy.wake_s() == card.now_s + KEPT_S
+
+    card.look(KEPT_S - 0.1)
+    assert card.policy.entries == (entry,)
+    card.look(0.1)
+    assert card.policy.entries == ()
 
 
 def test_an_entry_with_another_number_of_channels_is_dropped_with_a_word(caplog):

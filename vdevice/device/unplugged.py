@@ -330,7 +330,7 @@ def _is_unplugged(before: Device, devices: Sequence[Device]) -> bool:
 def _is_louder(one: Volume, other: Volume) -> bool:
     if one.muted or other.muted:
         return other.muted and not one.muted
-    return max(one.channels, default=0.0) > max(other.channels, default=0.0) + TOLERANCE
+    return max(one.channels) > max(other.channels) + TOLERANCE
 
 
 def _softer(levels: Sequence[float]) -> tuple[float, ...]:
