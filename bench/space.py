@@ -63,7 +63,7 @@ def scipy_ns(block_frames: int, rounds: int) -> float:
             for ear in filters:
                 sum(oaconvolve(channel, taps) for channel, taps in zip(piece, ear, strict=True))
         times.append((time.thread_time_ns() - begin) / frames)
-    return statistics.median(times)
+    return float(statistics.median(times))
 
 
 def memory_mb() -> float:

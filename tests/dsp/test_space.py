@@ -338,6 +338,42 @@ def test_a_change_of_the_head_makes_no_sound_of_its_own(model, kind):
     assert above_5_khz_db(np.hstack(pieces)[:, 4_800:]) < -90
 
 
+def test_a_change_of_the_mode_makes_no_sound_of_its_own(model):
+    """Off, `speakers` and `scene` follow each other; each change is a cross-fade of 50 ms."""
+    pieces, source = [], sine(100 * 9_600)
+    with Engine() as engine:
+        engine.use_head(model.head())
+        for turn in range(100):
+            kind = (None, "speakers", "scene")[turn % 3]
+            engine.route([engine.add_layer(kind, {"room": 0})] if kind else [])
+            piece = source[:, 9_600 * turn : 9_600 * (turn + 1)]
+            pieces.append(engine.process(np.ascontiguousarray(piece)))
+    assert above_5_khz_db(np.hstack(pieces)) < -90
+
+
+def test_a_placed_generator_is_heard_from_its_place(model):
+    """It is mono there, has its own level at 1 m, and fades to its place and back."""
+
+    def heard(place, head=True):
+        with Engine() as engine:
+            engine.set_standalone(True)
+            engine.use_head(model.head() if head else None)
+            values = {"azimuth_deg": 90, "elevation_deg": 0, "floor_db": -30, "ceiling_db": -30}
+            noise = engine.add_layer("isochronic", values)
+            engine.place(noise, place)
+            engine.route([noise, engine.add_layer("speakers", {"room": 0})])
+            sound = engine.process(np.zeros((2, RATE_HZ), np.float32))
+            assert engine.space().sources == (1 if place and head else 0)
+            return sound
+
+    mono = heard(False).mean(0).astype(np.float32)
+    reference = Speakers(room=0, azimuth_deg=90, width_deg=0).use_head(model.head())
+    expected = reference.process(np.stack([mono, 0 * mono]))
+    placed = heard(True)[:, 4_800:]  # it fades in at first
+    assert db(placed - expected[:, 4_800:], expected) < -60
+    np.testing.assert_array_equal(heard(True, head=False), heard(False, head=False))
+
+
 def test_a_tracked_head_is_heard_within_30_ms(model):
     """The head turns to the left by 90 degrees: front is where the right was."""
     head, half = model.head(), np.sqrt(0.5)

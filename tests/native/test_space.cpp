@@ -1,5 +1,8 @@
 // Heads, placed generators and the head's turn through the C ABI, and the callback that hears them.
 
+#include "audio/space/space_blocks.h"
+#include "audio/surroundings.h"
+#include "control/heads.h"
 #include "made_up_head.h"
 #include "sound.h"
 #include "trap.h"
@@ -90,6 +93,28 @@ TEST_CASE("only a generator that may sound the same in both ears can be placed, 
     const std::uint32_t last = engine.add("noise");
     CHECK(entrain_place(engine, last, 0) == ENTRAIN_OK);
     CHECK(entrain_place(engine, last, 1) == ENTRAIN_E_FULL);
+}
+
+TEST_CASE("the variants of a block for different processors give the same sound") {
+    const MadeUpHead head;
+    entrain::Surroundings surroundings;
+    surroundings.head = head.head()->head.get();
+    const auto heard = [&](std::unique_ptr<dsp> block) {
+        Sound sound = noise(kRate);
+        block->init(static_cast<int>(kRate));
+        block->surround(surroundings);
+        float *channels[2] = {sound.left.data(), sound.right.data()};
+        block->compute(static_cast<int>(kRate), channels, channels);
+        return sound.left;
+    };
+    const auto check = [](const std::vector<float> &a, const std::vector<float> &b) {
+        float largest = 0.0F;
+        for (std::size_t i = 0; i < a.size(); ++i)
+            largest = std::max(largest, std::fabs(a[i] - b[i]));
+        CHECK(largest < 1e-6F);
+    };
+    check(heard(entrain::make_speakers()), heard(entrain::make_plain_speakers()));
+    check(heard(entrain::make_scene()), heard(entrain::make_plain_scene()));
 }
 
 TEST_CASE("at most one space is routed") {
