@@ -103,7 +103,8 @@ def sessions(protocol: Protocol) -> Iterator[tuple[Excerpt, Sound]]:
     yield from _session(protocol, "session")
     if protocol.without_headphones:
         update = {"layers": protocol.without_headphones, "without_headphones": None}
-        alternative = protocol.model_copy(update=update | {"requires_headphones": False})
+        update |= {"requires_headphones": False, "spatial": "off"}
+        alternative = protocol.model_copy(update=update)
         yield from _session(alternative, "session on loudspeakers")
 
 
@@ -111,6 +112,8 @@ def _session(protocol: Protocol, what: str) -> Iterator[tuple[Excerpt, Sound]]:
     assert protocol.max_minutes
     end_s = min(protocol.duration_s or np.inf, 60 * protocol.max_minutes)
     with Engine(RATE_HZ) as engine:
+        if protocol.space:
+            engine.use_head(made_up().head())
         Chain(engine).use(protocol)
         for begin_s in (0.0, float(round(end_s / 2)), end_s - SESSION_FRAMES / RATE_HZ):
             engine.seek_session(begin_s)

@@ -11,9 +11,9 @@ from entrain.vdevice.app import App
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.options import RunOptions
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.state import State

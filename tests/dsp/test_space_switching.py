@@ -10,7 +10,7 @@ from scipy.signal import butter, sosfilt
 from entrain.engine import Engine, blocks
 from entrain.vdevice.offline.render import render_file
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.places import SPACE_ID
+from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.session.chain import Chain
 
 SWITCHES = 200
@@ -132,7 +132,7 @@ def test_rendered_and_live_samples_are_identical_in_space(tmp_path, mode):
 
 
 def test_eight_placed_generators_make_room_for_eight_others():
-    """The engine counts those that fade out, too, unless they are taken out before."""
+    """The engine also counts generators that fade out, unless they are taken out before."""
 
     def eight(name: str) -> Protocol:
         layers = tuple(

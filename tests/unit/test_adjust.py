@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from entrain.engine import Engine, blocks
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.player import Player
 

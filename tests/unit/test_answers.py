@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from entrain.vdevice.api import answers, messages
 from entrain.vdevice.api.messages import results
 from entrain.vdevice.device.applications.rules import ApplicationRules
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.model import Layer
-from entrain.vdevice.protocol.places import Place
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
+from entrain.vdevice.protocol.parts.places import Place
 
 MODELS = {
     **{name: model for name, model in vars(results).items() if name in messages.__all__},

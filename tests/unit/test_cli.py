@@ -380,7 +380,7 @@ SUMMARY = RenderSummary(
 def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_id):
     seen = []
 
-    def render_file(source, destination, protocol, progress, force):
+    def render_file(source, destination, protocol, progress, force, space, head):
         seen.append((source, destination, protocol))
         return SUMMARY
 
@@ -395,7 +395,7 @@ def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_i
 
 
 def test_render_as_json_prints_the_summary(provide):
-    provide("entrain.vdevice.offline.render", render_file=lambda *_, progress, force: SUMMARY)
+    provide("entrain.vdevice.offline.render", render_file=lambda *_, **options: SUMMARY)
 
     result = entrain("render", "in.wav", "out.wav", "--json")
 
@@ -404,7 +404,7 @@ def test_render_as_json_prints_the_summary(provide):
 
 def test_render_says_what_is_wrong_with_the_file_and_its_json_stays_json(provide):
     damaged = SUMMARY.model_copy(update={"warnings": ("the file is cut off",)})
-    provide("entrain.vdevice.offline.render", render_file=lambda *_, progress, force: damaged)
+    provide("entrain.vdevice.offline.render", render_file=lambda *_, **options: damaged)
 
     for options in ([], ["--json"]):
         result = entrain("render", "in.wav", "out.wav", *options)

@@ -14,9 +14,9 @@ from entrain.vdevice import safety
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import Status
 from entrain.vdevice.protocol import library
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
-from entrain.vdevice.protocol.evidence import Evidence, Source
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
+from entrain.vdevice.protocol.parts.evidence import Evidence, Source
 from entrain.vdevice.protocol.timeline import value_at
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -206,3 +206,43 @@ def test_the_head_tracker_has_a_row(monkeypatch, idle, head, ok, text):
 
     assert (found.ok, found.text) == (ok, text)
     assert bool(found.advice) == (head.on and not head.packets_per_s)
+
+
+@pytest.mark.parametrize(
+    ("space", "ok", "text", "advised"),
+    [
+        (messages.Space(), None, "off", False),
+        (
+            messages.Space(setting="speakers", note="the space needs headphones"),
+            None,
+            "off; the space needs headphones",
+            False,
+        ),
+        (
+            messages.Space(mode="speakers", hrtf="mine", hrtf_in_use="mine", head_cm=58.5),
+            True,
+            "speakers, HRTF mine, head of 58.5 cm",
+            False,
+        ),
+        (
+            messages.Space(mode="scene", note="the HRTF kemar is being prepared"),
+            None,
+            "scene, HRTF kemar, head of 57 cm; the HRTF kemar is being prepared",
+            False,
+        ),
+        (
+            messages.Space(mode="scene", hrtf="x", hrtf_in_use="kemar", note="kemar stands in"),
+            False,
+            "scene, HRTF x, head of 57 cm; kemar stands in",
+            True,
+        ),
+    ],
+)
+def test_the_space_has_a_row(monkeypatch, idle, space, ok, text, advised):
+    status = idle.model_copy(update={"space": space}).model_dump(mode="json")
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
+
+    found = examined(monkeypatch, "speakers")["space"]
+
+    assert (found.ok, found.text) == (ok, text)
+    assert bool(found.advice) == advised

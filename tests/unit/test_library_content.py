@@ -115,6 +115,14 @@ def rates_hz(layer: Layer) -> Iterator[float]:
     for automation in layer.automation.values():
         if automation.loop_s:
             yield 1 / automation.loop_s
+    if layer.place and layer.place.path != "still":
+        yield layer.place.path_hz
+
+
+def set_symbols(layer: Layer) -> set[str]:
+    """Return the parameters that a layer sets, including its place."""
+    placed = layer.place.model_fields_set if layer.place else ()
+    return {*layer.params, *layer.automation, *placed}
 
 
 def warns_of(protocol: Protocol, word: str) -> bool:
@@ -208,8 +216,8 @@ def test_what_speaks_against_it_is_shown(protocol):
 
 def test_what_no_abstract_gives_is_called_our_choice(protocol):
     ours = {*protocol.evidence.our_choices}
-    for layer in protocol.layers:
-        for symbol in {*layer.params, *layer.automation}:
+    for layer in protocol.all_layers:
+        for symbol in set_symbols(layer):
             address = f"{layer.id}.{symbol}"
             given = symbol in FROM_SOURCES and symbol not in layer.automation
             assert address in ours or given, address
@@ -219,9 +227,7 @@ def test_what_no_abstract_gives_is_called_our_choice(protocol):
 
 def test_our_choices_are_values_that_it_sets(protocol):
     there = {
-        f"{layer.id}.{symbol}"
-        for layer in protocol.layers
-        for symbol in (*layer.params, *layer.automation)
+        f"{layer.id}.{symbol}" for layer in protocol.all_layers for symbol in set_symbols(layer)
     }
     assert {*protocol.evidence.our_choices} <= there
 

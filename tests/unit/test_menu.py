@@ -12,6 +12,7 @@ from entrain.vdevice.api.messages import (
     COMMANDS,
     ActiveProtocol,
     Device,
+    Head,
     Interaural,
     Latency,
     Levels,
@@ -20,6 +21,7 @@ from entrain.vdevice.api.messages import (
     Modulation,
     Output,
     Protocols,
+    Space,
     Status,
     Tones,
     parse_request,
@@ -267,13 +269,14 @@ def test_a_click_on_the_icon_means_bypass_and_nothing_else():
         ({"on": False}, set()),
         ({"bypass": True}, {"on", "bypass"}),
         ({"autostart": True}, {"on", "autostart"}),
+        ({"head": Head(on=True)}, {"on", "head tracking"}),
     ],
 )
 def test_what_is_switched_on_is_checked(changes, checked):
     marked = [each for each in walk(described(**changes).items) if each.mark == "check"]
 
     assert {each.key for each in marked if each.checked} == checked
-    assert {each.key for each in marked} == {"on", "bypass", "autostart"}
+    assert {each.key for each in marked} == {"on", "bypass", "autostart", "head tracking"}
 
 
 def test_the_running_protocol_is_marked_wherever_it_is():
@@ -438,3 +441,35 @@ def test_a_line_of_the_menu_has_up_to_eighty_characters():
 
     assert label(80 * "x") == 80 * "x"
     assert label(81 * "x") == 79 * "x" + "…"
+
+
+# ---- the space -------------------------------------------------------------------------------
+
+
+def test_the_space_can_be_chosen_with_its_head_and_head_tracking():
+    space = Space(mode="speakers", setting="speakers", hrtf="mine", hrtf_in_use="mine")
+    status = STATUS.model_copy(update={"space": space, "head": Head(on=True, yaw_deg=3.0)})
+    heads = (("kemar", "MIT KEMAR"), ("mine", "My Ears"))
+    found = describe(json.loads(status.model_dump_json()), None, None, heads)
+
+    assert item(found, "space").label == "Space: speakers"
+    checked = [each.key for each in walk((item(found, "space"),)) if each.checked]
+    assert checked == ["space speakers", "head tracking", "hrtf mine"]
+    assert item(found, "space scene").act == Ask("settings", {"space": {"mode": "scene"}})
+    assert item(found, "head tracking").act == Ask("tracking", {"on": False})
+    assert item(found, "recentre").act == Ask("recentre")
+    assert item(found, "recentre").enabled
+    assert item(found, "hrtf").label == "HRTF: mine"
+    assert item(found, "hrtf kemar").act == Ask("settings", {"hrtf": "kemar"})
+
+
+def test_a_space_that_is_not_heard_is_explained_in_the_menu():
+    space = Space(setting="scene", note="Rain has its own space")
+    found = described(space=space)
+    assert item(found, "space").label == "Space: off"
+    assert item(found, "space scene").checked
+    assert not item(found, "space note").enabled
+    assert item(found, "space note").label == "Rain has its own space"
+    assert not item(found, "recentre").enabled  # no tracker sends
+    assert not item(found, "hrtf").enabled  # no head is known
+    assert not item(described(output=None), "space").enabled

@@ -178,7 +178,7 @@ def test_values_that_do_not_fit_are_refused_and_none_is_set(desk):
             ({"space.width_deg": 400.0}, r"space: width_deg = 400 is outside 0 … 360 deg"),
             ({"space.depth": 1.0}, "space: depth is not a parameter"),
             ({"space.path": 1.0, "space.path_hz": 1.0}, "space moves by up to 360 degrees per"),
-            ({"space.width_deg": 20.0, "nobody.x": 1.0}, "there is no layer 'nobody'"),
+            ({"space.width_deg": 20.0, "absent.x": 1.0}, "there is no layer 'absent'"),
             ({"gain.gain_db": 99.0, "space.width_deg": 20.0}, "there is no layer 'gain'"),
         ):
             with pytest.raises(EntrainError, match=error):

@@ -8,10 +8,11 @@ import pytest
 
 from entrain import block as native
 from entrain.engine import blocks
-from entrain.vdevice.protocol import check, document, movement, places
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
+from entrain.vdevice.protocol import check, document
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.parts import movement, places
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.speakers import for_speakers
 
 RAIN = {"kind": "noise", "id": "rain", "place": {"azimuth_deg": 90, "path": "orbit"}}

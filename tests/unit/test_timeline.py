@@ -4,8 +4,8 @@ import pytest
 
 from entrain.block import AMOUNT
 from entrain.engine import blocks
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.timeline import compiled, end_s
 
 TONE = Layer(kind="binaural", id="tone")

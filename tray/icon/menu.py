@@ -59,8 +59,8 @@ def describe(
         items=(
             Item("state", line(state), enabled=False),
             *(
-                Item(key, line(line), enabled=False)
-                for key, line in zip(("note", "advice"), notes, strict=False)
+                Item(key, line(text), enabled=False)
+                for key, text in zip(("note", "advice"), notes, strict=False)
             ),
             *_softened(status),
             None,

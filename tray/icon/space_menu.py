@@ -22,7 +22,7 @@ def space(status: "Status", hrtfs: Sequence[tuple[str, str]]) -> Item:
     note = (Item("space note", line(clean(now["note"])), enabled=False),) if now["note"] else ()
     return Item(
         "space",
-        f"Space: {space['mode']}",
+        f"Space: {now['mode']}",
         enabled=has_output,
         items=(
             *(
@@ -53,7 +53,7 @@ def space(status: "Status", hrtfs: Sequence[tuple[str, str]]) -> Item:
             None,
             Item(
                 "hrtf",
-                line(f"HRTF: {space['hrtf']}"),
+                line(f"HRTF: {now['hrtf']}"),
                 enabled=bool(hrtfs),
                 items=tuple(
                     Item(

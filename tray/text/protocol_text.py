@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from entrain.tray.text import status_text, text_layout
-from entrain.vdevice.protocol.automation import Automation
-from entrain.vdevice.protocol.evidence import Evidence, Source
+from entrain.vdevice.protocol.check import block_of, values_of
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.parts.automation import Automation
+from entrain.vdevice.protocol.parts.evidence import Evidence, Source
 from entrain.vdevice.protocol.timeline import value_at
 from entrain.vdevice.safety import SHORT_NOTICE
 
@@ -104,6 +105,7 @@ def protocol(protocol: Protocol, where: str, blocks: "Mapping[str, Block]") -> N
     click.echo()
     text_layout.heading("Sound")
     _layers(protocol.layers, blocks)
+    _space(protocol, blocks)
     if protocol.without_headphones:
         text_layout.heading("Without headphones")
         other = [each for each in protocol.without_headphones if each not in protocol.layers]
@@ -178,7 +180,7 @@ def _layers(layers: Sequence[Layer], blocks: "Mapping[str, Block]") -> None:
     if not layers:
         text_layout.paragraph("no effects: your music alone", indent=2)
     for layer in layers:
-        block = blocks.get(layer.kind)
+        block = block_of(layer, blocks) if layer.kind in blocks else None
         parameters = block.parameters if block else {}
         name = layer.id if layer.id == layer.kind else f"{layer.id} ({layer.kind})"
         click.echo(click.style(f"  {text_layout.clean(name)}", bold=True))
@@ -191,9 +193,21 @@ def _layers(layers: Sequence[Layer], blocks: "Mapping[str, Block]") -> None:
     click.echo()
 
 
+def _space(protocol: Protocol, blocks: "Mapping[str, Block]") -> None:
+    """Describe how the music sounds around the head."""
+    if protocol.spatial is None:
+        return
+    text_layout.heading("Space")
+    if space := protocol.space:
+        _layers([space], blocks)
+    else:
+        text_layout.paragraph("none: the music sounds in the head", indent=2)
+        click.echo()
+
+
 def _fixed(layer: Layer, parameters: "Mapping[str, Parameter]") -> Iterator[str]:
     """Describe the parameters without automation."""
-    values = {s: value for s, value in layer.params.items() if s not in layer.automation}
+    values = {s: value for s, value in values_of(layer).items() if s not in layer.automation}
     floor_db = values.get("floor_db")
     if floor_db is not None and floor_db == values.get("ceiling_db"):
         for symbol in ("level_db", "floor_db", "ceiling_db"):

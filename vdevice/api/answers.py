@@ -54,7 +54,7 @@ class Automation(TypedDict):
 
 
 class Place(TypedDict):
-    """Where a generator sounds around the head."""
+    """The place of a generator around the head."""
 
     azimuth_deg: float
     elevation_deg: float

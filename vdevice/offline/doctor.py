@@ -140,8 +140,7 @@ def _counted(status: dict[str, Any]) -> Iterator[Finding]:
 def _space(space: dict[str, Any]) -> Finding:
     name = "space"
     if space["mode"] == "off":
-        unheard = space["setting"] != "off" and space["note"]
-        return Finding(name, None, f"off; {space['note']}" if unheard else "off")
+        return Finding(name, None, "; ".join(filter(None, ("off", space["note"]))))
     ready = space["hrtf_in_use"] == space["hrtf"]
     text = f"{space['mode']}, HRTF {space['hrtf']}, head of {space['head_cm']:g} cm"
     if ready:

@@ -9,7 +9,7 @@ from entrain.platform.files import read_file
 from entrain.vdevice.hrtf import process, sets
 from entrain.vdevice.limits import SpaceMode
 from entrain.vdevice.protocol.model import Layer
-from entrain.vdevice.protocol.places import SPACE_ID
+from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.storage import store
 
 
@@ -32,7 +32,7 @@ def chosen_head() -> Head:
 
 
 def _stored_id(path: Path) -> str:
-    """Read the id from the state file; nothing else of it matters here."""
+    """Read the id from the state file, without the rest of the state."""
     try:
         document = json.loads(read_file(path, store.MAX_FILE_BYTES))
     except (OSError, ValueError, RecursionError):

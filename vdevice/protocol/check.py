@@ -7,7 +7,7 @@ from entrain.block import LAYER_GROUPS, OWN_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.places import HEAD_SIZE, SPACE_ID, Spatial
+from entrain.vdevice.protocol.parts.places import HEAD_SIZE, SPACE_ID, Spatial
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
 from entrain.vdevice.protocol.wording import choices
 
@@ -98,7 +98,7 @@ def block_of(layer: Layer, blocks: Mapping[str, Block]) -> Block:
 
 
 def values_of(layer: Layer) -> dict[str, float]:
-    """Return the values that a layer sets, those of its place included."""
+    """Return the values that a layer sets, including its place."""
     return {**layer.params, **layer.place.values} if layer.place else layer.params
 
 

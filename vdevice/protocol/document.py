@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.check import layer_problems, problems
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.places import SPACE_ID
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
+from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
 

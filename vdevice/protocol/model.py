@@ -22,11 +22,11 @@ from pydantic import (
 )
 
 from entrain.vdevice.limits import MAX_LAYERS, Category
-from entrain.vdevice.protocol.automation import Automation, Seconds
-from entrain.vdevice.protocol.evidence import Evidence
 from entrain.vdevice.protocol.fields import Line, Slug
-from entrain.vdevice.protocol.movement import movement_problem
-from entrain.vdevice.protocol.places import MAX_PLACED, SPACE_ID, Place, Spatial
+from entrain.vdevice.protocol.parts.automation import Automation, Seconds
+from entrain.vdevice.protocol.parts.evidence import Evidence
+from entrain.vdevice.protocol.parts.movement import movement_problem
+from entrain.vdevice.protocol.parts.places import MAX_PLACED, SPACE_ID, Place, Spatial
 from entrain.vdevice.protocol.values import not_finite
 
 _Layers = Annotated[tuple["Layer", ...], Field(max_length=MAX_LAYERS)]
@@ -43,7 +43,7 @@ class Layer(BaseModel):
     automation: dict[Slug, Automation] = {}
     """Takes precedence over `params`, until the parameter is set by hand."""
     place: Place | None = None
-    """Where a generator sounds around the head; None: in both ears, as the block makes it."""
+    """The place of a generator around the head; None: in both ears, as the block makes it."""
 
     @field_validator("params", mode="before")
     @classmethod

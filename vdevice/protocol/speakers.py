@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from entrain.block import RATE_UNITS, Block, Parameter, Substitute, shared
-from entrain.vdevice.protocol.automation import Automation
 from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.parts.automation import Automation
 
 
 def need_headphones(layers: Sequence[Layer], blocks: Mapping[str, Block]) -> bool:

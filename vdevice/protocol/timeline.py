@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from itertools import pairwise
 
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.values import BlockSource
 
 

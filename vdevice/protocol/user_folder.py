@@ -17,9 +17,9 @@ from entrain.platform.whole_file import replace_file
 from entrain.vdevice.limits import Category
 from entrain.vdevice.protocol.document import parse_protocol, write_protocol
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.evidence import Evidence
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_id
+from entrain.vdevice.protocol.parts.evidence import Evidence
 from entrain.vdevice.protocol.values import BlockSource
 
 MAX_FILE_BYTES = 1 << 20

@@ -6,9 +6,9 @@ from contextlib import suppress
 from entrain.engine import OWN_LAYERS, Engine, Way, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.address import parse_address
-from entrain.vdevice.protocol.automation import Breakpoint
 from entrain.vdevice.protocol.check import block_of, is_own, values_of
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.parts.automation import Breakpoint
 from entrain.vdevice.protocol.timeline import compiled
 
 
@@ -164,7 +164,7 @@ class Chain:
         self._engine.set_parameter(number, symbol, value, over_s)
 
     def _place(self, layers: Iterable[tuple[Layer, int]], placed: bool) -> None:
-        """Let the space hear those of the layers that have a place, or no more."""
+        """Let the space hear the layers that have a place, or stop this."""
         for layer, number in layers:
             if layer.place:
                 self._engine.place(number, placed)

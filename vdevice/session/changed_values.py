@@ -7,8 +7,8 @@ from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.check import find_layer, with_value
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.protocol.movement import PATH_SYMBOLS
-from entrain.vdevice.protocol.places import SPACE_ID
+from entrain.vdevice.protocol.parts.movement import PATH_SYMBOLS
+from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.protocol.speakers import same_value
 from entrain.vdevice.protocol.values import BlockSource
 

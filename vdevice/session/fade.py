@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.places import Spatial
+from entrain.vdevice.protocol.parts.places import Spatial
 from entrain.vdevice.protocol.timeline import value_at
 from entrain.vdevice.protocol.values import BlockSource
 

@@ -15,8 +15,8 @@ from entrain.vdevice.problems import Problems
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer
-from entrain.vdevice.protocol.movement import PATH_SYMBOLS, movement_problem
-from entrain.vdevice.protocol.places import HEAD_SIZE, SPACE_ID
+from entrain.vdevice.protocol.parts.movement import PATH_SYMBOLS, movement_problem
+from entrain.vdevice.protocol.parts.places import HEAD_SIZE, SPACE_ID
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.space.settings import SpaceSettings
@@ -100,7 +100,8 @@ class OutputSpaces:
         """Why the space is not heard as the user has set it; one line, may be empty."""
         player = self._player
         if not player.hears_both_ears:
-            return "the space needs headphones" if self.settings.mode != "off" else ""
+            wanted = self.settings.mode != "off" or player.protocol.space is not None
+            return "the space needs headphones; this output has none" if wanted else ""
         if player.space is not None and not self._heads.in_use:
             return f"the HRTF {self.head} is being prepared"
         if player.space is not None and self._heads.in_use != self.head:
@@ -119,19 +120,19 @@ class OutputSpaces:
     # ---- requests ----------------------------------------------------------------------------
 
     def change(self, mode: SpaceMode | None = None, head_cm: float | None = None) -> None:
-        """Change settings of the present output; what is None stays as it is.
+        """Change settings of the present output; None leaves a setting as it is.
 
         Raises
         ------
         EntrainError
-            There is no output, it is no headphone, or a value is out of its range.
+            There is no output, it lacks headphones, or a value is out of its range.
 
         """
         settings = self.settings
         if not self._output:
             raise EntrainError("there is no output yet to set the space for; connect one")
         if mode not in (None, "off") and not self._player.hears_both_ears:
-            raise EntrainError("the space needs headphones, and this output is none")
+            raise EntrainError("the space needs headphones; this output has none")
         params = dict(settings.params)
         if head_cm is not None:
             check_value(self._size(), HEAD_SIZE, head_cm, SPACE_ID)

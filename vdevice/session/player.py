@@ -16,7 +16,7 @@ from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.check import check, check_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.places import SPACE_ID
+from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.protocol.timeline import end_s
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.chain import Chain, Ways

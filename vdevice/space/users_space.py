@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from entrain.vdevice.protocol.model import Layer, Protocol
-from entrain.vdevice.protocol.places import HEAD_SIZE, Spatial
+from entrain.vdevice.protocol.parts.places import HEAD_SIZE, Spatial
 from entrain.vdevice.protocol.values import BlockSource
 
 LISTENER = (HEAD_SIZE, "follow")

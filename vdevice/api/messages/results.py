@@ -175,7 +175,7 @@ class Space(_Answer):
     """How the music sounds around the head on the present output."""
 
     mode: SpaceMode = "off"
-    """What sounds now."""
+    """The mode that sounds now."""
     setting: SpaceMode = "off"
     """The user's choice for this output, which protocols without a space of their own follow."""
     note: str = ""

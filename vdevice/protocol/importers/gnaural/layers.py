@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping
 
 from entrain.block import Block
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.importers.gnaural.curves import Point
 from entrain.vdevice.protocol.importers.gnaural.sound import Sound
 from entrain.vdevice.protocol.importers.report import ImportRefused
 from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 
 MAX_POINTS = 20_000
 """Limit for one parameter."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 
 
 class Line(NamedTuple):

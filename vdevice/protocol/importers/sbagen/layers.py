@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from entrain.block import Block, Parameter
-from entrain.vdevice.protocol.automation import Automation
 from entrain.vdevice.protocol.importers.report import Note
 from entrain.vdevice.protocol.importers.sbagen.curves import (
     Line,
@@ -25,6 +24,7 @@ from entrain.vdevice.protocol.importers.sbagen.tones import Tone
 from entrain.vdevice.protocol.importers.sbagen.voices import Voice, parts_of
 from entrain.vdevice.protocol.importers.sbagen.waves import Shape, shape_of
 from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.parts.automation import Automation
 
 MAX_LAYERS = 48
 """Limit for tones; in addition, each channel may have a bell."""

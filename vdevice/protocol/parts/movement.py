@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from entrain.vdevice.protocol.automation import Automation, Breakpoint
-from entrain.vdevice.protocol.places import PATHS
+from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
+from entrain.vdevice.protocol.parts.places import PATHS
 
 MAX_DEG_PER_S = 60.0
 MAX_SWING_HZ = 2.0

@@ -13,8 +13,8 @@ from pydantic import (
     field_serializer,
 )
 
-from entrain.vdevice.protocol.automation import Automation
 from entrain.vdevice.protocol.fields import Slug
+from entrain.vdevice.protocol.parts.automation import Automation
 
 SPACE_ID = "space"
 """Id of the layer that places the music; no layer of a protocol can have it."""

@@ -1,0 +1,1 @@
+"""Parts of the data model of protocols: automation, evidence, places and their movement."""
