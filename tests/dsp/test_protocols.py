@@ -263,6 +263,12 @@ def holds_swell(heard: Heard, layer: Layer) -> None:
     assert apart_deg < 5
 
 
+def balance_gain(layer: Layer, at_s: float) -> float:
+    """Return the gain of both ears together; the balance makes one of them softer."""
+    side = value(layer, "balance", at_s)
+    return float(np.sqrt((1 + (1 - abs(side)) ** 2) / 2))
+
+
 def holds_noise(heard: Heard, layer: Layer) -> None:
     now = functools.partial(value, layer, at_s=heard.piece.middle_s)
     added = alone(heard.excerpt, layer)[:, heard.frames]
@@ -274,10 +280,15 @@ def holds_noise(heard: Heard, layer: Layer) -> None:
         whole = 10 ** (now("floor_db") / 20)
         found = [10 ** (rms_db(part) / 20) / whole for part in np.array_split(added, steps, 1)]
         times_s = heard.piece.begin_s + 0.25 + 0.5 * np.arange(steps)
-        course = np.array([value(layer, "amount", at_s) for at_s in times_s])
+        course = np.array(
+            [value(layer, "amount", at_s) * balance_gain(layer, at_s) for at_s in times_s]
+        )
         np.testing.assert_allclose(found, course, atol=0.2)  # the level of noise fluctuates
         return
     expected_db = heard.level_db(layer, power_db(heard.before, 20, RATE_HZ / 2))
+    times_s = np.linspace(heard.piece.begin_s, heard.piece.end_s, 500)
+    gains = np.array([balance_gain(layer, at_s) for at_s in times_s])
+    expected_db += 10 * np.log10(np.mean(np.square(gains)))
     assert rms_db(added) == pytest.approx(expected_db, abs=0.7)
     if now("am_depth"):
         lines_hz = envelope(heard.spectrum).lines_hz
