@@ -99,7 +99,8 @@ def status(status: "Status") -> None:
     if (head := status["head"])["on"]:
         source = head["source"] or "no tracker has sent a pose yet"
         rows.append(("head", f"{source}, {head['packets_per_s']:g} packets a second"))
-    if (space := status.get("space")) and (space["mode"] != "off" or space["note"]):
+    space = status["space"]
+    if space["mode"] != "off" or space["note"]:
         rows.append(("space", f"{space['mode']}, HRTF {space['hrtf']}"))
         if space["note"]:
             rows.append(("", space["note"]))
