@@ -12,6 +12,7 @@ from command_line import entrain
 
 from entrain.engine import blocks
 from entrain.errors import EntrainError
+from entrain.head import Head
 from entrain.platform.folders import state_folder
 from entrain.platform.null import NullAdapter
 from entrain.tray.commands.cli import cli
@@ -191,12 +192,21 @@ def test_a_head_that_cannot_be_used_is_refused_and_not_kept(tmp_path):
     app.engine.close()
 
 
-def test_the_engine_gets_the_file_of_the_head(tmp_path, quick):
+def test_the_engine_gets_the_file_of_the_head_once_a_space_has_needed_one(
+    tmp_path, quick, monkeypatch
+):
     app = new_app(tmp_path)
-    taken: list[Path] = []
-    app.heads._take = taken.append
+    read: list[Path] = []
+    monkeypatch.setattr(Head, "from_file", read.append)
+    monkeypatch.setattr(app.heads, "_take", lambda head: None)
+
     asyncio.run(asked(app, messages.Settings(hrtf="sphere")))
-    assert taken == [sets.head_path(sets.find("sphere"))]
+    assert read == []
+    app.heads.in_use = "kemar"
+    asyncio.run(asked(app, messages.Settings(hrtf="sphere")))
+
+    assert read == [sets.head_path(sets.find("sphere"))]
+    assert app.heads.in_use == "sphere"
     app.engine.close()
 
 
