@@ -10,16 +10,19 @@ from typing import Any
 from pydantic import TypeAdapter
 
 import entrain
-from entrain.block import Block
+from entrain.block import PATHS, PLACE, Block
 from entrain.engine import blocks
 from entrain.vdevice.api import messages
 
 ENDING = {"stop", "watch"}
 """Commands after which the connection accepts no other command."""
+SILENT = ("head",)
+"""Commands without an answer; tests/unit/test_head_requests.py sends them."""
 ODD_SHARE = 0.1
 PRESETS = Path(entrain.__file__).parent / "presets" / "protocols"
 
 _ODD_TEXTS = ("", " ", "\n", "\0", "..", "/", "é", "\u202e", "\ud800", "x" * 300, "null", "-1")
+_SPACES = ("speakers", "scene")
 _ODD_NUMBERS = (0, -1, 1e-300, 1e9, 1e308, -1e308, math.nan, math.inf, 2**63)
 _NAMES = tuple(f"Random {number}" for number in range(1, 6))
 """Only a few names, because each becomes a file."""
@@ -46,7 +49,7 @@ class Commands:
         self._kinds = {
             command: self._resolve({"$ref": place})
             for command, place in sorted(schema["discriminator"]["mapping"].items())
-            if command not in ENDING
+            if command not in (*ENDING, *SILENT)
         }
         self._blocks = blocks()
         self._presets = [
@@ -139,6 +142,8 @@ class Commands:
                     },
                 }
             )
+            if block.group == "generator" and not block.dichotic:
+                layers[-1]["place"] = self._random.choice((None, self._place()))
         duration_s = self._random.choice((None, 2.0, 600.0))
         return {
             "schema_version": 3,
@@ -148,7 +153,18 @@ class Commands:
             "standalone": self._random.random() < 0.5,
             "duration_s": duration_s,
             "loop": duration_s is not None and self._random.random() < 0.5,
+            "spatial": self._random.choice((None, "off", self._spatial())),
         }
+
+    def _place(self) -> dict[str, Any]:
+        place = {each.symbol: self._random.uniform(each.minimum, each.maximum) for each in PLACE}
+        return {**place, "path": self._random.choice(PATHS)}
+
+    def _spatial(self) -> dict[str, Any]:
+        block = self._blocks[self._random.choice(_SPACES)]
+        names = sorted(set(block.parameters) - {"head_cm"})
+        params = {name: self._within(block, name) for name in self._some(names)}
+        return {"mode": block.kind, "params": params, "fast": self._random.random() < 0.8}
 
     def _move(self) -> dict[str, Any]:
         if not self._layers or self._random.random() < 0.1:
@@ -156,8 +172,8 @@ class Commands:
                 "address": self._random.choice(("pre.gate", "limiter.gain", "x.y", "x", ".")),
                 "value": self._random.choice(_ODD_NUMBERS),
             }
-        layer = self._random.choice(sorted(self._layers))
-        block = self._layers[layer]
+        layer = self._random.choice([*sorted(self._layers), "space"])
+        block = self._layers.get(layer) or self._blocks[self._random.choice(_SPACES)]
         symbol = self._random.choice(sorted(block.parameters))
         return {"address": f"{layer}.{symbol}", "value": self._within(block, symbol)}
 
