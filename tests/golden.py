@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from made_up_head import made_up
 
 from entrain.block import AMOUNT, Parameter
 from entrain.engine import Engine, blocks
@@ -128,6 +129,8 @@ def _settings(kind: str) -> Iterator[tuple[Excerpt, Sound]]:
         }
         what = " ".join(f"{symbol}={value:g}" for symbol, value in values.items())
         runner = Runner(kind, RATE_HZ, **values)
+        if blocks()[kind].group == "space":
+            runner.use_head(made_up().head())
         yield Excerpt(what or kind, 0.0, SETTING_FRAMES), runner.process(source)
 
 

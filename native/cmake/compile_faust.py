@@ -1,6 +1,9 @@
 """Compile FAUST sources to C++ classes, JSON descriptions, a table of blocks and Python classes.
 
-Usage: compile_faust.py [--plain] OUTPUT_FOLDER LIBRARY_FOLDER SOURCE.dsp ...
+Usage: compile_faust.py [--plain] OUTPUT_FOLDER LIBRARY_FOLDER SOURCE.dsp|DESCRIPTION.json ...
+
+A description belongs to a block that is written in C++: it gives a row of the table, a list of the
+parameters for C++, and a Python class.
 
 --plain: keep the C++ as FAUST writes it, for compilers without vector types.  Otherwise
 rewrite_faust makes it faster if it supports the version of the FAUST compiler.  The samples are the
@@ -28,6 +31,7 @@ from entrain.block import (
     AMOUNT,
     Block,
     UnfitBlock,
+    block_from_description,
     block_from_faust,
     block_to_json,
     check_substitute,
@@ -92,9 +96,45 @@ def faster(
         return code
 
 
+def own_parameters(block: Block) -> str:
+    """Return a C++ structure with the parameters of a block that is written in C++.
+
+    Its function ``each`` calls a function with each parameter, in their order, and its properties.
+    The last one says that the block itself hides jumps of the parameter.
+    """
+    own = [each for each in block.parameters.values() if each.symbol != AMOUNT.symbol]
+    symbols = [each.symbol for each in own]
+    name = f"{block.kind.capitalize()}Parameters"
+    fields = [f"    float {each.symbol} = {float(each.initial)!r}F;" for each in own]
+    compared = " &&\n               ".join(f"{each} == other.{each}" for each in symbols)
+    calls = []
+    for each in own:
+        numbers = (each.initial, each.minimum, each.maximum, each.step)
+        listed = ", ".join(f"{float(number)!r}F" for number in numbers)
+        jumps = str(each.unit == "deg" or bool(each.choices)).lower()
+        calls.append(
+            f'        call(&{each.symbol}, "{each.symbol}", "{each.name}", {listed}, '
+            f'"{each.period:.9g}", "{jumps}");'
+        )
+    return "\n".join(
+        [
+            f"struct {name} {{",
+            *fields,
+            f"    bool operator==(const {name} &other) const noexcept {{",
+            f"        return {compared};",
+            "    }",
+            "    template <class Call> void each(Call call) {",
+            *calls,
+            "    }",
+            "};",
+            "",
+        ]
+    )
+
+
 def python_class(block: Block) -> str:
     """Return the Python class of one block, with its parameters as attributes."""
-    parameters = [each for each in block.parameters.values() if each is not AMOUNT]
+    parameters = [each for each in block.parameters.values() if each.symbol != AMOUNT.symbol]
     lines = [
         "",
         "",
@@ -123,7 +163,7 @@ def python_module(blocks: list[Block]) -> str:
     """Return the Python module with a class for each block."""
     names = sorted(["Runner", *(block.kind.capitalize() for block in blocks)])
     head = [
-        '"""A class for each FAUST block; written by the build from the blocks themselves."""',
+        '"""A class for each block; written by the build from the blocks themselves."""',
         "",
         "from entrain.runner import Runner, Value",
         "",
@@ -136,8 +176,9 @@ def python_module(blocks: list[Block]) -> str:
 def main(output: Path, library: Path, sources: list[Path], *, plain: bool = False) -> None:
     output.mkdir(parents=True, exist_ok=True)
     blocks, rows = {}, []
-    for source in sorted(sources, key=lambda path: path.name):
-        if source.stem in blocks:
+    own = {path.stem: path for path in sources if path.suffix == ".json"}
+    for source in sorted(set(sources) - set(own.values()), key=lambda path: path.name):
+        if source.stem in {*blocks, *own}:
             raise UnfitBlock(f"two blocks are named {source.stem}")
         description, code = compile_block(source, library, output)
         block = blocks[source.stem] = block_from_faust(source.stem, description)
@@ -149,11 +190,20 @@ def main(output: Path, library: Path, sources: list[Path], *, plain: bool = Fals
         told = block_to_json(block) | {"faust": description["version"]}
         text = json.dumps(told, separators=(",", ":"))
         rows.append(f'BLOCK({block.kind}, {block.group}, R"json({text})json")\n')
+    compiled = list(blocks)
+    for stem, path in sorted(own.items()):
+        described = json.loads(path.read_text(encoding="utf-8"))
+        block = blocks[stem] = block_from_description(stem, described)
+        text = json.dumps(block_to_json(block), separators=(",", ":"))
+        rows.append(f'OWN_BLOCK({block.kind}, {block.group}, R"json({text})json")\n')
+        (output / f"block_{stem}_parameters.hpp").write_text(
+            own_parameters(block), encoding="utf-8"
+        )
     for block in blocks.values():
         check_substitute(block, blocks)
     (output / "faust.py").write_text(python_module(list(blocks.values())), encoding="utf-8")
     for variant in VARIANTS:
-        lines = [f'#include "{name}{variant}.hpp"\n' for name in blocks]
+        lines = [f'#include "{name}{variant}.hpp"\n' for name in compiled]
         (output / f"block_classes{variant}.hpp").write_text("".join(lines), encoding="utf-8")
     (output / "block_table.hpp").write_text("".join(rows), encoding="utf-8")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from entrain.block import LAYER_GROUPS
+from entrain.block import OWN_GROUPS, ROUTED_GROUPS
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError, EntrainError
 
@@ -21,7 +21,7 @@ def engine():
 
 @pytest.mark.parametrize("block", blocks().values(), ids=blocks().keys())
 def test_every_block_and_parameter_describes_itself(block):
-    assert block.group in ("input", "generator", "processor", "output")
+    assert block.group in (*ROUTED_GROUPS, *OWN_GROUPS)
     assert len(block.description) > 10
     assert block.parameters
     for symbol, parameter in block.parameters.items():
@@ -44,7 +44,9 @@ def test_a_symbol_ends_in_the_unit_it_is_measured_in(block):
         "dB": "_db",
         "dB/octave": "_db_per_octave",
         "dBTP": "_db",
+        "cm": "_cm",
         "deg": "_deg",
+        "m": "_m",
         "ms": "_ms",
         "s": "_s",
         "us": "_us",
@@ -53,7 +55,7 @@ def test_a_symbol_ends_in_the_unit_it_is_measured_in(block):
         assert parameter.symbol.endswith(endings[parameter.unit])
 
 
-@pytest.mark.parametrize("kind", [k for k, b in blocks().items() if b.group in LAYER_GROUPS])
+@pytest.mark.parametrize("kind", [k for k, b in blocks().items() if b.group in ROUTED_GROUPS])
 def test_a_new_layer_has_its_initial_values(engine, kind):
     layer = engine.add_layer(kind)
     for symbol, parameter in blocks()[kind].parameters.items():

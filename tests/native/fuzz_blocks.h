@@ -3,6 +3,7 @@
 
 #include "entrain/engine.h"
 #include "fuzz_input.h"
+#include "fuzz_space.h"
 
 #include <cmath>
 #include <cstdio>
@@ -13,6 +14,7 @@
 struct Described {
     std::string symbol;
     float minimum, maximum, initial;
+    bool is_added = false;  // by the engine, to every layer of its group
     bool accepts(double value) const {
         const auto rounded = static_cast<float>(value);
         return std::isfinite(rounded) && rounded >= minimum && rounded <= maximum;
@@ -21,7 +23,8 @@ struct Described {
 
 struct Kind {
     std::string name;
-    bool layer;  // a protocol may use it
+    bool layer;  // it can be routed
+    bool generator, space, dichotic;
     std::vector<Described> parameters;
 };
 
@@ -38,8 +41,18 @@ inline std::vector<Described> parameters_of(const std::string &json) {
                          number(json.find("\"minimum\":", at), 10),
                          number(json.find("\"maximum\":", at), 10),
                          number(json.find("\"initial\":", at), 10)});
+        found.back().is_added = found.back().symbol == "amount";
     }
     return found;
+}
+
+// Parameters of a generator's place; its description does not list them.
+inline const std::vector<Described> &place_parameters() {
+    static const std::vector<Described> all{
+        {"azimuth_deg", -360.0F, 360.0F, 0.0F, true}, {"elevation_deg", -90.0F, 90.0F, 0.0F, true},
+        {"distance_m", 0.3F, 20.0F, 1.0F, true},      {"path", 0.0F, 5.0F, 0.0F, true},
+        {"path_hz", 0.0F, 4.0F, 0.05F, true},         {"path_deg", -360.0F, 360.0F, 90.0F, true}};
+    return all;
 }
 
 inline const std::vector<Kind> &kinds() {
@@ -49,10 +62,16 @@ inline const std::vector<Kind> &kinds() {
             const std::string json = entrain_block_json(i);
             const std::string key = "\"kind\":\"";
             const std::size_t begin = json.find(key) + key.size();
-            const bool layer = json.find("\"group\":\"generator\"") != std::string::npos ||
-                               json.find("\"group\":\"processor\"") != std::string::npos;
-            made.push_back({json.substr(begin, json.find('"', begin) - begin), layer,
-                            parameters_of(json)});
+            const auto says = [&json](const char *text) {
+                return json.find(text) != std::string::npos;
+            };
+            const bool generator = says("\"group\":\"generator\"");
+            const bool space = says("\"group\":\"space\"");
+            made.push_back({json.substr(begin, json.find('"', begin) - begin),
+                            generator || space || says("\"group\":\"processor\""), generator, space,
+                            says("\"dichotic\":true"), parameters_of(json)});
+            if (!generator) continue;
+            for (const Described &each : place_parameters()) made.back().parameters.push_back(each);
         }
         return made;
     }();
@@ -63,22 +82,6 @@ inline const Kind &kind_named(const char *name) {
     for (const Kind &kind : kinds())
         if (kind.name == name) return kind;
     std::abort();
-}
-
-inline void require(bool holds, const char *claim) {
-    if (holds) return;
-    std::fprintf(stderr, "== broken: %s\n", claim);
-    std::abort();
-}
-
-inline bool is_rate(std::uint32_t rate_hz) {
-    return rate_hz >= ENTRAIN_LOWEST_HZ && rate_hz <= ENTRAIN_HIGHEST_HZ;
-}
-
-inline std::uint32_t any_rate(Bytes &bytes) {
-    constexpr std::uint32_t rates[] = {48000, 44100, 8000, 192000, 96000, 22050, 7999, 192001};
-    const std::uint8_t which = bytes.byte();
-    return which < 200 ? rates[which % 8] : 8000 + bytes.raw<std::uint16_t>() * 3U;
 }
 
 // A symbol and its range; sometimes a symbol that the block does not have.
@@ -103,14 +106,16 @@ inline std::uint64_t run_block(Bytes &bytes) {
     require(status == (is_rate(rate_hz) ? ENTRAIN_OK : ENTRAIN_E_ARGUMENT), "create's status");
     if (status != ENTRAIN_OK) return 0;
     std::uint64_t work = 0;
+    entrain_head *head = any_head(bytes);
+    require(entrain_block_use_head(block, head) == ENTRAIN_OK, "a block takes a head or none");
+    entrain_head_destroy(head);
     for (std::uint32_t turn = 1 + bytes.below(4); turn > 0; --turn) {
         for (std::uint32_t left = bytes.below(4); left > 0; --left) {
-            // "amount" belongs to the engine, not to the block.
             const Place place = pick_symbol(bytes, kind.parameters);
             const auto value = bytes.number<float>(double{place.parameter.minimum},
                                                     double{place.parameter.maximum});
             const bool known = place.index < kind.parameters.size() &&
-                               place.parameter.symbol != "amount";
+                               !place.parameter.is_added;
             require(entrain_block_set(block, place.parameter.symbol.c_str(), value) ==
                         (!known                                   ? ENTRAIN_E_PARAMETER
                          : place.parameter.accepts(double{value}) ? ENTRAIN_OK

@@ -8,6 +8,7 @@
 //   - in bypass it equals the input bit for bit, after the latency, which only the rate changes
 
 #include "fuzz_blocks.h"
+#include "fuzz_hostile.h"
 
 #include <algorithm>
 #include <array>
@@ -48,15 +49,16 @@ private:
         const Kind *kind;
         std::vector<Described> parameters;
         std::vector<float> targets;
+        bool placed = false;
     };
 
     static Layer fresh(const Kind &kind) {
-        Layer layer{&kind, kind.parameters, {}};
+        Layer layer{&kind, kind.parameters, {}, false};
         for (const Described &each : layer.parameters) layer.targets.push_back(each.initial);
         return layer;
     }
     void step() {
-        constexpr char letters[] = "LLSSSSAARRRPPPPPPPPGFKBYNTCMEOZH";
+        constexpr char letters[] = "LLSSSSAARRRPPPPPPPPGFKBYNTCMEOZHUQQJ";
         const std::uint8_t byte = bytes_.byte();
         const bool known = byte >= 'A' && byte <= 'Z';
         switch (known ? byte : letters[byte % (sizeof letters - 1)]) {
@@ -76,7 +78,13 @@ private:
             case 'C': read_all(); break;
             case 'M': measure(); break;
             case 'E': entrain_reset_loudness(engine_); break;
-            case 'H': hostile(); break;
+            case 'H':
+                hostile(bytes_, engine_, any_layer());
+                check_parameters();
+                break;
+            case 'U': use_head(); break;
+            case 'Q': place(); break;
+            case 'J': any_turn(bytes_, engine_); break;
             case 'O': work_ += run_block(bytes_); break;
             default: break;
         }
@@ -182,7 +190,10 @@ private:
         }
         const bool restart = bytes_.byte() % 4 == 0;
         const std::set<std::uint32_t> different(wanted.begin(), wanted.end());
-        const bool good = different.size() == wanted.size() &&
+        const auto spaces = std::count_if(wanted.begin(), wanted.end(), [this](auto number) {
+            return layers_.count(number) && layers_.at(number).kind->space;
+        });
+        const bool good = different.size() == wanted.size() && spaces <= 1 &&
                           std::all_of(wanted.begin(), wanted.end(), [this](std::uint32_t number) {
                               return number >= ENTRAIN_LAYER_FIRST && layers_.count(number);
                           });
@@ -239,6 +250,34 @@ private:
             work_ += 2000;
         }
         check_parameters();
+    }
+
+    // ---- space ---------------------------------------------------------------------------
+
+    void use_head() {
+        entrain_head *head = any_head(bytes_);
+        require(entrain_use_head(engine_, head) == ENTRAIN_OK, "an engine takes a head or none");
+        entrain_head_destroy(head);
+        work_ += 4000;
+        check_parameters();
+    }
+
+    void place() {
+        const std::uint32_t number = any_layer();
+        const bool wanted = bytes_.below(4) != 0;
+        const auto found = layers_.find(number);
+        const bool generator = found != layers_.end() && found->second.kind->generator;
+        const auto placed = std::count_if(layers_.begin(), layers_.end(),
+                                          [](const auto &each) { return each.second.placed; });
+        const bool fresh = generator && wanted && !found->second.placed;
+        require(entrain_place(engine_, number, wanted) ==
+                    (!generator                                ? ENTRAIN_E_LAYER
+                     : fresh && found->second.kind->dichotic   ? ENTRAIN_E_KIND
+                     : fresh && placed >= ENTRAIN_MOST_PLACED ? ENTRAIN_E_FULL
+                                                               : ENTRAIN_OK),
+                "place's status");
+        if (generator && !(fresh && (found->second.kind->dichotic || placed >= ENTRAIN_MOST_PLACED)))
+            found->second.placed = wanted;
     }
 
     // ---- sound ---------------------------------------------------------------------------
@@ -412,54 +451,6 @@ private:
             require(std::isfinite(got.tone_hz[ear]) && std::isfinite(got.tone_db[ear]) &&
                         std::isfinite(got.index[ear]) && std::isfinite(got.index_floor[ear]),
                     "measurements of an ear are finite");
-    }
-
-    // Null pointers and impossible counts are refused and change nothing.
-    void hostile() {
-        const bool no_engine = bytes_.below(2) == 1;
-        entrain_engine *const engine = no_engine ? nullptr : engine_;
-        const std::uint32_t layer = any_layer();
-        std::uint32_t number = 0;
-        float value = 0.0F;
-        entrain_promise promise{};
-        entrain_measurement got{};
-        const entrain_point point{0.0, 0.0, 0};
-        const auto refused = [](entrain_status status) {
-            require(status == ENTRAIN_E_ARGUMENT, "null is refused");
-        };
-        switch (bytes_.below(16)) {
-            case 0: refused(entrain_add_layer(engine, nullptr, &number)); break;
-            case 1: refused(entrain_add_layer(engine, "gain", nullptr)); break;
-            case 2: refused(entrain_set_parameter(engine, layer, nullptr, 0.0F, 0.0F)); break;
-            case 3: refused(entrain_get_parameter(engine, layer, nullptr, 1, &value)); break;
-            case 4: refused(entrain_get_parameter(engine, layer, "amount", 1, nullptr)); break;
-            case 5: refused(entrain_automate(engine, layer, nullptr, &point, 1, 0.0)); break;
-            case 6: refused(entrain_automate(engine, layer, "amount", nullptr, 1, 0.0)); break;
-            case 7: refused(entrain_automate(engine, layer, "amount", &point, ~0U, 0.0)); break;
-            case 8: refused(entrain_route(engine, nullptr, 1, 0)); break;
-            case 9:
-                require(entrain_route(engine, &layer, ~0U, 1) ==
-                            (no_engine ? ENTRAIN_E_ARGUMENT : ENTRAIN_E_LAYER),
-                        "an impossible number of layers is refused");
-                break;
-            case 10: refused(entrain_read_tap(engine, 0, 0, nullptr, 1)); break;
-            case 11: refused(entrain_measure(engine, nullptr, &got)); break;
-            case 12: refused(entrain_measure(engine, &promise, nullptr)); break;
-            case 13: refused(entrain_set_rate(engine, 192'001)); break;
-            case 14:
-                entrain_read_session(engine, nullptr, nullptr);
-                entrain_read_stats(engine, nullptr);
-                entrain_read_durations(engine, nullptr);
-                entrain_read_levels(engine, nullptr);
-                entrain_read_loudness(engine, nullptr, nullptr);
-                break;
-            default:
-                entrain_process(nullptr, nullptr, nullptr, ~0U);
-                entrain_set_bypass(nullptr, 1);
-                entrain_set_playing(nullptr, 1);
-                refused(entrain_seek_session(nullptr, 0.0));
-        }
-        check_parameters();
     }
 
     Bytes bytes_;

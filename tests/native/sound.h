@@ -3,6 +3,7 @@
 
 #include "entrain/engine.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -28,20 +29,24 @@ inline Sound noise(std::size_t frames, float amplitude = 0.1F) {
     return sound;
 }
 
-// Kinds of block that protocols may use.
-inline std::vector<std::string> layer_kinds() {
+inline std::vector<std::string> kinds_of(const std::vector<std::string> &groups) {
     std::vector<std::string> kinds;
     for (std::uint32_t i = 0; i < entrain_block_count(); ++i) {
         const std::string json = entrain_block_json(i);
-        if (json.find("\"group\":\"generator\"") == std::string::npos &&
-            json.find("\"group\":\"processor\"") == std::string::npos)
-            continue;
+        const bool wanted = std::any_of(groups.begin(), groups.end(), [&](const auto &group) {
+            return json.find("\"group\":\"" + group + "\"") != std::string::npos;
+        });
+        if (!wanted) continue;
         const std::string key = "\"kind\":\"";
         const std::size_t begin = json.find(key) + key.size();
         kinds.push_back(json.substr(begin, json.find('"', begin) - begin));
     }
     return kinds;
 }
+
+// Kinds of block that protocols may use.
+inline std::vector<std::string> layer_kinds() { return kinds_of({"generator", "processor"}); }
+inline std::vector<std::string> space_kinds() { return kinds_of({"space"}); }
 
 class Engine {
 public:

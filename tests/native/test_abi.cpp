@@ -1,6 +1,7 @@
 // The C ABI survives null pointers, NaN and impossible counts, and a call that fails for lack of
 // memory has changed nothing.
 
+#include "made_up_head.h"
 #include "sound.h"
 
 #include <doctest/doctest.h>
@@ -253,6 +254,18 @@ TEST_CASE("without memory, a back end is not opened") {
     entrain_io_close(io);
 }
 
+TEST_CASE("without memory, a head is not created") {
+    const MadeUpHead made;
+    entrain_head *head = nullptr;
+    with_each_failing([&] { return entrain_head_create(&made.data, &head); },
+                      [&] { CHECK(head == nullptr); });
+    entrain_block *block = nullptr;
+    REQUIRE(entrain_block_create("scene", 96000, &block) == ENTRAIN_OK);
+    with_each_failing([&] { return entrain_block_use_head(block, head); }, [] {});
+    entrain_block_destroy(block);
+    entrain_head_destroy(head);
+}
+
 TEST_CASE("without memory, an engine or a block is not created") {
     entrain_engine *engine = nullptr;
     with_each_failing([&] { return entrain_create(kRate, &engine); },
@@ -282,17 +295,21 @@ struct Busy {
         run(300);
         engine.automate(tone, "amount", {{0, 0, ENTRAIN_CURVE_LINEAR}, {9, 1, 0}});
         fresh = engine.binaural(700, 5, -20);  // not routed yet
+        space = engine.add("speakers");
+        REQUIRE(entrain_use_head(engine, head) == ENTRAIN_OK);
     }
 
     const Sound &run(std::size_t frames) {
         out.left.assign(in.left.size(), 0.0F), out.right.assign(in.left.size(), 0.0F);
+        if (done + frames > in.left.size()) done = 0;  // the input repeats
         engine.run(in, out, done, frames, {160});
         done += frames;
         return out;
     }
 
     Engine engine;
-    std::uint32_t tone = 0, gain = 0, fresh = 0;
+    const MadeUpHead head;
+    std::uint32_t tone = 0, gain = 0, fresh = 0, space = 0;
     Sound in;
     Sound out{0};
     std::size_t done = 0;
@@ -350,6 +367,16 @@ TEST_CASE("a call that fails for lack of memory has changed nothing") {
             const entrain_status status =
                 entrain_automate(busy.engine, busy.tone, "beat_hz", points, 2, 0);
             return status;
+        });
+    }
+    SUBCASE("a head") {
+        const MadeUpHead head(44100);
+        stays_whole([&head](Busy &busy) { return entrain_use_head(busy.engine, head); });
+    }
+    SUBCASE("a route with a space") {
+        stays_whole([](Busy &busy) {
+            const std::uint32_t wanted[] = {busy.gain, busy.tone, busy.space};
+            return entrain_route(busy.engine, wanted, 3, 0);
         });
     }
     SUBCASE("a measurement") {

@@ -1,5 +1,6 @@
 // The control thread changes everything while the callback runs.
 
+#include "made_up_head.h"
 #include "sound.h"
 
 #include <doctest/doctest.h>
@@ -139,4 +140,49 @@ TEST_CASE("a protocol runs, and is measured, under a running callback") {
     callback.join();
     reader.join();
     CHECK(looked);
+}
+
+TEST_CASE("heads, places and turns change under a running callback") {
+    Engine engine;
+    const MadeUpHead heads[2] = {MadeUpHead(48000), MadeUpHead(44100, 200)};
+    std::atomic<bool> stop{false};
+    std::atomic<bool> finite{true};
+    std::thread callback([&] {
+        const Sound in = noise(512);
+        Sound out(512);
+        while (!stop) {
+            engine.run(in, out, 0, 512, {300, 64, 1});
+            for (const float sample : out.left)
+                if (!std::isfinite(sample)) finite = false;
+        }
+    });
+    std::thread tracker([&] {
+        for (int i = 0; !stop; ++i) {
+            const float turn[4] = {1.0F, 0.0F, 0.0F, static_cast<float>(i % 100) / 50.0F};
+            entrain_turn_head(engine, turn);
+            entrain_space space;
+            entrain_read_space(engine, &space);
+            if (!(std::fabs(space.turn[0]) <= 1.001F)) finite = false;
+        }
+    });
+    const std::vector<std::string> kinds = space_kinds();
+    const std::uint32_t rain = engine.add("noise");
+    std::uint32_t space = engine.add(kinds[0].c_str());
+    for (int round = 0; round < 1000; ++round) {
+        entrain_use_head(engine, round % 7 ? heads[round % 2].head() : nullptr);
+        entrain_place(engine, rain, round % 3 != 0);
+        engine.route({rain, space});
+        engine.set(space, "azimuth_deg", static_cast<float>(round % 360));
+        engine.set(rain, "azimuth_deg", static_cast<float>(-(round % 360)), 0.1F);
+        if (round % 20 == 0) {
+            engine.route({rain});
+            space = engine.add(kinds[static_cast<std::size_t>(round / 20) % kinds.size()].c_str());
+        }
+        if (round % 100 == 0) entrain_set_rate(engine, round % 200 ? 48000 : 44100);
+        if (round % 16 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    stop = true;
+    callback.join();
+    tracker.join();
+    CHECK(finite);
 }

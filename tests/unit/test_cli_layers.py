@@ -31,6 +31,7 @@ def test_layers_tells_what_can_be_set():
         "step": 0.001,
         "choices": [],
         "scale": "lin",
+        "period": 0.0,
     }
 
 

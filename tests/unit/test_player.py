@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from played_protocol import MONAURAL, TONE, Heard, protocol
 
+from entrain.block import LAYER_GROUPS
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.errors import ProtocolError
@@ -359,7 +360,7 @@ def test_what_runs_is_still_known_after_a_protocol_that_the_engine_refuses(heard
     assert [layer.id for layer, _ in heard.player.running()] == ["o"]
 
 
-@pytest.mark.parametrize("kind", [k for k in blocks() if k not in ("pre", "limiter")])
+@pytest.mark.parametrize("kind", [k for k, b in blocks().items() if b.group in LAYER_GROUPS])
 def test_the_ends_of_a_range_belong_to_it(heard, kind):
     """Ends that a float cannot represent, such as 0.05, are valid as values and in a ramp."""
     for symbol, parameter in blocks()[kind].parameters.items():

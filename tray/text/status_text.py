@@ -149,7 +149,7 @@ def devices(found: Sequence["Device"]) -> None:
 
 def kinds(found: Iterable["Block"]) -> None:
     """Print the kinds of layer, processors first."""
-    order = ("processor", "generator", "input", "output")
+    order = ("processor", "space", "generator", "input", "output")
     blocks = sorted(found, key=lambda block: (order.index(block.group), block.kind))
     table(("kind", "group", "description"), [(b.kind, b.group, b.description) for b in blocks])
 

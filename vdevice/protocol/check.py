@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 
-from entrain.block import LAYER_GROUPS, Block
+from entrain.block import LAYER_GROUPS, OWN_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
@@ -70,7 +70,7 @@ def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
 
 def is_own(layer_id: str, blocks: Mapping[str, Block]) -> bool:
     """Whether this id names one of the engine's own layers instead of a protocol's."""
-    return layer_id in blocks and blocks[layer_id].group not in LAYER_GROUPS
+    return layer_id in blocks and blocks[layer_id].group in OWN_GROUPS
 
 
 def find_layer(layers: Iterable[Layer], layer_id: str) -> Layer:

@@ -68,6 +68,7 @@ extern "C" {
 #include "decls/engine.h"
 #include "decls/layers.h"
 #include "decls/timeline.h"
+#include "decls/space.h"
 #include "decls/meters.h"
 #include "decls/measurement.h"
 #include "decls/back_end.h"

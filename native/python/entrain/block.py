@@ -13,10 +13,16 @@ from typing import Any
 from entrain.errors import EntrainError
 
 CHANNELS = {"generator": (2, 2), "processor": (2, 2), "input": (2, 2), "output": (2, 2)}
-"""Numbers of inputs and outputs of a block, by group."""
+"""Numbers of inputs and outputs of a FAUST block, by group."""
 
 LAYER_GROUPS = ("generator", "processor")
-"""Groups of the blocks that protocols may contain; the other blocks belong to the engine."""
+"""Groups of the blocks that the layers of protocols may be."""
+
+ROUTED_GROUPS = (*LAYER_GROUPS, "space")
+"""Groups of the blocks that the engine's user may route."""
+
+OWN_GROUPS = ("input", "output")
+"""Groups of the blocks that belong to the engine."""
 
 PROMISES = {
     "": (),
@@ -54,6 +60,8 @@ class Parameter:
     """Names and values of the choices, if the parameter is a choice."""
     scale: str = "lin"
     """``log`` if equal ratios are equal steps to a listener."""
+    period: float = 0.0
+    """Two values that differ by this are the same; 0: none.  Moves go the short way round."""
 
     def within(self, value: float) -> float:
         """Return `value`, limited to the parameter's range."""
@@ -61,7 +69,20 @@ class Parameter:
 
 
 AMOUNT = Parameter("amount", "Amount", "1", 0, 1, 1, 0.001)
-"""The engine adds this parameter to every layer of a protocol; at 0 the layer has no effect."""
+"""The engine adds this parameter to every layer that can be routed; at 0 it has no effect."""
+
+PATHS = ("still", "orbit", "arc", "eight", "swing", "breathe")
+"""Ways in which a source can move by itself, in the order of the engine's numbers."""
+
+PLACE = (
+    Parameter("azimuth_deg", "Azimuth", "deg", -360, 360, 0, 1, period=360),
+    Parameter("elevation_deg", "Elevation", "deg", -90, 90, 0, 1),
+    Parameter("distance_m", "Distance", "m", 0.3, 20, 1, 0.01, scale="log"),
+    Parameter("path", "Path", "1", 0, 5, 0, 1, tuple(zip(PATHS, range(6), strict=True))),
+    Parameter("path_hz", "Path rate", "Hz", 0, 4, 0.05, 0.001),
+    Parameter("path_deg", "Path width", "deg", -360, 360, 90, 1),
+)
+"""The engine adds these parameters to every generator: its place while it is placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +98,7 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A kind of block; layers are instances of it.  Groups: see `CHANNELS`."""
+    """A kind of block; layers are instances of it.  Groups: see `ROUTED_GROUPS`, `OWN_GROUPS`."""
 
     kind: str
     group: str
@@ -156,7 +177,7 @@ def block_from_faust(stem: str, described: Mapping[str, Any]) -> Block:
         raise UnfitBlock(f"{stem}: declare its name as {stem}")
     parameters = [_parameter(stem, each) for each in sliders(described["ui"])]
     roles = {role: declared.get(role, "") for role in _ROLES}
-    if group in LAYER_GROUPS:
+    if group in ROUTED_GROUPS:
         parameters.append(AMOUNT)
         roles["strength"] = roles["strength"] or AMOUNT.symbol
         roles["level"] = _level(roles)
@@ -170,6 +191,35 @@ def block_from_faust(stem: str, described: Mapping[str, Any]) -> Block:
         without_headphones=_substitute(stem, declared.get("without_headphones", "")),
         **roles,
     )
+    if problem := next(_problems(block, parameters), ""):
+        raise UnfitBlock(f"{stem}: {problem}")
+    return block
+
+
+def block_from_description(stem: str, described: Mapping[str, Any]) -> Block:
+    """Create a block that is written in C++ from the description beside its source.
+
+    Parameters
+    ----------
+    stem : str
+        The block's kind.
+    described : mapping
+        Fields of `Block` and, in a list, of its parameters; `AMOUNT` is added.
+
+    Raises
+    ------
+    UnfitBlock
+        Entrain cannot use the block.
+
+    """
+    listed = [*described["parameters"], asdict(AMOUNT)]
+    parameters = [
+        Parameter(**{**each, "choices": tuple(map(tuple, each.get("choices", ())))})
+        for each in listed
+    ]
+    known = {each.symbol: each for each in parameters}
+    fields = {"kind": stem, "strength": AMOUNT.symbol, **described, "parameters": known}
+    block = Block(**fields)
     if problem := next(_problems(block, parameters), ""):
         raise UnfitBlock(f"{stem}: {problem}")
     return block
@@ -249,6 +299,7 @@ def _parameter(stem: str, widget: Mapping[str, Any]) -> Parameter:
         widget["step"],
         tuple((name, float(number)) for name, number in _CHOICE.findall(declared.get("style", ""))),
         declared.get("scale", "lin"),
+        float(declared.get("period", 0)),
     )
 
 
@@ -295,7 +346,7 @@ def _problems(block: Block, parameters: Sequence[Parameter]) -> Iterator[str]:
         yield "declare its description"
     if len(block.parameters) < len(parameters):
         yield "two parameters have the same symbol"
-    if block.group not in LAYER_GROUPS:
+    if block.group not in ROUTED_GROUPS:
         return
     known = block.parameters
     for role in _ROLES:

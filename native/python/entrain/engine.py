@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from entrain._native import channels, check, ffi, load
 from entrain.block import Block, block_from_json
+from entrain.head import Head, Space
 
 if TYPE_CHECKING:
     import numpy as np
@@ -298,6 +299,39 @@ class Engine:
         """
         route = self._library.entrain_route
         check(route(self._engine, list(layers), len(layers), restart), "layers")
+
+    def place(self, layer: int, placed: bool = True) -> None:
+        """Give a generator to the space, or take it back; it takes effect with the next `route`.
+
+        Raises
+        ------
+        EngineError
+            It is not a generator, it needs both channels, or too many are placed.
+
+        """
+        check(self._library.entrain_place(self._engine, layer, placed), f"layer {layer}")
+
+    def use_head(self, head: Head | None) -> None:
+        """Hear through this head from now on; the space is off without one."""
+        native = head.native if head else ffi.NULL
+        check(self._library.entrain_use_head(self._engine, native), "head")
+
+    def turn_head(self, turn: Sequence[float]) -> None:
+        """Say how the head is turned: w, x, y, z of the rotation from the room to the head.
+
+        Raises
+        ------
+        EngineError
+            The numbers are not finite, or all 0.
+
+        """
+        check(self._library.entrain_turn_head(self._engine, list(turn)), "turn of the head")
+
+    def space(self) -> Space:
+        """Read the state of the space."""
+        raw = ffi.new("entrain_space *")
+        self._library.entrain_read_space(self._engine, raw)
+        return Space(tuple(raw.turn), raw.age_s, raw.sources)
 
     def run_session(self, runs: bool) -> None:
         """Run or pause the session's clock."""

@@ -1,4 +1,4 @@
-"""Runs one FAUST block by itself, for tests and notebooks.
+"""Runs one block by itself, for tests and notebooks.
 
 `entrain.faust` has a class for each block, with its parameters as attributes.
 """
@@ -10,6 +10,8 @@ from entrain._native import channels, check, ffi, load
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from entrain.head import Head
 
 
 class Runner:
@@ -54,6 +56,12 @@ class Runner:
         status = self._library.entrain_block_set(self._block, symbol.encode(), value)
         check(status, f"{symbol} = {value:.10g}")
         self._values[symbol] = float(value)
+        return self
+
+    def use_head(self, head: "Head | None") -> Self:
+        """Give a head to a block of the group ``space``; without one it changes nothing."""
+        native = head.native if head else ffi.NULL
+        check(self._library.entrain_block_use_head(self._block, native), "head")
         return self
 
     def get(self, symbol: str) -> float:

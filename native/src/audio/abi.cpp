@@ -58,6 +58,22 @@ int entrain_is_quiet(const entrain_engine *engine) {
     return engine && engine->process.quiet.load(std::memory_order_relaxed) ? 1 : 0;
 }
 
+entrain_status entrain_turn_head(entrain_engine *engine, const float *turn) {
+    if (!engine || !turn) return ENTRAIN_E_ARGUMENT;
+    return engine->process.space.head_turn.write(turn) ? ENTRAIN_OK : ENTRAIN_E_RANGE;
+}
+
+void entrain_read_space(const entrain_engine *engine, entrain_space *space) {
+    if (!space) return;
+    *space = {};
+    if (!engine) return;
+    const entrain::SpaceStage &stage = engine->process.space;
+    const std::array<float, 4> turn = stage.head_turn.turn();
+    for (std::size_t i = 0; i < 4; ++i) space->turn[i] = turn[i];
+    space->age_s = stage.head_turn.age_s();
+    space->sources = stage.sources();
+}
+
 void entrain_read_stats(const entrain_engine *engine, entrain_stats *stats) {
     if (!stats) return;
     *stats = {};

@@ -5,6 +5,9 @@
 #define FAUSTFLOAT float
 
 struct Soundfile;
+namespace entrain {
+struct Surroundings;
+}
 
 struct Meta {
     virtual ~Meta() = default;
@@ -46,5 +49,8 @@ struct dsp {
     virtual void metadata(Meta *meta) = 0;
     // [audio] Take over the state of `former`, an object of the same class, at this sample rate.
     virtual void resume(const dsp &/*former*/, int /*rate_hz*/) noexcept {}
+    // [audio] For a block of the group "space": describes the piece that the next calls of compute()
+    // are for.  The description lasts until the next piece.
+    virtual void surround(const entrain::Surroundings &) noexcept {}
     virtual void compute(int frames, float **inputs, float **outputs) = 0;
 };

@@ -7,6 +7,7 @@ namespace entrain {
 
 namespace {
 constexpr double kFadeSeconds = 0.05;
+static_assert(kStepFrames == kGridFrames && kMostSteps == kChunkFrames / kGridFrames + 1);
 }
 
 Layer::Layer(std::uint32_t number_, Group group_, std::unique_ptr<dsp> block,
@@ -17,8 +18,18 @@ Layer::Layer(std::uint32_t number_, Group group_, std::unique_ptr<dsp> block,
       parameters_(std::move(parameters)),
       fade_step_(1.0 / (kFadeSeconds * rate_hz)),
       grid_steps_per_second_(static_cast<double>(rate_hz) / kGridFrames) {
-    if (group == Group::generator || group == Group::processor)
+    if (group != Group::input && group != Group::output)
         parameters_.emplace_back("amount", &amount_, 1.0F, 0.0F, 1.0F);
+    if (group != Group::generator) return;
+    // As native/python/entrain/block.py describes them (PLACE).
+    parameters_.emplace_back("azimuth_deg", &place_.azimuth_deg, 0.0F, -360.0F, 360.0F, 360.0,
+                             true);
+    parameters_.emplace_back("elevation_deg", &place_.elevation_deg, 0.0F, -90.0F, 90.0F, 0.0,
+                             true);
+    parameters_.emplace_back("distance_m", &place_.distance_m, 1.0F, 0.3F, 20.0F);
+    parameters_.emplace_back("path", &place_.path, 0.0F, 0.0F, 5.0F, 0.0, true);
+    parameters_.emplace_back("path_hz", &place_.path_hz, 0.05F, 0.0F, 4.0F);
+    parameters_.emplace_back("path_deg", &place_.path_deg, 90.0F, -360.0F, 360.0F, 0.0, true);
 }
 
 void Layer::follow(const Automation *automation) noexcept {
@@ -34,6 +45,8 @@ void Layer::resume(const Layer &former, const Automation *automation) noexcept {
     heard_ = former.heard_;
     presence_ = former.presence_;
     runs_ = former.runs_;
+    place_fade_ = former.place_fade_;
+    latest_ = former.latest_;
     // The limiter starts with an empty delay line, and so with nothing to limit.
     if (group != Group::output)
         block_->resume(*former.block_,
@@ -85,7 +98,7 @@ void Layer::compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) no
     if (automation_ && runs_ != moment.session.runs) stale_ = true;
     runs_ = moment.session.runs;
     if (!heard_) stale_ = true;
-    const bool protocol = group == Group::generator || group == Group::processor;
+    const bool routed = group != Group::input && group != Group::output;
     whole_ = true;
     for (std::uint32_t done = 0; done < frames;) {
         const auto phase = static_cast<std::uint32_t>((moment.frame + done) % kGridFrames);
@@ -104,7 +117,9 @@ void Layer::compute(const Moment &moment, Chunk &chunk, std::uint32_t frames) no
         if (to_breakpoint_ < span) span = static_cast<std::uint32_t>(to_breakpoint_);
         float *channels[2] = {chunk[0].data() + done, chunk[1].data() + done};
         block_->compute(static_cast<int>(span), channels, channels);
-        if (protocol) fill_amounts(done, span);
+        if (routed) fill_amounts(done, span);
+        if (keeps_whereabouts_)
+            keep_whereabouts(static_cast<std::uint32_t>(moment.frame % kGridFrames) + done, span);
         if (to_breakpoint_ != Lane::kNever) to_breakpoint_ -= span;
         done += span;
     }
@@ -138,36 +153,72 @@ void Layer::process(const Moment &moment, Chunk &chunk, std::uint32_t frames, bo
     Chunk before;
     copy(chunk, before, frames);
     compute(moment, chunk, frames);
+    blend(before, chunk, chunk, frames, leaving, waiting);
+}
+
+void Layer::surround(const Moment &moment, const Surroundings &surroundings, const Chunk &music,
+                     Chunk &heard, std::uint32_t frames, bool leaving, bool waiting) noexcept {
+    if (silent(leaving)) return;
+    if (!leaving) gone_.store(false, std::memory_order_relaxed);  // the head has come back
+    block_->surround(surroundings);
+    Chunk around;
+    copy(music, around, frames);
+    compute(moment, around, frames);
+    blend(heard, around, heard, frames, leaving, waiting);
+}
+
+// `to` is one of the other two.
+void Layer::blend(const Chunk &before, const Chunk &after, Chunk &to, std::uint32_t frames,
+                  bool leaving, bool waiting) noexcept {
     // Only a layer that has fully faded in waits, so that few layers run however often they change.
     const bool fading =
         !presence_.is_at(!leaving) && !(leaving && waiting && presence_.is_open());
-    if (whole_ && !fading) return;  // nearly always
-    for (std::uint32_t i = 0; i < frames; ++i) {
-        const float gain =
-            amounts_[i] * (fading ? presence_.next(!leaving, fade_step_) : 1.0F);
-        if (gain >= 1.0F) continue;
-        for (std::size_t c = 0; c < 2; ++c)
-            chunk[c][i] = gain > 0.0F ? before[c][i] + gain * (chunk[c][i] - before[c][i])
-                                      : before[c][i];
-    }
-}
-
-void Layer::generate(const Moment &moment, const Chunk &input, Chunk &sum,
-                     std::uint32_t frames, bool leaving) noexcept {
-    if (silent(leaving)) return;
-    Chunk sound;
-    copy(input, sound, frames);
-    compute(moment, sound, frames);
-    const bool fading = !presence_.is_at(!leaving);
     if (whole_ && !fading) {  // nearly always
-        for (std::size_t c = 0; c < 2; ++c)
-            for (std::uint32_t i = 0; i < frames; ++i) sum[c][i] += sound[c][i];
+        if (&to != &after) copy(after, to, frames);
         return;
     }
     for (std::uint32_t i = 0; i < frames; ++i) {
         const float gain =
             amounts_[i] * (fading ? presence_.next(!leaving, fade_step_) : 1.0F);
-        for (std::size_t c = 0; c < 2; ++c) sum[c][i] += gain * sound[c][i];
+        for (std::size_t c = 0; c < 2; ++c)
+            to[c][i] = gain >= 1.0F   ? after[c][i]
+                       : gain <= 0.0F ? before[c][i]
+                                      : before[c][i] + gain * (after[c][i] - before[c][i]);
+    }
+}
+
+bool Layer::generate(const Moment &moment, const Chunk &input, Chunk &sound,
+                     std::uint32_t frames, bool leaving, bool placed) noexcept {
+    if (silent(leaving)) return false;
+    if (!heard_) place_fade_ = Fade{placed};
+    keeps_whereabouts_ = placed || !place_fade_.is_closed();
+    copy(input, sound, frames);
+    compute(moment, sound, frames);
+    const bool fading = !presence_.is_at(!leaving);
+    if (whole_ && !fading) return true;  // nearly always
+    for (std::uint32_t i = 0; i < frames; ++i) {
+        const float gain =
+            amounts_[i] * (fading ? presence_.next(!leaving, fade_step_) : 1.0F);
+        for (std::size_t c = 0; c < 2; ++c) sound[c][i] *= gain;
+    }
+    return true;
+}
+
+bool Layer::share_of_place(bool placed, float *shares, std::uint32_t frames) noexcept {
+    if (place_fade_.is_at(placed)) return false;
+    for (std::uint32_t i = 0; i < frames; ++i) shares[i] = place_fade_.next(placed, fade_step_);
+    return true;
+}
+
+// For each step of the grid that begins in these frames.
+void Layer::keep_whereabouts(std::uint32_t since_step, std::uint32_t frames) noexcept {
+    if (since_step < kGridFrames) whereabouts_[0] = latest_;  // the piece begins
+    const double step_s = 1.0 / grid_steps_per_second_;
+    for (std::uint32_t step = (since_step + kGridFrames - 1) / kGridFrames;
+         step * kGridFrames < since_step + frames; ++step) {
+        latest_.advance(step_s);
+        latest_.place = place_;
+        whereabouts_[step] = latest_;
     }
 }
 

@@ -5,6 +5,7 @@
 #include "audio/fade.h"
 #include "audio/faust_base.h"
 #include "audio/parameter.h"
+#include "audio/surroundings.h"
 
 #include <algorithm>
 #include <array>
@@ -24,7 +25,7 @@ inline void copy(const Chunk &from, Chunk &to, std::uint32_t frames) noexcept {
     for (std::size_t c = 0; c < 2; ++c) std::copy_n(from[c].data(), frames, to[c].data());
 }
 
-enum class Group { input, generator, processor, output };
+enum class Group { input, generator, processor, space, output };
 
 // Where a piece of sound begins, in the engine's count of frames and in the session.
 struct Moment {
@@ -34,8 +35,8 @@ struct Moment {
 
 class Layer {
 public:
-    // `block` was made for `rate_hz` and owns the variables behind `parameters`.  Generators and
-    // processors get one more parameter, "amount".
+    // `block` was made for `rate_hz` and owns the variables behind `parameters`.  Layers that can be
+    // routed get one more parameter, "amount"; generators also get the parameters of their place.
     Layer(std::uint32_t number, Group group, std::unique_ptr<dsp> block,
           std::deque<Parameter> parameters, std::uint32_t rate_hz);
 
@@ -74,15 +75,31 @@ public:
     // True once the layer has faded in.
     bool is_whole() const noexcept { return presence_.is_open(); }
 
-    // Run the generator on `input` and add its sound to `sum`.
-    void generate(const Moment &moment, const Chunk &input, Chunk &sum, std::uint32_t frames,
-                  bool leaving) noexcept;
+    // Run the generator on `input`; false if it is silent, and has written no `sound`.  While it is
+    // `placed`, or comes back from there, its whereabouts are kept.
+    bool generate(const Moment &moment, const Chunk &input, Chunk &sound, std::uint32_t frames,
+                  bool leaving, bool placed) noexcept;
+
+    // Share of the generator's sound that goes to its place; it fades to 1 or 0.  Returns false if
+    // it is the same for all frames: 1 if `placed`, else 0; then it is not written.
+    bool share_of_place(bool placed, float *shares, std::uint32_t frames) noexcept;
+    // For a generator that no space could hear.
+    void place_at_once(bool placed) noexcept { place_fade_ = Fade{placed}; }
+    const Steps<Whereabouts> &whereabouts() const noexcept { return whereabouts_; }
+
+    // Let the block of a space hear `music` and `surroundings`, and cross-fade from `heard` to the
+    // result, or back if `leaving`; see process().
+    void surround(const Moment &moment, const Surroundings &surroundings, const Chunk &music,
+                  Chunk &heard, std::uint32_t frames, bool leaving, bool waiting) noexcept;
 
 private:
     const Lane *lane_of(std::size_t parameter) const noexcept;
     void evaluate(const SessionTime &session, bool grid) noexcept;
     void fill_amounts(std::uint32_t first, std::uint32_t frames) noexcept;
     bool silent(bool leaving) noexcept;
+    void blend(const Chunk &before, const Chunk &after, Chunk &to, std::uint32_t frames,
+               bool leaving, bool waiting) noexcept;
+    void keep_whereabouts(std::uint32_t since_step, std::uint32_t frames) noexcept;
 
     const std::unique_ptr<dsp> block_;
     std::deque<Parameter> parameters_;  // a deque: its elements hold atomics and do not move
@@ -107,6 +124,12 @@ private:
     std::uint32_t amount_frames_ = 0;
     std::array<float, kChunkFrames> amounts_{};
     bool whole_ = true;  // all of `amounts_` are 1
+    // Of a generator: its place, as the parameters say, and how much of it goes there.
+    Place place_;
+    Fade place_fade_;
+    bool keeps_whereabouts_ = false;
+    Whereabouts latest_;
+    Steps<Whereabouts> whereabouts_{};
 };
 
 }  // namespace entrain

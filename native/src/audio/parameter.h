@@ -23,8 +23,16 @@ struct Move {
 
 class Parameter {
 public:
-    Parameter(std::string symbol, float *zone, float initial, float minimum, float maximum)
-        : symbol_(std::move(symbol)), minimum_(minimum), maximum_(maximum), zone_(zone) {
+    // `period`: values that differ by it are the same, and moves go the short way round; 0: none.
+    // `at_once`: the block itself makes steps of the value inaudible.
+    Parameter(std::string symbol, float *zone, float initial, float minimum, float maximum,
+              double period = 0.0, bool at_once = false)
+        : symbol_(std::move(symbol)),
+          minimum_(minimum),
+          maximum_(maximum),
+          period_(period),
+          default_move_s_(at_once ? 0.0 : kDefaultMoveSeconds),
+          zone_(zone) {
         place(initial);
     }
 
@@ -77,7 +85,7 @@ public:
             steps_ = done_ = 0;
             landing_ = false;
         } else {
-            begin(kDefaultMoveSeconds * grid_steps_per_second);
+            begin(default_move_s_ * grid_steps_per_second);
         }
     }
 
@@ -92,7 +100,7 @@ public:
         landing_ = former.landing_;
         if (former.steps_ > 0) {
             const double left = former.steps_ - former.done_;
-            start_ = !former.lane_        ? double{shown()}
+            start_ = !former.lane_        ? nearest(double{shown()})
                      : former.landing_    ? former.start_
                                           : former.start_ * (1.0 - former.part());
             steps_ = std::max(static_cast<std::uint32_t>(std::lround(left * rate_ratio)), 1U);
@@ -111,7 +119,7 @@ public:
     // The value of the lane is about to jump: glide to the new value, as follow() does.
     void land(bool heard, double grid_steps_per_second) noexcept {
         if (!lane_) return;
-        if (heard) begin(kDefaultMoveSeconds * grid_steps_per_second);
+        if (heard) begin(default_move_s_ * grid_steps_per_second);
         landing_ = heard;
         steps_ = heard ? steps_ : 0;
     }
@@ -125,7 +133,7 @@ public:
         taken_ = asked();
         lane_ = nullptr;
         landing_ = false;
-        const double seconds = taken_.seconds > 0.0F ? double{taken_.seconds} : kDefaultMoveSeconds;
+        const double seconds = taken_.seconds > 0.0F ? double{taken_.seconds} : default_move_s_;
         begin(seconds * grid_steps_per_second);
     }
 
@@ -147,14 +155,15 @@ public:
         const Lane::At at = lane_->at(time.frame, cursor_);
         if (landing_) {
             landing_ = false;
-            start_ -= at.value;  // from here on, `start_` is the remaining distance to the lane
+            // From here on, `start_` is the remaining distance to the lane.
+            start_ = shortest(start_ - at.value);
         }
         double value = at.value;
         if (done_ < steps_)
             value += start_ * (1.0 - part());
         else
             steps_ = done_ = 0;
-        write(static_cast<float>(std::clamp(value, double{minimum_}, double{maximum_})));
+        write(static_cast<float>(value));
         lane_moves_ = time.runs && at.moves;
         return time.runs ? at.next : Lane::kNever;
     }
@@ -176,7 +185,7 @@ private:
     }
 
     void begin(double steps) noexcept {
-        start_ = double{shown()};
+        start_ = nearest(double{shown()});
         steps_ = static_cast<std::uint32_t>(std::lround(steps));
         if (steps_ == 0) steps_ = 1;
         done_ = 0;
@@ -184,7 +193,19 @@ private:
 
     double part() const noexcept { return static_cast<double>(done_) / steps_; }
 
+    double shortest(double distance) const noexcept {
+        return period_ > 0.0 ? std::remainder(distance, period_) : distance;
+    }
+    // The same value, as near to the target as possible.
+    double nearest(double value) const noexcept {
+        return period_ > 0.0 ? double{taken_.target} + shortest(value - double{taken_.target})
+                             : value;
+    }
+
     void write(float value) noexcept {
+        if (period_ > 0.0 && value > maximum_) value -= static_cast<float>(period_);
+        if (period_ > 0.0 && value < minimum_) value += static_cast<float>(period_);
+        value = std::clamp(value, minimum_, maximum_);
         *zone_ = value;
         shown_.store(value, std::memory_order_relaxed);
     }
@@ -192,6 +213,8 @@ private:
     const std::string symbol_;
     const float minimum_;
     const float maximum_;
+    const double period_;
+    const double default_move_s_;
     float *const zone_;
     std::atomic<Move> asked_{};
     std::atomic<std::uint32_t> asks_{0};  // number of requests; raised after `asked_` is written

@@ -71,7 +71,7 @@ void Process::take(const Route &route) noexcept {
     else if (route_ && route_->rate_hz != route.rate_hz)
         session.rescale(route_->rate_hz, route.rate_hz);
     const bool rebuilt = route_ && route_->rebuilds != route.rebuilds;
-    for (const auto *entries : {&route.processors, &route.generators})
+    for (const auto *entries : {&route.processors, &route.space, &route.generators})
         for (const Route::Entry &entry : *entries) {
             const Layer *before = rebuilt ? former(*entry.layer) : nullptr;
             if (before)
@@ -94,13 +94,14 @@ void Process::take(const Route &route) noexcept {
     }
     route_ = &route;
     arriving_ = processors_arrive();
+    space.take(route);
     if (restarts) land();
     in_use_.store(route.serial, std::memory_order_release);
 }
 
 // The instance of this layer in the present route, before all layers were rebuilt; null if none.
 const Layer *Process::former(const Layer &layer) const noexcept {
-    for (const auto *entries : {&route_->processors, &route_->generators})
+    for (const auto *entries : {&route_->processors, &route_->space, &route_->generators})
         for (const Route::Entry &entry : *entries)
             if (entry.layer->number == layer.number) return entry.layer.get();
     return nullptr;
@@ -116,7 +117,7 @@ bool Process::processors_arrive() const noexcept {
 }
 
 void Process::land() noexcept {
-    for (const auto *entries : {&route_->processors, &route_->generators})
+    for (const auto *entries : {&route_->processors, &route_->space, &route_->generators})
         for (const Route::Entry &entry : *entries) entry.layer->land();
 }
 
@@ -139,7 +140,9 @@ void Process::chunk(const float *const *in, float *const *out, std::uint32_t off
     route_->input->compute(moment, processed_, frames);
     for (const Route::Entry &entry : route_->processors)
         entry.layer->process(moment, processed_, frames, entry.leaving, arriving_);
-    add_generators(moment, frames);
+    GeneratorGains gains;
+    fade_generators(gains, frames);
+    space.run(*route_, moment, gains, processed_, frames);
     route_->output->compute(moment, processed_, frames);
 
     delay_input(frames);
@@ -228,24 +231,20 @@ bool Process::sounds(std::uint32_t frame) const noexcept {
     return std::fabs(input_[0][frame]) > kSilence || std::fabs(input_[1][frame]) > kSilence;
 }
 
-void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcept {
-    Chunk sum;
-    for (std::size_t c = 0; c < 2; ++c) std::fill_n(sum[c].data(), frames, 0.0F);
-    for (const Route::Entry &entry : route_->generators)
-        entry.layer->generate(moment, processed_, sum, frames, entry.leaving);
-
+// Generators fade with the input.
+void Process::fade_generators(GeneratorGains &gains, std::uint32_t frames) noexcept {
     const bool plays = playing.load(std::memory_order_relaxed);
     const bool alone = standalone.load(std::memory_order_relaxed);
     const double rate_hz = route_->rate_hz;
     const auto patience = static_cast<std::uint32_t>(kSilenceSeconds * rate_hz);
     // Nearly always true: no frame of this piece can open or close the fade.
-    if ((alone || !plays || silent_frames_ + frames < patience) && playing_fade_.is_at(plays)) {
+    gains.same = (alone || !plays || silent_frames_ + frames < patience) &&
+                 playing_fade_.is_at(plays);
+    gains.gain = plays ? 1.0F : 0.0F;
+    if (gains.same) {
         std::uint32_t silent = 0;  // at the end of this piece
         while (silent < frames && !sounds(frames - 1 - silent)) ++silent;
         silent_frames_ = silent < frames ? silent : std::min(silent_frames_ + frames, kSilent);
-        if (plays)
-            for (std::size_t c = 0; c < 2; ++c)
-                for (std::uint32_t i = 0; i < frames; ++i) processed_[c][i] += sum[c][i];
     } else {
         for (std::uint32_t i = 0; i < frames; ++i) {
             silent_frames_ = sounds(i) ? 0 : std::min(silent_frames_ + 1, kSilent);
@@ -253,15 +252,15 @@ void Process::add_generators(const Moment &moment, std::uint32_t frames) noexcep
             const double seconds = wanted  ? kInputStartsSeconds
                                    : plays ? kInputFallsSilentSeconds
                                            : kInputEndsSeconds;
-            const float gain = playing_fade_.next(wanted, 1.0 / (seconds * rate_hz));
-            for (std::size_t c = 0; c < 2; ++c) processed_[c][i] += gain * sum[c][i];
+            gains.gains[i] = playing_fade_.next(wanted, 1.0 / (seconds * rate_hz));
         }
     }
-    // Quiet means that no generator sounds, and that the limiter's delay holds no sound of one.
-    quiet_frames_ = playing_fade_.is_closed() && !plays
-                        ? std::min(quiet_frames_ + frames, kDelayFrames)
-                        : 0;
-    quiet.store(quiet_frames_ > route_->latency_frames + kChunkFrames, std::memory_order_relaxed);
+    // Quiet means that no generator sounds, and that neither the space nor the limiter's delay holds
+    // sound of one.
+    quiet_frames_ = playing_fade_.is_closed() && !plays ? std::min(quiet_frames_ + frames, kSilent)
+                                                        : 0;
+    quiet.store(quiet_frames_ > route_->latency_frames + route_->tail_frames + kChunkFrames,
+                std::memory_order_relaxed);
 }
 
 void Process::delay_input(std::uint32_t frames) noexcept {

@@ -1,7 +1,7 @@
 // The part of the engine that lives in the device's callback.
 //
-//   input ─ clamp ─► pre ─► processors ─► + generators ─► limiter ─► bypass switch ─► output
-//              └──────────────────── delay ───────────────────────────┘
+//   input ─ clamp ─► pre ─► processors ─► space ─► + generators ─► limiter ─► bypass ─► output
+//              └──────────────────────────── delay ─────────────────────────────┘
 #pragma once
 
 #include "audio/durations.h"
@@ -11,6 +11,7 @@
 #include "audio/realtime.h"
 #include "audio/route.h"
 #include "audio/session.h"
+#include "audio/space_stage.h"
 #include "audio/tap.h"
 
 #include <array>
@@ -59,6 +60,7 @@ public:
     Tap input_tap;  // the input, delayed like the output
     Tap output_tap;
     Session session;
+    SpaceStage space;
 
     // Sample rate of the callback, and the frame since which it holds.
     struct Pace {
@@ -79,7 +81,7 @@ private:
     void land() noexcept;
     bool processors_arrive() const noexcept;
     bool sounds(std::uint32_t frame) const noexcept;
-    void add_generators(const Moment &moment, std::uint32_t frames) noexcept;
+    void fade_generators(GeneratorGains &gains, std::uint32_t frames) noexcept;
     void delay_input(std::uint32_t frames) noexcept;
     void switch_bypass(std::uint32_t frames) noexcept;
     void prepare_matched() noexcept;

@@ -1,12 +1,20 @@
 // ABI functions that may wait.  They check arguments from outside and let no exception through.
 
+#include "audio/surroundings.h"
 #include "control/engine.h"
+#include "control/heads.h"
 
 #include <algorithm>
 #include <cmath>
 #include <new>
 
-struct entrain_block : entrain::Instance {};
+struct entrain_block : entrain::Instance {
+    explicit entrain_block(entrain::Instance made) : entrain::Instance(std::move(made)) {}
+
+    std::uint32_t rate_hz = 0;
+    std::shared_ptr<const entrain::Head> head;
+    entrain::Surroundings surroundings;
+};
 
 namespace {
 
@@ -40,6 +48,7 @@ entrain_status entrain_block_create(const char *kind, uint32_t rate_hz, entrain_
     if (!found) return ENTRAIN_E_KIND;
     return guarded([&] {
         *block = new entrain_block{entrain::make_instance(*found, rate_hz)};
+        (*block)->rate_hz = rate_hz;
         return ENTRAIN_OK;
     });
 }
@@ -67,9 +76,31 @@ void entrain_block_process(entrain_block *block, const float *const *in, float *
         // FAUST's interface lacks const.
         float *inputs[2] = {const_cast<float *>(in[0]) + done, const_cast<float *>(in[1]) + done};
         float *outputs[2] = {out[0] + done, out[1] + done};
+        block->block->surround(block->surroundings);
         block->block->compute(static_cast<int>(some), inputs, outputs);
     }
 }
+
+entrain_status entrain_block_use_head(entrain_block *block, const entrain_head *head) {
+    if (!block) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] {
+        block->head = entrain::head_at_rate(head ? head->head : nullptr, block->rate_hz);
+        block->surroundings.head = block->head.get();
+        return ENTRAIN_OK;
+    });
+}
+
+entrain_status entrain_head_create(const entrain_head_data *data, entrain_head **head) {
+    if (!data || !head) return ENTRAIN_E_ARGUMENT;
+    const entrain_status status = entrain::check_head(*data);
+    if (status != ENTRAIN_OK) return status;
+    return guarded([&] {
+        *head = new entrain_head{entrain::make_head(*data)};
+        return ENTRAIN_OK;
+    });
+}
+
+void entrain_head_destroy(entrain_head *head) { delete head; }
 
 entrain_status entrain_create(uint32_t rate_hz, entrain_engine **engine) {
     if (!engine || !is_rate(rate_hz)) return ENTRAIN_E_ARGUMENT;
@@ -118,6 +149,16 @@ entrain_status entrain_route(entrain_engine *engine, const uint32_t *layers, uin
                              int restart) {
     if (!engine || (!layers && count)) return ENTRAIN_E_ARGUMENT;
     return guarded([&] { return control(engine).route(layers, count, restart != 0); });
+}
+
+entrain_status entrain_use_head(entrain_engine *engine, const entrain_head *head) {
+    if (!engine) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] { return control(engine).use_head(head ? head->head : nullptr); });
+}
+
+entrain_status entrain_place(entrain_engine *engine, uint32_t layer, int placed) {
+    if (!engine) return ENTRAIN_E_ARGUMENT;
+    return control(engine).place(layer, placed != 0);
 }
 
 void entrain_run_session(entrain_engine *engine, int runs) {

@@ -1,8 +1,11 @@
 #include "control/blocks.h"
 
+#include "audio/space/space_blocks.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <iterator>
@@ -49,13 +52,14 @@ template <class Block> static std::unique_ptr<dsp> make() {
 namespace entrain {
 namespace {
 
-// A hand-written block would be one more row, with the description that entrain_block_json()
-// returns.
+// A block that is written by hand chooses its variant itself.
 constexpr BlockKind block_kinds[] = {
 #define BLOCK(kind, group, json) \
     {#kind, Group::group, json, &make<block_##kind>, ENTRAIN_MAKE_FMA(kind)},
+#define OWN_BLOCK(kind, group, json) {#kind, Group::group, json, &make_##kind, nullptr},
 #include "block_table.hpp"  // written by the build
 #undef BLOCK
+#undef OWN_BLOCK
 };
 
 constexpr std::size_t count_of(Group group) {
@@ -95,12 +99,17 @@ public:
         bargraphs.push_back(zone);
     }
     void declare(float *zone, const char *key, const char *value) override {
-        if (zone && std::strcmp(key, "symbol") == 0) symbols[zone] = value;
+        if (!zone) return;
+        if (std::strcmp(key, "symbol") == 0) symbols[zone] = value;
+        if (std::strcmp(key, "period") == 0) periods[zone] = std::strtod(value, nullptr);
+        if (std::strcmp(key, "at_once") == 0) at_once[zone] = std::strcmp(value, "true") == 0;
     }
 
     std::deque<Slider> sliders;
     std::deque<float *> bargraphs;
     std::map<const float *, std::string> symbols;
+    std::map<const float *, double> periods;
+    std::map<const float *, bool> at_once;
 };
 
 }  // namespace
@@ -132,6 +141,10 @@ const BlockKind &own_block(Group group) noexcept {
                          [group](const BlockKind &kind) { return kind.group == group; });
 }
 
+bool is_dichotic(const BlockKind &kind) noexcept {
+    return std::strstr(kind.json, "\"dichotic\":true") != nullptr;
+}
+
 Instance make_instance(const BlockKind &kind, std::uint32_t rate_hz) {
     std::unique_ptr<dsp> block = make_block(kind);
     block->init(static_cast<int>(rate_hz));
@@ -140,7 +153,8 @@ Instance make_instance(const BlockKind &kind, std::uint32_t rate_hz) {
     std::deque<Parameter> parameters;
     for (const Collector::Slider &slider : ui.sliders)
         parameters.emplace_back(ui.symbols[slider.zone], slider.zone, slider.initial,
-                                slider.minimum, slider.maximum);
+                                slider.minimum, slider.maximum, ui.periods[slider.zone],
+                                ui.at_once[slider.zone]);
     return {std::move(block), std::move(parameters)};
 }
 

@@ -1,4 +1,4 @@
-// The blocks compiled by FAUST, one for each faust/*.dsp, and how to instantiate them.
+// The blocks, one for each faust/*.dsp and native/blocks/*.json, and how to instantiate them.
 #pragma once
 
 #include "audio/layer.h"
@@ -31,6 +31,9 @@ const BlockKind &own_block(Group group) noexcept;
 // A layer with initial values, ready to run.  Throws std::bad_alloc.
 std::unique_ptr<Layer> make_layer(std::uint32_t number, const BlockKind &kind,
                                   std::uint32_t rate_hz);
+
+// Whether a block fails to work when both ears hear both channels.
+bool is_dichotic(const BlockKind &kind) noexcept;
 
 // A block and its parameters, with initial values.
 struct Instance {

@@ -32,7 +32,8 @@ bool mentions(const std::vector<Route::Entry> &entries, const Layer *layer) {
 
 bool mentions(const Route &route, const Layer *layer) {
     return route.input.get() == layer || route.output.get() == layer ||
-           mentions(route.processors, layer) || mentions(route.generators, layer);
+           mentions(route.processors, layer) || mentions(route.space, layer) ||
+           mentions(route.generators, layer);
 }
 
 }  // namespace
@@ -62,7 +63,35 @@ entrain_status Engine::set_rate(std::uint32_t rate) {
     rebuild(next.owned, rate);
     rebuild(next.leaving, rate);
     next.latency_frames = entrain::latency_of(*next.owned.at(ENTRAIN_LAYER_OUTPUT).kind, rate);
+    next.head_at_rate = entrain::head_at_rate(next.head, rate);
     replace(std::move(next));
+    return ENTRAIN_OK;
+}
+
+entrain_status Engine::use_head(std::shared_ptr<const entrain::Head> head) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (head == layers_.head) return ENTRAIN_OK;
+    Layers next = layers_;
+    next.head_at_rate = entrain::head_at_rate(head, next.rate_hz);
+    next.head = std::move(head);
+    replace(std::move(next));
+    return ENTRAIN_OK;
+}
+
+entrain_status Engine::place(std::uint32_t layer, bool placed) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = layers_.owned.find(layer);
+    if (found == layers_.owned.end() || found->second.instance->group != Group::generator)
+        return ENTRAIN_E_LAYER;
+    Owned &owned = found->second;
+    if (placed && !owned.placed) {
+        if (entrain::is_dichotic(*owned.kind)) return ENTRAIN_E_KIND;
+        if (std::count_if(layers_.owned.begin(), layers_.owned.end(), [](const auto &each) {
+                return each.second.placed;
+            }) >= ENTRAIN_MOST_PLACED)
+            return ENTRAIN_E_FULL;
+    }
+    owned.placed = placed;
     return ENTRAIN_OK;
 }
 
@@ -156,6 +185,7 @@ entrain_status Engine::route(const std::uint32_t *layers, std::uint32_t count,
     Layers next = layers_;
     next.order.assign(layers, layers + count);
     next.owned.clear();
+    std::uint32_t spaces = 0;
     for (const std::uint32_t own : {ENTRAIN_LAYER_INPUT, ENTRAIN_LAYER_OUTPUT})
         next.owned.emplace(own, layers_.owned.at(own));
     for (const std::uint32_t number : next.order) {
@@ -164,6 +194,9 @@ entrain_status Engine::route(const std::uint32_t *layers, std::uint32_t count,
         const auto [stays, is_first] = next.owned.emplace(number, found->second);
         if (!is_first) return ENTRAIN_E_LAYER;
         Owned &owned = stays->second;
+        owned.routed_placed = owned.placed;
+        spaces += owned.instance->group == Group::space ? 1 : 0;
+        if (spaces > 1) return ENTRAIN_E_LAYER;
         if (!owned.has_new_ways) continue;
         owned.has_new_ways = false;
         owned.routed_ways = owned.ways;
@@ -296,6 +329,16 @@ bool Engine::is_handed_over(const Layer *layer) const {
                        [layer](const auto &route) { return mentions(*route, layer); });
 }
 
+// A layer that fades out, or one of the space that waits for a head.
+const Engine::Owned *Engine::find_leaving(const Layers &of, std::uint32_t number) {
+    const auto leaving = of.leaving.find(number);
+    if (leaving != of.leaving.end()) return &leaving->second;
+    const auto waiting = of.owned.find(number);
+    return waiting != of.owned.end() && waiting->second.instance->group == Group::space
+               ? &waiting->second
+               : nullptr;
+}
+
 std::unique_ptr<Route> Engine::make_route(const Layers &of) const {
     auto route = std::make_unique<Route>();
     route->serial = next_serial_;
@@ -305,11 +348,15 @@ std::unique_ptr<Route> Engine::make_route(const Layers &of) const {
     route->latency_frames = of.latency_frames;
     route->input = of.owned.at(ENTRAIN_LAYER_INPUT).instance;
     route->output = of.owned.at(ENTRAIN_LAYER_OUTPUT).instance;
+    route->head = of.head_at_rate;
     for (const std::uint32_t number : of.order) {
         const Owned &owned = of.owned.at(number);
-        auto &entries =
-            owned.instance->group == Group::generator ? route->generators : route->processors;
-        entries.push_back({owned.instance, false, owned.automation});
+        const Group group = owned.instance->group;
+        if (group == Group::space && !of.head) continue;  // it leaves, until there is a head
+        auto &entries = group == Group::generator ? route->generators
+                        : group == Group::space   ? route->space
+                                                  : route->processors;
+        entries.push_back({owned.instance, false, owned.automation, owned.routed_placed});
     }
     // A layer that the callback has played must fade out; others can be dropped.
     const auto keep_leaving = [&of](std::vector<Route::Entry> &entries,
@@ -319,19 +366,21 @@ std::unique_ptr<Route> Engine::make_route(const Layers &of) const {
             const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto &entry) {
                 return entry.layer->number == old.layer->number;
             });
-            const auto leaving = of.leaving.find(old.layer->number);
+            const Owned *leaving = find_leaving(of, old.layer->number);
             if (found != entries.end())
                 place = found + 1;
-            else if (!old.layer->is_gone() && leaving != of.leaving.end())
-                place = entries.insert(place, {leaving->second.instance, true,
-                                               leaving->second.automation}) + 1;
+            else if (!old.layer->is_gone() && leaving)
+                place = entries.insert(place, {leaving->instance, true, leaving->automation,
+                                               leaving->routed_placed}) + 1;
         }
     };
     for (const auto &heard : routes_) {
         if (heard->serial != process.in_use()) continue;
         keep_leaving(route->processors, heard->processors);
+        keep_leaving(route->space, heard->space);
         keep_leaving(route->generators, heard->generators);
     }
+    if (!route->space.empty()) route->tail_frames = entrain::tail_frames(of.rate_hz);
     return route;
 }
 

@@ -4,6 +4,7 @@
 
 #include "audio/engine.h"
 #include "control/blocks.h"
+#include "control/heads.h"
 #include "control/measurement.h"
 
 #include "entrain/engine.h"
@@ -35,6 +36,9 @@ public:
     void seek_session(double seconds);
     void read_session(double *seconds, bool *runs);
 
+    entrain_status use_head(std::shared_ptr<const Head> head);  // null: none
+    entrain_status place(std::uint32_t layer, bool placed);
+
     entrain_status measure(const entrain_promise &promise, entrain_measurement *measurement);
 
 private:
@@ -53,6 +57,8 @@ private:
         bool has_new_ways = false;
         Ways routed_ways;         // as of the last route, without ways that were ended by hand
         std::shared_ptr<const Automation> automation;  // `routed_ways` in frames
+        bool placed = false;         // as last requested
+        bool routed_placed = false;  // as of the last route
     };
 
     // Everything that a route is made from.  Changes are made in a copy, so that running out of
@@ -65,6 +71,8 @@ private:
         std::map<std::uint32_t, Owned> owned;
         std::map<std::uint32_t, Owned> leaving;  // layers that fade out
         std::vector<std::uint32_t> order;        // as last requested
+        std::shared_ptr<const Head> head;        // at its own rate; may be null
+        std::shared_ptr<const Head> head_at_rate;
     };
 
     // Index of a parameter in its layer, or the number of parameters if no symbol matches.
@@ -77,6 +85,7 @@ private:
     static std::shared_ptr<const Automation> automation_of(const Owned &owned,
                                                                     std::uint32_t rate_hz);
     static void rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_hz);
+    static const Owned *find_leaving(const Layers &of, std::uint32_t number);
     bool is_handed_over(const Layer *layer) const;
     void replace(Layers next);
     std::unique_ptr<Route> make_route(const Layers &of) const;

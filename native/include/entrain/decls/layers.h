@@ -45,8 +45,9 @@ entrain_status entrain_get_parameter(entrain_engine *engine, uint32_t layer, con
  * fade out and are freed together with their numbers.  Layers that were added but never routed are
  * freed at once unless they are named here.
  *
- * layers:   `count` different numbers; processors act in this order, and the sum of the generators
- *           is added after the last processor; may be null if count is 0
+ * layers:   `count` different numbers; processors act in this order, then the space, and the sum of
+ *           the generators is added last; at most one layer of the group "space"; may be null if
+ *           count is 0
  * restart:  1: the session starts anew with the first frame of these layers, and runs
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER or ENTRAIN_E_MEMORY
  * thread:   [control], also while the device runs */

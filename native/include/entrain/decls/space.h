@@ -1,0 +1,91 @@
+/* Space: heads, through which the blocks of the group "space" hear, placed generators, and the turn
+ * of the listener's head. */
+
+/* How a head and its ears change sound from every direction.  It never changes. */
+typedef struct entrain_head entrain_head;
+
+typedef struct {
+    uint32_t rate_hz;            /* of the responses: ENTRAIN_LOWEST_HZ .. ENTRAIN_HIGHEST_HZ */
+    uint32_t taps;               /* 16 .. 4096, of which the first 5.3 ms are heard */
+    uint32_t azimuths;           /* 4 .. 720 columns of the grid, evenly spaced, from 0 degrees
+                                  * counterclockwise (+90 is left) */
+    uint32_t elevations;         /* 3 .. 361 rows, evenly spaced from -90 to 90 degrees; at most
+                                  * ENTRAIN_MOST_DIRECTIONS in all */
+    const float *responses;      /* [elevation][azimuth][ear][tap], minimum phase, -64 .. 64; a
+                                  * source in front has 0 dB */
+    const float *delays_s;       /* [elevation][azimuth][ear], 0 .. 0.002; what both ears have in
+                                  * common is left out */
+    uint32_t widths;             /* 2 .. 721 entries of gain_db, evenly spaced from 0 to 360 deg */
+    const float *gain_db;        /* -60 .. 20, for a pair of speakers so far apart */
+    uint32_t order;              /* of the decoder: 0 (none) .. 3 */
+    uint32_t decoder_taps;       /* 16 .. 4096 if there is a decoder */
+    const float *decoder;        /* [ear][ACN channel, SN3D][tap], -64 .. 64 */
+    uint32_t first_order_taps;   /* 0 (none), or 16 .. 4096 */
+    const float *first_order_decoder;  /* [ear][4][tap] */
+} entrain_head_data;
+
+/* Highest number of directions of a head. */
+enum { ENTRAIN_MOST_DIRECTIONS = 16384 };
+
+/* Create a head; takes some ten milliseconds.
+ *
+ * data:     is copied
+ * head:     receives the head; free it with entrain_head_destroy()
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT (a pointer or a count), ENTRAIN_E_RANGE (a number that is
+ *           not finite or out of range) or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_head_create(const entrain_head_data *data, entrain_head **head);
+
+/* Free a head.  Engines and blocks that use it keep what they need.
+ *
+ * head:     may be null
+ * thread:   [control] */
+void entrain_head_destroy(entrain_head *head);
+
+/* Hear through this head from the next callback on, cross-faded within 20 ms.  At another sample
+ * rate it is resampled, now and after entrain_set_rate().
+ *
+ * head:     null: no head; routed layers of the group "space" fade out, until there is one
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control], also while the device runs */
+entrain_status entrain_use_head(entrain_engine *engine, const entrain_head *head);
+
+/* Give a head to a single block of the group "space"; other blocks ignore it.
+ *
+ * head:     null: no head; the block passes its input through, or stays as it is
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control] */
+entrain_status entrain_block_use_head(entrain_block *block, const entrain_head *head);
+
+/* Highest number of generators that can be placed. */
+enum { ENTRAIN_MOST_PLACED = 8 };
+
+/* Take a generator out of the sum of generators and give it, as the mean of its channels, to the
+ * space, or put it back; heard from the next entrain_route() on, faded.  Each generator has the
+ * parameters azimuth_deg, elevation_deg, distance_m, path, path_hz and path_deg for its place.
+ * Without a routed space, or without a head, it is heard as if it were not placed.
+ *
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT, ENTRAIN_E_LAYER (not a generator's number),
+ *           ENTRAIN_E_KIND (a dichotic block needs both channels) or ENTRAIN_E_FULL
+ * thread:   [control], also while the device runs */
+entrain_status entrain_place(entrain_engine *engine, uint32_t layer, int placed);
+
+/* Say how the head is turned: w, x, y, z of the rotation from the room to the head; x is front, y
+ * left, z up.  The ears follow within 10 ms.  A turn that has not been repeated for 1 s fades back
+ * to the front within 2 s.
+ *
+ * turn:     four finite numbers, not all 0; otherwise nothing changes
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_RANGE
+ * thread:   [any], one thread at a time */
+entrain_status entrain_turn_head(entrain_engine *engine, const float *turn);
+
+typedef struct {
+    float turn[4];               /* of the head, as the ears have it now */
+    float age_s;                 /* sound processed since the last entrain_turn_head(); inf: never */
+    uint32_t sources;            /* generators that sound from a place */
+} entrain_space;
+
+/* Copy the state of the space.
+ *
+ * thread:   [any] */
+void entrain_read_space(const entrain_engine *engine, entrain_space *space);

@@ -1,0 +1,126 @@
+"""Prepared heads: how a head and its ears change sound from every direction.
+
+docs/spatial.md describes the files.  They are read without numpy, since the running app has none.
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from entrain._native import check, ffi, load
+from entrain.errors import EntrainError
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """State of the space; see ``entrain_space`` in the interface."""
+
+    turn: tuple[float, float, float, float]
+    """Turn of the head as the ears have it: w, x, y, z, from the room to the head."""
+    age_s: float
+    sources: int
+
+
+MAGIC = b"ENTRHEAD"
+VERSION = 1
+_HEADER = struct.Struct("<8s9I20x")
+_ALIGNMENT = 64
+
+
+class Head:
+    """A head for the engine; see ``entrain_head_data`` in the native interface.
+
+    Parameters
+    ----------
+    data : mapping of str to int or C pointer
+        The fields of ``entrain_head_data``; they are copied.
+
+    Raises
+    ------
+    EngineError
+        A count or a number is out of range.
+
+    """
+
+    def __init__(self, **data: Any) -> None:
+        library = load("entrain")
+        made = ffi.new("entrain_head **")
+        check(library.entrain_head_create(ffi.new("entrain_head_data *", data), made), "head")
+        self._head = ffi.gc(made[0], library.entrain_head_destroy)
+
+    @property
+    def native(self) -> Any:
+        """The C pointer."""
+        return self._head
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Read a prepared head.
+
+        Raises
+        ------
+        EntrainError
+            The file cannot be read, is not a prepared head, or has numbers that make no sense.
+
+        """
+        try:
+            with path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            with closing(mapped):
+                return cls(**_fields(mapped, path))
+        except (OSError, ValueError) as error:  # ValueError: the file is empty
+            raise EntrainError(f"cannot read the head {path}: {error}") from error
+
+
+def _fields(mapped: mmap.mmap, path: Path) -> dict[str, Any]:
+    """Return the fields of ``entrain_head_data``, with pointers into the mapped file."""
+    if len(mapped) < _HEADER.size:
+        raise EntrainError(f"{path} is not a prepared head: it is too short")
+    magic, version, *counts = _HEADER.unpack_from(mapped)
+    if magic != MAGIC:
+        raise EntrainError(f"{path} is not a prepared head")
+    if version != VERSION:
+        raise EntrainError(f"{path} is of version {version} of prepared heads, not {VERSION}")
+    rate_hz, taps, azimuths, elevations, widths, order, decoder_taps, first_order_taps = counts
+    ears = 2 * azimuths * elevations
+    channels = (order + 1) ** 2 if order else 0
+    sizes = {
+        "responses": ears * taps,
+        "delays_s": ears,
+        "gain_db": widths,
+        "decoder": 2 * channels * decoder_taps,
+        "first_order_decoder": 2 * 4 * first_order_taps,
+    }
+    *places, end = _places(sizes.values())
+    if end != len(mapped):
+        raise EntrainError(f"{path} has {len(mapped)} bytes instead of {end}")
+    start = ffi.from_buffer("char[]", mapped)
+    arrays = {
+        name: ffi.cast("float *", start + place) if size else ffi.NULL
+        for (name, size), place in zip(sizes.items(), places, strict=True)
+    }
+    return {
+        "rate_hz": rate_hz,
+        "taps": taps,
+        "azimuths": azimuths,
+        "elevations": elevations,
+        "widths": widths,
+        "order": order,
+        "decoder_taps": decoder_taps,
+        "first_order_taps": first_order_taps,
+        **arrays,
+    }
+
+
+def _places(sizes: Any) -> Iterator[int]:
+    """Yield the places of arrays of floats in the file, then its length."""
+    end = _HEADER.size
+    for size in sizes:
+        place = end + -end % _ALIGNMENT
+        yield place
+        end = place + 4 * size
+    yield end
