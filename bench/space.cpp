@@ -81,6 +81,8 @@ int main(int argc, char **argv) {
         add("speakers", variant, speakers, "at rest", still, sizes);
         add("speakers", variant, speakers, "moving", orbit, sizes);
         add("speakers", variant, speakers, "default room", {}, sizes);
+        add("speakers", variant, speakers, "near, at rest", {{"room", 0}, {"distance_m", 0.5F}}, sizes);
+        add("speakers", variant, speakers, "near, moving", {{"room", 0}, {"distance_m", 0.5F}, {"path", 1}, {"path_hz", 0.16F}}, sizes);
         add("scene", variant, scene, "at rest", still, sizes);
         add("scene", variant, scene, "moving", orbit, sizes);
         add("scene", variant, scene, "default room", {}, sizes);
