@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simulated_sound import Desk, NewDesk, new_desk
 
 from entrain.platform import local_socket
 from entrain.tray.icon.tray_icon import TrayIcon
@@ -112,3 +113,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(TrayIcon, "start", lambda self, at_once=True: None)
     return tmp_path
+
+
+@pytest.fixture
+def new(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewDesk]:
+    """Make desks with an Entrain before a simulated sound system."""
+    made: list[Desk] = []
+    yield new_desk(monkeypatch, made)
+    for desk in made:
+        desk.close()

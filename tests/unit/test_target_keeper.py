@@ -1,24 +1,15 @@
 """The device that is played on, before a simulated sound system: no filter makes a circle."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from simulated_sound import DAC, HEADSET, SPEAKERS, Desk, NewDesk, lines, new_desk
+from simulated_sound import DAC, HEADSET, SPEAKERS, lines
 
 from entrain.platform.adapter import OWN_DEVICE
 from entrain.platform.null import null_device
 from entrain.ways import Way
 
 EQUALIZER = null_device("equalizer", description="Equalizer")
-
-
-@pytest.fixture
-def new(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewDesk]:
-    made: list[Desk] = []
-    yield new_desk(monkeypatch, made)
-    for desk in made:
-        desk.close()
 
 
 def test_a_filter_that_leads_back_is_left_out_and_that_is_told(new):

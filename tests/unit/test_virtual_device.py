@@ -2,11 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from simulated_sound import DAC, HEADSET, SPEAKERS, Desk, NewDesk, lines, new_desk
+from simulated_sound import DAC, HEADSET, SPEAKERS, lines
 
 from entrain.backend import Phase
 from entrain.errors import EntrainError
@@ -14,15 +13,6 @@ from entrain.platform.adapter import OWN_DEVICE, Stream
 from entrain.vdevice.device import reconnection, virtual_device
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.device.sound_connection import NAME_TAKEN, UnknownOutput
-
-
-@pytest.fixture
-def new(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewDesk]:
-    made: list[Desk] = []
-    yield new_desk(monkeypatch, made)
-    for desk in made:
-        desk.close()
-
 
 BOTH = pytest.mark.parametrize("backend", ["pipewire", "pulse"])
 

@@ -1,11 +1,10 @@
 """Volumes before a simulated sound system: mirrored, turned down in time, and set back."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from simulated_sound import DAC, HEADSET, SPEAKERS, Desk, NewDesk, lines, new_desk
+from simulated_sound import DAC, HEADSET, SPEAKERS, Desk, NewDesk, lines
 
 from entrain.platform.adapter import OWN_DEVICE, Volume
 from entrain.platform.null import null_device
@@ -15,14 +14,6 @@ from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.volume_mirror import GRACE_S
 
 SOFT = 0.8 * SOFTER
-
-
-@pytest.fixture
-def new(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewDesk]:
-    made: list[Desk] = []
-    yield new_desk(monkeypatch, made)
-    for desk in made:
-        desk.close()
 
 
 def headset_and_speakers(new: NewDesk, **options: object) -> Desk:
