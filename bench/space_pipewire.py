@@ -1,9 +1,8 @@
 """The time of PipeWire's own convolver, for `bench/space.py`.
 
-PipeWire's filter-chain convolves two sides with four filters of 256 taps, for two ears, in a process
-of its own at a private server.  Such a small share of a process's time is hard to measure.  So two
-processes run at once, one with a few such sets of filters and one with many, and the difference
-counts.
+PipeWire's filter-chain convolves two sides with four filters of 256 taps, for two ears, in a client
+of a private server.  Such a small share of a process's time is hard to measure.  So two processes
+run at once, one with one such set of filters and one with many, and the difference counts.
 """
 
 import contextlib
@@ -27,6 +26,7 @@ from entrain.platform.sandbox_pipewire import PipeWireSandbox
 QUANTA = (64, 256)
 TAPS = 256
 SETS = {"few": 1, "many": 33}
+"""Sets of filters of each process, by the name of its sink."""
 SECONDS = 4
 """Length of a round."""
 

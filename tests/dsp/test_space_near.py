@@ -185,7 +185,9 @@ def in_large_blocks(model):
     return played(model, [4096])
 
 
-@pytest.mark.parametrize("blocks", [[1], [7], [16], [64], [100], [128, 3, 500], [8192], []], ids=str)
+@pytest.mark.parametrize(
+    "blocks", [[1], [7], [16], [64], [100], [128, 3, 500], [8192], []], ids=str
+)
 def test_block_sizes_cannot_be_heard(model, in_large_blocks, blocks):
     np.testing.assert_array_equal(played(model, blocks), in_large_blocks)
 
