@@ -460,7 +460,7 @@ class Player:
             self._follow_the_day()
 
     def _due_fade(self, session_s: float) -> Fade | None:
-        """Return the fade that is to be heard now; of two, the one that ends first."""
+        """Return the fade that is due now: of two fades, the earlier end wins."""
         fades = (loop_fade(self.protocol, session_s), self._sleep.fade if self._sleep else None)
         return min(filter(None, fades), key=lambda fade: fade.left_s, default=None)
 
