@@ -60,7 +60,7 @@ def scipy_ns(rounds: int) -> dict[str, float]:
     apart = np.ascontiguousarray(minute.T[:, : 4 * RATE_HZ], np.float32)
     filters = random.normal(0, 0.1, (2, 2, 256))
     short = apart[:, : RATE_HZ // 4 // 128 * 128].astype(float)
-    cases = {
+    cases: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], int]] = {
         "a minute, float64": (minute.T, filters, minute.shape[0]),
         "four seconds, float32, sides apart": (apart, filters.astype(np.float32), apart.shape[1]),
         "blocks of 128, float64": (short, filters, 128),
@@ -74,7 +74,7 @@ def scipy_ns(rounds: int) -> dict[str, float]:
 def _convolve_ns(sound: npt.NDArray[Any], filters: npt.NDArray[Any], block_frames: int) -> float:
     from scipy.signal import oaconvolve
 
-    frames = sound.shape[-1]
+    frames = int(sound.shape[-1])
     begin = time.thread_time_ns()
     for at in range(0, frames, block_frames):
         piece = sound[:, at : at + block_frames]
@@ -93,7 +93,7 @@ def samples_are_the_same() -> bool:
         speakers = Speakers(room=0).use_head(_head().head())
         pieces = np.split(sound, sound.shape[1] // frames, axis=1)
         heard.append(np.hstack([speakers.process(np.ascontiguousarray(each)) for each in pieces]))
-    return bool(np.array_equal(*heard))
+    return bool(np.array_equal(heard[0], heard[1]))
 
 
 def pipewire(console: "Console", rounds: int) -> "PipeWire | None":

@@ -33,10 +33,10 @@ SECONDS = 4
 
 @dataclass(frozen=True)
 class PipeWire:
-    """What PipeWire needs for a set of four filters."""
+    """Figures of PipeWire's convolver."""
 
     ns: dict[int, float]
-    """Time per frame by quantum, in ns; median of the rounds."""
+    """Time of four filters per frame, in ns, by quantum; median of the rounds."""
     difference: float
     """Largest difference of the samples between both quanta, as a part of the largest sample."""
 
@@ -90,7 +90,8 @@ def _ns(pids: dict[str, int]) -> float:
 def _response(probe: Path, quantum: int) -> npt.NDArray[np.float32]:
     """Return what is heard of bursts of noise, without their delay through the graph."""
     played, heard = lag_probe.sounds({}, probe, "few", "speakers", quantum)
-    return heard[lag_probe.lag_frames(played, heard) :][: len(played) // 2]
+    lag = lag_probe.lag_frames(played, heard)
+    return np.asarray(heard[lag : lag + len(played) // 2], np.float32)
 
 
 @contextlib.contextmanager
@@ -160,11 +161,11 @@ def _settings(folder: Path, name: str, sets: int) -> str:
             "target.object": "speakers",
         },
     }
-    modules = [
+    modules: list[dict[str, object]] = [
         {"name": f"libpipewire-module-{module}"}
         for module in ("protocol-native", "client-node", "adapter")
     ]
-    modules.append({"name": "libpipewire-module-filter-chain", "args": chain})  # type: ignore
+    modules.append({"name": "libpipewire-module-filter-chain", "args": chain})
     libraries = {
         "audio.convert.*": "audioconvert/libspa-audioconvert",
         "support.*": "support/libspa-support",

@@ -1,4 +1,4 @@
-"""Sources nearer than 1 m: the difference between the ears, against that of a rigid sphere."""
+"""Sources nearer than 1 m: the ears' levels, against the levels on a rigid sphere."""
 
 import numpy as np
 import pytest

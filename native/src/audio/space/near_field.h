@@ -1,9 +1,9 @@
-// The near field: what a source nearer than 1 m does to the ears beside getting louder.  The ear on
-// its side gets louder still, at low frequencies too, and the other ear gets softer.
+// The near field: as a source comes nearer than 1 m, the ear on its side gets louder than 1/r, at
+// low frequencies too, and the other ear gets softer.
 //
-// The difference to a source at 1 m is that of a rigid sphere as large as the head, with the ears at
-// its sides (Kan, Jin and van Schaik 2009).  Each ear has a shelving filter of the first order for
-// it (Spagnol, Tavazzi and Avanzini 2017).
+// A rigid sphere as large as the head, with the ears at its sides, has the same difference to a
+// source at 1 m (Kan, Jin and van Schaik 2009).  Each ear has a shelving filter of the first order
+// for it (Spagnol, Tavazzi and Avanzini 2017).
 #pragma once
 
 #include "audio/direction.h"
@@ -26,7 +26,8 @@ struct Shelf {
     bool is_flat() const noexcept { return low == 1.0F && high == 1.0F; }
 };
 
-// For an ear that sees the source at this angle from its own axis.  `scale` is that of the head.
+// For an ear that sees the source at this angle from its own axis.  `scale` is the head's
+// size as a multiple of the measured ones'.
 Shelf shelf_of(double cosine, double metres, double scale, std::uint32_t rate_hz) noexcept;
 
 // Both ears of one source.
