@@ -59,7 +59,7 @@ bench: ## measure speed, memory, start-up time and delay (20 minutes)
 	@.ci/packages bench
 	@.ci/setup test
 	@.venv/bin/python bench/dsp.py
-	@.venv/bin/python bench/space.py
+	@PYTHONPATH=tests:tests/device .venv/bin/python bench/space.py
 	@PYTHONPATH=tests:tests/device .venv/bin/python bench/run.py
 	@.venv/bin/python bench/loop_lag.py
 	@.venv/bin/python bench/control.py

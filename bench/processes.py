@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,9 +138,12 @@ def cpu_ticks(pid: int) -> int:
 
 
 def cpu_ns(pid: int) -> int:
-    """Return the processor time of all threads; clock ticks are too coarse for short bursts."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
+    """Processor time of a process's present threads, in ns."""
+    spent = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has just ended
+            spent += int((thread / "schedstat").read_text().split()[0])
+    return spent
 
 
 def pss_mb(pid: int) -> float:

@@ -78,9 +78,13 @@ int main(int argc, char **argv) {
         const auto scene = plain ? &make_plain_scene : &make_scene;
         const std::map<std::string, float> still{{"room", 0}};
         const std::map<std::string, float> orbit{{"room", 0}, {"path", 1}, {"path_hz", 0.16F}};
+        std::map<std::string, float> near = still, near_orbit = orbit;
+        near["distance_m"] = near_orbit["distance_m"] = 0.5F;
         add("speakers", variant, speakers, "at rest", still, sizes);
         add("speakers", variant, speakers, "moving", orbit, sizes);
         add("speakers", variant, speakers, "default room", {}, sizes);
+        add("speakers", variant, speakers, "near, at rest", near, sizes);
+        add("speakers", variant, speakers, "near, moving", near_orbit, sizes);
         add("scene", variant, scene, "at rest", still, sizes);
         add("scene", variant, scene, "moving", orbit, sizes);
         add("scene", variant, scene, "default room", {}, sizes);

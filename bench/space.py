@@ -1,9 +1,9 @@
-"""Speed and memory of the space, beside the same convolution by scipy.
+"""Speed and memory of the space, beside the same convolution by scipy and by PipeWire.
 
-Usage: python bench/space.py [--rounds N] [--json FILE]
+Usage: PYTHONPATH=tests:tests/device python bench/space.py [--rounds N] [--json FILE]
 
 The blocks are measured without Python, by a program that is built with the C++ tests; scipy
-convolves the same sound with four filters of 256 taps, as the speakers at rest do.  Figures are
+and PipeWire convolve with four filters of 256 taps, as the speakers at rest do.  Figures are
 processor time.  ``plain`` is the code for processors without AVX2.  If a figure exceeds its limit,
 the program ends with status 1.
 """
@@ -16,9 +16,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from made_up_head import MadeUp
+    from rich.console import Console
+    from space_pipewire import PipeWire
 
 ROOT = Path(__file__).resolve().parent.parent
 RATE_HZ = 48_000
@@ -26,6 +32,7 @@ TIMES_REAL_TIME = {
     ("speakers", "fma", "at rest"): 400,
     ("speakers", "fma", "moving"): 150,
     ("speakers", "fma", "default room"): 150,
+    ("speakers", "fma", "near, moving"): 150,
     ("scene", "fma", "at rest"): 100,
     ("speakers", "plain", "at rest"): 120,
     ("scene", "plain", "at rest"): 30,
@@ -33,8 +40,8 @@ TIMES_REAL_TIME = {
 """Least speed, as multiples of real time, at blocks of 64 to 256 frames."""
 MOST_AT_16_FRAMES = 1.2
 """Highest time at 16 frames, as a multiple of the time at 128."""
-SCIPY_BLOCKS = (0, 128)
-"""Block sizes for scipy; 0: the whole file at once, which saves scipy much work."""
+MOST_OF_PIPEWIRE = {64: 1.0, 256: 1.7}
+"""Highest time as a multiple of PipeWire's, by quantum."""
 MOST_MB = 12
 
 
@@ -46,24 +53,67 @@ def own(rounds: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in told.stdout.splitlines()]
 
 
-def scipy_ns(block_frames: int, rounds: int) -> float:
-    """Return scipy's time for four filters of 256 taps, in ns per frame; 0: the whole file."""
+def scipy_ns(rounds: int) -> dict[str, float]:
+    """Return scipy's times for four filters of 256 taps, in ns per frame."""
+    random = np.random.default_rng(1)
+    minute = random.normal(0, 0.1, (60 * RATE_HZ, 2))  # float64, as soundfile reads it
+    apart = np.ascontiguousarray(minute.T[:, : 4 * RATE_HZ], np.float32)
+    filters = random.normal(0, 0.1, (2, 2, 256))
+    short = apart[:, : RATE_HZ // 4 // 128 * 128].astype(float)
+    cases: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], int]] = {
+        "a minute, float64": (minute.T, filters, minute.shape[0]),
+        "four seconds, float32, sides apart": (apart, filters.astype(np.float32), apart.shape[1]),
+        "blocks of 128, float64": (short, filters, 128),
+    }
+    return {
+        name: float(statistics.median(_convolve_ns(*case) for _ in range(rounds)))
+        for name, case in cases.items()
+    }
+
+
+def _convolve_ns(sound: npt.NDArray[Any], filters: npt.NDArray[Any], block_frames: int) -> float:
     from scipy.signal import oaconvolve
 
-    random = np.random.default_rng(1)
-    seconds = 4 if block_frames == 0 else 0.5
-    sound = random.normal(0, 0.1, (2, int(seconds * RATE_HZ) // 128 * 128)).astype(np.float32)
-    filters = random.normal(0, 0.1, (2, 2, 256)).astype(np.float32)
-    frames = sound.shape[-1]
-    times = []
-    for _ in range(rounds):
-        begin = time.thread_time_ns()
-        for at in range(0, frames, block_frames or frames):
-            piece = sound[:, at : at + (block_frames or frames)]
-            for ear in filters:
-                sum(oaconvolve(channel, taps) for channel, taps in zip(piece, ear, strict=True))
-        times.append((time.thread_time_ns() - begin) / frames)
-    return float(statistics.median(times))
+    frames = int(sound.shape[-1])
+    begin = time.thread_time_ns()
+    for at in range(0, frames, block_frames):
+        piece = sound[:, at : at + block_frames]
+        for ear in filters:
+            sum(oaconvolve(side, taps) for side, taps in zip(piece, ear, strict=True))
+    return (time.thread_time_ns() - begin) / frames
+
+
+def samples_are_the_same() -> bool:
+    """Return whether the speakers' samples are the same at both quanta."""
+    from entrain.faust import Speakers
+
+    sound = np.random.default_rng(1).normal(0, 0.1, (2, 128 * 256)).astype(np.float32)
+    heard = []
+    for frames in MOST_OF_PIPEWIRE:
+        speakers = Speakers(room=0).use_head(_head().head())
+        pieces = np.split(sound, sound.shape[1] // frames, axis=1)
+        heard.append(np.hstack([speakers.process(np.ascontiguousarray(each)) for each in pieces]))
+    return bool(np.array_equal(heard[0], heard[1]))
+
+
+def pipewire(console: "Console", rounds: int) -> "PipeWire | None":
+    """Measure PipeWire's convolver; None, and a line, where it cannot be measured."""
+    from entrain.platform.adapter import PlatformError
+
+    try:
+        import space_pipewire
+
+        return space_pipewire.measure(rounds)
+    except (PlatformError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        console.print(f"left out: PipeWire's filter-chain ({error})")
+        return None
+
+
+def _head() -> "MadeUp":
+    sys.path.insert(0, str(ROOT / "tests"))
+    from made_up_head import made_up
+
+    return made_up()
 
 
 def memory_mb() -> float:
@@ -85,11 +135,8 @@ with Engine() as engine:
     load("entrain").entrain_process(engine.native, channels, channels, 48000)
     print(pss_mb() - before)
 """
-    sys.path.insert(0, str(ROOT / "tests"))
-    from made_up_head import made_up
-
     with tempfile.NamedTemporaryFile() as file:
-        file.write(made_up().file())
+        file.write(_head().file())
         file.flush()
         command = [sys.executable, "-c", code, file.name]
         told = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -125,17 +172,38 @@ def main() -> int:
         console.print(f"{kind} at 16 frames: {ratio:.2f} × the time at 128 (≤ {MOST_AT_16_FRAMES})")
         if ratio > MOST_AT_16_FRAMES:
             failed.append(f"{kind} takes {ratio:.2f} × as long at 16 frames")
-    scipy = {}
-    for block in SCIPY_BLOCKS:
-        scipy[block] = scipy_ns(block, 5) / ns["speakers", "fma", "at rest", 128]
-        what = f"in blocks of {block}" if block else "on the whole file"
-        console.print(f"scipy's oaconvolve {what}: {scipy[block]:.1f} × our time")
+    own_ns = {size: ns["speakers", "fma", "at rest", size] for size in sizes}
+    scipy = scipy_ns(5)
+    for case, theirs in scipy.items():
+        ratio = theirs / own_ns[128]
+        console.print(f"scipy's oaconvolve, {case}: {theirs:.1f} ns, {ratio:.1f} × our time")
+    same = samples_are_the_same()
+    if not same:
+        failed.append("the samples depend on the quantum")
+    if chain := pipewire(console, 7):
+        for quantum, most in MOST_OF_PIPEWIRE.items():
+            ratio = own_ns[quantum] / chain.ns[quantum]
+            console.print(
+                f"PipeWire's convolvers, quantum {quantum}: {chain.ns[quantum]:.1f} ns; ours take "
+                f"{ratio:.2f} × as long (≤ {most})"
+            )
+            if ratio > most:
+                failed.append(f"slower than PipeWire at quantum {quantum}: {ratio:.2f} ×")
+        console.print(
+            f"samples at quantum 64 and 256: ours {'the same' if same else 'differ'}, PipeWire's "
+            f"differ by {chain.difference:.1e} of the largest"
+        )
     memory = memory_mb()
     console.print(f"memory with the speakers on: {memory:.1f} MB more (≤ {MOST_MB})")
     if memory > MOST_MB:
         failed.append(f"the speakers need {memory:.1f} MB")
     if options.json:
-        result = {"rows": rows, "scipy": scipy, "memory_mb": memory}
+        result = {
+            "rows": rows,
+            "scipy_ns": scipy,
+            "pipewire": chain.json() if chain else None,
+            "memory_mb": memory,
+        }
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     for problem in failed:
         console.print(f"bench: {problem}", style="red")

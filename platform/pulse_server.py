@@ -94,7 +94,6 @@ class PulseServer:
             self._forget_move(pulse, index)
 
     def reroute(self, outlet: int, device: str) -> None:
-        self._renew_if_outdated()
         sink = self._sink(device)
         with self._call() as pulse:
             pulse.sink_input_move(outlet, sink.index)
@@ -125,10 +124,19 @@ class PulseServer:
         present one.  The new connection stays open: a request may be lost if its client leaves.
         """
         with self._call() as pulse:
-            known = _default_of(pulse.server_info())
-        if known != server_info().default:
-            before, self._link = self._link, pulse_connection.Connection()
-            before.close()
+            known = pulse.server_info()
+        if _PIPEWIRE_MARK not in str(known.server_name):
+            return
+        link = pulse_connection.Connection()
+        try:
+            with link.call() as pulse:
+                present = pulse.server_info()
+        except PlatformError:
+            link.close()
+            raise
+        if _default_of(present) != _default_of(known):
+            self._link, link = link, self._link
+        link.close()
 
     @staticmethod
     def _forget_move(pulse: Any, index: int, forgets_now: bool = False) -> None:

@@ -87,6 +87,9 @@ def main() -> int:
     """Try all changes, or as many as the second argument says; the first is the seed."""
     seed, *count = map(int, sys.argv[1:])
     names = draw(count[0], seed) if count else []
+    if count and not names:
+        print("mutate: there is no change to try", file=sys.stderr)
+        return 1
     follow(running := start(*names), len(names) or None)
     found = results()
     chosen = {name: found[name] for name in sorted(names or found)}

@@ -239,6 +239,7 @@ class Desk:
         self.unplugged = options.pop("unplugged", UnpluggedPolicy())
         self.defaults = DefaultPolicy(on, former, mode)
         self.is_ready = asyncio.Event()
+        self.times_ready = 0
         self.changes: list[tuple[str, str]] = []
         """Target and its form, as they were at each change that was told."""
         self.device = VirtualDevice(
@@ -285,7 +286,7 @@ class Desk:
 
         async def main() -> None:
             async with asyncio.timeout(20):
-                life = asyncio.create_task(self.device.live(self.is_ready.set))
+                life = asyncio.create_task(self.device.live(self._ready))
                 starting = asyncio.create_task(self.is_ready.wait())
                 await asyncio.wait({life, starting}, return_when=asyncio.FIRST_COMPLETED)
                 starting.cancel()
@@ -296,8 +297,7 @@ class Desk:
                     if script:
                         await script()
                 finally:
-                    life.cancel()
-                    await asyncio.wait({life})
+                    await end(life)
 
         asyncio.run(main())
 
@@ -316,6 +316,10 @@ class Desk:
         """Free the engine."""
         self.engine.close()
 
+    def _ready(self) -> None:
+        self.times_ready += 1
+        self.is_ready.set()
+
     def _changed(self) -> Awaitable[None]:
         self.changes.append((self.device.target_name, self.device.form))
 
@@ -324,6 +328,14 @@ class Desk:
             self.events.append("saved")
 
         return asyncio.ensure_future(save())
+
+
+async def end(life: "asyncio.Task[None]") -> None:
+    """Cancel the device's life, and raise its error if it has one."""
+    life.cancel()
+    await asyncio.wait({life})
+    if not life.cancelled():
+        life.result()
 
 
 NewDesk = Callable[..., Desk]

@@ -188,3 +188,4 @@ class RequestHandler:
             self._engine.seek_session(position_s)
         if runs is not None:
             self._engine.run_session(runs)
+        self._player.session_moved()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundlab
 
 SECONDS = 2
@@ -33,6 +34,13 @@ def frames(
 
     The graph must run in cycles of `quantum_frames`.
     """
+    return lag_frames(*sounds(environment, probe, sink, device, quantum_frames))
+
+
+def sounds(
+    environment: Mapping[str, str], probe: Path, sink: str, device: str, quantum_frames: int
+) -> npt.NDArray[np.float32]:
+    """Return what is played to a sink's left side, and what a device's monitor has of it."""
     command = [probe, str(quantum_frames), str(SECONDS * soundlab.RATE_HZ)]
     with subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE
@@ -50,7 +58,11 @@ def frames(
             output, _ = process.communicate(timeout=TIMEOUT_S)
         finally:
             process.kill()
-    played, heard = np.frombuffer(output, np.float32).reshape(2, -1)
+    return np.frombuffer(output, np.float32).reshape(2, -1)
+
+
+def lag_frames(played: npt.NDArray[np.float32], heard: npt.NDArray[np.float32]) -> int:
+    """Return by how many frames the second sound is later."""
     size = 2 * len(played)
     alike = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size)))
     return int(np.argmax(np.abs(alike[: soundlab.RATE_HZ // 8])))

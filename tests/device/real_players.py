@@ -110,7 +110,11 @@ class Mpv(RealPlayer):
             *("--loop-playlist=inf", "--gapless-audio=no", "--hr-seek=yes"),
             *(f"--input-ipc-server={path}", *map(str, self._titles)),
         )
-        soundlab.wait_until(path.exists, PATIENCE_S, "mpv listens")
+        try:
+            soundlab.wait_until(path.exists, PATIENCE_S, "mpv listens")
+        except BaseException:
+            processes.end(self._process)
+            raise
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(path))
         self._socket.settimeout(PATIENCE_S)
@@ -226,7 +230,11 @@ class Chromium(RealPlayer):
         self._number = 0
         self._unread = b""
         self._session = ""
-        self._session = self._attach(page.as_uri())
+        try:
+            self._session = self._attach(page.as_uri())
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -135,11 +135,15 @@ def test_a_larger_head_has_longer_delays(model):
     assert np.argmax(right) == pytest.approx(EARLIEST + delay, abs=1)
 
 
-@pytest.mark.parametrize(("distance_m", "gain"), [(2, 1), (4, 0.5), (1, 2), (0.3, 2 / 0.3)])
-def test_the_level_falls_with_the_distance(model, distance_m, gain):
+LEVELS = [(Speakers, 2, 1), (Speakers, 4, 0.5), (Speakers, 1, 2), (Scene, 0.3, 2 / 0.3)]
+
+
+@pytest.mark.parametrize(("kind", "distance_m", "gain"), LEVELS)
+def test_the_level_falls_with_the_distance(model, kind, distance_m, gain):
+    """Nearer than 1 m, `speakers` has a near field (test_space_near.py)."""
     head = model.head()
-    heard = Speakers(room=0, distance_m=distance_m).use_head(head).process(impulse(0))
-    reference = Speakers(room=0).use_head(head).process(impulse(0))
+    heard = kind(room=0, distance_m=distance_m).use_head(head).process(impulse(0))
+    reference = kind(room=0).use_head(head).process(impulse(0))
     assert db(np.sum(heard, 1), np.sum(reference, 1)) == pytest.approx(20 * np.log10(gain))
     if distance_m <= 2:
         np.testing.assert_allclose(heard, gain * reference, rtol=1e-5, atol=1e-7)

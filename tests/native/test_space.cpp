@@ -141,7 +141,10 @@ TEST_CASE("the callback neither allocates nor locks while the space changes") {
             case 2: space = engine.add(kinds[random() % kinds.size()].c_str()); break;
             case 3: entrain_use_head(engine, random() % 4 ? heads[random() % 2].head() : nullptr); break;
             case 4: engine.set(space, "azimuth_deg", static_cast<float>(random() % 360)); break;
-            case 5: engine.set(space, "path", static_cast<float>(random() % 6)); break;
+            case 5:
+                engine.set(space, "path", static_cast<float>(random() % 6));
+                engine.set(space, "distance_m", 0.3F + 0.2F * static_cast<float>(random() % 6));
+                break;
             case 6:
                 if (!generators.empty())
                     entrain_place(engine, generators[random() % generators.size()],

@@ -1,12 +1,16 @@
 """The command that shows the session log."""
 
 import json
+import socket
+import time
 from datetime import date, datetime, timedelta
 
 import pytest
 from command_line import entrain
 
 from entrain.tray.commands.log_command import summarised
+from entrain.vdevice.api.messages import ActiveProtocol
+from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.session.session_log import SessionLog, Stretch
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -44,25 +48,46 @@ def test_the_log_adds_up_per_day_and_per_protocol(home):
     assert max(map(len, shown.splitlines()[:-1])) <= 80
 
 
+LISTENING = ActiveProtocol(
+    id="a", name="A", elapsed_s=9.0, rate_hz=None, layers=[Layer(kind="noise", id="noise")]
+)
+NOT_YET = "The present protocol is logged when it changes, or after some time."
+IS_OFF = "The session log is off; `entrain log --on` starts it again."
+EMPTY = "No protocol was heard in the last 14 days."
+
+
 @pytest.mark.parametrize(
-    ("state", "keeps_log", "last_line"),
+    ("changes", "last_line"),
     [
+        ({}, NOT_YET),
+        ({"session_log": False}, IS_OFF),
+        ({"state": "idle"}, EMPTY),
+        ({"protocol": LISTENING.model_copy(update={"layers": []})}, EMPTY),
         (
-            "processing",
-            True,
-            "The present protocol is logged when it changes, or after half an hour.",
+            {"sandbox": {"PULSE_SERVER": "x"}},
+            "The Entrain that runs now keeps no log, since it plays in its sandbox.",
         ),
-        ("processing", False, "The session log is off; `entrain log --on` starts it again."),
-        ("idle", True, "No protocol was heard in the last 14 days."),
     ],
 )
-def test_the_last_line_tells_what_the_log_does_not_contain(
-    home, serve, idle, state, keeps_log, last_line
-):
-    status = idle.model_copy(update={"state": state, "session_log": keeps_log})
+def test_the_last_line_tells_what_the_log_does_not_contain(home, serve, idle, changes, last_line):
+    status = idle.model_copy(update={"state": "processing", "protocol": LISTENING, **changes})
     serve(home / "entrain" / "control.sock", lambda request: status)
 
     assert entrain("log").stdout.splitlines()[-1] == last_line
+
+
+def test_an_entrain_that_does_not_answer_delays_the_log_by_a_second_at_most(home):
+    path = home / "entrain" / "control.sock"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        began_s = time.monotonic()
+
+        result = entrain("log")
+
+    assert (result.exit_code, result.stdout) == (0, EMPTY + "\n")
+    assert time.monotonic() - began_s < 3
 
 
 def test_many_days_are_shown_by_the_week(home):

@@ -39,8 +39,9 @@ def entrain(*arguments: str) -> Result:
     [
         ("manual", (), "only sound that you send to it"),
         ("manual", ("Spotify",), "Spotify"),
-        ("default", ("Zoom",), "all other apps; also during calls: Zoom"),
-        ("smart", (), "all other apps"),
+        ("default", ("Zoom",), "all other apps, and all sound of Zoom"),
+        ("default", (), "all other apps"),
+        ("smart", ("Zoom",), "all other apps, and all sound of Zoom"),
     ],
 )
 def test_which_apps_are_processed_depends_on_the_mode(
@@ -51,7 +52,9 @@ def test_which_apps_are_processed_depends_on_the_mode(
     status = idle.model_copy(update={"mode": mode, "applications": rules})
     serve(tmp_path / "entrain" / "control.sock", lambda request: status)
 
-    assert entrain("apps").stdout.splitlines()[0] == f"through Entrain   {words}"
+    lines = entrain("apps").stdout.splitlines()
+    assert f"through Entrain   {words}" in lines
+    assert (lines[0] == "In smart mode, these rules do not apply.") == (mode == "smart")
 
 
 def test_the_rules_are_said_in_words(server):

@@ -15,12 +15,14 @@ pytestmark = pytest.mark.usefixtures("home")
     ("arguments", "message"),
     [
         (("set", "tone.beat_hz", "fast"), "'fast' is not a number"),
-        (("set", "tone.beat_hz", "4", "--over", "-1"), "-1 is not within 0 … 86400"),
+        (("set", "tone.beat_hz", "4", "--over", "-1"), "'-1' is not within 0 … 86,400"),
         (("faster", "1.5"), "'1.5' is not a whole number"),
-        (("faster", "0"), "0 is not within 1 … 20"),
+        (("faster", "0"), "'0' is not within 1 … 20"),
         (("log", "--days", "x"), "'x' is not a whole number"),
-        (("verify", "x.wav", "--rate", "inf"), "inf is not within 0.5 … 100"),
-        (("verify", "x.wav", "--rate", "nan"), "nan is not within 0.5 … 100"),
+        (("verify", "x.wav", "--rate", "inf"), "'inf' is not within 0.5 … 100"),
+        (("verify", "x.wav", "--rate", "nan"), "'nan' is not within 0.5 … 100"),
+        (("faster", "9" * 400), "9' is not within 1 … 20"),
+        (("verify", "x.wav", "--start", "1000001"), "'1000001' is not within 0 … 1,000,000"),
         (("watch", "--interval", "soon"), "'soon' is not a number"),
     ],
 )

@@ -67,7 +67,7 @@ def test_requests_are_answered_and_it_is_told_once_and_saved_when_the_disk_comes
                 await asyncio.sleep(2 * TIMEOUT_S)
             status = await app.hub.ask(messages.Off())
         assert status.errors == [
-            f"{store.path} could not be saved within {TIMEOUT_S} s; continuing without it"
+            f"{store.path} could not be saved within {TIMEOUT_S} s; Entrain tries again"
         ]
         store.released.set()
         async with asyncio.timeout(5):

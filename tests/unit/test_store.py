@@ -384,9 +384,7 @@ def test_a_loudspeaker_whose_former_volume_is_stored_is_not_named(path, monkeypa
     monkeypatch.setattr(store_module, "replace_file", full_disk)
     store.save(State(softened=(SPEAKERS,), on=True))
 
-    assert (
-        store.warning == f"cannot save {path}: No space left on device; continuing without saving"
-    )
+    assert store.warning == f"cannot save {path}: No space left on device; Entrain tries again"
 
 
 def test_a_failed_save_leaves_the_old_state(path, monkeypatch):

@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from simulated_sound import DAC, HEADSET, SPEAKERS, lines
+from simulated_sound import DAC, HEADSET, SPEAKERS, end, lines
 
 from entrain.backend import Phase
 from entrain.errors import EntrainError
@@ -241,11 +241,9 @@ def test_a_required_device_is_required_at_the_start_alone(new, monkeypatch):
 def test_a_lost_server_is_told_and_connected_to_anew(new, monkeypatch):
     monkeypatch.setattr(reconnection, "FIRST_PAUSE_S", 0.02)
     desk = new(on=True, latency_ms=7.0)
-    ready: list[None] = []
 
     async def script() -> None:
         assert desk.backend.latency_ms == 7.0
-        desk.is_ready.set = lambda: ready.append(None)  # type: ignore[method-assign]
         await desk.fail()
         assert desk.device.retry_at_s is not None
         while desk.device.trouble:
@@ -260,7 +258,7 @@ def test_a_lost_server_is_told_and_connected_to_anew(new, monkeypatch):
 
     desk.play(script)
     assert desk.told == ["the sound server has died; trying again"]
-    assert ready == []
+    assert desk.times_ready == 1
 
 
 def test_where_no_server_answers_it_goes_on_trying(new, monkeypatch):
@@ -280,8 +278,8 @@ def test_where_no_server_answers_it_goes_on_trying(new, monkeypatch):
         life = asyncio.create_task(desk.device.live(desk.is_ready.set))
         async with asyncio.timeout(5):
             await desk.is_ready.wait()
-        life.cancel()
-        await asyncio.wait({life, coming})
+        await end(life)
+        await coming
 
     asyncio.run(play())
 
@@ -322,8 +320,7 @@ def test_a_server_without_a_session_manager_makes_no_device_and_that_is_told(new
         async with asyncio.timeout(5):
             while not desk.device.trouble:
                 await asyncio.sleep(0.002)
-        life.cancel()
-        await asyncio.wait({life})
+        await end(life)
 
     asyncio.run(play())
 
@@ -359,8 +356,7 @@ def test_on_pipewire_a_second_entrain_is_refused_and_on_pulseaudio_what_is_left_
         async with asyncio.timeout(5):
             while not desk.told:
                 await asyncio.sleep(0.002)
-        life.cancel()
-        await asyncio.wait({life})
+        await end(life)
 
     asyncio.run(play())
 

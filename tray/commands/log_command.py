@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from entrain.errors import EntrainError
 from entrain.tray.commands import options
-from entrain.tray.commands.request import ask, change
+from entrain.tray.commands.request import change
 from entrain.tray.text import text_layout
 from entrain.tray.text.number import Number
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from entrain.vdevice.session.session_log import Stretch
 
 _MAX_DAY_ROWS = 31
+_ANSWER_S = 1.0
+"""Longest wait for the running Entrain, which is asked for one line only."""
 _IS_OFF = "The session log is off; `entrain log --on` starts it again."
 
 
@@ -123,16 +126,19 @@ def _print(found: dict[str, Any]) -> None:
 
 def _print_what_is_missing() -> None:
     """Tell whether the running Entrain keeps a log, and what it has not logged yet."""
-    from entrain.vdevice.api.client import NotRunning
+    from entrain.vdevice.api.client import Client
 
     try:
-        status = ask("status")
-    except NotRunning:
+        with Client(timeout_s=_ANSWER_S) as client:
+            status = client.ask("status")
+    except EntrainError:
         return
-    if not status["session_log"]:
+    if status["sandbox"]:
+        click.echo("The Entrain that runs now keeps no log, since it plays in its sandbox.")
+    elif not status["session_log"]:
         click.echo(_IS_OFF)
-    elif status["state"] == "processing":
-        click.echo("The present protocol is logged when it changes, or after half an hour.")
+    elif status["state"] == "processing" and status["protocol"] and status["protocol"]["layers"]:
+        click.echo("The present protocol is logged when it changes, or after some time.")
 
 
 def _weeks(rows: list[tuple[date, float]]) -> list[tuple[date, float]]:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -10,6 +10,9 @@ from entrain.errors import EntrainError
 from entrain.tray.commands import options
 from entrain.tray.commands.request import ask, change
 from entrain.vdevice.limits import Mode
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import ApplicationRules
 
 
 @click.command()
@@ -40,7 +43,7 @@ def mode(name: str | None) -> None:
     "--include",
     metavar="NAME",
     multiple=True,
-    help="Process this app: in manual mode although the others are not, else also during calls.",
+    help="Process all sound of this app: also in manual mode, and also its calls.",
 )
 @click.option("--exclude", metavar="NAME", multiple=True, help="Keep this app out of Entrain.")
 @click.option("--forget", metavar="NAME", multiple=True, help="Remove this app's rule.")
@@ -94,7 +97,9 @@ def apps(
     if as_json:
         options.print_json(rules)
         return
-    click.echo(f"through Entrain   {_processed(status['mode'], rules['include'])}")
+    if status["mode"] == "smart":
+        click.echo("In smart mode, these rules do not apply.")
+    click.echo(f"through Entrain   {_processed(status['mode'], rules)}")
     click.echo(f"past Entrain      {', '.join(rules['exclude']) or 'none'}")
     click.echo(f"calls             {_WAYS[rules['calls_pass']]}")
     click.echo(f"notifications     {_WAYS[rules['notifications_pass']]}")
@@ -103,11 +108,13 @@ def apps(
 _WAYS = {True: "past Entrain", False: "through Entrain"}
 
 
-def _processed(mode: Mode, included: list[str]) -> str:
-    names = ", ".join(included)
+def _processed(mode: Mode, rules: "ApplicationRules") -> str:
+    names = ", ".join(rules["include"])
     if mode == "manual":
         return names or "only sound that you send to it"
-    return "all other apps" + (f"; also during calls: {names}" if names else "")
+    if names and (rules["calls_pass"] or rules["notifications_pass"]):
+        return f"all other apps, and all sound of {names}"
+    return "all other apps"
 
 
 def _require_one_wish(*wishes: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,29 @@ def examine() -> list[Finding]:
         return [*found, Finding("sound system", False, str(error))]
     status = running_status()
     found += list(_app(status))
-    if status and (sandbox := status.get("sandbox")):
-        os.environ.update(sandbox)
+    sandbox = status.get("sandbox", {}) if status else {}
+    if sandbox:
         found.append(Finding("sandbox", None, "Entrain plays on a private sound server"))
-    found += _guarded("sound server", lambda: _server(adapter, status))
+    with _environment(sandbox):
+        found += _guarded("sound server", lambda: _server(adapter, status))
     found += _guarded("priority", lambda: _priority(status))
     found += _guarded("settings", lambda: _folders(adapter))
     return [Finding(f.name, f.ok, without_names(f.text), without_names(f.advice)) for f in found]
+
+
+@contextlib.contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """Change the environment during the block."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
@@ -175,7 +191,10 @@ def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator
     yield Finding("sound server", True, f"{info.name} {info.version}")
     if manager is not None:
         named = status.get("session_manager") if status else ""
-        advice = "" if manager else "start it: systemctl --user start wireplumber"
+        advice = "start it: systemctl --user start wireplumber"
+        if status and status.get("sandbox"):
+            advice = "start Entrain again: entrain stop, then entrain run --sandbox"
+        advice = "" if manager else advice
         yield Finding("session manager", bool(manager), named or manager or "none", advice)
     yield Finding("back end here", True, adapter.default_backend())
     real = [device for device in devices if device.is_real]

@@ -25,22 +25,17 @@ from entrain.vdevice.session.changed_values import (
     concerns_movement,
     with_heard_value,
 )
-from entrain.vdevice.session.fade import Fade, layer_within, within
+from entrain.vdevice.session.fade import Fade, layer_within, loop_fade, within
 from entrain.vdevice.session.session_log import Stretch
+from entrain.vdevice.session.sleep_timer import SleepTimer
 from entrain.vdevice.space.users_space import UsersSpace
-
-SLEEP_FADE_S = 300.0
-"""Longest fade of the sleep timer, in seconds."""
 
 _WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-free"})
 _LOOK_S = 1.0
 """Shortest pause between two looks, in seconds."""
 _DAY_LOOK_S = 30.0
 _SLEEP_LOOK_S = 5.0
-"""Longest pause while the sleep timer runs, in seconds.
-
-The sleep timer continues while the computer is suspended, but the timer of a pause does not.
-"""
+"""Longest pause while the sleep timer runs: only the timer continues in suspension."""
 _LEAST_MINUTES = 5 / 60
 """Shortest time that is logged."""
 
@@ -89,7 +84,7 @@ class Player:
         self._log = log
         self._form: Form = "unknown"
         self._fade: Fade | None = None
-        self._sleep_at_s: float | None = None
+        self._sleep: SleepTimer | None = None
         self._moving: dict[str, None] = {}
         """Addresses of values that glide for longer than a step, in order."""
         self._started = datetime.now().astimezone()
@@ -189,7 +184,7 @@ class Player:
 
     def sleep_left_s(self, now_s: float) -> float | None:
         """Time until the sleep timer ends; None if it is not set."""
-        return None if self._sleep_at_s is None else max(0.0, self._sleep_at_s - now_s)
+        return max(0.0, self._sleep.seen(now_s).left_s) if self._sleep else None
 
     def running(self) -> Sequence[tuple[Layer, int]]:
         """Return the layers in the engine, with the engine's numbers."""
@@ -247,7 +242,13 @@ class Player:
 
     def begin_again(self) -> None:
         """Start the session again, even after its end."""
-        self._route(restart=True)
+        with self._unless_refused():
+            self._route(restart=True)
+
+    def session_moved(self) -> None:
+        """Follow a seek, a pause or a resumption, which also concern the fade of a loop."""
+        if self._fade and not self._fade.of_sleep_timer:
+            self._reroute()
 
     def listen_on(self, form: Form) -> None:
         """Use the layers for this kind of output; the session continues."""
@@ -341,27 +342,24 @@ class Player:
 
         Times here and in `tick` are in seconds of a clock that also runs during suspension.
         """
-        self._sleep_at_s = None if minutes is None else now_s + 60 * minutes
-        if self._fade and self._fade.of_sleep_timer:
-            self._fade = None
-            self._route(restart=False)
+        fades = self._fade is not None and self._fade.of_sleep_timer
+        with self._unless_refused():
+            self._sleep = None if minutes is None else SleepTimer.started(minutes, now_s)
+            if fades:
+                self._reroute()
 
     def tick(self, now_s: float) -> bool:
         """Do all due work; returns True if the sleep timer has ended, to switch Entrain off."""
-        if self._sleep_at_s is not None:
-            left_s = self._sleep_at_s - now_s
-            if left_s <= 0:
-                self._sleep_at_s = None
+        if self._sleep:
+            self._sleep = self._sleep.seen(now_s)
+            if self._sleep.left_s <= 0:
+                self._sleep = None
                 self._end(falls_asleep=True)
                 return True
-            self._fade_within(left_s, SLEEP_FADE_S, of_sleep_timer=True)
-        end = end_s(self.protocol)
-        if end is not None and not self.ended:
-            left_s = end - self._engine.session()[0]
-            if left_s <= 0:
-                self._end()
-            elif self.protocol.loop:  # a looped automation cannot also contain the final fade
-                self._fade_within(left_s, self.protocol.ramp_out_s, of_sleep_timer=False)
+        session_s, end = self._engine.session()[0], end_s(self.protocol)
+        if end is not None and not self.ended and session_s >= end:
+            self._end()
+        self._follow_fade(self._due_fade(0.0 if self.ended else session_s))
         if self.protocol.time_of_day and not self.ended:
             self._follow_the_day()
         if self._engine.processed_s - self._from_s >= _LOG_S:
@@ -371,9 +369,10 @@ class Player:
     def pause_s(self, now_s: float) -> float:
         """Return the shortest time after which `tick` has something to do."""
         pauses = [_LOG_S]
-        if self._sleep_at_s is not None:
-            left_s = self._sleep_at_s - now_s
-            pauses.append(min(left_s if self._fade else left_s - SLEEP_FADE_S, _SLEEP_LOOK_S))
+        if self._sleep:
+            left_s = self._sleep.seen(now_s).left_s
+            fade_s = 0.0 if self._sleep.fade else self._sleep.fade_s
+            pauses.append(min(left_s - fade_s, _SLEEP_LOOK_S))
         end = end_s(self.protocol)
         if end is not None and not self.ended:
             left_s = end - self._engine.session()[0]
@@ -431,46 +430,55 @@ class Player:
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
         """If the engine refuses a change, restore the fields of the protocol that still runs."""
-        before = self.protocol, self.library_id, self.ways, self._form, self._fade
+        before = self.protocol, self.library_id, self.ways, self._form
+        fades = self._fade, self._sleep
         try:
             yield
         except EngineError:
-            self.protocol, self.library_id, self.ways, self._form, self._fade = before
+            self.protocol, self.library_id, self.ways, self._form = before
+            self._fade, self._sleep = fades
             raise
 
     def _route(self, *, restart: bool) -> None:
-        if self._fade and restart and not self._fade.of_sleep_timer:
-            self._fade = None
-        fade, space = self._fade, None
+        session_s = 0.0 if restart else self._engine.session()[0]
+        fade, space = self._due_fade(session_s), None
         heard = self.protocol.model_copy(update={"layers": tuple(self.layers), "spatial": "off"})
         if self.hears_both_ears:
             space = self._users_space.of(self.protocol)
             spatial = self._users_space.completed(self.protocol.spatial, blocks)
             heard = heard.model_copy(update={"spatial": spatial})
         if fade:
-            session_s = 0.0 if restart else self._engine.session()[0]
             heard = within(fade, heard, session_s, blocks)
             if space and fade.of_sleep_timer:
                 space = layer_within(fade, space, session_s, blocks)
         self._chain.use(heard, self.ways, restart=restart, space=space)
+        self._fade, self.ended = fade, False
         if fade:
             self._fade_out(fade)
-        self.ended = False
         self._set_alone(self.plays_alone)
         if self.protocol.time_of_day:
             self._follow_the_day()
 
-    def _fade_within(self, left_s: float, fade_s: float, *, of_sleep_timer: bool) -> None:
-        if left_s > fade_s:
-            return
-        if self._fade is None:
-            self._fade = Fade(left_s, left_s, of_sleep_timer)
-            self._fade_out(self._fade)
-        elif self._fade.of_sleep_timer == of_sleep_timer:
-            self._fade.left_s = left_s
+    def _due_fade(self, session_s: float) -> Fade | None:
+        """Return the fade that is due now: of two fades, the earlier end wins."""
+        fades = (loop_fade(self.protocol, session_s), self._sleep.fade if self._sleep else None)
+        return min(filter(None, fades), key=lambda fade: fade.left_s, default=None)
+
+    def _follow_fade(self, due: Fade | None) -> None:
+        before, self._fade = self._fade, due
+        if due is None:
+            if before:
+                self._reroute()
+        elif before is None or before.of_sleep_timer != due.of_sleep_timer:
+            self._fade_out(due)
 
     def _fade_out(self, fade: Fade) -> None:
-        """Fade to silence; the music keeps the user's space, unless Entrain is switched off."""
+        """Fade to silence; the music keeps the user's space, unless Entrain is switched off.
+
+        The fade of a loop stands still with the session's clock.
+        """
+        if not fade.of_sleep_timer and not self._engine.session()[1]:
+            return
         keeps_space = self.space_is_own and not fade.of_sleep_timer
         self._chain.fade(fade.left_s, {SPACE_ID} if keeps_space else ())
 

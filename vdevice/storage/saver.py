@@ -254,7 +254,7 @@ class Saver:
             self._is_late = True
             where = self._store.path if self._store else "the state"
             self._problems.tell(
-                f"{where} could not be saved within {timeout_s:g} s; continuing without it"
+                f"{where} could not be saved within {timeout_s:g} s; Entrain tries again"
             )
 
 

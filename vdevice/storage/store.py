@@ -129,9 +129,7 @@ class Store:
             self._write(state)
         except OSError as error:
             advice = "" if noted else _advice_on_volume(state)
-            self._warn(
-                f"cannot save {self.path}: {error.strerror}; continuing without saving{advice}"
-            )
+            self._warn(f"cannot save {self.path}: {error.strerror}; Entrain tries again{advice}")
             return
         self._saved = state
         self.warning = ""

@@ -23,6 +23,7 @@ std::array<float, kMostChannels> harmonics(const Direction &direction) noexcept;
 struct Target {
     Direction direction;
     double gain = 1.0;
+    double distance_m = 1.0;
 };
 
 // A source in the scene: its gains move within a partition, or within a cross-fade after a jump.

@@ -40,12 +40,13 @@ Source::Source(std::uint32_t rate_hz, int partition, const Kernels &kernels)
       fade_frames_(static_cast<int>(std::lround(kFadeSeconds * rate_hz))),
       faded_out_(fade_frames_ + kParts * partition),
       faded_(faded_out_),
-      raw_(index(history_ + partition + 2 * kGroup)) {
-    for (Voice &voice : voices_) {
-        for (auto &filter : voice.filter) filter.resize(index(filter_floats(partition)));
-        for (auto &ear : voice.wet) ear.resize(index(2 * partition + kGroup));
-        for (auto &pair : voice.spectra) pair.resize(index(pair_floats(partition)));
-    }
+      raw_(index(history_ + partition + 2 * kGroup)),
+      voices_{Voice(rate_hz, partition), Voice(rate_hz, partition)} {}
+
+Source::Voice::Voice(std::uint32_t rate_hz, int partition) : near_field(rate_hz, partition) {
+    for (auto &each : filter) each.resize(index(filter_floats(partition)));
+    for (auto &ear : wet) ear.resize(index(2 * partition + kGroup));
+    for (auto &pair : spectra) pair.resize(index(pair_floats(partition)));
 }
 
 void Source::reset() noexcept {
@@ -64,19 +65,22 @@ void Source::start(const Head &head, const Aim &aim) noexcept {
     for (auto &ear : voice.wet) std::fill(ear.begin(), ear.end(), 0.0F);
     for (auto &pair : voice.spectra) std::fill(pair.begin(), pair.end(), 0.0F);
     blend(voice, head, aim);
+    voice.near_field.aim(aim.direction, aim.distance_m, aim.head_scale);
+    voice.near_field.clear();
     rest(voice);
 }
 
 void Source::blend(Voice &voice, const Head &head, const Aim &aim) noexcept {
     voice.now = 1 - voice.now;
     head.blend(aim.direction, kernels_, voice.filter[voice.now].data(), voice.delay);
-    for (double &delay : voice.delay) delay *= aim.delay_scale;
+    for (double &delay : voice.delay) delay *= aim.head_scale;
     voice.aim = aim;
     voice.has_tap = false;
 }
 
 void Source::rest(Voice &voice) noexcept {
     voice.moves = false;
+    voice.near_field.rest();
     voice.from_delay = voice.delay;
     voice.from_gain = voice.aim.gain;
 }
@@ -95,11 +99,13 @@ void Source::aim(const Head *head, const Aim &aim, bool fades_in) noexcept {
         faded_ = 0;
         start(*head, aim);
     } else if (!(front.aim.direction == aim.direction) ||
-               front.aim.delay_scale != aim.delay_scale) {
+               front.aim.head_scale != aim.head_scale) {
         blend(front, *head, aim);
         front.moves = true;
+        front.near_field.aim(aim.direction, aim.distance_m, aim.head_scale);
     } else {
         front.aim.gain = aim.gain;
+        front.near_field.aim(aim.direction, aim.distance_m, aim.head_scale);
     }
 }
 
@@ -156,6 +162,9 @@ void Source::wet(Voice &voice, int first, int groups) noexcept {
         }
     }
     voice.has_tap = !glides;
+    if (voice.near_field.is_on())
+        voice.near_field.pass(voice.wet[0].data() + partition_, voice.wet[1].data() + partition_,
+                              first, groups);
 }
 
 // Fading the sound before the filters is as good as fading after them, and needs no history.
@@ -193,6 +202,7 @@ void Source::finish(int slot) noexcept {
         kernels_.transform(voice.wet[0].data(), voice.wet[1].data(),
                            voice.spectra[index(slot)].data());
         for (auto &ear : voice.wet) std::copy_n(ear.data() + partition_, partition_, ear.data());
+        voice.near_field.finish();
     }
     if (fades()) faded_ += partition_;
 }

@@ -8,6 +8,7 @@
 #include "audio/direction.h"
 #include "audio/space/head.h"
 #include "audio/space/kernels.h"
+#include "audio/space/near_field.h"
 
 #include <array>
 #include <cstddef>
@@ -20,7 +21,8 @@ namespace entrain::space {
 struct Aim {
     Direction direction;
     double gain = 1.0;
-    double delay_scale = 1.0;  // of the ears' delays
+    double distance_m = kNearFieldMetres;
+    double head_scale = 1.0;  // the larger the head, the longer are the ears' delays
 };
 
 // Sums over all sources in one partition: directly filtered sound, and spectra.  While a source
@@ -65,6 +67,8 @@ private:
     };
 
     struct Voice {
+        Voice(std::uint32_t rate_hz, int partition);
+
         bool on = false;
         bool moves = false;
         std::size_t now = 0;  // of the filters
@@ -74,6 +78,7 @@ private:
         double from_gain = 0.0;
         std::array<Tap, 2> tap;  // while neither delay nor gain changes
         bool has_tap = false;
+        NearField near_field;
         std::array<std::vector<float>, 2> wet;        // two partitions, and a group
         std::array<std::vector<float>, kParts - 1> spectra;
 

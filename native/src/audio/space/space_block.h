@@ -6,6 +6,7 @@
 #include "audio/space/air.h"
 #include "audio/space/ambisonics.h"
 #include "audio/space/head.h"
+#include "audio/space/near_field.h"
 #include "audio/space/room.h"
 #include "audio/space/slots.h"
 #include "audio/surroundings.h"
@@ -133,7 +134,6 @@ protected:
 private:
     static constexpr double kPairMetres = 2.0;    // where the pair has its own level
     static constexpr double kPlacedMetres = 1.0;  // where a generator has its own level
-    static constexpr double kNearestMetres = 0.3;
 
     static double gain_of(double own_metres, double metres) noexcept {
         return own_metres / std::max(metres, kNearestMetres);
@@ -170,7 +170,7 @@ private:
         const bool turns = turn_head(piece_ ? piece_->turns[at] : Turn{});
         const bool moves = move_pair(head);
         for (std::size_t i = 0; i < kPair && (turns || moves); ++i)
-            target_[i] = {turned(direction_[i], turn_), gain_};
+            target_[i] = {turned(direction_[i], turn_), gain_, distance_m_};
         std::array<const Target *, kSources> targets{&target_[0], &target_[1]};
         for (std::size_t i = 0; i < kMostSources; ++i) {
             Slot &slot = (*slots_)[i];
@@ -178,7 +178,8 @@ private:
             if (slot.whereabouts) slot.move((*slot.whereabouts)[at]);
             target_[kPair + i] = {turned(slot.direction, turn_),
                                   gain_of(kPlacedMetres, slot.distance_m) *
-                                      Room::direct_gain(double{now_.room})};
+                                      Room::direct_gain(double{now_.room}),
+                                  slot.distance_m};
             targets[kPair + i] = &target_[kPair + i];
             air_[kPair + i].set_way(slot.distance_m - kPlacedMetres, rate_hz_);
         }
@@ -217,6 +218,7 @@ private:
                       direction_of(at.azimuth_deg - half, at.elevation_deg)};
         for (std::size_t i = 0; i < kPair; ++i)
             air_[i].set_way(at.distance_m - kPairMetres, rate_hz_);
+        distance_m_ = at.distance_m;
         gain_ = gain_of(kPairMetres, at.distance_m) * head->gain_of_width(double{now_.width_deg}) *
                 Room::direct_gain(double{now_.room});
         return true;
@@ -249,6 +251,7 @@ private:
     double phase_ = 0.0;  // of the path, in cycles
     std::array<Direction, kPair> direction_;
     double gain_ = 1.0;
+    double distance_m_ = kPairMetres;
     Parameters seen_;
     double seen_phase_ = 0.0;
     std::uint64_t seen_head_ = 0;

@@ -30,7 +30,7 @@ public:
             for (auto &ear : side) ear.resize(static_cast<std::size_t>(partition_));
     }
 
-    double delay_scale = 1.0;
+    double head_scale = 1.0;
 
     bool is_on() const noexcept override { return sources_[0].is_on(); }
     void reset(std::size_t source) noexcept override { sources_[source].reset(); }
@@ -40,7 +40,8 @@ public:
         sums_.moves = false;
         for (std::size_t i = 0; i < kSources; ++i) {
             if (!targets[i]) continue;
-            const Aim aim{targets[i]->direction, targets[i]->gain, delay_scale};
+            const Aim aim{targets[i]->direction, targets[i]->gain,
+                          targets[i]->distance_m, head_scale};
             sources_[i].aim(head, aim, i >= kPair);
             sums_.moves = sums_.moves || sources_[i].moves();
         }
@@ -123,7 +124,7 @@ protected:
         return std::make_unique<PointRenderer>(rate_hz, kernels);
     }
     void prepare(Renderer &renderer, const SpeakersParameters &now) noexcept override {
-        static_cast<PointRenderer &>(renderer).delay_scale = double{now.head_cm} / kMeasuredHeadCm;
+        static_cast<PointRenderer &>(renderer).head_scale = double{now.head_cm} / kMeasuredHeadCm;
     }
 };
 
