@@ -23,7 +23,6 @@ from entrain.vdevice.hrtf.sets import Card
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.session import output_spaces
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.store import Store
 
@@ -139,25 +138,6 @@ def test_the_space_comes_when_its_head_is_there_and_goes_without_a_trace(desk):
         assert (await desk.space(mode="off")).mode == "off"
         desk.heard()
         np.testing.assert_array_equal(desk.heard(), untouched)
-
-    run(desk, play)
-
-
-def test_a_head_that_no_space_needs_is_dropped(desk, monkeypatch):
-    monkeypatch.setattr(output_spaces, "DROP_AFTER_S", 0.05)
-
-    async def play() -> None:
-        await desk.space(mode="speakers")
-        await desk.head()
-        await desk.space(mode="off")
-        await desk.space(mode="scene")  # in time
-        await asyncio.sleep(0.1)
-        assert desk.app.spaces.head_in_use == "kemar"
-        await desk.space(mode="off")
-        await asyncio.sleep(0.1)
-        assert desk.app.spaces.head_in_use == ""
-        await desk.space(mode="speakers")
-        await desk.head()
 
     run(desk, play)
 

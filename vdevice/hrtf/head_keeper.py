@@ -17,11 +17,11 @@ class HeadKeeper:
     Parameters
     ----------
     take : callable
-        Gives a head to the engine, or takes it away (None).
+        Gives a head to the engine.
 
     """
 
-    def __init__(self, take: Callable[[Head | None], None]) -> None:
+    def __init__(self, take: Callable[[Head], None]) -> None:
         self.in_use = ""
         """Id of the head in the engine; empty: none."""
         self._take = take
@@ -68,11 +68,6 @@ class HeadKeeper:
             else:
                 break
         return problem
-
-    def drop(self) -> None:
-        """Take the head away from the engine; it needs some megabytes."""
-        self._take(None)
-        self.in_use = ""
 
     def close(self) -> None:
         """Do not wait for a preparation that runs.  Idempotent."""

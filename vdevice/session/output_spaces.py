@@ -22,8 +22,6 @@ from entrain.vdevice.session.player import Player
 from entrain.vdevice.space.settings import SpaceSettings
 from entrain.vdevice.space.users_space import LISTENER, UsersSpace
 
-DROP_AFTER_S = 5.0
-"""Time without a space after which the head is dropped, in seconds; the space has faded by then."""
 MOST_OUTPUTS = 64
 """Outputs whose settings are kept, those used last."""
 
@@ -74,7 +72,6 @@ class OutputSpaces:
         self._asked = ""
         """Id of the head that was last asked for by itself; it is not asked for again."""
         self._bringing: asyncio.Task[None] | None = None
-        self._dropping: asyncio.TimerHandle | None = None
 
     # ---- facts -------------------------------------------------------------------------------
 
@@ -197,16 +194,10 @@ class OutputSpaces:
         self.look()
 
     def look(self) -> None:
-        """Bring the head if there is a space without it; drop a head that no space needs.
-
-        Call it when the sound has changed.
-        """
-        if not self._has_begun:
-            return
-        if self._player.space is None:
-            self._drop_soon()
-            return
+        """Bring the head if there is a space without it.  Call it when the sound has changed."""
         wanted = self.head
+        if not self._has_begun or self._player.space is None:
+            return
         if wanted in (self._heads.in_use, self._asked):
             return
         self._asked = wanted
@@ -217,25 +208,11 @@ class OutputSpaces:
     async def close(self) -> None:
         """Do not wait for a head.  Idempotent."""
         self._has_begun = False
-        if self._dropping:
-            self._dropping.cancel()
         if self._bringing:
             self._bringing.cancel()
             await asyncio.gather(self._bringing, return_exceptions=True)
 
     # ---- internals ---------------------------------------------------------------------------
-
-    def _drop_soon(self) -> None:
-        """Free the memory of the head, unless a space comes soon."""
-        if self._heads.in_use and not self._dropping:
-            self._dropping = asyncio.get_running_loop().call_later(DROP_AFTER_S, self._drop)
-
-    def _drop(self) -> None:
-        self._dropping = None
-        if self._player.space is None:
-            self._heads.drop()
-            self._asked = ""
-            self._changed()
 
     async def _bring(self, name: str) -> None:
         if problem := await self._heads.bring(name):

@@ -150,7 +150,7 @@ def test_a_broken_file_changes_nothing(content, tmp_path):
 
 
 def test_a_head_that_cannot_be_used_leaves_the_former_one(made_up, hostile):
-    taken: list[Head | None] = []
+    taken: list[Head] = []
     keeper = HeadKeeper(taken.append)
 
     async def choose() -> None:
@@ -170,7 +170,7 @@ def test_without_the_stored_head_the_built_in_one_is_used(made_up):
     card = process.added(made_up)
     sets.head_path(card).unlink()
     made_up.unlink()
-    taken: list[Head | None] = []
+    taken: list[Head] = []
     keeper = HeadKeeper(taken.append)
 
     problem = asyncio.run(keeper.bring(card.id))
