@@ -64,7 +64,7 @@ def main() -> int:
         _save(_open_menu(desk), folder / "tray-menu.png")
         eye.close_menus(desk)
         _save(_open_menu(desk, "Protocols", CATEGORY), folder / "tray-protocols.png")
-    _save(_all_icons(), folder / "tray-drawing.png")
+    _save(_all_icons(), folder / "tray-icons.png")
     return 0
 
 
