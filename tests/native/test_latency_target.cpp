@@ -86,6 +86,24 @@ TEST_CASE("a minute of quiet brings a target back after a short break, unheard")
             }
 }
 
+TEST_CASE("a standstill of a second raises no target, not even a raised one") {
+    LatencyController controller({0.010});
+    World world;
+    TwoClocks clocks(world, controller);
+    clocks.run(20.0);
+    clocks.stall(0.030);
+    clocks.run(30.0);
+    clocks.stall(0.030);
+    clocks.run(32.0);
+    const double raised_s = controller.target_s();
+    CHECK(raised_s > 0.012);
+
+    const double inserted_s = controller.underrun(100.0 + clocks.time_s() + 1.5, 0.2);
+
+    CHECK(inserted_s == 0.0);
+    CHECK(controller.target_s() == raised_s);
+}
+
 TEST_CASE("an underrun while programs are starting does not raise the target") {
     for (const double at_s : {1.0, 3.0, 9.0}) {
         CAPTURE(at_s);

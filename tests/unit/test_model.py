@@ -10,7 +10,7 @@ from entrain.vdevice.protocol import check, library, named_file, user_folder, va
 from entrain.vdevice.protocol import document as documents
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.protocol.spec import from_specs, parse_spec
+from entrain.vdevice.protocol.spec import from_specs, parse_spec, with_specs
 
 
 def _block(kind: str, group: str, *parameters: Parameter) -> Block:
@@ -294,3 +294,21 @@ def test_the_schema_can_be_exported():
 
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == {"id", "name", "layers"}
+
+
+def test_added_layers_get_ids_that_are_free_on_loudspeakers_too():
+    mine = Protocol.model_validate(
+        {
+            **{"id": "mine", "name": "Mine", "requires_headphones": True},
+            "layers": [{"kind": "binaural", "id": "tone"}],
+            "without_headphones": [{"kind": "am", "id": "am"}],
+        },
+        strict=False,
+    )
+
+    both = with_specs(mine, ["am:depth=0.5"], blocks)
+
+    assert [layer.id for layer in both.layers] == ["tone", "am-2"]
+    assert Protocol.model_validate_json(both.model_dump_json()) == both
+    with pytest.raises(ProtocolError, match="at most 64 layers"):
+        with_specs(mine, ["am"] * 64, blocks)

@@ -74,11 +74,12 @@ def from_specs(specs: Sequence[str], blocks: BlockSource | None = None) -> Proto
 def with_specs(protocol: Protocol, specs: Sequence[str], blocks: BlockSource | None) -> Protocol:
     """Return a protocol with added layers and the id ``custom``; raises `ProtocolError`."""
     layers = list(protocol.layers)
-    if len(layers) + len(specs) > MAX_LAYERS:
+    replacements = {other.id for other in protocol.without_headphones or ()}
+    if max(len(layers), len(replacements)) + len(specs) > MAX_LAYERS:
         raise ProtocolError(f"a protocol can have at most {MAX_LAYERS} layers")
     for text in specs:
         layer = parse_spec(text, blocks)
-        taken = {other.id for other in layers}
+        taken = {other.id for other in layers} | replacements
         if layer.id in taken and layer.id != layer.kind:
             raise ProtocolError(f"{layer.id}: two layers have this id; give each its own")
         layers.append(layer.model_copy(update={"id": _free_id(layer, taken)}))

@@ -150,10 +150,12 @@ bool ClockBridge::arrived(double now_s, std::uint32_t frames) noexcept ENTRAIN_N
         last_worst_late_s_ = std::exchange(worst_late_s_, 0.0);
         spell_from_s_ = now_s;
     }
-    if (late_by_s <= kLatestS) controller_.arrived(now_s, late_by_s);
+    if (late_by_s <= kLatestS) {  // no target would have saved later sound
+        controller_.arrived(now_s, late_by_s);
+        worst_late_s_ = std::max(worst_late_s_, late_by_s);
+    }
     newest_s_ = now_s;
     lead_s_ = std::min(lead_s_, begun_s);
-    worst_late_s_ = std::max(worst_late_s_, std::min(late_by_s, kLatestS));
     return flowing_ && !is_pause && late_by_s > controller_.latency_s() + block_s_;
 }
 

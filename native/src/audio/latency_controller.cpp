@@ -137,6 +137,8 @@ double LatencyController::observe(double now_s, double latency_s) noexcept ENTRA
 double LatencyController::underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING {
     ++underruns_;
     if (!std::isfinite(now_s) || !std::isfinite(late_s)) return 0.0;
+    // After a standstill, the next observation restarts the controller.
+    if (now_s - last_s_ > kSleep_s) return 0.0;
     const double since_s = now_s - last_underrun_s_;
     // While the latency is being corrected, further underruns carry no information.
     if (!has_started_ || gathering_ || std::abs(since_s) < kOneUnderrun_s) return 0.0;

@@ -47,7 +47,8 @@ public:
     // underrun within minutes, or any underrun while the target is raised, raises the target to a
     // value that would have prevented it.  Returns how much silence to insert at once, in seconds.
     // Without underruns the target is lowered again, by 5 ms in a minute; after 30 s a target of
-    // more than 40 ms is lowered most of the way at once.
+    // more than 40 ms is lowered most of the way at once.  An underrun after more than a second
+    // without observe() is the end of a standstill and raises no target.
     double underrun(double now_s, double late_s) noexcept ENTRAIN_NONBLOCKING;
 
     // Output frames per input frame, relative to the nominal rates.  Only observe() changes it.
