@@ -4,6 +4,8 @@ These tests fail on any audible change.  ``make accept NAME=…`` stores the new
 the change is intended; then the list of changed files shows the affected protocols and blocks.
 """
 
+import subprocess
+
 import golden
 import numpy as np
 import pytest
@@ -33,6 +35,16 @@ def test_it_sounds_as_its_reference(name):
 
 def test_every_reference_has_a_protocol_or_a_block():
     assert {path.stem for path in FOLDER.glob("*.npy")} <= set(golden.names())
+
+
+@pytest.mark.parametrize("name", ["nonsense", "block-nonsense"])
+def test_a_name_without_a_sound_is_not_accepted(name):
+    command = [FOLDER.parents[2] / ".ci" / "accept", name]
+
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+
+    assert done.returncode == 1
+    assert f"there is no sound '{name}'" in done.stderr
 
 
 # ---- what the comparison notices ---------------------------------------------------------------

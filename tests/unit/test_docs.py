@@ -10,6 +10,8 @@ import pytest
 from entrain.vdevice import limits
 from entrain.vdevice.api import client, connection, control_server, messages
 from entrain.vdevice.api.messages import COMMANDS, Device, RequestError, Status, parse_request
+from entrain.vdevice.protocol import library
+from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
 
 PAGE = (Path(__file__).parents[2] / "docs" / "control-api.md").read_text(encoding="utf-8")
@@ -56,6 +58,20 @@ def test_a_refusal_reads_as_shown(request_, error):
     assert refused_when_read(request_) in (error, None)
     if "there is" not in error and not error.startswith("tone:"):
         assert refused_when_read(request_) == error
+
+
+def test_the_refusal_of_an_unknown_protocol_reads_as_shown():
+    """The numbers may differ, since protocols are added."""
+    (shown,) = [a["error"] for _, a in ANSWERED if "there is no protocol" in a.get("error", "")]
+
+    with pytest.raises(ProtocolError) as caught:
+        library.by_id("nonsense")
+
+    pattern = r"choose from (.*) … \(`entrain protocols` lists all \d+\)$"
+    (said,) = re.findall(pattern, str(caught.value))
+    (listed,) = re.findall(pattern, shown)
+    assert {*listed.split(", ")} <= {*library.ids()}
+    assert len(listed.split(", ")) == len(said.split(", "))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

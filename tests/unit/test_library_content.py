@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -16,6 +18,7 @@ from entrain.vdevice.protocol.document import parse_protocol, write_protocol
 from entrain.vdevice.protocol.model import Layer, Protocol
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
+ARCHITECTURE = (Path(__file__).parents[2] / "docs/architecture.md").read_text(encoding="utf-8")
 FOLDER = Path(next(iter(entrain.presets.__path__)))
 PROTOCOLS = {name: library.by_id(name) for name in library.ids()}
 
@@ -168,6 +171,18 @@ def test_its_file_fits_the_blocks_and_is_written_as_saving_writes_it(protocol):
     text = (FOLDER / "protocols" / f"{protocol.id}.json").read_bytes()
     assert parse_protocol(text, protocol.id, blocks) == protocol
     assert write_protocol(protocol) == text
+
+
+def test_the_command_of_the_page_writes_a_file_as_saving_writes_it(tmp_path):
+    protocol = PROTOCOLS["focus-16"]
+    (command,) = re.findall(r"^    (\.venv/bin/python.*ID\.json)$", ARCHITECTURE, re.M | re.S)
+    file = tmp_path / "focus-16.json"
+    file.write_text(protocol.model_dump_json(), encoding="utf-8")
+    command = command.replace("\n    ", "\n").replace(".venv/bin/python", sys.executable)
+
+    subprocess.run(command.replace("presets/protocols/ID.json", str(file)), shell=True, check=True)
+
+    assert file.read_bytes() == write_protocol(protocol)
 
 
 def test_it_is_described_in_one_to_four_sentences(protocol):

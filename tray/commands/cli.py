@@ -131,6 +131,8 @@ def run(
 ) -> None:
     """Add the output device Entrain.  The command runs until Ctrl-C or `entrain stop`.
 
+    Without --protocol and --layer, Entrain uses the last protocol, at the first start `default`.
+
     \b
     Examples:
       entrain run --headless

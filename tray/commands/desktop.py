@@ -16,7 +16,9 @@ BUS_TIMEOUT_S = 1.0
 @click.command()
 @click.argument("action", type=click.Choice(["enable", "disable", "status"]))
 def autostart(action: Literal["enable", "disable", "status"]) -> None:
-    """Start Entrain at login, or stop doing so.  Entrain restores its state at logout.
+    """Start Entrain at login, or stop doing so.
+
+    At login, Entrain restores the state that it had at logout.
 
     \b
     Examples:

@@ -96,8 +96,9 @@ _steps = click.argument("steps", type=Number(1, MAX_STEPS, whole=True), default=
 def faster(steps: int) -> None:
     """Go to the next faster rate.  Made for a keyboard shortcut.
 
-    A step is half a hertz below 8 Hz and one hertz above.  If several layers have a rate, all
-    rates change in the same ratio.
+    A step is a tenth of a hertz below 2 Hz, half a hertz from 2 to 8 Hz, and one hertz above.
+    Rates in breaths per minute have the same steps.  If several layers have a rate, all rates
+    change in the same ratio.
 
     \b
     Examples:
@@ -179,11 +180,12 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
 
     \b
     Examples:
-      entrain use default          an id from `entrain protocols`
+      entrain use default           an id from `entrain protocols`
       entrain use ./evening.json
       entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-12
       entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
-      entrain use none --here      no effects on this output, ever
+      entrain use none --here       no effects on this output, until the next use on it
+      entrain use default --forget  use this protocol, and forget the output's own
     """
     from entrain.vdevice.protocol.names import is_id, is_spec
 
@@ -249,6 +251,7 @@ def output(names: tuple[str, ...], prefer: bool, unplugged: str | None) -> None:
       entrain output --prefer bluez_output.headset alsa_output.usb-dac
       entrain output --prefer  forget the preferred outputs
       entrain output --unplugged silent
+      entrain output --unplugged softer   the initial setting
     """
     if not prefer and len(names) > 1:
         raise click.UsageError("give one NAME, or --prefer and any number of names")

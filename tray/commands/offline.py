@@ -48,6 +48,8 @@ def render(
 ) -> None:
     """Process a sound file in any format that libsndfile knows.
 
+    Without --protocol and --layer, the command uses the protocol `default`.
+
     More than two channels are folded down to two after ITU-R BS.775.
 
     OUT appears when it is complete.  The command replaces a sound file of that name, but never IN,

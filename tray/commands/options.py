@@ -25,7 +25,8 @@ layers = click.option(
     "layers",
     metavar="SPEC",
     multiple=True,
-    help="Add a layer, kind:key=value,...; repeat the option for more layers.",
+    help="Add a layer, kind:key=value,..., to the protocol; without --protocol, use these layers "
+    "alone. Repeat the option for more layers.",
 )
 standalone = click.option(
     "--standalone",
