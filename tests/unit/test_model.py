@@ -294,3 +294,18 @@ def test_the_schema_can_be_exported():
 
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == {"id", "name", "layers"}
+
+
+def test_a_wrong_field_hides_no_wrong_layer():
+    layers = [{"kind": "am", "params": {"depth": 2}}]
+    text = document(layers=layers, without_headphones=layers, category="nosuch")
+
+    with pytest.raises(ProtocolError) as caught:
+        documents.parse_protocol(text, "x", blocks)
+
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("x: category = 'nosuch'")
+    assert lines[1:] == [
+        "x: layers[0].params.depth = 2 is outside 0 … 1",
+        "x: without_headphones[0].params.depth = 2 is outside 0 … 1",
+    ]
