@@ -233,9 +233,12 @@ def next_() -> None:
 
 
 def _content(path: Path | None) -> bytes | None:
-    """Return a file's content; None without a readable file."""
+    """Return a file's content; None without a readable file, such as for a pipe."""
+    from entrain.platform.files import read_file
+    from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES
+
     try:
-        return path.read_bytes() if path else None
+        return read_file(path, 16 * MAX_FILE_BYTES) if path else None
     except OSError:
         return None
 
