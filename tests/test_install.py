@@ -149,6 +149,42 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
     assert list(user.runtime.iterdir()) == []
 
 
+@pytest.mark.slow
+def test_an_update_that_fails_keeps_the_former_version_and_one_that_works_keeps_packages(
+    user, installed
+):
+    (wheel,) = (user.clone / "build/wheel").glob("entrain-*.whl")
+    content = wheel.read_bytes()
+    added = Path(next((user.data / "venv/lib").glob("python*/site-packages")), "added.py")
+    added.touch()
+    missing = user.data / "venv/lib" / added.parents[1].name / "site-packages/click"
+    wheel.write_bytes(content[: len(content) // 2])
+
+    assert user.run(user.clone / ".ci/install").returncode != 0
+    assert user.run(user.command, "--version").returncode == 0
+
+    wheel.write_bytes(content)
+    shutil.rmtree(missing)
+    for distribution in missing.parent.glob("click-*.dist-info"):
+        shutil.rmtree(distribution)
+    done = user.run(user.clone / ".ci/install")
+    assert done.returncode == 0, done.stderr
+    assert user.run(user.command, "--version").returncode == 0
+    assert added.exists()
+
+    # An environment of a Python that is gone is built anew, or given back.
+    python = user.data / "venv/bin/python"
+    python.unlink()
+    wheel.write_bytes(content[: len(content) // 2])
+    assert user.run(user.clone / ".ci/install").returncode != 0
+    assert added.exists()
+    wheel.write_bytes(content)
+    assert user.run(user.clone / ".ci/install").returncode == 0
+    assert user.run(user.command, "--version").returncode == 0
+    assert not added.exists()
+    assert not (user.data / "venv.former").exists()
+
+
 def test_another_command_of_that_name_is_left_alone(user):
     user.command.write_text("another program")
     before = user.files()

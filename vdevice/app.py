@@ -11,6 +11,7 @@ from entrain.engine import Engine, blocks
 from entrain.platform import factory
 from entrain.platform.adapter import PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
+from entrain.platform.own_command import typed_command
 from entrain.vdevice import logs
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.client import SOCKET_NAME
@@ -268,7 +269,8 @@ class App:
         where = target.description if target else "no device yet"
         if self.device.on:
             return f'Output "Entrain" is on: {self.player.protocol.name}, playing on {where}'
-        return f'Output "Entrain" is ready and plays on {where}; `entrain on` selects it'
+        ready = f'Output "Entrain" is ready and plays on {where}'
+        return f"{ready}; `{typed_command()} on` selects it"
 
     # ---- what changes ------------------------------------------------------------------------
 

@@ -82,7 +82,6 @@ def provide(monkeypatch: pytest.MonkeyPatch) -> Any:
     [
         ["status"],
         ["status", "--json"],
-        ["stop"],
         ["on"],
         ["off"],
         ["bypass"],
@@ -139,7 +138,8 @@ def test_a_command_is_one_request(server, arguments, request_):
     result = entrain(*arguments)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == "processing · Alpha 10 · Ear?[2J\n"
+    levels = "tone (binaural): beat_hz 10\n" if arguments[0] in ("stronger", "weaker") else ""
+    assert result.stdout == "processing · Alpha 10 · Ear?[2J\n" + levels
     assert server.requests == [request_]
 
 
@@ -216,6 +216,35 @@ def test_stop_waits_until_entrain_has_gone(server):
     assert entrain("status").stderr == NOT_RUNNING
 
 
+def test_stop_without_a_running_entrain_does_not_advise_to_start_it():
+    result = entrain("stop")
+
+    assert (result.exit_code, result.stderr) == (1, "entrain: Entrain is not running\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [("faster", "rate: 10.5 Hz"), ("weaker", "tone (binaural): beat_hz 10.5, level_db -15")],
+)
+def test_a_step_shows_the_new_value(runtime, serve, command, line):
+    layer = Layer(kind="binaural", id="tone", params={"beat_hz": 10.5, "level_db": -15.0})
+    protocol = STATUS.protocol.model_copy(update={"rate_hz": 10.5, "layers": [layer]})
+    status = STATUS.model_copy(update={"protocol": protocol})
+    serve(runtime / "entrain" / "control.sock", lambda request: status)
+
+    assert entrain(command).stdout.splitlines()[1:] == [line]
+
+
+def test_the_status_of_an_entrain_that_is_off_or_in_trouble_tells_all(runtime, serve):
+    changes = {"state": "failed", "reason": "no server", "bypass": True, "retry_in_s": 0.2}
+    status = STATUS.model_copy(update=changes)
+    serve(runtime / "entrain" / "control.sock", lambda request: status)
+
+    lines = entrain("status").stdout.splitlines()
+    assert "next try     now" in lines
+    assert "bypass       on (`entrain bypass off` lets Entrain process the sound)" in lines
+
+
 def test_devices_works_without_a_running_entrain():
     result = entrain("devices", "--json")
 
@@ -237,6 +266,7 @@ def test_devices_works_without_a_running_entrain():
         ["set", "tone.beat_hz", "4", "--over", "-1"],
         ["use"],
         ["bypass", "maybe"],
+        ["bypass", "off", "--matched"],
         ["run", "--backend", "nosuch"],
         ["run", "--sandbox=maybe"],
         ["run", "--latency", "2"],

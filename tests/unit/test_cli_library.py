@@ -210,6 +210,10 @@ def test_the_docs_explain_each_grade_as_show_does():
         assert f"| {grade} | {meaning} |" in docs
 
 
+def test_the_empty_protocol_can_be_shown():
+    assert entrain("show", "none").exit_code == 0
+
+
 def test_show_as_json_is_the_document(evening):
     shown = json.loads(entrain("show", "evening", "--json").stdout)
 
@@ -378,6 +382,22 @@ def test_save_says_how_to_use_what_was_saved(server):
     assert entrain("save", "My Seven").stdout.endswith("use it with: entrain use my-seven\n")
 
 
+def test_save_says_where_the_former_protocol_is(home, folder, serve, idle):
+    users = library.Library(folder)
+    mine = users.by_id("focus-16").model_copy(update={"id": "mine", "name": "Mine"})
+    path = users.save(mine)
+    changed = [mine.model_copy(update={"description": "Another."})]
+
+    def save(request):
+        users.save(changed.pop(0))
+        return idle
+
+    server = serve(home / "entrain" / "control.sock", save)
+    said = f"Your former protocol of this id is kept as {path}.bak\n"
+    assert entrain("save", "Mine").stdout.endswith(said)
+    assert len(server.requests) == 1
+
+
 def test_a_name_of_which_no_id_can_be_made_never_reaches_the_running_entrain(server):
     assert entrain("save", "!?").exit_code == 1
     assert server.requests == []
@@ -430,4 +450,5 @@ def test_a_negative_time_is_no_option():
     result = entrain("sleep", "-5")
 
     assert result.exit_code == 2
-    assert "'-5' is neither 0 … 1440 minutes nor off" in result.output
+    said = "'-5' is neither off nor a number of minutes, which must be more than 0 and at most 1440"
+    assert said in result.output

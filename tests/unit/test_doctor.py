@@ -89,6 +89,21 @@ def test_beside_an_entrain_in_its_sandbox_the_sandbox_is_examined(monkeypatch):
     assert "private sound server" in found["sandbox"].text
 
 
+@pytest.mark.parametrize("sandbox", [{}, {"PULSE_SERVER": "unix:/tmp/its-own"}])
+def test_in_the_sandbox_there_is_no_advice_about_priority(monkeypatch, sandbox):
+    status = {
+        **{"state": "processing", "reason": "", "mode": "default", "xruns": 1, "errors": []},
+        "callback": {"longest_lately_us": 0.0, "longest_lately_share": 0.0},
+        **{"realtime": False, "muffled": "", "sandbox": sandbox},
+    }
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
+
+    found = examined(monkeypatch)
+
+    assert bool(found["priority"].advice) is not bool(sandbox)
+    assert found["running app"].text.endswith(" 1 xrun")
+
+
 def test_what_was_left_behind_is_found_with_its_remedy(monkeypatch):
     found = examined(monkeypatch, "entrain")
 

@@ -323,6 +323,11 @@ def test_another_kind_of_file_is_refused(users, there):
     assert outcome.problems == ("in/x.txt is not a .sbg, .gnaural, .xml or .json file",)
 
 
+def test_what_does_not_exist_is_said_not_to(users, there):
+    (outcome,) = run(users, Path("nosuchdir"))
+    assert outcome.problems == ("nosuchdir does not exist",)
+
+
 @pytest.mark.parametrize(
     ("name", "make", "line"),
     [

@@ -312,3 +312,18 @@ def test_added_layers_get_ids_that_are_free_on_loudspeakers_too():
     assert Protocol.model_validate_json(both.model_dump_json()) == both
     with pytest.raises(ProtocolError, match="at most 64 layers"):
         with_specs(mine, ["am"] * 64, blocks)
+
+
+def test_a_wrong_field_hides_no_wrong_layer():
+    layers = [{"kind": "am", "params": {"depth": 2}}]
+    text = document(layers=layers, without_headphones=layers, category="nosuch")
+
+    with pytest.raises(ProtocolError) as caught:
+        documents.parse_protocol(text, "x", blocks)
+
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("x: category = 'nosuch'")
+    assert lines[1:] == [
+        "x: layers[0].params.depth = 2 is outside 0 … 1",
+        "x: without_headphones[0].params.depth = 2 is outside 0 … 1",
+    ]

@@ -155,6 +155,18 @@ def test_nothing_is_found_in_noise(verify, right):
     assert not any(band.sure for band in report.bands)
 
 
+def test_without_a_finding_it_says_which_rates_were_examined(verify, tmp_path):
+    soundfile.write(tmp_path / "original.wav", both(pink(4)).T, RATE_HZ, subtype="FLOAT")
+
+    everywhere = verify(both(pink(4)))
+    original = tmp_path / "original.wav"
+    at_9, _ = verify_file(tmp_path / "a.wav", rate_hz=9.0, against=original)
+
+    assert "0.5 to 100 Hz" in everywhere.verdict[0]
+    assert "no steady rhythm at 9.00 Hz," in at_9.verdict[0]
+    assert "At 9.00 Hz neither of the two swells." in at_9.verdict
+
+
 def test_what_the_original_has_as_well_is_no_entrainment(verify, tmp_path):
     rhythm = modulated(pink(4), 0.8, 2.0)
     soundfile.write(tmp_path / "original.wav", both(rhythm).T, RATE_HZ, subtype="FLOAT")

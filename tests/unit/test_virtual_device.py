@@ -324,7 +324,7 @@ def test_a_server_without_a_session_manager_makes_no_device_and_that_is_told(new
 
     asyncio.run(play())
 
-    told = "the sound server creates no output for Entrain; does its session manager run?"
+    told = "the sound server creates no output for Entrain; check its session manager"
     assert desk.told == [f"{told}; trying again"]
     assert not desk.is_ready.is_set()
 

@@ -238,11 +238,14 @@ def stop() -> None:
     Example:
       entrain stop
     """
-    from entrain.vdevice.api.client import Client
+    from entrain.vdevice.api.client import Client, NotRunning
 
-    with Client() as client:
-        client.ask("stop")
-        client.wait_closed()
+    try:
+        with Client() as client:
+            client.ask("stop")
+            client.wait_closed()
+    except NotRunning:
+        raise EntrainError("Entrain is not running") from None
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import get_args
 import click
 
 from entrain.tray.commands import completion, options
-from entrain.tray.commands.request import ask, change
+from entrain.tray.commands.request import adjust, ask, change
 from entrain.tray.text.minutes import MinutesOrOff
 from entrain.tray.text.number import Number
 from entrain.tray.text.position import Position
@@ -53,6 +53,8 @@ def bypass(state: str | None, matched: bool) -> None:
       entrain bypass off
       entrain bypass --matched
     """
+    if matched and state == "off":
+        raise click.UsageError("--matched says how bypass sounds; it does not go with off")
     change("bypass", on=None if state is None else state == "on", matched=matched)
 
 
@@ -105,7 +107,7 @@ def faster(steps: int) -> None:
       entrain faster
       entrain faster 3
     """
-    change("adjust", rate_steps=steps)
+    adjust(rate_steps=steps)
 
 
 @click.command()
@@ -118,7 +120,7 @@ def slower(steps: int) -> None:
       entrain slower
       entrain use focus-16      restore the protocol's own rate
     """
-    change("adjust", rate_steps=-steps)
+    adjust(rate_steps=-steps)
 
 
 @click.command()
@@ -130,7 +132,7 @@ def stronger(steps: int) -> None:
     Example:
       entrain stronger
     """
-    change("adjust", level_steps=steps)
+    adjust(level_steps=steps)
 
 
 @click.command()
@@ -143,7 +145,7 @@ def weaker(steps: int) -> None:
       entrain weaker
       entrain weaker 2
     """
-    change("adjust", level_steps=-steps)
+    adjust(level_steps=-steps)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value, not an option

@@ -38,6 +38,7 @@ def log(days: int, keep: bool | None, as_json: bool) -> None:
     """Show which protocols you heard, and for how long.
 
     The log is a file on this computer that only you can read.  Entrain does not send it anywhere.
+    It leaves out a protocol that you heard for less than 5 seconds.
 
     \b
     Examples:

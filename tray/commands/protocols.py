@@ -5,6 +5,7 @@ Imports stand inside the commands, so that each command is quick.
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
+from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -98,8 +99,6 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
       entrain validate evening.json
       entrain validate *.json --json | jq '.[] | select(.problems != [])'
     """
-    from pathlib import Path
-
     from entrain.engine import blocks
     from entrain.vdevice.protocol.errors import ProtocolError
     from entrain.vdevice.protocol.named_file import load_file
@@ -132,7 +131,8 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
 
     Files can be from SBaGen (.sbg), Gnaural (.gnaural, .xml) or Entrain (.json).  The command
     searches folders at any depth.  It imports a file as a whole or refuses it, and lists line by
-    line what it could not keep.  The file's name becomes the protocol's name.
+    line what it could not keep.  The file's name becomes the protocol's name, unless the file holds
+    a name itself, as a title of Gnaural does.
 
     \b
     Examples:
@@ -142,7 +142,6 @@ def import_(paths: tuple[str, ...], dry_run: bool, replace: bool, as_json: bool)
       entrain import ~/sbagen --json | jq -r '.files[] | select(.notes != []) | .file'
     """
     from dataclasses import asdict
-    from pathlib import Path
 
     from entrain.engine import blocks
     from entrain.vdevice.protocol.import_files import found_files, import_files
@@ -209,11 +208,17 @@ def save(name: str, replace: bool) -> None:
       entrain use binaural:carrier_hz=300,beat_hz=7
       entrain save "My seven"       from now on: entrain use my-seven
     """
-    from entrain.vdevice.protocol.user_folder import slug
+    from entrain.vdevice.protocol.library import user_library
+    from entrain.vdevice.protocol.user_folder import shown, slug
 
     protocol_id = slug(name)  # before the request: a bad name fails at once
+    library = user_library()
+    former = library.own_file(protocol_id)
+    before = _content(former)
     change("save", name=name, **({"replace": True} if replace else {}))
     click.echo(f"Saved; use it with: entrain use {protocol_id}")
+    if before is not None and _content(former) != before:
+        click.echo(f"Your former protocol of this id is kept as {shown(str(former))}.bak")
 
 
 @click.command("next")
@@ -225,6 +230,17 @@ def next_() -> None:
       entrain next
     """
     change("next")
+
+
+def _content(path: Path | None) -> bytes | None:
+    """Return a file's content; None without a readable file, such as for a pipe."""
+    from entrain.platform.files import read_file
+    from entrain.vdevice.protocol.user_folder import MAX_FILE_BYTES
+
+    try:
+        return read_file(path, 16 * MAX_FILE_BYTES) if path else None
+    except OSError:
+        return None
 
 
 def _files(number: int) -> str:

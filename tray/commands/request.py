@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import click
 
+from entrain.tray.text.text_layout import clean
+
 if TYPE_CHECKING:
     from entrain.vdevice.api import answers
 
@@ -35,3 +37,18 @@ def change(command: "answers.StatusCommand", **fields: object) -> "answers.Statu
     answer = ask(command, **fields)
     click.echo(status_text.summary(answer))
     return answer
+
+
+def adjust(**steps: int) -> None:
+    """Change all rates or all levels by steps, and print the new values as well."""
+    from entrain.tray.text import status_text
+
+    protocol = change("adjust", **steps)["protocol"]
+    if protocol is None:
+        return
+    if "rate_steps" not in steps:
+        lines = [status_text.layer(each) for each in protocol["layers"]]
+    else:
+        lines = [f"rate: {protocol['rate_hz']:g} Hz"] if protocol["rate_hz"] is not None else []
+    for line in lines:
+        click.echo(clean(line))

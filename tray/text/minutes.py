@@ -23,6 +23,9 @@ class MinutesOrOff(click.ParamType[float | None]):
             minutes = float("nan")
         if not 0 < minutes <= MAX_SLEEP_MINUTES:  # this form also refuses NaN
             self.fail(
-                f"{str(value)!r} is neither 0 … {MAX_SLEEP_MINUTES:g} minutes nor off", param, ctx
+                f"{str(value)!r} is neither off nor a number of minutes, which must be more than 0 "
+                f"and at most {MAX_SLEEP_MINUTES:g}",
+                param,
+                ctx,
             )
         return minutes

@@ -61,7 +61,7 @@ def live(status: "Status") -> str:
     if status["measured"]:
         parts.append(f"measured: {status['measured']['text']}")
     parts.append(f"CPU {status['cpu_load']:.1%}")
-    parts.append(f"{status['xruns']} xruns")
+    parts.append(f"{status['xruns']} {'xrun' if status['xruns'] == 1 else 'xruns'}")
     return clean(" · ".join(parts))
 
 
@@ -71,8 +71,11 @@ def status(status: "Status") -> None:
     if status["reason"]:
         rows.append(("", status["reason"]))
     if status["retry_in_s"] is not None:
-        rows.append(("next try", f"in {status['retry_in_s']:.0f} s"))
+        wait_s = round(status["retry_in_s"])
+        rows.append(("next try", f"in {wait_s} s" if wait_s else "now"))
     rows.append(("on", "yes" if status["on"] else f"no (`entrain on` {_ON[status['mode']]})"))
+    if status["bypass"] and status["state"] != "bypassed":
+        rows.append(("bypass", "on (`entrain bypass off` lets Entrain process the sound)"))
     rows.append(("mode", f"{status['mode']} ({MODES[status['mode']]})"))
     if protocol := status["protocol"]:
         name = f"{protocol['name']} ({protocol['id']}), {_session(protocol)}"
@@ -81,7 +84,7 @@ def status(status: "Status") -> None:
             rows.append(("", "whenever sound goes to this output"))
         if protocol["note"]:
             rows.append(("", protocol["note"]))
-        rows += [("", _layer(layer)) for layer in protocol["layers"]]
+        rows += [("", layer(each)) for each in protocol["layers"]]
     if status["sleep_left_s"] is not None:
         rows.append(("sleep", f"off in {clock(status['sleep_left_s'])}"))
     if output := status["output"]:
@@ -129,6 +132,13 @@ def status(status: "Status") -> None:
     rows += [("error", line) for line in status["errors"]]
     rows.append(("Entrain", f"{status['version']}, {status['backend']}"))
     table(("", ""), rows)
+
+
+def layer(layer: "Layer") -> str:
+    """Return a layer's id, kind and values in one line."""
+    values = ", ".join(f"{symbol} {value:g}" for symbol, value in layer["params"].items())
+    name = layer["id"] if layer["id"] == layer["kind"] else f"{layer['id']} ({layer['kind']})"
+    return f"{name}: {values}" if values else name
 
 
 def devices(found: Sequence["Device"]) -> None:
@@ -222,12 +232,6 @@ def _session(protocol: "ActiveProtocol") -> str:
     if not protocol["runs"]:
         parts.append("paused")
     return ", ".join(parts)
-
-
-def _layer(layer: "Layer") -> str:
-    values = ", ".join(f"{symbol} {value:g}" for symbol, value in layer["params"].items())
-    name = layer["id"] if layer["id"] == layer["kind"] else f"{layer['id']} ({layer['kind']})"
-    return f"{name}: {values}" if values else name
 
 
 def _levels(status: "Status") -> str:

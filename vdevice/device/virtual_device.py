@@ -318,7 +318,7 @@ class VirtualDevice:
                 await self._follow(lambda: False)
         except TimeoutError:
             raise EntrainError(
-                "the sound server creates no output for Entrain; does its session manager run?"
+                "the sound server creates no output for Entrain; check its session manager"
             ) from None
 
     @contextlib.asynccontextmanager

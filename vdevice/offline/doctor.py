@@ -123,7 +123,8 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
     state, reason = status["state"], status["reason"]
     well = state not in ("failed", "waiting-for-device")
     text = f"{state}: {reason}" if reason else state
-    yield Finding("running app", well, f"{text}; {status['mode']} mode, {status['xruns']} xruns")
+    xruns = f"{status['xruns']} {'xrun' if status['xruns'] == 1 else 'xruns'}"
+    yield Finding("running app", well, f"{text}; {status['mode']} mode, {xruns}")
     yield from _counted(status)
     callback = status["callback"]
     share = callback["longest_lately_share"]
@@ -226,7 +227,9 @@ def _priority(status: dict[str, Any] | None) -> Iterator[Finding]:
     if status and status.get("realtime") is not None:
         text = "the audio thread is real-time" if status["realtime"] else "an ordinary thread"
         advice = "install rtkit, or see in the log why it refuses; it works without, but may click"
-        yield Finding("priority", None, text, "" if status["realtime"] else advice)
+        if status["realtime"] or status.get("sandbox"):  # the sandbox does not ask rtkit
+            advice = ""
+        yield Finding("priority", None, text, advice)
         return
     if sys.platform != "win32":
         import resource

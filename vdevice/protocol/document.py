@@ -173,16 +173,18 @@ _MIGRATIONS: Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
 def _problems_of_layers(text: bytes, blocks: BlockSource) -> list[str]:
     """Return what the blocks cannot do for the valid layers of an invalid document."""
     try:
-        layers = from_json(text)["layers"]
-    except (ValueError, TypeError, KeyError):
+        document = from_json(text)
+    except ValueError:
         return []
     lines: list[str] = []
-    for number, raw in enumerate(layers if isinstance(layers, list) else ()):
-        try:
-            layer = Layer.model_validate_json(json.dumps(raw))
-        except ValidationError:
-            continue
-        lines += layer_problems(layer, blocks(), f"layers[{number}]")
+    for field in ("layers", "without_headphones"):
+        layers = document.get(field) if isinstance(document, dict) else None
+        for number, raw in enumerate(layers if isinstance(layers, list) else ()):
+            try:
+                layer = Layer.model_validate_json(json.dumps(raw))
+            except ValidationError:
+                continue
+            lines += layer_problems(layer, blocks(), f"{field}[{number}]")
     return lines
 
 

@@ -96,6 +96,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _read(path: Path, blocks: BlockSource) -> Imported:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
+        if not os.path.lexists(path):
+            raise ProtocolError(f"{shown(path)} does not exist")
         raise ProtocolError(f"{shown(path)} is not a {_suffixes()} file")
     text = read_bytes(path, MAX_FILE_BYTES)
     if suffix == ".json":

@@ -67,6 +67,8 @@ class Library:
 
     def entry(self, protocol_id: str) -> Entry:
         """Return the entry of a usable protocol; raises `ProtocolError` as `by_id` does."""
+        if protocol_id == NOTHING.id:
+            return Entry(NOTHING.id, NOTHING.name, NOTHING.category, own=False)
         if self._own and (found := self._own.called(protocol_id)):
             return found
         for entry in self._own_entries():
@@ -77,6 +79,11 @@ class Library:
         if protocol_id not in shipped_ids():
             raise ProtocolError(self._advice(protocol_id))
         return shipped_entry(protocol_id)
+
+    def own_file(self, protocol_id: str) -> Path | None:
+        """Return the user's file with this id, broken or not."""
+        found = (entry.path for entry in self._own_entries() if entry.id == protocol_id)
+        return next(found, None)
 
     def is_own(self, protocol_id: str) -> bool:
         """Whether a file of the user, broken or not, has this id; reads few files."""
@@ -180,8 +187,8 @@ class Library:
         _require_usable(protocol.id)
         if not replace and protocol.id in shipped_ids() and not self.is_own(protocol.id):
             raise ProtocolError(
-                f"a protocol {protocol.id!r} comes with Entrain; use another name, or --replace to "
-                "use yours instead"
+                f"a protocol {protocol.id!r} comes with Entrain; use another name, or hide it with "
+                'yours: `entrain save --replace`, or "replace": true in the control API'
             )
         return self._own.save(protocol)
 

@@ -209,15 +209,13 @@ def _judged(report: VerifyReport) -> VerifyReport:
         lines.append(words.swell(swell))
     if report.swells and report.change is None:
         notes.insert(0, words.OWN_RHYTHM)
-    if report.rate_hz and not report.swells and not found:
-        lines.append(f"Nothing swells and fades at {report.rate_hz:.2f} Hz.")
-    if not found:
-        lines.insert(0, words.NOTHING_ADDED if report.swells else words.NOTHING)
+    if not found:  # then the user has asked for any rate
+        lines.insert(0, words.NOTHING_ADDED if report.swells else words.nothing(report.rate_hz))
     if report.channels == 1:
         lines.append("The file is mono: nothing can beat between the ears.")
     lines += [words.following(model) for model in report.following]
     if report.change:
-        lines += words.change(report.change, report.bands_rate_hz)
+        lines += words.change(report.change, report.bands_rate_hz, swells=bool(report.swells))
     return report.model_copy(
         update={
             "found": tuple(dict.fromkeys(found)),

@@ -14,16 +14,24 @@ from entrain.vdevice.verify.report import (
 )
 
 NOT_A_BRAIN = "The figures describe the sound, not a brain: they rank sounds and promise no effect."
-NOTHING = (
-    "No entrainment found: no pair of steady tones, no steady rhythm of 0.5 to 100 Hz, "
-    "no turning between the ears."
-)
 NOTHING_ADDED = "No entrainment found: all that swells and fades does so in the original as well."
 OWN_RHYTHM = "The music's own rhythm counts as well: --against ORIGINAL shows what was added."
 GREATEST_CARRIER_HZ = 1300.0
 FAINT_INDEX, STRONG_INDEX = 0.1, 0.3
 _NOMINAL = (1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8)
 """Names of third-octave bands (IEC 61260)."""
+
+
+def nothing(asked_hz: float | None) -> str:
+    """Say that there is no finding, in the whole range of rates or at the rate asked for."""
+    where = "of 0.5 to 100 Hz" if asked_hz is None else f"at {asked_hz:.2f} Hz"
+    text = (
+        f"No entrainment found: no pair of steady tones, no steady rhythm {where}, "
+        "no turning between the ears."
+    )
+    if asked_hz is not None:
+        text += " Other rates of a rhythm were not examined."
+    return text
 
 
 def pair(found: Pair, level_db: float | None) -> str:
@@ -102,8 +110,8 @@ def following(found: Following) -> str:
     )
 
 
-def change(found: Change, rate_hz: float | None) -> list[str]:
-    """Describe the difference from the original."""
+def change(found: Change, rate_hz: float | None, *, swells: bool) -> list[str]:
+    """Describe the difference from the original; `swells`: whether the sound swells at the rate."""
     lines = []
     if found.loudness_lu is not None:
         size = abs(found.loudness_lu)
@@ -118,7 +126,11 @@ def change(found: Change, rate_hz: float | None) -> list[str]:
         top = max(changes, key=lambda band: abs(band.index_change or 0.0))
         now = (top.original_index or 0.0) + (top.index_change or 0.0)
         if abs(top.index_change or 0.0) < 0.02:
-            lines.append(f"At {rate_hz:.2f} Hz the original swells as much.")
+            lines.append(
+                f"At {rate_hz:.2f} Hz the original swells as much."
+                if swells
+                else f"At {rate_hz:.2f} Hz neither of the two swells."
+            )
         else:
             lines.append(
                 f"At {rate_hz:.2f} Hz the depth differs most at {band_name(top.centre_hz)} Hz: "
