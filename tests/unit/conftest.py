@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from played_protocol import Heard
 from simulated_sound import Desk, NewDesk, new_desk
 
 from entrain.platform import local_socket
@@ -122,3 +123,11 @@ def new(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewDesk]:
     yield new_desk(monkeypatch, made)
     for desk in made:
         desk.close()
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """Make a player with its engine."""
+    heard = Heard()
+    yield heard
+    heard.engine.close()

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from raw_client import raw
 
 from entrain.errors import EntrainError
 from entrain.platform import local_socket
@@ -20,15 +21,6 @@ from entrain.vdevice.protocol.model import Layer
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "r" / "control.sock"
-
-
-@contextlib.contextmanager
-def raw(path: Path):
-    """Connect a client that can misbehave: send bytes, read lines."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
-        connection.connect(str(path))
-        yield connection, connection.makefile("rb")
 
 
 def fill(connection: socket.socket) -> None:

@@ -1,20 +1,10 @@
 """Fades to silence, of a loop and of the sleep timer, while something else happens."""
 
 import pytest
-from played_protocol import Heard, protocol
+from played_protocol import MONAURAL, TONE, Heard, protocol
 
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.model import Protocol
-
-TONE = {"kind": "binaural", "id": "tone", "params": {"floor_db": -20, "ceiling_db": -20}}
-MONAURAL = {**TONE, "kind": "monaural"}
-
-
-@pytest.fixture
-def heard():
-    heard = Heard()
-    yield heard
-    heard.engine.close()
 
 
 def loop(ramp_out_s: float = 4, **fields: object) -> Protocol:

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import json
 import math
-import socket
 import time
 from pathlib import Path
 
 import pytest
+from raw_client import raw
 from unit.test_app_requests import new_app
 
 from entrain.errors import EntrainError
@@ -24,14 +24,6 @@ FRONT = b'{"command": "head", "w": 1, "x": 0, "y": 0, "z": 0}\n'
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "r" / "control.sock"
-
-
-@contextlib.contextmanager
-def raw(path: Path):
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(20)
-        client.connect(str(path))
-        yield client, client.makefile("rb")
 
 
 def asked(path: Path, lines: bytes) -> list[dict]:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from played_protocol import MONAURAL, TONE, Heard, protocol
+from played_protocol import MONAURAL, TONE, protocol
 
 from entrain.block import LAYER_GROUPS
 from entrain.engine import Engine, blocks
@@ -16,13 +16,6 @@ from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.chain import Chain
 from entrain.vdevice.session.player import Player, prepare
 from entrain.vdevice.session.sleep_timer import SLEEP_FADE_S
-
-
-@pytest.fixture
-def heard():
-    heard = Heard()
-    yield heard
-    heard.engine.close()
 
 
 def test_a_session_ends_with_a_fade_and_says_so(heard):

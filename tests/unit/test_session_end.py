@@ -1,16 +1,9 @@
 """When a session ends, by itself or by the sleep timer: not sooner, and not louder."""
 
 import pytest
-from played_protocol import Heard, protocol
+from played_protocol import protocol
 
 from entrain.engine import blocks
-
-
-@pytest.fixture
-def heard():
-    heard = Heard()
-    yield heard
-    heard.engine.close()
 
 
 def test_the_sleep_timer_fades_within_the_last_five_minutes(heard):

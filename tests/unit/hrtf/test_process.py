@@ -17,11 +17,6 @@ pytestmark = pytest.mark.usefixtures("cache_of_its_own")
 
 
 @pytest.fixture
-def cache_of_its_own(home, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-
-
-@pytest.fixture
 def made_up(tmp_path) -> Path:
     return sofa_files.write(sofa_files.usual(), tmp_path / "My Ears (left).sofa")
 
