@@ -3,10 +3,10 @@
 Usage: python vendor/fetch.py page|lint|test [--print]
 
 `manifest.json` names each package with its version, licence and hash, and each file with the hash
-of its content.  The page's files go into build/vendor, all others into build/npm.  A file that lies there with the right content is
-not fetched again, so a build works without a network from then on.  With `--print`, the program
-prints the paths of the files, one a line.  If a file cannot be fetched, the program says why and
-ends with status 3.
+of its content.  The page's files go into build/vendor, all others into build/npm.  A file that lies
+there with the right content is not fetched again, so a build works without a network from then on.
+With `--print`, the program prints the paths of the files, one a line.  If a file cannot be fetched,
+the program says why and ends with status 3.
 
 The registry is npm's own, unless npm is configured otherwise.  Neither npm nor node is needed.
 """

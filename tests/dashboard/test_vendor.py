@@ -26,7 +26,8 @@ PERMISSIVE = {"MIT", "Apache-2.0", "BSD-3-Clause", "ISC"}
 def load_fetch() -> ModuleType:
     """Return `vendor/fetch.py`, which is not installed."""
     spec = importlib.util.spec_from_file_location("fetch", ROOT / "vendor/fetch.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -100,7 +101,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     contents: dict[str, bytes] = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
+        def do_GET(self) -> None:
             found = contents.get(self.path)
             self.send_response(200 if found else 404)
             self.end_headers()
