@@ -92,6 +92,10 @@ class RequestHandler:
                 await self._protocols.next()
             case messages.Save(name=name, replace=replace):
                 await self._protocols.save(name, replace)
+            case messages.Delete(id=protocol_id):
+                await self._protocols.delete(protocol_id)
+            case messages.Rename(id=protocol_id, name=name):
+                await self._protocols.rename(protocol_id, name)
             case messages.Session(runs=runs, position_s=position_s):
                 self._session(runs, position_s)
             case messages.Adjust(rate_steps=rate_steps, level_steps=level_steps):
