@@ -20,6 +20,8 @@ from entrain.tray.dashboard.names import socket_path
 from entrain.tray.dashboard.page_files import PageFile
 
 RATE_HZ = 48_000
+MOST_NUMBERED = 2048
+"""Most frames in an answer whose samples are the numbers of their frames."""
 FILES = {
     "/": PageFile("text/html; charset=utf-8", b"<p>page</p>", None),
     "/main.js": PageFile("text/javascript; charset=utf-8", b"let a = 1;" * 99, b"packed"),
@@ -29,9 +31,13 @@ T = TypeVar("T")
 
 
 class OnThread:
-    """Runs an asyncio loop on a thread of its own."""
+    """Runs an asyncio loop on a thread of its own, or on another's."""
 
-    def __init__(self) -> None:
+    def __init__(self, other: "OnThread | None" = None) -> None:
+        self._is_guest = other is not None
+        if other is not None:
+            self.loop = other.loop
+            return
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
@@ -41,6 +47,9 @@ class OnThread:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
 
     def end(self) -> None:
+        if self._is_guest:
+            return
+
         async def cancel_all() -> None:
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
@@ -174,12 +183,14 @@ class MadeUpEntrain(OnThread):
             writer.close()
 
     def _tap(self, writer: asyncio.StreamWriter, request: Json) -> None:
-        """Answer with all new frames; each sample is the number of its frame."""
+        """Answer with all new frames; each sample is the number of its frame, but many are 0."""
         first = request["first"]
         first = self.frame - request["frames"] if first is None else min(first, self.frame)
         frames = min(self.frame - first, request["frames"])
-        numbers = [float(first + each // 2) for each in range(2 * frames)]
-        samples = struct.pack(f"<{2 * frames}f", *numbers) * 2
+        samples = 2 * bytes(8 * frames)
+        if frames <= MOST_NUMBERED:
+            numbers = [float(first + each // 2) for each in range(2 * frames)]
+            samples = 2 * struct.pack(f"<{2 * frames}f", *numbers)
         result = {"first": first, "frames": frames, "rate_hz": RATE_HZ, "bytes": len(samples)}
         writer.write(json.dumps({"ok": True, "result": result}).encode() + b"\n" + samples)
         self.frame += 400  # sound flows
@@ -188,8 +199,10 @@ class MadeUpEntrain(OnThread):
 class Served(OnThread):
     """A dashboard on a thread."""
 
-    def __init__(self, runtime: Path, control: Path, **options: Any) -> None:
-        super().__init__()
+    def __init__(
+        self, runtime: Path, control: Path, other: OnThread | None = None, **options: Any
+    ) -> None:
+        super().__init__(other)
         self.is_running = True
         self.folder = socket_path(runtime).parent
         claimed = local_socket.claim(socket_path(runtime), 16)
