@@ -372,7 +372,9 @@ def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, ser
     assert entrain("next").stdout == "idle · Deep 3 · off in 1:30\nMade for headphones?[2J\n"
 
 
-@pytest.mark.parametrize("arguments", [["next"], ["save", "x"], ["delete", "x"], ["sleep", "5"], ["log", "--off"]])
+@pytest.mark.parametrize(
+    "arguments", [["next"], ["save", "x"], ["delete", "x"], ["sleep", "5"], ["log", "--off"]]
+)
 def test_without_a_running_entrain_it_says_what_to_do(arguments):
     result = entrain(*arguments)
 

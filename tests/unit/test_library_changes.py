@@ -37,9 +37,7 @@ def users(folder: Path) -> Library:
 
 def document(protocol_id: str, beat_hz: float = 6.0, **fields: object) -> str:
     layers = [{"kind": "binaural", "id": "tone", "params": {"beat_hz": beat_hz}}]
-    return json.dumps(
-        {"id": protocol_id, "name": protocol_id.title(), "layers": layers, **fields}
-    )
+    return json.dumps({"id": protocol_id, "name": protocol_id.title(), "layers": layers, **fields})
 
 
 def names(folder: Path) -> list[str]:

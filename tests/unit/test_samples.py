@@ -58,6 +58,14 @@ def is_well(path: Path) -> bool:
         return client.ask("status")["state"] == "idle"
 
 
+def keep_sending(connection: socket.socket) -> None:
+    """Send empty lines for 20 s."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        connection.sendall(b"\n")
+        time.sleep(0.02)
+
+
 def test_the_newest_samples_come_behind_the_line(path, served):
     with Client(path) as client:
         sound = client.tap()
@@ -144,11 +152,8 @@ def test_a_client_that_does_not_read_the_samples_is_dropped(path, served, monkey
 
     with raw(path) as (connection, _):
         connection.sendall(100 * request)
-        until = time.monotonic() + 20
         with pytest.raises(OSError):  # noqa: PT011 - the server has hung up
-            while time.monotonic() < until:
-                connection.sendall(b"\n")
-                time.sleep(0.02)
+            keep_sending(connection)
         assert is_well(path)
     answered = sum(isinstance(each, messages.GetSamples) for each in served.requests)
     assert answered < 10  # no more than the socket's own buffer takes
