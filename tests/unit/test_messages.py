@@ -62,7 +62,7 @@ def test_a_value_that_is_not_finite_reaches_the_one_who_knows_the_range():
         (b"3", "the document: must be an object"),
         (
             b"{}",
-            "command must be one of status, stop, on, off, bypass, use, next, save, delete, rename, ",
+            "command must be one of status, stop, on, off, bypass, use, next, save, delete, ",
         ),
         (b'{"command": ["on"]}', "command must be one of "),
         (b'{"command": "status", "x": 1}', "x is not a field that belongs here"),
