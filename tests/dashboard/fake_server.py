@@ -272,7 +272,8 @@ class FakeEntrain:
         try:
             async for text in page:
                 request = json.loads(text)
-                number = request.pop("id")
+                number = request["id"]
+                request = {"command": request["command"], **request["fields"]}
                 if request["command"] == "subscribe":
                     self.pages[page] = request
                     await page.send(json.dumps({"id": number, "ok": True, "result": None}))
