@@ -13,8 +13,8 @@ from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session.chain import Chain
-from entrain.vdevice.session.player import Player, prepare
+from entrain.vdevice.session.chain import Chain, prepare
+from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.sleep_timer import SLEEP_FADE_S
 
 
