@@ -29,6 +29,8 @@ StatusCommand = Literal[
     "set",
     "session",
     "adjust",
+    "undo",
+    "redo",
     "sleep",
     "settings",
     "output",
@@ -246,6 +248,11 @@ class Status(TypedDict):
     detour: str
     latency: Latency
     protocol: ActiveProtocol | None
+    revision: int
+    can_undo: bool
+    undo_text: str
+    can_redo: bool
+    redo_text: str
     levels: Levels
     measured: Measured | None
     head: Head

@@ -1,4 +1,4 @@
-"""What is audible of a protocol on each kind of output.  Pure functions."""
+"""The audible part of a protocol on each kind of output.  Pure functions."""
 
 from collections.abc import Sequence
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from entrain.vdevice.protocol.model import Protocol
+from entrain.vdevice.protocol.check import block_of, values_of
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.session.changed_values import with_heard_value
 
@@ -48,6 +49,14 @@ class EditedProtocol:
                 changed = with_heard_value(changed, address, value, self._is_replaced, self._blocks)
             self._protocol, self._values = changed, {}
         return self._protocol
+
+    def value(self, layer: Layer, symbol: str) -> float | None:
+        """Return the present value of a parameter of an audible layer; None: it is automated."""
+        value = self._values.get(f"{layer.id}.{symbol}")
+        if value is not None or symbol in layer.automation:
+            return value
+        initial = block_of(layer, self._blocks()).parameters[symbol].initial
+        return values_of(layer).get(symbol, initial)
 
     @property
     def frame(self) -> Protocol:

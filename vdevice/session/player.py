@@ -12,6 +12,7 @@ from math import isclose
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Form
+from entrain.vdevice.limits import MAX_SESSION_S
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.check import check_address
 from entrain.vdevice.protocol.errors import ProtocolError
@@ -27,6 +28,7 @@ from entrain.vdevice.session.changed_values import (
 )
 from entrain.vdevice.session.edited_protocol import EditedProtocol
 from entrain.vdevice.session.fade import Fade, layer_within, loop_fade, within
+from entrain.vdevice.session.history import Played
 from entrain.vdevice.session.listening_time import ListeningTime
 from entrain.vdevice.session.session_log import Stretch
 from entrain.vdevice.session.sleep_timer import SleepTimer
@@ -71,6 +73,8 @@ class Player:
         self.ways = Ways(_SILENCE)
         """Prepared automation of `protocol`, or of `protocol` before values were set."""
         self.ended = False
+        self.revision = 0
+        """Counts the changes of the protocol's content."""
 
     # ---- facts for other parts -------------------------------------------------------------
 
@@ -81,7 +85,7 @@ class Player:
 
     @protocol.setter
     def protocol(self, protocol: Protocol) -> None:
-        self._edited = EditedProtocol(protocol, blocks)
+        self._take(EditedProtocol(protocol, blocks))
 
     @property
     def layers(self) -> Sequence[Layer]:
@@ -143,6 +147,15 @@ class Player:
         """Time until the sleep timer ends; None if it is not set."""
         return max(0.0, self._sleep.seen(now_s).left_s) if self._sleep else None
 
+    def layers_of(self, protocol: Protocol) -> Sequence[Layer]:
+        """Return the layers of a protocol that would play on this kind of output."""
+        return audible.layers(protocol, self._form)
+
+    def played(self) -> Played:
+        """Return what runs now, for `restore`."""
+        session_s, runs = self._engine.session()
+        return Played(self._edited, self.library_id, self.ways, session_s, runs, self.ended)
+
     def running(self) -> Sequence[tuple[Layer, int]]:
         """Return the layers in the engine, with the engine's numbers."""
         return tuple(self._chain.layers())
@@ -197,6 +210,39 @@ class Player:
             if not self.ended:
                 self._route(restart=False)
 
+    def restore(self, former: Played, *, session: bool) -> None:
+        """Glide back to what ran before.
+
+        Parameters
+        ----------
+        former : Played
+            What ran before.
+        session : bool
+            Go back to its session, too, which continues where it was left, or stays ended.
+            Otherwise the present session continues.
+
+        Raises
+        ------
+        EngineError
+            The engine refuses the protocol; then the present one continues.
+
+        """
+        if session:
+            self.note_heard()
+        with self._unless_refused():
+            self._take(former.edited)
+            self.library_id, self.ways = former.library_id, former.ways
+            if not session:
+                self._reroute()
+            elif former.ended:
+                self._end()
+            else:
+                self._route(restart=True)
+                self._engine.seek_session(min(former.session_s, MAX_SESSION_S))
+                self._engine.run_session(former.runs)
+            if session:
+                self._moving.clear()
+
     def begin_again(self) -> None:
         """Start the session again, even after its end."""
         with self._unless_refused():
@@ -244,8 +290,9 @@ class Player:
         heard = audible.layers(self._edited.frame, self._form)
         if any(address.startswith(f"{SPACE_ID}.") for address in values):
             heard = (*heard, self._settable_space())
+        changes = False
         for address, value in values.items():
-            check_address(heard, address, value, blocks)
+            changes |= self._edited.value(*check_address(heard, address, value, blocks)) != value
         if not self.is_replaced and concerns_movement(values):
             check_movement(self.protocol, values, blocks)
         for address, value in values.items():
@@ -255,8 +302,9 @@ class Player:
             self._moving.pop(address, None)
             if over_s > adjust.GLIDE_S:
                 self._moving[address] = None
-        self._edited = self._edited.with_values(values, self.is_replaced)
-        self.library_id = ""
+        if changes:
+            self._take(self._edited.with_values(values, self.is_replaced))
+            self.library_id = ""
 
     def as_heard(self) -> Protocol:
         """Return the protocol with the present values of gliding parameters."""
@@ -264,7 +312,7 @@ class Player:
         for running, number in self._chain.layers():
             for address in self._moving:
                 layer_id, symbol = parse_address(address)
-                if running.id != layer_id:
+                if running.id != layer_id or not self._chain.can_set(address):
                     continue
                 now = self._engine.parameter(number, symbol, target=False)
                 if not isclose(now, self._engine.parameter(number, symbol), rel_tol=1e-6):
@@ -273,16 +321,15 @@ class Player:
                     )
         return heard
 
-    def adjust(self, rate_steps: int, level_steps: int) -> None:
-        """Change all rates and all levels by steps; raises `ProtocolError`."""
+    def stepped(self, rate_steps: int, level_steps: int) -> dict[str, float]:
+        """Return all rates and all levels, changed by steps; raises `ProtocolError`."""
         if self.ended:
             raise ProtocolError(self.note)
-        changes = []
+        changes: list[adjust.Change] = []
         for steps, moved in ((rate_steps, adjust.faster), (level_steps, adjust.stronger)):
             if steps:
                 changes += moved(steps, self.layers, blocks(), self._value)
-        if changes:
-            self.set_all(dict(changes), adjust.GLIDE_S)
+        return dict(changes)
 
     def bypass(self, on: bool, *, matched: bool) -> None:
         """Let the input pass untouched, or not; `matched`: as loud as the processed sound."""
@@ -337,6 +384,10 @@ class Player:
 
     # ---- internals -------------------------------------------------------------------------
 
+    def _take(self, edited: EditedProtocol) -> None:
+        self._edited = edited
+        self.revision += 1
+
     def _settable_space(self) -> Layer:
         """Return the protocol's space; raises `ProtocolError` if it has none."""
         if not self.hears_both_ears:
@@ -364,13 +415,13 @@ class Player:
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
         """If the engine refuses a change, restore the fields of the protocol that still runs."""
-        before = self.protocol, self.library_id, self.ways, self._form
-        fades = self._fade, self._sleep
+        before = self._edited, self.library_id, self.ways, self._form, self.revision
+        course = self._fade, self._sleep, self.ended
         try:
             yield
         except EngineError:
-            self.protocol, self.library_id, self.ways, self._form = before
-            self._fade, self._sleep = fades
+            self._edited, self.library_id, self.ways, self._form, self.revision = before
+            self._fade, self._sleep, self.ended = course
             raise
 
     def _route(self, *, restart: bool) -> None:
