@@ -197,7 +197,7 @@ class App:
             self._head_changed,
         )
         self.saver.follow(self._to_be_kept, self._urgent)
-        undo = Undo(
+        self.undo = Undo(
             history,
             self.player,
             self.protocols,
@@ -213,7 +213,7 @@ class App:
             self.head,
             self.spaces,
             ears,
-            undo,
+            self.undo,
             icon=not options.headless,
             sandbox=sandbox,
         )
@@ -225,7 +225,7 @@ class App:
             self.spaces,
             self.head,
             self.saver,
-            undo,
+            self.undo,
             self._stop.set,
         )
         self.hub = Hub(self._carry_out, self.status)

@@ -201,6 +201,8 @@ class Chain:
     def _glide(self, layer: Layer, number: int) -> None:
         values = values_of(layer)
         for symbol, parameter in block_of(layer, blocks()).parameters.items():
+            if symbol in layer.automation:
+                continue  # a glide would be heard if the callback came before the route
             value = values.get(symbol, parameter.initial)
             if self._engine.parameter(number, symbol) != value:
                 self._engine.set_parameter(number, symbol, value)

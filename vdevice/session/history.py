@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from entrain.vdevice.protocol.model import Protocol
@@ -71,7 +71,7 @@ class Step:
     moved_s: dict[str, float]
     """The time of the last move of each value, by address; empty: another protocol was used."""
     last_s: float
-    is_open: bool = field(default=True)
+    is_open: bool = True
     """Whether further moves of the same values belong to this step."""
 
     @property
@@ -112,6 +112,22 @@ class History:
             step = replace(step, other=before.other, parts=before.parts | step.parts)
             step.moved_s = moved_s
         self.done.append(step)
+
+    def goes_on(self, addresses: Collection[str], now_s: float) -> bool:
+        """Return whether a move of exactly these values continues the last step, and note it.
+
+        A dragged slider moves a thousand times a second, so this costs little.
+        """
+        last = self.done[-1] if self.done else None
+        if last is None or not last.is_open or now_s - last.last_s >= JOIN_S:
+            return False
+        if not addresses or len(last.moved_s) != len(addresses):
+            return False
+        if any(each not in last.moved_s for each in addresses):
+            return False
+        last.moved_s = dict.fromkeys(addresses, now_s)
+        last.last_s = now_s
+        return True
 
     def close(self) -> None:
         """Let the next move begin a step of its own."""
