@@ -11,7 +11,7 @@ const BYTES_PER_FRAME = 16; // two ears, input and output, float32
 const LOWEST_RATE_HZ = 8_000;
 const HIGHEST_RATE_HZ = 768_000;
 
-/** @typedef {'input' | 'output'} Which */
+/** @typedef {"input" | "output"} Which */
 /** @typedef {0 | 1} Ear  0: left, 1: right. */
 
 export class Samples {
@@ -98,7 +98,7 @@ export class Samples {
    * @param {Float32Array} into  As in `read`.
    */
   readFrom(which, ear, first, frames, into) {
-    const ring = /** @type {Float32Array} */ (this.#rings[(which === 'input' ? 0 : 2) + ear]);
+    const ring = /** @type {Float32Array} */ (this.#rings[(which === "input" ? 0 : 2) + ear]);
     const from = Math.min(Math.max(first, this.begin), first + frames);
     const to = Math.max(Math.min(first + frames, this.end), from);
     into.fill(0, 0, from - first);

@@ -5,7 +5,7 @@
  * the envelope: `response` says how much, and the rhythm's analysis undoes it.
  */
 
-import { FFT, hann } from './fft.js';
+import { FFT, hann } from "./fft.js";
 
 /** Edges of the bands, as in `entrain verify`, in Hz. */
 export const BAND_EDGES_HZ = [60, 220, 450, 900, 1800, 3600, 8000];
@@ -18,12 +18,12 @@ const MOST_AT_ONCE = 256; // half a second of sound: catching up must not delay 
 
 const WISHED_HOPS_PER_S = 500;
 
-/** @typedef {import('../samples.js').Samples} Samples */
+/** @typedef {import("../samples.js").Samples} Samples */
 
 export class Hops {
   /**
    * @param {number} rateHz
-   * @param {import('../samples.js').Which} which
+   * @param {import("../samples.js").Which} which
    */
   constructor(rateHz, which) {
     this.rateHz = rateHz;

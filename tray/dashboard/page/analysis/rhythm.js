@@ -1,7 +1,7 @@
 /** The rates at which a sound swells in each ear, and turns between the ears. */
 
-import { FFT, hann, refined } from './fft.js';
-import { BANDS, KEPT } from './hops.js';
+import { FFT, hann, refined } from "./fft.js";
+import { BANDS, KEPT } from "./hops.js";
 
 /** Range of rates, in Hz. */
 export const LOW_HZ = 0.5;
@@ -14,7 +14,7 @@ const SILENT = 1e-12; // mean square
 /** Ratio of a line to the floor around it that noise reaches by chance less than once an hour. */
 const CLEAR = 30;
 
-/** @typedef {import('./hops.js').Hops} Hops */
+/** @typedef {import("./hops.js").Hops} Hops */
 /** @typedef {{ hz: number, share: number, clear: boolean }} Line  A peak: rate, height, certainty. */
 
 export class Rhythm {

@@ -1,6 +1,6 @@
 /** The level of the sound at each frequency, on a logarithmic axis. */
 
-import { FFT, hann, refined } from './fft.js';
+import { FFT, hann, refined } from "./fft.js";
 
 /** Level that counts as silence, in dBFS. */
 export const SILENCE_DB = -160;
