@@ -35,6 +35,7 @@ export class Rhythm {
   }
 
   #fft = new FFT(SIZE);
+  /** @type {Float64Array} */
   #window = new Float64Array(0);
   #response;
   /** Size of the component that turns at each rate, one for each direction. */

@@ -2,7 +2,7 @@
 
 import { KEPT } from "../analysis/hops.js";
 import { make } from "./frame.js";
-import { axis, LEFT_SIZE, line, Plot } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
 import { number, percent, WORDS } from "./texts.js";
 
 /** Pictures of the goniometer: so few that nothing in it can flash more than 3 times a second. */
@@ -44,7 +44,7 @@ export class EarsGraph {
       {
         scales: { x: { time: false, range: () => [0, this.#spanS] }, y: { range: [-180, 180] } },
         axes: [
-          axis(theme, WORDS_HERE.time, { size: 40 }),
+          axis(theme, WORDS_HERE.time, { size: BOTTOM_SIZE }),
           axis(theme, WORDS_HERE.phase, {
             size: LEFT_SIZE,
             splits: () => [-180, -90, 0, 90, 180],

@@ -1,7 +1,7 @@
 /** How the sound swells and fades: its envelope, in step with the promised rate. */
 
 import { BANDS, KEPT } from "../analysis/hops.js";
-import { axis, LEFT_SIZE, line, Plot } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
 import { number, percent, WORDS } from "./texts.js";
 
 const WORDS_HERE = {
@@ -41,7 +41,7 @@ export class EnvelopeGraph {
           y: { range: () => [0, this.#top] },
         },
         axes: [
-          axis(theme, WORDS_HERE.time, { size: 40 }),
+          axis(theme, WORDS_HERE.time, { size: BOTTOM_SIZE }),
           axis(theme, WORDS_HERE.level, { size: LEFT_SIZE }),
         ],
         series: [
@@ -64,7 +64,6 @@ export class EnvelopeGraph {
   #between = false;
   #votes = 0;
   #count = -1;
-  #epoch = -1;
   #silent = false;
   #times = new Float64Array(0);
   #left = new Float64Array(0);

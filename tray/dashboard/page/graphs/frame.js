@@ -165,7 +165,7 @@ export class Frame {
    */
   describe(nowMs) {
     if (!this.#graph || nowMs - this.#textAt < TEXT_EVERY_MS) return;
-    this.#textAt = nowMs;
+    this.#textAt = this.frozen ? Infinity : nowMs; // the text of a frozen picture stays, too
     const text = this.frozen ? `${WORDS.frozen} ${this.#graph.text()}` : this.#graph.text();
     if (text !== this.#text.textContent) this.#text.textContent = text;
     if (this.#table.hidden) return;

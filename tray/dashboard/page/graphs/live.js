@@ -24,7 +24,7 @@ const [SHORTEST_S, LONGEST_S, ROLLING_S] = [0.25, 4, 8];
  *
  * @typedef {object} Status  The parts of the app's status that the graphs read; all may be missing.
  * @property {string} [state]
- * @property {{ id: string, elapsed_s: number, left_s: number | null, rate_hz: number | null,
+ * @property {{ id: string, name?: string, elapsed_s: number, left_s: number | null, rate_hz: number | null,
  *   runs?: boolean, ended?: boolean, layers: Layer[] } | null} [protocol]
  * @property {{ in_lufs: number | null, out_lufs: number | null }} [levels]
  * @property {{ text: string, tones: Tones | null } | null} [measured]

@@ -1,7 +1,7 @@
 /** The loudness of the last minutes, in and out. */
 
 import { History } from "./history.js";
-import { axis, LEFT_SIZE, line, Plot } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
 import { level, number, WORDS } from "./texts.js";
 
 const SPAN_S = 300;
@@ -34,7 +34,7 @@ export class LoudnessGraph {
         },
         axes: [
           axis(theme, WORDS_HERE.time, {
-            size: 40,
+            size: BOTTOM_SIZE,
             values: (_, splits) => splits.map((second) => number(-second, 0)),
           }),
           axis(theme, WORDS_HERE.loudness, { size: LEFT_SIZE }),

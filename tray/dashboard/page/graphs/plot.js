@@ -38,7 +38,7 @@ export function line(theme, colour, dash, width = 1.5) {
 export function axis(theme, label, more = {}) {
   return {
     label,
-    labelSize: 18,
+    labelSize: 17,
     labelGap: 0,
     labelFont: theme.font,
     font: theme.font,
@@ -50,8 +50,11 @@ export function axis(theme, label, more = {}) {
   };
 }
 
-/** The upright axis's width in CSS pixels, the same in all graphs, so that they stand in line. */
+/** The upright axis's width in CSS pixels without its label, the same in all graphs, so that they stand in line. */
 export const LEFT_SIZE = 46;
+
+/** The level axis's height in CSS pixels, without its label. */
+export const BOTTOM_SIZE = 24;
 
 /** The axis of frequencies from 20 Hz to 20 kHz. */
 export const TICKS_HZ = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
@@ -120,7 +123,7 @@ export class Plot {
 }
 
 /**
- * Draw upright lines with labels over a graph.
+ * Draw upright dashed lines with labels.
  *
  * @param {uPlot} u
  * @param {Theme} theme

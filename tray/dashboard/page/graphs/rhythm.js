@@ -1,7 +1,7 @@
 /** The spectrum of the envelope and of the phase: a steady rate is a line, beside the promise. */
 
 import { HIGH_HZ, LOW_HZ } from "../analysis/rhythm.js";
-import { axis, drawMarks, LEFT_SIZE, line, Plot } from "./plot.js";
+import { axis, BOTTOM_SIZE, drawMarks, LEFT_SIZE, line, Plot } from "./plot.js";
 import { number, percent, WORDS } from "./texts.js";
 
 const [LOW, HIGH] = [0.001, 2];
@@ -44,7 +44,7 @@ export class RhythmGraph {
         },
         axes: [
           axis(theme, WORDS_HERE.rate, {
-            size: 40,
+            size: BOTTOM_SIZE,
             splits: () => TICKS,
             values: (_, splits) => splits.map(String),
             filter: (_, splits) => splits,
@@ -63,13 +63,15 @@ export class RhythmGraph {
           line(theme, "output", "solid", 2),
         ],
         hooks: {
-          draw: [
+          // Below the lines, so that it hides none of them.
+          drawAxes: [
             (u) => {
               const x = live.promisedHz;
               const label = x === null ? "" : `promised ${number(x, 3)} Hz`;
               drawMarks(u, theme, [{ x, label }]);
             },
           ],
+          draw: [(u) => this.#circle(u, theme)],
           setCursor: [() => this.#read()],
         },
       },
@@ -113,6 +115,35 @@ export class RhythmGraph {
       ...lines.map((values) => Float64Array.from(values.subarray(from), (v) => Math.max(v, LOW / 2))),
     ]));
     return true;
+  }
+
+  /**
+   * Put a circle and its rate at the line that stands out most.
+   *
+   * @param {import("../vendor/uPlot.esm.js")} u
+   * @param {import("./theme.js").Theme} theme
+   */
+  #circle(u, theme) {
+    const output = this.#output;
+    if (!output) return;
+    const [swelling, turning] = [output.depth, output.turning].map((values) => output.line(values, null));
+    for (const [found, colour] of /** @type {const} */ ([[swelling, "output"], [turning, "left"]])) {
+      if (!found?.clear) continue;
+      const x = u.valToPos(found.hz, "x", true);
+      const y = u.valToPos(Math.min(HIGH, found.share), "y", true);
+      const toRight = x < u.bbox.left + 0.25 * u.bbox.width;
+      u.ctx.save();
+      u.ctx.strokeStyle = u.ctx.fillStyle = theme.colours[colour];
+      u.ctx.lineWidth = 2 * devicePixelRatio;
+      u.ctx.beginPath();
+      u.ctx.arc(x, y, 5 * devicePixelRatio, 0, 2 * Math.PI);
+      u.ctx.stroke();
+      u.ctx.font = theme.font.replace("12px", `bold ${12 * devicePixelRatio}px`);
+      u.ctx.textAlign = toRight ? "left" : "right";
+      u.ctx.textBaseline = "middle";
+      u.ctx.fillText(`${number(found.hz, 2)} Hz`, x + (toRight ? 9 : -9) * devicePixelRatio, y);
+      u.ctx.restore();
+    }
   }
 
   /** @returns {{ name: string, rhythm: Rhythm, values: Float32Array }[]} */

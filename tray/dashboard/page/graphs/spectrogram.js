@@ -1,7 +1,7 @@
 /** The spectrum of what comes out, over the last seconds, as colours. */
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
-import { axis, LEFT_SIZE, Plot, tick, TICKS_HZ } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, Plot, tick, TICKS_HZ } from "./plot.js";
 import { frequency, level, number, WORDS } from "./texts.js";
 import { heatColours } from "./theme.js";
 
@@ -57,7 +57,7 @@ export class SpectrogramGraph {
         },
         axes: [
           axis(theme, WORDS_HERE.time, {
-            size: 40,
+            size: BOTTOM_SIZE,
             grid: { show: false },
             splits: () => [-20, -15, -10, -5, 0],
             values: (_, splits) => splits.map((second) => String(-second)),
@@ -140,11 +140,12 @@ export class SpectrogramGraph {
     for (let at = 0; at < COLUMNS; at++) this.#colour(at);
   }
 
-  /** @param {import("../vendor/uPlot.esm.js").default} u */
+  /** @param {import("../vendor/uPlot.esm.js")} u */
   #paint(u) {
     const { left, top, width, height } = u.bbox;
     const split = this.#count % COLUMNS; // the oldest column
     const share = (COLUMNS - split) / COLUMNS;
+    u.ctx.save();
     u.ctx.imageSmoothingEnabled = false;
     u.ctx.drawImage(
       this.#canvas, split, 0, COLUMNS - split, ROWS, left, top, width * share, height);
@@ -152,6 +153,9 @@ export class SpectrogramGraph {
       u.ctx.drawImage(
         this.#canvas, 0, 0, split, ROWS, left + width * share, top, width * (1 - share), height);
     }
+    u.ctx.strokeStyle = this.#theme.colours.grid;
+    u.ctx.strokeRect(left, top, width, height);
+    u.ctx.restore();
   }
 
   text() {

@@ -2,7 +2,7 @@
 
 import { courseOf, valueAt } from "../analysis/course.js";
 import { make } from "./frame.js";
-import { axis, LEFT_SIZE, line, Plot } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
 import { clock, number } from "./texts.js";
 
 const SAMPLES = 400;
@@ -134,7 +134,7 @@ export class TimelineGraph {
             scales: { x: { time: false, range: [0, course.lengthS] }, y: { range } },
             axes: [
               axis(this.#theme, last ? WORDS_HERE.time : "", {
-                size: last ? 40 : 4,
+                size: last ? BOTTOM_SIZE : 4,
                 label: last ? WORDS_HERE.time : undefined,
                 splits: () => splits,
                 values: (_, at) => at.map((seconds) => (last ? clock(seconds) : "")),
@@ -151,7 +151,7 @@ export class TimelineGraph {
     this.#resizePlots();
   }
 
-  /** @param {import("../vendor/uPlot.esm.js").default} u */
+  /** @param {import("../vendor/uPlot.esm.js")} u */
   #playhead(u) {
     const at = Math.round(u.valToPos(this.#positionS, "x", true));
     const { left, top, width, height } = u.bbox;

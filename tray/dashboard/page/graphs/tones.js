@@ -2,7 +2,7 @@
 
 import { make } from "./frame.js";
 import { History } from "./history.js";
-import { axis, LEFT_SIZE, line, Plot } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
 import { number, WORDS } from "./texts.js";
 
 const SPAN_S = 120;
@@ -43,7 +43,7 @@ export class TonesGraph {
         },
         axes: [
           axis(theme, WORDS_HERE.time, {
-            size: 40,
+            size: BOTTOM_SIZE,
             values: (_, splits) => splits.map((second) => number(-second, 0)),
           }),
           axis(theme, WORDS_HERE.deviation, {
