@@ -46,6 +46,7 @@ export function axis(theme, label, more = {}) {
     grid: { stroke: () => theme.colours.grid, width: 1 },
     ticks: { stroke: () => theme.colours.grid, width: 1, size: 4 },
     gap: 4,
+    values: (_, splits) => splits.map((value) => String(Number(value.toPrecision(6))).replace("-", "−")),
     ...more,
   };
 }

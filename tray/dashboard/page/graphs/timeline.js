@@ -130,7 +130,7 @@ export class TimelineGraph {
         new Plot(
           host,
           {
-            padding: [4, 12, 0, 0],
+            padding: [4, 24, 0, 0],
             scales: { x: { time: false, range: [0, course.lengthS] }, y: { range } },
             axes: [
               axis(this.#theme, last ? WORDS_HERE.time : "", {

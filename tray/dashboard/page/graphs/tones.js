@@ -11,6 +11,7 @@ const LEAST_MHZ = 1;
 const WORDS_HERE = {
   time: "Seconds before now",
   deviation: "Off the promise (mHz)",
+  tone: "Tone",
   beat: "Beat",
   error: "Expected error of the beat",
   none: "No tones are measured: the protocol promises none, or no sound plays.",
@@ -152,7 +153,7 @@ export class TonesGraph {
   }
 
   table() {
-    const head = ["", "Measured (Hz)", "Promised (Hz)", "Off (mHz)"];
+    const head = [WORDS_HERE.tone, "Measured (Hz)", "Promised (Hz)", "Off (mHz)"];
     if (!this.#now) return { head, rows: [] };
     const { tones, promised } = this.#now;
     const row = (/** @type {string} */ name, /** @type {number} */ is, /** @type {number} */ wished) => [
