@@ -54,6 +54,8 @@ MIN_WATCH_S, MAX_WATCH_S = 0.05, 60.0
 """Shortest and longest interval of a `watch`, in seconds."""
 MAX_VALUES = 256
 """Largest number of values in one `set`."""
+MAX_TAP_FRAMES = 16384
+"""Largest number of frames in the answer to one `tap`."""
 MAX_LAYERS = 64
 """Largest number of layers in a protocol."""
 MAX_SPEC_CHARS = 4096

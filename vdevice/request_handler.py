@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from entrain.engine import Engine, blocks
 from entrain.errors import EntrainError
 from entrain.platform import clock
-from entrain.vdevice.api import messages
+from entrain.vdevice.api import listed_blocks, messages
 from entrain.vdevice.api.hub import Answer
 from entrain.vdevice.api.listed_outputs import described
-from entrain.vdevice.api.listed_protocols import listed
+from entrain.vdevice.api.listed_protocols import listed, whole
+from entrain.vdevice.api.messages.results import WithContent
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import Mode
@@ -91,6 +92,10 @@ class RequestHandler:
                 await self._protocols.next()
             case messages.Save(name=name, replace=replace):
                 await self._protocols.save(name, replace)
+            case messages.Delete(id=protocol_id):
+                await self._protocols.delete(protocol_id)
+            case messages.Rename(id=protocol_id, name=name):
+                await self._protocols.rename(protocol_id, name)
             case messages.Session(runs=runs, position_s=position_s):
                 self._session(runs, position_s)
             case messages.Adjust(rate_steps=rate_steps, level_steps=level_steps):
@@ -109,6 +114,12 @@ class RequestHandler:
                 self._head.recentre()
             case messages.ListDevices():
                 return await self._devices()
+            case messages.GetSamples(first=first, frames=frames):
+                return self._samples(first, frames)
+            case messages.ListBlocks():
+                return listed_blocks.described(blocks().values())
+            case messages.GetProtocol(id=wanted):
+                return await self._protocols.ask(lambda library: whole(library, wanted))
             case messages.ListProtocols():
                 recent = self._protocols.recent
                 return await self._protocols.ask(lambda library: listed(library, recent))
@@ -180,6 +191,16 @@ class RequestHandler:
             default=state.effective_default if state else "",
             preferred=self._device.preferred,
         )
+
+    def _samples(self, first: int | None, frames: int) -> Answer:
+        tapped = self._engine.tap(first, frames)
+        told = messages.Samples(
+            first=tapped.first,
+            frames=tapped.frames,
+            rate_hz=tapped.rate_hz,
+            bytes=len(tapped.content),
+        )
+        return WithContent(told, tapped.content)
 
     def _session(self, runs: bool | None, position_s: float | None) -> None:
         if position_s is not None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from entrain.block import OWN_GROUPS, ROUTED_GROUPS
-from entrain.engine import Engine, blocks
+from entrain.engine import TAP_FRAMES, Engine, Samples, blocks
 from entrain.errors import EngineError, EntrainError
 
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
@@ -143,6 +143,66 @@ def test_the_tap_gives_back_what_went_out(engine):
     tapped = engine.read_tap(NOISE.shape[1] - 1000, 1000)
     assert tapped.dtype == np.float32
     np.testing.assert_array_equal(tapped, out[:, -1000:])
+
+
+def sound(tapped: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frames of the input and of the output, each of shape (2, frames)."""
+    samples = np.frombuffer(tapped.content, "<f4").reshape(2, tapped.frames, 2)
+    return samples[0].T, samples[1].T
+
+
+def test_a_tap_has_frames_of_the_same_numbers_of_input_and_output(engine):
+    out = engine.process(NOISE)
+    end, late = NOISE.shape[1], engine.latency_frames
+
+    newest, older = engine.tap(None, 1000), engine.tap(end - 3000, 1000)
+
+    assert (newest.first, newest.frames, newest.rate_hz) == (end - 1000, 1000, engine.rate_hz)
+    assert (older.first, older.frames) == (end - 3000, 1000)
+    for tapped in (newest, older):
+        frames = slice(tapped.first, tapped.first + 1000)
+        before, after = sound(tapped)
+        np.testing.assert_array_equal(after, out[:, frames])
+        np.testing.assert_array_equal(before, NOISE[:, frames.start - late : frames.stop - late])
+
+
+@pytest.mark.parametrize(
+    ("first", "begins", "frames"),
+    [
+        (0, 70_000 - TAP_FRAMES, 16_384),  # older frames are not kept
+        (70_000 - 10, 70_000 - 10, 10),
+        (70_000, 70_000, 0),
+        (10**30, 70_000, 0),  # of another engine
+    ],
+)
+def test_a_tap_says_where_its_frames_begin(engine, first, begins, frames):
+    engine.process(NOISE)
+
+    found = engine.tap(first, 16_384)
+
+    assert (found.first, found.frames, len(found.content)) == (begins, frames, 16 * frames)
+
+
+def test_a_tap_before_any_sound_is_empty(engine):
+    assert engine.tap(None, 16_384) == Samples(0, 0, engine.rate_hz, bytearray())
+    engine.process(NOISE[:, :100].copy())
+    assert engine.tap(None, 16_384).frames == 100
+
+
+def test_a_tap_tries_again_if_its_frames_were_overwritten(engine, monkeypatch):
+    """As if this thread had been stopped in between for more than a second."""
+    stats = engine.stats
+    engine.process(NOISE)
+    before = stats()
+    engine.process(NOISE)
+    seen = iter([before, before])
+    monkeypatch.setattr(engine, "stats", lambda: next(seen, stats()))
+
+    assert engine.tap(None, 100).first == 140_000 - 100
+
+    monkeypatch.setattr(engine, "stats", lambda: before)
+    with pytest.raises(EngineError, match=r"^tap: "):
+        engine.tap(None, 100)
 
 
 @pytest.mark.parametrize("first", [0, 70_000 - 65_537, 70_000 - 999])

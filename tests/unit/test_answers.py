@@ -3,6 +3,7 @@
 import types
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from itertools import chain
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
@@ -11,9 +12,10 @@ from pydantic import BaseModel
 from entrain.vdevice.api import answers, messages
 from entrain.vdevice.api.messages import results
 from entrain.vdevice.device.applications.rules import ApplicationRules
-from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
-from entrain.vdevice.protocol.parts.places import Place
+from entrain.vdevice.protocol.parts.evidence import Evidence, Source
+from entrain.vdevice.protocol.parts.places import Place, Spatial
 
 MODELS = {
     **{name: model for name, model in vars(results).items() if name in messages.__all__},
@@ -22,6 +24,10 @@ MODELS = {
     "Automation": Automation,
     "Breakpoint": Breakpoint,
     "Place": Place,
+    "Spatial": Spatial,
+    "Source": Source,
+    "Evidence": Evidence,
+    "Protocol": Protocol,
 }
 TYPES = {name: each for name, each in vars(answers).items() if is_typeddict(each)}
 
@@ -32,7 +38,7 @@ def as_json(hint: Any) -> Any:
     if origin is Annotated:
         return as_json(arguments[0])
     if origin in (Union, types.UnionType):
-        return frozenset(as_json(each) for each in arguments)
+        return frozenset(chain.from_iterable(map(members, arguments)))
     if origin is tuple or origin is list or origin is Sequence:
         return ("list", as_json(arguments[0]))
     if origin is dict:
@@ -44,6 +50,21 @@ def as_json(hint: Any) -> Any:
     return hint
 
 
+def members(hint: Any) -> frozenset[Any]:
+    """Return the members of a union within a union, or of another type the type itself."""
+    found = as_json(hint)
+    return found if isinstance(found, frozenset) else frozenset([found])
+
+
+def written(model: Any) -> dict[str, Any]:
+    """Return the types of the fields, as the model writes them."""
+    hints = get_type_hints(model, include_extras=True)
+    if not is_dataclass(model):
+        for each in model.__pydantic_decorators__.field_serializers.values():
+            hints |= dict.fromkeys(each.info.fields, get_type_hints(each.func)["return"])
+    return hints
+
+
 def test_every_model_has_its_type_and_every_type_its_model():
     assert set(TYPES) == {name for name, each in MODELS.items() if isinstance(each, type)}
 
@@ -51,7 +72,7 @@ def test_every_model_has_its_type_and_every_type_its_model():
 @pytest.mark.parametrize("name", TYPES)
 def test_a_type_has_the_fields_of_its_model(name):
     model, typed = MODELS[name], TYPES[name]
-    hints = get_type_hints(model, include_extras=True)
+    hints = written(model)
     names = [each.name for each in fields(model)] if is_dataclass(model) else model.model_fields
 
     found = {field: as_json(hint) for field, hint in get_type_hints(typed).items()}

@@ -7,9 +7,19 @@ from typing import get_args
 
 import pytest
 
+from entrain.engine import TAP_FRAMES, blocks
 from entrain.vdevice import limits
 from entrain.vdevice.api import client, connection, control_server, messages
-from entrain.vdevice.api.messages import COMMANDS, Device, RequestError, Status, parse_request
+from entrain.vdevice.api.listed_blocks import described
+from entrain.vdevice.api.listed_protocols import whole
+from entrain.vdevice.api.messages import (
+    COMMANDS,
+    Device,
+    RequestError,
+    Samples,
+    Status,
+    parse_request,
+)
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Protocol
@@ -56,7 +66,8 @@ def test_each_request_that_is_not_refused_is_one(request_):
 def test_a_refusal_reads_as_shown(request_, error):
     """Parsing accepts layers, protocols and devices, which only the running app can check."""
     assert refused_when_read(request_) in (error, None)
-    if "there is" not in error and not error.startswith("tone:"):
+    by_the_app = ("there is", "tone:", "comes with Entrain")
+    if not any(words in error for words in by_the_app):
         assert refused_when_read(request_) == error
 
 
@@ -72,6 +83,15 @@ def test_the_refusal_of_an_unknown_protocol_reads_as_shown():
     (listed,) = re.findall(pattern, shown)
     assert {*listed.split(", ")} <= {*library.ids()}
     assert len(listed.split(", ")) == len(said.split(", "))
+
+
+def test_the_refusal_to_delete_a_shipped_protocol_reads_as_shown():
+    (shown,) = [a["error"] for _, a in ANSWERED if "comes with Entrain" in a.get("error", "")]
+
+    with pytest.raises(ProtocolError) as caught:
+        library.Library(None).delete("focus-16")
+
+    assert str(caught.value) == shown
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -93,8 +113,23 @@ def test_the_answers_are_what_the_program_can_say():
         if answer["ok"] and json.loads(sent)["command"] == "status":
             status = Status.model_validate_json(json.dumps(answer["result"]))
             assert json.loads(status.model_dump_json()) == answer["result"]
+        if answer["ok"] and json.loads(sent)["command"] == "protocol":
+            found = whole(library.Library(None), json.loads(sent)["id"])
+            assert found.model_dump(mode="json") == answer["result"]
+        if answer["ok"] and json.loads(sent)["command"] == "tap":
+            told = Samples.model_validate(answer["result"])
+            assert told.bytes == 16 * told.frames
         if answer["ok"] and json.loads(sent)["command"] == "devices":
             assert [Device.model_validate(device) for device in answer["result"]]
+
+
+def test_the_block_that_is_shown_is_one():
+    (text,) = blocks_of("text")
+    shown = json.loads(text)
+
+    (found,) = [each for each in described(blocks().values()).blocks if each.kind == shown["kind"]]
+
+    assert found.model_dump(mode="json") == shown
 
 
 def test_every_field_of_the_status_is_explained():
@@ -115,3 +150,5 @@ def test_the_limits_are_those_of_the_program():
     assert f"wait {client.TIMEOUT_S:g} s" in PAGE
     assert f"{client.STOP_TIMEOUT_S:g} s for the end" in PAGE
     assert f"0 … {limits.MAX_OVER_S:.0f} s" in PAGE
+    assert f"`frames`: 1 … {limits.MAX_TAP_FRAMES}, " in PAGE
+    assert f"({TAP_FRAMES} frames)" in PAGE

@@ -293,7 +293,8 @@ def completion(shell: str) -> None:
 
 for command in (
     *(live_commands.on, live_commands.off, live_commands.bypass, live_commands.toggle),
-    *(live_commands.use, protocols.next_, protocols.save, live_commands.set_value),
+    *(live_commands.use, protocols.next_, live_commands.set_value),
+    *(protocols.save, protocols.rename, protocols.delete),
     *(live_commands.faster, live_commands.slower, live_commands.stronger, live_commands.weaker),
     *(live_commands.session, live_commands.sleep, log_command.log),
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),

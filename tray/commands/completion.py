@@ -25,6 +25,16 @@ def protocols(
     return found or [CompletionItem(incomplete, type="file")]
 
 
+def own_protocols(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the user's own protocols, broken ones included."""
+    from entrain.vdevice.protocol.library import user_library
+
+    ids = [entry.id for entry in user_library().entries() if entry.own and entry.id]
+    return [CompletionItem(name) for name in ids if name.startswith(incomplete)]
+
+
 def addresses(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

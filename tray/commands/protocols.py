@@ -13,6 +13,7 @@ import click
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
 from entrain.tray.commands.request import ask, change
+from entrain.tray.text.text_layout import clean
 from entrain.vdevice.limits import Category
 
 
@@ -219,6 +220,47 @@ def save(name: str, replace: bool) -> None:
     click.echo(f"Saved; use it with: entrain use {protocol_id}")
     if before is not None and _content(former) != before:
         click.echo(f"Your former protocol of this id is kept as {shown(str(former))}.bak")
+
+
+@click.command()
+@click.argument("protocol", metavar="ID", shell_complete=completion.own_protocols)
+def delete(protocol: str) -> None:
+    """Delete a protocol of your own.  If it is playing, it goes on.
+
+    The file stays beside the others, with .bak after its name.
+
+    \b
+    Examples:
+      entrain delete my-seven
+      entrain protocols --category own        list your own protocols
+    """
+    from entrain.vdevice.protocol.library import user_library
+    from entrain.vdevice.protocol.user_folder import shown
+
+    file = user_library().own_file(protocol)
+    for line in change("delete", id=protocol)["errors"]:
+        if line.startswith(f"{protocol} was deleted"):  # outputs that still have it
+            click.echo(clean(line))
+    click.echo(f"Deleted; the file is kept as {shown(str(file))}.bak" if file else "Deleted")
+
+
+@click.command()
+@click.argument("protocol", metavar="ID", shell_complete=completion.own_protocols)
+@click.argument("name")
+def rename(protocol: str, name: str) -> None:
+    """Rename a protocol of your own.  Its id follows the name, as with `entrain save`.
+
+    Outputs that have this protocol keep it.
+
+    \b
+    Example:
+      entrain rename my-seven "Calm seven"    from now on: entrain use calm-seven
+    """
+    from entrain.vdevice.protocol.user_folder import slug
+
+    protocol_id = slug(name)  # before the request: a bad name fails at once
+    change("rename", id=protocol, name=name)
+    click.echo(f"Renamed; use it with: entrain use {protocol_id}")
 
 
 @click.command("next")

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic_core import to_json, to_jsonable_python
 
-from entrain.vdevice.api.messages import Status, Values
-from entrain.vdevice.protocol.document import layers_json
+from entrain.vdevice.api.messages import Status, Values, WholeProtocol
+from entrain.vdevice.api.messages.results import WithContent
+from entrain.vdevice.protocol.document import compact_protocol, layers_json
 from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.worker_thread import WorkerThread
 
@@ -35,9 +36,14 @@ class AnswerLines:
         self._line = b""
 
     async def answer(self, result: object) -> bytes:
-        """Return the line that answers a request."""
+        """Return the line that answers a request, with the bytes that follow it."""
         if isinstance(result, Values):  # up to a thousand per second: take the fastest way
             return b'{"ok": true, "result": %s}\n' % to_json(result)
+        if isinstance(result, WithContent):
+            line = b'{"ok": true, "result": %s}\n' % to_json(result.result)
+            return b"".join((line, result.content))
+        if isinstance(result, WholeProtocol):
+            return await self._worker.do(lambda: _whole(result))
         if not isinstance(result, Status):
             return encoded({"ok": True, "result": to_jsonable_python(result)})
         if self._status is result and self._line:
@@ -99,6 +105,11 @@ class AnswerLines:
             made = layers_json(layers)
         self._layers, self._layers_json = layers, made
         return made
+
+
+def _whole(result: WholeProtocol) -> bytes:
+    own, document = to_json(result.own), compact_protocol(result.document)
+    return b'{"ok": true, "result": {"document": %s, "own": %s}}\n' % (document, own)
 
 
 def encoded(answer: Mapping[str, Any]) -> bytes:

@@ -26,6 +26,8 @@ StatusCommand = Literal[
     "use",
     "next",
     "save",
+    "delete",
+    "rename",
     "set",
     "session",
     "adjust",
@@ -125,6 +127,10 @@ class Levels(TypedDict):
     out_lufs: float | None
     integrated_in_lufs: float | None
     integrated_out_lufs: float | None
+    in_rms_db: tuple[float | None, float | None]
+    in_peak_db: tuple[float | None, float | None]
+    out_rms_db: tuple[float | None, float | None]
+    out_peak_db: tuple[float | None, float | None]
 
 
 class Tones(TypedDict):
@@ -288,3 +294,128 @@ class Protocols(TypedDict):
     protocols: list[ListedProtocol]
     recent: list[str]
     problems: list[str]
+
+
+class Spatial(TypedDict):
+    """How a protocol places the music around the head; a `path` is named."""
+
+    mode: Literal["speakers", "scene"]
+    params: dict[str, float | str]
+    automation: dict[str, Automation]
+    fast: bool
+
+
+class Source(TypedDict):
+    """A publication and its finding."""
+
+    authors: str
+    year: int
+    journal: str
+    id: str | None
+    finding: str
+    contrary: bool
+
+
+class Evidence(TypedDict):
+    """How well a protocol is supported by evidence."""
+
+    following: Grade
+    outcome: Grade
+    claim: str
+    sources: list[Source]
+    our_choices: list[str]
+
+
+class Protocol(TypedDict):
+    """A protocol in full."""
+
+    schema_version: Literal[3]
+    id: str
+    name: str
+    description: str
+    category: Category
+    layers: list[Layer]
+    standalone: bool
+    spatial: Spatial | Literal["off"] | None
+    duration_s: float | None
+    ramp_in_s: float
+    ramp_out_s: float
+    loop: bool
+    time_of_day: bool
+    evidence: Evidence | None
+    requires_headphones: bool
+    without_headphones: list[Layer] | None
+    speech_safe: bool
+    sleep_safe: bool
+    max_minutes: int | None
+    warnings: list[str]
+
+
+class WholeProtocol(TypedDict):
+    """One protocol in full."""
+
+    document: Protocol
+    own: bool
+
+
+class Choice(TypedDict):
+    """One value of a parameter that is a choice."""
+
+    name: str
+    value: float
+
+
+class Parameter(TypedDict):
+    """A parameter of a block; values are in `unit`."""
+
+    symbol: str
+    name: str
+    unit: str
+    minimum: float
+    maximum: float
+    initial: float
+    step: float
+    choices: list[Choice]
+    scale: Literal["lin", "log"]
+    period: float
+
+
+class Substitute(TypedDict):
+    """The block that replaces another one on loudspeakers."""
+
+    kind: str
+    values: dict[str, float | str]
+
+
+class Block(TypedDict):
+    """A kind of block."""
+
+    kind: str
+    group: str
+    description: str
+    parameters: list[Parameter]
+    promise: str
+    strength: str
+    level: str
+    rate: str
+    rate_depth: str
+    carrier: str
+    corner: str
+    dichotic: bool
+    without_headphones: Substitute | None
+
+
+class Blocks(TypedDict):
+    """All kinds of block."""
+
+    blocks: list[Block]
+    place: list[Parameter]
+
+
+class Samples(TypedDict):
+    """What follows the line of the answer: frames of the input, then of the output."""
+
+    first: int
+    frames: int
+    rate_hz: int
+    bytes: int

@@ -44,6 +44,17 @@ class News(NamedTuple):
     """Names of the clients whose commands were carried out since the last event."""
 
 
+class Sound(NamedTuple):
+    """Frames of the input and of the output, as `Client.tap` returns them."""
+
+    first: int
+    """Number of the first frame."""
+    frames: int
+    rate_hz: int
+    content: bytes
+    """The input, then the output: little-endian float32, left and right by turns."""
+
+
 class Client:
     """One connection to the running Entrain; a context manager.
 
@@ -95,6 +106,12 @@ class Client:
     def ask(self, command: Literal["protocols"]) -> "answers.Protocols": ...
 
     @overload
+    def ask(self, command: Literal["protocol"], *, id: str) -> "answers.WholeProtocol": ...
+
+    @overload
+    def ask(self, command: Literal["blocks"]) -> "answers.Blocks": ...
+
+    @overload
     def ask(self, command: Literal["stop"]) -> None: ...
 
     def ask(self, command: str, **fields: object) -> Any:
@@ -103,7 +120,7 @@ class Client:
         Parameters
         ----------
         command : str
-            A command of `entrain.vdevice.api.messages`.
+            A command of `entrain.vdevice.api.messages`, but not `tap` (see the method).
         **fields
             The request's other fields, as JSON values.
 
@@ -153,6 +170,26 @@ class Client:
         """
         answered: answers.Values = self._ask({"command": "set", "values": values, "over_s": over_s})
         return answered
+
+    def tap(self, first: int | None = None, frames: int = 1600) -> Sound:
+        """Return the latest frames of the input and of the output.
+
+        Parameters
+        ----------
+        first : int, optional
+            Number of the first frame; by default the newest frames are returned.
+        frames : int
+            Highest number of frames, 1 … 16384.
+
+        Raises
+        ------
+        ClientError
+            See `ask`.
+
+        """
+        told = self._ask({"command": "tap", "first": first, "frames": frames})
+        content = self._content(told["bytes"])
+        return Sound(told["first"], told["frames"], told["rate_hz"], content)
 
     def watch(self, interval_s: float, changes_only: bool = False) -> "Iterator[answers.Status]":
         """Yield the status now and after each interval, until Entrain ends.
@@ -229,20 +266,34 @@ class Client:
         except (ValueError, TypeError, KeyError):
             raise ClientError("cannot understand Entrain's answer") from None
 
+    def _content(self, size: int) -> bytes:
+        """Return the bytes that follow the line of an answer."""
+        while len(self._received) < size:
+            if not self._receive():
+                raise ClientError("Entrain has ended without an answer")
+        return self._taken(size)
+
     def _line(self) -> bytes | None:
         """Return one line, or None if Entrain has closed the connection."""
+        while (end := self._received.find(b"\n")) < 0:
+            if len(self._received) > MAX_ANSWER_BYTES:
+                raise ClientError("Entrain's answer is too long")
+            if not self._receive():
+                return None
+        return self._taken(end + 1)[:-1]
+
+    def _receive(self) -> bool:
+        """Wait for more data; returns False if Entrain has closed the connection."""
         try:
-            while (end := self._received.find(b"\n")) < 0:
-                if len(self._received) > MAX_ANSWER_BYTES:
-                    raise ClientError("Entrain's answer is too long")
-                data = self._socket.recv(65536)
-                if not data:
-                    return None
-                self._received += data
+            data = self._socket.recv(65536)
         except TimeoutError:
             raise ClientError("Entrain does not answer") from None
         except OSError:
-            return None
-        line = bytes(self._received[:end])
-        del self._received[: end + 1]
-        return line
+            return False
+        self._received += data
+        return bool(data)
+
+    def _taken(self, size: int) -> bytes:
+        taken = bytes(self._received[:size])
+        del self._received[:size]
+        return taken

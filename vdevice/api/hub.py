@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from entrain.errors import EntrainError
 from entrain.vdevice.api.messages import Command, GetStatus, Request, Status, Watch
+from entrain.vdevice.api.messages.results import WithContent
 from entrain.vdevice.limits import MAX_CAUSES
 
 SAME_S = 0.02
@@ -25,7 +26,7 @@ _GRID_S = 0.5
 
 _log = logging.getLogger(__name__)
 
-Answer = BaseModel | Sequence[BaseModel] | None
+Answer = BaseModel | Sequence[BaseModel] | WithContent | None
 """The answer to a request."""
 
 CarryOut = Callable[[Request], Awaitable[Answer]]

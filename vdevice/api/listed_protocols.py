@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from entrain.vdevice.api.messages import ListedProtocol, Protocols
+from entrain.vdevice.api.messages import ListedProtocol, Protocols, WholeProtocol
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.user_folder import Entry
 
@@ -38,3 +38,8 @@ def listed(library: Library, recent: Sequence[str]) -> Protocols:
         recent=[each for each in recent if each in there],
         problems=library.problems(),
     )
+
+
+def whole(library: Library, protocol_id: str) -> WholeProtocol:
+    """Read one protocol in full; raises `ProtocolError`."""
+    return WholeProtocol(document=library.by_id(protocol_id), own=library.is_own(protocol_id))

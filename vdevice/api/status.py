@@ -247,6 +247,10 @@ class Reporter:
         return Levels(
             in_db=_decibels(levels.in_rms),
             out_db=_decibels(levels.out_rms),
+            in_rms_db=_of_each_ear(levels.in_rms),
+            in_peak_db=_of_each_ear(levels.in_peak),
+            out_rms_db=_of_each_ear(levels.out_rms),
+            out_peak_db=_of_each_ear(levels.out_peak),
             in_lufs=before.short_term_lufs,
             out_lufs=after.short_term_lufs,
             integrated_in_lufs=before.integrated_lufs,
@@ -270,5 +274,12 @@ class _Load:
         return self._share
 
 
-def _decibels(rms: tuple[float, float]) -> float | None:
-    return 20 * math.log10(max(rms)) if max(rms) > 0 else None
+def _decibels(amplitudes: Collection[float]) -> float | None:
+    """Return the level of the louder ear, or None for silence."""
+    highest = max(amplitudes)
+    return 20 * math.log10(highest) if highest > 0 else None
+
+
+def _of_each_ear(amplitudes: tuple[float, float]) -> tuple[float | None, float | None]:
+    left, right = amplitudes
+    return _decibels([left]), _decibels([right])

@@ -192,6 +192,53 @@ class Library:
             )
         return self._own.save(protocol)
 
+    def delete(self, protocol_id: str) -> Path:
+        """Delete a protocol of the user's own, usable or not.
+
+        Returns
+        -------
+        Path
+            The file that keeps the protocol; its name ends in ``.json.bak``.
+
+        Raises
+        ------
+        ProtocolError
+            The user has no such protocol, or its file cannot be moved.
+
+        """
+        own, path = self._owned(protocol_id, "deleted")
+        return own.delete(path)
+
+    def rename(self, protocol_id: str, name: str) -> str:
+        """Rename a protocol of the user's own; returns its new id, which is made from the name.
+
+        Raises
+        ------
+        ProtocolError
+            The user has no such protocol, or the file is broken or cannot be written; the name
+            gives no valid id, or the id of another protocol.
+
+        """
+        own, path = self._owned(protocol_id, "renamed")
+        new_id = slug(name)
+        _require_usable(new_id)
+        if new_id != protocol_id and (new_id in shipped_ids() or self.own_file(new_id)):
+            raise ProtocolError(f"there is a protocol {new_id!r} already; use another name")
+        changes = {"id": new_id, "name": name.strip()}
+        own.rename(path, self.by_id(protocol_id).model_copy(update=changes))
+        return new_id
+
+    def _owned(self, protocol_id: str, action: str) -> tuple[UserFolder, Path]:
+        """Return the user's folder and file; raises `ProtocolError` if there is none."""
+        path = self.own_file(protocol_id)
+        if self._own and path:
+            return self._own, path
+        if protocol_id in shipped_ids() or protocol_id == NOTHING.id:
+            raise ProtocolError(
+                f"{protocol_id!r} comes with Entrain; only a protocol of your own can be {action}"
+            )
+        raise ProtocolError(self._advice(protocol_id))
+
     def try_save(self, protocol: Protocol, others: int = 0) -> None:
         """Save nothing, but raise the error of a `save` after `others` other new protocols."""
         if self._own is None:

@@ -171,6 +171,46 @@ class UserFolder:
             raise _unsaved(path, error) from error
         return path
 
+    def delete(self, path: Path) -> Path:
+        """Move one of the files aside; returns its new path, which ends in ``.json.bak``.
+
+        Raises
+        ------
+        ProtocolError
+            The file cannot be moved.
+
+        """
+        kept = path.with_name(path.name + ".bak")
+        try:
+            path.replace(kept)
+        except OSError as error:
+            raise ProtocolError(f"cannot delete {shown(path)}: {error.strerror}") from error
+        return kept
+
+    def rename(self, path: Path, protocol: Protocol) -> Path:
+        """Write a protocol with a new id into its file, then name the file after the id.
+
+        A crash in between leaves a usable file with its former name.
+
+        Raises
+        ------
+        ProtocolError
+            The file cannot be written; it is unchanged.
+
+        """
+        content = self._checked(protocol)
+        try:
+            replace_file(path, content)
+        except OSError as error:
+            raise _unsaved(path, error) from error
+        named = self.path / f"{protocol.id}.json"
+        if os.path.lexists(named):  # perhaps it has another protocol
+            return path
+        try:
+            return path.rename(named)
+        except OSError:
+            return path
+
     def try_save(self, protocol: Protocol, others: int = 0) -> None:
         """Write nothing, but raise the error that `save` would raise.
 
@@ -193,12 +233,7 @@ class UserFolder:
 
     def _prepared(self, protocol: Protocol, others: int = 0) -> tuple[Path, bytes, bytes | None]:
         """Return the file to write, its new content and its present content."""
-        content = write_protocol(protocol)
-        parse_protocol(content, protocol.id, self._blocks)
-        if len(content) > MAX_FILE_BYTES:
-            raise ProtocolError(
-                f"{protocol.id} is too long: {len(content)} of {MAX_FILE_BYTES} bytes"
-            )
+        content = self._checked(protocol)
         path = self._path_for(protocol.id)
         try:
             if path.exists():
@@ -210,6 +245,16 @@ class UserFolder:
         except OSError as error:
             raise _unsaved(path, error) from error
         return path, content, None
+
+    def _checked(self, protocol: Protocol) -> bytes:
+        """Return the content of a protocol's file, which can be read again."""
+        content = write_protocol(protocol)
+        parse_protocol(content, protocol.id, self._blocks)
+        if len(content) > MAX_FILE_BYTES:
+            raise ProtocolError(
+                f"{protocol.id} is too long: {len(content)} of {MAX_FILE_BYTES} bytes"
+            )
+        return content
 
     def _look(self, name: str, signature: Signature) -> tuple[Signature, Entry]:
         if (seen := self._seen.get(name)) and seen[0] == signature:

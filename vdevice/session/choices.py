@@ -4,7 +4,7 @@ So a switch to another output never waits for a disk, and the sound changes in t
 output.  Called on the main thread only, except `find`, `look_up` and `with_layers`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -162,6 +162,44 @@ class Choices:
             self._remembered.pop(output, None)
             self.everywhere = choice
 
+    def delete(self, protocol_id: str) -> list[str]:
+        """Keep the sound of a protocol that is not in the library any more.
+
+        Returns
+        -------
+        list of str
+            The outputs that have this protocol as their own.
+
+        """
+        using = [name for name, each in self.remembered.items() if each == protocol_id]
+
+        def kept(choice: Choice) -> Choice:
+            if choice.reference != protocol_id:
+                return choice
+            if isinstance(choice, Missing):
+                return Missing(protocol_id, f"the protocol {protocol_id!r} was deleted")
+            return Prepared(choice.protocol, choice.protocol, choice.ways)
+
+        self._replace(kept)
+        return using
+
+    def rename(self, protocol_id: str, renamed: Prepared) -> None:
+        """Follow a protocol to its new name; values that differ from the library's are kept."""
+
+        def followed(choice: Choice) -> Choice:
+            if choice.reference == protocol_id:
+                return renamed
+            if isinstance(choice, Missing) or choice.protocol.id != protocol_id:
+                return choice
+            named = called_as(renamed.protocol, choice.protocol)
+            return Prepared(named, named, choice.ways)
+
+        self._replace(followed)
+
+    def _replace(self, changed: Callable[[Choice], Choice]) -> None:
+        self.everywhere = changed(self.everywhere)
+        self._remembered = {name: changed(each) for name, each in self._remembered.items()}
+
     def renew(self, read: Mapping[str, Choice]) -> None:
         """Replace protocols that were read again; unreadable ones keep their former content."""
 
@@ -171,5 +209,9 @@ class Choices:
             now = read.get(choice.reference, choice)
             return now if isinstance(now, Prepared) or isinstance(choice, Missing) else choice
 
-        self.everywhere = renewed(self.everywhere)
-        self._remembered = {name: renewed(each) for name, each in self._remembered.items()}
+        self._replace(renewed)
+
+
+def called_as(named: Protocol, protocol: Protocol) -> Protocol:
+    """Return a protocol with the id and the name of another one."""
+    return protocol.model_copy(update={"id": named.id, "name": named.name})

@@ -20,6 +20,7 @@ from entrain.vdevice.session.choices import (
     Choices,
     Missing,
     Prepared,
+    called_as,
     find,
     look_up,
     with_layers,
@@ -164,6 +165,39 @@ class OutputProtocols:
         self._take_values()
         player.rename(found.protocol, found.library_id, found.ways)
         self._choose(found, None)
+
+    async def delete(self, protocol_id: str) -> None:
+        """Delete a protocol of the user's own; where it is in use, it goes on playing.
+
+        Raises `ProtocolError`.
+        """
+        await self.ask(lambda library: library.delete(protocol_id))
+        self._take_values()
+        if self._player.library_id == protocol_id:
+            self._player.library_id = ""
+        self.recent = tuple(each for each in self.recent if each != protocol_id)
+        if using := self._choices.delete(protocol_id):
+            self._problems.tell(
+                f"{protocol_id} was deleted; {', '.join(using)} "
+                f"{'keeps' if len(using) == 1 else 'keep'} it until you use another protocol there"
+            )
+
+    async def rename(self, protocol_id: str, name: str) -> None:
+        """Rename a protocol of the user's own, also where it is in use; raises `ProtocolError`."""
+
+        def rename(library: Library) -> Prepared:
+            return find(library, library.rename(protocol_id, name))
+
+        found = await self.ask(rename)
+        self._take_values()
+        player = self._player
+        if player.protocol.id == protocol_id:  # perhaps with other values than in the library
+            now_id = found.library_id if player.library_id else ""
+            player.rename(called_as(found.protocol, player.protocol), now_id, player.ways)
+        self._choices.rename(protocol_id, found)
+        self.recent = tuple(
+            found.library_id if each == protocol_id else each for each in self.recent
+        )
 
     def note_values(self) -> None:
         """Note that values were set; the present choice takes them over later."""

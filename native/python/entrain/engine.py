@@ -120,6 +120,28 @@ class Measurement:
     coherence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Frames of the input and of the output, for analysis."""
+
+    first: int
+    """Number of the first frame; the engine counts frames since its start, at any rate."""
+    frames: int
+    rate_hz: int
+    content: bytearray
+    """The input, then the output: little-endian float32, left and right by turns.
+
+    The input has the output's delay, so frames of the same number belong together.
+    """
+
+
+TAP_FRAMES = 65536 - 8192
+"""Age, in frames, of the oldest frame that `Engine.tap` returns.
+
+The native library keeps 65,536 frames; the callback may write a block while they are copied.
+"""
+_TAP_ATTEMPTS = 4
+
 CURVES = ("step", "linear", "exponential", "smooth")
 """Names of curves, in the order of ``ENTRAIN_CURVE_*``."""
 
@@ -468,6 +490,45 @@ class Engine:
         process = self._library.entrain_process
         process(self._engine, channels(block), channels(out), block.shape[1])
         return out
+
+    def tap(self, first: int | None, frames: int) -> Samples:
+        """Copy the latest frames of the input and of the output; works without numpy.
+
+        Parameters
+        ----------
+        first : int or None
+            Number of the first frame; frames that are not kept any more are left out.  None: the
+            newest `frames`.
+        frames : int
+            Highest number of frames, 0 … `TAP_FRAMES`.
+
+        Returns
+        -------
+        Samples
+            Fewer frames than wanted, perhaps none, if the engine has not processed more.
+
+        Raises
+        ------
+        EngineError
+            This thread was stopped so often that the frames were overwritten each time.
+
+        """
+        for _ in range(_TAP_ATTEMPTS):
+            end = self.stats().frames
+            begin = max(end - frames if first is None else min(first, end), end - TAP_FRAMES, 0)
+            count = min(frames, end - begin)
+            content = bytearray(16 * count)
+            status = self._copy(begin, count, content)
+            if not status:
+                break
+        check(status, "tap")
+        return Samples(begin, count, self.rate_hz, content)
+
+    def _copy(self, first: int, frames: int, content: bytearray) -> int:
+        """Copy frames of the input, then of the output; returns the native status."""
+        read_tap, room = self._library.entrain_read_tap, ffi.from_buffer("float[]", content)
+        status = read_tap(self._engine, True, first, room, frames)
+        return int(status or read_tap(self._engine, False, first, room + 2 * frames, frames))
 
     def read_tap(
         self, first: int, frames: int, *, of_input: bool = False

@@ -67,6 +67,8 @@ WantedProtocol = Annotated[
 ]
 """The id of a protocol in the library, a SPEC, or a whole protocol."""
 
+ProtocolName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+
 Address = Annotated[str, StringConstraints(max_length=130)]
 
 
@@ -167,7 +169,7 @@ class Save(Command):
     """Save the present sound as a protocol of the user's own."""
 
     command: Literal["save"] = "save"
-    name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+    name: ProtocolName
     replace: bool = False
     """If a shipped protocol has the same id, replace it."""
 
@@ -265,6 +267,43 @@ class ListProtocols(Query):
     command: Literal["protocols"] = "protocols"
 
 
+class ListBlocks(Query):
+    """Return `Blocks`."""
+
+    command: Literal["blocks"] = "blocks"
+
+
+class GetProtocol(Query):
+    """Return a `WholeProtocol`."""
+
+    command: Literal["protocol"] = "protocol"
+    id: Slug
+
+
+class GetSamples(Query):
+    """Return `Samples`, followed by the samples themselves."""
+
+    command: Literal["tap"] = "tap"
+    first: Annotated[int | None, Field(ge=0)] = None
+    """Number of the first frame; None: the newest frames."""
+    frames: Annotated[int, Field(ge=1, le=limits.MAX_TAP_FRAMES)] = 1600
+
+
+class Delete(Command):
+    """Delete a protocol of the user's own."""
+
+    command: Literal["delete"] = "delete"
+    id: Slug
+
+
+class Rename(Command):
+    """Rename a protocol of the user's own; its id follows the name."""
+
+    command: Literal["rename"] = "rename"
+    id: Slug
+    name: ProtocolName
+
+
 class SetOutput(Command):
     """Play on this real device; null: on a preferred device, or else on the desktop's choice."""
 
@@ -320,6 +359,8 @@ Request = Annotated[
     | Use
     | Next
     | Save
+    | Delete
+    | Rename
     | Set
     | Session
     | Adjust
@@ -327,6 +368,9 @@ Request = Annotated[
     | Settings
     | ListDevices
     | ListProtocols
+    | GetProtocol
+    | ListBlocks
+    | GetSamples
     | SetOutput
     | Watch
     | TurnHead

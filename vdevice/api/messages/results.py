@@ -1,6 +1,8 @@
 """Answers to requests."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
@@ -17,13 +19,16 @@ from entrain.vdevice.limits import (
     TrackerPreset,
     Unplugged,
 )
-from entrain.vdevice.protocol.model import Layer
+from entrain.vdevice.protocol.model import Layer, Protocol
 
 Decibels = Annotated[
     float | None,
     BeforeValidator(lambda v: None if isinstance(v, float) and not math.isfinite(v) else v),
 ]
-"""dBFS RMS or LUFS; None while there is no sound (minus infinity becomes None)."""
+"""dBFS or LUFS; None while there is no sound (minus infinity becomes None)."""
+
+EachEar = tuple[Decibels, Decibels]
+"""The left ear and the right ear."""
 
 
 class _Answer(BaseModel):
@@ -96,6 +101,12 @@ class Levels(_Answer):
     integrated_in_lufs: Decibels = None
     """Gated loudness since the start."""
     integrated_out_lufs: Decibels = None
+    in_rms_db: EachEar = (None, None)
+    """RMS of each ear over 300 ms."""
+    in_peak_db: EachEar = (None, None)
+    """Highest sample of each ear, falling by 20 dB a second."""
+    out_rms_db: EachEar = (None, None)
+    out_peak_db: EachEar = (None, None)
 
 
 class Tones(_Answer):
@@ -323,3 +334,89 @@ class Protocols(_Answer):
     """Ids of the protocols used last, the latest first."""
     problems: list[str] = []
     """Errors in the user's files, one line each."""
+
+
+class WholeProtocol(_Answer):
+    """One protocol in full."""
+
+    document: Protocol
+    own: bool
+    """The protocol is the user's own, not a shipped one."""
+
+
+class Choice(_Answer):
+    """One value of a parameter that is a choice."""
+
+    name: str
+    value: FiniteFloat
+
+
+class Parameter(_Answer):
+    """A parameter of a block; values are in `unit`."""
+
+    symbol: str
+    name: str
+    unit: str
+    minimum: FiniteFloat
+    maximum: FiniteFloat
+    initial: FiniteFloat
+    step: FiniteFloat
+    choices: Sequence[Choice]
+    """Empty: any value in the range is possible."""
+    scale: Literal["lin", "log"]
+    """``log``: a listener hears equal ratios as equal steps."""
+    period: FiniteFloat
+    """Two values that differ by this are the same; 0: none."""
+
+
+class Substitute(_Answer):
+    """The block that replaces another one on loudspeakers."""
+
+    kind: str
+    values: dict[str, FiniteFloat | str]
+    """By parameter: a number, or the parameter of the replaced block whose value is used."""
+
+
+class Block(_Answer):
+    """A kind of block; the names of its roles are symbols of its parameters, or empty."""
+
+    kind: str
+    group: str
+    description: str
+    parameters: Sequence[Parameter]
+    promise: str
+    strength: str
+    level: str
+    rate: str
+    rate_depth: str
+    carrier: str
+    corner: str
+    dichotic: bool
+    without_headphones: Substitute | None
+
+
+class Blocks(_Answer):
+    """All kinds of block."""
+
+    blocks: Sequence[Block]
+    """Sorted by kind."""
+    place: Sequence[Parameter]
+    """Parameters that a generator has in addition while it has a place around the head."""
+
+
+class Samples(_Answer):
+    """What follows the line of the answer: frames of the input, then of the output."""
+
+    first: int
+    """Number of the first frame."""
+    frames: int
+    rate_hz: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithContent:
+    """An answer whose line is followed by bytes."""
+
+    result: BaseModel
+    content: bytearray

@@ -1,7 +1,7 @@
 """Data models of the space: the music's place around the head, and the place of a generator."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -38,7 +38,7 @@ def _numbered(params: object) -> object:
     return params
 
 
-def _named(params: Mapping[str, float]) -> dict[str, Any]:
+def _named(params: Mapping[str, float]) -> dict[str, float | str]:
     """Replace the engine's number of a path by its name."""
     number = params.get("path")
     if number is None or number not in range(len(PATHS)):
@@ -93,5 +93,5 @@ class Spatial(BaseModel):
     """Whether sources may move faster than 60 degrees per second."""
 
     @field_serializer("params")
-    def _write(self, params: dict[str, float]) -> dict[str, Any]:
+    def _write(self, params: dict[str, float]) -> dict[str, float | str]:
         return _named(params)
