@@ -6,8 +6,9 @@
  * @typedef {"off" | "speakers" | "scene"} SpaceMode
  * @typedef {{ azimuth_deg: number, elevation_deg: number, distance_m: number, path: string,
  *   path_hz: number, path_deg: number }} Place
+ * @typedef {import("./graphs/live.js").Automation} Automation
  * @typedef {{ kind: string, id: string, params: Record<string, number>,
- *   automation: Record<string, unknown>, place: Place | null }} Layer
+ *   automation: Record<string, Automation>, place: Place | null }} Layer
  * @typedef {{ id: string, name: string, elapsed_s: number, left_s: number | null, runs: boolean,
  *   ended: boolean, rate_hz: number | null, note: string, here: boolean,
  *   layers: Layer[] }} ActiveProtocol
@@ -44,7 +45,7 @@
  * @property {{ added_frames: number, added_ms: number }} latency
  * @property {ActiveProtocol | null} protocol
  * @property {Levels} levels
- * @property {{ text: string } | null} measured
+ * @property {{ text: string, tones: import("./graphs/live.js").Tones | null } | null} measured
  * @property {Head} head
  * @property {Space} space
  * @property {number | null} volume

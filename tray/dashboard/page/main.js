@@ -1,6 +1,8 @@
 /** The start of the page: it connects, and shows the views. */
 
 import { Connection } from "./connection.js";
+import { mountGraphs } from "./graphs/graphs.js";
+import { Samples } from "./samples.js";
 import { Store, useThisStore } from "./store.js";
 import { html, render } from "./vendor/standalone.module.js";
 import { Page } from "./views/page.js";
@@ -10,8 +12,19 @@ const connection = new Connection(`ws://${location.host}/ws`);
 const store = new Store(connection);
 useThisStore(store);
 
-/** @param {HTMLElement} _host @returns {() => void} */
-const graphs = (_host) => () => {};
+const samples = new Samples();
+connection.addEventListener("samples", (event) => {
+  samples.push(/** @type {CustomEvent} */ (event).detail);
+});
+
+/** @param {HTMLElement} host @returns {() => void} */
+const graphs = (host) =>
+  mountGraphs(host, {
+    samples,
+    status: () => store.status,
+    ask: (command, fields) => store.ask(command, { ...fields }),
+    want: (wanted) => store.wantSamples(wanted),
+  }).dispose;
 
 // The first status replaces the page's outline.
 const begin = () => {

@@ -28,12 +28,18 @@ export class Store {
   /** What Entrain has refused last, one line. */
   refused = "";
   #connection;
+  #wantsSamples = false;
   #listeners = /** @type {Set<() => void>} */ (new Set());
 
   /** @param {Connection} connection */
   constructor(connection) {
     this.#connection = connection;
-    connection.addEventListener("open", () => this.#subscribe());
+    document.addEventListener("visibilitychange", () => this.#subscribe());
+    connection.addEventListener("open", () => {
+      this.#change({ trouble: "" });
+      this.#subscribe();
+      this.#learn();
+    });
     connection.addEventListener("closed", () => this.#change({ trouble: T.connectionLost }));
     connection.addEventListener("status", (event) => {
       const { status } = /** @type {CustomEvent} */ (event).detail;
@@ -91,10 +97,18 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
+  /** @param {boolean} wanted  whether a graph can be seen that needs samples */
+  wantSamples(wanted) {
+    this.#wantsSamples = wanted;
+    this.#subscribe();
+  }
+
+  /** Ask for news, unless the page is hidden: then it costs Entrain nothing. */
   async #subscribe() {
-    await this.#connection.ask("subscribe", { status: PARTS, samples: true }).catch(() => {});
-    this.#change({ trouble: "" });
-    this.#learn();
+    const wanted = document.hidden
+      ? { status: null, samples: false }
+      : { status: PARTS, samples: this.#wantsSamples };
+    await this.#connection.ask("subscribe", wanted).catch(() => {});
   }
 
   async #learn() {

@@ -53,7 +53,8 @@ export const T = {
   session: "Protocol",
   nothingRuns: "No protocol runs. Your music passes unchanged.",
   choose: "Choose a protocol…",
-  next: "Next of its category",
+  next: "Next",
+  nextHint: "The next protocol of the same category",
   /** @param {string} time */
   elapsed: (time) => `${time} heard`,
   /** @param {string} time */
@@ -73,7 +74,7 @@ export const T = {
   promised: "Promised",
   measured: "Measured",
   noMeasurement: "No measurement while no sound plays.",
-  evidence: "Evidence and warnings…",
+  evidence: "Evidence…",
   saveAs: "Save as…",
   saveTitle: "Save what you hear",
   saveName: "Name",
@@ -247,7 +248,7 @@ export const T = {
   headphonesOnly: "The space is for headphones.",
   picture: "Head from above, with the sources around it",
   pictureHelp:
-    "Drag a source, or move it with the keyboard: left and right turn it around the head, " +
+    "Drag a source, or move it with the arrow keys: left and right turn it around the head, " +
     "up and down move it away and closer.",
   music: "Music",
   front: "front",

@@ -11,7 +11,7 @@ const NEAR_M = 0.3;
 const FAR_M = 20;
 const INNER = 46;
 const OUTER = 150;
-const RINGS_M = [0.5, 1, 2, 5, 10];
+const RINGS_M = [0.5, 1, 2, 5, 10, 20];
 
 /** @typedef {{ azimuth: number, distance: number }} Position  degrees to the left; metres */
 
@@ -53,7 +53,7 @@ export function HeadPicture() {
   const { azimuth_deg: azimuth = 0, distance_m: distance = 2, width_deg: width = 60 } = space.params;
   return html`
     <figure class="head-picture">
-      <svg viewBox="-170 -170 340 340" role="group" aria-label=${T.picture}>
+      <svg viewBox="-168 -172 336 340" role="group" aria-label=${T.picture}>
         ${RINGS_M.map(
           (m) => html`<circle r=${radius(m)} class="ring" />
             <text x="3" y=${radius(m) - 3} class="ring-name" aria-hidden="true">${m} m</text>`,

@@ -2,7 +2,7 @@
 
 import { ask, lineOf, run, useStatus } from "../store.js";
 import { T } from "../texts.js";
-import { html, useEffect, useState } from "../vendor/standalone.module.js";
+import { html, useEffect, useRef, useState } from "../vendor/standalone.module.js";
 import { Dialog } from "./card.js";
 import { Evidence, GradeBadge } from "./evidence.js";
 import { useDocument } from "./session.js";
@@ -72,8 +72,12 @@ function byCategory(protocols) {
  *   open: () => void }} props
  */
 function Row({ listed, chosen, running, choose, open }) {
+  const row = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    if (chosen) row.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
   return html`
-    <label class="row" onClick=${open}>
+    <label class="row" ref=${row} onClick=${open}>
       <input type="radio" name="protocol" value=${listed.id} checked=${chosen} onChange=${choose}
         onKeyDown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && open()} />
       <span class="row-name">${listed.name}${running && html`<span class="kind">${T.running}</span>`}

@@ -36,7 +36,7 @@ export function Page({ graphs }) {
 function Graphs({ mount }) {
   const [host, setHost] = useState(/** @type {HTMLElement | null} */ (null));
   useEffect(() => (host ? mount(host) : undefined), [host]);
-  return html`<section class="graphs" aria-labelledby="graphs-title">
+  return html`<section aria-labelledby="graphs-title">
     <h2 id="graphs-title" class="hidden">${T.graphs}</h2><div ref=${setHost}></div></section>`;
 }
 

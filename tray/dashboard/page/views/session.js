@@ -17,7 +17,7 @@ export function Session() {
       ${protocol ? html`<${Running} protocol=${protocol} />` : html`<p>${T.nothingRuns}</p>`}
       <div class="buttons">
         <button type="button" class="primary" onClick=${() => setDialog("library")}>${T.choose}</button>
-        ${protocol && html`<button type="button" onClick=${() => run("next")}>${T.next}</button>`}
+        ${protocol && html`<button type="button" title=${T.nextHint} onClick=${() => run("next")}>${T.next}</button>`}
       </div>
       ${protocol && html`<${Steps} />`}
       ${document_?.evidence && html`<${Grades} evidence=${document_.evidence} />`}
@@ -42,7 +42,7 @@ function Running({ protocol }) {
       ${!protocol.runs && html`<span class="kind">${T.paused}</span>`}</p>
     ${protocol.note && html`<p class="note">${protocol.note}</p>`}
     <${Course} protocol=${protocol} />
-    <dl class="facts">
+    <dl class="facts words">
       ${protocol.rate_hz !== null &&
       html`<div><dt>${T.promised}</dt><dd>${rate(protocol.rate_hz)}</dd></div>`}
       <div><dt>${T.measured}</dt><dd>${measured?.text || T.noMeasurement}</dd></div>

@@ -77,7 +77,7 @@ function Tracking() {
       <p class="hint">${head.source
         ? T.tracker(head.source, number(Math.round(head.packets_per_s)))
         : T.noTracker}
-        ${yaw !== null && html` ${T.turned(turnText(yaw))}`}</p>
+        ${yaw !== null && html`<br />${T.turned(turnText(yaw))}`}</p>
       ${head.problem && html`<p class="note">${head.problem}</p>`}
       <div class="buttons"><button type="button" onClick=${() => run("recentre")}>${T.recentre}</button></div>`}`;
 }
