@@ -296,6 +296,7 @@ for command in (
     *(live_commands.use, protocols.next_, live_commands.set_value),
     *(protocols.save, protocols.rename, protocols.delete),
     *(live_commands.faster, live_commands.slower, live_commands.stronger, live_commands.weaker),
+    *(live_commands.undo, live_commands.redo),
     *(live_commands.session, live_commands.sleep, log_command.log),
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),

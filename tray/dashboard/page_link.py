@@ -85,7 +85,12 @@ class PageLink:
                 return json.dumps({"id": number, "ok": True, "result": None})
             if not isinstance(command, str) or command not in COMMANDS:
                 raise MessageError(f"command must be one of {', '.join(sorted(COMMANDS))}")
-            request = json.dumps({"command": command, **asked, "client": self.name})
+            # `fields` may have a member `id`, which is not the number of this request.
+            fields = asked.pop("fields", {})
+            if not isinstance(fields, dict):
+                raise MessageError("fields must be an object")
+            wanted = {**asked, **fields, "command": command, "client": self.name}
+            request = json.dumps(wanted)
             line = await self._link.ask(request.encode("utf-8", "replace"))
         except EntrainError as error:
             return json.dumps({"id": number, "ok": False, "error": reason_of(error)})

@@ -272,6 +272,14 @@ class Status(_Answer):
     """Entrain's reaction to another app's filter that would play back into Entrain."""
     latency: Latency
     protocol: ActiveProtocol | None = None
+    revision: int = 0
+    """Counts the changes of the protocol's content since the start of Entrain."""
+    can_undo: bool = False
+    undo_text: str = ""
+    """What `undo` would undo, in one line; empty: nothing."""
+    can_redo: bool = False
+    redo_text: str = ""
+    """What `redo` would make again, in one line; empty: nothing."""
     levels: Levels = Levels()
     measured: Measured | None = None
     """Measurements of the effects that the protocol promises; None while no app plays."""
