@@ -5,8 +5,8 @@ Usage: python bench/control.py [--seconds N] [--rate N] [--json FILE]
 Runs on a private PipeWire while a player plays.  One client sends a thousand `set` requests a
 second without waiting for answers, as a slider does; in a second run, another client asks for the
 status meanwhile.  Then 100 poses of the head arrive a second: from a tracker, by way of the
-tracker's process, and at the control socket.  Then one watcher, and ten watchers, receive the
-status ten times a second.
+tracker's process, and at the control socket.  Then a client reads all samples, 30 times a second.
+Then one watcher, and ten watchers, receive the status ten times a second.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from pathlib import Path
 import processes
 
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
+from entrain.vdevice import limits
 from entrain.vdevice.api.client import SOCKET_NAME, Client
 
 ENTRAIN = [*processes.ENTRAIN, "run", "--headless", "--layer", f"tone={processes.LAYER}"]
@@ -39,8 +40,9 @@ ASK_S = 0.05
 WATCH_S = 0.1
 WATCHERS = 10
 POSES_PER_S = 100
-HEAD_ROUNDS = 5
-"""Rounds of poses and of none, in turns: other programs disturb such short work."""
+TAPS_PER_S = 30
+ROUNDS = 5
+"""Rounds of work and of none, in turns: other programs disturb such short work."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Figures:
     tracker's process: median, and least of the rounds."""
     head_ms_per_s: tuple[float, float]
     """The same while they come to the control socket."""
+    tap_ms_per_s: tuple[float, float]
+    """The same while a client reads all samples of the input and of the output."""
+    tapped_frames: int
+    """Mean number of frames in one answer."""
+    lost_frames: int
+    """Frames that this client missed."""
     xruns: int
     one_watcher_share: float
     """Share of one core for one watcher."""
@@ -124,11 +132,13 @@ def _measured(pid: int, folder: Path, options: argparse.Namespace) -> Figures:
         _drag(path, options.seconds, options.rate)
     answered_s = asked()
 
-    others = _threads(pid)
+    others, round_s = _threads(pid), options.seconds / 4
     with _tracked(path) as turn:
-        tracker = _turning(pid, _threads(pid) - others | {pid}, options.seconds / 4, turn)
+        tracker = _added(pid, _threads(pid) - others | {pid}, round_s, lambda: _turn(round_s, turn))
     with _headed(path) as turn:
-        head = _turning(pid, {pid}, options.seconds / 4, turn)
+        head = _added(pid, {pid}, round_s, lambda: _turn(round_s, turn))
+    taps = Taps(path)
+    tap = _added(pid, {pid}, round_s, lambda: taps.read(round_s))
     one, _ = share(lambda: _watch(path, 1, options.seconds))
     ten, _ = share(lambda: _watch(path, WATCHERS, options.seconds))
     with Client(path) as client:
@@ -145,6 +155,9 @@ def _measured(pid: int, folder: Path, options: argparse.Namespace) -> Figures:
         files_per_s=(counter.saves + counter.protocols) / options.seconds,
         tracker_ms_per_s=tracker,
         head_ms_per_s=head,
+        tap_ms_per_s=tap,
+        tapped_frames=round(taps.frames / taps.answers),
+        lost_frames=taps.lost,
         xruns=xruns,
         one_watcher_share=one - playing,
         ten_watchers_share=ten - playing,
@@ -161,10 +174,10 @@ def _threads(pid: int) -> set[int]:
     return {int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()}
 
 
-def _turning(
-    pid: int, threads: set[int], seconds: float, turn: Callable[[float], None]
+def _added(
+    pid: int, threads: set[int], seconds: float, work: Callable[[], None]
 ) -> tuple[float, float]:
-    """Return the threads' additional time while the head turns, in ms a second: median and least.
+    """Return the threads' additional time during the work, in ms a second: median and least.
 
     The sound's own threads are left out, since their time varies by more.
     """
@@ -176,9 +189,9 @@ def _turning(
         return (ended_ns - began_ns) / 1e6 / (time.monotonic() - began_s)
 
     found = []
-    for _ in range(HEAD_ROUNDS):
+    for _ in range(ROUNDS):
         still = ms_per_s(lambda: time.sleep(seconds))
-        found.append(ms_per_s(lambda: _turn(seconds, turn)) - still)
+        found.append(ms_per_s(work) - still)
     return statistics.median(found), min(found)
 
 
@@ -282,6 +295,28 @@ def _headed(path: Path) -> Iterator[Callable[[float], None]]:
             raise AssertionError(client.recv(1000))  # only a refused pose has an answer
 
 
+class Taps:
+    """A client that reads all samples, as a page with graphs does."""
+
+    def __init__(self, path: Path) -> None:
+        self.frames = 0
+        self.answers = 0
+        self.lost = 0
+        self._path = path
+
+    def read(self, seconds: float) -> None:
+        """Read at a steady rate, beginning with the newest samples."""
+        first, began_s = None, time.monotonic()
+        with Client(self._path) as client:
+            for number in range(round(seconds * TAPS_PER_S)):
+                time.sleep(max(0.0, began_s + number / TAPS_PER_S - time.monotonic()))
+                sound = client.tap(first, limits.MAX_TAP_FRAMES if first else 1600)
+                self.lost += sound.first - (first or sound.first)
+                first = sound.first + sound.frames
+                self.frames += sound.frames
+                self.answers += 1
+
+
 def _watch(path: Path, count: int, seconds: float) -> None:
     """Let clients watch the status for a time."""
     clients = []
@@ -355,6 +390,10 @@ def _print(found: Figures) -> None:
     ):
         figures = f"{median:.1f} ({least:.1f})"
         table.add_row(f"{POSES_PER_S} poses a second {name}, ms/s", figures, target)
+    median, least = found.tap_ms_per_s
+    name = f"{TAPS_PER_S} `tap` of {found.tapped_frames} frames a second, ms/s"
+    table.add_row(name, f"{median:.1f} ({least:.1f})", "≤ 10")
+    table.add_row("  frames that were lost", str(found.lost_frames), "0")
     table.add_row("xruns", str(found.xruns), "0")
     table.add_row(f"one watcher, every {WATCH_S:g} s", f"{found.one_watcher_share:.2%}")
     table.add_row(f"  {WATCHERS} watchers, one = 1", f"{found.watchers_ratio:.2f}", "< 2")

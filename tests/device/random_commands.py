@@ -26,6 +26,7 @@ _SPACES = ("speakers", "scene")
 _ODD_NUMBERS = (0, -1, 1e-300, 1e9, 1e308, -1e308, math.nan, math.inf, 2**63)
 _NAMES = tuple(f"Random {number}" for number in range(1, 6))
 """Only a few names, because each becomes a file."""
+_IDS = tuple(name.lower().replace(" ", "-") for name in _NAMES)
 _APPLICATIONS = ("player", "pacat", "mpv", "Firefox", "zoom")
 
 
@@ -88,6 +89,8 @@ class Commands:
             return self._random.choice(schema["enum"])
         if name == "protocol":
             return self._protocol()
+        if name == "id":
+            return self._random.choice([*(preset["id"] for preset in self._presets), *_IDS])
         match schema.get("type"):
             case "boolean":
                 return self._random.random() < 0.5

@@ -332,6 +332,8 @@ def test_a_dry_run_imports_nothing(home, folder):
     [
         (["next"], messages.Next()),
         (["save", "My seven"], messages.Save(name="My seven")),
+        (["delete", "evening"], messages.Delete(id="evening")),
+        (["rename", "evening", "Late"], messages.Rename(id="evening", name="Late")),
         (["sleep", "30"], messages.Sleep(minutes=30.0)),
         (["sleep", "0.5"], messages.Sleep(minutes=0.5)),
         (["sleep", "off"], messages.Sleep(minutes=None)),
@@ -370,7 +372,9 @@ def test_the_status_tells_when_it_ends_and_what_the_listener_must_know(home, ser
     assert entrain("next").stdout == "idle · Deep 3 · off in 1:30\nMade for headphones?[2J\n"
 
 
-@pytest.mark.parametrize("arguments", [["next"], ["save", "x"], ["sleep", "5"], ["log", "--off"]])
+@pytest.mark.parametrize(
+    "arguments", [["next"], ["save", "x"], ["delete", "x"], ["sleep", "5"], ["log", "--off"]]
+)
 def test_without_a_running_entrain_it_says_what_to_do(arguments):
     result = entrain(*arguments)
 
@@ -403,24 +407,50 @@ def test_a_name_of_which_no_id_can_be_made_never_reaches_the_running_entrain(ser
     assert server.requests == []
 
 
+def test_delete_says_where_the_file_is_and_who_keeps_the_protocol(home, evening, serve, idle):
+    said = "evening was deleted; dac keeps it until you use another protocol there"
+    status = idle.model_copy(update={"errors": ["another problem", said]})
+    serve(home / "entrain" / "control.sock", lambda request: status)
+
+    lines = entrain("delete", "evening").stdout.splitlines()
+
+    assert lines[1:] == [said, f"Deleted; the file is kept as {evening}.bak"]
+
+
+def test_rename_says_how_to_use_it_from_now_on(server):
+    answer = entrain("rename", "evening", "Late Evening").stdout
+    assert answer.endswith("Renamed; use it with: entrain use late-evening\n")
+    assert entrain("rename", "evening", "!?").exit_code == 1
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("minutes", ["0", "-3", "1441", "nan", "soon"])
 def test_what_is_no_time_to_sleep_is_wrong_usage(server, minutes):
     assert entrain("sleep", minutes).exit_code == 2
     assert server.requests == []
 
 
-def test_tab_offers_the_users_own_ids(evening):
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("show even", ["plain,evening"]),
+        ("delete ", ["plain,evening"]),
+        ("rename ev", ["plain,evening"]),
+        ("delete focus", []),
+    ],
+)
+def test_tab_offers_the_users_own_ids(evening, words, offered):
     result = CliRunner().invoke(
         cli,
         prog_name="entrain",
         env={
             "_ENTRAIN_COMPLETE": "bash_complete",
-            "COMP_WORDS": "entrain show even",
+            "COMP_WORDS": f"entrain {words}",
             "COMP_CWORD": "2",
         },
     )
 
-    assert result.stdout.splitlines() == ["plain,evening"]
+    assert result.stdout.split() == offered
 
 
 def test_a_protocol_that_comes_with_entrain_is_replaced_on_request_only(server):

@@ -160,6 +160,10 @@ def test_random_messages_are_each_answered_with_one_line(path, serve):
         b'{"command": "use", "protocol": {"id": "x", "name": "X", "layers": [{"kind": "am"}]}}',
         b'{"command": "bypass", "on": null}',
         b'{"command": "output", "name": "a"}',
+        b'{"command": "tap", "first": 480000, "frames": 1600}',
+        b'{"command": "protocol", "id": "focus-16"}',
+        b'{"command": "rename", "id": "evening", "name": "Late evening"}',
+        b'{"command": "delete", "id": "evening"}',
     ]
 
     with raw(path) as (connection, lines):

@@ -235,6 +235,7 @@ def test_the_menu_does_not_change_while_nothing_worth_reading_does():
         ("automatic output", {}, Ask("output", {"name": None})),
         ("autostart", {}, Do("autostart-on")),
         ("autostart", {"autostart": True}, Do("autostart-off")),
+        ("dashboard", {}, Do("dashboard")),
         ("help", {}, Do("help")),
         ("about", {}, Do("about")),
         ("quit", {}, Ask("stop")),

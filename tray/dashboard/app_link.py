@@ -145,7 +145,9 @@ class AppLink:
         if found is None:
             raise NotRunning
         found.setblocking(False)
-        self._reader, self._writer = await asyncio.open_connection(sock=found, limit=_MAX_LINE_BYTES)
+        self._reader, self._writer = await asyncio.open_connection(
+            sock=found, limit=_MAX_LINE_BYTES
+        )
         return self._writer
 
 

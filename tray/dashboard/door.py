@@ -36,7 +36,8 @@ _HOW_TO_ENTER = (
 )
 _GO_ON = (
     b'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Entrain</title>'
-    b'<meta http-equiv="refresh" content="0; url=/"><p><a href="/">Open the dashboard</a></p></html>'
+    b'<meta http-equiv="refresh" content="0; url=/">'
+    b'<p><a href="/">Open the dashboard</a></p></html>'
 )
 """The page after the entry.
 

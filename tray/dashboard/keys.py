@@ -1,4 +1,4 @@
-"""The keys to the page: one lasts in the browser's cookie, others open the door for a short time."""
+"""The keys to the page: one lasts, in the browser's cookie; others open the door for a while."""
 
 import hmac
 import secrets

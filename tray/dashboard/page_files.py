@@ -1,6 +1,7 @@
 """The page's files, all read at the start: no request's path ever reaches the file system."""
 
 import gzip
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,12 @@ _TYPES = {
 }
 """Media types by suffix; other files are not part of the page."""
 _PACKED_ALREADY = (".png", ".woff2")
+_LOCAL = re.compile(r'\b(?:href|src)="/?([\w./-]+)"')
+"""A file in the index; the libraries are among them, which a build without a network lacks."""
 
 
 class NoPage(EntrainError):
-    """This installation has no page."""
+    """The installation has no page."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def read_page(folder: Path = FOLDER) -> Mapping[str, PageFile]:
     Raises
     ------
     NoPage
-        The folder has no ``index.html``, or a file cannot be read.
+        ``index.html`` or a file that it names is missing, or a file cannot be read.
 
     """
     try:
@@ -61,12 +64,14 @@ def read_page(folder: Path = FOLDER) -> Mapping[str, PageFile]:
         }
     except OSError as error:
         raise NoPage(f"the dashboard's page cannot be read: {error}") from error
-    if f"/{INDEX}" not in files:
+    index = files.get(f"/{INDEX}")
+    named = _LOCAL.findall(index.body.decode("utf-8", "replace")) if index else ()
+    if index is None or any(f"/{name}" not in files for name in named):
         raise NoPage(
-            "this installation has no dashboard: its page is missing; build Entrain again with a "
-            "network connection"
+            "this installation has no dashboard, since parts of its page are missing; build "
+            "Entrain again with a network connection"
         )
-    return files | {"/": files[f"/{INDEX}"]}
+    return files | {"/": index}
 
 
 def _read(path: Path) -> PageFile:

@@ -30,6 +30,7 @@ PING_S = 20.0
 """Interval at which an open page must show that it lives, in seconds."""
 _SEND_BUFFER_BYTES = 1 << 17
 """The system's buffer for one connection; a longer one would only make a slow page later."""
+_BACKLOG = 512
 _CLOSE_TIMEOUT_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -71,12 +72,13 @@ class DashboardServer:
 
     async def start(self) -> None:
         """Listen at a port that the system chooses."""
-        listener = socket.create_server((ADDRESS, 0), backlog=128)
+        listener = socket.create_server((ADDRESS, 0))
         port = listener.getsockname()[1]
         self.door = Door(port, self._files, self._keys)
         self._server = await serve(
             self._serve,
             sock=listener,
+            backlog=_BACKLOG,
             process_request=lambda _, request: self.door.answer(request),
             create_connection=_bounded(),
             compression=None,  # packets of samples hardly shrink

@@ -90,6 +90,7 @@ def describe(
             space(status, hrtfs),
             Item("measured", line(measured(status)), enabled=False),
             None,
+            Item("dashboard", "Open the dashboard…", Do("dashboard")),
             *_autostart(autostart),
             Item(
                 "help-menu",

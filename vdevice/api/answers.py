@@ -420,7 +420,7 @@ class Blocks(TypedDict):
 
 
 class Samples(TypedDict):
-    """What follows the line of the answer: frames of the input, then of the output."""
+    """Samples that follow the line of the answer: of the input, then of the output."""
 
     first: int
     frames: int

@@ -120,7 +120,7 @@ class Client:
         Parameters
         ----------
         command : str
-            A command of `entrain.vdevice.api.messages`, but not `tap` (see the method).
+            A command of `entrain.vdevice.api.messages`.
         **fields
             The request's other fields, as JSON values.
 
@@ -139,7 +139,10 @@ class Client:
 
     def _ask(self, request: Mapping[str, object]) -> Any:
         self._send(request)
-        return self._result(self._answer())
+        result = self._result(self._answer())
+        if request["command"] == "tap":
+            result["content"] = self._content(result["bytes"])
+        return result
 
     def _send(self, request: Mapping[str, object]) -> None:
         line = json.dumps(request).encode() + b"\n"
@@ -188,8 +191,7 @@ class Client:
 
         """
         told = self._ask({"command": "tap", "first": first, "frames": frames})
-        content = self._content(told["bytes"])
-        return Sound(told["first"], told["frames"], told["rate_hz"], content)
+        return Sound(told["first"], told["frames"], told["rate_hz"], told["content"])
 
     def watch(self, interval_s: float, changes_only: bool = False) -> "Iterator[answers.Status]":
         """Yield the status now and after each interval, until Entrain ends.

@@ -1,6 +1,5 @@
 """Makes the answer to `status`."""
 
-import math
 import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
@@ -11,6 +10,7 @@ from entrain.engine import Engine
 from entrain.platform import clock
 from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.api.health import Health, judge
+from entrain.vdevice.api.levels import levels
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.api.messages import (
@@ -167,7 +167,7 @@ class Reporter:
             undo_text=undo_text,
             can_redo=bool(redo_text),
             redo_text=redo_text,
-            levels=self._levels() if running else Levels(),
+            levels=levels(engine) if running else Levels(),
             measured=self._measurement.look(self._player.running()) if running else None,
             head=self._tracked(),
             space=self._space(),
@@ -250,22 +250,6 @@ class Reporter:
             longest_lately_share=durations.longest_share,
         )
 
-    def _levels(self) -> Levels:
-        levels = self._engine.levels()
-        before, after = self._engine.loudness()
-        return Levels(
-            in_db=_decibels(levels.in_rms),
-            out_db=_decibels(levels.out_rms),
-            in_rms_db=_of_each_ear(levels.in_rms),
-            in_peak_db=_of_each_ear(levels.in_peak),
-            out_rms_db=_of_each_ear(levels.out_rms),
-            out_peak_db=_of_each_ear(levels.out_peak),
-            in_lufs=before.short_term_lufs,
-            out_lufs=after.short_term_lufs,
-            integrated_in_lufs=before.integrated_lufs,
-            integrated_out_lufs=after.integrated_lufs,
-        )
-
 
 class _Load:
     """Share of one core that the callback has used since the last look."""
@@ -281,14 +265,3 @@ class _Load:
             self._share = (busy_ns - self._busy_ns) / 1e9 / (now_s - self._at_s)
             self._at_s, self._busy_ns = now_s, busy_ns
         return self._share
-
-
-def _decibels(amplitudes: Collection[float]) -> float | None:
-    """Return the level of the louder ear, or None for silence."""
-    highest = max(amplitudes)
-    return 20 * math.log10(highest) if highest > 0 else None
-
-
-def _of_each_ear(amplitudes: tuple[float, float]) -> tuple[float | None, float | None]:
-    left, right = amplitudes
-    return _decibels([left]), _decibels([right])

@@ -413,7 +413,7 @@ class Blocks(_Answer):
 
 
 class Samples(_Answer):
-    """What follows the line of the answer: frames of the input, then of the output."""
+    """Samples that follow the line of the answer: of the input, then of the output."""
 
     first: int
     """Number of the first frame."""
