@@ -1,7 +1,6 @@
 """The graphs in a browser, on a simulated sound: what they show, and when they rest."""
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,10 @@ from typing import Any
 import pytest
 from fake_server import CSP, PAGE
 from playwright.sync_api import Page, Route, expect
+from seen_graphs import HIGHEST, PICTURES, data, wait_for, wait_until
 
 HERE = Path(__file__).parent / "graph_page"
 ADDRESS = "http://graphs.test/"
-PATIENCE_S = 30.0
-SHOWN = """() => globalThis.entrainGraphs && JSON.stringify(entrainGraphs.data(), (_, value) =>
-  Array.isArray(value) ? value.slice(0, 8) : value)"""
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 GRAPHS = {
     "timeline",
@@ -70,19 +67,6 @@ def serve(route: Route) -> None:
     route.fulfill(status=204 if path == "favicon.ico" else 404)
 
 
-def wait_until(page: Page, condition: str) -> None:
-    """Wait until a condition holds.  Playwright's own waiting needs `eval` in the page."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not page.evaluate(f"() => Boolean({condition})"):
-        assert time.monotonic() < end_s, f"{condition}; {page.evaluate(SHOWN)}"
-        time.sleep(0.05)
-
-
-def wait_for(page: Page, condition: str) -> None:
-    """Wait until a condition holds of what the graphs show, `d`."""
-    wait_until(page, f"((d) => {condition})(entrainGraphs.data())")
-
-
 @pytest.fixture
 def opened(context) -> Callable[..., Page]:
     """Open some graphs, on a page that is high enough for them unless told otherwise."""
@@ -103,43 +87,12 @@ def opened(context) -> Callable[..., Page]:
     return open_page
 
 
-def data(page: Page, graph: str) -> Any:
-    return page.evaluate("(name) => entrainGraphs.data()[name]", graph)
-
-
 def sound(page: Page, protocol: Any = None, **changes: Any) -> None:
     page.evaluate(
         "([sound, protocol]) => { Object.assign(simulation.sound, sound);"
         "simulation.status.protocol = protocol; simulation.skip(4); }",
         [changes, protocol],
     )
-
-
-HIGHEST = """() => {
-  const canvas = document.querySelector(".graph-spectrum canvas");
-  const { width, height } = canvas;
-  const copy = document.createElement("canvas");
-  [copy.width, copy.height] = [width, height];
-  const probe = copy.getContext("2d", { willReadFrequently: true });
-  probe.drawImage(canvas, 0, 0);
-  const pixels = probe.getImageData(0, 0, width, height).data;
-  probe.fillStyle = getComputedStyle(document.querySelector(".graphs"))
-    .getPropertyValue("--graph-output").trim();
-  probe.fillRect(0, 0, 1, 1);
-  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
-  for (let y = 0; y < height; y++) {
-    const found = [];
-    for (let x = 0; x < width; x++) {
-      const at = 4 * (y * width + x);
-      const near = Math.abs(pixels[at] - r) + Math.abs(pixels[at + 1] - g) +
-        Math.abs(pixels[at + 2] - b);
-      if (pixels[at + 3] > 100 && near < 60) found.push(x);
-    }
-    if (found.length) return found.reduce((a, b) => a + b) / found.length;
-  }
-  return null;
-}"""
-"""The middle of the highest pixels that have the colour of the output."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -207,10 +160,6 @@ def test_a_binaural_beat_is_shown_between_the_ears(opened):
     wait_for(page, "d.tones.points > 0 && d.tones.promised.left === 205")
     expect(page.locator(".graph-tones .graph-digits")).to_contain_text("205.000 Hz")
     expect(page.locator(".graph-tones .graph-text")).to_contain_text("0.4 mHz off")
-
-
-PICTURES = """() => Object.fromEntries([...document.querySelectorAll(".graph canvas")].map(
-  (canvas, n) => [n, canvas.toDataURL()]))"""
 
 
 def test_all_stands_still_without_sound(opened):
