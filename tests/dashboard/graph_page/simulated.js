@@ -22,6 +22,8 @@ const simulation = {
   document: null,
   asked: [],
   wants: [],
+  /** Whether every request is refused. */
+  refuses: false,
 };
 globalThis.simulation = simulation;
 
@@ -47,6 +49,14 @@ function packet(first, frames) {
   return buffer;
 }
 
+/** Let seconds of sound, 4 at most, have sounded already. */
+simulation.skip = (seconds) => {
+  for (let n = 0; n < seconds * 30; n++) {
+    samples.push(packet(frame, PACKET));
+    frame += PACKET;
+  }
+};
+
 let before = performance.now();
 setInterval(() => {
   // A late timer makes several packets, as the server does.
@@ -64,6 +74,7 @@ globalThis.mounted = mountGraphs(document.getElementById("graphs"), {
   status: () => simulation.status,
   ask: async (command, fields) => {
     simulation.asked.push({ command, ...fields });
+    if (simulation.refuses) throw new Error("there is no such protocol");
     if (command === "session") simulation.status.protocol.elapsed_s = fields.position_s;
     return command === "protocol" ? { document: simulation.document, own: false } : {};
   },

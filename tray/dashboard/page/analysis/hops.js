@@ -14,7 +14,7 @@ export const BANDS = BAND_EDGES_HZ.length - 1;
 export const EARS_HZ = Object.freeze([150, 1300]);
 /** Values that are kept: 16 s. */
 export const KEPT = 8192;
-const MOST_AT_ONCE = 256; // half a second of sound: catching up must not delay a picture
+const MOST_AT_ONCE = 512; // a second of sound: catching up must not delay a picture for long
 
 const WISHED_HOPS_PER_S = 500;
 

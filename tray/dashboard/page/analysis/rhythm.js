@@ -38,6 +38,8 @@ export class Rhythm {
   /** @type {Float64Array} */
   #window = new Float64Array(0);
   #response;
+  /** Count of values in the newest measurement; zeros follow them. */
+  #length = SIZE;
   /** Size of the component that turns at each rate, one for each direction. */
   #ahead;
   #behind;
@@ -52,6 +54,7 @@ export class Rhythm {
   measure(hops, promisedHz) {
     const length = Math.min(hops.count, SIZE);
     if (length < LEAST_S * hops.hopsPerS) return false;
+    this.#length = length;
     if (this.#window.length !== length) this.#window = hann(length);
     this.#swelling(hops, length, promisedHz);
     this.#turning(hops);
@@ -200,9 +203,21 @@ export class Rhythm {
     }
     if (best < 0 || values[best] <= 0) return null;
     const db = [-1, 0, 1].map((step) => Math.log(values[best + step] + 1e-12));
-    const hz = (best - 1 + refined(db, 1)) * this.binHz;
-    return { hz, share: values[best], clear: ratios[best] > CLEAR };
+    const off = refined(db, 1) - 1;
+    const share = values[best] / hannAt((off * this.#length) / SIZE);
+    return { hz: (best + off) * this.binHz, share, clear: ratios[best] > CLEAR };
   }
+}
+
+/**
+ * Return how much lower a line between two bins looks than one in a bin, with a Hann window.
+ *
+ * @param {number} off  Distance to the nearest bin.
+ * @returns {number}  0.85 … 1.
+ */
+function hannAt(off) {
+  const turn = Math.PI * off;
+  return Math.abs(off) < 1e-6 ? 1 : Math.sin(turn) / (turn * (1 - off * off));
 }
 
 /**

@@ -200,6 +200,7 @@ export class SpectrumGraph {
     return {
       input: input ?? null,
       output: output ?? null,
+      px_of_100_hz: px(100),
       px_of_1_khz: px(1000),
       levels_db: Array.from(this.#levels[1]),
       held_db: this.#hold ? Array.from(this.#levels[3]) : null,
