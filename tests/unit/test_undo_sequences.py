@@ -45,7 +45,7 @@ class Model:
     def __init__(self, sound: Any) -> None:
         self.sounds = [sound]
         self.steps: list[set[str]] = []
-        """What each step has moved; nothing: it has replaced the protocol."""
+        """Addresses that each step has moved; empty: it has replaced the protocol."""
         self.undone: list[tuple[set[str], Any]] = []
         self.open_from = 0
         """The first step that moves can still join."""
@@ -139,7 +139,7 @@ async def act(desk: UndoDesk, model: Model, event: Any) -> None:
 
 
 def test_three_clients_at_once_end_with_the_same_sound_and_history(tmp_path, monkeypatch):
-    """Each makes a thousand changes, and watches those of the others."""
+    """Each makes a thousand changes, and watches the changes of the others."""
     desk = UndoDesk(tmp_path, monkeypatch)
     monkeypatch.undo()  # the clock runs
     path = tmp_path / "socket"
@@ -204,7 +204,7 @@ def end(path: Path) -> None:
 
 
 def watch(path: Path) -> Any:
-    """Follow the status until the last change, and return all that is known then."""
+    """Follow the status until the last change, and return its view of the status."""
     seen: dict[str, Any] = {}
     with Client(path) as client:
         for news in client.watch_parts(PARTS, 0.05):

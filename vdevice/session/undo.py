@@ -1,4 +1,4 @@
-"""Undo and redo of what users change in the sound.  Called on the main thread only."""
+"""Undo and redo of the changes that users make in the sound.  Called on the main thread only."""
 
 import time
 from collections import deque
