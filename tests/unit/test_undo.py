@@ -26,11 +26,10 @@ def test_a_value_goes_back_and_forth_and_the_status_says_which(undo_desk):
         assert (status.can_undo, status.can_redo) == (False, True)
         assert status.redo_text == "Beat of tone: 10 Hz → 6.5 Hz"
         assert status.revision > before.revision
-        ((_, number),) = undo_desk.app.player.running()
-        assert undo_desk.app.engine.parameter(number, "beat_hz") == 10
+        assert undo_desk.engine_value("tone.beat_hz", target=True) == 10
         status = await undo_desk.redo()
         assert undo_desk.params["beat_hz"] == 6.5
-        assert undo_desk.app.engine.parameter(number, "beat_hz") == 6.5
+        assert undo_desk.engine_value("tone.beat_hz", target=True) == 6.5
         assert (status.can_undo, status.can_redo) == (True, False)
 
     undo_desk.play(script)
@@ -152,8 +151,7 @@ def test_the_former_protocol_goes_on_where_it_was_left(undo_desk, pauses):
         assert undo_desk.app.status().protocol.elapsed_s == pytest.approx(
             51 if pauses else 53, abs=0.02
         )
-        ((_, number),) = undo_desk.app.player.running()
-        beat_hz = undo_desk.app.engine.parameter(number, "beat_hz", target=False)
+        beat_hz = undo_desk.engine_value("tone.beat_hz")
         assert beat_hz == pytest.approx(9.1 if pauses else 9.3, abs=0.02)
         status = await undo_desk.redo()
         assert status.protocol.id == "default"
@@ -201,8 +199,7 @@ def test_a_value_that_ended_an_automation_gives_it_back(undo_desk):
         await undo_desk.undo()
         undo_desk.process(0.1)
 
-        ((_, number),) = undo_desk.app.player.running()
-        beat_hz = undo_desk.app.engine.parameter(number, "beat_hz", target=False)
+        beat_hz = undo_desk.engine_value("tone.beat_hz")
         assert beat_hz == pytest.approx(5, abs=0.05)
 
     undo_desk.play(script)
@@ -212,15 +209,12 @@ def test_a_long_glide_is_undone_at_once(undo_desk):
     async def script() -> None:
         await undo_desk.set(600, tone__beat_hz=20)
         undo_desk.process(60)
-        ((_, number),) = undo_desk.app.player.running()
-        assert undo_desk.app.engine.parameter(number, "beat_hz", target=False) == pytest.approx(
-            11, 0.01
-        )
+        assert undo_desk.engine_value("tone.beat_hz") == pytest.approx(11, 0.01)
 
         await undo_desk.undo()
         undo_desk.process(0.05)
 
-        assert undo_desk.app.engine.parameter(number, "beat_hz", target=False) == 10
+        assert undo_desk.engine_value("tone.beat_hz") == 10
 
     undo_desk.play(script)
 
