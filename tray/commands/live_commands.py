@@ -150,10 +150,10 @@ def weaker(steps: int) -> None:
 
 @click.command()
 def undo() -> None:
-    """Undo the last change of the sound: a protocol, values, the space.
+    """Undo the last change of the sound: of the protocol, of values, or of the space.
 
-    Moves of one value within a second are one step, and Entrain keeps 100 steps until it ends.
-    `on`, `bypass`, outputs, volume and the sleep timer are no steps.
+    Moves of one value within a second are one step.  Entrain keeps 100 steps until it ends.  It
+    does not undo on, off, bypass, outputs, volume and the sleep timer.
 
     \b
     Examples:
