@@ -1,5 +1,6 @@
 """What a page can ask for, and what it is told."""
 
+import itertools
 import json
 import struct
 import time
@@ -148,6 +149,25 @@ def test_after_the_last_subscription_entrain_is_asked_for_nothing_more(app, serv
         assert not any(each.get("status", {}).get("bypass") for each in page.events)
 
 
+def test_wishes_that_change_fast_leave_neither_too_much_nor_too_little(app, served):
+    for _ in range(5):
+        with served.page() as page:
+            page.send("subscribe", status=["bypass"], samples=True)
+            page.send("subscribe", status=None, samples=False)
+            page.send("subscribe", status=["volume"], samples=True)
+            page.ask("subscribe", status=None, samples=False)
+            page.event("app")
+            time.sleep(0.1)
+            before = len(app.requests)
+            time.sleep(0.2)
+            assert len(app.requests) == before
+            page.send("subscribe", status=None, samples=False)
+            page.ask("subscribe", status=["bypass"], samples=True)
+            page.event("status", lambda each: "bypass" in each["status"])
+            page.packets.clear()
+            page.read_packets(2)
+
+
 def test_a_page_gets_the_parts_that_it_wants_and_then_changes(app, served):
     with served.page() as page:
         page.ask("subscribe", status=["bypass", "volume"])
@@ -216,7 +236,7 @@ def test_a_slow_page_loses_packets_and_delays_no_other(app, served):
             packet = quick.link.recv(timeout=10)
             if isinstance(packet, bytes):
                 numbers.append(struct.unpack_from("<QI", packet))
-        for (first, frames), (following, _) in zip(numbers, numbers[1:], strict=False):
+        for (first, frames), (following, _) in itertools.pairwise(numbers):
             assert following == first + frames
         page = next(each for each in served.life.server.pages if each.name == "dashboard-2")
         assert page.is_slow
