@@ -31,10 +31,12 @@ from entrain.vdevice.protocol.check import usable
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library
 from entrain.vdevice.request_handler import RequestHandler
 from entrain.vdevice.session import session_log
+from entrain.vdevice.session.history import History
 from entrain.vdevice.session.output_protocols import OutputProtocols
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.session_log import SessionLog, Stretch
+from entrain.vdevice.session.undo import Undo
 from entrain.vdevice.storage import store
 from entrain.vdevice.storage.saver import Saver, Urgent
 from entrain.vdevice.storage.state import State
@@ -180,6 +182,7 @@ class App:
             stored.remembered,
             stored.recent,
             self._problems,
+            history := History(),
         )
         ears = EngineHead(self.engine)
         self.head = HeadTracking(ears, stored.tracking, self._head_changed)
@@ -194,6 +197,15 @@ class App:
             self._head_changed,
         )
         self.saver.follow(self._to_be_kept, self._urgent)
+        self.undo = Undo(
+            history,
+            self.player,
+            self.protocols,
+            self.spaces,
+            lambda: self.saver.kept.settings,
+            lambda settings: self.saver.keep(settings=settings),
+            blocks,
+        )
         self._reporter = Reporter(
             self.engine,
             self.device,
@@ -201,6 +213,7 @@ class App:
             self.head,
             self.spaces,
             ears,
+            self.undo,
             icon=not options.headless,
             sandbox=sandbox,
         )
@@ -212,6 +225,7 @@ class App:
             self.spaces,
             self.head,
             self.saver,
+            self.undo,
             self._stop.set,
         )
         self.hub = Hub(self._carry_out, self.status)

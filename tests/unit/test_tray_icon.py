@@ -396,6 +396,32 @@ def test_no_sound_server_is_said_after_a_while_although_no_status_comes(
     assert panel.said[0].kind == "trouble"
 
 
+# ---- the dashboard ---------------------------------------------------------------------------
+
+
+def test_while_the_dashboard_opens_other_clicks_work(tray, panel, app, serve, path, monkeypatch):
+    begun, opened = threading.Event(), threading.Event()
+
+    def open_slowly() -> None:
+        begun.set()
+        assert opened.wait(TIMEOUT_S)
+        raise EntrainError("no browser can be opened")
+
+    monkeypatch.setattr(tray_icon, "open_dashboard", open_slowly)
+    serve(path, app.respond)
+    tray.start()
+    wait_until(lambda: panel.label("dashboard"), "the menu is there")
+
+    panel.click("dashboard")
+    assert begun.wait(TIMEOUT_S)
+    panel.click("bypass")
+
+    wait_until(lambda: panel.label("state").startswith("Bypassed"), "the change is shown")
+    opened.set()
+    wait_until(lambda: panel.said, "a notification")
+    assert panel.said[0].text == "no browser can be opened"
+
+
 # ---- help ------------------------------------------------------------------------------------
 
 

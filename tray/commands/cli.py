@@ -16,6 +16,7 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import (
+    dashboard_command,
     desktop,
     head_command,
     hrtf,
@@ -296,10 +297,11 @@ for command in (
     *(live_commands.use, protocols.next_, live_commands.set_value),
     *(protocols.save, protocols.rename, protocols.delete),
     *(live_commands.faster, live_commands.slower, live_commands.stronger, live_commands.weaker),
+    *(live_commands.undo, live_commands.redo),
     *(live_commands.session, live_commands.sleep, log_command.log),
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
-    *(space_command.space, hrtf.hrtf, head_command.head),
+    *(space_command.space, hrtf.hrtf, head_command.head, dashboard_command.dashboard),
     *(desktop.autostart, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
 ):

@@ -148,6 +148,32 @@ def weaker(steps: int) -> None:
     adjust(level_steps=-steps)
 
 
+@click.command()
+def undo() -> None:
+    """Undo the last change of the sound: of the protocol, of values, or of the space.
+
+    Moves of one value within a second are one step.  Entrain keeps 100 steps until it ends.  It
+    does not undo on, off, bypass, outputs, volume and the sleep timer.
+
+    \b
+    Examples:
+      entrain undo
+      entrain redo      take the undo back
+    """
+    click.echo(clean(f"Undone: {ask('undo')['redo_text']}"))
+
+
+@click.command()
+def redo() -> None:
+    """Make the change again that was undone last.
+
+    \b
+    Example:
+      entrain redo
+    """
+    click.echo(clean(f"Done again: {ask('redo')['undo_text']}"))
+
+
 @click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value, not an option
 @click.argument("minutes", type=MinutesOrOff())
 def sleep(minutes: float | None) -> None:

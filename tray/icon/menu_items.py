@@ -25,7 +25,7 @@ class Ask:
 class Do:
     """An action of the tray itself."""
 
-    action: Literal["help", "about", "autostart-on", "autostart-off", "quit"]
+    action: Literal["dashboard", "help", "about", "autostart-on", "autostart-off", "quit"]
 
 
 @dataclass(frozen=True)

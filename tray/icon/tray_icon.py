@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.folders import user_paths
+from entrain.tray.icon.dashboard_command import open_dashboard
 from entrain.tray.icon.help_page import open_help
 from entrain.tray.icon.menu import describe
 from entrain.tray.icon.menu_items import Ask, Do, Item, MenuDescription
@@ -369,6 +370,9 @@ class Worker:
 
     def _do(self, wanted: Do) -> None:
         match wanted.action:
+            case "dashboard":
+                # A browser may take seconds to start, and other clicks must not wait for it.
+                threading.Thread(target=self._open_dashboard, name="tray-open", daemon=True).start()
             case "help":
                 try:
                     open_help()
@@ -387,6 +391,12 @@ class Worker:
                 self._take(self._status)
             case "quit":
                 self._leave()
+
+    def _open_dashboard(self) -> None:
+        try:
+            open_dashboard()
+        except EntrainError as error:
+            self._refused(str(error))
 
     def _refused(self, reason: str) -> None:
         _log.info("%s", reason)

@@ -31,6 +31,8 @@ StatusCommand = Literal[
     "set",
     "session",
     "adjust",
+    "undo",
+    "redo",
     "sleep",
     "settings",
     "output",
@@ -252,6 +254,11 @@ class Status(TypedDict):
     detour: str
     latency: Latency
     protocol: ActiveProtocol | None
+    revision: int
+    can_undo: bool
+    undo_text: str
+    can_redo: bool
+    redo_text: str
     levels: Levels
     measured: Measured | None
     head: Head

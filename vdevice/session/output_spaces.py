@@ -25,6 +25,8 @@ from entrain.vdevice.space.users_space import LISTENER, UsersSpace
 MOST_OUTPUTS = 64
 """Outputs whose settings are kept, those used last."""
 
+_INITIAL = SpaceSettings()
+
 
 class OutputSpaces:
     """Gives the player the space of the present output, and the engine its head.
@@ -78,7 +80,7 @@ class OutputSpaces:
     @property
     def settings(self) -> SpaceSettings:
         """Settings for the present output."""
-        return self.by_output.get(self._output, SpaceSettings())
+        return self.by_output.get(self._output, _INITIAL)
 
     @property
     def head(self) -> str:
@@ -180,6 +182,11 @@ class OutputSpaces:
         """Move values of the user's space; `check` has accepted them."""
         self._keep(self.settings.model_copy(update={"params": self._with(values)}))
         self._player.move_space(self._users_space(), values, over_s)
+
+    def restore(self, former: SpaceSettings) -> None:
+        """Go back to former settings of the present output, but keep its head."""
+        self._keep(self.settings.model_copy(update={"mode": former.mode, "params": former.params}))
+        self._apply()
 
     # ---- other changes -----------------------------------------------------------------------
 

@@ -255,6 +255,18 @@ class Adjust(Command):
     """Steps of 3 dB for all layers."""
 
 
+class Undo(Command):
+    """Undo the last step of the sound; the status says what was undone, as `redo_text`."""
+
+    command: Literal["undo"] = "undo"
+
+
+class Redo(Command):
+    """Make the step again that was undone last."""
+
+    command: Literal["redo"] = "redo"
+
+
 class ListDevices(Query):
     """Return a list of `Device`."""
 
@@ -364,6 +376,8 @@ Request = Annotated[
     | Set
     | Session
     | Adjust
+    | Undo
+    | Redo
     | Sleep
     | Settings
     | ListDevices

@@ -1,0 +1,102 @@
+"""Entry point of the dashboard's process; `entrain dashboard` starts it.
+
+Usage: python -m entrain.tray.dashboard [--foreground] [--page FOLDER]
+
+It goes to the background at once, and then writes one line to its standard output: nothing if the
+page can be opened, else the reason.  With --foreground it stays, and prints the page's address.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Serve until the end; returns 1 if the page cannot be served."""
+    options = _options()
+    if not options.foreground:
+        _leave_caller()
+
+    import asyncio
+    import gc
+
+    gc.disable()  # imports leave no garbage
+    from entrain.errors import EntrainError
+
+    try:
+        return asyncio.run(_serve(options))
+    except EntrainError as error:
+        line = " ".join(str(error).split())
+        if options.foreground:
+            print(f"entrain: {line}", file=sys.stderr)
+        else:
+            print(line, flush=True)
+        return 1
+
+
+async def _serve(options: argparse.Namespace) -> int:
+    import asyncio
+    import gc
+    import signal
+
+    from entrain.errors import EntrainError
+    from entrain.platform.folders import user_paths
+    from entrain.platform.local_socket import AlreadyRunning, claim
+    from entrain.tray.dashboard.life import Life
+    from entrain.tray.dashboard.names import RUNS_ALREADY, socket_path
+    from entrain.tray.dashboard.page_files import read_page
+    from entrain.vdevice.api.client import SOCKET_NAME
+
+    runtime = user_paths().runtime
+    files = read_page(options.page) if options.page else read_page()
+    try:
+        claimed = claim(socket_path(runtime), 16)
+    except AlreadyRunning:
+        raise EntrainError(RUNS_ALREADY) from None
+    try:
+        life = Life(files, runtime / SOCKET_NAME, claimed, lasts=options.foreground)
+        await life.start()
+    except BaseException:
+        claimed.release()
+        raise
+    gc.freeze()
+    gc.enable()
+    if sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, life.stop)
+    if options.foreground:
+        print(life.lasting_address(), flush=True)
+    else:
+        print(flush=True)
+        _leave_streams()
+    await life.run()
+    return 0
+
+
+def _leave_caller() -> None:
+    """Continue in a child without a terminal: nobody has to wait for its end."""
+    if sys.platform != "win32":
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+        os.chdir("/")
+
+
+def _leave_streams() -> None:
+    """Close the caller's streams."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--foreground", action="store_true")
+    parser.add_argument("--page", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
