@@ -223,18 +223,6 @@ def test_stop_without_a_running_entrain_does_not_advise_to_start_it():
 
 
 @pytest.mark.parametrize(
-    ("command", "field", "words"),
-    [("undo", "redo_text", "Undone"), ("redo", "undo_text", "Done again")],
-)
-def test_undo_answers_with_what_was_undone(runtime, serve, command, field, words):
-    status = STATUS.model_copy(update={field: "Beat of tone: 10 Hz → 6.5 Hz"})
-    server = serve(runtime / "entrain" / "control.sock", lambda request: status)
-
-    assert entrain(command).stdout == f"{words}: Beat of tone: 10 Hz → 6.5 Hz\n"
-    assert [each.command for each in server.requests] == [command]
-
-
-@pytest.mark.parametrize(
     ("command", "line"),
     [("faster", "rate: 10.5 Hz"), ("weaker", "tone (binaural): beat_hz 10.5, level_db -15")],
 )
