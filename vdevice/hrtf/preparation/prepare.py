@@ -100,14 +100,10 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     equaliser = _equaliser(minimum, areas, options.equalised)
     equaliser = equaliser / _front_level(minimum * equaliser, nodes)
     minimum *= equaliser
-    arrivals -= _centre_s(arrivals, areas)
     responses = cut(np.fft.irfft(minimum, FRAMES, axis=-1), options.taps)
     delays = arrivals - arrivals.min(axis=1, keepdims=True)
     shape = (grid.ELEVATIONS, grid.AZIMUTHS, 2)
-    targets = minimum * delayed(arrivals)
-    third, first = (
-        ambisonics.decoder(order, nodes, areas, targets, options.taps) for order in (ORDER, 1)
-    )
+    third, first = (_decoder(order, minimum, arrivals, options.taps) for order in (ORDER, 1))
     responses, delays = responses.reshape(*shape, -1), delays.reshape(shape)
     head = PreparedHead(responses, delays, np.zeros(WIDTHS), third, first, equaliser)
     if not all(np.abs(array).max() < MAX_RESPONSE for array in (responses, third, first)):
@@ -133,9 +129,14 @@ def at(head: PreparedHead, azimuths_deg: Floats, elevations_deg: Floats) -> Spec
     return np.asarray(np.fft.rfft(responses, FRAMES, axis=-1) * delayed(delays))
 
 
-def _centre_s(arrivals: Floats, areas: Floats) -> float:
-    """Return when a sound would arrive in the middle of the head: the mean of all arrivals."""
-    return float(areas @ arrivals.mean(axis=1))
+def _decoder(order: int, minimum: Spectra, arrivals: Floats, taps: int) -> Floats:
+    """Design a decoder for every second node of each row and column, which is close enough."""
+    some = np.arange(grid.ELEVATIONS * grid.AZIMUTHS)
+    some = some.reshape(grid.ELEVATIONS, grid.AZIMUTHS)[::2, ::2].ravel()
+    areas = grid.areas()[some]
+    return ambisonics.decoder(
+        order, grid.nodes()[some], areas / areas.sum(), minimum[some], arrivals[some], taps
+    )
 
 
 def _equaliser(minimum: Spectra, areas: Floats, equalised: bool) -> Spectra:
