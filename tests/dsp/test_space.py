@@ -73,8 +73,17 @@ def test_the_left_speaker_is_on_the_left_and_the_right_one_on_the_right(model):
         heard = Speakers(room=0, width_deg=60).use_head(head).process(impulse(channel))
         alone = Speakers(room=0, azimuth_deg=azimuth, width_deg=0).use_head(head)
         alone = alone.process(impulse(0))
-        gain = 10 ** (model.gain_db[12] / 20)  # of 60 degrees
+        gain = 10 ** (model.gain_db[0, 12] / 20)  # of 60 degrees
         np.testing.assert_allclose(heard, gain * alone, atol=1e-7)
+
+
+@pytest.mark.parametrize(("order", "row"), [(3, 1), (1, 2)])
+def test_a_scene_has_gains_of_its_own_for_the_width_of_the_pair(model, order, row):
+    heard, alone = (
+        Scene(room=0, width_deg=60, order=order).use_head(head.head()).process(impulse(0))
+        for head in (model, replace(model, gain_db=0 * model.gain_db))
+    )
+    np.testing.assert_allclose(heard, 10 ** (model.gain_db[row, 12] / 20) * alone, atol=1e-7)
 
 
 TURNS = [

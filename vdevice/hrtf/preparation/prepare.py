@@ -9,7 +9,7 @@ from entrain.vdevice.hrtf.head_file import MAX_GAIN_DB, MAX_RESPONSE, Counts
 from entrain.vdevice.hrtf.preparation import ambisonics, grid
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet
 from entrain.vdevice.hrtf.preparation.loudness import pair_gains_db, pink_weights
-from entrain.vdevice.hrtf.preparation.measured_set import Floats
+from entrain.vdevice.hrtf.preparation.measured_set import Floats, unit_vectors
 from entrain.vdevice.hrtf.preparation.spectra import (
     FRAMES,
     FREQUENCIES_HZ,
@@ -48,7 +48,7 @@ class PreparedHead:
     delays_s: Floats
     """(elevations, azimuths, 2)"""
     gain_db: Floats
-    """(widths,)"""
+    """(3, widths): heard by the responses, the decoder and the decoder of order 1."""
     decoder: Floats
     """(2, 16, taps)"""
     first_order_decoder: Floats
@@ -105,7 +105,7 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     shape = (grid.ELEVATIONS, grid.AZIMUTHS, 2)
     third, first = (_decoder(order, minimum, arrivals, options.taps) for order in (ORDER, 1))
     responses, delays = responses.reshape(*shape, -1), delays.reshape(shape)
-    head = PreparedHead(responses, delays, np.zeros(WIDTHS), third, first, equaliser)
+    head = PreparedHead(responses, delays, np.zeros((3, WIDTHS)), third, first, equaliser)
     if not all(np.abs(array).max() < MAX_RESPONSE for array in (responses, third, first)):
         raise HrtfError("holds no head: some directions are much louder than the front")
     return replace(head, gain_db=np.clip(_gains_db(head), -MAX_GAIN_DB, MAX_GAIN_DB))
@@ -165,4 +165,12 @@ def _front_level(minimum: Spectra, nodes: Floats) -> float:
 def _gains_db(head: PreparedHead) -> Floats:
     halves = np.arange(WIDTHS) * WIDTH_STEP_DEG / 2
     level = np.zeros_like(halves)
-    return pair_gains_db(at(head, halves, level), at(head, -halves, level))
+    pairs = [(at(head, halves, level), at(head, -halves, level))]
+    for order, filters in ((ORDER, head.decoder), (1, head.first_order_decoder)):
+        decoder = np.fft.rfft(filters, FRAMES, axis=-1)
+        left, right = (
+            np.einsum("wc,ecf->wef", ambisonics.harmonics(order, unit_vectors(side, level)), decoder)
+            for side in (halves, -halves)
+        )
+        pairs.append((left, right))
+    return np.stack([pair_gains_db(left, right) for left, right in pairs])

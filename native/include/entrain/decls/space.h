@@ -15,8 +15,9 @@ typedef struct {
                                   * source in front has 0 dB */
     const float *delays_s;       /* [elevation][azimuth][ear], 0 .. 0.002; what both ears have in
                                   * common is left out */
-    uint32_t widths;             /* 2 .. 721 entries of gain_db, evenly spaced from 0 to 360 deg */
-    const float *gain_db;        /* -60 .. 20, for a pair of speakers so far apart */
+    uint32_t widths;             /* 2 .. 721 columns of gain_db, evenly spaced from 0 to 360 deg */
+    const float *gain_db;        /* [3][width], -60 .. 20, for a pair of speakers so far apart: heard
+                                  * by the responses, the decoder and the decoder of order 1 */
     uint32_t order;              /* of the decoder: 0 (none) .. 3 */
     uint32_t decoder_taps;       /* 16 .. 4096 if there is a decoder */
     const float *decoder;        /* [ear][ACN channel, SN3D][tap], -64 .. 64 */
