@@ -87,7 +87,7 @@ def made_up(
         rate_hz,
         heard.astype(np.float32),
         late.astype(np.float32),
-        np.linspace(0, [-6, -5, -4], 73, axis=1, dtype=np.float32),
+        np.tile(np.linspace(0, -6, 73, dtype=np.float32), (3, 1)),
         _decoder(grid, heard, late * rate_hz, 3),
         _decoder(grid, heard, late * rate_hz, 1),
     )

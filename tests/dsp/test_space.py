@@ -77,13 +77,18 @@ def test_the_left_speaker_is_on_the_left_and_the_right_one_on_the_right(model):
         np.testing.assert_allclose(heard, gain * alone, atol=1e-7)
 
 
-@pytest.mark.parametrize(("order", "row"), [(3, 1), (1, 2)])
-def test_a_scene_has_gains_of_its_own_for_the_width_of_the_pair(model, order, row):
-    heard, alone = (
-        Scene(room=0, width_deg=60, order=order).use_head(head.head()).process(impulse(0))
-        for head in (model, replace(model, gain_db=0 * model.gain_db))
-    )
-    np.testing.assert_allclose(heard, 10 ** (model.gain_db[row, 12] / 20) * alone, atol=1e-7)
+@pytest.mark.parametrize(
+    ("kind", "values", "gain_db"),
+    [(Speakers, {}, -1), (Scene, {"order": 3}, -3), (Scene, {"order": 1}, -5)],
+)
+def test_each_kind_of_space_has_gains_of_its_own_for_the_width(model, kind, values, gain_db):
+    gains_db = np.zeros((3, 73), np.float32)
+    heard = []
+    for gains_db[:, 12] in ([0, 0, 0], [-1, -3, -5]):  # 60 degrees
+        pair = kind(room=0, width_deg=60, **values)
+        pair.use_head(replace(model, gain_db=gains_db).head())
+        heard.append(pair.process(impulse(0)))
+    np.testing.assert_allclose(heard[1], 10 ** (gain_db / 20) * heard[0], atol=1e-7)
 
 
 TURNS = [
