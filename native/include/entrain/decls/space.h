@@ -72,8 +72,8 @@ enum { ENTRAIN_MOST_PLACED = 8 };
 entrain_status entrain_place(entrain_engine *engine, uint32_t layer, int placed);
 
 /* Say how the head is turned: w, x, y, z of the rotation from the room to the head; x is front, y
- * left, z up.  The ears follow within 10 ms.  A turn that has not been repeated for 1 s fades back
- * to the front within 2 s.
+ * left, z up.  The ears follow with a time constant of 10 ms, and at once if they differ by more than
+ * 15 degrees.  A turn that has not been repeated for 1 s fades back to the front within 2 s.
  *
  * turn:     four finite numbers, not all 0; otherwise nothing changes
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_RANGE
