@@ -178,9 +178,11 @@ def test_without_a_head_the_block_changes_nothing():
     np.testing.assert_array_equal(Speakers(room=0, azimuth_deg=90).process(NOISE), NOISE)
 
 
-@pytest.mark.parametrize(("to_hz", "within_db", "within_us"), [(16_000, 0.1, 0.2), (20_000, 0.5, 1)])
+@pytest.mark.parametrize(
+    ("to_hz", "within_db", "within_us"), [(16_000, 0.1, 0.2), (20_000, 0.5, 1)]
+)
 def test_the_delay_of_an_ear_is_exact(model, to_hz, within_db, within_us):
-    """Against a delay of the same time in an ear that changes nothing else."""
+    """The ear's response is an impulse, so that only the delay is left."""
     whole = np.zeros((37, 72, 2, 16), np.float32)
     whole[..., 0] = 1
     delays_s = np.zeros((37, 72, 2), np.float32)

@@ -25,14 +25,14 @@ FRONT_FRAMES = 10
 _NEARER_EAR_SHARE = 0.5
 """Share of the nearer ear's own delay that is taken out of both ears.
 
-Only the delay between the ears matters.  At 0 the near ear would hear a source at the side 14 frames
-before one in front, and all sounds would have to wait for it.  At 1 the delays would have a bend in
-the middle plane that the third order cannot follow.
+Only the delay between the ears matters.  At 0 the near ear would hear a source at the side 14
+frames before one in front, and all sounds would have to wait for it.  At 1 the delays would have a
+bend in the middle plane that the third order cannot follow.
 """
 _LIMIT_HZ = 2000.0
 _REGULARISATION = 1e-3
 _ROUNDS = 8
-"""After the first fit.  More rounds improve little, and make the filters ring longer."""
+"""Number of fits behind the first one.  More improve little, and make the filters ring longer."""
 
 
 def harmonics(order: int, directions: Floats) -> Floats:

@@ -169,8 +169,8 @@ def _gains_db(head: PreparedHead) -> Floats:
     for order, filters in ((ORDER, head.decoder), (1, head.first_order_decoder)):
         decoder = np.fft.rfft(filters, FRAMES, axis=-1)
         left, right = (
-            np.einsum("wc,ecf->wef", ambisonics.harmonics(order, unit_vectors(side, level)), decoder)
-            for side in (halves, -halves)
+            np.einsum("wc,ecf->wef", ambisonics.harmonics(order, directions), decoder)
+            for directions in (unit_vectors(halves, level), unit_vectors(-halves, level))
         )
         pairs.append((left, right))
     return np.stack([pair_gains_db(left, right) for left, right in pairs])
