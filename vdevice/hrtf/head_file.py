@@ -14,7 +14,7 @@ from entrain.platform.whole_file import replace_file
 from entrain.vdevice.hrtf.errors import HrtfError
 
 MAGIC = b"ENTRHEAD"
-VERSION = 1
+VERSION = 2
 ALIGNMENT_BYTES = 64
 MAX_DELAY_S = 0.002
 """Longest delay of an ear behind the other ear, in seconds."""
@@ -36,7 +36,7 @@ class Counts(NamedTuple):
     elevations: int
     """Rows of the grid, from -90° to 90°."""
     widths: int
-    """Entries of `gain_db`, from 0° to 360°."""
+    """Columns of `gain_db`, from 0° to 360°."""
     order: int
     """Order of the larger decoder; 0: the file has no decoder."""
     decoder_taps: int
@@ -51,7 +51,7 @@ class Counts(NamedTuple):
         return {
             "responses": nodes * 2 * self.taps,
             "delays_s": nodes * 2,
-            "gain_db": self.widths,
+            "gain_db": 3 * self.widths,
             "decoder": 2 * channels * self.decoder_taps,
             "first_order_decoder": 2 * 4 * self.first_order_taps,
         }

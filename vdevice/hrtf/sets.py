@@ -25,7 +25,7 @@ BUILT_IN = {
     DEFAULT_ID: "MIT KEMAR, a dummy head with normal pinnae",
     "sphere": "a rigid sphere without pinnae, for tests",
 }
-PREPARATION_VERSION = 1
+PREPARATION_VERSION = 2
 """Raised when the preparation changes: older prepared heads are then made anew."""
 KEPT_HEADS = 8
 """Prepared heads in the cache, 5.6 MB each; the ones used longest ago are removed."""

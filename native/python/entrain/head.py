@@ -26,7 +26,7 @@ class Space:
 
 
 MAGIC = b"ENTRHEAD"
-VERSION = 1
+VERSION = 2
 _HEADER = struct.Struct("<8s9I20x")
 _ALIGNMENT = 64
 
@@ -91,7 +91,7 @@ def _fields(mapped: mmap.mmap, path: Path) -> dict[str, Any]:
     sizes = {
         "responses": ears * taps,
         "delays_s": ears,
-        "gain_db": widths,
+        "gain_db": 3 * widths,
         "decoder": 2 * channels * decoder_taps,
         "first_order_decoder": 2 * 4 * first_order_taps,
     }

@@ -30,7 +30,7 @@ def test_what_is_written_is_found_at_the_offsets_of_the_header(tmp_path):
     assert head_file.check(path) == SMALL
     data = path.read_bytes()
     assert data[:8] == b"ENTRHEAD"
-    assert struct.unpack_from("<9I", data, 8) == (1, *SMALL)
+    assert struct.unpack_from("<9I", data, 8) == (2, *SMALL)
     for offset, array in zip(SMALL.offsets.values(), arrays(), strict=True):
         assert offset % 64 == 0
         np.testing.assert_array_equal(np.frombuffer(data, "<f4", array.size, offset), array)
@@ -43,7 +43,7 @@ def test_a_head_without_decoders_is_whole(tmp_path):
 
 
 def test_arrays_of_other_lengths_are_not_written(tmp_path):
-    with pytest.raises(ValueError, match="gain_db has 4 bytes instead of 8"):
+    with pytest.raises(ValueError, match="gain_db has 4 bytes instead of 24"):
         write(tmp_path / "a.head", content=[*arrays()[:2], arrays()[2][:1], *arrays()[3:]])
     assert not (tmp_path / "a.head").exists()
 

@@ -15,8 +15,9 @@ typedef struct {
                                   * source in front has 0 dB */
     const float *delays_s;       /* [elevation][azimuth][ear], 0 .. 0.002; what both ears have in
                                   * common is left out */
-    uint32_t widths;             /* 2 .. 721 entries of gain_db, evenly spaced from 0 to 360 deg */
-    const float *gain_db;        /* -60 .. 20, for a pair of speakers so far apart */
+    uint32_t widths;             /* 2 .. 721 columns of gain_db, evenly spaced from 0 to 360 deg */
+    const float *gain_db;        /* [3][width], -60 .. 20, for a pair of speakers so far apart: heard
+                                  * by the responses, the decoder and the decoder of order 1 */
     uint32_t order;              /* of the decoder: 0 (none) .. 3 */
     uint32_t decoder_taps;       /* 16 .. 4096 if there is a decoder */
     const float *decoder;        /* [ear][ACN channel, SN3D][tap], -64 .. 64 */
@@ -71,8 +72,8 @@ enum { ENTRAIN_MOST_PLACED = 8 };
 entrain_status entrain_place(entrain_engine *engine, uint32_t layer, int placed);
 
 /* Say how the head is turned: w, x, y, z of the rotation from the room to the head; x is front, y
- * left, z up.  The ears follow within 10 ms.  A turn that has not been repeated for 1 s fades back
- * to the front within 2 s.
+ * left, z up.  The ears follow with a time constant of 10 ms, and at once if they differ by more than
+ * 15 degrees.  A turn that has not been repeated for 1 s fades back to the front within 2 s.
  *
  * turn:     four finite numbers, not all 0; otherwise nothing changes
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_RANGE
