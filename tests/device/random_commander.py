@@ -1,4 +1,4 @@
-"""Sends a random command every 50 ms while devices, rates, quanta, defaults and players change.
+"""Sends a random command every 50 ms while devices, rates, defaults, players and heads change.
 
 Usage: PYTHONPATH=tests python tests/device/random_commander.py [--minutes N] [--seed N]
            [--server pipewire|pulse] [--asan FOLDER]
@@ -33,6 +33,7 @@ import app
 import numpy as np
 import random_commands
 import soundlab
+from head_tracker import RestlessTracker
 from lab_servers import LabPipeWire, LabServer
 from long_run import SERVERS, memory_kb
 from measure import level_db
@@ -42,6 +43,8 @@ from entrain.platform import processes
 from entrain.platform.adapter import PlatformError
 from entrain.platform.sandbox import VirtualDevice
 from entrain.vdevice.api.client import Client, ClientError
+from entrain.vdevice.hrtf import process, sets
+from entrain.vdevice.hrtf.sets import Card
 
 PACE_S = 0.05
 """Time between two commands."""
@@ -119,10 +122,11 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
         soundlab.run(environment, "pactl", "set-default-sink", "speakers")
         before = _surroundings(environment)
         messages = stack.enter_context((home / "messages").open("w"))
-        sanitized = _sanitizer(asan, home) if asan else {}
+        sanitized = _sanitizer(asan, home, environment) if asan else {}
         entrain = stack.enter_context(
             app.running({**environment, **sanitized}, *app.PATIENT[kind], stderr=messages)
         )
+        stack.enter_context(RestlessTracker(entrain, random.Random(seed + 2)))
         world = stack.enter_context(_World(server, environment, random.Random(seed)))
         commands = random_commands.Commands(
             random.Random(seed + 1), [SPEAKERS.name, *(device.name for device in PASSERS)]
@@ -444,8 +448,13 @@ def _folders(home: Path) -> dict[str, str]:
     return folders
 
 
-def _sanitizer(libraries: Path, home: Path) -> dict[str, str]:
+def _sanitizer(libraries: Path, home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Copy the installed package with these libraries; return the variables that select it."""
+    for name in sets.BUILT_IN:  # AddressSanitizer needs more memory than the preparation may use
+        file = sets.head_path(Card(name, "")).name
+        head = Path(environment["XDG_CACHE_HOME"], "entrain", "heads", file)
+        preparation = [sys.executable, "-m", process._WORKER, "prepare", name, str(head)]
+        subprocess.run(preparation, check=True, stdout=subprocess.DEVNULL)
     if not any(libraries.glob("libentrain.*")):
         raise SystemExit(f"there are no libraries in {libraries}; `.ci/native asan` builds them")
     copied = home / "python" / "entrain"
