@@ -37,14 +37,13 @@ from head_tracker import RestlessTracker
 from lab_servers import LabPipeWire, LabServer
 from long_run import SERVERS, memory_kb
 from measure import level_db
+from prepared_heads import prepare_heads
 
 import entrain as package
 from entrain.platform import processes
 from entrain.platform.adapter import PlatformError
 from entrain.platform.sandbox import VirtualDevice
 from entrain.vdevice.api.client import Client, ClientError
-from entrain.vdevice.hrtf import process, sets
-from entrain.vdevice.hrtf.sets import Card
 
 PACE_S = 0.05
 """Time between two commands."""
@@ -122,7 +121,8 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
         soundlab.run(environment, "pactl", "set-default-sink", "speakers")
         before = _surroundings(environment)
         messages = stack.enter_context((home / "messages").open("w"))
-        sanitized = _sanitizer(asan, home, environment) if asan else {}
+        sanitized = _sanitizer(asan, home) if asan else {}
+        prepare_heads(environment)  # with AddressSanitizer, Entrain cannot
         entrain = stack.enter_context(
             app.running({**environment, **sanitized}, *app.PATIENT[kind], stderr=messages)
         )
@@ -232,6 +232,9 @@ def _calm(entrain: app.App, world: "_World") -> None:
         client.ask("on")
     entrain.wait_for(on=True, timeout_s=20)
     entrain.wait_for_output("speakers")
+    if entrain.status()["space"]["hrtf_in_use"]:  # so that the memory can be compared
+        with Client(app.control_socket(entrain.environment)) as client:
+            client.ask("settings", hrtf="kemar", space={"mode": "off"})
     time.sleep(0.5)
 
 
@@ -448,13 +451,8 @@ def _folders(home: Path) -> dict[str, str]:
     return folders
 
 
-def _sanitizer(libraries: Path, home: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def _sanitizer(libraries: Path, home: Path) -> dict[str, str]:
     """Copy the installed package with these libraries; return the variables that select it."""
-    for name in sets.BUILT_IN:  # AddressSanitizer needs more memory than the preparation may use
-        file = sets.head_path(Card(name, "")).name
-        head = Path(environment["XDG_CACHE_HOME"], "entrain", "heads", file)
-        preparation = [sys.executable, "-m", process._WORKER, "prepare", name, str(head)]
-        subprocess.run(preparation, check=True, stdout=subprocess.DEVNULL)
     if not any(libraries.glob("libentrain.*")):
         raise SystemExit(f"there are no libraries in {libraries}; `.ci/native asan` builds them")
     copied = home / "python" / "entrain"
