@@ -134,6 +134,7 @@ def _prepare(name: str, source: str, path: Path, variant: Variant) -> dict[str, 
 
 def _ask(name: str, *arguments: str) -> dict[str, Any]:
     """Run the worker, and return the object that it prints."""
+    name = plain(name)
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", _WORKER, *arguments],

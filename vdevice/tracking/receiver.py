@@ -61,9 +61,7 @@ class Receiver:
             self.counters.malformed += 1
             return None
 
-    def take_opentrack(
-        self, packet: bytes, host: str, now_s: float, port: int = 0
-    ) -> Pose | None:
+    def take_opentrack(self, packet: bytes, host: str, now_s: float, port: int = 0) -> Pose | None:
         """Read one of opentrack's packets; returns its pose if it counts."""
         try:
             if len(packet) != OPENTRACK_BYTES:

@@ -127,9 +127,10 @@ def test_a_preparation_that_goes_wrong_is_one_clear_line(
     hostile(fault)
     if fault == "hangs":
         monkeypatch.setattr(process, "TIMEOUT_S", 1.0)
+    odd_name = made_up.rename(made_up.with_name("my\nears.sofa"))
 
     with pytest.raises(HrtfError) as refused:
-        process.added(made_up)
+        process.added(odd_name)
 
     assert reason in str(refused.value)
     assert str(refused.value).isprintable()
