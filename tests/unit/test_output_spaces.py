@@ -24,6 +24,7 @@ from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session.session_log import SessionLog
+from entrain.vdevice.space.settings import SpaceSettings
 from entrain.vdevice.storage.store import Store
 
 NOISE = np.random.default_rng(2).uniform(-0.1, 0.1, (2, 48_000)).astype(np.float32)
@@ -87,6 +88,14 @@ class Desk:
         async with asyncio.timeout(10):
             while self.app.spaces.head_in_use != self.app.spaces.head:
                 await asyncio.sleep(0.01)
+
+    async def settled(self) -> None:
+        """Wait until every head that was asked for has been prepared or refused."""
+        async with asyncio.timeout(10):
+            await self.app.heads._worker.do(lambda: None)
+            for _ in range(10):  # a stand-in may follow
+                await asyncio.sleep(0.01)
+                await self.app.heads._worker.do(lambda: None)
 
     def heard(self) -> np.ndarray:
         """Process half a second and return what is heard of the rest."""
@@ -349,5 +358,81 @@ def test_placed_generators_are_counted(desk):
         with pytest.raises(EntrainError, match="rain moves by up to 360 degrees per second"):
             await desk.ask(messages.Set(address="rain.path_hz", value=1))
         assert (await desk.ask(messages.GetStatus())).protocol.layers[0].place.path_hz == 0.05
+
+    run(desk, play)
+
+
+def test_a_head_that_comes_too_late_is_not_used_on_another_output(desk):
+    """The output changes while a head is prepared; the other output has its head already."""
+
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        desk.play_on("others")
+        await desk.space(mode="speakers")
+        desk.app.spaces.by_output["mine"] = SpaceSettings(mode="speakers", hrtf="mine")
+        desk.ready.clear()
+        desk.play_on("mine")
+        await asyncio.sleep(0.05)  # the preparation begins
+        desk.play_on("others")
+        desk.ready.set()
+        await desk.settled()
+        status = await desk.ask(messages.GetStatus())
+        assert (status.space.hrtf_in_use, status.space.note) == ("kemar", "")
+        desk.play_on("mine")  # and it is prepared again where it is needed
+        await desk.head()
+        assert desk.app.spaces.head_in_use == "mine"
+
+    run(desk, play)
+
+
+def test_a_head_that_the_user_chooses_wins_over_a_stand_in(desk):
+    """The user does not wait until the stored head turns out to be broken."""
+    desk.app.spaces.hrtf = "broken"
+
+    async def play() -> None:
+        desk.ready.clear()
+        await desk.space(mode="speakers")
+        await asyncio.sleep(0.05)  # the preparation begins
+        chosen = asyncio.create_task(desk.ask(messages.Settings(hrtf="mine")))
+        await asyncio.sleep(0.05)
+        desk.ready.set()
+        await chosen
+        await desk.settled()
+        status = await desk.ask(messages.GetStatus())
+        assert (status.hrtf, status.space.hrtf_in_use) == ("mine", "mine")
+        assert status.space.note == ""
+
+    run(desk, play)
+
+
+@pytest.mark.parametrize("mode", ["speakers", "scene"])
+def test_values_of_the_listener_that_an_edited_state_has_wrong_are_left_out(desk, mode):
+    wrong = {"head_cm": 1e30, "follow": -3.0}
+    desk.app.spaces.by_output["phones"] = SpaceSettings(mode="off", params=wrong)
+
+    async def play() -> None:
+        own = protocol(spatial={"mode": mode})
+        status = await desk.ask(messages.Use(protocol=own))
+        assert (status.protocol.id, status.space.mode, status.space.head_cm) == ("x", mode, 57)
+
+    run(desk, play)
+
+
+def test_a_head_that_the_user_chooses_belongs_to_the_output_of_that_moment(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        desk.app.spaces.by_output["others"] = SpaceSettings(mode="speakers", hrtf="kemar")
+        desk.ready.clear()
+        chosen = asyncio.create_task(desk.ask(messages.Settings(hrtf="mine")))
+        await asyncio.sleep(0.05)
+        desk.play_on("others")
+        desk.ready.set()
+        await chosen
+        await desk.head()
+        heads = {name: each.hrtf for name, each in desk.app.spaces.by_output.items()}
+        assert heads == {"phones": "mine", "others": "kemar"}
+        assert desk.app.spaces.head_in_use == "kemar"
 
     run(desk, play)

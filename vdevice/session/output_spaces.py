@@ -74,6 +74,8 @@ class OutputSpaces:
         self._asked = ""
         """Id of the head that was last asked for by itself; it is not asked for again."""
         self._bringing: asyncio.Task[None] | None = None
+        self._choices = 0
+        """Heads that the user has chosen and that are not ready yet; no other head is brought."""
 
     # ---- facts -------------------------------------------------------------------------------
 
@@ -95,7 +97,7 @@ class OutputSpaces:
     @property
     def head_cm(self) -> float:
         """Size of the listener's head, as far as the block knows it."""
-        return self.settings.params.get(HEAD_SIZE, self._size().parameters[HEAD_SIZE].initial)
+        return self._listener().get(HEAD_SIZE, self._size().parameters[HEAD_SIZE].initial)
 
     @property
     def note(self) -> str:
@@ -151,13 +153,20 @@ class OutputSpaces:
             There is no such head, or it cannot be prepared; then the former one stays.
 
         """
-        if self._player.space is not None or self._heads.in_use:
-            await self._heads.use(name)
-        else:  # it is read when a space needs it
-            await self._heads.prepare(name)
+        output = self._output  # it may change meanwhile
+        self._stop_bringing()
+        self._choices += 1
+        try:
+            if self._player.space is not None or self._heads.in_use:
+                await self._heads.use(name)
+            else:  # it is read when a space needs it
+                await self._heads.prepare(name)
+        finally:
+            self._choices -= 1
         self.hrtf = self._asked = name
-        if self._output:
-            self._keep(self.settings.model_copy(update={"hrtf": name}))
+        if output:
+            settings = self.by_output.get(output, SpaceSettings())
+            self._keep(settings.model_copy(update={"hrtf": name}), output)
 
     def check(self, values: Mapping[str, float]) -> None:
         """Refuse values for the user's space; raises `ProtocolError`."""
@@ -203,20 +212,21 @@ class OutputSpaces:
     def look(self) -> None:
         """Bring the head if there is a space without it.  Call it when the sound has changed."""
         wanted = self.head
-        if not self._has_begun or self._player.space is None:
+        if not self._has_begun or self._choices or self._player.space is None:
             return
-        if wanted in (self._heads.in_use, self._asked):
+        if wanted == self._asked:
+            return
+        self._stop_bringing()
+        if wanted == self._heads.in_use:
             return
         self._asked = wanted
-        if self._bringing:
-            self._bringing.cancel()
         self._bringing = asyncio.create_task(self._bring(wanted))
 
     async def close(self) -> None:
         """Do not wait for a head.  Idempotent."""
         self._has_begun = False
+        self._stop_bringing()
         if self._bringing:
-            self._bringing.cancel()
             await asyncio.gather(self._bringing, return_exceptions=True)
 
     # ---- internals ---------------------------------------------------------------------------
@@ -226,6 +236,12 @@ class OutputSpaces:
             self._problems.tell(problem)
         self._changed()
 
+    def _stop_bringing(self) -> None:
+        """Do not use the head that is being brought; it is brought again where it is needed."""
+        if self._bringing and not self._bringing.done():
+            self._bringing.cancel()
+            self._asked = ""
+
     def _size(self) -> Block:
         """Return the block that knows the size of the head."""
         return self._blocks()["speakers"]
@@ -234,15 +250,24 @@ class OutputSpaces:
         new = {parse_address(address).symbol: float(value) for address, value in values.items()}
         return {**self.settings.params, **new}
 
-    def _keep(self, settings: SpaceSettings) -> None:
-        self.by_output.pop(self._output, None)
-        self.by_output[self._output] = settings
+    def _keep(self, settings: SpaceSettings, output: str = "") -> None:
+        self.by_output.pop(output or self._output, None)
+        self.by_output[output or self._output] = settings
         while len(self.by_output) > MOST_OUTPUTS:
             del self.by_output[next(iter(self.by_output))]
 
+    def _listener(self) -> dict[str, float]:
+        """Return the listener's own values; those that no block accepts are left out."""
+        params, block = self.settings.params, self._size()
+        return {
+            name: params[name]
+            for name in LISTENER
+            if name in params and not value_problem(block, name, params[name])
+        }
+
     def _users_space(self) -> UsersSpace:
         settings = self.settings
-        listener = {name: settings.params[name] for name in LISTENER if name in settings.params}
+        listener = self._listener()
         if settings.mode == "off":
             return UsersSpace(None, listener)
         block = self._blocks()[settings.mode]

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from entrain._native import check, ffi, load
 from entrain.errors import EntrainError
+from entrain.file_copy import file_copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Space:
 
 MAGIC = b"ENTRHEAD"
 VERSION = 2
+MAX_FILE_BYTES = 64 << 20
+"""Largest file of a prepared head; one with 256 taps and all decoders has 5.6 MB."""
 _HEADER = struct.Struct("<8s9I20x")
 _ALIGNMENT = 64
 
@@ -68,19 +71,17 @@ class Head:
 
         """
         try:
-            with path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            with closing(mapped):
-                return cls(**_fields(mapped, path))
-        except (OSError, ValueError) as error:  # ValueError: the file is empty
+            with closing(file_copy(path, MAX_FILE_BYTES)) as copy:
+                return cls(**_fields(copy, path))
+        except (OSError, ValueError) as error:
             raise EntrainError(f"cannot read the head {path}: {error}") from error
 
 
-def _fields(mapped: mmap.mmap, path: Path) -> dict[str, Any]:
-    """Return the fields of ``entrain_head_data``, with pointers into the mapped file."""
-    if len(mapped) < _HEADER.size:
+def _fields(copy: mmap.mmap, path: Path) -> dict[str, Any]:
+    """Return the fields of ``entrain_head_data``, with pointers into the copy of the file."""
+    if len(copy) < _HEADER.size:
         raise EntrainError(f"{path} is not a prepared head: it is too short")
-    magic, version, *counts = _HEADER.unpack_from(mapped)
+    magic, version, *counts = _HEADER.unpack_from(copy)
     if magic != MAGIC:
         raise EntrainError(f"{path} is not a prepared head")
     if version != VERSION:
@@ -96,9 +97,9 @@ def _fields(mapped: mmap.mmap, path: Path) -> dict[str, Any]:
         "first_order_decoder": 2 * 4 * first_order_taps,
     }
     *places, end = _places(sizes.values())
-    if end != len(mapped):
-        raise EntrainError(f"{path} has {len(mapped)} bytes instead of {end}")
-    start = ffi.from_buffer("char[]", mapped)
+    if end != len(copy):
+        raise EntrainError(f"{path} has {len(copy)} bytes instead of {end}")
+    start = ffi.from_buffer("char[]", copy)
     arrays = {
         name: ffi.cast("float *", start + place) if size else ffi.NULL
         for (name, size), place in zip(sizes.items(), places, strict=True)
