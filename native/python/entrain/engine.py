@@ -135,7 +135,7 @@ class Engine:
 
     @property
     def rate_hz(self) -> int:
-        """Sample rate in Hz; a change of it is inaudible except for a short gap in the limiter."""
+        """Sample rate in Hz; after a change there is a short gap, and no head."""
         return int(self._library.entrain_rate(self._engine))
 
     @rate_hz.setter
@@ -239,7 +239,10 @@ class Engine:
         check(self._library.entrain_place(self._engine, layer, placed), f"layer {layer}")
 
     def use_head(self, head: Head | None) -> None:
-        """Hear through this head from now on; the space is off without one."""
+        """Hear through this head from now on; the space is off without one.
+
+        A head at another sample rate is resampled first; see `Head.at_rate`.
+        """
         native = head.native if head else ffi.NULL
         check(self._library.entrain_use_head(self._engine, native), "head")
 
@@ -258,7 +261,7 @@ class Engine:
         """Read the state of the space."""
         raw = ffi.new("entrain_space *")
         self._library.entrain_read_space(self._engine, raw)
-        return Space(tuple(raw.turn), raw.age_s, raw.sources)
+        return Space(tuple(raw.turn), raw.age_s, raw.sources, bool(raw.has_head))
 
     def run_session(self, runs: bool) -> None:
         """Run or pause the session's clock."""

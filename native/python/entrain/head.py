@@ -24,6 +24,7 @@ class Space:
     """Turn of the head as the ears have it: w, x, y, z, from the room to the head."""
     age_s: float
     sources: int
+    has_head: bool
 
 
 MAGIC = b"ENTRHEAD"
@@ -53,12 +54,34 @@ class Head:
         library = load("entrain")
         made = ffi.new("entrain_head **")
         check(library.entrain_head_create(ffi.new("entrain_head_data *", data), made), "head")
-        self._head = ffi.gc(made[0], library.entrain_head_destroy)
+        self._own(made[0], data["rate_hz"])
+
+    def _own(self, native: Any, rate_hz: int) -> None:
+        self._head = ffi.gc(native, load("entrain").entrain_head_destroy)
+        self.rate_hz = rate_hz
+        """Sample rate of the filters, in Hz."""
 
     @property
     def native(self) -> Any:
         """The C pointer."""
         return self._head
+
+    def at_rate(self, rate_hz: int) -> "Head":
+        """Return the same head at another sample rate; takes up to 0.2 s, on any thread.
+
+        Raises
+        ------
+        EngineError
+            The rate is out of range, or the memory is exhausted.
+
+        """
+        if rate_hz == self.rate_hz:
+            return self
+        made = ffi.new("entrain_head **")
+        check(load("entrain").entrain_head_at_rate(self._head, rate_hz, made), "head")
+        other = Head.__new__(Head)
+        other._own(made[0], rate_hz)
+        return other
 
     @classmethod
     def from_file(cls, path: Path) -> Self:

@@ -37,14 +37,25 @@ enum { ENTRAIN_MOST_DIRECTIONS = 16384 };
  * thread:   [control] */
 entrain_status entrain_head_create(const entrain_head_data *data, entrain_head **head);
 
+/* Create the same head at another sample rate; takes up to 0.2 s.
+ *
+ * head:     stays as it is
+ * rate_hz:  ENTRAIN_LOWEST_HZ .. ENTRAIN_HIGHEST_HZ
+ * other:    receives the new head; free it with entrain_head_destroy()
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control], several threads at a time */
+entrain_status entrain_head_at_rate(const entrain_head *head, uint32_t rate_hz,
+                                    entrain_head **other);
+
 /* Free a head.  Engines and blocks that use it keep what they need.
  *
  * head:     may be null
  * thread:   [control] */
 void entrain_head_destroy(entrain_head *head);
 
-/* Hear through this head from the next callback on, cross-faded within 20 ms.  At another sample
- * rate it is resampled, now and after entrain_set_rate().
+/* Hear through this head from the next callback on, cross-faded within 20 ms.  A head at another
+ * sample rate than the engine's is resampled first, which takes as long as entrain_head_at_rate().
+ * After entrain_set_rate() there is no head until the next call.
  *
  * head:     null: no head; routed layers of the group "space" fade out, until there is one
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
@@ -84,6 +95,7 @@ typedef struct {
     float turn[4];               /* of the head, as the ears have it now */
     float age_s;                 /* sound processed since the last entrain_turn_head(); inf: never */
     uint32_t sources;            /* generators that sound from a place */
+    int has_head;                /* whether there is a head, at the engine's sample rate */
 } entrain_space;
 
 /* Copy the state of the space.
