@@ -112,7 +112,8 @@ def decoder(
     """
     basis = harmonics(order, directions) * norms(order)
     weighted = basis.T * areas
-    solver = np.linalg.solve(weighted @ basis + _REGULARISATION * np.eye(basis.shape[1]), weighted)
+    gram = weighted @ basis + _REGULARISATION * np.eye(basis.shape[1])
+    solver = np.asarray(np.linalg.solve(gram, weighted), np.float64)
     delays_s = arrivals_s - _NEARER_EAR_SHARE * arrivals_s.min(axis=1, keepdims=True)
     delays_s -= delays_s[np.argmax(directions[:, 0])].min()
     first = int(np.searchsorted(FREQUENCIES_HZ, _LIMIT_HZ))
