@@ -27,7 +27,8 @@
  * @property {Lane[]} lanes
  */
 
-const SHORTEST_S = 60;
+/** Time that is shown of a session without an end; it doubles as often as it has passed. */
+const ENDLESS_S = 600;
 
 /**
  * Return a parameter's value at a time, as the engine calculates it.
@@ -81,9 +82,9 @@ export function courseOf(layers, document, session) {
   const ramps = rampsOf(document, loops ? null : endS);
   if (ramps.length) lanes.push({ address: "", points: ramps, loopS: 0 });
   const last = Math.max(0, ...lanes.flatMap(({ points }) => points[points.length - 1].at_s));
-  const lengthS = loops
-    ? (document?.duration_s ?? 0)
-    : (endS ?? Math.max(SHORTEST_S, last * 1.1, session.elapsed_s * 1.1));
+  let endlessS = ENDLESS_S;
+  while (endlessS < Math.max(session.elapsed_s, last)) endlessS *= 2;
+  const lengthS = loops ? (document?.duration_s ?? 0) : (endS ?? endlessS);
   return { lengthS, endS, loops, lanes };
 }
 

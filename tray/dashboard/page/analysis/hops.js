@@ -12,7 +12,7 @@ export const BAND_EDGES_HZ = [60, 220, 450, 900, 1800, 3600, 8000];
 export const BANDS = BAND_EDGES_HZ.length - 1;
 /** Range in which hearing follows the phase, and in which speakers and rooms do not dominate. */
 export const EARS_HZ = Object.freeze([150, 1300]);
-/** Values that are kept: 16 s. */
+/** Values that are kept, a power of two: 16 s. */
 export const KEPT = 8192;
 const MOST_AT_ONCE = 512; // a second of sound: catching up must not delay a picture for long
 

@@ -38,6 +38,8 @@ export class Rhythm {
   /** @type {Float64Array} */
   #window = new Float64Array(0);
   #response;
+  /** Of the newest measurement, as far as somebody has asked: `depth` or `turning` above the floor. */
+  #ratios = new Map();
   /** Count of values in the newest measurement; zeros follow them. */
   #length = SIZE;
   /** Size of the component that turns at each rate, one for each direction. */
@@ -55,6 +57,7 @@ export class Rhythm {
     const length = Math.min(hops.count, SIZE);
     if (length < LEAST_S * hops.hopsPerS) return false;
     this.#length = length;
+    this.#ratios.clear();
     if (this.#window.length !== length) this.#window = hann(length);
     this.#swelling(hops, length, promisedHz);
     this.#turning(hops);
@@ -116,8 +119,9 @@ export class Rhythm {
       const into = ear === 0 ? re : im;
       const ring = hops.power[2 * band + ear];
       let [sum, weights] = [0, 0];
+      const first = hops.count - length;
       for (let n = 0; n < length; n++) {
-        into[n] = Math.sqrt(ring[(hops.count - length + n) % KEPT]);
+        into[n] = Math.sqrt(ring[(first + n) & (KEPT - 1)]);
         sum += into[n] * this.#window[n];
         weights += this.#window[n];
       }
@@ -194,7 +198,9 @@ export class Rhythm {
       values.length - 2,
       Math.floor((nearHz === null ? HIGH_HZ : nearHz + reach) / this.binHz),
     );
-    const ratios = aboveFloor(values);
+    /** @type {Float32Array} */
+    const ratios = this.#ratios.get(values) ?? aboveFloor(values);
+    this.#ratios.set(values, ratios);
     let best = -1;
     for (let k = first; k <= last; k++) {
       if (values[k] < values[k - 1] || values[k] < values[k + 1]) continue;

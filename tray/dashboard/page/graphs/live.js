@@ -63,6 +63,7 @@ export class Live {
   /** @type {Partial<Record<Which, { rhythm: Rhythm, atMs: number, ready: boolean }>>} */
   #rhythms = {};
   #nowMs = 0;
+  #measuredMs = -1;
 
   /** @returns {Status} */
   get status() {
@@ -120,6 +121,9 @@ export class Live {
   /**
    * Return the rates in the sound, measured at most five times a second.
    *
+   * In one picture either those of the input or those of the output are measured, unless they
+   * are old, so that no picture takes twice as long.
+   *
    * @param {Which} which
    * @returns {Rhythm | null}  Null while there is too little sound.
    */
@@ -127,8 +131,10 @@ export class Live {
     const hops = this.hops(which);
     if (!hops) return null;
     const own = (this.#rhythms[which] ??= { rhythm: new Rhythm(hops), atMs: -Infinity, ready: false });
-    if (this.#nowMs - own.atMs >= RHYTHM_EVERY_MS) {
-      own.atMs = this.#nowMs;
+    const ageMs = this.#nowMs - own.atMs;
+    const busy = this.#measuredMs === this.#nowMs;
+    if (ageMs >= (busy ? 2 * RHYTHM_EVERY_MS : RHYTHM_EVERY_MS)) {
+      own.atMs = this.#measuredMs = this.#nowMs;
       own.ready = own.rhythm.measure(hops, this.promisedHz);
     }
     return own.ready ? own.rhythm : null;

@@ -57,8 +57,23 @@ export const LEFT_SIZE = 46;
 /** The level axis's height in CSS pixels, without its label. */
 export const BOTTOM_SIZE = 24;
 
-/** The axis of frequencies from 20 Hz to 20 kHz. */
-export const TICKS_HZ = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
+const TICKS_HZ = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
+const FEW_TICKS_HZ = [20, 100, 1000, 10000];
+/** Length of an axis, in CSS pixels, in which all ticks have room. */
+const ROOM_UPRIGHT = 170;
+const ROOM_LEVEL = 330;
+
+/**
+ * Return the ticks of a frequency axis from 20 Hz to 20 kHz, as many as have room.
+ *
+ * @param {uPlot} u
+ * @param {number} axisIndex  0: the level axis; 1: the upright one.
+ */
+export function ticksHz(u, axisIndex) {
+  const { width, height } = u.bbox;
+  const room = (axisIndex ? height : width) / devicePixelRatio;
+  return room < (axisIndex ? ROOM_UPRIGHT : ROOM_LEVEL) ? FEW_TICKS_HZ : TICKS_HZ;
+}
 
 /**
  * Write a tick of a frequency axis.

@@ -1,7 +1,7 @@
 /** The spectrum of what comes out, over the last seconds, as colours. */
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
-import { axis, BOTTOM_SIZE, LEFT_SIZE, Plot, tick, TICKS_HZ } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, Plot, tick, ticksHz } from "./plot.js";
 import { frequency, level, number, WORDS } from "./texts.js";
 import { heatColours } from "./theme.js";
 
@@ -65,7 +65,7 @@ export class SpectrogramGraph {
           axis(theme, WORDS_HERE.frequency, {
             size: LEFT_SIZE,
             grid: { show: false },
-            splits: () => TICKS_HZ,
+            splits: ticksHz,
             values: (_, splits) => splits.map(tick),
             filter: (_, splits) => splits,
           }),

@@ -1,7 +1,7 @@
 /** The spectrum of what goes in and out, with the highest levels so far. */
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
-import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot, tick, TICKS_HZ } from "./plot.js";
+import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot, tick, ticksHz } from "./plot.js";
 import { frequency, level, WORDS } from "./texts.js";
 
 const [LOW_HZ, HIGH_HZ] = [20, 20_000];
@@ -49,7 +49,7 @@ export class SpectrumGraph {
         axes: [
           axis(theme, WORDS_HERE.frequency, {
             size: BOTTOM_SIZE,
-            splits: () => TICKS_HZ,
+            splits: ticksHz,
             values: (_, splits) => splits.map(tick),
             filter: (_, splits) => splits,
           }),

@@ -83,6 +83,7 @@ export class TimelineGraph {
   draw(_nowMs) {
     const { protocol } = this.#live.status;
     const document = this.#known?.id === protocol?.id ? this.#known?.document : null;
+    if (this.#course && this.#positionS > this.#course.lengthS) this.#shown = ""; // time for more room
     const shown = protocol ? JSON.stringify([protocol.layers, document?.loop, protocol.id, Boolean(document)]) : "";
     let changed = false;
     if (shown !== this.#shown) {
