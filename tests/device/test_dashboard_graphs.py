@@ -41,6 +41,7 @@ def dashboard(environment: Mapping[str, str], browser: Browser) -> Iterator[Page
         address = process.stdout.readline().strip()
         page = browser.new_page(viewport={"width": 1400, "height": 2600})
         page.goto(address)
+        page.wait_for_url("**/")  # the first page goes on by itself
         wait_until(page, "globalThis.entrainGraphs")
         yield page
     finally:
