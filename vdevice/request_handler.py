@@ -14,9 +14,13 @@ from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.check import check_own
+from entrain.vdevice.session import adjust
+from entrain.vdevice.session.audition import Audition
 from entrain.vdevice.session.output_protocols import OutputProtocols
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
+from entrain.vdevice.session.step_text import HEAD, MODE
+from entrain.vdevice.session.undo import Undo
 from entrain.vdevice.storage.saver import Saver
 
 
@@ -29,8 +33,12 @@ class RequestHandler:
         The parts that requests control.
     spaces : OutputSpaces
         The user's space on each output.
+    audition : Audition
+        Plays a sample through heads, until the next command.
     saver : Saver
         Stores the settings.
+    undo : Undo
+        Makes steps of changes of the sound.
     stop : callable
         Ends the app.
 
@@ -43,8 +51,10 @@ class RequestHandler:
         player: Player,
         protocols: OutputProtocols,
         spaces: OutputSpaces,
+        audition: Audition,
         head: HeadTracking,
         saver: Saver,
+        undo: Undo,
         stop: Callable[[], None],
     ) -> None:
         self._engine = engine
@@ -52,8 +62,10 @@ class RequestHandler:
         self._player = player
         self._protocols = protocols
         self._spaces = spaces
+        self._audition = audition
         self._head = head
         self._saver = saver
+        self._undo = undo
         self._stop = stop
 
     async def carry_out(self, request: messages.Request) -> Answer:
@@ -65,6 +77,8 @@ class RequestHandler:
             None: the status is the answer.
 
         """
+        if isinstance(request, messages.Command) and not isinstance(request, messages.Audition):
+            self._audition.end()  # a command is about the user's own sound
         match request:
             case messages.TurnHead(w=w, x=x, y=y, z=z):  # first, since it is the most frequent
                 self._head.turn(w, x, y, z)
@@ -82,14 +96,19 @@ class RequestHandler:
                 wanted = not self._engine.bypass if on is None else on
                 self._player.bypass(wanted, matched=matched)
             case messages.Use():
-                await self._protocols.use(
-                    request.protocol,
-                    request.layers,
-                    standalone=request.standalone,
-                    here=request.here,
+                found = await self._protocols.find(
+                    request.protocol, request.layers, standalone=request.standalone
                 )
+                with self._undo.step():
+                    self._protocols.use(found, request.here)
             case messages.Next():
-                await self._protocols.next()
+                found = await self._protocols.find_next()
+                with self._undo.step():
+                    self._protocols.use(found)
+            case messages.Undo():
+                self._undo.undo()
+            case messages.Redo():
+                self._undo.redo()
             case messages.Save(name=name, replace=replace):
                 await self._protocols.save(name, replace)
             case messages.Delete(id=protocol_id):
@@ -99,8 +118,7 @@ class RequestHandler:
             case messages.Session(runs=runs, position_s=position_s):
                 self._session(runs, position_s)
             case messages.Adjust(rate_steps=rate_steps, level_steps=level_steps):
-                self._player.adjust(rate_steps, level_steps)
-                self._protocols.note_values()
+                self._adjust(rate_steps, level_steps)
             case messages.Sleep(minutes=minutes):
                 self._player.sleep(minutes, clock.suspended_too_s())
             case messages.Settings():
@@ -112,6 +130,12 @@ class RequestHandler:
                 self._head.change(**wishes)
             case messages.Recentre():
                 self._head.recentre()
+            case messages.Audition(hrtf=None):
+                self._audition.end()
+            case messages.Audition(hrtf=str(name)):
+                if not self._device.on:
+                    raise EntrainError("Entrain is off; `entrain on` switches it on")
+                await self._audition.hear(name)
             case messages.ListDevices():
                 return await self._devices()
             case messages.GetSamples(first=first, frames=frames):
@@ -124,6 +148,13 @@ class RequestHandler:
                 recent = self._protocols.recent
                 return await self._protocols.ask(lambda library: listed(library, recent))
         return None
+
+    def _adjust(self, rate_steps: int, level_steps: int) -> None:
+        """Change all rates and all levels by steps; raises `ProtocolError`."""
+        values = self._player.stepped(rate_steps, level_steps)
+        with self._undo.step(values):
+            self._player.set_all(values, adjust.GLIDE_S)
+            self._protocols.note_values()
 
     def _set(self, request: messages.Set) -> Answer:
         """Set one value or several.  If one of them is refused, none is set."""
@@ -144,15 +175,16 @@ class RequestHandler:
         users = {address: others.pop(address) for address in [*filter(self._spaces.owns, others)]}
         if users:
             self._spaces.check(users)
-        if others:
-            self._player.set_all(others, over_s)
-            self._protocols.note_values()
-        for address, value in own.items():
-            self._player.set_own(address, value, over_s)
-        if users:
-            self._spaces.set(users, over_s)
-        if own:
-            self._saver.keep(settings={**self._saver.kept.settings, **own})
+        with self._undo.step(values):
+            if others:
+                self._player.set_all(others, over_s)
+                self._protocols.note_values()
+            for address, value in own.items():
+                self._player.set_own(address, value, over_s)
+            if users:
+                self._spaces.set(users, over_s)
+            if own:
+                self._saver.keep(settings={**self._saver.kept.settings, **own})
 
     async def _settings(self, request: messages.Settings) -> None:
         device = self._device
@@ -170,7 +202,10 @@ class RequestHandler:
         if request.hrtf is not None:
             await self._spaces.use_head(request.hrtf)
         if request.space is not None:
-            self._spaces.change(request.space.mode, request.space.head_cm)
+            wishes = request.space
+            moved = [MODE] * (wishes.mode is not None) + [HEAD] * (wishes.head_cm is not None)
+            with self._undo.step(moved):
+                self._spaces.change(wishes.mode, wishes.head_cm)
         if request.session_log is not None:
             self._saver.keep(session_log=request.session_log)
 

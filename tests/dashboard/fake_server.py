@@ -204,6 +204,7 @@ class FakeEntrain:
         self.blocks = blocks()
         self.asked: list[Json] = []
         """The requests so far, without those to subscribe."""
+        self.subscriptions: list[Json] = []
         self.url = ""
         self.pages: dict[ServerConnection, Json] = {}
         self._past: list[Json] = []
@@ -272,9 +273,11 @@ class FakeEntrain:
         try:
             async for text in page:
                 request = json.loads(text)
-                number = request.pop("id")
+                number = request["id"]
+                request = {"command": request["command"], **request["fields"]}
                 if request["command"] == "subscribe":
                     self.pages[page] = request
+                    self.subscriptions.append(request)
                     await page.send(json.dumps({"id": number, "ok": True, "result": None}))
                     self._send(page, self.status, [])
                     continue

@@ -119,7 +119,7 @@ def test_what_runs_moves_and_is_no_protocol_of_the_library_then(player):
     player.use(Protocol(id="x", name="X", layers=(layer("am", rate_hz=16),)), "x")
     assert player.rate_hz == 16.0
 
-    player.adjust(1, -1)
+    player.set_all(player.stepped(1, -1), adjust.GLIDE_S)
 
     assert player.rate_hz == 17.0
     assert player.layers[0].params["depth"] == pytest.approx(0.354, abs=0.001)
@@ -133,7 +133,7 @@ def test_a_rate_that_goes_by_the_clock_is_moved_from_where_it_is(engine, player)
     engine.process(np.zeros((2, 4800), np.float32))
     assert player.rate_hz == 12.0
 
-    player.adjust(1, 0)
+    player.set_all(player.stepped(1, 0), adjust.GLIDE_S)
 
     assert player.layers[0].params["rate_hz"] == 13.0
     assert player.layers[0].automation == {}
@@ -146,4 +146,4 @@ def test_after_its_end_nothing_can_be_moved(player):
 
     assert player.rate_hz is None
     with pytest.raises(ProtocolError, match="X has ended"):
-        player.adjust(1, 0)
+        player.set_all(player.stepped(1, 0), adjust.GLIDE_S)

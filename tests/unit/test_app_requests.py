@@ -20,7 +20,7 @@ from entrain.vdevice.app import App
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library, by_id
-from entrain.vdevice.session import player
+from entrain.vdevice.session import deadlines
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage import saver
 from entrain.vdevice.storage.store import Store
@@ -102,8 +102,8 @@ def test_a_sleep_timer_is_over_after_a_night_in_which_the_machine_was_suspended(
     """During suspension the clock goes on, but asyncio's timers stand still."""
     now_s = 100.0
     monkeypatch.setattr(clock, "suspended_too_s", lambda: now_s)
-    monkeypatch.setattr(player, "_LOOK_S", 0.05)
-    monkeypatch.setattr(player, "_SLEEP_LOOK_S", 0.05)
+    monkeypatch.setattr(deadlines, "_LOOK_S", 0.05)
+    monkeypatch.setattr(deadlines, "_SLEEP_LOOK_S", 0.05)
     app = new_app(tmp_path)
     switched: list[tuple[bool, str]] = []
 
@@ -228,7 +228,7 @@ def test_names_of_applications_have_an_end(start):
 @pytest.mark.parametrize("error", [PlatformError("no server"), ZeroDivisionError()])
 def test_a_sleep_timer_switches_off_as_soon_as_that_works(tmp_path, monkeypatch, error):
     monkeypatch.setattr(time_keeper, "LIBRARY_LOOK_S", 0.02)
-    monkeypatch.setattr(player, "_LOOK_S", 0.02)
+    monkeypatch.setattr(deadlines, "_LOOK_S", 0.02)
     app = new_app(tmp_path)
     tries = 0
 

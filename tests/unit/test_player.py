@@ -13,8 +13,9 @@ from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session.chain import Chain
-from entrain.vdevice.session.player import Player, prepare
+from entrain.vdevice.session import adjust
+from entrain.vdevice.session.chain import Chain, prepare
+from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.sleep_timer import SLEEP_FADE_S
 
 
@@ -163,7 +164,7 @@ def test_the_sleep_timers_fade_wins_over_what_is_set_meanwhile(heard, change):
         layer = heard.player.layers[0]
         heard.player.set(f"{layer.id}.{blocks()[layer.kind].strength}", 1.0, 0.0)
     else:
-        heard.player.adjust(0, -1)
+        heard.player.set_all(heard.player.stepped(0, -1), adjust.GLIDE_S)
 
     assert heard.rms(0.5) < 0.6 * loud
     assert heard.rms(0.5) < 0.2 * loud

@@ -297,6 +297,7 @@ for command in (
     *(live_commands.use, protocols.next_, live_commands.set_value),
     *(protocols.save, protocols.rename, protocols.delete),
     *(live_commands.faster, live_commands.slower, live_commands.stronger, live_commands.weaker),
+    *(live_commands.undo, live_commands.redo),
     *(live_commands.session, live_commands.sleep, log_command.log),
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
@@ -365,7 +366,7 @@ def _demonstration() -> Iterator[None]:
 
     from entrain.platform.processes import end
 
-    process = subprocess.Popen([sys.executable, "-m", "entrain.tray.commands.demo"])
+    process = subprocess.Popen([sys.executable, "-P", "-m", "entrain.tray.commands.demo"])
     try:
         yield
     finally:

@@ -80,12 +80,17 @@ class PageLink:
             asked = _read(message)
             number = _id_of(asked)
             command = asked.pop("command", None)
+            # `fields` may have a member `id`, which is not the number of this request.
+            fields = asked.pop("fields", {})
+            if not isinstance(fields, dict):
+                raise MessageError("fields must be an object")
+            asked |= fields
             if command == "subscribe":
                 self._subscribe(asked)
                 return json.dumps({"id": number, "ok": True, "result": None})
             if not isinstance(command, str) or command not in COMMANDS:
                 raise MessageError(f"command must be one of {', '.join(sorted(COMMANDS))}")
-            request = json.dumps({"command": command, **asked, "client": self.name})
+            request = json.dumps({**asked, "command": command, "client": self.name})
             line = await self._link.ask(request.encode("utf-8", "replace"))
         except EntrainError as error:
             return json.dumps({"id": number, "ok": False, "error": reason_of(error)})

@@ -6,7 +6,7 @@ line explains itself in words, for screen readers.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from entrain.tray.icon.drawing import IconState
 from entrain.tray.icon.menu_items import Ask, Do, Item, MenuDescription, line
@@ -83,6 +83,8 @@ def describe(
             _protocols(status, library),
             _rate(status),
             _level(status),
+            _step("undo", "Undo", status["undo_text"]),
+            _step("redo", "Redo", status["redo_text"]),
             _sleep(status),
             _outputs(status),
             space(status, hrtfs),
@@ -294,6 +296,12 @@ def _level(status: "Status") -> Item:
             )
         ),
     )
+
+
+def _step(command: Literal["undo", "redo"], label: str, text: str) -> Item:
+    """Return the line that undoes the last change of the sound, or makes it again."""
+    label = line(f"{label}: {clean(text)}") if text else label
+    return Item(command, label, Ask(command), enabled=bool(text))
 
 
 def _sleep(status: "Status") -> Item:

@@ -31,11 +31,14 @@ StatusCommand = Literal[
     "set",
     "session",
     "adjust",
+    "undo",
+    "redo",
     "sleep",
     "settings",
     "output",
     "tracking",
     "recentre",
+    "audition",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 
@@ -252,6 +255,11 @@ class Status(TypedDict):
     detour: str
     latency: Latency
     protocol: ActiveProtocol | None
+    revision: int
+    can_undo: bool
+    undo_text: str
+    can_redo: bool
+    redo_text: str
     levels: Levels
     measured: Measured | None
     head: Head

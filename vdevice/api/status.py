@@ -28,6 +28,7 @@ from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
+from entrain.vdevice.session.undo import Undo
 from entrain.vdevice.storage.state import State
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player, head, spaces, ears
+    engine, device, player, head, spaces, ears, undo
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -56,6 +57,7 @@ class Reporter:
         head: HeadTracking,
         spaces: OutputSpaces,
         ears: EngineHead,
+        undo: Undo,
         *,
         icon: bool,
         sandbox: Mapping[str, str],
@@ -68,6 +70,7 @@ class Reporter:
         self._head = head
         self._spaces = spaces
         self._ears = ears
+        self._undo = undo
         self._measurement = SelfMeasurement(engine)
         self._load = _Load()
 
@@ -119,6 +122,7 @@ class Reporter:
             latency_frames += round(state.added_us * rate_hz / 1e6)
         retry_at_s = device.retry_at_s
         callback = self._callback()
+        undo_text, redo_text = self._undo.undo_text, self._undo.redo_text
         return Status(
             state=health.state,
             reason=health.reason,
@@ -158,6 +162,11 @@ class Reporter:
             softened=("silent" if softened.silent else "softer") if softened else None,
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
             protocol=self._protocol(here),
+            revision=self._player.revision,
+            can_undo=bool(undo_text),
+            undo_text=undo_text,
+            can_redo=bool(redo_text),
+            redo_text=redo_text,
             levels=levels(engine) if running else Levels(),
             measured=self._measurement.look(self._player.running()) if running else None,
             head=self._tracked(),

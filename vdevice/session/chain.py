@@ -6,7 +6,7 @@ from contextlib import suppress
 from entrain.engine import OWN_LAYERS, Engine, Way, blocks
 from entrain.errors import EngineError
 from entrain.vdevice.protocol.address import parse_address
-from entrain.vdevice.protocol.check import block_of, is_own, values_of
+from entrain.vdevice.protocol.check import block_of, check, is_own, values_of
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.automation import Breakpoint
 from entrain.vdevice.protocol.timeline import compiled
@@ -36,6 +36,21 @@ class Ways:
 
 def _way(points: tuple[Breakpoint, ...]) -> Way:
     return Way([(each.at_s, each.value, each.curve) for each in points])
+
+
+def prepare(protocol: Protocol) -> Ways:
+    """Check a protocol against the blocks and make its automation; on any thread.
+
+    This is the slow part of `Player.use` and `Player.refresh`.
+
+    Raises
+    ------
+    ProtocolError
+        The protocol does not fit the blocks.
+
+    """
+    check(protocol, blocks)
+    return Ways(protocol)
 
 
 class Chain:
@@ -186,6 +201,8 @@ class Chain:
     def _glide(self, layer: Layer, number: int) -> None:
         values = values_of(layer)
         for symbol, parameter in block_of(layer, blocks()).parameters.items():
+            if symbol in layer.automation:
+                continue  # a glide would be heard if the callback came before the route
             value = values.get(symbol, parameter.initial)
             if self._engine.parameter(number, symbol) != value:
                 self._engine.set_parameter(number, symbol, value)

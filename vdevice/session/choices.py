@@ -14,8 +14,7 @@ from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol, ProtocolReference
 from entrain.vdevice.protocol.names import is_spec
 from entrain.vdevice.protocol.spec import from_specs, with_specs
-from entrain.vdevice.session.chain import Ways
-from entrain.vdevice.session.player import prepare
+from entrain.vdevice.session.chain import Ways, prepare
 
 
 @dataclass(frozen=True)

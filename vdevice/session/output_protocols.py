@@ -25,6 +25,7 @@ from entrain.vdevice.session.choices import (
     look_up,
     with_layers,
 )
+from entrain.vdevice.session.history import History
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.worker_thread import WorkerThread
 
@@ -52,6 +53,8 @@ class OutputProtocols:
         Ids of the protocols used last, the latest first.
     problems : Problems
         Receives errors that no request can report.
+    history : History
+        Holds the steps of the present output's sound.
 
     """
 
@@ -63,8 +66,10 @@ class OutputProtocols:
         remembered: Mapping[str, ProtocolReference],
         recent: Sequence[str],
         problems: Problems,
+        history: History,
     ) -> None:
         self._library = library
+        self._history = history
         self._player = player
         self._problems = problems
         self._choices = Choices(
@@ -88,6 +93,11 @@ class OutputProtocols:
         return self._choices.has_own(self._output)
 
     @property
+    def chosen_everywhere(self) -> Choice:
+        """The protocol of other outputs, while the present output has its own."""
+        return self._choices.everywhere
+
+    @property
     def everywhere(self) -> ProtocolReference:
         """The protocol of outputs that have none of their own."""
         self._take_values()
@@ -101,15 +111,10 @@ class OutputProtocols:
 
     # ---- requests of users ---------------------------------------------------------------------
 
-    async def use(
-        self,
-        wanted: ProtocolReference,
-        layers: Sequence[str] = (),
-        *,
-        standalone: bool = False,
-        here: bool | None = None,
-    ) -> None:
-        """Start another protocol.
+    async def find(
+        self, wanted: ProtocolReference, layers: Sequence[str] = (), *, standalone: bool = False
+    ) -> Prepared:
+        """Find a protocol and prepare it for `use`.
 
         Parameters
         ----------
@@ -119,6 +124,29 @@ class OutputProtocols:
             Layers to add, as SPECs.
         standalone : bool
             Play the tones without any input, too.
+
+        Raises
+        ------
+        ProtocolError
+            The protocol cannot play.
+
+        """
+        return await self.ask(
+            lambda library: find(library, with_layers(library, wanted, layers, standalone))
+        )
+
+    async def find_next(self) -> Prepared:
+        """Find the next protocol of the same category; raises `ProtocolError`."""
+        now = self._player.protocol
+        return await self.ask(lambda library: find(library, library.next_after(now).id))
+
+    def use(self, found: Prepared, here: bool | None = None) -> None:
+        """Start another protocol: output, sound and stored state change together.
+
+        Parameters
+        ----------
+        found : Prepared
+            The protocol.
         here : bool or None
             For the present output alone, or for all; see `Choices.choose`.
 
@@ -128,21 +156,32 @@ class OutputProtocols:
             The protocol cannot play; then the former one continues.
 
         """
-        found = await self.ask(
-            lambda library: find(library, with_layers(library, wanted, layers, standalone))
-        )
         if here and not self._output:
             raise ProtocolError("there is no output yet to remember a protocol for; connect one")
-        # No `await` from here on: the output, the sound and the stored state must change together.
         self._take_values()
         self._player.use(found.protocol, found.library_id, found.ways)
-        self._choose(found, here)
+        self._choices.choose(found, self._output, here)
+        self.recent = used_lately(found.library_id, self.recent)
 
-    async def next(self) -> None:
-        """Start the next protocol of the same category; raises `ProtocolError`."""
-        now = self._player.protocol
-        other = await self.ask(lambda library: library.next_after(now))
-        await self.use(other.id)
+    def put_back(self, everywhere: Choice, *, here: bool) -> None:
+        """Choose the protocol that the player has gone back to.
+
+        Parameters
+        ----------
+        everywhere : Prepared or Missing
+            The protocol of the other outputs then, if this output had its own.
+        here : bool
+            Whether this output had its own.
+
+        """
+        if here and not self.is_own:
+            self._choices.everywhere = everywhere
+        self._has_values = False
+        self._choices.choose(self._now(), self._output, here)
+
+    def settle(self) -> None:
+        """Take over the values that were set, before the player plays for a while."""
+        self._take_values()
 
     async def save(self, name: str, replace: bool) -> None:
         """Save the present sound as a protocol of the user's own; raises `ProtocolError`."""
@@ -164,7 +203,8 @@ class OutputProtocols:
             found = Prepared(going_on, going_on, player.ways)
         self._take_values()
         player.rename(found.protocol, found.library_id, found.ways)
-        self._choose(found, None)
+        self._choices.choose(found, self._output, None)
+        self.recent = used_lately(found.library_id, self.recent)
 
     async def delete(self, protocol_id: str) -> None:
         """Delete a protocol of the user's own; where it is in use, it goes on playing.
@@ -212,8 +252,11 @@ class OutputProtocols:
         own = self._choices.has_own(output) or self._choices.has_own(before)
         going_on = "continuing with the former protocol"
         if own and output != before:
+            self._history.clear()  # no other output's protocol may come back here
             with self._problems.telling(going_on):
                 self._change_to(self._choices.on(output), form)
+        elif output != before:
+            self._history.forget_space()
         with self._problems.telling(going_on):
             self._player.listen_on(form)
 
@@ -230,11 +273,20 @@ class OutputProtocols:
         seen = await self.ask(look)
         if seen == self._seen:
             return False
-        ids = self._ids()
-        read = await self.ask(
-            lambda library: {each: look_up(library, each) for each in ids if library.is_own(each)}
+        ids, former_ids = self._ids(), self._history.library_ids()
+        read, former = await self.ask(
+            lambda library: (
+                {each: look_up(library, each) for each in ids if library.is_own(each)},
+                {each: look_up(library, each) for each in former_ids},
+            )
         )
         self._seen = seen
+        self._history.renew(
+            {
+                each: choice.protocol if isinstance(choice, Prepared) else None
+                for each, choice in former.items()
+            }
+        )
         self._take_values()
         self._choices.renew(read)
         for choice in read.values():
@@ -266,17 +318,15 @@ class OutputProtocols:
         """Take over the values since `note_values`; they are set more often than they are read."""
         if self._has_values:
             self._has_values = False
-            player = self._player
-            now = Prepared(player.library_id or player.protocol, player.protocol, player.ways)
-            self._choices.choose(now, self._output, None)
+            self._choices.choose(self._now(), self._output, None)
+
+    def _now(self) -> Prepared:
+        player = self._player
+        return Prepared(player.library_id or player.protocol, player.protocol, player.ways)
 
     def _ids(self) -> set[str]:
         self._take_values()
         return {self._player.library_id, *self._choices.library_ids}
-
-    def _choose(self, found: Prepared, here: bool | None) -> None:
-        self._choices.choose(found, self._output, here)
-        self.recent = used_lately(found.library_id, self.recent)
 
     def _change_to(self, choice: Choice, form: Form) -> None:
         if isinstance(choice, Missing):

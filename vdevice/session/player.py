@@ -12,50 +12,29 @@ from math import isclose
 from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
 from entrain.platform.adapter import Form
+from entrain.vdevice.limits import MAX_SESSION_S
 from entrain.vdevice.protocol.address import parse_address
-from entrain.vdevice.protocol.check import check, check_address
+from entrain.vdevice.protocol.check import check_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.protocol.timeline import end_s
-from entrain.vdevice.session import adjust
-from entrain.vdevice.session.chain import Chain, Ways
+from entrain.vdevice.session import adjust, audible, deadlines
+from entrain.vdevice.session.chain import Chain, Ways, prepare
 from entrain.vdevice.session.changed_values import (
     check_movement,
     concerns_movement,
     with_heard_value,
 )
+from entrain.vdevice.session.edited_protocol import EditedProtocol
 from entrain.vdevice.session.fade import Fade, layer_within, loop_fade, within
+from entrain.vdevice.session.history import Played
+from entrain.vdevice.session.listening_time import ListeningTime
 from entrain.vdevice.session.session_log import Stretch
 from entrain.vdevice.session.sleep_timer import SleepTimer
 from entrain.vdevice.space.users_space import UsersSpace
 
-_WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-free"})
-_LOOK_S = 1.0
-"""Shortest pause between two looks, in seconds."""
-_DAY_LOOK_S = 30.0
-_SLEEP_LOOK_S = 5.0
-"""Longest pause while the sleep timer runs: only the timer continues in suspension."""
-_LEAST_MINUTES = 5 / 60
-"""Shortest time that is logged."""
-
 _SILENCE = Protocol(id="none", name="None", layers=())
-
-_LOG_S = 1800.0
-"""Time between log entries, in seconds; a crash loses at most this time from the log."""
-
-
-def prepare(protocol: Protocol) -> Ways:
-    """Do the slow part of `Player.use` and `Player.refresh` in advance; on any thread.
-
-    Raises
-    ------
-    ProtocolError
-        The protocol does not fit the blocks.
-
-    """
-    check(protocol, blocks)
-    return Ways(protocol)
 
 
 class Player:
@@ -81,59 +60,48 @@ class Player:
         self._engine = engine
         self._set_alone = set_alone
         self._chain = Chain(engine)
-        self._log = log
+        self._listening = ListeningTime(engine, log)
         self._form: Form = "unknown"
         self._fade: Fade | None = None
         self._sleep: SleepTimer | None = None
         self._moving: dict[str, None] = {}
         """Addresses of values that glide for longer than a step, in order."""
-        self._started = datetime.now().astimezone()
-        self._from_s = 0.0
-        self._protocol = _SILENCE
-        self._values: dict[str, float] = {}
-        """Values that were set but are not in `_protocol` yet, by address.
-
-        A user who drags a slider sets values much more often than any client reads them.
-        """
+        self.edited = EditedProtocol(_SILENCE, blocks)
+        """The running protocol, as cheap to change as to share; see `protocol`."""
         self._users_space = UsersSpace()
         self.library_id = ""
         """Id in the library; empty after a value was changed."""
-        self.ways = Ways(self._protocol)
+        self.ways = Ways(_SILENCE)
         """Prepared automation of `protocol`, or of `protocol` before values were set."""
         self.ended = False
+        self.revision = 0
+        """Counts the changes of the protocol's content."""
 
     # ---- facts for other parts -------------------------------------------------------------
 
     @property
     def protocol(self) -> Protocol:
         """The running protocol, with all values that were set since its start."""
-        if self._values:
-            changed = self._protocol
-            for address, value in self._values.items():
-                changed = self._with_value(changed, address, value)
-            self._protocol, self._values = changed, {}
-        return self._protocol
+        return self.edited.protocol
 
     @protocol.setter
     def protocol(self, protocol: Protocol) -> None:
-        self._protocol, self._values = protocol, {}
+        self._take(EditedProtocol(protocol, blocks))
 
     @property
     def layers(self) -> Sequence[Layer]:
         """The layers that play on this kind of output."""
-        if self.is_replaced:
-            return self.protocol.without_headphones or ()
-        return self.protocol.layers
+        return audible.layers(self.protocol, self._form)
 
     @property
     def is_replaced(self) -> bool:
         """Whether the protocol's layers need headphones, but the output has none."""
-        return self._protocol.requires_headphones and self._form in _WITHOUT_HEADPHONES
+        return audible.is_replaced(self.edited.frame, self._form)
 
     @property
     def hears_both_ears(self) -> bool:
         """Whether the output can keep both ears apart, as a space needs it."""
-        return self._form not in _WITHOUT_HEADPHONES
+        return audible.hears_both_ears(self._form)
 
     @property
     def space(self) -> Layer | None:
@@ -142,12 +110,12 @@ class Player:
             return None
         if self.ended:
             return self._users_space.layer
-        return self.protocol.space or self._users_space.of(self._protocol)
+        return self.protocol.space or self._users_space.of(self.edited.frame)
 
     @property
     def space_is_own(self) -> bool:
         """Whether the protocol leaves the space to the user."""
-        return self._protocol.spatial is None
+        return self.edited.frame.spatial is None
 
     @property
     def plays_alone(self) -> bool:
@@ -161,13 +129,7 @@ class Player:
         """Message to the listener, one line; may be empty."""
         if self.ended:
             return f"{self.protocol.name} has ended"
-        if not self.is_replaced:
-            return ""
-        what = {"mono": "a mono output", "hands-free": "a hands-free headset"}
-        where = what.get(self._form, "loudspeakers")
-        if self.protocol.without_headphones is None:
-            return f"{self.protocol.name} needs headphones; on {where} it is silent"
-        return f"{self.protocol.name} needs headphones; on {where} its alternative plays"
+        return audible.note(self.edited.frame, self._form)
 
     @property
     def left_s(self) -> float | None:
@@ -185,6 +147,15 @@ class Player:
     def sleep_left_s(self, now_s: float) -> float | None:
         """Time until the sleep timer ends; None if it is not set."""
         return max(0.0, self._sleep.seen(now_s).left_s) if self._sleep else None
+
+    def layers_of(self, protocol: Protocol) -> Sequence[Layer]:
+        """Return the layers of a protocol that would play on this kind of output."""
+        return audible.layers(protocol, self._form)
+
+    def played(self) -> Played:
+        """Return what runs now, for `restore`."""
+        session_s, runs = self._engine.session()
+        return Played(self.edited, self.library_id, self.ways, session_s, runs, self.ended)
 
     def running(self) -> Sequence[tuple[Layer, int]]:
         """Return the layers in the engine, with the engine's numbers."""
@@ -240,6 +211,39 @@ class Player:
             if not self.ended:
                 self._route(restart=False)
 
+    def restore(self, former: Played, *, session: bool) -> None:
+        """Glide back to what ran before.
+
+        Parameters
+        ----------
+        former : Played
+            What ran before.
+        session : bool
+            Go back to its session, too, which continues where it was left, or stays ended.
+            Otherwise the present session continues.
+
+        Raises
+        ------
+        EngineError
+            The engine refuses the protocol; then the present one continues.
+
+        """
+        if session:
+            self.note_heard()
+        with self._unless_refused():
+            self._take(former.edited)
+            self.library_id, self.ways = former.library_id, former.ways
+            if not session:
+                self._reroute()
+            elif former.ended:
+                self._end()
+            else:
+                self._route(restart=True)
+                self._engine.seek_session(min(former.session_s, MAX_SESSION_S))
+                self._engine.run_session(former.runs)
+            if session:
+                self._moving.clear()
+
     def begin_again(self) -> None:
         """Start the session again, even after its end."""
         with self._unless_refused():
@@ -284,24 +288,24 @@ class Player:
 
     def set_all(self, values: Mapping[str, float], over_s: float) -> None:
         """Move several parameters of the protocol, all or none; raises `ProtocolError`."""
-        heard = self._protocol.without_headphones if self.is_replaced else self._protocol.layers
-        heard = heard or ()
+        heard = audible.layers(self.edited.frame, self._form)
         if any(address.startswith(f"{SPACE_ID}.") for address in values):
             heard = (*heard, self._settable_space())
+        changes = False
         for address, value in values.items():
-            check_address(heard, address, value, blocks)
+            changes |= self.edited.value(*check_address(heard, address, value, blocks)) != value
         if not self.is_replaced and concerns_movement(values):
             check_movement(self.protocol, values, blocks)
         for address, value in values.items():
             # A fade to the end wins over values that are set meanwhile.
             if not self.ended and not (self._fade and self._chain.fades_by(address)):
                 self._chain.set(address, value, over_s)
-            self._values.pop(address, None)  # so that the last value wins over its twin, too
-            self._values[address] = value
             self._moving.pop(address, None)
             if over_s > adjust.GLIDE_S:
                 self._moving[address] = None
-        self.library_id = ""
+        if changes:
+            self._take(self.edited.with_values(values, self.is_replaced))
+            self.library_id = ""
 
     def as_heard(self) -> Protocol:
         """Return the protocol with the present values of gliding parameters."""
@@ -309,23 +313,24 @@ class Player:
         for running, number in self._chain.layers():
             for address in self._moving:
                 layer_id, symbol = parse_address(address)
-                if running.id != layer_id:
+                if running.id != layer_id or not self._chain.can_set(address):
                     continue
                 now = self._engine.parameter(number, symbol, target=False)
                 if not isclose(now, self._engine.parameter(number, symbol), rel_tol=1e-6):
-                    heard = self._with_value(heard, address, float(f"{now:.6g}"))
+                    heard = with_heard_value(
+                        heard, address, float(f"{now:.6g}"), self.is_replaced, blocks
+                    )
         return heard
 
-    def adjust(self, rate_steps: int, level_steps: int) -> None:
-        """Change all rates and all levels by steps; raises `ProtocolError`."""
+    def stepped(self, rate_steps: int, level_steps: int) -> dict[str, float]:
+        """Return all rates and all levels, changed by steps; raises `ProtocolError`."""
         if self.ended:
             raise ProtocolError(self.note)
-        changes = []
+        changes: list[adjust.Change] = []
         for steps, moved in ((rate_steps, adjust.faster), (level_steps, adjust.stronger)):
             if steps:
                 changes += moved(steps, self.layers, blocks(), self._value)
-        if changes:
-            self.set_all(dict(changes), adjust.GLIDE_S)
+        return dict(changes)
 
     def bypass(self, on: bool, *, matched: bool) -> None:
         """Let the input pass untouched, or not; `matched`: as loud as the processed sound."""
@@ -362,54 +367,35 @@ class Player:
         self._follow_fade(self._due_fade(0.0 if self.ended else session_s))
         if self.protocol.time_of_day and not self.ended:
             self._follow_the_day()
-        if self._engine.processed_s - self._from_s >= _LOG_S:
+        if self._listening.is_due:
             self.note_heard()
         return False
 
     def pause_s(self, now_s: float) -> float:
         """Return the shortest time after which `tick` has something to do."""
-        pauses = [_LOG_S]
-        if self._sleep:
-            left_s = self._sleep.seen(now_s).left_s
-            fade_s = 0.0 if self._sleep.fade else self._sleep.fade_s
-            pauses.append(min(left_s - fade_s, _SLEEP_LOOK_S))
-        end = end_s(self.protocol)
-        if end is not None and not self.ended:
-            left_s = end - self._engine.session()[0]
-            fade_s = self.protocol.ramp_out_s if self.protocol.loop and not self._fade else 0.0
-            pauses.append(left_s - fade_s)
-        if self.protocol.time_of_day and not self.ended:
-            pauses.append(_DAY_LOOK_S)
-        return max(_LOOK_S, min(pauses))
+        running = None if self.ended else self.protocol
+        sleep = self._sleep.seen(now_s) if self._sleep else None
+        session_s = self._engine.session()[0]
+        return deadlines.pause_s(running, session_s, sleep, fades=self._fade is not None)
 
     def note_heard(self) -> None:
         """Write the listening time since the last call into the session log."""
-        processed_s = self._engine.processed_s
-        minutes = (processed_s - self._from_s) / 60
-        if minutes >= _LEAST_MINUTES and not self.ended and self.layers:
-            self._log(
-                Stretch(
-                    started=self._started,
-                    protocol=self.protocol.id,
-                    name=self.protocol.name,
-                    minutes=minutes,
-                    device=self._form,
-                )
-            )
-        self._started, self._from_s = datetime.now().astimezone(), processed_s
+        was_heard = not self.ended and bool(self.layers)
+        self._listening.note(self.protocol, self._form, was_heard=was_heard)
 
     # ---- internals -------------------------------------------------------------------------
+
+    def _take(self, edited: EditedProtocol) -> None:
+        self.edited = edited
+        self.revision += 1
 
     def _settable_space(self) -> Layer:
         """Return the protocol's space; raises `ProtocolError` if it has none."""
         if not self.hears_both_ears:
             raise ProtocolError("the space needs headphones")
-        if space := self._protocol.space:
+        if space := self.edited.frame.space:
             return space
-        raise ProtocolError(f"{self._protocol.name} has no space of its own")
-
-    def _with_value(self, protocol: Protocol, address: str, value: float) -> Protocol:
-        return with_heard_value(protocol, address, value, self.is_replaced, blocks)
+        raise ProtocolError(f"{self.edited.frame.name} has no space of its own")
 
     def _value(self, layer: Layer, symbol: str) -> float:
         """Return the final value of a parameter; session ramps are ignored, automation is not."""
@@ -430,13 +416,13 @@ class Player:
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
         """If the engine refuses a change, restore the fields of the protocol that still runs."""
-        before = self.protocol, self.library_id, self.ways, self._form
-        fades = self._fade, self._sleep
+        before = self.edited, self.library_id, self.ways, self._form, self.revision
+        course = self._fade, self._sleep, self.ended
         try:
             yield
         except EngineError:
-            self.protocol, self.library_id, self.ways, self._form = before
-            self._fade, self._sleep = fades
+            self.edited, self.library_id, self.ways, self._form, self.revision = before
+            self._fade, self._sleep, self.ended = course
             raise
 
     def _route(self, *, restart: bool) -> None:

@@ -30,6 +30,22 @@ def test_a_command_reaches_entrain_under_the_pages_name(app, served):
     assert app.requests == [sent]
 
 
+def test_a_command_can_have_an_id_of_its_own(app, served):
+    with served.page() as page:
+        answer = page.ask("protocol", fields={"id": "focus-16"})
+
+    assert answer["id"] == 1
+    sent = {"command": "protocol", "id": "focus-16", "client": "dashboard-1"}
+    assert app.requests == [sent]
+
+
+def test_fields_replace_neither_the_command_nor_the_name(app, served):
+    with served.page() as page:
+        page.ask("on", fields={"command": "stop", "client": "tray"})
+
+    assert app.requests == [{"command": "on", "client": "dashboard-1"}]
+
+
 def test_entrains_refusal_reaches_the_page(app, served):
     app.answer = lambda request: EntrainError("beat_hz = 400 is outside -200 … 200 Hz")
     with served.page() as page:
@@ -64,6 +80,7 @@ def test_the_list_of_commands_has_none_that_ends_entrain_or_floods_it():
         (b"{}", "a message must be text"),
         ('{"id": 1e99, "command": "on"}', "id must be a whole number or a short text"),
         ('{"id": {}, "command": "on"}', "id must be a whole number or a short text"),
+        ('{"command": "on", "fields": [1]}', "fields must be an object"),
         ('{"command": "subscribe", "status": "levels"}', "status must be a list of names, or null"),
         ('{"command": "subscribe", "status": [1]}', "status must be a list of names, or null"),
         ('{"command": "subscribe", "status": ["x"]}', "the status has no part 'x'"),

@@ -54,7 +54,8 @@ export class Connection extends EventTarget {
       return Promise.reject(new Disconnected());
     }
     const id = ++this.#lastId;
-    socket.send(JSON.stringify({ ...fields, id, command }));
+    // A command may have a field `id` of its own, so the fields are an object by themselves.
+    socket.send(JSON.stringify({ id, command, fields }));
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 

@@ -272,6 +272,14 @@ class Status(_Answer):
     """Entrain's reaction to another app's filter that would play back into Entrain."""
     latency: Latency
     protocol: ActiveProtocol | None = None
+    revision: int = 0
+    """Counts the changes of the protocol's content since the start of Entrain."""
+    can_undo: bool = False
+    undo_text: str = ""
+    """Description of the step that `undo` would undo, one line; empty: there is none."""
+    can_redo: bool = False
+    redo_text: str = ""
+    """Description of the step that `redo` would make again, one line; empty: there is none."""
     levels: Levels = Levels()
     measured: Measured | None = None
     """Measurements of the effects that the protocol promises; None while no app plays."""

@@ -1,0 +1,415 @@
+"""The graphs in a browser, on a simulated sound: what they show, and when they rest."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import CSP, PAGE
+from playwright.sync_api import Page, Route, expect
+from seen_graphs import HIGHEST, PICTURES, data, wait_for, wait_until
+
+HERE = Path(__file__).parent / "graph_page"
+ADDRESS = "http://graphs.test/"
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+GRAPHS = {
+    "timeline",
+    "envelope",
+    "rhythm",
+    "spectrum",
+    "ears",
+    "tones",
+    "spectrogram",
+    "loudness",
+}
+BINAURAL = {
+    "id": "calm",
+    "name": "Calm",
+    "elapsed_s": 300.0,
+    "left_s": 900.0,
+    "rate_hz": 10.0,
+    "layers": [
+        {
+            "kind": "binaural",
+            "id": "tone",
+            "params": {"carrier_hz": 200.0, "beat_hz": 10.0},
+            "automation": {
+                "level_db": {
+                    "points": [{"at_s": 0, "value": -20}, {"at_s": 600, "value": -14}],
+                }
+            },
+        }
+    ],
+}
+AM = {
+    "id": "focus-16",
+    "name": "Focus 16",
+    "elapsed_s": 60.0,
+    "left_s": None,
+    "rate_hz": 16.0,
+    "layers": [{"kind": "am", "id": "music", "params": {"rate_hz": 16.0, "depth": 0.5}}],
+}
+
+
+def serve(route: Route) -> None:
+    """Answer with a file of the simulation or of the page, under the page's own policy."""
+    path = route.request.url.removeprefix(ADDRESS).partition("?")[0] or "index.html"
+    for folder in (HERE, PAGE):
+        file = folder / path
+        if file.is_file():
+            headers = {
+                "Content-Type": TYPES[file.suffix],
+                "Content-Security-Policy": CSP,
+            }
+            route.fulfill(status=200, headers=headers, body=file.read_bytes())
+            return
+    route.fulfill(status=204 if path == "favicon.ico" else 404)
+
+
+@pytest.fixture
+def opened(context) -> Callable[..., Page]:
+    """Open some graphs, on a page that is high enough for them unless told otherwise."""
+
+    def open_page(*graphs: str, height: int = 0, **media: Any) -> Page:
+        graphs = graphs or tuple(GRAPHS)
+        height = height or 200 + 360 * len(graphs)
+        page = context.new_page()
+        page.set_viewport_size({"width": 1100, "height": height})
+        if media:
+            page.emulate_media(**media)
+        page.route("**/*", serve)
+        page.goto(ADDRESS)
+        wait_until(page, "globalThis.entrainGraphs")
+        page.evaluate("(graphs) => mounted.show(graphs)", graphs)
+        return page
+
+    return open_page
+
+
+def sound(page: Page, protocol: Any = None, **changes: Any) -> None:
+    page.evaluate(
+        "([sound, protocol]) => { Object.assign(simulation.sound, sound);"
+        "simulation.status.protocol = protocol; simulation.skip(4); }",
+        [changes, protocol],
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_tone_peaks_in_its_place_and_follows_when_it_moves(opened, scheme):
+    page = opened("spectrum", color_scheme=scheme)
+    wait_for(page, "Math.abs(d.spectrum.output?.hz - 1000) < 3")
+
+    shown = data(page, "spectrum")
+    assert shown["output"]["px"] == pytest.approx(shown["px_of_1_khz"], abs=2)
+    assert page.evaluate(HIGHEST) == pytest.approx(shown["px_of_1_khz"], abs=2)
+
+    sound(page, left_hz=4000, right_hz=4000)
+    wait_for(page, "Math.abs(d.spectrum.output?.hz - 4000) < 3")
+    decade = shown["px_of_1_khz"] - page.evaluate("entrainGraphs.data().spectrum.px_of_100_hz")
+    moved = shown["px_of_1_khz"] + decade * 0.60206
+    wait_until(page, f"Math.abs(({HIGHEST})() - {moved}) <= 2")
+
+
+def test_the_envelopes_line_lies_on_the_promised_rate(opened):
+    page = opened("rhythm")
+    sound(page, AM, left_hz=500, right_hz=500, am_hz=16, am_depth=0.5, noise=0.1)
+    wait_for(page, "Math.abs(d.rhythm.swelling?.near?.hz - 16) < 0.05 && d.rhythm.swelling.near.clear")
+
+    wait_for(page, "Math.abs(d.rhythm.swelling_px - d.rhythm.promised_px) <= 2")
+    wait_for(page, "Math.abs(d.rhythm.swelling.near.share - 0.5) < 0.05")
+    wait_for(page, "!d.rhythm.input.near?.clear")  # what goes in does not swell
+
+
+def test_a_beat_at_the_promised_rate_stands_still_in_the_envelope(opened):
+    page = opened("envelope", "rhythm")
+    sound(page, AM, left_hz=500, right_hz=500, am_hz=16, am_depth=0.5)
+    wait_for(page, "d.rhythm.swelling?.near?.share > 0.45")
+
+    tops = page.evaluate(
+        """async () => {
+          const tops = [];
+          for (let n = 0; n < 20; n++) {
+            await new Promise((done) => setTimeout(done, 90));
+            const { times_s: times, left } = entrainGraphs.data().envelope;
+            const first = left.slice(0, times.findIndex((second) => second > 1 / 16));
+            tops.push(16 * times[first.indexOf(Math.max(...first))]);
+          }
+          return tops;
+        }"""
+    )
+
+    # The first top lies at the same part of the period in every picture, which may be at its edge.
+    off = [abs((top - tops[0] + 0.5) % 1 - 0.5) for top in tops]
+    assert max(off) < 0.1
+
+
+def test_a_binaural_beat_is_shown_between_the_ears(opened):
+    page = opened("rhythm", "ears", "envelope", "tones")
+    sound(page, BINAURAL, left_hz=205, right_hz=195, amplitude=0.1, noise=0.02)
+    page.evaluate(
+        "simulation.status.measured = { text: '', tones: { left_hz: 205.0004, right_hz: 195,"
+        " beat_hz: 10.0004, beat_error_hz: 0.0008 } }"
+    )
+
+    wait_for(page, "Math.abs(d.rhythm.turning?.near?.hz - 10) < 0.05 && d.rhythm.turning.near.clear")
+    wait_for(page, "Math.abs(d.rhythm.turning_px - d.rhythm.promised_px) <= 2")
+    wait_for(page, "Math.abs(d.ears.turning?.hz - 10) < 0.05 && d.ears.direction === 1")
+    wait_for(page, "d.envelope.between && Math.max(...d.envelope.both) > 140")
+    wait_for(page, "Math.max(...d.envelope.left) < 130")
+    wait_for(page, "d.tones.points > 0 && d.tones.promised.left === 205")
+    expect(page.locator(".graph-tones .graph-digits")).to_contain_text("205.000 Hz")
+    expect(page.locator(".graph-tones .graph-text")).to_contain_text("0.4 mHz off")
+
+
+def test_all_stands_still_without_sound(opened):
+    page = opened()
+    sound(page, AM, left_hz=500, right_hz=500, am_hz=16, am_depth=0.5, noise=0.1)
+    wait_for(page, "d.spectrogram.columns > 5 && d.rhythm.swelling?.near")
+    moving = page.evaluate(PICTURES)
+    wait_for(page, "d.spectrogram.columns > 20")
+    assert page.evaluate(PICTURES) != moving
+
+    page.evaluate("simulation.playing = false")
+    wait_for(page, "d.spectrum.output === null && d.envelope.times_s.length === 0")
+    expect(page.locator(".graph-spectrum .graph-text")).to_have_text("No sound is playing.")
+    page.wait_for_timeout(300)
+    still, shown = page.evaluate(PICTURES), page.evaluate("JSON.stringify(entrainGraphs.data())")
+    page.wait_for_timeout(1500)
+
+    assert page.evaluate(PICTURES) == still
+    assert page.evaluate("JSON.stringify(entrainGraphs.data())") == shown
+
+    page.evaluate("simulation.playing = true")
+    wait_for(page, "d.spectrum.output !== null")
+
+
+def test_a_frozen_graph_stays_as_it_is(opened):
+    page = opened("spectrum", "spectrogram")
+    wait_for(page, "Math.abs(d.spectrum.output?.hz - 1000) < 3")
+    spectrum = page.locator(".graph-spectrum")
+    freeze = spectrum.get_by_role("button", name="Freeze")
+    freeze.click()
+    expect(freeze).to_have_attribute("aria-pressed", "true")
+
+    sound(page, left_hz=4000, right_hz=4000)
+    wait_for(page, "Math.abs(d.spectrogram.peak?.hz - 4000) < 5")  # another graph goes on
+    assert data(page, "spectrum")["output"]["hz"] == pytest.approx(1000, abs=3)
+    expect(spectrum.locator(".graph-text")).to_contain_text("frozen")
+
+    freeze.click()
+    wait_for(page, "Math.abs(d.spectrum.output?.hz - 4000) < 5")
+
+
+def test_the_highest_levels_are_held(opened):
+    page = opened("spectrum")
+    page.get_by_role("button", name="Peak hold").click()
+    wait_for(page, "d.spectrum.held_db && Math.max(...d.spectrum.held_db) > -10")
+
+    sound(page, amplitude=0.005)
+    wait_for(page, "d.spectrum.output?.db < -40")
+
+    assert max(data(page, "spectrum")["held_db"]) > -10
+
+
+def test_hidden_graphs_cost_nothing_and_want_no_samples(opened):
+    page = opened(height=500)
+    wanted = "simulation.wants.at(-1) === true"
+    wait_until(page, wanted)
+    page.evaluate("mounted.show(['spectrum'])")
+    wait_for(page, "d.spectrum.output")
+    page.evaluate("mounted.show([])")
+    wait_until(page, "simulation.wants.at(-1) === false")
+    page.wait_for_timeout(100)
+    before = page.evaluate("entrainGraphs.cost()")
+    page.wait_for_timeout(700)
+
+    assert page.evaluate("entrainGraphs.cost()") == before
+
+    page.evaluate("mounted.show(['loudness'])")  # it needs the status alone
+    expect(page.locator(".graph-loudness")).to_be_visible()
+    expect(page.locator(".graph-spectrum")).to_be_hidden()
+    page.wait_for_timeout(300)
+    assert page.evaluate("simulation.wants.at(-1)") is False
+
+    page.evaluate("mounted.show(['spectrogram'])")
+    wait_until(page, wanted)
+
+
+def test_a_graph_off_the_screen_is_not_drawn(opened):
+    page = opened(height=500)
+    wait_for(page, "d.envelope.times_s.length > 0")
+    drawn = "entrainGraphs.cost().graphs.spectrogram.pictures"
+    assert page.evaluate(drawn) == 0
+
+    page.locator(".graph-spectrogram").scroll_into_view_if_needed()
+    wait_until(page, f"{drawn} > 3")
+
+
+def test_whoever_wants_less_motion_gets_two_pictures_a_second(opened):
+    page = opened("spectrum", "envelope", reduced_motion="reduce")
+    wait_for(page, "d.spectrum.output")
+
+    pictures, seconds = page.evaluate(
+        """async () => {
+          const [count, begin] = [entrainGraphs.cost().pictures, performance.now()];
+          await new Promise((done) => setTimeout(done, 3000));
+          return [entrainGraphs.cost().pictures - count, (performance.now() - begin) / 1000];
+        }"""
+    )
+
+    assert 0 < pictures <= 2 * seconds + 1
+
+
+def test_the_figure_of_both_ears_cannot_flash(opened):
+    """A figure with at most 5 pictures a second cannot flash 3 times a second."""
+    page = opened("ears")
+    sound(page, BINAURAL, left_hz=205, right_hz=195, amplitude=0.1)
+    wait_for(page, "d.ears.times_s.length > 0")
+
+    changes, seconds = page.evaluate(
+        """async () => {
+          const canvas = document.querySelector(".graph-figure");
+          let [changes, before] = [0, canvas.toDataURL()];
+          const begin = performance.now();
+          while (performance.now() - begin < 2000) {
+            await new Promise(requestAnimationFrame);
+            const now = canvas.toDataURL();
+            if (now !== before) changes += 1;
+            before = now;
+          }
+          return [changes, (performance.now() - begin) / 1000];
+        }"""
+    )
+
+    assert 0 < changes <= 5 * seconds + 1
+
+
+def test_each_graph_is_an_image_with_words_that_do_not_chatter(opened):
+    page = opened()
+    sound(page, AM, noise=0.2)
+    assert page.locator("[aria-live], [role=status], [role=alert], [role=log]").count() == 0
+    for name in GRAPHS:
+        picture = page.locator(f".graph-{name} .graph-picture")
+        expect(picture).to_have_attribute("role", "slider" if name == "timeline" else "img")
+        for attribute in ("aria-labelledby", "aria-describedby"):
+            words = page.locator(f"#{picture.get_attribute(attribute)}")
+            assert len(words.inner_text()) > 5
+
+    changes, seconds = page.evaluate(
+        """async () => {
+          const changes = {};
+          for (const text of document.querySelectorAll(".graph-text")) {
+            new MutationObserver((all) => { changes[text.id] = (changes[text.id] ?? 0) + all.length; })
+              .observe(text, { childList: true, characterData: true, subtree: true });
+          }
+          const begin = performance.now();
+          await new Promise((done) => setTimeout(done, 4500));
+          return [changes, (performance.now() - begin) / 1000];
+        }"""
+    )
+
+    assert any("spectrum" in name for name in changes)
+    assert all(count <= seconds / 2 + 1 for count in changes.values())
+
+
+def test_each_graph_has_a_table(opened):
+    page = opened()
+    sound(page, BINAURAL, left_hz=205, right_hz=195)
+    page.evaluate(
+        "simulation.status.levels = { in_lufs: -20, out_lufs: -18 };"
+        "simulation.status.measured = { text: '', tones: { left_hz: 205, right_hz: 195,"
+        " beat_hz: 10, beat_error_hz: 0.001 } }"
+    )
+    wait_for(page, "d.loudness.points > 0 && d.tones.points > 0 && d.rhythm.turning?.near")
+    for name in GRAPHS:
+        graph = page.locator(f".graph-{name}")
+        button = graph.get_by_role("button", name="Table")
+        expect(button).to_have_attribute("aria-expanded", "false")
+        button.click()
+        expect(button).to_have_attribute("aria-expanded", "true")
+        expect(graph.locator("tbody tr").first).to_be_visible()
+        head = graph.locator("thead th").count()
+        assert head == graph.locator("tbody tr").first.locator("th, td").count()
+    expect(page.locator(".graph-spectrum tbody")).to_contain_text("dBFS")
+    button.click()
+    expect(graph.locator("table")).to_be_hidden()
+
+
+def test_the_timeline_shows_the_course_and_moves_the_session(opened):
+    page = opened("timeline")
+    page.evaluate("simulation.document = { duration_s: 1200, ramp_in_s: 30, ramp_out_s: 60 }")
+    sound(page, BINAURAL)
+    wait_for(page, "d.timeline.lanes.length === 2 && d.timeline.length_s === 1200")
+    timeline = page.locator(".graph-timeline .graph-picture")
+    expect(timeline).to_have_attribute("aria-valuetext", "5:00 of 20:00")
+    expect(page.locator(".graph-timeline .graph-text")).to_contain_text("−17.00 now")
+
+    def moved() -> Any:
+        return page.evaluate(
+            "simulation.asked.filter(({ command }) => command === 'session')"
+            ".map(({ position_s }) => position_s)"
+        )
+
+    timeline.focus()
+    for key in ("ArrowRight", "PageUp", "ArrowLeft", "Home", "PageDown", "End"):
+        page.keyboard.press(key)
+    assert moved() == [310, 370, 360, 0, 0, 1200]
+
+    over = page.locator(".graph-timeline .u-over").first
+    box = over.bounding_box()
+    over.click(position={"x": box["width"] / 4, "y": 5})
+    assert moved()[-1] == pytest.approx(300, abs=3)
+    wait_for(page, "Math.abs(d.timeline.position_s - 300) < 3")
+
+
+def test_a_protocol_outside_the_library_shows_what_its_layers_say(opened):
+    page = opened("timeline")
+    page.evaluate("simulation.refuses = true")
+    sound(page, BINAURAL)
+
+    wait_for(page, "d.timeline.lanes.join() === 'tone.level_db'")
+
+
+def test_silence_takes_no_room_in_the_history_of_loudness(opened):
+    page = opened("loudness")
+    page.evaluate("simulation.status.levels = { in_lufs: -20, out_lufs: -18 }")
+    wait_for(page, "d.loudness.points >= 2 && d.loudness.output === -18")
+    page.evaluate("simulation.status.levels = { in_lufs: null, out_lufs: null }")
+    page.wait_for_timeout(100)
+    points = data(page, "loudness")["points"]
+    page.wait_for_timeout(1200)
+
+    assert data(page, "loudness")["points"] == points
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_lines_and_words_are_legible_in_light_and_dark():
+    """WCAG asks for 3:1 for lines, and 4.5:1 for text."""
+    css = (PAGE / "graphs/graphs.css").read_text(encoding="utf-8")
+    light, dark = css.split("prefers-color-scheme: dark", 2)[:2]
+    for part in (light, dark):
+        colours = dict(re.findall(r"--graph-(\w+): (#[0-9a-f]{6});", part))
+        for name in ("input", "output", "left", "right", "promise", "border"):
+            assert contrast(colours[name], colours["background"]) >= 3, name
+        for name in ("text", "axis", "promise", "output", "left"):  # some lines have words beside
+            assert contrast(colours[name], colours["background"]) >= 4.5, name
+
+
+def test_nothing_is_left_after_the_graphs_are_gone(opened):
+    page = opened("spectrum")
+    wait_for(page, "d.spectrum.output")
+    page.evaluate("mounted.dispose()")
+
+    assert page.locator(".graph").count() == 0
+    assert page.evaluate("simulation.wants.at(-1)") is False

@@ -1,0 +1,72 @@
+/** How a parameter's values lie on a slider, and how far a key moves them. */
+
+const PAGE = 10;
+const DIVISIONS = 4000;
+
+/** @typedef {import("./api.js").Parameter} Parameter */
+
+/** The scale of a slider: even in the value, or in its logarithm. */
+export class Scale {
+  /** @param {Parameter} parameter */
+  constructor(parameter) {
+    this.parameter = parameter;
+    this.isLog = parameter.scale === "log" && parameter.minimum > 0;
+    this.low = this.position(parameter.minimum);
+    this.high = this.position(parameter.maximum);
+  }
+
+  /** @param {number} value @returns {number} its place between `low` and `high` */
+  position(value) {
+    return this.isLog ? Math.log(Math.max(value, this.parameter.minimum)) : value;
+  }
+
+  /** @param {number} position @returns {number} a round value at this place */
+  value(position) {
+    const { minimum, maximum, step } = this.parameter;
+    const value = this.isLog ? Math.exp(position) : position;
+    const grain = this.isLog ? Math.abs(value) / 200 : (maximum - minimum) / DIVISIONS;
+    return clamp(this.parameter, roundTo(value, Math.max(niceBelow(grain), step)));
+  }
+}
+
+/**
+ * Return the value to which a key leads, or null if the key has no meaning here.
+ *
+ * An arrow key moves a frequency by about a fiftieth of itself, and any other value by about a
+ * hundredth of its range; with Shift, by the smallest step.
+ *
+ * @param {Parameter} parameter
+ * @param {number} value
+ * @param {{ key: string, shiftKey: boolean }} event
+ * @returns {number | null}
+ */
+export function nextValue(parameter, value, { key, shiftKey }) {
+  const { minimum, maximum, step } = parameter;
+  if (key === "Home") return minimum;
+  if (key === "End") return maximum;
+  const up = ["ArrowUp", "ArrowRight", "PageUp"].includes(key);
+  if (!up && !["ArrowDown", "ArrowLeft", "PageDown"].includes(key)) return null;
+  const isRelative = parameter.scale === "log" || parameter.unit === "Hz";
+  const span = isRelative ? Math.max(Math.abs(value), 1) / 50 : (maximum - minimum) / 100;
+  let size = shiftKey ? step : Math.max(niceBelow(span), step);
+  if (key.startsWith("Page")) size *= PAGE;
+  const next = roundTo(value + (up ? size : -size), shiftKey ? step : Math.max(size, step));
+  return clamp(parameter, next === value ? value + (up ? size : -size) : next);
+}
+
+/** @param {number} size @returns {number} the largest 1, 2 or 5 times a power of ten below it */
+export function niceBelow(size) {
+  const power = 10 ** Math.floor(Math.log10(size) + 1e-9);
+  const lead = size / power;
+  return (lead >= 5 - 1e-9 ? 5 : lead >= 2 - 1e-9 ? 2 : 1) * power;
+}
+
+/** @param {number} value @param {number} grain @returns {number} without digits that come from rounding */
+export function roundTo(value, grain) {
+  return Number((Math.round(value / grain) * grain).toFixed(6));
+}
+
+/** @param {Parameter} parameter @param {number} value */
+function clamp({ minimum, maximum }, value) {
+  return Math.min(maximum, Math.max(minimum, value));
+}

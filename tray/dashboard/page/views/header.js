@@ -1,0 +1,87 @@
+/** The top of the page: the state in words, bypass, undo, and what cannot be done. */
+
+import { forgetRefusal, run, useStatus, useStore } from "../store.js";
+import { T } from "../texts.js";
+import { html } from "../vendor/standalone.module.js";
+import { Segments, Switch } from "./card.js";
+
+/** @type {Record<string, string>} */
+const SIGNS = {
+  processing: "▶",
+  idle: "◦",
+  bypassed: "⇢",
+  off: "○",
+  "waiting-for-device": "…",
+  failed: "!",
+};
+
+export function Header() {
+  return html`
+    <header class="top">
+      <div class="brand"><img src="icon.svg" width="28" height="28" alt="" /><h1>${T.name}</h1></div>
+      <${StateLine} />
+      <div class="top-controls"><${History} /><${Bypass} /><${OnSwitch} /><${ViewLink} /></div>
+      <${Messages} />
+    </header>`;
+}
+
+export function StateLine() {
+  const state = useStatus("state");
+  const reason = useStatus("reason");
+  const retry = useStatus("retry_in_s");
+  const known = reason && state === "failed" ? reason : T.states[state];
+  return html`
+    <div class="state state-${state}" role="status">
+      <span class="state-sign" aria-hidden="true">${SIGNS[state]}</span>
+      <span><span class="state-words">${known}</span>
+        ${reason && reason !== known && html`<span class="state-reason">${reason}</span>`}
+        ${retry !== null && html`<span class="state-reason">${T.retry(retry)}</span>`}
+      </span>
+    </div>`;
+}
+
+export function Bypass() {
+  const bypass = useStatus("bypass");
+  return html`
+    <div class="bypass" title=${T.matched}>
+      <${Segments} name="bypass" legend=${T.hear} value=${bypass ? "b" : "a"}
+        choices=${[["a", T.processed], ["b", T.untouched]]}
+        set=${(/** @type {string} */ key) => run("bypass", { on: key === "b", matched: true })} />
+    </div>`;
+}
+
+function OnSwitch() {
+  const on = useStatus("on");
+  return html`<${Switch} label=${T.on} on=${on} set=${() => run(on ? "off" : "on")} />`;
+}
+
+function History() {
+  const canUndo = useStatus("can_undo");
+  const canRedo = useStatus("can_redo");
+  return html`
+    <div class="pair">
+      <button type="button" aria-disabled=${!canUndo} aria-keyshortcuts="Control+Z"
+        onClick=${() => canUndo && run("undo")}>↶ ${T.undo}</button>
+      <button type="button" aria-disabled=${!canRedo} aria-keyshortcuts="Control+Shift+Z"
+        onClick=${() => canRedo && run("redo")}>↷ ${T.redo}</button>
+    </div>`;
+}
+
+function ViewLink() {
+  return html`<a class="view-link" href="#compact">${T.compact}</a>`;
+}
+
+/** What is wrong with the connection, and what Entrain has refused. */
+export function Messages() {
+  const trouble = useStore((store) => store.trouble);
+  const refused = useStore((store) => store.refused);
+  return html`
+    <div class="messages" role="alert">
+      ${trouble && html`<p class="message trouble">${trouble}</p>`}
+      ${refused &&
+      !trouble &&
+      html`<p class="message refused">${refused}
+        <button type="button" class="icon-button" aria-label=${T.close} onClick=${forgetRefusal}>✕</button>
+      </p>`}
+    </div>`;
+}
