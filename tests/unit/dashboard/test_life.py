@@ -65,7 +65,8 @@ def test_after_a_crash_the_page_comes_back_with_entrain(app, served):
     assert served.is_running
 
 
-def test_entrain_may_be_stopped_and_started_at_once(app, served):
+def test_entrain_may_be_stopped_and_started_at_once(app, served, monkeypatch):
+    monkeypatch.setattr(presence, "STOP_S", 20.0)  # a busy machine needs longer
     with served.page() as page:
         page.event("app")
         app.stop()
@@ -100,9 +101,10 @@ def test_a_connection_that_gives_way_to_others_is_no_end_of_entrain(app, served,
 
 def test_it_ends_after_its_last_page(app, serve, monkeypatch):
     monkeypatch.setattr(life, "LOOK_S", 0.05)
-    served = serve(idle_s=0.5)
+    served = serve()
     with served.page():
-        time.sleep(1)
+        served.life._idle_s = 0.3
+        time.sleep(0.8)
         assert served.is_running
     until(lambda: not served.is_running)
 
@@ -159,14 +161,17 @@ def test_at_its_end_it_leaves_no_file(serve):
 
 def test_a_held_key_is_valid_for_as_long_as_its_command_runs(serve, monkeypatch):
     monkeypatch.setattr(life, "LOOK_S", 0.05)
-    served = serve(idle_s=0.3)
+    served = serve()
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(str(served.folder / "dashboard.sock"))
         link.sendall(b'{"way": "held"}\n')
         key = json.loads(link.makefile().readline())["place"].partition("?")[2]
+        served.life._idle_s = 0.3
         time.sleep(0.8)
         assert [served.get("/enter?" + key).status for _ in range(2)] == [200, 200]
+        served.life._idle_s = 300.0
     until(lambda: served.get("/enter?" + key).status == 403)
+    served.life._idle_s = 0.1
     until(lambda: not served.is_running)
 
 
