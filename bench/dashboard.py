@@ -26,6 +26,7 @@ from pathlib import Path
 
 import processes
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from entrain.platform.processes import end
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
@@ -191,7 +192,7 @@ def _opened(address: str) -> connect:
     origin = re.sub("/enter.*", "", address)
     return _Subscribed(
         f"{origin.replace('http', 'ws', 1)}/ws",
-        origin=origin,
+        origin=Origin(origin),
         additional_headers={"Cookie": cookie},
         compression=None,
         proxy=None,
@@ -235,7 +236,7 @@ def _print(found: Figures) -> None:
     table.add_row(f"lost of {found.frames} frames", str(found.lost_frames), "0")
     table.add_row("xruns", str(found.xruns), "0")
     table.add_row("memory (PSS) of the app, MB", f"{app_mb:.1f}")
-    table.add_row("  with a page", f"{with_page_mb:.1f}", "at most 1 more")
+    table.add_row("  with a page", f"{with_page_mb:.1f}")
     table.add_row("memory (PSS) of the dashboard, MB", f"{found.server_pss_mb:.1f}", "≤ 20")
     table.add_row("address printed after, s", f"{found.address_s:.2f}")
     table.add_row("all files of the page, packed, kB", f"{found.page_kb:.0f}", "≤ 250")

@@ -7,6 +7,7 @@ copy that can be avoided.
 import asyncio
 import contextlib
 import json
+import socket
 import struct
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -64,22 +65,26 @@ class SampleFeed:
 
     async def run(self) -> None:
         """Fetch samples while a page wants them, until cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
             while not self._is_wanted.is_set():  # a wish may be withdrawn before this task wakes up
                 await self._is_wanted.wait()
             pause_s = RETRY_S
             with contextlib.suppress(EntrainError, OSError):
                 found = connected(self._path)
-                self._stream = stream = _Stream(self._send)
-                await loop.create_connection(lambda stream=stream: stream, sock=found)
-                try:
-                    await stream.ended
-                finally:
-                    stream.close()
-                    self._stream = None
-                pause_s = REFUSED_S if stream.is_refused else RETRY_S
+                self._stream = _Stream(self._send)
+                if await self._lasted(self._stream, found):
+                    pause_s = REFUSED_S
             await asyncio.sleep(pause_s)
+
+    async def _lasted(self, stream: "_Stream", found: socket.socket) -> bool:
+        """Run a stream to its end; returns whether Entrain has refused a request."""
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: stream, sock=found)
+            await stream.ended
+        finally:
+            stream.close()
+            self._stream = None
+        return stream.is_refused
 
     def _send(self, packet: bytes) -> None:
         """Send a packet to all pages that are not behind; this never waits."""

@@ -105,7 +105,7 @@ def message(rng: random.Random) -> bytes:
 
 
 def hostile_frame(rng: random.Random) -> bytes:
-    """Return a frame, perhaps one that no client may send."""
+    """Return a frame, perhaps of a kind that no client may send."""
     match rng.randrange(8):
         case 0:
             return rng.randbytes(rng.choice((1, 2, 6, 14, 200)))

@@ -1,4 +1,4 @@
-"""What a page can ask for, and what it is told."""
+"""A page can send some commands, and gets the news that it has asked for."""
 
 import itertools
 import json
