@@ -81,10 +81,12 @@ export class TimelineGraph {
 
   /** @param {number} _nowMs */
   draw(_nowMs) {
-    const { protocol } = this.#live.status;
+    const { protocol, revision } = this.#live.status;
     const document = this.#known?.id === protocol?.id ? this.#known?.document : null;
     if (this.#course && this.#positionS > this.#course.lengthS) this.#shown = ""; // time for more room
-    const shown = protocol ? JSON.stringify([protocol.layers, document?.loop, protocol.id, Boolean(document)]) : "";
+    // The revision counts each change of the layers, which may have thousands of breakpoints.
+    const layers = revision ?? JSON.stringify(protocol?.layers);
+    const shown = protocol ? `${protocol.id} ${Boolean(document)} ${layers}` : "";
     let changed = false;
     if (shown !== this.#shown) {
       this.#shown = shown;
@@ -124,7 +126,8 @@ export class TimelineGraph {
       times.sort((a, b) => a - b);
       const scale = lane.address ? 1 : 100;
       const values = times.map((at) => scale * valueAt(lane, at));
-      const [low, high] = [Math.min(...values), Math.max(...values)];
+      const low = values.reduce((least, value) => Math.min(least, value));
+      const high = values.reduce((most, value) => Math.max(most, value));
       const room = 0.1 * (high - low || Math.abs(high) || 1);
       const range = /** @type {[number, number]} */ (lane.address ? [low - room, high + room] : [0, 110]);
       this.#plots.push(
