@@ -8,7 +8,7 @@ const SILENT_AFTER_MS = 1_000;
 /** The ears are compared in a range around the tones, where the music is weaker. */
 const AROUND_TONES_HZ = 60;
 /** Slower rates roll by; faster ones stand still. */
-const LOCKED_FROM_HZ = 1.5;
+export const LOCKED_FROM_HZ = 1.5;
 const PERIODS = 12;
 const [SHORTEST_S, LONGEST_S, ROLLING_S] = [0.25, 4, 8];
 
