@@ -34,12 +34,13 @@ mutate: ## count the changes of the code that a unit test catches: PATHS=… SAM
 	@.ci/setup test
 	@.ci/mutate '$(PATHS)' '$(SAMPLE)' '$(SEED)'
 
-fuzz: ## feed hostile calls to the engine, broken files to the readers, packets to the tracker (25 min)
+fuzz: ## feed hostile calls to the engine, broken files to the readers, packets to the tracker and the dashboard (30 min)
 	@.ci/packages test
 	@.ci/setup test
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@OPENBLAS_NUM_THREADS=1 .venv/bin/python tests/unit/hrtf/fuzz.py --count 20000
 	@.venv/bin/python tests/unit/tracking/fuzz.py --count 1000000
+	@.venv/bin/python tests/unit/dashboard/fuzz.py --count 1000000
 	@.ci/fuzz 600 build/fuzz-corpus
 
 soak: ## cause every fault at length, send random commands, play half an hour on each server (2 hours)
@@ -63,6 +64,7 @@ bench: ## measure speed, memory, start-up time and delay (20 minutes)
 	@PYTHONPATH=tests:tests/device .venv/bin/python bench/run.py
 	@.venv/bin/python bench/loop_lag.py
 	@.venv/bin/python bench/control.py
+	@PYTHONPATH=tests .venv/bin/python bench/dashboard.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@PYTHONPATH=tests:tests/device .venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py

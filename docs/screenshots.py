@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/images: Entrain's icon and menu in Xfce's panel.
+"""Takes the pictures in docs/images: the icon and menu in Xfce's panel, and the dashboard.
 
 Usage: PYTHONPATH=tests:tests/desktop:tests/device python docs/screenshots.py [FOLDER]
 
@@ -6,17 +6,23 @@ The screen, the session bus and the sound server are private; the music is real.
 """
 
 import contextlib
+import io
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import app
 import eye
+import numpy as np
+import soundlab
 from desk import PANEL_HEIGHT, PANEL_WIDTH, Desk
 from lab_servers import LabPipeWire
+from open_dashboard import chromium, dashboard
 from PIL import Image, ImageDraw, ImageFont
 from session_bus import wait_until
 
@@ -46,6 +52,9 @@ STATES = {
 }
 """State of Entrain for each icon."""
 THEMES = {"light": "Adwaita", "dark": "Adwaita:dark"}
+DASHBOARD_PX = (1440, 1000)
+LISTENED_S = 25
+"""Time in which the graphs of the dashboard get their history, in seconds."""
 SCALE = 2
 CELL_PX = (120, 100)
 
@@ -65,6 +74,7 @@ def main() -> int:
         eye.close_menus(desk)
         _save(_open_menu(desk, "Protocols", CATEGORY), folder / "tray-protocols.png")
     _save(_all_icons(), folder / "tray-icons.png")
+    _save(_dashboard(), folder / "dashboard.png")
     return 0
 
 
@@ -135,6 +145,26 @@ def _all_icons() -> Image.Image:
                 place = (PANEL_WIDTH - side, 0, PANEL_WIDTH, side)
                 seen[theme][state] = desk.screenshot().crop(place)
     return _table(seen.values())
+
+
+def _dashboard() -> Image.Image:
+    """Show the dashboard while music plays."""
+    music = np.tile(piece(), (10, 1))
+    with (
+        LabPipeWire(DEVICES) as server,
+        chromium() as browser,
+        tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as home,
+    ):
+        folders = ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME", "DATA_HOME")
+        environment = {f"XDG_{name}": home for name in folders} | server.environment
+        with (
+            app.running(environment, "--protocol", "focus-16") as entrain,
+            soundlab.play(environment, music, rate_hz=RATE_HZ),
+            dashboard(environment, browser, *DASHBOARD_PX) as page,
+        ):
+            entrain("session", "seek", "5:00")
+            time.sleep(LISTENED_S)
+            return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def _entrain(desk: Desk, *arguments: str) -> str:

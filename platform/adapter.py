@@ -25,6 +25,9 @@ CALL_TIMEOUT_S = 3.0
 Form = Literal["headphones", "speakers", "hands-free", "mono", "unknown"]
 """Form of a device; only ``headphones`` and ``unknown`` are taken to keep both ears apart."""
 
+WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-free"})
+"""Forms that do not keep both ears apart."""
+
 Purpose = Literal["call", "notification", "other"]
 """Purpose of an app's sound: a conversation, a short sound of the desktop, or any other."""
 

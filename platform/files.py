@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 _CIRCLE = "is a link that leads in a circle"
 
@@ -35,16 +36,21 @@ def read_file(path: Path, max_bytes: int) -> bytes:
         The path contains a null byte.
 
     """
-    with open(_open(path, os.O_RDONLY), "rb") as file:
+    with open_file(path) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise UnfitFile(f"is larger than {max_bytes} bytes")
     return content
 
 
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file for reading; raises errors like `read_file`."""
+    return open(_open(path, os.O_RDONLY), "rb")
+
+
 def read_last_lines(path: Path, max_bytes: int) -> bytes:
     """Read all complete lines within the last bytes of a file; raises errors like `read_file`."""
-    with open(_open(path, os.O_RDONLY), "rb") as file:
+    with open_file(path) as file:
         begin = max(0, file.seek(0, os.SEEK_END) - max_bytes)
         if begin == 0:
             file.seek(0)

@@ -143,6 +143,11 @@ class MadeUpEntrain(OnThread):
 
     async def _hang_up(self, server_too: bool = True) -> None:
         if server_too:
+            # asyncio fails if a connection is accepted but not set up when its server is closed.
+            assert self._claim is not None
+            self.loop.remove_reader(self._claim.listener)
+            for _ in range(10):
+                await asyncio.sleep(0)
             self._server.close()
         for writer in list(self._writers):
             writer.close()

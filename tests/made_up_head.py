@@ -33,6 +33,7 @@ class MadeUp:
     """[elevation][azimuth][ear][tap]"""
     delays_s: npt.NDArray[np.float32]
     gain_db: npt.NDArray[np.float32]
+    """[3][width]: for `speakers`, `scene`, and `scene` of order 1."""
     decoder: npt.NDArray[np.float32]
     """[ear][ACN][tap], for order 3."""
     first_order_decoder: npt.NDArray[np.float32]
@@ -45,7 +46,7 @@ class MadeUp:
             "taps": taps,
             "azimuths": azimuths,
             "elevations": elevations,
-            "widths": len(self.gain_db),
+            "widths": self.gain_db.shape[1],
             "responses": pointer(self.responses),
             "delays_s": pointer(self.delays_s),
             "gain_db": pointer(self.gain_db),
@@ -60,7 +61,7 @@ class MadeUp:
     def file(self) -> bytes:
         """Return the contents of a file with this head; docs/spatial.md describes the format."""
         elevations, azimuths, _, taps = self.responses.shape
-        counts = [1, self.rate_hz, taps, azimuths, elevations, len(self.gain_db), 3]
+        counts = [2, self.rate_hz, taps, azimuths, elevations, self.gain_db.shape[1], 3]
         counts += [self.decoder.shape[2], self.first_order_decoder.shape[2]]
         contents = struct.pack("<8s9I", b"ENTRHEAD", *counts)
         arrays = (self.responses, self.delays_s, self.gain_db, self.decoder)
@@ -86,7 +87,7 @@ def made_up(
         rate_hz,
         heard.astype(np.float32),
         late.astype(np.float32),
-        np.linspace(0, -6, 73, dtype=np.float32),
+        np.tile(np.linspace(0, -6, 73, dtype=np.float32), (3, 1)),
         _decoder(grid, heard, late * rate_hz, 3),
         _decoder(grid, heard, late * rate_hz, 1),
     )

@@ -5,7 +5,7 @@ Levels are RMS in dB relative to full scale (1.0): a sine of amplitude 1 has -3.
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import sosfilt
+from scipy.signal import firwin, resample_poly, sosfilt
 
 Signal = npt.NDArray[np.floating]
 
@@ -17,6 +17,9 @@ K_WEIGHTING = [
     + [1, -1.69065929318241, 0.73248077421585],
     [1, -2, 1, 1, -1.99004745483398, 0.99007225036621],
 ]
+
+# Flat within 0.001 dB up to 0.45 of the rate.
+INTERPOLATE = firwin(2 * 32 * 16 + 1, 1 / 16, window=("kaiser", 9.0))
 
 
 def rms_db(signal: Signal) -> float:
@@ -104,6 +107,15 @@ def loudness_lufs(sound: Signal) -> float:
     power = power[power > 10 ** ((-70 + 0.691) / 10)]
     power = power[power > np.mean(power) / 10]
     return float(-0.691 + 10 * np.log10(np.mean(power)))
+
+
+def true_peak_db(sound: Signal) -> float:
+    """Return the true peak of (frames, channels) in dBTP.
+
+    It is interpolated 16 times: far more precise than a meter after ITU-R BS.1770 (4 times).
+    """
+    fine = resample_poly(np.asarray(sound, dtype=np.float64), 16, 1, axis=0, window=INTERPOLATE)
+    return float(20 * np.log10(np.abs(fine).max()))
 
 
 def pink_noise(

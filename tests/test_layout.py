@@ -63,6 +63,13 @@ def test_a_room_does_not_know_what_it_should_not(room, forbidden):
         assert not guilty, f"{path} imports {guilty}"
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_our_own_processes_do_not_import_from_the_current_folder(room):
+    """Without ``-P``, ``python -m`` runs a numpy.py in the folder in which a command is typed."""
+    for path in (ROOT / room).rglob("*.py"):
+        assert 'sys.executable, "-m"' not in path.read_text(encoding="utf-8"), path
+
+
 PACKAGES = {
     "entrain": "native/python/entrain",
     "entrain.platform": "platform",

@@ -87,6 +87,12 @@ class UndoDesk:
         """The values of the first layer."""
         return self.app.player.layers[0].params
 
+    def engine_value(self, address: str, *, target: bool = False) -> float:
+        """Return the present value of a parameter in the engine, or the value it moves to."""
+        layer_id, symbol = address.split(".")
+        numbers = {layer.id: number for layer, number in self.app.player.running()}
+        return self.app.engine.parameter(numbers[layer_id], symbol, target=target)
+
     @property
     def sound(self) -> Any:
         """Everything that steps change, in a form that can be compared."""

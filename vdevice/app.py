@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from entrain.engine import Engine, blocks
 from entrain.platform import factory
-from entrain.platform.adapter import PlatformAdapter
+from entrain.platform.adapter import Form, PlatformAdapter
 from entrain.platform.local_socket import Claim, claim
 from entrain.platform.own_command import typed_command
 from entrain.vdevice import logs
@@ -31,6 +31,7 @@ from entrain.vdevice.protocol.check import usable
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library
 from entrain.vdevice.request_handler import RequestHandler
 from entrain.vdevice.session import session_log
+from entrain.vdevice.session.audition import Audition
 from entrain.vdevice.session.history import History
 from entrain.vdevice.session.output_protocols import OutputProtocols
 from entrain.vdevice.session.output_spaces import OutputSpaces
@@ -186,7 +187,7 @@ class App:
         )
         ears = EngineHead(self.engine)
         self.head = HeadTracking(ears, stored.tracking, self._head_changed)
-        self.heads = HeadKeeper(self.engine.use_head)
+        self.heads = HeadKeeper(self.engine)
         self.spaces = OutputSpaces(
             stored.space,
             stored.hrtf,
@@ -196,6 +197,10 @@ class App:
             blocks,
             self._head_changed,
         )
+        self.audition = Audition(
+            self.engine, self.player, self.protocols, self.spaces, self._problems
+        )
+        self._heard_on: tuple[str, Form] | None = None
         self.saver.follow(self._to_be_kept, self._urgent)
         self.undo = Undo(
             history,
@@ -223,6 +228,7 @@ class App:
             self.player,
             self.protocols,
             self.spaces,
+            self.audition,
             self.head,
             self.saver,
             self.undo,
@@ -241,7 +247,7 @@ class App:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # SIGHUP: the terminal was closed
             if number := getattr(signal, name, None):
                 loop.add_signal_handler(number, self._stop.set)
-        server = ControlServer(claimed, self.hub, blocks)
+        server = ControlServer(claimed, self.hub, blocks, self._audition_left)
         await server.start()
         self.head.begin()
         self.spaces.begin()
@@ -262,6 +268,7 @@ class App:
             stopped.cancel()
             keeping_time.cancel()
             await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
+            self.audition.end()
             self.player.note_heard()
             await self.head.close()
             await self.spaces.close()
@@ -306,6 +313,9 @@ class App:
         protocol.  Await the returned object to wait until the state is saved.
         """
         if target := self.device.target:
+            before, self._heard_on = self._heard_on, (target.name, self.device.form)
+            if before != self._heard_on:
+                self.audition.end()
             with self._problems.telling("continuing with the former space"):
                 self.spaces.play_on(target.name)
             self.protocols.play_on(target.name, self.device.form)
@@ -319,8 +329,15 @@ class App:
         self.time_keeper.observe(
             self.device.plays_alone or (state is not None and state.playing > 0)
         )
+        self.spaces.look()  # a new sample rate needs another head
         self._health_log.observe(self._reporter.health())
         self.hub.notify()
+
+    def _audition_left(self) -> None:
+        """End the audition of a client that has hung up."""
+        if self.audition.is_on:
+            self.audition.end()
+            self._changed()
 
     def _head_changed(self) -> None:
         """Report news of the tracker's process, or another head in the engine."""

@@ -15,6 +15,7 @@ from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.session import adjust
+from entrain.vdevice.session.audition import Audition
 from entrain.vdevice.session.output_protocols import OutputProtocols
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
@@ -32,6 +33,8 @@ class RequestHandler:
         The parts that requests control.
     spaces : OutputSpaces
         The user's space on each output.
+    audition : Audition
+        Plays a sample through heads, until the next command.
     saver : Saver
         Stores the settings.
     undo : Undo
@@ -48,6 +51,7 @@ class RequestHandler:
         player: Player,
         protocols: OutputProtocols,
         spaces: OutputSpaces,
+        audition: Audition,
         head: HeadTracking,
         saver: Saver,
         undo: Undo,
@@ -58,6 +62,7 @@ class RequestHandler:
         self._player = player
         self._protocols = protocols
         self._spaces = spaces
+        self._audition = audition
         self._head = head
         self._saver = saver
         self._undo = undo
@@ -72,6 +77,8 @@ class RequestHandler:
             None: the status is the answer.
 
         """
+        if isinstance(request, messages.Command) and not isinstance(request, messages.Audition):
+            self._audition.end()  # a command is about the user's own sound
         match request:
             case messages.TurnHead(w=w, x=x, y=y, z=z):  # first, since it is the most frequent
                 self._head.turn(w, x, y, z)
@@ -123,6 +130,12 @@ class RequestHandler:
                 self._head.change(**wishes)
             case messages.Recentre():
                 self._head.recentre()
+            case messages.Audition(hrtf=None):
+                self._audition.end()
+            case messages.Audition(hrtf=str(name)):
+                if not self._device.on:
+                    raise EntrainError("Entrain is off; `entrain on` switches it on")
+                await self._audition.hear(name)
             case messages.ListDevices():
                 return await self._devices()
             case messages.GetSamples(first=first, frames=frames):

@@ -55,6 +55,7 @@ def fake() -> Iterator[FakeEntrain]:
 def page(context: BrowserContext, fake: FakeEntrain) -> Page:
     """The page in front of the made-up Entrain."""
     page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")  # less to draw
     page.goto(fake.url)
     page.get_by_role("heading", level=1).wait_for()
     return page

@@ -1,4 +1,4 @@
-"""Sends a random command every 50 ms while devices, rates, quanta, defaults and players change.
+"""Sends a random command every 50 ms while devices, rates, defaults, players and heads change.
 
 Usage: PYTHONPATH=tests python tests/device/random_commander.py [--minutes N] [--seed N]
            [--server pipewire|pulse] [--asan FOLDER]
@@ -33,9 +33,11 @@ import app
 import numpy as np
 import random_commands
 import soundlab
+from head_tracker import RestlessTracker
 from lab_servers import LabPipeWire, LabServer
 from long_run import SERVERS, memory_kb
 from measure import level_db
+from prepared_heads import prepare_heads
 
 import entrain as package
 from entrain.platform import processes
@@ -52,6 +54,8 @@ NO_REFUSALS = ("internal error", "does not answer", "without an answer", "answer
 """Texts that an answer contains only if Entrain has a fault."""
 SLOWEST_ANSWER_S = 10.0
 MOST_GROWTH_KB = 512
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(256 * 1024)}
+"""With its own threshold, glibc keeps the memory of up to four heads for later: 10 MB each."""
 SHORTEST_FOR_MEMORY_S = 300.0
 """A shorter run does not check the memory, because Python is still filling its caches."""
 
@@ -119,10 +123,12 @@ def run(kind: str, seconds: float, seed: int, asan: Path | None = None) -> Resul
         soundlab.run(environment, "pactl", "set-default-sink", "speakers")
         before = _surroundings(environment)
         messages = stack.enter_context((home / "messages").open("w"))
-        sanitized = _sanitizer(asan, home) if asan else {}
+        memory = _sanitizer(asan, home) if asan else MEMORY
+        prepare_heads(environment)  # with AddressSanitizer, Entrain cannot
         entrain = stack.enter_context(
-            app.running({**environment, **sanitized}, *app.PATIENT[kind], stderr=messages)
+            app.running({**environment, **memory}, *app.PATIENT[kind], stderr=messages)
         )
+        stack.enter_context(RestlessTracker(entrain, random.Random(seed + 2)))
         world = stack.enter_context(_World(server, environment, random.Random(seed)))
         commands = random_commands.Commands(
             random.Random(seed + 1), [SPEAKERS.name, *(device.name for device in PASSERS)]
@@ -228,6 +234,9 @@ def _calm(entrain: app.App, world: "_World") -> None:
         client.ask("on")
     entrain.wait_for(on=True, timeout_s=20)
     entrain.wait_for_output("speakers")
+    if entrain.status()["space"]["hrtf_in_use"]:  # so that the memory can be compared
+        with Client(app.control_socket(entrain.environment)) as client:
+            client.ask("settings", hrtf="kemar", space={"mode": "off"})
     time.sleep(0.5)
 
 

@@ -13,16 +13,20 @@ import entrain
 from entrain.block import PATHS, PLACE, Block
 from entrain.engine import blocks
 from entrain.vdevice.api import messages
+from entrain.vdevice.limits import MAX_HEAD_CM, MIN_HEAD_CM, OSC_PORT
 
 ENDING = {"stop", "watch"}
 """Commands after which the connection accepts no other command."""
 SILENT = ("head",)
-"""Commands without an answer; tests/unit/test_head_requests.py sends them."""
+"""Commands without an answer; `head_tracker.py` sends them."""
+SPACE_SHARE = 0.15
+"""Share of commands that change the space or the head beside the other commands."""
 ODD_SHARE = 0.1
 PRESETS = Path(entrain.__file__).parent / "presets" / "protocols"
 
 _ODD_TEXTS = ("", " ", "\n", "\0", "..", "/", "é", "\u202e", "\ud800", "x" * 300, "null", "-1")
 _SPACES = ("speakers", "scene")
+_HEADS = ("kemar", "kemar", "sphere", "sphere", "nowhere")
 _ODD_NUMBERS = (0, -1, 1e-300, 1e9, 1e308, -1e308, math.nan, math.inf, 2**63)
 _NAMES = tuple(f"Random {number}" for number in range(1, 6))
 """Only a few names, because each becomes a file."""
@@ -63,6 +67,8 @@ class Commands:
         """Return the next request."""
         command = self._random.choice(list(self._kinds))
         request = {"command": command, **self._fields(self._kinds[command])}
+        if self._random.random() < SPACE_SHARE:
+            command, request = "settings", {"command": "settings", **self._surround()}
         if command == "set":
             request.update(self._move())
         if command == "use":
@@ -94,6 +100,8 @@ class Commands:
         match schema.get("type"):
             case "boolean":
                 return self._random.random() < 0.5
+            case "integer" if name == "port" and self._random.random() < 0.7:
+                return OSC_PORT
             case "integer":
                 return self._random.randint(schema.get("minimum", -9), schema.get("maximum", 9))
             case "number":
@@ -109,10 +117,14 @@ class Commands:
         return None
 
     def _number(self, name: str) -> float:
+        if name == "head_cm":
+            return self._random.uniform(MIN_HEAD_CM, MAX_HEAD_CM)
         most = {"position_s": 86400.0, "minutes": 1440.0, "over_s": 10.0}.get(name, 1.0)
         return most * 10 ** self._random.uniform(-6, 0)
 
     def _text(self, name: str) -> str:
+        if name == "hrtf":
+            return self._random.choice(_HEADS)
         if name in ("name", "preferred_outputs"):
             # `save` and `output` both have a field `name`; each may get the other's names.
             return self._random.choice([*self._devices, *_NAMES])
@@ -133,16 +145,7 @@ class Commands:
                     "kind": block.kind,
                     "id": f"layer-{number}",
                     "params": {n: self._within(block, n) for n in self._some(names)},
-                    "automation": {
-                        n: {
-                            "points": [
-                                {"at_s": 0.3 * at, "value": self._within(block, n)}
-                                for at in range(self._random.randint(1, 4))
-                            ],
-                            "loop_s": self._random.choice((0, 2)),
-                        }
-                        for n in self._some(names)[:2]
-                    },
+                    "automation": {n: self._automation(block, n) for n in self._some(names)[:2]},
                 }
             )
             if block.group == "generator" and not block.dichotic:
@@ -167,7 +170,28 @@ class Commands:
         block = self._blocks[self._random.choice(_SPACES)]
         names = sorted(set(block.parameters) - {"head_cm"})
         params = {name: self._within(block, name) for name in self._some(names)}
-        return {"mode": block.kind, "params": params, "fast": self._random.random() < 0.8}
+        moved = [name for name in self._some(names) if name not in params]
+        return {
+            "mode": block.kind,
+            "params": params,
+            "automation": {name: self._automation(block, name) for name in moved[:3]},
+            "fast": self._random.random() < 0.8,
+        }
+
+    def _surround(self) -> dict[str, Any]:
+        """Return settings that switch the space, or use another head."""
+        if self._random.random() < 0.3:
+            return {"hrtf": self._random.choice(_HEADS)}
+        return {"space": {"mode": self._random.choice((*_SPACES, "off"))}}
+
+    def _automation(self, block: Block, symbol: str) -> dict[str, Any]:
+        points = [
+            {"at_s": 0.3 * at, "value": self._within(block, symbol)}
+            for at in range(self._random.randint(1, 4))
+        ]
+        for point in points:
+            point["curve"] = self._random.choice(("linear", "smooth", "step"))
+        return {"points": points, "loop_s": self._random.choice((0, 2))}
 
     def _move(self) -> dict[str, Any]:
         if not self._layers or self._random.random() < 0.1:

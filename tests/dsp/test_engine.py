@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from entrain.block import OWN_GROUPS, ROUTED_GROUPS
-from entrain.engine import TAP_FRAMES, Engine, Samples, blocks
+from entrain.engine import TAP_FRAMES, Engine, blocks
 from entrain.errors import EngineError, EntrainError
+from entrain.readings import Samples
 
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
 

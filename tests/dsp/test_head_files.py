@@ -46,7 +46,7 @@ def changed(contents, at, value):
         (lambda c: b"", r"cannot read the head \S+my.head: "),
         (lambda c: c[:40], "is not a prepared head: it is too short"),
         (lambda c: b"RIFF" + c[4:], "my.head is not a prepared head$"),
-        (lambda c: changed(c, 8, 2), "is of version 2 of prepared heads, not 1"),
+        (lambda c: changed(c, 8, 1), "is of version 1 of prepared heads, not 2"),
         (lambda c: c[:-1], r"has \d+ bytes instead of \d+"),
         (lambda c: c + b"\0", r"has \d+ bytes instead of \d+"),
         (lambda c: changed(c, 16, 0xFFFFFFFF), r"has \d+ bytes instead of \d+"),

@@ -1,12 +1,12 @@
 """The limiter passes sound below its ceiling unchanged, and keeps louder sound below it.
 
-True peak is measured by interpolating 16 times, far more precisely than by a meter after
-ITU-R BS.1770 (4 times).  Levels in dBTP and dBFS are peaks: full scale is 0 dB.
+Levels in dBTP and dBFS are peaks: full scale is 0 dB.
 """
 
 import numpy as np
 import pytest
-from scipy.signal import butter, firwin, resample_poly, sosfilt
+from measure import true_peak_db
+from scipy.signal import butter, sosfilt
 
 from entrain.engine import Engine
 
@@ -14,14 +14,6 @@ RATE_HZ = 48_000
 CEILING_DB = -1.0
 RELEASE_S = 0.12
 RATES_HZ = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000]
-
-# Flat within 0.001 dB up to 0.45 of the rate.
-INTERPOLATE = firwin(2 * 32 * 16 + 1, 1 / 16, window=("kaiser", 9.0))
-
-
-def true_peak_db(sound: np.ndarray) -> float:
-    fine = resample_poly(np.asarray(sound, float), 16, 1, axis=0, window=INTERPOLATE)
-    return 20 * np.log10(np.abs(fine).max())
 
 
 def both(ear: np.ndarray) -> np.ndarray:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from entrain.engine import Engine, Promise
+from entrain.engine import Engine
 from entrain.errors import EngineError
+from entrain.readings import Promise
 from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.session.chain import Chain

@@ -1,5 +1,8 @@
 """No change of the space clicks or is louder, and live and rendered sound are the same."""
 
+import contextlib
+import time
+
 import numpy as np
 import pytest
 import soundfile
@@ -7,7 +10,9 @@ from clicks import EVERY, RATE_HZ, bursts_db, noise, sines
 from made_up_head import made_up
 from scipy.signal import butter, sosfilt
 
+from entrain.backend import Backend
 from entrain.engine import Engine, blocks
+from entrain.errors import EngineError
 from entrain.vdevice.offline.render import render_file
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.places import SPACE_ID
@@ -129,6 +134,40 @@ def test_rendered_and_live_samples_are_identical_in_space(tmp_path, mode):
     assert without.frames == len(source)
     plain, _ = soundfile.read(tmp_path / "plain.wav", dtype="float32")
     assert np.abs(plain - rendered).max() > 0.01
+
+
+@pytest.mark.parametrize("mode", ["speakers", "scene"])
+def test_a_back_end_plays_the_same_samples(mode):
+    """The null back end, which calls the engine from a thread of its own, as a live one does."""
+    whole = {"id": "x", "name": "X", "layers": [PLACED], "standalone": True}
+    protocol = Protocol.model_validate(whole | {"spatial": {"mode": mode}}, strict=False)
+    frames = 8_192
+
+    def prepared(engine):
+        engine.use_head(HEAD.head())
+        Chain(engine).use(protocol)
+
+    def live():
+        with Engine(RATE_HZ) as engine:
+            prepared(engine)
+            backend = Backend("null", engine)
+            try:
+                for _ in range(200):
+                    time.sleep(0.02)
+                    with contextlib.suppress(EngineError):  # too early, or, on a busy machine, late
+                        return engine.read_tap(0, frames)
+            finally:
+                backend.close()
+        return None
+
+    with Engine(RATE_HZ) as engine:
+        prepared(engine)
+        expected = engine.process(np.zeros((2, frames), "f4"))
+    heard = live()
+    if heard is None:
+        heard = live()
+    assert np.abs(expected).max() > 0.001
+    np.testing.assert_array_equal(heard, expected)
 
 
 def test_eight_placed_generators_make_room_for_eight_others():

@@ -56,7 +56,7 @@ inline entrain_head *any_head(Bytes &bytes) {
     };
     const std::vector<float> responses = filled(ears * data.taps, -64.0, 64.0);
     const std::vector<float> delays = filled(ears, 0.0, 0.002);
-    const std::vector<float> gains = filled(data.widths, -60.0, 20.0);
+    const std::vector<float> gains = filled(std::size_t{3} * data.widths, -60.0, 20.0);
     const std::vector<float> decoder = filled(2 * channels * data.decoder_taps, -64.0, 64.0);
     const std::vector<float> first = filled(8 * data.first_order_taps + std::size_t{1}, -64.0, 64.0);
     check(responses, -64.0F, 64.0F);

@@ -18,7 +18,7 @@ struct MadeUpHead {
                            (1.0F - 0.01F * static_cast<float>(i / taps % 37));
         for (std::uint32_t i = 0; i < ears; ++i)
             delays_s.push_back(0.0007F * static_cast<float>(i % 5) / 4.0F);
-        gain_db = {0.0F, -3.0F, -6.0F};
+        gain_db = {0.0F, -3.0F, -6.0F, 0.0F, -2.0F, -4.0F, 0.0F, -1.0F, -2.0F};
         decoder.assign(std::size_t{2} * channels * taps, 0.0F);
         for (std::size_t i = 0; i < decoder.size(); i += taps) decoder[i + 8] = 0.2F;
         first.assign(decoder.begin(), decoder.begin() + std::ptrdiff_t{8} * taps);

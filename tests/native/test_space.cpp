@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <memory>
 #include <utility>
 
 namespace {
@@ -115,6 +116,62 @@ TEST_CASE("the variants of a block for different processors give the same sound"
     };
     check(heard(entrain::make_speakers()), heard(entrain::make_plain_speakers()));
     check(heard(entrain::make_scene()), heard(entrain::make_plain_scene()));
+}
+
+TEST_CASE("a head at another rate is the one that an engine of that rate makes of it") {
+    const MadeUpHead head;
+    entrain_head *other = nullptr;
+    CHECK(entrain_head_at_rate(nullptr, kRate, &other) == ENTRAIN_E_ARGUMENT);
+    CHECK(entrain_head_at_rate(head, 192001, &other) == ENTRAIN_E_ARGUMENT);
+    CHECK(entrain_head_at_rate(head, kRate, nullptr) == ENTRAIN_E_ARGUMENT);
+    const auto heard = [](const entrain_head *through) {
+        Engine engine(44100);
+        entrain_use_head(engine, through);
+        engine.route({engine.add("speakers")});
+        const Sound in = noise(4410);
+        Sound out(4410);
+        engine.run(in, out, 0, 4410, {64});
+        return out.left;
+    };
+    REQUIRE(entrain_head_at_rate(head, 44100, &other) == ENTRAIN_OK);
+    CHECK(heard(other) == heard(head));
+    CHECK(heard(other) != heard(nullptr));
+    entrain_head_destroy(other);
+}
+
+TEST_CASE("an engine frees a head that it does not use any more, and has none at a new rate") {
+    Engine engine;
+    const auto has_head = [&] {
+        entrain_space space;
+        entrain_read_space(engine, &space);
+        return space.has_head != 0;
+    };
+    const auto run = [&] {
+        const Sound in = noise(4800);
+        Sound out(4800);
+        engine.run(in, out, 0, 4800, {64});
+        double seconds = 0.0;
+        entrain_read_session(engine, &seconds, nullptr);
+    };
+    std::weak_ptr<const entrain::Head> first, second;
+    {
+        const MadeUpHead one, other;
+        first = one.head()->head;
+        second = other.head()->head;
+        entrain_use_head(engine, one);
+        engine.route({engine.add("speakers")});
+        run();
+        entrain_use_head(engine, other);
+    }
+    CHECK(!first.expired());  // the callback may still use it
+    run();
+    CHECK(first.expired());
+    CHECK(has_head());
+    SUBCASE("it is taken away") { entrain_use_head(engine, nullptr); }
+    SUBCASE("the rate changes") { entrain_set_rate(engine, 44100); }
+    CHECK(!has_head());
+    run();
+    CHECK(second.expired());
 }
 
 TEST_CASE("at most one space is routed") {

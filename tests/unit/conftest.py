@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from played_protocol import Heard
 from simulated_sound import Desk, NewDesk, new_desk
+from undo_desk import UndoDesk
 
 from entrain.platform import local_socket
 from entrain.tray.icon.tray_icon import TrayIcon
@@ -131,3 +132,11 @@ def heard() -> Iterator[Heard]:
     heard = Heard()
     yield heard
     heard.engine.close()
+
+
+@pytest.fixture
+def undo_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UndoDesk]:
+    """Make an app whose changes are undone, with a clock that the test turns."""
+    made = UndoDesk(tmp_path, monkeypatch)
+    yield made
+    made.app.engine.close()

@@ -8,7 +8,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from entrain.tray.commands.cli import cli
-from entrain.vdevice.api.messages import GetStatus, SetOutput, Settings, Status, Use
+from entrain.vdevice.api.messages import (
+    ActiveProtocol,
+    GetStatus,
+    Output,
+    SetOutput,
+    Settings,
+    Status,
+    Use,
+)
 from entrain.vdevice.device.applications.rules import ApplicationRules
 
 RULES = ApplicationRules(exclude=("Zoom",), notifications_pass=False)
@@ -107,6 +115,22 @@ def test_a_protocol_can_be_for_this_output_only(server, arguments, here):
     entrain("use", "none", *arguments)
 
     assert server.requests == [Use(protocol="none", here=here)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_own", "said"),
+    [([], True, True), ([], False, False), (["--here"], True, False), (["--forget"], False, False)],
+)
+def test_a_replaced_protocol_of_this_output_is_told(home, serve, idle, arguments, is_own, said):
+    output = Output(name="a", description="My ears", rate_hz=48_000, quantum_frames=256)
+    protocol = ActiveProtocol(id="none", name="None", elapsed_s=0, layers=[], here=is_own)
+    status = idle.model_copy(update={"output": output, "protocol": protocol})
+    serve(home / "entrain" / "control.sock", lambda request: status)
+
+    lines = entrain("use", "none", *arguments).stdout.splitlines()
+
+    told = "The protocol of My ears was replaced; other outputs keep theirs."
+    assert (told in lines) == said
 
 
 def test_outputs_are_preferred_whether_they_are_connected_or_not(server, idle):

@@ -145,6 +145,18 @@ def test_switched_off_the_head_looks_ahead_and_forgets_its_centre(head, sink):
     assert is_near(sink.turned[-1], left(50), 1e-6)
 
 
+def test_a_client_that_turns_the_head_keeps_its_centre(head, sink):
+    """Poses come over the control socket, without a tracker; the output comes back meanwhile."""
+    head.turn(*left(50))
+    head.recentre()
+    head.play_on("headset")
+    head.change(preset="supperware")
+    head.turn(*left(70))
+    assert is_near(sink.turned[-1], left(20), 1e-6)
+    head.change(on=False)
+    assert is_near(sink.turned[-1], FORWARD, 1e-6)
+
+
 def test_each_output_has_its_own_settings(head):
     head.change(on=True, preset="supperware", invert=("roll",))
     head.play_on("speakers")

@@ -228,6 +228,8 @@ def test_the_menu_does_not_change_while_nothing_worth_reading_does():
         ("next", {}, Ask("next")),
         ("faster", {}, Ask("adjust", {"rate_steps": 1})),
         ("slower", {}, Ask("adjust", {"rate_steps": -1})),
+        ("undo", {}, Ask("undo")),
+        ("redo", {}, Ask("redo")),
         ("level 1", {}, Ask("adjust", {"level_steps": 1})),
         ("sleep 45", {}, Ask("sleep", {"minutes": 45})),
         ("sleep off", {}, Ask("sleep", {"minutes": None})),
@@ -254,6 +256,15 @@ def test_every_request_is_one_that_entrain_understands():
     }
     assert asked <= set(COMMANDS)
     assert asked >= {"on", "off", "bypass", "use", "adjust", "sleep", "output", "stop"} - {"on"}
+
+
+def test_the_menu_says_what_would_be_undone():
+    step = "Beat of tone: 10 Hz → 6.5 Hz"
+    undo = item(described(undo_text=step), "undo")
+    redo = item(described(undo_text=step), "redo")
+
+    assert (undo.label, undo.enabled) == (f"Undo: {step}", True)
+    assert (redo.label, redo.enabled) == ("Redo", False)
 
 
 def test_a_click_on_the_icon_means_bypass_and_nothing_else():

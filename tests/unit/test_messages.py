@@ -62,7 +62,7 @@ def test_a_value_that_is_not_finite_reaches_the_one_who_knows_the_range():
         (b"3", "the document: must be an object"),
         (
             b"{}",
-            "command must be one of status, stop, on, off, bypass, use, next, save, set, session, ",
+            "command must be one of status, stop, on, off, bypass, use, next, save, delete, ",
         ),
         (b'{"command": ["on"]}', "command must be one of "),
         (b'{"command": "status", "x": 1}', "x is not a field that belongs here"),
@@ -159,7 +159,7 @@ def test_every_request_is_a_query_a_command_or_a_signal():
     assert signals == [messages.TurnHead]
     assert len([*queries, *commands, *signals]) == len(REQUESTS) == len(messages.COMMANDS)
     names = {each.model_fields["command"].default for each in queries}
-    assert names == {"status", "devices", "protocols", "watch"}
+    assert names == {"status", "devices", "protocols", "protocol", "blocks", "tap", "watch"}
 
 
 @pytest.mark.parametrize(

@@ -2,31 +2,18 @@
 
 import asyncio
 import json
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_head import made_up
+from space_desk import NOISE, SpaceDesk, run
 
-from entrain.engine import blocks
 from entrain.errors import EntrainError
-from entrain.platform.adapter import Device, Form
-from entrain.platform.null import NullAdapter, null_device
 from entrain.vdevice.api import messages
-from entrain.vdevice.app import App
-from entrain.vdevice.device.virtual_device import VirtualDevice
-from entrain.vdevice.hrtf import process, sets
-from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.sets import Card
-from entrain.vdevice.options import RunOptions
-from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.session.session_log import SessionLog
-from entrain.vdevice.storage.store import Store
-
-NOISE = np.random.default_rng(2).uniform(-0.1, 0.1, (2, 48_000)).astype(np.float32)
+from entrain.vdevice.session import output_spaces
+from entrain.vdevice.space.settings import SpaceSettings
 
 
 def protocol(**fields: object) -> Protocol:
@@ -34,84 +21,11 @@ def protocol(**fields: object) -> Protocol:
     return Protocol.model_validate(whole | fields, strict=False)
 
 
-class Desk:
-    """An app with headphones, and heads that a test may withhold or refuse."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.output: Device | None = None
-        self.form: Form = "unknown"
-        self.ready = threading.Event()
-        self.ready.set()
-        self.prepared: list[str] = []
-        self._folder = folder
-        self._file = folder / "made-up.head"
-        self._file.write_bytes(made_up().file())
-        monkeypatch.setattr(VirtualDevice, "target", property(lambda _: self.output))
-        monkeypatch.setattr(VirtualDevice, "form", property(lambda _: self.form))
-        monkeypatch.setattr(process, "prepared", self._prepare)
-        monkeypatch.setattr(sets, "find", lambda name: Card(name, name))
-        self.app = self.new_app()
-
-    def _prepare(self, card: Card) -> Path:
-        self.ready.wait(20)
-        self.prepared.append(card.id)
-        if card.id == "broken":
-            raise HrtfError("broken.sofa cannot be read")
-        return self._file
-
-    def new_app(self) -> App:
-        return App(
-            RunOptions(backend="null"),
-            NullAdapter(),
-            Store(self._folder / "state.json"),
-            SessionLog(None),
-            Library(self._folder / "protocols", blocks),
-            sandbox={},
-        )
-
-    def play_on(self, name: str, form: Form = "headphones") -> None:
-        self.output, self.form = null_device(name, form=form), form
-        self.app.device_changed()
-
-    async def ask(self, request: messages.Request) -> messages.Status:
-        found = await self.app.hub.ask(request)
-        assert isinstance(found, messages.Status)
-        return found
-
-    async def space(self, **wishes: object) -> messages.Space:
-        wanted = messages.SpaceWishes.model_validate(wishes)
-        return (await self.ask(messages.Settings(space=wanted))).space
-
-    async def head(self) -> None:
-        """Wait until the engine has the head."""
-        async with asyncio.timeout(10):
-            while self.app.spaces.head_in_use != self.app.spaces.head:
-                await asyncio.sleep(0.01)
-
-    def heard(self) -> np.ndarray:
-        """Process half a second and return what is heard of the rest."""
-        return self.app.engine.process(NOISE.copy())[:, 24_000:]
-
-
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    made = Desk(tmp_path, monkeypatch)
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SpaceDesk]:
+    made = SpaceDesk(tmp_path, monkeypatch)
     yield made
     made.app.engine.close()
-
-
-def run(desk: Desk, play: Callable[[], Awaitable[None]]) -> None:
-    async def main() -> None:
-        async with asyncio.timeout(30):
-            desk.app.spaces.begin()
-            desk.play_on("phones")
-            try:
-                await play()
-            finally:
-                await desk.app.spaces.close()
-                await desk.app.saver.flush()
-
-    asyncio.run(main())
 
 
 def test_the_space_comes_when_its_head_is_there_and_goes_without_a_trace(desk):
@@ -349,5 +263,166 @@ def test_placed_generators_are_counted(desk):
         with pytest.raises(EntrainError, match="rain moves by up to 360 degrees per second"):
             await desk.ask(messages.Set(address="rain.path_hz", value=1))
         assert (await desk.ask(messages.GetStatus())).protocol.layers[0].place.path_hz == 0.05
+
+    run(desk, play)
+
+
+def test_a_head_that_comes_too_late_is_not_used_on_another_output(desk):
+    """The output changes while a head is prepared; the other output has its head already."""
+
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        desk.play_on("others")
+        await desk.space(mode="speakers")
+        desk.app.spaces.by_output["mine"] = SpaceSettings(mode="speakers", hrtf="mine")
+        desk.ready.clear()
+        desk.play_on("mine")
+        await asyncio.sleep(0.05)  # the preparation begins
+        desk.play_on("others")
+        desk.ready.set()
+        await desk.settled()
+        status = await desk.ask(messages.GetStatus())
+        assert (status.space.hrtf_in_use, status.space.note) == ("kemar", "")
+        desk.play_on("mine")  # and it is prepared again where it is needed
+        await desk.head()
+        assert desk.app.spaces.head_in_use == "mine"
+
+    run(desk, play)
+
+
+def test_a_head_that_the_user_chooses_wins_over_a_stand_in(desk):
+    """The user does not wait until the stored head turns out to be broken."""
+    desk.app.spaces.hrtf = "broken"
+
+    async def play() -> None:
+        desk.ready.clear()
+        await desk.space(mode="speakers")
+        await asyncio.sleep(0.05)  # the preparation begins
+        chosen = asyncio.create_task(desk.ask(messages.Settings(hrtf="mine")))
+        await asyncio.sleep(0.05)
+        desk.ready.set()
+        await chosen
+        await desk.settled()
+        status = await desk.ask(messages.GetStatus())
+        assert (status.hrtf, status.space.hrtf_in_use) == ("mine", "mine")
+        assert status.space.note == ""
+
+    run(desk, play)
+
+
+@pytest.mark.parametrize("mode", ["speakers", "scene"])
+def test_values_of_the_listener_that_an_edited_state_has_wrong_are_left_out(desk, mode):
+    wrong = {"head_cm": 1e30, "follow": -3.0}
+    desk.app.spaces.by_output["phones"] = SpaceSettings(mode="off", params=wrong)
+
+    async def play() -> None:
+        own = protocol(spatial={"mode": mode})
+        status = await desk.ask(messages.Use(protocol=own))
+        assert (status.protocol.id, status.space.mode, status.space.head_cm) == ("x", mode, 57)
+
+    run(desk, play)
+
+
+def test_a_head_that_the_user_chooses_belongs_to_the_output_of_that_moment(desk):
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        desk.app.spaces.by_output["others"] = SpaceSettings(mode="speakers", hrtf="kemar")
+        desk.ready.clear()
+        chosen = asyncio.create_task(desk.ask(messages.Settings(hrtf="mine")))
+        await asyncio.sleep(0.05)
+        desk.play_on("others")
+        desk.ready.set()
+        await chosen
+        await desk.head()
+        heads = {name: each.hrtf for name, each in desk.app.spaces.by_output.items()}
+        assert heads == {"phones": "mine", "others": "kemar"}
+        assert desk.app.spaces.head_in_use == "kemar"
+
+    run(desk, play)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def test_the_engine_keeps_a_head_for_a_while_after_the_space(desk, monkeypatch):
+    monkeypatch.setattr(output_spaces, "KEPT_S", 0.2)
+    engine = desk.app.engine
+
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        await desk.space(mode="off")
+        assert engine.space().has_head
+        await desk.space(mode="scene")  # so it is heard at once
+        await asyncio.sleep(0.4)
+        assert engine.space().has_head
+        await desk.space(mode="off")
+        await until(lambda: not engine.space().has_head)
+        assert (await desk.ask(messages.GetStatus())).space.hrtf_in_use == ""
+
+        await desk.space(mode="speakers")
+        await desk.head()
+        assert engine.space().has_head
+
+    run(desk, play)
+
+
+def test_a_space_that_is_switched_off_needs_no_head_any_more(desk):
+    async def play() -> None:
+        desk.ready.clear()
+        await desk.space(mode="speakers")
+        await asyncio.sleep(0.05)
+        await desk.space(mode="off")
+        desk.ready.set()
+        await desk.app.heads.prepare("other")  # after the first one, on the same thread
+        await asyncio.sleep(0.05)
+        assert desk.app.spaces.head_in_use == ""
+
+        await desk.space(mode="speakers")
+        await desk.head()
+
+    run(desk, play)
+
+
+def test_a_new_sample_rate_brings_the_head_again(desk):
+    engine = desk.app.engine
+
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await desk.head()
+        for rate_hz in (44_100, 96_000):
+            engine.rate_hz = rate_hz  # as the back end does
+            assert desk.app.spaces.note == "the HRTF kemar is being prepared"
+            desk.app._device_looked()
+            await desk.head()
+            assert engine.space().has_head
+
+    run(desk, play)
+
+
+def test_the_one_that_stands_in_is_brought_again_at_a_new_rate(desk):
+    desk.app.spaces.hrtf = "broken"
+
+    async def play() -> None:
+        await desk.space(mode="speakers")
+        await until(lambda: desk.app.spaces.head_in_use == "kemar")
+        desk.app.engine.rate_hz = 44_100
+        desk.app._device_looked()
+        await until(lambda: desk.app.spaces.head_in_use == "kemar")
+
+    run(desk, play)
+
+
+def test_placed_sounds_without_a_space_are_explained(desk):
+    async def play() -> None:
+        await desk.ask(messages.Use(protocol="noise:azimuth_deg=90"))
+        found = (await desk.ask(messages.GetStatus())).space
+        assert found.note == "placed sounds need a space; `entrain space scene` switches it on"
+        assert (await desk.space(mode="scene")).note == "the HRTF kemar is being prepared"
 
     run(desk, play)

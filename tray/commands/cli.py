@@ -366,7 +366,7 @@ def _demonstration() -> Iterator[None]:
 
     from entrain.platform.processes import end
 
-    process = subprocess.Popen([sys.executable, "-m", "entrain.tray.commands.demo"])
+    process = subprocess.Popen([sys.executable, "-P", "-m", "entrain.tray.commands.demo"])
     try:
         yield
     finally:

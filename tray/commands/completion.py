@@ -1,6 +1,8 @@
 """Shell completion: the values that the shell offers after Tab.  Errors stay silent."""
 
 import contextlib
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -68,6 +70,25 @@ def kinds(
     ]
 
 
+def sources(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer protocols, or the keys of a SPEC."""
+    text = _whole_word(context.params.get("protocol") or (), incomplete)
+    if ":" in text:
+        return _spec(text, incomplete)
+    return protocols(context, parameter, incomplete)
+
+
+def specs(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the kinds of layer, or the keys of a SPEC."""
+    if ":" in incomplete:
+        return _spec(incomplete, incomplete)
+    return kinds(context, parameter, incomplete)
+
+
 def outputs(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -79,6 +100,43 @@ def outputs(
         CompletionItem(name, help=description)
         for name, description in devices.items()
         if name.startswith(incomplete) and name not in (context.params.get("names") or ())
+    ]
+
+
+def _whole_word(former: Sequence[str], word: str) -> str:
+    """Put a word together that Bash has cut at colons and equal signs."""
+    for each in reversed(former):
+        if each not in (":", "=") and word[:1] not in (":", "="):
+            break
+        word = each + word
+    return word
+
+
+def _spec(text: str, incomplete: str) -> list[CompletionItem]:
+    """Offer what may follow in a SPEC; `incomplete` is its end, as far as the shell replaces it."""
+    from entrain.block import PATHS
+    from entrain.engine import blocks
+
+    match = re.fullmatch(r"(?:[^:=]*=)?([^:=]*):(.*)", text)
+    block = blocks().get(match[1]) if match else None
+    if match is None or block is None:
+        return []
+    *former, last = match[2].split(",")
+    key, equals, value = last.partition("=")
+    if equals:
+        offered = {name: name for name in PATHS} if key == "path" else {}
+        begun = value
+    else:
+        can_be_placed = block.group == "generator" and not block.dichotic
+        known = (block.placed() if can_be_placed else block).parameters
+        given = {each.partition("=")[0] for each in former}
+        offered = {f"{name}=": each.name for name, each in known.items() if name not in given}
+        begun = last
+    kept = "" if incomplete in (":", "=") else incomplete.removesuffix(begun)
+    return [
+        CompletionItem(kept + name, help=told)
+        for name, told in offered.items()
+        if name.startswith(begun)
     ]
 
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrain.errors import EntrainError
 from entrain.tray.commands import options
+from entrain.tray.commands.hrtf_compare import compare
 from entrain.tray.commands.picture_file import picture_file, picture_kind
 from entrain.tray.commands.request import ask, change
 
 if TYPE_CHECKING:
-    from entrain.vdevice.hrtf.comparison import Comparison
     from entrain.vdevice.hrtf.sets import Card
 
 
@@ -32,6 +31,9 @@ def hrtf() -> None:
       entrain hrtf use kemar
       entrain hrtf compare
     """
+
+
+hrtf.add_command(compare)
 
 
 @hrtf.command("list")
@@ -115,57 +117,6 @@ def use(source: str) -> None:
     change("settings", hrtf=card.id)
 
 
-@hrtf.command()
-@click.argument("heads", metavar="[ID]...", nargs=-1)
-def compare(heads: tuple[str, ...]) -> None:
-    """Hear the same music with each head, and mark each one.
-
-    The heads come in random order and without their names.  Entrain keeps your marks on this
-    machine; `entrain hrtf list` shows them.
-
-    \b
-    Examples:
-      entrain hrtf compare
-      entrain hrtf compare kemar my-ears
-    """
-    from entrain.vdevice.hrtf import process, sets
-    from entrain.vdevice.hrtf.comparison import Comparison
-
-    before = ask("status")["hrtf"]
-    chosen = [sets.find(name) for name in dict.fromkeys(heads)] or sets.cards()
-    if len(chosen) < 2:
-        raise EntrainError("name at least two heads; `entrain hrtf list` shows them")
-    for card in chosen:
-        process.prepared(card)
-    comparison = Comparison.shuffled([card.id for card in chosen])
-    try:
-        _ask_for_marks(comparison)
-    finally:
-        ask("settings", hrtf=before)
-        try:
-            comparison.keep(_answers_path())
-        except OSError as error:
-            raise EntrainError(f"cannot keep your marks: {error.strerror}") from error
-    for head in sorted(comparison.marks, key=lambda head: -comparison.marks[head]):
-        click.echo(f"{comparison.marks[head]}  {head}")
-    if comparison.best and comparison.best != before:
-        click.echo(f"to use the best one: entrain hrtf use {comparison.best}")
-
-
-def _ask_for_marks(comparison: "Comparison") -> None:
-    from entrain.vdevice.hrtf.comparison import BEST, QUESTION, WORST
-
-    answers = click.Choice([*map(str, range(WORST, BEST + 1)), "q"])
-    click.echo(f"{QUESTION}  {WORST}: not at all … {BEST}: exactly; q: stop")
-    for number, head in enumerate(comparison.heads, 1):
-        ask("settings", hrtf=head)
-        label = f"head {number} of {len(comparison.heads)}"
-        answer = click.prompt(label, type=answers, show_choices=False)
-        if answer == "q":
-            return
-        comparison.marks[head] = int(answer)
-
-
 def _current() -> str:
     """Return the id in use, or "" if Entrain does not run."""
     from entrain.vdevice.api.client import NotRunning
@@ -209,14 +160,7 @@ def _drawn(source: str, card: "Card | None", plot: Path, force: bool) -> dict[st
     return found
 
 
-def _answers_path() -> Path:
-    from entrain.platform.folders import state_folder
-    from entrain.vdevice.hrtf.comparison import FILE_NAME
-
-    return state_folder() / FILE_NAME
-
-
 def _marks() -> dict[str, tuple[float, int]]:
-    from entrain.vdevice.hrtf.comparison import means
+    from entrain.vdevice.hrtf.comparison import answers_path, means
 
-    return means(_answers_path())
+    return means(answers_path())

@@ -150,10 +150,10 @@ def weaker(steps: int) -> None:
 
 @click.command()
 def undo() -> None:
-    """Undo the last change of the sound: a protocol, values, the space.
+    """Undo the last change of the sound: of the protocol, of values, or of the space.
 
-    Moves of one value within a second are one step, and Entrain keeps 100 steps until it ends.
-    `on`, `bypass`, outputs, volume and the sleep timer are no steps.
+    Moves of one value within a second are one step.  Entrain keeps 100 steps until it ends.  It
+    does not undo on, off, bypass, outputs, volume and the sleep timer.
 
     \b
     Examples:
@@ -193,7 +193,7 @@ def sleep(minutes: float | None) -> None:
     metavar="ID|FILE|SPEC...",
     nargs=-1,
     required=True,
-    shell_complete=completion.protocols,
+    shell_complete=completion.sources,
 )
 @options.standalone
 @click.option(
@@ -204,7 +204,9 @@ def sleep(minutes: float | None) -> None:
 def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
     """Use another protocol, file or layers.
 
-    SPEC is kind:key=value,... and, to name the layer, id=kind:key=value,...
+    SPEC is kind:key=value,... and, to name the layer, id=kind:key=value,...  `entrain layers KIND`
+    lists the keys.  A generator can have a place in the space, too: azimuth_deg (90 is left),
+    elevation_deg, distance_m, path (orbit, swing, ...), path_hz and path_deg.
 
     \b
     Examples:
@@ -212,6 +214,7 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
       entrain use ./evening.json
       entrain use binaural:carrier_hz=400,beat_hz=10,level_db=-12
       entrain use low=binaural:beat_hz=4 high=binaural:carrier_hz=500,beat_hz=8
+      entrain use rain=noise:level_db=-20,azimuth_deg=90,path=orbit,path_hz=0.05
       entrain use none --here       no effects on this output, until the next use on it
       entrain use default --forget  use this protocol, and forget the output's own
     """
@@ -221,11 +224,16 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
     fields: dict[str, object] = {"layers": layers} if layers else {}
     if standalone:
         fields["standalone"] = True
-    if is_id(wanted) or is_spec(wanted):
-        change("use", protocol=wanted, here=here, **fields)
-    else:  # a file, which only this program can find
-        document = options.resolve(wanted, (), standalone=False).model_dump(mode="json")
-        change("use", protocol=document, here=here, **fields)
+    source: object = wanted
+    if not (is_id(wanted) or is_spec(wanted)):  # a file, which only this program can find
+        source = options.resolve(wanted, (), standalone=False).model_dump(mode="json")
+    answer = change("use", protocol=source, here=here, **fields)
+    if here is None and answer["protocol"] and answer["protocol"]["here"] and answer["output"]:
+        name = clean(answer["output"]["description"])
+        click.echo(f"The protocol of {name} was replaced; other outputs keep theirs.")
+    placed = answer["protocol"] and any(each["place"] for each in answer["protocol"]["layers"])
+    if placed and answer["space"]["mode"] == "off":
+        click.echo(answer["space"]["note"])
 
 
 @click.command("set", context_settings={"ignore_unknown_options": True})  # -20 is a value

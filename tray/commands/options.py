@@ -25,6 +25,7 @@ layers = click.option(
     "layers",
     metavar="SPEC",
     multiple=True,
+    shell_complete=completion.specs,
     help="Add a layer, kind:key=value,..., to the protocol; without --protocol, use these layers "
     "alone. Repeat the option for more layers.",
 )

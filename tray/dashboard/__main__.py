@@ -75,7 +75,7 @@ async def _serve(options: argparse.Namespace) -> int:
 
 
 def _leave_caller() -> None:
-    """Continue in a child without a terminal: nobody has to wait for its end."""
+    """Continue in a child without a terminal, whose end no process has to wait for."""
     if sys.platform != "win32":
         if os.fork():
             os._exit(0)

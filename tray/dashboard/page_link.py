@@ -90,8 +90,7 @@ class PageLink:
                 return json.dumps({"id": number, "ok": True, "result": None})
             if not isinstance(command, str) or command not in COMMANDS:
                 raise MessageError(f"command must be one of {', '.join(sorted(COMMANDS))}")
-            wanted = {**asked, "command": command, "client": self.name}
-            request = json.dumps(wanted)
+            request = json.dumps({**asked, "command": command, "client": self.name})
             line = await self._link.ask(request.encode("utf-8", "replace"))
         except EntrainError as error:
             return json.dumps({"id": number, "ok": False, "error": reason_of(error)})

@@ -35,7 +35,7 @@ _CLOSE_TIMEOUT_S = 1.0
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
-_log.propagate = False  # what strangers send is no news; each of them would write a traceback
+_log.propagate = False  # strangers could fill the log: each bad request has a traceback
 
 
 class DashboardServer:

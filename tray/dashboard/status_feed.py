@@ -11,7 +11,7 @@ from entrain.errors import EntrainError
 from entrain.tray.dashboard.app_link import AppLink, request_line
 from entrain.tray.dashboard.page_link import PageLink
 
-INTERVAL_S = 0.05
+INTERVAL_S = 0.08
 """Shortest time between two events, in seconds: each change is to be seen within 0.1 s."""
 RETRY_S = 0.2
 """Pause before the next attempt while Entrain does not answer, in seconds."""
@@ -61,10 +61,10 @@ class StatusFeed:
             while True:
                 await self._is_wanted.wait()
                 pause_s = RETRY_S
-                with contextlib.suppress(EntrainError):
+                with contextlib.suppress(EntrainError, OSError):
                     await self._link.open()
-                    self._watch()
-                    while line := await self._link.line():
+                    self._watch()  # of nothing, if the wishes have been withdrawn meanwhile
+                    while self._watched and (line := await self._link.line()):
                         answer = json.loads(line)
                         if answer["ok"] is not True:  # an older Entrain lacks one of the parts
                             pause_s = REFUSED_S

@@ -38,6 +38,7 @@ StatusCommand = Literal[
     "output",
     "tracking",
     "recentre",
+    "audition",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 

@@ -191,7 +191,7 @@ class Client:
 
         """
         told = self._ask({"command": "tap", "first": first, "frames": frames})
-        return Sound(told["first"], told["frames"], told["rate_hz"], told["content"])
+        return Sound(**{name: told[name] for name in Sound._fields})
 
     def watch(self, interval_s: float, changes_only: bool = False) -> "Iterator[answers.Status]":
         """Yield the status now and after each interval, until Entrain ends.

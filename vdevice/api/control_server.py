@@ -7,6 +7,7 @@ waits are limited, long messages are parsed on another thread, and each refusal 
 import asyncio
 import itertools
 import math
+from collections.abc import Callable
 
 from pydantic import BaseModel
 
@@ -16,6 +17,7 @@ from entrain.vdevice.api.answer_lines import AnswerLines, refusal
 from entrain.vdevice.api.connection import MAX_LINE_BYTES, Connection
 from entrain.vdevice.api.hub import Answer, Hub, internal_error
 from entrain.vdevice.api.messages import (
+    Audition,
     Off,
     Request,
     Signal,
@@ -52,13 +54,24 @@ class ControlServer:
         Answers requests.  It must not wait for the end of the app, even for `stop`.
     blocks : callable, optional
         Returns the blocks, so that an error can name a parameter's range.
+    audition_left : callable, optional
+        Called when a client with an audition has hung up.
 
     """
 
-    def __init__(self, claimed: Claim, hub: Hub, blocks: BlockSource | None = None) -> None:
+    def __init__(
+        self,
+        claimed: Claim,
+        hub: Hub,
+        blocks: BlockSource | None = None,
+        audition_left: Callable[[], None] = lambda: None,
+    ) -> None:
         self._claim = claimed
         self._hub = hub
         self._blocks = blocks
+        self._audition_left = audition_left
+        self._listener: Connection | None = None
+        """The client that has an audition."""
         self._worker = WorkerThread()
         self._lines = AnswerLines(self._worker)
         self._clients: dict[asyncio.Task[None], Connection] = {}
@@ -127,6 +140,9 @@ class ControlServer:
             self._clients.pop(task, None)
             self._late.pop(task, None)
             writer.close()
+            if self._listener is client:
+                self._listener = None
+                self._audition_left()
 
     async def _converse(
         self, client: Connection, only: tuple[type[BaseModel], ...] | None = None
@@ -146,8 +162,10 @@ class ControlServer:
                 if only and not isinstance(request, only):
                     await client.refuse(_TOO_MANY)
                     return
-                # This client takes the hang-up for the app's end.
-                client.may_give_way = not isinstance(request, Stop)
+                # One client takes the hang-up for the app's end, another one is listening.
+                client.may_give_way = not isinstance(request, Stop | Audition)
+                if isinstance(request, Audition):
+                    self._listen_to(client, request)
                 answer = await self._hub.ask(request, request.client or client.name)
                 if isinstance(request, Signal):
                     client.is_busy = False
@@ -162,6 +180,12 @@ class ControlServer:
                 await self._watch(client, request, answer)
             if client.has_line:
                 await asyncio.sleep(0)  # a flood of lines must not starve the loop
+
+    def _listen_to(self, client: Connection, request: Audition) -> None:
+        """Let one client at a time have an audition; raises `EntrainError`."""
+        if self._listener not in (None, client):
+            raise EntrainError("another program is comparing HRTFs; end it first")
+        self._listener = client if request.hrtf else None
 
     async def _read(self, line: bytes) -> Request:
         if len(line) <= _LONG_LINE_BYTES:

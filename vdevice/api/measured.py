@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterable
 
 from entrain.block import AMOUNT
-from entrain.engine import Engine, Measurement, Promise, blocks
+from entrain.engine import Engine, blocks
 from entrain.errors import EngineError
+from entrain.readings import Measurement, Promise
 from entrain.vdevice.api.messages import Interaural, Measured, Modulation, Tones
 from entrain.vdevice.protocol.model import Layer
 

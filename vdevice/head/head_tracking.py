@@ -56,6 +56,8 @@ class HeadTracking:
         self._changed = changed
         self._process = TrackerProcess(self._turn, self._take_report)
         self._output = ""
+        self._is_on = False
+        """Whether the head was tracked with the settings used last."""
         # The lock guards these, and lets one thread at a time turn the head.
         self._lock = threading.Lock()
         self._pose: tuple[float, float, float, float] = FORWARD
@@ -136,19 +138,21 @@ class HeadTracking:
         self.by_output[self._output] = settings
         while len(self.by_output) > MOST_OUTPUTS:
             del self.by_output[next(iter(self.by_output))]
-        self._apply()
+        self._apply(ends=wishes.get("on") is False)
 
     def play_on(self, output: str) -> None:
         """Use the settings of another output."""
         self._output = output
         self._apply()
 
-    def _apply(self) -> None:
+    def _apply(self, *, ends: bool = False) -> None:
         settings = self.settings
         self._process.want(settings if settings.on else None)
         with self._lock:
             self._follow = settings.follow
-            if not settings.on and self._at_s > -math.inf:
+            ends = ends or (self._is_on and not settings.on)
+            self._is_on = settings.on
+            if ends:  # otherwise, poses of clients at the control socket go on
                 self._pose, self._at_s, self._centre = FORWARD, -math.inf, None
                 self._hand_on()
             self._is_as_tracked = self._centre is None and self._follow == 1.0

@@ -4,18 +4,20 @@ docs/spatial.md describes the format.
 """
 
 import math
-import mmap
 import struct
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from entrain.file_copy import file_copy
 from entrain.platform.whole_file import replace_file
 from entrain.vdevice.hrtf.errors import HrtfError
 
 MAGIC = b"ENTRHEAD"
-VERSION = 1
+VERSION = 2
 ALIGNMENT_BYTES = 64
+MAX_FILE_BYTES = 64 << 20
 MAX_DELAY_S = 0.002
 """Longest delay of an ear behind the other ear, in seconds."""
 MAX_RESPONSE = 64.0
@@ -36,7 +38,7 @@ class Counts(NamedTuple):
     elevations: int
     """Rows of the grid, from -90° to 90°."""
     widths: int
-    """Entries of `gain_db`, from 0° to 360°."""
+    """Columns of `gain_db`, from 0° to 360°."""
     order: int
     """Order of the larger decoder; 0: the file has no decoder."""
     decoder_taps: int
@@ -51,7 +53,7 @@ class Counts(NamedTuple):
         return {
             "responses": nodes * 2 * self.taps,
             "delays_s": nodes * 2,
-            "gain_db": self.widths,
+            "gain_db": 3 * self.widths,
             "decoder": 2 * channels * self.decoder_taps,
             "first_order_decoder": 2 * 4 * self.first_order_taps,
         }
@@ -79,7 +81,7 @@ _LIMITS = Counts(
     azimuths=360,
     elevations=181,
     widths=361,
-    order=7,
+    order=3,
     decoder_taps=4096,
     first_order_taps=4096,
 )
@@ -134,8 +136,12 @@ def check(path: Path) -> Counts:
         The file cannot be read.
 
     """
-    with path.open("rb") as file:
-        head = file.read(_HEADER.size)
+    try:
+        copy = file_copy(path, MAX_FILE_BYTES)
+    except ValueError as error:
+        raise HrtfError(f"{path.name} is not a prepared head: {error}") from error
+    with closing(copy):
+        head = copy[: _HEADER.size]
         if len(head) < _HEADER.size or head[: len(MAGIC)] != MAGIC:
             raise HrtfError(f"{path.name} is not a prepared head")
         _, version, *numbers = _HEADER.unpack(head)
@@ -145,19 +151,18 @@ def check(path: Path) -> Counts:
         for name, number, least, most in zip(Counts._fields, counts, _LEAST, _LIMITS, strict=True):
             if not least <= number <= most:
                 raise HrtfError(f"{path.name} is damaged: {name} is {number}")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            if len(mapped) != counts.file_bytes:
-                raise HrtfError(
-                    f"{path.name} is damaged: {len(mapped)} bytes instead of {counts.file_bytes}"
-                )
-            for name, length in counts.lengths.items():
-                offset = counts.offsets[name]
-                with (
-                    memoryview(mapped) as whole,
-                    whole[offset : offset + length * _FLOAT_BYTES] as part,
-                    part.cast("f") as numbers_,
-                ):
-                    _check_numbers(path.name, name, numbers_)
+        if len(copy) != counts.file_bytes:
+            raise HrtfError(
+                f"{path.name} is damaged: {len(copy)} bytes instead of {counts.file_bytes}"
+            )
+        for name, length in counts.lengths.items():
+            offset = counts.offsets[name]
+            with (
+                memoryview(copy) as whole,
+                whole[offset : offset + length * _FLOAT_BYTES] as part,
+                part.cast("f") as numbers_,
+            ):
+                _check_numbers(path.name, name, numbers_)
     return counts
 
 
@@ -171,7 +176,10 @@ def _check_numbers(file: str, name: str, numbers: Sequence[float]) -> None:
     # A sum of floats is finite in double precision if, and only if, each of them is.
     if not math.isfinite(sum(numbers)):
         raise HrtfError(f"{file} is damaged: {name} holds values that are not numbers")
-    if min(numbers) < low or max(numbers) > high:
+    least, most = min(numbers), max(numbers)
+    if name == "responses" and least == most == 0.0:
+        raise HrtfError(f"{file} is damaged: all responses are silent")
+    if least < low or most > high:
         raise HrtfError(f"{file} is damaged: {name} holds values outside {low:g} … {high:g}")
 
 

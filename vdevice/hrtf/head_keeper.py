@@ -1,8 +1,10 @@
 """Gives heads to the engine.  Runs on the main thread's asyncio loop."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from functools import partial
 
+from entrain.engine import Engine
 from entrain.errors import EntrainError
 from entrain.head import Head
 from entrain.vdevice.hrtf import process, sets
@@ -14,18 +16,26 @@ _log = logging.getLogger(__name__)
 class HeadKeeper:
     """Prepares and reads heads; a head that cannot be used leaves the former one in place.
 
+    A thread of its own prepares, reads and resamples, so the loop goes on meanwhile.  Heads reach
+    the engine in the order of the calls; a cancelled call changes nothing.
+
     Parameters
     ----------
-    take : callable
-        Gives a head to the engine.
+    engine : Engine
+        Hears through the heads.
 
     """
 
-    def __init__(self, take: Callable[[Head], None]) -> None:
-        self.in_use = ""
-        """Id of the head in the engine; empty: none."""
-        self._take = take
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._in_use = ""
         self._worker = WorkerThread()
+        self._turn = asyncio.Lock()
+
+    @property
+    def in_use(self) -> str:
+        """Id of the head in the engine; empty: none, also after a change of the sample rate."""
+        return self._in_use if self._engine.space().has_head else ""
 
     async def prepare(self, name: str) -> None:
         """Prepare a head without using it; raises errors as `use`."""
@@ -41,11 +51,17 @@ class HeadKeeper:
 
         """
 
-        def read() -> Head:
-            return Head.from_file(process.prepared(sets.find(name)))
+        def read(rate_hz: int) -> Head:
+            return Head.from_file(process.prepared(sets.find(name))).at_rate(rate_hz)
 
-        self._take(await self._worker.do(read))
-        self.in_use = name
+        async with self._turn:
+            while True:
+                rate_hz = self._engine.rate_hz
+                head = await self._worker.do(partial(read, rate_hz))
+                if rate_hz == self._engine.rate_hz:  # the device may have changed meanwhile
+                    break
+            self._engine.use_head(head)
+            self._in_use = name
 
     async def bring(self, name: str) -> str:
         """Use a head; if it cannot be used, and there is no other, the built-in one.
@@ -68,6 +84,11 @@ class HeadKeeper:
             else:
                 break
         return problem
+
+    def drop(self) -> None:
+        """Let the engine free its head; nothing may be heard through it."""
+        self._engine.use_head(None)
+        self._in_use = ""
 
     def close(self) -> None:
         """Do not wait for a preparation that runs.  Idempotent."""

@@ -3,6 +3,7 @@
 Called on a thread that may wait.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -65,9 +66,10 @@ def prepared(card: Card, variant: Variant | None = None) -> Path:
             source = Path(card.source)
             if sets.hash_of(source) != card.sha256:
                 raise HrtfError(
-                    f"{source} has changed; `entrain hrtf use` with this file prepares it again"
+                    f"{plain(card.source, 400)} has changed; `entrain hrtf use` with this file "
+                    "prepares it again"
                 )
-            _prepare(source.name, card.source, path, variant)
+            _prepare_file(source, card.sha256, path, variant)
     sets.mark_used(path)
     return path
 
@@ -89,9 +91,9 @@ def added(source: Path, variant: Variant | None = None) -> Card:
         facts: dict[str, Any] = {"Title": known.title, "License": known.licence}
         directions, notes = known.directions, list(known.notes)
     else:
-        answer = _prepare(source.name, str(source.absolute()), path, variant)
+        answer = _prepare_file(source, sha256, path, variant)
         facts, directions, notes = answer["facts"], answer["directions"], answer["notes"]
-    title = facts.get("Title") or facts.get("DatabaseName") or source.stem
+    title = facts.get("Title") or facts.get("DatabaseName") or plain(source.stem)
     card = sets.add(source, sha256, title, directions, facts.get("License", ""), notes)
     sets.mark_used(path)
     return card
@@ -103,6 +105,19 @@ def _is_whole(path: Path) -> bool:
     except (HrtfError, OSError, ValueError):
         return False
     return True
+
+
+def _prepare_file(source: Path, sha256: str, path: Path, variant: Variant) -> dict[str, Any]:
+    """Prepare a SOFA file; the result is removed if the file has changed meanwhile."""
+    answer = _prepare(source.name, str(source.absolute()), path, variant)
+    try:
+        if sets.hash_of(source) != sha256:
+            raise HrtfError(f"{plain(source.name)} has changed while it was read; try again")
+    except HrtfError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    return answer
 
 
 def _prepare(name: str, source: str, path: Path, variant: Variant) -> dict[str, Any]:
@@ -119,9 +134,10 @@ def _prepare(name: str, source: str, path: Path, variant: Variant) -> dict[str, 
 
 def _ask(name: str, *arguments: str) -> dict[str, Any]:
     """Run the worker, and return the object that it prints."""
+    name = plain(name)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", _WORKER, *arguments],
+            [sys.executable, "-P", "-m", _WORKER, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

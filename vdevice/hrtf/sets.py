@@ -10,27 +10,30 @@ import hashlib
 import json
 import os
 import re
-import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from entrain.platform.files import read_file
+from entrain.platform.files import UnfitFile, open_file, read_file
 from entrain.platform.folders import cache_folder, data_folder
 from entrain.platform.whole_file import replace_file
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.protocol.names import is_id
+from entrain.vdevice.protocol.wording import plain
 
 DEFAULT_ID = "kemar"
 BUILT_IN = {
     DEFAULT_ID: "MIT KEMAR, a dummy head with normal pinnae",
     "sphere": "a rigid sphere without pinnae, for tests",
 }
-PREPARATION_VERSION = 1
+PREPARATION_VERSION = 2
 """Raised when the preparation changes: older prepared heads are then made anew."""
 KEPT_HEADS = 8
 """Prepared heads in the cache, 5.6 MB each; the ones used longest ago are removed."""
 MAX_CARDS = 200
+MAX_FILE_BYTES = 256 << 20
+"""Largest SOFA file."""
 
+_PIECE_BYTES = 1 << 18
 _MAX_CARD_BYTES = 1 << 16
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -133,7 +136,7 @@ def add(
     )
     path = cards_folder() / f"{card.id}.json"
     try:
-        replace_file(path, json.dumps(asdict(card), ensure_ascii=False, indent=2).encode() + b"\n")
+        replace_file(path, json.dumps(asdict(card), indent=2).encode() + b"\n")
     except OSError as error:
         raise HrtfError(f"cannot write {path}: {error.strerror}") from error
     return card
@@ -145,24 +148,40 @@ def hash_of(source: Path) -> str:
     Raises
     ------
     HrtfError
-        The file is missing, or is not a file.
+        The file is missing, too large, or not a file.
 
     """
+    name = plain(source.name or str(source))
+    found = hashlib.sha256()
     try:
-        if not stat.S_ISREG(source.stat().st_mode):
-            raise HrtfError(f"{source.name} is not a file")
-        with source.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open_file(source) as file:
+            size = os.fstat(file.fileno()).st_size
+            while size <= MAX_FILE_BYTES and (piece := file.read(_PIECE_BYTES)):
+                found.update(piece)
+                size = max(size, file.tell())
+    except UnfitFile as error:
+        raise HrtfError(f"{name} {error.strerror}") from error
     except OSError as error:
-        raise HrtfError(f"{source.name} cannot be read: {error.strerror}") from error
+        raise HrtfError(f"{name} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a damaged card: the path contains a null byte
+        raise HrtfError(f"{name} cannot be read: it is not a path") from error
+    if size > MAX_FILE_BYTES:
+        raise HrtfError(
+            f"{name} has {size >> 20} MB; Entrain reads SOFA files up to {MAX_FILE_BYTES >> 20} MB"
+        )
+    return found.hexdigest()
 
 
 def mark_used(path: Path) -> None:
     """Note that a prepared head is used, and remove heads from the cache that are not."""
     with contextlib.suppress(OSError):
         os.utime(path)
-        heads = sorted(path.parent.glob("*.head"), key=lambda each: each.stat().st_mtime)
-        for each in heads[:-KEPT_HEADS]:
+    heads: list[tuple[float, Path]] = []
+    for each in path.parent.glob("*.head"):
+        with contextlib.suppress(OSError):  # another Entrain may have removed it
+            heads.append((each.stat().st_mtime, each))
+    for _, each in sorted(heads)[:-KEPT_HEADS]:
+        with contextlib.suppress(OSError):
             each.unlink()
 
 

@@ -52,7 +52,7 @@ def layer_problems(layer: Layer, blocks: Mapping[str, Block], where: str) -> Ite
     if problem := kind_problem(layer, blocks):
         yield f"{where}: {problem}"
         return
-    if problem := _place_problem(layer, blocks):
+    if problem := place_problem(layer, blocks):
         yield f"{where}.place: {problem}"
         return
     yield from _value_problems(layer, block_of(layer, blocks), where)
@@ -80,7 +80,8 @@ def _value_problems(layer: Layer, block: Block, where: str) -> Iterator[str]:
                 yield f"{where}.automation.{symbol}.points[{number}]: {problem}"
 
 
-def _place_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
+def place_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
+    """Return why a layer of a known kind cannot have its place, or ``""``."""
     block = blocks[layer.kind]
     if layer.place is None:
         return ""

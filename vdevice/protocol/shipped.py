@@ -23,6 +23,13 @@ def shipped(protocol_id: str) -> Protocol:
     return parse_protocol(file.read_bytes(), file.name)
 
 
+@cache
+def sample(name: str) -> Protocol:
+    """Load a sound for one purpose, which is not in the library."""
+    file = resources.files("entrain.presets") / "samples" / f"{name}.json"
+    return parse_protocol(file.read_bytes(), file.name)
+
+
 def shipped_entry(protocol_id: str) -> Entry:
     """Return the entry of the shipped protocol with this id."""
     protocol = shipped(protocol_id)

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 
-from entrain.platform.adapter import Form
+from entrain.platform.adapter import WITHOUT_HEADPHONES, Form
 from entrain.vdevice.protocol.model import Layer, Protocol
-
-_WITHOUT_HEADPHONES: frozenset[Form] = frozenset({"speakers", "mono", "hands-free"})
 
 
 def hears_both_ears(form: Form) -> bool:
     """Whether the output can keep both ears apart, as a space needs it."""
-    return form not in _WITHOUT_HEADPHONES
+    return form not in WITHOUT_HEADPHONES
 
 
 def is_replaced(protocol: Protocol, form: Form) -> bool:
     """Whether the protocol's layers need headphones, but the output has none."""
-    return protocol.requires_headphones and form in _WITHOUT_HEADPHONES
+    return protocol.requires_headphones and form in WITHOUT_HEADPHONES
 
 
 def layers(protocol: Protocol, form: Form) -> Sequence[Layer]:

@@ -48,17 +48,6 @@ class Sound:
     settings: Mapping[str, float]
     """Values of the engine's own layers, by address."""
 
-    def changed_parts(self, now: "Sound") -> set[Part]:
-        """Return the parts that have been set since."""
-        found: set[Part] = set()
-        if self.played.edited is not now.played.edited:
-            found.add("protocol")
-        if self.space is not now.space and self.space != now.space:
-            found.add("space")
-        if self.settings is not now.settings and self.settings != now.settings:
-            found.add("settings")
-        return found
-
 
 @dataclass(slots=True)
 class Step:
@@ -113,21 +102,21 @@ class History:
             step.moved_s = moved_s
         self.done.append(step)
 
-    def goes_on(self, addresses: Collection[str], now_s: float) -> bool:
-        """Return whether a move of exactly these values continues the last step, and note it.
+    def going_on(self, addresses: Collection[str], now_s: float) -> Step | None:
+        """Return the last step if a move of exactly these values continues it, and note the time.
 
         A dragged slider moves a thousand times a second, so this costs little.
         """
         last = self.done[-1] if self.done else None
         if last is None or not last.is_open or now_s - last.last_s >= JOIN_S:
-            return False
+            return None
         if not addresses or len(last.moved_s) != len(addresses):
-            return False
+            return None
         if any(each not in last.moved_s for each in addresses):
-            return False
+            return None
         last.moved_s = dict.fromkeys(addresses, now_s)
         last.last_s = now_s
-        return True
+        return last
 
     def close(self) -> None:
         """Let the next move begin a step of its own."""

@@ -179,6 +179,10 @@ class OutputProtocols:
         self._has_values = False
         self._choices.choose(self._now(), self._output, here)
 
+    def settle(self) -> None:
+        """Take over the values that were set, before the player plays for a while."""
+        self._take_values()
+
     async def save(self, name: str, replace: bool) -> None:
         """Save the present sound as a protocol of the user's own; raises `ProtocolError`."""
         player, now = self._player, self._player.protocol

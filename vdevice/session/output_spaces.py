@@ -24,6 +24,8 @@ from entrain.vdevice.space.users_space import LISTENER, UsersSpace
 
 MOST_OUTPUTS = 64
 """Outputs whose settings are kept, those used last."""
+KEPT_S = 30.0
+"""Time after the end of a space for which the engine keeps its head, 10 MB, in seconds."""
 
 _INITIAL = SpaceSettings()
 
@@ -71,9 +73,16 @@ class OutputSpaces:
         self._changed = changed
         self._output = ""
         self._has_begun = False
-        self._asked = ""
-        """Id of the head that was last asked for by itself; it is not asked for again."""
+        self._refused = ("", "")
+        """Id of a head that could not be used, and of the head that stands in, or ""."""
+        self._lent = ""
+        """Id of a head that is heard instead of the user's for a while."""
+        self._coming = ""
+        """Id of the head that `_bringing` brings."""
         self._bringing: asyncio.Task[None] | None = None
+        self._choices = 0
+        """Heads that the user has chosen and that are not ready yet; no other head is brought."""
+        self._dropping: asyncio.TimerHandle | None = None
 
     # ---- facts -------------------------------------------------------------------------------
 
@@ -85,7 +94,7 @@ class OutputSpaces:
     @property
     def head(self) -> str:
         """Id of the head for the present output."""
-        return self.settings.hrtf or self.hrtf
+        return self._lent or self.settings.hrtf or self.hrtf
 
     @property
     def head_in_use(self) -> str:
@@ -95,7 +104,7 @@ class OutputSpaces:
     @property
     def head_cm(self) -> float:
         """Size of the listener's head, as far as the block knows it."""
-        return self.settings.params.get(HEAD_SIZE, self._size().parameters[HEAD_SIZE].initial)
+        return self._listener().get(HEAD_SIZE, self._size().parameters[HEAD_SIZE].initial)
 
     @property
     def note(self) -> str:
@@ -110,6 +119,8 @@ class OutputSpaces:
             return f"the HRTF {self.head} cannot be used; {self._heads.in_use} stands in"
         if not player.space_is_own:
             return f"{player.protocol.name} has its own space"
+        if player.space is None and any(layer.place for layer in player.layers):
+            return "placed sounds need a space; `entrain space scene` switches it on"
         return ""
 
     def owns(self, address: str) -> bool:
@@ -151,13 +162,30 @@ class OutputSpaces:
             There is no such head, or it cannot be prepared; then the former one stays.
 
         """
-        if self._player.space is not None or self._heads.in_use:
-            await self._heads.use(name)
-        else:  # it is read when a space needs it
-            await self._heads.prepare(name)
-        self.hrtf = self._asked = name
-        if self._output:
-            self._keep(self.settings.model_copy(update={"hrtf": name}))
+        output = self._output  # it may change meanwhile
+        self._stop_bringing()
+        self._choices += 1
+        try:
+            if self._player.space is not None or self._heads.in_use:
+                await self._heads.use(name)
+            else:  # it is read when a space needs it
+                await self._heads.prepare(name)
+        finally:
+            self._choices -= 1
+        self.hrtf = name
+        if output:
+            settings = self.by_output.get(output, SpaceSettings())
+            self._keep(settings.model_copy(update={"hrtf": name}), output)
+
+    async def lend(self, name: str) -> None:
+        """Use another head until `take_back`, without storing it; raises errors as `use_head`."""
+        await self._heads.use(name)
+        self._lent = name
+
+    def take_back(self) -> None:
+        """Use the user's head again.  Idempotent."""
+        self._lent = ""
+        self.look()
 
     def check(self, values: Mapping[str, float]) -> None:
         """Refuse values for the user's space; raises `ProtocolError`."""
@@ -201,30 +229,65 @@ class OutputSpaces:
         self.look()
 
     def look(self) -> None:
-        """Bring the head if there is a space without it.  Call it when the sound has changed."""
+        """Bring the head if there is a space without it; drop a head that no space needs.
+
+        Call it when the sound or the sample rate has changed.
+        """
+        if not self._has_begun:
+            return
+        if self._player.space is None:
+            self._stop_bringing()
+            if self._heads.in_use and not self._dropping:
+                loop = asyncio.get_running_loop()
+                self._dropping = loop.call_later(KEPT_S, self._drop)
+            return
+        self._stop_dropping()
         wanted = self.head
-        if not self._has_begun or self._player.space is None:
+        if self._choices or wanted == self._coming:
             return
-        if wanted in (self._heads.in_use, self._asked):
-            return
-        self._asked = wanted
-        if self._bringing:
-            self._bringing.cancel()
+        self._stop_bringing()
+        in_use = self._heads.in_use
+        if wanted == in_use or (wanted, in_use) == self._refused:
+            return  # a refused head is not tried again and again
+        self._coming = wanted
         self._bringing = asyncio.create_task(self._bring(wanted))
 
     async def close(self) -> None:
         """Do not wait for a head.  Idempotent."""
         self._has_begun = False
-        if self._bringing:
-            self._bringing.cancel()
-            await asyncio.gather(self._bringing, return_exceptions=True)
+        self._stop_dropping()
+        if bringing := self._bringing:
+            self._stop_bringing()
+            await asyncio.gather(bringing, return_exceptions=True)
 
     # ---- internals ---------------------------------------------------------------------------
 
     async def _bring(self, name: str) -> None:
-        if problem := await self._heads.bring(name):
+        problem = await self._heads.bring(name)
+        self._coming = ""
+        if problem:
+            self._refused = name, self._heads.in_use
             self._problems.tell(problem)
         self._changed()
+
+    def _stop_bringing(self) -> None:
+        """Do not use the head that is being brought; it is brought again where it is needed."""
+        self._coming = ""
+        if self._bringing:
+            self._bringing.cancel()
+            self._bringing = None
+
+    def _drop(self) -> None:
+        self._dropping = None
+        if self._player.space is None:
+            self._refused = "", ""
+            self._heads.drop()
+            self._changed()
+
+    def _stop_dropping(self) -> None:
+        if self._dropping:
+            self._dropping.cancel()
+            self._dropping = None
 
     def _size(self) -> Block:
         """Return the block that knows the size of the head."""
@@ -234,15 +297,24 @@ class OutputSpaces:
         new = {parse_address(address).symbol: float(value) for address, value in values.items()}
         return {**self.settings.params, **new}
 
-    def _keep(self, settings: SpaceSettings) -> None:
-        self.by_output.pop(self._output, None)
-        self.by_output[self._output] = settings
+    def _keep(self, settings: SpaceSettings, output: str = "") -> None:
+        self.by_output.pop(output or self._output, None)
+        self.by_output[output or self._output] = settings
         while len(self.by_output) > MOST_OUTPUTS:
             del self.by_output[next(iter(self.by_output))]
 
+    def _listener(self) -> dict[str, float]:
+        """Return the listener's own values; those that no block accepts are left out."""
+        params, block = self.settings.params, self._size()
+        return {
+            name: params[name]
+            for name in LISTENER
+            if name in params and not value_problem(block, name, params[name])
+        }
+
     def _users_space(self) -> UsersSpace:
         settings = self.settings
-        listener = {name: settings.params[name] for name in LISTENER if name in settings.params}
+        listener = self._listener()
         if settings.mode == "off":
             return UsersSpace(None, listener)
         block = self._blocks()[settings.mode]

@@ -66,7 +66,8 @@ class Player:
         self._sleep: SleepTimer | None = None
         self._moving: dict[str, None] = {}
         """Addresses of values that glide for longer than a step, in order."""
-        self._edited = EditedProtocol(_SILENCE, blocks)
+        self.edited = EditedProtocol(_SILENCE, blocks)
+        """The running protocol, as cheap to change as to share; see `protocol`."""
         self._users_space = UsersSpace()
         self.library_id = ""
         """Id in the library; empty after a value was changed."""
@@ -81,7 +82,7 @@ class Player:
     @property
     def protocol(self) -> Protocol:
         """The running protocol, with all values that were set since its start."""
-        return self._edited.protocol
+        return self.edited.protocol
 
     @protocol.setter
     def protocol(self, protocol: Protocol) -> None:
@@ -95,7 +96,7 @@ class Player:
     @property
     def is_replaced(self) -> bool:
         """Whether the protocol's layers need headphones, but the output has none."""
-        return audible.is_replaced(self._edited.frame, self._form)
+        return audible.is_replaced(self.edited.frame, self._form)
 
     @property
     def hears_both_ears(self) -> bool:
@@ -109,12 +110,12 @@ class Player:
             return None
         if self.ended:
             return self._users_space.layer
-        return self.protocol.space or self._users_space.of(self._edited.frame)
+        return self.protocol.space or self._users_space.of(self.edited.frame)
 
     @property
     def space_is_own(self) -> bool:
         """Whether the protocol leaves the space to the user."""
-        return self._edited.frame.spatial is None
+        return self.edited.frame.spatial is None
 
     @property
     def plays_alone(self) -> bool:
@@ -128,7 +129,7 @@ class Player:
         """Message to the listener, one line; may be empty."""
         if self.ended:
             return f"{self.protocol.name} has ended"
-        return audible.note(self._edited.frame, self._form)
+        return audible.note(self.edited.frame, self._form)
 
     @property
     def left_s(self) -> float | None:
@@ -154,7 +155,7 @@ class Player:
     def played(self) -> Played:
         """Return what runs now, for `restore`."""
         session_s, runs = self._engine.session()
-        return Played(self._edited, self.library_id, self.ways, session_s, runs, self.ended)
+        return Played(self.edited, self.library_id, self.ways, session_s, runs, self.ended)
 
     def running(self) -> Sequence[tuple[Layer, int]]:
         """Return the layers in the engine, with the engine's numbers."""
@@ -287,12 +288,12 @@ class Player:
 
     def set_all(self, values: Mapping[str, float], over_s: float) -> None:
         """Move several parameters of the protocol, all or none; raises `ProtocolError`."""
-        heard = audible.layers(self._edited.frame, self._form)
+        heard = audible.layers(self.edited.frame, self._form)
         if any(address.startswith(f"{SPACE_ID}.") for address in values):
             heard = (*heard, self._settable_space())
         changes = False
         for address, value in values.items():
-            changes |= self._edited.value(*check_address(heard, address, value, blocks)) != value
+            changes |= self.edited.value(*check_address(heard, address, value, blocks)) != value
         if not self.is_replaced and concerns_movement(values):
             check_movement(self.protocol, values, blocks)
         for address, value in values.items():
@@ -303,7 +304,7 @@ class Player:
             if over_s > adjust.GLIDE_S:
                 self._moving[address] = None
         if changes:
-            self._take(self._edited.with_values(values, self.is_replaced))
+            self._take(self.edited.with_values(values, self.is_replaced))
             self.library_id = ""
 
     def as_heard(self) -> Protocol:
@@ -385,16 +386,16 @@ class Player:
     # ---- internals -------------------------------------------------------------------------
 
     def _take(self, edited: EditedProtocol) -> None:
-        self._edited = edited
+        self.edited = edited
         self.revision += 1
 
     def _settable_space(self) -> Layer:
         """Return the protocol's space; raises `ProtocolError` if it has none."""
         if not self.hears_both_ears:
             raise ProtocolError("the space needs headphones")
-        if space := self._edited.frame.space:
+        if space := self.edited.frame.space:
             return space
-        raise ProtocolError(f"{self._edited.frame.name} has no space of its own")
+        raise ProtocolError(f"{self.edited.frame.name} has no space of its own")
 
     def _value(self, layer: Layer, symbol: str) -> float:
         """Return the final value of a parameter; session ramps are ignored, automation is not."""
@@ -415,12 +416,12 @@ class Player:
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
         """If the engine refuses a change, restore the fields of the protocol that still runs."""
-        before = self._edited, self.library_id, self.ways, self._form, self.revision
+        before = self.edited, self.library_id, self.ways, self._form, self.revision
         course = self._fade, self._sleep, self.ended
         try:
             yield
         except EngineError:
-            self._edited, self.library_id, self.ways, self._form, self.revision = before
+            self.edited, self.library_id, self.ways, self._form, self.revision = before
             self._fade, self._sleep, self.ended = course
             raise
 

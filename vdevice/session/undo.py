@@ -1,4 +1,4 @@
-"""Undo and redo of what users change in the sound.  Called on the main thread only."""
+"""Undo and redo of the changes that users make in the sound.  Called on the main thread only."""
 
 import time
 from collections import deque
@@ -9,7 +9,7 @@ from entrain.errors import EntrainError
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.session import step_text
-from entrain.vdevice.session.history import History, Sound, Step
+from entrain.vdevice.session.history import History, Part, Sound, Step
 from entrain.vdevice.session.output_protocols import OutputProtocols
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
@@ -80,12 +80,13 @@ class Undo:
 
         """
         now_s = self._clock()
-        if self._history.goes_on(addresses, now_s):
+        if going_on := self._history.going_on(addresses, now_s):
             yield
+            going_on.parts |= self._changed_parts(going_on.other)
             return
         before = self._sound()
         yield
-        if parts := before.changed_parts(self._sound()):
+        if parts := self._changed_parts(before):
             self._history.add(Step(before, parts, dict.fromkeys(addresses, now_s), now_s))
 
     def undo(self) -> None:
@@ -125,6 +126,18 @@ class Undo:
         layer_id, symbol = parse_address(address)
         initial = self._blocks()[layer_id].parameters[symbol].initial
         return sound.settings.get(address, initial)
+
+    def _changed_parts(self, before: Sound) -> set[Part]:
+        """Return the parts of the sound that have been set since."""
+        found: set[Part] = set()
+        if self._player.edited is not before.played.edited:
+            found.add("protocol")
+        space, settings = self._spaces.settings, self._settings()
+        if space is not before.space and space != before.space:
+            found.add("space")
+        if settings is not before.settings and settings != before.settings:
+            found.add("settings")
+        return found
 
     def _sound(self) -> Sound:
         return Sound(

@@ -75,7 +75,7 @@ class _Tracker:
             except OSError:  # no more of them, or a report that one of ours did not arrive
                 return
             now_s = time.monotonic()
-            if pose := take(packet, sender[0], now_s):
+            if pose := take(packet, sender[0], now_s, sender[1]):
                 self._pacing.put(pose, now_s)
                 self._rate.add(now_s)
             else:

@@ -4,6 +4,7 @@ While one sender is heard, others are not: two of them would pull the head to an
 """
 
 import struct
+from collections import deque
 from dataclasses import dataclass, field
 
 from entrain.vdevice.rotation import Rotation
@@ -15,6 +16,7 @@ SILENT_S = 1.0
 OPENTRACK_BYTES = 48
 _OPENTRACK = struct.Struct("<6d")  # x, y and z in cm, then yaw, pitch and roll in degrees
 _REPORT_S = 1.0
+_RECENT_PORTS = 8
 
 
 @dataclass
@@ -46,35 +48,44 @@ class Receiver:
     """The sender's address and machine, or "" before the first pose."""
     _heard: tuple[str, str] = ("", "")
     _heard_at_s: float = -1e9
+    _ports: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT_PORTS))
+    """UDP ports of the sender's last packets; some senders take another one for each packet."""
+    _port: int | None = None
+    """The port that has come again, which tells the sender from a second one like it."""
 
-    def take_osc(self, packet: bytes, host: str, now_s: float) -> Pose | None:
+    def take_osc(self, packet: bytes, host: str, now_s: float, port: int = 0) -> Pose | None:
         """Read an OSC packet; returns its pose if it counts."""
         try:
-            return self._counted(self.senders.pose(read_packet(packet)), host, now_s)
+            return self._counted(self.senders.pose(read_packet(packet)), host, now_s, port)
         except MalformedPacket:
             self.counters.malformed += 1
             return None
 
-    def take_opentrack(self, packet: bytes, host: str, now_s: float) -> Pose | None:
+    def take_opentrack(self, packet: bytes, host: str, now_s: float, port: int = 0) -> Pose | None:
         """Read one of opentrack's packets; returns its pose if it counts."""
         try:
             if len(packet) != OPENTRACK_BYTES:
                 raise MalformedPacket("length")
             angles = _OPENTRACK.unpack(packet)[3:]
-            return self._counted(self.senders.opentrack(angles), host, now_s)
+            return self._counted(self.senders.opentrack(angles), host, now_s, port)
         except MalformedPacket:
             self.counters.malformed += 1
             return None
 
-    def _counted(self, pose: Pose | None, host: str, now_s: float) -> Pose | None:
+    def _counted(self, pose: Pose | None, host: str, now_s: float, port: int) -> Pose | None:
         sender = (pose.form, host) if pose else None
-        is_other = sender != self._heard and now_s - self._heard_at_s < SILENT_S
-        if pose is None or sender is None or is_other:
+        is_other = sender != self._heard or self._port not in (None, port)
+        if pose is None or sender is None or (is_other and now_s - self._heard_at_s < SILENT_S):
             self.counters.ignored += 1
             return None
-        if sender != self._heard:
+        if is_other:
             self._heard = sender
             self.source = f"{pose.form} from {host}"
+            self._ports.clear()
+            self._port = None
+        if port in self._ports:
+            self._port = port
+        self._ports.append(port)
         self._heard_at_s = now_s
         self.counters.poses += 1
         return pose

@@ -351,7 +351,7 @@ def _problems(block: Block, parameters: Sequence[Parameter]) -> Iterator[str]:
         yield "declare its description"
     if len(block.parameters) < len(parameters):
         yield "two parameters have the same symbol"
-    if block.group == "generator":
+    if block.group in LAYER_GROUPS:
         for parameter in PLACE:
             if parameter.symbol in block.parameters:
                 yield f"{parameter.symbol} is a parameter of every generator's place"

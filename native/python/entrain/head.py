@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from entrain._native import check, ffi, load
 from entrain.errors import EntrainError
+from entrain.file_copy import file_copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,13 @@ class Space:
     """Turn of the head as the ears have it: w, x, y, z, from the room to the head."""
     age_s: float
     sources: int
+    has_head: bool
 
 
 MAGIC = b"ENTRHEAD"
-VERSION = 1
+VERSION = 2
+MAX_FILE_BYTES = 64 << 20
+"""Largest file of a prepared head; one with 256 taps and all decoders has 5.6 MB."""
 _HEADER = struct.Struct("<8s9I20x")
 _ALIGNMENT = 64
 
@@ -50,12 +54,34 @@ class Head:
         library = load("entrain")
         made = ffi.new("entrain_head **")
         check(library.entrain_head_create(ffi.new("entrain_head_data *", data), made), "head")
-        self._head = ffi.gc(made[0], library.entrain_head_destroy)
+        self._own(made[0], data["rate_hz"])
+
+    def _own(self, native: Any, rate_hz: int) -> None:
+        self._head = ffi.gc(native, load("entrain").entrain_head_destroy)
+        self.rate_hz = rate_hz
+        """Sample rate of the filters, in Hz."""
 
     @property
     def native(self) -> Any:
         """The C pointer."""
         return self._head
+
+    def at_rate(self, rate_hz: int) -> "Head":
+        """Return the same head at another sample rate; takes up to 0.2 s, on any thread.
+
+        Raises
+        ------
+        EngineError
+            The rate is out of range, or the memory is exhausted.
+
+        """
+        if rate_hz == self.rate_hz:
+            return self
+        made = ffi.new("entrain_head **")
+        check(load("entrain").entrain_head_at_rate(self._head, rate_hz, made), "head")
+        other = Head.__new__(Head)
+        other._own(made[0], rate_hz)
+        return other
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -68,19 +94,17 @@ class Head:
 
         """
         try:
-            with path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            with closing(mapped):
-                return cls(**_fields(mapped, path))
-        except (OSError, ValueError) as error:  # ValueError: the file is empty
+            with closing(file_copy(path, MAX_FILE_BYTES)) as copy:
+                return cls(**_fields(copy, path))
+        except (OSError, ValueError) as error:
             raise EntrainError(f"cannot read the head {path}: {error}") from error
 
 
-def _fields(mapped: mmap.mmap, path: Path) -> dict[str, Any]:
-    """Return the fields of ``entrain_head_data``, with pointers into the mapped file."""
-    if len(mapped) < _HEADER.size:
+def _fields(copy: mmap.mmap, path: Path) -> dict[str, Any]:
+    """Return the fields of ``entrain_head_data``, with pointers into the copy of the file."""
+    if len(copy) < _HEADER.size:
         raise EntrainError(f"{path} is not a prepared head: it is too short")
-    magic, version, *counts = _HEADER.unpack_from(mapped)
+    magic, version, *counts = _HEADER.unpack_from(copy)
     if magic != MAGIC:
         raise EntrainError(f"{path} is not a prepared head")
     if version != VERSION:
@@ -91,14 +115,14 @@ def _fields(mapped: mmap.mmap, path: Path) -> dict[str, Any]:
     sizes = {
         "responses": ears * taps,
         "delays_s": ears,
-        "gain_db": widths,
+        "gain_db": 3 * widths,
         "decoder": 2 * channels * decoder_taps,
         "first_order_decoder": 2 * 4 * first_order_taps,
     }
     *places, end = _places(sizes.values())
-    if end != len(mapped):
-        raise EntrainError(f"{path} has {len(mapped)} bytes instead of {end}")
-    start = ffi.from_buffer("char[]", mapped)
+    if end != len(copy):
+        raise EntrainError(f"{path} has {len(copy)} bytes instead of {end}")
+    start = ffi.from_buffer("char[]", copy)
     arrays = {
         name: ffi.cast("float *", start + place) if size else ffi.NULL
         for (name, size), place in zip(sizes.items(), places, strict=True)

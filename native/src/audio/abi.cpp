@@ -72,6 +72,7 @@ void entrain_read_space(const entrain_engine *engine, entrain_space *space) {
     for (std::size_t i = 0; i < 4; ++i) space->turn[i] = turn[i];
     space->age_s = stage.head_turn.age_s();
     space->sources = stage.sources();
+    space->has_head = engine->has_head ? 1 : 0;
 }
 
 void entrain_read_stats(const entrain_engine *engine, entrain_stats *stats) {

@@ -46,6 +46,10 @@ inline Turn operator*(const Turn &a, const Turn &b) noexcept {
             a.w * b.z + a.x * b.y - a.y * b.x + a.z * b.w};
 }
 
+inline double dot(const Turn &a, const Turn &b) noexcept {
+    return a.w * b.w + a.x * b.x + a.y * b.y + a.z * b.z;
+}
+
 inline Direction turned(const Direction &d, const Turn &by) noexcept {
     const double tx = 2.0 * (by.y * d.z - by.z * d.y);
     const double ty = 2.0 * (by.z * d.x - by.x * d.z);
@@ -56,7 +60,7 @@ inline Direction turned(const Direction &d, const Turn &by) noexcept {
 
 // The turn of `part` of the way from `a` to `b`, at constant speed along the shortest way.
 inline Turn between(const Turn &a, const Turn &b, double part) noexcept {
-    const double cosine = a.w * b.w + a.x * b.x + a.y * b.y + a.z * b.z;
+    const double cosine = dot(a, b);
     const double sign = cosine < 0.0 ? -1.0 : 1.0;
     double from = 1.0 - part, to = part;
     if (sign * cosine < 0.999999) {  // otherwise a straight line is as good

@@ -13,6 +13,7 @@
 struct entrain_engine {
     std::atomic<std::uint32_t> rate_hz{0};
     std::atomic<std::uint32_t> latency_frames{0};
+    std::atomic<bool> has_head{false};
     entrain::Process process;
 
 protected:

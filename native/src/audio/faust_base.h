@@ -35,6 +35,10 @@ struct UI {
 };
 
 struct dsp {
+    // Chooses the sound of random parts: a block's instances with different numbers are independent.
+    // Must not change after the first compute(); entrain.lib reads it.
+    int variant = 0;
+
     virtual ~dsp() = default;
     virtual int getNumInputs() = 0;
     virtual int getNumOutputs() = 0;

@@ -72,6 +72,9 @@ public:
             target_ = {double{told[0]}, double{told[1]}, double{told[2]}, double{told[3]}};
             unrepeated_s_ = 0.0;
             front_ = false;
+            // The space cross-fades a large step.  Smoothed, it would be two steps, of which the
+            // second one waits for the end of the first cross-fade.
+            if (std::fabs(dot(now_, target_)) < kAtOnceCosine) now_ = target_;
         }
         turns[0] = now_;
         if (front_) {
@@ -89,6 +92,7 @@ public:
 
 private:
     static constexpr double kSmoothS = 0.01;
+    static constexpr double kAtOnceCosine = 0.99144486137381038;  // of a turn by 15 degrees
     static constexpr double kFreshS = 1.0;     // after this the head is no longer known
     static constexpr double kReturnS = 2.0;    // and comes back to the front within this
 

@@ -49,6 +49,9 @@ public:
     // Tell the callback that parameters have been asked to move.
     void announce() noexcept { version_.fetch_add(1, std::memory_order_release); }
 
+    // Choose the sound of random parts, before the callback knows this layer.
+    void vary(int variant) noexcept { block_->variant = variant; }
+
     // True once the layer has faded out for good.
     bool is_gone() const noexcept { return gone_.load(std::memory_order_acquire); }
 

@@ -100,6 +100,15 @@ entrain_status entrain_head_create(const entrain_head_data *data, entrain_head *
     });
 }
 
+entrain_status entrain_head_at_rate(const entrain_head *head, uint32_t rate_hz,
+                                    entrain_head **other) {
+    if (!head || !other || !is_rate(rate_hz)) return ENTRAIN_E_ARGUMENT;
+    return guarded([&] {
+        *other = new entrain_head{entrain::head_at_rate(head->head, rate_hz)};
+        return ENTRAIN_OK;
+    });
+}
+
 void entrain_head_destroy(entrain_head *head) { delete head; }
 
 entrain_status entrain_create(uint32_t rate_hz, entrain_engine **engine) {

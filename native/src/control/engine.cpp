@@ -5,8 +5,10 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <utility>
 
+using entrain::BlockKind;
 using entrain::Engine;
 using entrain::Group;
 using entrain::Layer;
@@ -63,7 +65,7 @@ entrain_status Engine::set_rate(std::uint32_t rate) {
     rebuild(next.owned, rate);
     rebuild(next.leaving, rate);
     next.latency_frames = entrain::latency_of(*next.owned.at(ENTRAIN_LAYER_OUTPUT).kind, rate);
-    next.head_at_rate = entrain::head_at_rate(next.head, rate);
+    next.head = nullptr;  // resampling it would hold up all other threads
     replace(std::move(next));
     return ENTRAIN_OK;
 }
@@ -72,8 +74,7 @@ entrain_status Engine::use_head(std::shared_ptr<const entrain::Head> head) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (head == layers_.head) return ENTRAIN_OK;
     Layers next = layers_;
-    next.head_at_rate = entrain::head_at_rate(head, next.rate_hz);
-    next.head = std::move(head);
+    next.head = entrain::head_at_rate(head, next.rate_hz);
     replace(std::move(next));
     return ENTRAIN_OK;
 }
@@ -103,6 +104,7 @@ void Engine::rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_h
         for (std::size_t i = 0; i < former->parameters().size(); ++i)
             each.instance->parameters()[i].succeed(former->parameters()[i]);
         each.instance->announce();
+        each.instance->vary(std::max(each.variant, 0));
         each.automation = automation_of(each, rate_hz);
     }
 }
@@ -202,11 +204,26 @@ entrain_status Engine::route(const std::uint32_t *layers, std::uint32_t count,
         owned.routed_ways = owned.ways;
         owned.automation = automation_of(owned, next.rate_hz);
     }
+    vary(next);
     for (const std::uint32_t number : layers_.order)
         if (next.owned.count(number) == 0) next.leaving.emplace(number, layers_.owned.at(number));
     if (restart) ++next.restarts;
     replace(std::move(next));
     return ENTRAIN_OK;
+}
+
+void Engine::vary(Layers &of) {
+    std::map<const BlockKind *, std::set<int>> taken;
+    for (const std::uint32_t number : of.order)
+        taken[of.owned.at(number).kind].insert(of.owned.at(number).variant);
+    for (const std::uint32_t number : of.order) {
+        Owned &owned = of.owned.at(number);
+        if (owned.variant >= 0) continue;
+        std::set<int> &others = taken[owned.kind];
+        for (owned.variant = 0; others.count(owned.variant) > 0;) ++owned.variant;
+        others.insert(owned.variant);
+        owned.instance->vary(owned.variant);
+    }
 }
 
 void Engine::run_session(bool runs) {
@@ -222,6 +239,7 @@ void Engine::seek_session(double seconds) {
 
 void Engine::read_session(double *seconds, bool *runs) {
     const std::lock_guard<std::mutex> lock(mutex_);
+    collect();  // since this is called often: a head that is not used any more needs much memory
         // Until the callback takes a route that restarts the session, its clock has the old time.
     const bool begins = process.in_use() < restarted_by_;
     *seconds = begins && !process.session.is_moving() ? 0.0 : process.session.seconds();
@@ -348,7 +366,7 @@ std::unique_ptr<Route> Engine::make_route(const Layers &of) const {
     route->latency_frames = of.latency_frames;
     route->input = of.owned.at(ENTRAIN_LAYER_INPUT).instance;
     route->output = of.owned.at(ENTRAIN_LAYER_OUTPUT).instance;
-    route->head = of.head_at_rate;
+    route->head = of.head;
     for (const std::uint32_t number : of.order) {
         const Owned &owned = of.owned.at(number);
         const Group group = owned.instance->group;
@@ -403,6 +421,7 @@ void Engine::replace(Layers next) {
         }));
     }
     // Last, since a back end runs the engine as soon as this shows the rate of its device.
+    has_head = layers_.head != nullptr;
     latency_frames = layers_.latency_frames;
     rate_hz = layers_.rate_hz;
     collect();

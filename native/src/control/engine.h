@@ -59,6 +59,7 @@ private:
         std::shared_ptr<const Automation> automation;  // `routed_ways` in frames
         bool placed = false;         // as last requested
         bool routed_placed = false;  // as of the last route
+        int variant = -1;  // of its random parts; chosen by the first route
     };
 
     // Everything that a route is made from.  Changes are made in a copy, so that running out of
@@ -71,8 +72,7 @@ private:
         std::map<std::uint32_t, Owned> owned;
         std::map<std::uint32_t, Owned> leaving;  // layers that fade out
         std::vector<std::uint32_t> order;        // as last requested
-        std::shared_ptr<const Head> head;        // at its own rate; may be null
-        std::shared_ptr<const Head> head_at_rate;
+        std::shared_ptr<const Head> head;        // at this rate; may be null
     };
 
     // Index of a parameter in its layer, or the number of parameters if no symbol matches.
@@ -84,6 +84,9 @@ private:
     // Converts `routed_ways` to frames.
     static std::shared_ptr<const Automation> automation_of(const Owned &owned,
                                                                     std::uint32_t rate_hz);
+    // Gives the layers that are new in `order` the lowest variants that their kinds have free, so
+    // that a protocol sounds the same whatever has been heard before.
+    static void vary(Layers &of);
     static void rebuild(std::map<std::uint32_t, Owned> &owned, std::uint32_t rate_hz);
     static const Owned *find_leaving(const Layers &of, std::uint32_t number);
     bool is_handed_over(const Layer *layer) const;

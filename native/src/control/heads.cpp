@@ -221,7 +221,7 @@ entrain_status check_head(const entrain_head_data &data) noexcept {
     const bool good =
         are_within(data.responses, ears * data.taps, -kMost, kMost) &&
         are_within(data.delays_s, ears, 0.0F, 0.002F) &&
-        are_within(data.gain_db, data.widths, -60.0F, 20.0F) &&
+        are_within(data.gain_db, kGainRows * data.widths, -60.0F, 20.0F) &&
         (!has_decoder ||
          are_within(data.decoder, 2 * channels * data.decoder_taps, -kMost, kMost)) &&
         (!has_first || are_within(data.first_order_decoder, std::size_t{8} * data.first_order_taps,
@@ -252,8 +252,8 @@ std::shared_ptr<const Head> make_head(const entrain_head_data &data) {
             head->delays[2 * i + ear] = (delays[ear] - std::min(delays[0], delays[1])) *
                                         static_cast<float>(data.rate_hz);
     }
-    head->gains.resize(data.widths);
-    for (std::size_t i = 0; i < data.widths; ++i)
+    head->gains.resize(kGainRows * data.widths);
+    for (std::size_t i = 0; i < head->gains.size(); ++i)
         head->gains[i] = static_cast<float>(std::pow(10.0, double{data.gain_db[i]} / 20.0));
     if (data.order > 0)
         head->high_order = make_decoder(data.decoder, data.decoder_taps,

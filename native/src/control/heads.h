@@ -9,7 +9,7 @@
 #include <memory>
 
 struct entrain_head {
-    std::shared_ptr<const entrain::Head> head;  // at the rate of its responses
+    std::shared_ptr<const entrain::Head> head;
 };
 
 namespace entrain {

@@ -28,7 +28,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # started as a program
 from dashboard_lab import MadeUpEntrain, Served
 
 from entrain.tray.dashboard import page_link
+from entrain.tray.dashboard.server import MAX_PAGES
 
+_TEXTS = ('"', "{", "[" * 500, "}", "\n", "1e999", "NaN", "é", "\\ud800", ": null,")
 FRAMES = 256
 """Most frames on one connection."""
 REQUESTS = 32
@@ -97,13 +99,13 @@ def message(rng: random.Random) -> bytes:
     text = json.dumps(rng.choice(MESSAGES))
     for _ in range(rng.choice((0, 1, 1, 2, 5))):
         at = rng.randrange(len(text) + 1)
-        bit = rng.choice(('"', "{", "[" * 500, "}", "\n", "1e999", "NaN", "é", "\\ud800", ": null,"))
+        bit = rng.choice(_TEXTS)
         text = text[:at] + bit + text[at + rng.choice((0, 1, 8)) :]
     return text.encode()
 
 
 def hostile_frame(rng: random.Random) -> bytes:
-    """Return a frame, perhaps one that no client may send."""
+    """Return a frame, perhaps of a kind that no client may send."""
     match rng.randrange(8):
         case 0:
             return rng.randbytes(rng.choice((1, 2, 6, 14, 200)))
@@ -176,6 +178,8 @@ def run(count: int, seed: int) -> tuple[collections.Counter[str], int]:
         while (number := sent.total()) < count:
             if not before and number >= _WARM_UP:
                 before = _settled(dashboard)
+            while len(dashboard.life.server.pages) > MAX_PAGES // 2:  # pages that are closing
+                time.sleep(0.001)
             try:
                 match rng.randrange(8):
                     case 0:

@@ -1,5 +1,6 @@
 """Attacks on the page's server: each is refused, and the page still works."""
 
+import asyncio
 import concurrent.futures
 import contextlib
 import re
@@ -126,7 +127,9 @@ def test_under_a_foreign_name_the_server_shows_nothing(served, host):
 
 def test_two_names_in_one_request_are_refused(served):
     cookie = served.enter()
-    text = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nHost: evil\r\nCookie: {cookie}\r\n\r\n"
+    text = (
+        f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nHost: evil\r\nCookie: {cookie}\r\n\r\n"
+    )
     assert b" 421 " in exchanged(served, text.encode()).splitlines()[0]
 
 
@@ -176,7 +179,8 @@ def test_a_form_of_another_page_steers_nothing(app, served):
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}", None]
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}", None],
 )
 def test_another_page_cannot_open_the_websocket(app, served, origin):
     with (
@@ -288,7 +292,9 @@ def test_slow_requests_do_not_keep_a_browser_out(served):
 
 def test_a_reader_that_never_reads_an_answer_is_ended(serve, monkeypatch):
     monkeypatch.setattr(server_module, "REQUEST_TIMEOUT_S", 0.3)
-    monkeypatch.setitem(FILES, "/long.js", FILES["/"].__class__("text/javascript", bytes(8 << 20), None))
+    monkeypatch.setitem(
+        FILES, "/long.js", FILES["/"].__class__("text/javascript", bytes(8 << 20), None)
+    )
     served = serve()
     cookie = served.enter()
     text = f"GET /long.js HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nCookie: {cookie}\r\n\r\n"
@@ -298,8 +304,6 @@ def test_a_reader_that_never_reads_an_answer_is_ended(serve, monkeypatch):
 
 
 async def _transports():
-    import asyncio
-
     names = (str(task.get_coro()) for task in asyncio.all_tasks())
     return [name for name in names if "protocol_handler" in name or "conn_handler" in name]
 
@@ -307,7 +311,14 @@ async def _transports():
 @pytest.mark.parametrize(
     "sent",
     [
-        *(b"", b"\r\n\r\n", b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/2\r\n\r\n", b"\x16\x03\x01\x02"),
+        *(
+            b"",
+            b"\r\n\r\n",
+            b"\0" * 100,
+            b"GET\r\n\r\n",
+            b"GET / HTTP/2\r\n\r\n",
+            b"\x16\x03\x01\x02",
+        ),
         b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1000 + b"\r\n",
         b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",

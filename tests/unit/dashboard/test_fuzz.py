@@ -1,9 +1,9 @@
 """Random requests and frames neither end the dashboard nor make it grow."""
 
 import pytest
+from unit.dashboard.fuzz import run
 
 from entrain.tray.dashboard import page_link
-from unit.dashboard.fuzz import run
 
 
 def test_20_000_random_requests_and_frames_end_no_other_connection(

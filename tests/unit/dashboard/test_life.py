@@ -75,9 +75,7 @@ def test_entrain_may_be_stopped_and_started_at_once(app, served):
     assert served.is_running
 
 
-def test_an_entrain_that_does_not_return_after_a_crash_ends_the_dashboard(
-    app, served, monkeypatch
-):
+def test_an_entrain_that_does_not_return_after_a_crash_ends_the_dashboard(app, served, monkeypatch):
     monkeypatch.setattr(presence, "CRASH_S", 0.5)
     app.die()
     until(lambda: not served.is_running)
@@ -87,6 +85,7 @@ def test_a_connection_that_gives_way_to_others_is_no_end_of_entrain(app, served,
     monkeypatch.setattr(presence, "DISPLACED_S", 0.05)
     with served.page() as page:
         page.ask("subscribe", status=["bypass"], samples=True)
+        assert page.ask("on")["ok"]  # on a connection that is idle from now on
         before = app.connections
         app.displace_all()
         until(lambda: app.connections >= before + 3, "new connections")

@@ -1,5 +1,6 @@
-"""What a page can ask for, and what it is told."""
+"""A page can send some commands, and gets the news that it has asked for."""
 
+import itertools
 import json
 import struct
 import time
@@ -27,6 +28,22 @@ def test_a_command_reaches_entrain_under_the_pages_name(app, served):
     assert answer == {"id": 1, "ok": True, "result": {"values": {"tone.beat_hz": 6.5}}}
     sent = {"command": "set", "values": {"tone.beat_hz": 6.5}, "client": "dashboard-1"}
     assert app.requests == [sent]
+
+
+def test_a_command_can_have_an_id_of_its_own(app, served):
+    with served.page() as page:
+        answer = page.ask("protocol", fields={"id": "focus-16"})
+
+    assert answer["id"] == 1
+    sent = {"command": "protocol", "id": "focus-16", "client": "dashboard-1"}
+    assert app.requests == [sent]
+
+
+def test_fields_replace_neither_the_command_nor_the_name(app, served):
+    with served.page() as page:
+        page.ask("on", fields={"command": "stop", "client": "tray"})
+
+    assert app.requests == [{"command": "on", "client": "dashboard-1"}]
 
 
 def test_entrains_refusal_reaches_the_page(app, served):
@@ -63,6 +80,7 @@ def test_the_list_of_commands_has_none_that_ends_entrain_or_floods_it():
         (b"{}", "a message must be text"),
         ('{"id": 1e99, "command": "on"}', "id must be a whole number or a short text"),
         ('{"id": {}, "command": "on"}', "id must be a whole number or a short text"),
+        ('{"command": "on", "fields": [1]}', "fields must be an object"),
         ('{"command": "subscribe", "status": "levels"}', "status must be a list of names, or null"),
         ('{"command": "subscribe", "status": [1]}', "status must be a list of names, or null"),
         ('{"command": "subscribe", "status": ["x"]}', "the status has no part 'x'"),
@@ -129,6 +147,25 @@ def test_after_the_last_subscription_entrain_is_asked_for_nothing_more(app, serv
         app.change(bypass=True)
         page.ask("on")
         assert not any(each.get("status", {}).get("bypass") for each in page.events)
+
+
+def test_wishes_that_change_fast_leave_neither_too_much_nor_too_little(app, served):
+    for _ in range(5):
+        with served.page() as page:
+            page.send("subscribe", status=["bypass"], samples=True)
+            page.send("subscribe", status=None, samples=False)
+            page.send("subscribe", status=["volume"], samples=True)
+            page.ask("subscribe", status=None, samples=False)
+            page.event("app")
+            time.sleep(0.1)
+            before = len(app.requests)
+            time.sleep(0.2)
+            assert len(app.requests) == before
+            page.send("subscribe", status=None, samples=False)
+            page.ask("subscribe", status=["bypass"], samples=True)
+            page.event("status", lambda each: "bypass" in each["status"])
+            page.packets.clear()
+            page.read_packets(2)
 
 
 def test_a_page_gets_the_parts_that_it_wants_and_then_changes(app, served):
@@ -199,7 +236,7 @@ def test_a_slow_page_loses_packets_and_delays_no_other(app, served):
             packet = quick.link.recv(timeout=10)
             if isinstance(packet, bytes):
                 numbers.append(struct.unpack_from("<QI", packet))
-        for (first, frames), (following, _) in zip(numbers, numbers[1:], strict=False):
+        for (first, frames), (following, _) in itertools.pairwise(numbers):
             assert following == first + frames
         page = next(each for each in served.life.server.pages if each.name == "dashboard-2")
         assert page.is_slow

@@ -101,20 +101,29 @@ def check(path: Path, *, with_head: bool) -> bool:
     """Read one file; assert that it is a head or is refused with a clear line."""
     try:
         found = aligned(str(path))
-        if with_head:
-            head = prepare(found)
-            head_file.write(path.with_suffix(".head"), head.counts, head.arrays)
-            head_file.check(path.with_suffix(".head"))
     except HrtfError as refused:
-        line = str(refused)
-        assert line.startswith(path.name), line
-        assert line.isprintable(), line
-        assert len(line) < 400, line
+        require_clear(str(refused), path.name)
         return False
     assert np.isfinite(found.magnitudes).all()
     assert np.isfinite(found.arrivals_s).all()
     assert all(note.isprintable() for note in found.notes)
+    if not with_head:
+        return True
+    try:
+        head = prepare(found)
+    except HrtfError as refused:  # the worker puts the file's name before it
+        require_clear(f"{path.name} {refused}", path.name)
+        return False
+    head_file.write(path.with_suffix(".head"), head.counts, head.arrays)
+    head_file.check(path.with_suffix(".head"))
     return True
+
+
+def require_clear(line: str, name: str) -> None:
+    """Assert that a refusal names the file and can be read."""
+    assert line.startswith(name), line
+    assert line.isprintable(), line
+    assert len(line) < 400, line
 
 
 def read_batch(seed: int, begin: int, end: int, folder: Path) -> None:

@@ -139,7 +139,7 @@ def loudness_of_pairs(
     widths = np.arange(narrowest_deg, widest_deg + 1.0)
     level = np.zeros_like(widths)
     left, right = at(head, widths / 2, level), at(head, -widths / 2, level)
-    gain_db = np.interp(widths, np.linspace(0, 360, len(head.gain_db)), head.gain_db)
+    gain_db = np.interp(widths, np.linspace(0, 360, head.gain_db.shape[1]), head.gain_db[0])
     stereo = ((np.abs(left) ** 2 + np.abs(right) ** 2) @ weights).sum(axis=1) / 2
     mono = (np.abs(left + right) ** 2 @ weights).sum(axis=1) / 2
     return 10 * np.log10(stereo) + gain_db, 10 * np.log10(mono) + gain_db, widths

@@ -2,23 +2,20 @@
 
 import asyncio
 import json
-import random
 from pathlib import Path
 
+import made_up_head
 import pytest
 import sofa_files
-from click.testing import CliRunner
 from command_line import entrain
 
 from entrain.engine import blocks
 from entrain.errors import EntrainError
 from entrain.head import Head
-from entrain.platform.folders import state_folder
 from entrain.platform.null import NullAdapter
-from entrain.tray.commands.cli import cli
 from entrain.vdevice.api import messages
 from entrain.vdevice.app import App
-from entrain.vdevice.hrtf import comparison, process, sets
+from entrain.vdevice.hrtf import process, sets
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.session_log import SessionLog
@@ -192,79 +189,18 @@ def test_the_engine_gets_the_file_of_the_head_once_a_space_has_needed_one(
 ):
     app = new_app(tmp_path)
     read: list[Path] = []
-    monkeypatch.setattr(Head, "from_file", read.append)
-    monkeypatch.setattr(app.heads, "_take", lambda head: None)
+
+    def from_file(path: Path) -> Head:
+        read.append(path)
+        return made_up_head.made_up().head()
+
+    monkeypatch.setattr(Head, "from_file", from_file)
 
     asyncio.run(asked(app, messages.Settings(hrtf="sphere")))
     assert read == []
-    app.heads.in_use = "kemar"
+    asyncio.run(app.heads.use("kemar"))
     asyncio.run(asked(app, messages.Settings(hrtf="sphere")))
 
-    assert read == [sets.head_path(sets.find("sphere"))]
+    assert read == [sets.head_path(sets.find(name)) for name in ("kemar", "sphere")]
     assert app.heads.in_use == "sphere"
     app.engine.close()
-
-
-# ---- compare -----------------------------------------------------------------------------------
-
-
-def compare(answers: str, *heads: str):
-    return CliRunner().invoke(cli, ["hrtf", "compare", *heads], input=answers)
-
-
-def test_each_head_is_heard_once_and_the_former_one_comes_back(running, quick):
-    result = compare("2\n5\n")
-    assert result.exit_code == 0
-    assert sorted(running[1:3]) == ["kemar", "sphere"]
-    assert running[3:] == ["kemar"]
-    best = running[2]
-    assert f"5  {best}\n2  {running[1]}" in result.output
-    assert (f"entrain hrtf use {best}" in result.output) == (best != "kemar")
-
-
-def test_the_names_are_not_shown_before_the_last_answer(running, quick):
-    shown = compare("3\n4\n").output.split("head 2 of 2")[0]
-    assert "kemar" not in shown
-    assert "sphere" not in shown
-
-
-def test_answers_are_kept_and_shown_in_the_list(running, quick):
-    compare("4\n4\n")
-    compare("2\nq\n")
-    marks = comparison.means(state_folder() / comparison.FILE_NAME)
-    assert sorted(count for _, count in marks.values()) == [1, 2]
-    assert "your mark 4.0 of 5" in entrain("hrtf", "list").output
-
-
-def test_other_answers_are_asked_for_again(running, quick):
-    result = compare("7\nx\n\n3\n3\n")
-    assert result.exit_code == 0
-    assert result.output.count("head 1 of 2") == 4
-
-
-def test_one_head_is_not_compared(running, quick):
-    assert "name at least two heads" in compare("", "kemar").output
-
-
-def test_an_interrupted_comparison_gives_the_former_head_back(running, quick):
-    result = compare("3\n")  # the input ends
-    assert result.exit_code != 0
-    assert running[-1] == "kemar"
-
-
-def test_the_order_is_random_and_each_head_comes_once():
-    heads = list("abcdef")
-    orders = {
-        tuple(comparison.Comparison.shuffled(heads, random.Random(seed)).heads)
-        for seed in range(20)
-    }
-    assert len(orders) > 15
-    assert all(sorted(order) == heads for order in orders)
-
-
-def test_damaged_answers_are_skipped(tmp_path):
-    path = tmp_path / "answers"
-    lines = ['{"marks": {"a": 4, "b": 9, "c": "x"}}', "nonsense", "[]", '{"marks": 3}']
-    path.write_text("\n".join([*lines, '{"marks": {"a": 2}}', ""]))
-    assert comparison.means(path) == {"a": (3.0, 2)}
-    assert comparison.means(tmp_path / "none") == {}

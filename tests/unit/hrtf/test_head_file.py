@@ -1,6 +1,8 @@
 """The file of a prepared head is read as it was written, and every damage is noticed."""
 
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def test_what_is_written_is_found_at_the_offsets_of_the_header(tmp_path):
     assert head_file.check(path) == SMALL
     data = path.read_bytes()
     assert data[:8] == b"ENTRHEAD"
-    assert struct.unpack_from("<9I", data, 8) == (1, *SMALL)
+    assert struct.unpack_from("<9I", data, 8) == (2, *SMALL)
     for offset, array in zip(SMALL.offsets.values(), arrays(), strict=True):
         assert offset % 64 == 0
         np.testing.assert_array_equal(np.frombuffer(data, "<f4", array.size, offset), array)
@@ -43,7 +45,7 @@ def test_a_head_without_decoders_is_whole(tmp_path):
 
 
 def test_arrays_of_other_lengths_are_not_written(tmp_path):
-    with pytest.raises(ValueError, match="gain_db has 4 bytes instead of 8"):
+    with pytest.raises(ValueError, match="gain_db has 4 bytes instead of 24"):
         write(tmp_path / "a.head", content=[*arrays()[:2], arrays()[2][:1], *arrays()[3:]])
     assert not (tmp_path / "a.head").exists()
 
@@ -89,3 +91,38 @@ def test_every_cut_and_every_wrong_count_is_noticed(tmp_path):
             path.write_bytes(changed)
             with pytest.raises(HrtfError):
                 head_file.check(path)
+
+
+def test_a_head_without_sound_is_noticed(tmp_path):
+    """The music would be silent."""
+    silent = [np.zeros_like(arrays()[0]), *arrays()[1:]]
+    with pytest.raises(HrtfError, match="all responses are silent"):
+        head_file.check(write(tmp_path / "a.head", content=silent))
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "reads"),
+    [
+        ("entrain.vdevice.hrtf.head_file", "_check_numbers", "module.check(path)"),
+        ("entrain.head", "_fields", "module.Head.from_file(path)"),
+    ],
+)
+def test_a_file_that_is_cut_while_it_is_read_does_not_end_the_process(
+    module, name, reads, tmp_path
+):
+    """A mapped file would: the system sends SIGBUS.  A disk that cannot be read does the same."""
+    path = write(tmp_path / "a.head")
+    code = f"""
+import importlib, os
+from pathlib import Path
+module = importlib.import_module({module!r})
+path, original = Path({str(path)!r}), module.{name}
+def cut(*arguments):
+    os.truncate(path, 0)
+    return original(*arguments)
+module.{name} = cut
+{reads}
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert path.stat().st_size == 0

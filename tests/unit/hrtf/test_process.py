@@ -1,17 +1,19 @@
 """The preparation's process: nothing that happens to it, or that a file does, reaches the app."""
 
 import asyncio
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import sofa_files
 
-from entrain.head import Head
+from entrain.engine import Engine
 from entrain.vdevice.hrtf import head_file, process, sets
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.head_keeper import HeadKeeper
-from entrain.vdevice.hrtf.sets import Variant
+from entrain.vdevice.hrtf.sets import Card, Variant
 
 pytestmark = pytest.mark.usefixtures("cache_of_its_own")
 
@@ -125,9 +127,10 @@ def test_a_preparation_that_goes_wrong_is_one_clear_line(
     hostile(fault)
     if fault == "hangs":
         monkeypatch.setattr(process, "TIMEOUT_S", 1.0)
+    odd_name = made_up.rename(made_up.with_name("my\nears.sofa"))
 
     with pytest.raises(HrtfError) as refused:
-        process.added(made_up)
+        process.added(odd_name)
 
     assert reason in str(refused.value)
     assert str(refused.value).isprintable()
@@ -145,8 +148,8 @@ def test_a_broken_file_changes_nothing(content, tmp_path):
 
 
 def test_a_head_that_cannot_be_used_leaves_the_former_one(made_up, hostile):
-    taken: list[Head] = []
-    keeper = HeadKeeper(taken.append)
+    engine = Engine()
+    keeper = HeadKeeper(engine)
 
     async def choose() -> None:
         assert await keeper.bring("kemar") == ""
@@ -158,20 +161,22 @@ def test_a_head_that_cannot_be_used_leaves_the_former_one(made_up, hostile):
 
     asyncio.run(choose())
     keeper.close()
-    assert (keeper.in_use, len(taken)) == ("kemar", 1)
+    assert keeper.in_use == "kemar"
+    engine.close()
 
 
 def test_without_the_stored_head_the_built_in_one_is_used(made_up):
     card = process.added(made_up)
     sets.head_path(card).unlink()
     made_up.unlink()
-    taken: list[Head] = []
-    keeper = HeadKeeper(taken.append)
+    engine = Engine()
+    keeper = HeadKeeper(engine)
 
     problem = asyncio.run(keeper.bring(card.id))
 
     assert problem.startswith("HRTF my-ears-left: My Ears (left).sofa cannot be read: No such")
-    assert (keeper.in_use, len(taken)) == ("kemar", 1)
+    assert keeper.in_use == "kemar"
+    engine.close()
 
 
 @pytest.mark.parametrize(
@@ -195,9 +200,79 @@ def test_a_damaged_card_is_left_out(text):
         sets.find("x")
 
 
-def test_the_app_needs_neither_numpy_nor_netcdf():
-    import subprocess
+def test_a_file_that_changes_while_it_is_read_becomes_no_head(made_up, monkeypatch):
+    """Otherwise the cache would hold another file's head under the hash of this one."""
+    prepare = process._prepare
 
+    def swapped(*arguments: object) -> object:
+        answer = prepare(*arguments)
+        made_up.write_bytes(made_up.read_bytes() + b"\0")
+        return answer
+
+    monkeypatch.setattr(process, "_prepare", swapped)
+    with pytest.raises(HrtfError, match="has changed while it was read; try again"):
+        process.added(made_up)
+    assert not list(sets.heads_folder().iterdir())
+    assert len(sets.cards()) == 2
+
+
+def test_a_huge_file_is_refused_without_hashing_it(tmp_path):
+    path = tmp_path / "huge.sofa"
+    with path.open("wb") as file:
+        file.truncate(300 << 20)
+    with pytest.raises(HrtfError, match=r"has 300 MB; Entrain reads SOFA files up to 256 MB"):
+        sets.hash_of(path)
+
+
+def test_a_file_name_may_have_any_bytes(made_up):
+    odd = made_up.rename(made_up.parent / os.fsdecode(b"\xffmine\n\x1b.sofa"))
+    card = process.added(odd)
+    sets.head_path(card).unlink()
+    assert sets.find(card.id) == card
+    assert process.prepared(card).exists()
+
+
+@pytest.mark.parametrize("source", ["a\0b", "\ud800", "", "a\nb"])
+def test_a_card_that_names_no_file_is_one_clear_line(source):
+    card = Card("mine", "Mine", source=source, sha256="0" * 64)
+    with pytest.raises(HrtfError) as refused:
+        process.prepared(card)
+    assert str(refused.value).isprintable()
+
+
+def test_files_in_the_current_folder_are_not_run(made_up, tmp_path, monkeypatch):
+    """A folder of downloads may hold anything."""
+    for name in ("argparse", "numpy", "netCDF4", "platform"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    assert process.examine(made_up)["directions"] == 97
+
+
+def test_a_pipe_in_the_cache_is_not_waited_for(made_up):
+    card = process.added(made_up)
+    path = sets.head_path(card)
+    path.unlink()
+    os.mkfifo(path)  # on the thread that reads heads, a wait for a writer would never end
+    code = f"""
+from pathlib import Path
+from entrain.vdevice.hrtf import process
+assert not process._is_whole(Path({str(path)!r}))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_what_cannot_be_removed_from_the_cache_does_not_keep_the_others(made_up, monkeypatch):
+    monkeypatch.setattr(sets, "KEPT_HEADS", 1)
+    folder = sets.heads_folder() / "0-1-256.head"
+    folder.mkdir(parents=True)
+    os.utime(folder, (0, 0))
+    card = process.added(made_up)
+    process.prepared(card, Variant(taps=64))
+    remaining = {path.name for path in sets.heads_folder().iterdir()}
+    assert remaining == {folder.name, sets.head_path(card, Variant(taps=64)).name}
+
+
+def test_the_app_needs_neither_numpy_nor_netcdf():
     code = """
 import sys
 import entrain.vdevice.hrtf.head_keeper, entrain.vdevice.hrtf.comparison

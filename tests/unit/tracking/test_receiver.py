@@ -47,6 +47,25 @@ def test_one_sender_is_heard_until_it_is_silent():
     assert receiver.counters.ignored == 4
 
 
+def test_of_two_programs_with_the_same_address_the_first_is_heard():
+    receiver = Receiver(Senders("standard"))
+    first = message("/ypr", 30.0, 0.0, 0.0)
+    heard = []
+    for number in range(100):
+        heard.append(receiver.take_osc(first, HERE, 0.01 * number, 4001))
+        heard.append(receiver.take_osc(YPR, HERE, 0.01 * number + 0.005, 4002))
+    assert all(each is not None for each in heard[::2])
+    assert not any(heard[3::2])  # two packets are needed to tell them apart
+    assert receiver.take_osc(YPR, HERE, 1.0 + SILENT_S, 4002)
+    assert receiver.take_osc(YPR, HERE, 1.1 + SILENT_S, 4002)
+    assert receiver.take_osc(first, HERE, 1.2 + SILENT_S, 4001) is None
+
+
+def test_a_sender_may_take_another_port_for_each_packet():
+    receiver = Receiver(Senders("standard"))
+    assert all(receiver.take_osc(YPR, HERE, 0.01 * n, 4001 + n) for n in range(100))
+
+
 def pose(yaw: float, is_partial: bool = False) -> Pose:
     return Pose(from_angles(yaw, 0, 0), "/ypr", is_partial)
 

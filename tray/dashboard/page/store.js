@@ -29,6 +29,7 @@ export class Store {
   refused = "";
   #connection;
   #wantsSamples = false;
+  #isLearning = false;
   #listeners = /** @type {Set<() => void>} */ (new Set());
 
   /** @param {Connection} connection */
@@ -43,6 +44,7 @@ export class Store {
     connection.addEventListener("closed", () => this.#change({ trouble: T.connectionLost }));
     connection.addEventListener("status", (event) => {
       const { status } = /** @type {CustomEvent} */ (event).detail;
+      keepLayers(this.status, status);
       this.#change({ status: { ...this.status, ...status } });
     });
     connection.addEventListener("app", (event) => {
@@ -112,8 +114,10 @@ export class Store {
   }
 
   async #learn() {
-    if (this.blocks.size) return;
+    if (this.blocks.size || this.#isLearning) return;
+    this.#isLearning = true;
     const answer = await this.#connection.ask("blocks").catch(() => null);
+    this.#isLearning = false;
     if (!answer) return;
     /** @type {Block[]} */
     const blocks = answer.blocks;
@@ -128,6 +132,18 @@ export class Store {
     Object.assign(this, parts);
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/**
+ * Keep the former layers if they are the same, so that their view is not shown anew each second.
+ *
+ * @param {Status | null} before
+ * @param {Partial<Status>} news
+ */
+function keepLayers(before, news) {
+  if (!before?.protocol || !news.protocol) return;
+  const { layers } = before.protocol;
+  if (JSON.stringify(layers) === JSON.stringify(news.protocol.layers)) news.protocol.layers = layers;
 }
 
 /** @type {Store} */

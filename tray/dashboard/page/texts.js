@@ -4,10 +4,8 @@
 
 export const T = {
   name: "Entrain",
-  skip: "Go to the sound",
 
   // ---- connection
-  connecting: "Connecting…",
   connectionLost: "The connection to Entrain is lost. The page tries again by itself.",
   notRunning: "Entrain is not running. Start it from the application menu, or type: entrain",
   close: "Close",
@@ -38,8 +36,6 @@ export const T = {
   levels: "Level",
   levelIn: "In",
   levelOut: "Out",
-  left: "L",
-  right: "R",
   ears: ["left", "right"],
   /** @param {string} place @param {string} ear @param {string} level */
   meter: (place, ear, level) => `${place}, ${ear} ear: ${level}`,

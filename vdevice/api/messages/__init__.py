@@ -7,6 +7,7 @@ One JSON object per line.  A request has a `command`; an answer is
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
+    Audition,
     Bypass,
     Command,
     Delete,
@@ -71,6 +72,7 @@ __all__ = [
     "COMMANDS",
     "ActiveProtocol",
     "Adjust",
+    "Audition",
     "Block",
     "Blocks",
     "Bypass",

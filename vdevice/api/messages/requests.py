@@ -342,6 +342,18 @@ class Recentre(Command):
     command: Literal["recentre"] = "recentre"
 
 
+class Audition(Command):
+    """Play a sample from its beginning, moving around the listener, through this head.
+
+    Entrain plays what it played before after null, after any other command, and when the client
+    hangs up.  None of this is stored.
+    """
+
+    command: Literal["audition"] = "audition"
+    hrtf: Slug | None
+    """Id of a head, as in `entrain hrtf list`."""
+
+
 def _part(name: str) -> str:
     if name not in Status.model_fields:
         raise ValueError("is not a field of the status")
@@ -389,7 +401,8 @@ Request = Annotated[
     | Watch
     | TurnHead
     | Tracking
-    | Recentre,
+    | Recentre
+    | Audition,
     Field(discriminator="command"),
 ]
 

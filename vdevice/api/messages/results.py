@@ -276,10 +276,10 @@ class Status(_Answer):
     """Counts the changes of the protocol's content since the start of Entrain."""
     can_undo: bool = False
     undo_text: str = ""
-    """What `undo` would undo, in one line; empty: nothing."""
+    """Description of the step that `undo` would undo, one line; empty: there is none."""
     can_redo: bool = False
     redo_text: str = ""
-    """What `redo` would make again, in one line; empty: nothing."""
+    """Description of the step that `redo` would make again, one line; empty: there is none."""
     levels: Levels = Levels()
     measured: Measured | None = None
     """Measurements of the effects that the protocol promises; None while no app plays."""

@@ -16,17 +16,23 @@ from entrain.vdevice.hrtf.preparation.spectra import (
     FREQUENCIES_HZ,
     RATE_HZ,
     Spectra,
+    delayed,
     falling,
 )
 
-FRONT_FRAMES = 18
-"""When a decoder gives a sound from the front to the ears, in frames.
+FRONT_FRAMES = 10
+"""When a decoder gives a sound from the front to the ears, in frames."""
+_NEARER_EAR_SHARE = 0.5
+"""Share of the nearer ear's own delay that is taken out of both ears.
 
-The near ear hears a source at the side 14 frames earlier.  With fewer frames than 16 the errors
-grow.
+Only the delay between the ears matters.  At 0 the near ear would hear a source at the side 14
+frames before one in front, and all sounds would have to wait for it.  At 1 the delays would have a
+bend in the middle plane that the third order cannot follow.
 """
 _LIMIT_HZ = 2000.0
 _REGULARISATION = 1e-3
+_ROUNDS = 8
+"""Number of fits behind the first one.  More improve little, and make the filters ring longer."""
 
 
 def harmonics(order: int, directions: Floats) -> Floats:
@@ -71,8 +77,19 @@ def norms(order: int) -> Floats:
     return np.concatenate([np.full(2 * n + 1, math.sqrt(2 * n + 1)) for n in range(order + 1)])
 
 
-def decoder(order: int, directions: Floats, areas: Floats, targets: Spectra, taps: int) -> Floats:
+def decoder(
+    order: int,
+    directions: Floats,
+    areas: Floats,
+    minimum: Spectra,
+    arrivals_s: Floats,
+    taps: int,
+) -> Floats:
     """Design a decoder.
+
+    A filter can only begin with its first tap, so the exact fit would lose its beginning.  Fitting
+    and cutting therefore alternate; each round continues with the phases that the cut filters have
+    where the phase is free: above the limit at each ear, below it for both ears together.
 
     Parameters
     ----------
@@ -81,9 +98,10 @@ def decoder(order: int, directions: Floats, areas: Floats, targets: Spectra, tap
         Unit vectors over the whole sphere.
     areas : (directions,) array
         Their shares of the sphere.
-    targets : (directions, 2, BINS) complex array
-        The wanted responses.  Time 0 is the middle of the head: a delay that all directions share
-        must have been removed.
+    minimum : (directions, 2, BINS) complex array
+        The wanted responses as minimum phase.
+    arrivals_s : (directions, 2) array
+        Their delays, on a time scale that all directions share.
     taps : int
 
     Returns
@@ -94,17 +112,44 @@ def decoder(order: int, directions: Floats, areas: Floats, targets: Spectra, tap
     """
     basis = harmonics(order, directions) * norms(order)
     weighted = basis.T * areas
-    solver = np.linalg.solve(weighted @ basis + _REGULARISATION * np.eye(basis.shape[1]), weighted)
-    flat = targets.reshape(len(directions), -1)
-    fits = (solver @ flat).reshape(-1, 2, BINS)
+    gram = weighted @ basis + _REGULARISATION * np.eye(basis.shape[1])
+    solver = np.asarray(np.linalg.solve(gram, weighted), np.float64)
+    delays_s = arrivals_s - _NEARER_EAR_SHARE * arrivals_s.min(axis=1, keepdims=True)
+    delays_s -= delays_s[np.argmax(directions[:, 0])].min()
     first = int(np.searchsorted(FREQUENCIES_HZ, _LIMIT_HZ))
+    targets = minimum * delayed(delays_s)
+    fits = _apply(solver, targets)
     for number in range(first, BINS):
         phase = np.angle(basis @ fits[..., number - 1])
         fits[..., number] = solver @ (np.abs(targets[..., number]) * np.exp(1j * phase))
     fits[..., -1] = fits[..., -1].real
-    turned = fits * np.exp(-2j * np.pi * FREQUENCIES_HZ * FRONT_FRAMES / RATE_HZ)
-    filters = np.fft.irfft(turned, FRAMES, axis=-1)[..., :taps]
-    fade = min(32, taps // 8)
-    filters[..., -fade:] *= falling(fade)
+    late = delayed(np.asarray(FRONT_FRAMES / RATE_HZ))
+    filters = _cut(fits * late, taps)
+    targets *= late
+    for _ in range(_ROUNDS):
+        decoded = _apply(basis, np.fft.rfft(filters, FRAMES, axis=-1))
+        low = targets[..., :first]
+        common = (decoded[..., :first] * np.conj(low)).sum(axis=1, keepdims=True)
+        low *= _sign(common)
+        targets[..., first:] = np.abs(targets[..., first:]) * _sign(decoded[..., first:])
+        filters = _cut(_apply(solver, targets), taps)
     filters = np.moveaxis(filters, 1, 0)
     return np.asarray(filters * norms(order)[np.newaxis, :, np.newaxis])
+
+
+def _apply(matrix: Floats, spectra: Spectra) -> Spectra:
+    """Multiply spectra of shape (columns, 2, BINS) by a matrix."""
+    return np.asarray((matrix @ spectra.reshape(len(spectra), -1)).reshape(-1, *spectra.shape[1:]))
+
+
+def _sign(numbers: Spectra) -> Spectra:
+    """Return complex numbers of the same phase and magnitude 1, or 0."""
+    return np.asarray(numbers / np.maximum(np.abs(numbers), 1e-30))
+
+
+def _cut(fits: Spectra, taps: int) -> Floats:
+    """Return the first taps of filters, faded out."""
+    filters = np.fft.irfft(fits, FRAMES, axis=-1)[..., :taps]
+    fade = min(32, taps // 8)
+    filters[..., -fade:] *= falling(fade)
+    return np.asarray(filters)

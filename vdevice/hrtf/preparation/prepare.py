@@ -9,7 +9,7 @@ from entrain.vdevice.hrtf.head_file import MAX_GAIN_DB, MAX_RESPONSE, Counts
 from entrain.vdevice.hrtf.preparation import ambisonics, grid
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet
 from entrain.vdevice.hrtf.preparation.loudness import pair_gains_db, pink_weights
-from entrain.vdevice.hrtf.preparation.measured_set import Floats
+from entrain.vdevice.hrtf.preparation.measured_set import Floats, unit_vectors
 from entrain.vdevice.hrtf.preparation.spectra import (
     FRAMES,
     FREQUENCIES_HZ,
@@ -48,7 +48,7 @@ class PreparedHead:
     delays_s: Floats
     """(elevations, azimuths, 2)"""
     gain_db: Floats
-    """(widths,)"""
+    """(3, widths): heard by the responses, the decoder and the decoder of order 1."""
     decoder: Floats
     """(2, 16, taps)"""
     first_order_decoder: Floats
@@ -100,16 +100,12 @@ def prepare(aligned: AlignedSet, options: Options | None = None) -> PreparedHead
     equaliser = _equaliser(minimum, areas, options.equalised)
     equaliser = equaliser / _front_level(minimum * equaliser, nodes)
     minimum *= equaliser
-    arrivals -= _centre_s(arrivals, areas)
     responses = cut(np.fft.irfft(minimum, FRAMES, axis=-1), options.taps)
     delays = arrivals - arrivals.min(axis=1, keepdims=True)
     shape = (grid.ELEVATIONS, grid.AZIMUTHS, 2)
-    targets = minimum * delayed(arrivals)
-    third, first = (
-        ambisonics.decoder(order, nodes, areas, targets, options.taps) for order in (ORDER, 1)
-    )
+    third, first = (_decoder(order, minimum, arrivals, options.taps) for order in (ORDER, 1))
     responses, delays = responses.reshape(*shape, -1), delays.reshape(shape)
-    head = PreparedHead(responses, delays, np.zeros(WIDTHS), third, first, equaliser)
+    head = PreparedHead(responses, delays, np.zeros((3, WIDTHS)), third, first, equaliser)
     if not all(np.abs(array).max() < MAX_RESPONSE for array in (responses, third, first)):
         raise HrtfError("holds no head: some directions are much louder than the front")
     return replace(head, gain_db=np.clip(_gains_db(head), -MAX_GAIN_DB, MAX_GAIN_DB))
@@ -133,9 +129,14 @@ def at(head: PreparedHead, azimuths_deg: Floats, elevations_deg: Floats) -> Spec
     return np.asarray(np.fft.rfft(responses, FRAMES, axis=-1) * delayed(delays))
 
 
-def _centre_s(arrivals: Floats, areas: Floats) -> float:
-    """Return when a sound would arrive in the middle of the head: the mean of all arrivals."""
-    return float(areas @ arrivals.mean(axis=1))
+def _decoder(order: int, minimum: Spectra, arrivals: Floats, taps: int) -> Floats:
+    """Design a decoder for every second node of each row and column, which is close enough."""
+    some = np.arange(grid.ELEVATIONS * grid.AZIMUTHS)
+    some = some.reshape(grid.ELEVATIONS, grid.AZIMUTHS)[::2, ::2].ravel()
+    areas = grid.areas()[some]
+    return ambisonics.decoder(
+        order, grid.nodes()[some], areas / areas.sum(), minimum[some], arrivals[some], taps
+    )
 
 
 def _equaliser(minimum: Spectra, areas: Floats, equalised: bool) -> Spectra:
@@ -164,4 +165,12 @@ def _front_level(minimum: Spectra, nodes: Floats) -> float:
 def _gains_db(head: PreparedHead) -> Floats:
     halves = np.arange(WIDTHS) * WIDTH_STEP_DEG / 2
     level = np.zeros_like(halves)
-    return pair_gains_db(at(head, halves, level), at(head, -halves, level))
+    pairs = [(at(head, halves, level), at(head, -halves, level))]
+    for order, filters in ((ORDER, head.decoder), (1, head.first_order_decoder)):
+        decoder = np.fft.rfft(filters, FRAMES, axis=-1)
+        left, right = (
+            np.einsum("wc,ecf->wef", ambisonics.harmonics(order, directions), decoder)
+            for directions in (unit_vectors(halves, level), unit_vectors(-halves, level))
+        )
+        pairs.append((left, right))
+    return np.stack([pair_gains_db(left, right) for left, right in pairs])

@@ -5,14 +5,14 @@ are usable; so this module checks for itself.
 """
 
 import os
-import stat
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pysofaconventions
 
+from entrain.platform.files import UnfitFile, open_file
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.preparation import sofa_positions
 from entrain.vdevice.hrtf.preparation.measured_set import (
@@ -21,9 +21,9 @@ from entrain.vdevice.hrtf.preparation.measured_set import (
     Indices,
     MeasuredSet,
 )
+from entrain.vdevice.hrtf.sets import MAX_FILE_BYTES
 from entrain.vdevice.protocol.wording import plain
 
-MAX_FILE_BYTES = 256 << 20
 MAX_DATA_BYTES = 256 << 20
 MIN_RATE_HZ, MAX_RATE_HZ = 8_000.0, 192_000.0
 MIN_TAPS = 16
@@ -64,11 +64,22 @@ def read(path: Path) -> MeasuredSet:
         One line that says what the file is, or what is wrong with it.
 
     """
-    _require_hdf5(path)
     try:
+        opened = open_file(path)
+    except UnfitFile as error:
+        raise HrtfError(f"{path.name} {error.strerror}") from error
+    except OSError as error:
+        raise HrtfError(f"{path.name} cannot be read: {error.strerror}") from error
+    with opened:
+        return _read_opened(opened, path)
+
+
+def _read_opened(opened: BinaryIO, path: Path) -> MeasuredSet:
+    try:
+        _require_hdf5(opened)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pysofaconventions warns; what matters is checked here
-            file = pysofaconventions.SOFAFile(str(path.resolve()), "r")
+            file = pysofaconventions.SOFAFile(_opened_path(opened, path), "r")
             try:
                 return _read(file)
             finally:
@@ -83,22 +94,20 @@ def read(path: Path) -> MeasuredSet:
         raise HrtfError(f"{path.name} cannot be read; it may be damaged ({reason})") from error
 
 
-def _require_hdf5(path: Path) -> None:
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise HrtfError(f"{path.name} is not a file")
-        if found.st_size > MAX_FILE_BYTES:
-            raise HrtfError(
-                f"{path.name} has {found.st_size >> 20} MB; Entrain reads SOFA files up to "
-                f"{MAX_FILE_BYTES >> 20} MB"
-            )
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
-            head = file.read(len(_SIGNATURE))
-    except OSError as error:
-        raise HrtfError(f"{path.name} cannot be read: {error.strerror}") from error
-    if head != _SIGNATURE:
-        raise HrtfError(f"{path.name} is not a SOFA file")
+def _require_hdf5(file: BinaryIO) -> None:
+    size = os.fstat(file.fileno()).st_size
+    if size > MAX_FILE_BYTES:
+        raise HrtfError(
+            f"has {size >> 20} MB; Entrain reads SOFA files up to {MAX_FILE_BYTES >> 20} MB"
+        )
+    if file.read(len(_SIGNATURE)) != _SIGNATURE:
+        raise HrtfError("is not a SOFA file")
+
+
+def _opened_path(file: BinaryIO, path: Path) -> str:
+    """Return a path of the open file itself: HDF5 knows only UTF-8, and links may change."""
+    own = f"/proc/self/fd/{file.fileno()}"
+    return own if os.path.exists(own) else str(path.resolve())
 
 
 def _read(file: Any) -> MeasuredSet:

@@ -29,7 +29,7 @@ void entrain_process(entrain_engine *engine, const float *const *in, float *cons
 /* Change the sample rate.  Everything else is kept: layers and their numbers, parameter values,
  * moves and fades in progress, automation that has not been ended by hand, the session, the phase
  * of rhythms, and levels that follow the input.  Only the limiter starts anew: the output is silent
- * for the length of its latency.
+ * for the length of its latency.  And the space fades out until entrain_use_head() gives it a head.
  *
  * rate_hz:  ENTRAIN_LOWEST_HZ .. ENTRAIN_HIGHEST_HZ
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY

@@ -15,8 +15,9 @@ typedef struct {
                                   * source in front has 0 dB */
     const float *delays_s;       /* [elevation][azimuth][ear], 0 .. 0.002; what both ears have in
                                   * common is left out */
-    uint32_t widths;             /* 2 .. 721 entries of gain_db, evenly spaced from 0 to 360 deg */
-    const float *gain_db;        /* -60 .. 20, for a pair of speakers so far apart */
+    uint32_t widths;             /* 2 .. 721 columns of gain_db, evenly spaced from 0 to 360 deg */
+    const float *gain_db;        /* [3][width], -60 .. 20, for a pair of speakers so far apart: heard
+                                  * by the responses, the decoder and the decoder of order 1 */
     uint32_t order;              /* of the decoder: 0 (none) .. 3 */
     uint32_t decoder_taps;       /* 16 .. 4096 if there is a decoder */
     const float *decoder;        /* [ear][ACN channel, SN3D][tap], -64 .. 64 */
@@ -36,14 +37,25 @@ enum { ENTRAIN_MOST_DIRECTIONS = 16384 };
  * thread:   [control] */
 entrain_status entrain_head_create(const entrain_head_data *data, entrain_head **head);
 
+/* Create the same head at another sample rate; takes up to 0.2 s.
+ *
+ * head:     stays as it is
+ * rate_hz:  ENTRAIN_LOWEST_HZ .. ENTRAIN_HIGHEST_HZ
+ * other:    receives the new head; free it with entrain_head_destroy()
+ * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
+ * thread:   [control], several threads at a time */
+entrain_status entrain_head_at_rate(const entrain_head *head, uint32_t rate_hz,
+                                    entrain_head **other);
+
 /* Free a head.  Engines and blocks that use it keep what they need.
  *
  * head:     may be null
  * thread:   [control] */
 void entrain_head_destroy(entrain_head *head);
 
-/* Hear through this head from the next callback on, cross-faded within 20 ms.  At another sample
- * rate it is resampled, now and after entrain_set_rate().
+/* Hear through this head from the next callback on, cross-faded within 20 ms.  A head at another
+ * sample rate than the engine's is resampled first, which takes as long as entrain_head_at_rate().
+ * After entrain_set_rate() there is no head until the next call.
  *
  * head:     null: no head; routed layers of the group "space" fade out, until there is one
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_MEMORY
@@ -71,8 +83,8 @@ enum { ENTRAIN_MOST_PLACED = 8 };
 entrain_status entrain_place(entrain_engine *engine, uint32_t layer, int placed);
 
 /* Say how the head is turned: w, x, y, z of the rotation from the room to the head; x is front, y
- * left, z up.  The ears follow within 10 ms.  A turn that has not been repeated for 1 s fades back
- * to the front within 2 s.
+ * left, z up.  The ears follow with a time constant of 10 ms, and at once if they differ by more than
+ * 15 degrees.  A turn that has not been repeated for 1 s fades back to the front within 2 s.
  *
  * turn:     four finite numbers, not all 0; otherwise nothing changes
  * returns:  ENTRAIN_OK, ENTRAIN_E_ARGUMENT or ENTRAIN_E_RANGE
@@ -83,6 +95,7 @@ typedef struct {
     float turn[4];               /* of the head, as the ears have it now */
     float age_s;                 /* sound processed since the last entrain_turn_head(); inf: never */
     uint32_t sources;            /* generators that sound from a place */
+    int has_head;                /* whether there is a head, at the engine's sample rate */
 } entrain_space;
 
 /* Copy the state of the space.

@@ -68,7 +68,6 @@ void Encoded::aim(const Target &target, bool fades_in, int fade_frames) noexcept
 Ambisonics::Ambisonics(std::uint32_t rate_hz, int partition, int most_channels,
                        const Kernels &kernels)
     : partition_(partition),
-      most_channels_(most_channels),
       kernels_(kernels),
       fade_frames_(static_cast<int>(std::lround(kFadeSeconds * rate_hz))),
       channels_(index(most_channels), std::vector<float>(index(2 * partition + kGroup))),
@@ -96,9 +95,8 @@ int Ambisonics::channels() const noexcept {
 
 // A change during a cross-fade waits for its end.
 void Ambisonics::use(const Head &head, int order) noexcept {
-    const bool high = order > 1 && head.high_order.channels > 0 &&
-                      head.high_order.channels <= most_channels_;
-    const Decoder &decoder = high ? head.high_order : head.first_order;
+    const Decoder &decoder =
+        head.hearing(order) == Hearing::high_order ? head.high_order : head.first_order;
     if (decoder.channels == 0 || (head.serial == head_ && order == order_)) return;
     if (ears_[0].channels > 0 && ears_[1].channels > 0) return;
     head_ = head.serial;

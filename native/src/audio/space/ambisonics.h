@@ -84,7 +84,6 @@ private:
     void add_tail(Ears &ears) noexcept;
 
     const int partition_;
-    const int most_channels_;
     const Kernels &kernels_;
     const int fade_frames_;
     std::vector<std::vector<float>> channels_;  // two partitions, and a group

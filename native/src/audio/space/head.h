@@ -20,6 +20,11 @@ struct Decoder {
     std::vector<float> filters;  // [channel][space::filter_floats(partition)]
 };
 
+// A pair of speakers is heard through responses of directions, or through one of the decoders; it
+// differs in loudness.
+enum class Hearing : std::size_t { directions, high_order, first_order };
+constexpr std::size_t kGainRows = 3;
+
 struct Head {
     std::uint64_t serial = 0;  // every head has another number
     std::uint32_t rate_hz = 0;
@@ -27,7 +32,7 @@ struct Head {
     int azimuths = 0, elevations = 0;
     std::vector<float> filters;  // [elevation][azimuth][space::filter_floats(partition)]
     std::vector<float> delays;   // [elevation][azimuth][ear], in frames; the earlier ear has 0
-    std::vector<float> gains;    // for a pair of speakers, by the angle between them up to 360 deg
+    std::vector<float> gains;    // [Hearing][angle between a pair of speakers, 0 to 360 degrees]
     Decoder first_order, high_order;
 
     // What a blend for one direction is made of: the neighbours in the grid, and their shares.
@@ -76,13 +81,20 @@ struct Head {
         kernels.blend(from.data(), near.share.data(), near.count, filter);
     }
 
+    // The decoder for a scene of this order.
+    Hearing hearing(int order) const noexcept {
+        return order > 1 && high_order.channels > 0 ? Hearing::high_order : Hearing::first_order;
+    }
+
     // Gain for both of two speakers that are so far apart.
-    double gain_of_width(double width_deg) const noexcept {
-        const double place = std::clamp(width_deg / 360.0, 0.0, 1.0) *
-                             static_cast<double>(gains.size() - 1);
-        const auto low = std::min(static_cast<std::size_t>(place), gains.size() - 2);
+    double gain_of_width(double width_deg, Hearing hearing) const noexcept {
+        const std::size_t widths = gains.size() / kGainRows;
+        const double place =
+            std::clamp(width_deg / 360.0, 0.0, 1.0) * static_cast<double>(widths - 1);
+        const auto low = std::min(static_cast<std::size_t>(place), widths - 2);
         const double part = place - static_cast<double>(low);
-        return (1.0 - part) * double{gains[low]} + part * double{gains[low + 1]};
+        const float *of = gains.data() + static_cast<std::size_t>(hearing) * widths + low;
+        return (1.0 - part) * double{of[0]} + part * double{of[1]};
     }
 };
 

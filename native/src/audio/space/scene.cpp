@@ -90,8 +90,14 @@ protected:
         return std::make_unique<SceneRenderer>(rate_hz, kernels);
     }
     void prepare(Renderer &renderer, const SceneParameters &now) noexcept override {
-        static_cast<SceneRenderer &>(renderer).order = now.order < 2.0F ? 1 : 3;
+        static_cast<SceneRenderer &>(renderer).order = order(now);
     }
+    Hearing hearing(const Head &head, const SceneParameters &now) const noexcept override {
+        return head.hearing(order(now));
+    }
+
+private:
+    static int order(const SceneParameters &now) noexcept { return now.order < 2.0F ? 1 : 3; }
 };
 
 }  // namespace

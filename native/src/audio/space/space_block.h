@@ -128,6 +128,9 @@ protected:
                                                     const Kernels &kernels) = 0;
     // The parameters of one kind of space, for its renderer.
     virtual void prepare(Renderer &, const Parameters &) noexcept {}
+    virtual Hearing hearing(const Head &, const Parameters &) const noexcept {
+        return Hearing::directions;
+    }
 
     const KernelsFor kernels_;
 
@@ -219,7 +222,8 @@ private:
         for (std::size_t i = 0; i < kPair; ++i)
             air_[i].set_way(at.distance_m - kPairMetres, rate_hz_);
         distance_m_ = at.distance_m;
-        gain_ = gain_of(kPairMetres, at.distance_m) * head->gain_of_width(double{now_.width_deg}) *
+        gain_ = gain_of(kPairMetres, at.distance_m) *
+                head->gain_of_width(double{now_.width_deg}, hearing(*head, now_)) *
                 Room::direct_gain(double{now_.room});
         return true;
     }

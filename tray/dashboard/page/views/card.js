@@ -49,9 +49,9 @@ export function Segments({ name, legend, value, choices, set, class: more = "" }
 export function Dialog({ title, close, class: more = "", children }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
-    const before = document.activeElement;
-    element.current?.showModal();
-    return () => before instanceof HTMLElement && before.focus();
+    const dialog = element.current;
+    dialog?.showModal();
+    return () => dialog?.close(); // gives the focus back
   }, []);
   return html`
     <dialog ref=${element} class=${more} aria-labelledby="dialog-title" onClose=${close}

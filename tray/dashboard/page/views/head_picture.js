@@ -2,7 +2,7 @@
 
 import { number } from "../format.js";
 import { niceBelow, roundTo } from "../scale.js";
-import { ask, useStatus } from "../store.js";
+import { ask, useStatus, useStore } from "../store.js";
 import { T } from "../texts.js";
 import { html, useRef } from "../vendor/standalone.module.js";
 import { useDraft } from "./value_field.js";
@@ -49,7 +49,7 @@ function words({ azimuth, distance }) {
 
 export function HeadPicture() {
   const space = useStatus("space");
-  const layers = (useStatus("protocol")?.layers ?? []).filter(({ place }) => place);
+  const layers = (useStore(({ status }) => status?.protocol?.layers) ?? []).filter(({ place }) => place);
   const { azimuth_deg: azimuth = 0, distance_m: distance = 2, width_deg: width = 60 } = space.params;
   return html`
     <figure class="head-picture">

@@ -9,8 +9,7 @@ import { ValueField } from "./value_field.js";
 /** @typedef {import("../api.js").Layer} Layer */
 
 export function Layers() {
-  const protocol = useStatus("protocol");
-  const layers = protocol?.layers ?? [];
+  const layers = useStore(({ status }) => status?.protocol?.layers) ?? [];
   return html`
     <${Card} id="layers" title=${T.layers}>
       ${layers.length === 0 && html`<p>${T.noLayers}</p>`}

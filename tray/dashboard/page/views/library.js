@@ -29,7 +29,7 @@ export function Library({ first = "", close }) {
       <p class="notice">${T.notice}</p>
       <div class="panes">
         <div class="pane-list">
-          <input type="search" aria-label=${T.search} placeholder=${T.search} value=${search}
+          <input type="search" autofocus aria-label=${T.search} placeholder=${T.search} value=${search}
             onInput=${(/** @type {any} */ e) => setSearch(e.target.value)} />
           <div class="list">
             ${library && all.length === 0 && html`<p>${T.noMatch}</p>`}
@@ -76,8 +76,10 @@ function Row({ listed, chosen, running, choose, open }) {
   useEffect(() => {
     if (chosen) row.current?.scrollIntoView({ block: "nearest" });
   }, [chosen]);
+  // A new picture between a click and its change would take the choice back, so it has to wait.
+  const click = (/** @type {MouseEvent} */ e) => e.detail > 0 && setTimeout(open);
   return html`
-    <label class="row" ref=${row} onClick=${open}>
+    <label class="row" ref=${row} onClick=${click}>
       <input type="radio" name="protocol" value=${listed.id} checked=${chosen} onChange=${choose}
         onKeyDown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && open()} />
       <span class="row-name">${listed.name}${running && html`<span class="kind">${T.running}</span>`}

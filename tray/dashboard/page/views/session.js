@@ -124,7 +124,7 @@ function SaveDialog({ close }) {
     <${Dialog} title=${T.saveTitle} close=${close} class="small">
       <form onSubmit=${submit}>
         <label class="field"><span>${T.saveName}</span>
-          <input name="name" required maxlength="100" autocomplete="off" aria-invalid=${Boolean(error)}
+          <input name="name" autofocus required maxlength="100" autocomplete="off" aria-invalid=${Boolean(error)}
             aria-describedby=${error ? "save-error" : undefined} /></label>
         ${error && html`<p class="error" id="save-error" role="alert">${error}</p>`}
         <label class="check"><input type="checkbox" name="replace" /> ${T.saveReplace}</label>

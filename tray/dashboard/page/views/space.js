@@ -21,6 +21,8 @@ export function Space() {
       <${Segments} name="space" legend=${T.headphonesOnly} value=${space.setting} choices=${modes}
         set=${(/** @type {string} */ mode) => setting({ space: { mode } })} />
       <p class="hint">${T.spaces[space.mode]}.</p>
+      ${space.setting !== space.mode &&
+      html`<p class="hint">${T.yourSetting(T.spaces[space.setting].split(":")[0])}</p>`}
       ${space.note && html`<p class="note">${space.note}</p>`}
       ${space.mode !== "off" && html`<${HeadPicture} />`}
       ${space.mode !== "off" &&

@@ -1,0 +1,39 @@
+"""An undo is heard at the device."""
+
+import app
+import numpy as np
+import soundlab
+from measure import frequency_hz
+
+LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
+
+
+def test_the_beat_at_the_device_goes_back_and_forth(any_server):
+    """Both ears' tones, and so the beat, are right within 0.1 Hz."""
+    environment = any_server.environment
+
+    def is_beating(beat_hz: float) -> bool:
+        heard = recorder.take(1)
+        left_hz, right_hz = 400 + beat_hz / 2, 400 - beat_hz / 2
+        return (
+            abs(frequency_hz(heard[:, 0], left_hz) - left_hz) < 0.05
+            and abs(frequency_hz(heard[:, 1], right_hz) - right_hz) < 0.05
+        )
+
+    with (
+        app.running(environment, "--layer", LAYER, *app.PATIENT[any_server.kind]) as entrain,
+        soundlab.recording(environment, "speakers") as recorder,
+        soundlab.play(environment, soundlab.sine(1000, 60, 0.1)),
+    ):
+        soundlab.wait_until(lambda: np.any(recorder.take(0.05)), 10, "sound arrives")
+        soundlab.wait_until(lambda: is_beating(10), 10, "10 Hz")
+        entrain("set", "tone.beat_hz", "4")
+        soundlab.wait_until(lambda: is_beating(4), 10, "4 Hz")
+        assert entrain("undo") == "Undone: Beat of tone: 10 Hz → 4 Hz\n"
+        soundlab.wait_until(lambda: is_beating(10), 10, "10 Hz again")
+        assert entrain("redo") == "Done again: Beat of tone: 10 Hz → 4 Hz\n"
+        soundlab.wait_until(lambda: is_beating(4), 10, "4 Hz again")
+        refused = app.command(environment, "undo")
+        assert refused.returncode == 0
+        refused = app.command(environment, "undo")
+        assert (refused.returncode, refused.stderr) == (1, "entrain: nothing to undo\n")
