@@ -5,7 +5,7 @@ import { make } from "./frame.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
 import { EARS, number, WORDS } from "./texts.js";
 
-/** Pictures of the goniometer: so few that nothing in it can flash more than 3 times a second. */
+/** Pictures of the goniometer: so few that it cannot flash more than 3 times a second. */
 const FIGURE_EVERY_MS = 200;
 const FIGURE_S = 0.02;
 const ROWS = 20;

@@ -1,4 +1,4 @@
-/** The spectrum of what comes out, over the last seconds, as colours. */
+/** The spectrum of the output, over the last seconds, as colours. */
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, Plot, tick, ticksHz } from "./plot.js";

@@ -1,4 +1,4 @@
-/** The spectrum of what goes in and out, with the highest levels so far. */
+/** The spectrum of the input and the output, with the highest levels so far. */
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot, tick, ticksHz } from "./plot.js";

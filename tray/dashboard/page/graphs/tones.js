@@ -94,7 +94,7 @@ export class TonesGraph {
   }
 
   /**
-   * Return the promised tones at this time; a moving carrier counts as what is measured.
+   * Return the promised tones at this time; for a moving carrier, the measured ones.
    *
    * @param {Tones} tones
    */
