@@ -40,7 +40,6 @@ export class Frame {
   constructor(host, name, title, changed) {
     frames += 1;
     const id = `graph-${name}-${frames}`;
-    this.name = name;
     this.element = make("section", `graph graph-${name}`);
     this.element.setAttribute("aria-labelledby", `${id}-title`);
     const heading = make("h3", "graph-title", title);
