@@ -167,8 +167,8 @@ export class Live {
     const spanS = locked
       ? Math.min(Math.max(PERIODS / promisedHz, SHORTEST_S), LONGEST_S)
       : ROLLING_S;
-    const lateS = locked ? ((this.#phase + 1) % 1) / promisedHz : 0;
+    const sincePeriodS = locked ? ((this.#phase + 1) % 1) / promisedHz : 0;
     const count = Math.ceil(spanS * hops.hopsPerS);
-    return { first: hops.count - 1 - (spanS + lateS) * hops.hopsPerS, count, spanS, locked };
+    return { first: hops.count - 1 - (spanS + sincePeriodS) * hops.hopsPerS, count, spanS, locked };
   }
 }
