@@ -1,4 +1,4 @@
-"""What the page computes from samples, on sounds of which the answer is known."""
+"""The page's analyses of samples, on sounds whose rates and levels are known."""
 
 import json
 
@@ -149,7 +149,7 @@ def test_a_swelling_tone_has_a_line_at_its_rate_as_high_as_its_depth(rate_hz, sw
     # The tone leaks into the neighbouring bands, where it swells a little more.
     assert got["swelling"]["share"] == pytest.approx(depth, rel=0.15)
     assert got["swelling"]["clear"]
-    assert got["turning"]["share"] < 1e-3  # a swelling in both ears is no turning
+    assert got["turning"]["share"] < 1e-3  # both ears swell together, so the phase does not turn
 
 
 def test_the_line_of_swelling_music_is_found_without_the_promise():

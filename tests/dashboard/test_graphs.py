@@ -1,4 +1,4 @@
-"""The graphs in a browser, on a simulated sound: what they show, and when they rest."""
+"""The graphs in a browser show a simulated sound, and rest while they are hidden."""
 
 import re
 from collections.abc import Callable

@@ -38,7 +38,7 @@ export class Rhythm {
   /** @type {Float64Array} */
   #window = new Float64Array(0);
   #response;
-  /** Of the newest measurement, as far as somebody has asked: `depth` or `turning` above the floor. */
+  /** Height of `depth` and `turning` above the floor, calculated when `line` needs it. */
   #ratios = new Map();
   /** Count of values in the newest measurement; zeros follow them. */
   #length = SIZE;

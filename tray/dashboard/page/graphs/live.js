@@ -128,8 +128,8 @@ export class Live {
   /**
    * Return the rates in the sound, measured at most five times a second.
    *
-   * In one picture either those of the input or those of the output are measured, unless they
-   * are old, so that no picture takes twice as long.
+   * One picture measures either the input or the output, unless the other measurement is old: no
+   * picture takes twice as long.
    *
    * @param {Which} which
    * @returns {Rhythm | null}  Null while there is too little sound.
@@ -167,8 +167,8 @@ export class Live {
     const spanS = locked
       ? Math.min(Math.max(PERIODS / promisedHz, SHORTEST_S), LONGEST_S)
       : ROLLING_S;
-    const sincePeriodS = locked ? ((this.#phase + 1) % 1) / promisedHz : 0;
+    const delayS = locked ? ((this.#phase + 1) % 1) / promisedHz : 0;
     const count = Math.ceil(spanS * hops.hopsPerS);
-    return { first: hops.count - 1 - (spanS + sincePeriodS) * hops.hopsPerS, count, spanS, locked };
+    return { first: hops.count - 1 - (spanS + delayS) * hops.hopsPerS, count, spanS, locked };
   }
 }
