@@ -1,4 +1,4 @@
-"""What a test sees of the graphs in a page: their data, and their pixels."""
+"""Tests read the graphs in a page: their data, and their pixels."""
 
 import time
 from typing import Any
@@ -41,7 +41,7 @@ PICTURES = """() => Object.fromEntries([...document.querySelectorAll(".graph can
 
 
 def data(page: Page, graph: str) -> Any:
-    """Return what one graph shows."""
+    """Return the data of one graph."""
     return page.evaluate("(name) => entrainGraphs.data()[name]", graph)
 
 

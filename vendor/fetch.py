@@ -1,4 +1,4 @@
-"""Fetches other projects' files from npm: those of the dashboard's page, and of its lint and tests.
+"""Fetches files of other projects from npm, for the dashboard's page and for its lint and tests.
 
 Usage: python vendor/fetch.py page|lint|test [--print]
 
@@ -64,7 +64,7 @@ def packages() -> list[Package]:
 
 
 def fetch(use: str, build: Path = BUILD) -> list[Path]:
-    """Return the paths of all files for a use, and fetch those that are missing or differ.
+    """Return the paths of all files for a use, and fetch missing and changed ones.
 
     Raises
     ------

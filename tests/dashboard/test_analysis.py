@@ -1,4 +1,4 @@
-"""What the page computes from samples, on sounds of which the answer is known."""
+"""The page's analyses of samples, on sounds whose rates and levels are known."""
 
 import json
 
@@ -109,9 +109,7 @@ def test_a_tone_peaks_at_its_frequency_and_level(rate_hz, hz):
 def test_the_mean_of_both_ears_is_shown():
     tone = sine(375 * 48_000 / 8192, times(seconds=1))
 
-    got = run(
-        SPECTRUM + "answer(spectrum.peak())", packets(np.stack([tone, 0 * tone], axis=1))
-    )
+    got = run(SPECTRUM + "answer(spectrum.peak())", packets(np.stack([tone, 0 * tone], axis=1)))
 
     assert got["db"] == pytest.approx(-3.01, abs=0.01)
 
@@ -151,7 +149,7 @@ def test_a_swelling_tone_has_a_line_at_its_rate_as_high_as_its_depth(rate_hz, sw
     # The tone leaks into the neighbouring bands, where it swells a little more.
     assert got["swelling"]["share"] == pytest.approx(depth, rel=0.15)
     assert got["swelling"]["clear"]
-    assert got["turning"]["share"] < 1e-3  # a swelling in both ears is no turning
+    assert got["turning"]["share"] < 1e-3  # both ears swell together, so the phase does not turn
 
 
 def test_the_line_of_swelling_music_is_found_without_the_promise():
@@ -189,9 +187,7 @@ def test_the_beat_of_soft_tones_is_found_below_music():
     at_s = times()
     tones = np.stack([sine(205, at_s), sine(195, at_s)], axis=1)
 
-    got = run(
-        RHYTHM, packets(0.02 * tones + both(noise())), promised_hz=10.0, cross_hz=[135, 265]
-    )
+    got = run(RHYTHM, packets(0.02 * tones + both(noise())), promised_hz=10.0, cross_hz=[135, 265])
 
     assert got["turning"]["hz"] == pytest.approx(10, abs=0.05)
     assert got["turning"]["clear"]
@@ -221,8 +217,8 @@ answer({ ...course, values: course.lanes.map((lane) => given.at_s.map((s) => val
 """
 
 
-def course(document, layers, at_s, left_s=None):
-    session = {"elapsed_s": 0.0, "left_s": left_s}
+def course(document, layers, at_s, elapsed_s=0.0, left_s=None):
+    session = {"elapsed_s": elapsed_s, "left_s": left_s}
     return run(COURSE, layers=layers, document=document, session=session, at_s=at_s)
 
 
@@ -246,13 +242,28 @@ def test_automation_has_the_values_that_sound():
 
 
 def test_every_shipped_protocol_ends_when_its_session_ends():
-    for document in map(shipped, shipped_ids()):
-        layers = [layer.model_dump(mode="json") for layer in document.layers]
+    documents = [shipped(each) for each in shipped_ids()]
 
-        got = course(document.model_dump(mode="json"), layers, [])
+    got = run(
+        'const { courseOf } = await import(page + "analysis/course.js");'
+        "answer(given.documents.map((each) => {"
+        "  const { endS, lengthS } = courseOf(each.layers, each, { elapsed_s: 0, left_s: null });"
+        "  return [endS, lengthS > 0]; }))",
+        documents=[each.model_dump(mode="json") for each in documents],
+    )
 
-        assert got["endS"] == timeline.end_s(document)
-        assert got["lengthS"] > 0
+    assert got == [[timeline.end_s(each), True] for each in documents]
+
+
+def test_a_long_course_is_drawn_in_no_time():
+    """20,000 breakpoints are the most that a protocol may have."""
+    points = [{"at_s": float(n), "value": float(n % 7), "curve": "step"} for n in range(20_000)]
+    layers = [{"kind": "am", "id": "music", "automation": {"rate_hz": {"points": points}}}]
+    at_s = [n + 0.5 for n in range(20_000)]
+
+    got = course(None, layers, at_s)
+
+    assert got["values"][0] == [n % 7 for n in range(20_000)]
 
 
 def test_the_ramps_are_those_that_sound():
@@ -279,3 +290,18 @@ def test_a_loop_begins_again():
     assert got["loops"]
     assert got["lengthS"] == 60
     assert got["values"][0] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "length_s"), [(0, 600), (599, 600), (601, 1200), (3000, 4800)]
+)
+def test_a_session_without_an_end_always_has_room(elapsed_s, length_s):
+    got = course(None, [{"kind": "am"}], [], elapsed_s=elapsed_s)
+
+    assert (got["endS"], got["lengthS"]) == (None, length_s)
+
+
+def test_the_app_knows_the_end_of_what_is_not_in_the_library():
+    got = course(None, [{"kind": "am"}], [], elapsed_s=50.0, left_s=250.0)
+
+    assert got["endS"] == got["lengthS"] == 300

@@ -378,7 +378,7 @@ def test_a_narrow_window_shows_level_bypass_protocol_and_timer_only(page, fake):
 
 
 def test_the_first_picture_is_the_pages_outline(context, fake):
-    """Before any script has run, the page has its colours, its name and places for its cards."""
+    """Without any script, the page has its colours, its name and places for its cards."""
     page = context.new_page()
     page.route("**/main.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
     page.goto(fake.url)

@@ -1,4 +1,4 @@
-"""The ring of samples in the page: what it keeps of the server's packets."""
+"""The ring of samples in the page keeps the server's packets, and refuses broken ones."""
 
 import numpy as np
 import pytest

@@ -34,7 +34,7 @@ def test_page_device_and_command_line_agree(pipewire_server):
     ):
         entrain.wait_for(state="processing")
         with dashboard(environment, browser) as page:
-            # What the page needed to load.
+            # Loading the page.
             sizes = "performance.getEntriesByType('resource').map(each => each.transferSize)"
             assert 20_000 < sum(page.evaluate(sizes)) <= TRANSFERRED_BYTES
 

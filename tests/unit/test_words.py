@@ -19,7 +19,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 FOLDERS = (
-    *(".ci", "bench", "docs", "faust", "native", "platform", "presets", "tests", "tray", "vdevice"),
+    *(
+        ".ci",
+        "bench",
+        "docs",
+        "faust",
+        "native",
+        "platform",
+        "presets",
+        "tests",
+        "tray",
+        "vdevice",
+        "vendor",
+    ),
 )
 FILES = ("Makefile",)
 
@@ -161,6 +173,7 @@ READERS = {
     **dict.fromkeys((".cpp", ".h", ".dsp", ".lib", ".c"), of_c_like),
     **dict.fromkeys(("", ".sh"), of_shell),
     ".html": of_html,
+    ".js": of_c_like,
     ".json": of_json,
     ".md": of_markdown,
     ".py": of_python,

@@ -1,7 +1,7 @@
 /**
  * The page's connection to its server: requests with answers, and events.
  *
- * It knows messages and reconnecting, and nothing of their meaning.  A lost connection is opened
+ * It knows messages, but not their meaning.  A lost connection is opened
  * again at once, and then four times a second.
  */
 

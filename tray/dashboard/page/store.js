@@ -1,7 +1,7 @@
 /**
  * All that the page knows: Entrain's status, its blocks, and whether it can be reached.
  *
- * Views read it with `useStore` and change nothing here; they ask Entrain, and its status follows.
+ * Views read it with `useStore` and do not change it; they ask Entrain, and its status follows.
  */
 
 import { PARTS } from "./api.js";

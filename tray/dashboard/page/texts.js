@@ -34,8 +34,8 @@ export const T = {
 
   // ---- levels
   levels: "Level",
-  levelIn: "In",
-  levelOut: "Out",
+  before: "In",
+  after: "Out",
   ears: ["left", "right"],
   /** @param {string} place @param {string} ear @param {string} level */
   meter: (place, ear, level) => `${place}, ${ear} ear: ${level}`,
@@ -88,6 +88,7 @@ export const T = {
   minutes: (minutes) => `${minutes} min`,
   sleepCancel: "Cancel the timer",
   perMinute: "/min",
+  perOctave: "dB/oct",
 
   // ---- library
   library: "Protocols",
@@ -114,7 +115,7 @@ export const T = {
   speechSafe: "Words stay easy to understand.",
   sleepSafe: "It can run while you fall asleep.",
   /** @param {number} minutes */
-  atMost: (minutes) => `At most ${minutes} minutes.`,
+  maxMinutes: (minutes) => `At most ${minutes} minutes.`,
   benefit: "Benefit",
   benefitHint: "Do listeners get the benefit that the name promises?",
   following: "Following",

@@ -40,16 +40,18 @@ const ENDLESS_S = 600;
 export function valueAt({ points, loopS }, atS) {
   if (loopS > 0) atS %= loopS;
   if (atS <= points[0].at_s) return points[0].value;
-  for (let n = 1; n < points.length; n++) {
-    const [one, other] = [points[n - 1], points[n]];
-    if (atS >= other.at_s) continue;
-    let part = (atS - one.at_s) / (other.at_s - one.at_s);
-    if (one.curve === "step") return one.value;
-    if (one.curve === "exponential") return one.value * (other.value / one.value) ** part;
-    if (one.curve === "smooth") part = part * part * (3 - 2 * part);
-    return one.value + (other.value - one.value) * part;
+  let [low, high] = [0, points.length]; // the last breakpoint at or before this time; one after it
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (points[middle].at_s <= atS) low = middle;
+    else high = middle;
   }
-  return points[points.length - 1].value;
+  const [one, other] = [points[low], points[high]];
+  if (!other || one.curve === "step") return one.value;
+  let part = (atS - one.at_s) / (other.at_s - one.at_s);
+  if (one.curve === "exponential") return one.value * (other.value / one.value) ** part;
+  if (one.curve === "smooth") part = part * part * (3 - 2 * part);
+  return one.value + (other.value - one.value) * part;
 }
 
 /**

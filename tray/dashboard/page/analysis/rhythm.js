@@ -38,7 +38,7 @@ export class Rhythm {
   /** @type {Float64Array} */
   #window = new Float64Array(0);
   #response;
-  /** Of the newest measurement, as far as somebody has asked: `depth` or `turning` above the floor. */
+  /** Height of `depth` and `turning` above the floor, calculated when `line` needs it. */
   #ratios = new Map();
   /** Count of values in the newest measurement; zeros follow them. */
   #length = SIZE;
@@ -204,7 +204,7 @@ export class Rhythm {
     let best = -1;
     for (let k = first; k <= last; k++) {
       if (values[k] < values[k - 1] || values[k] < values[k + 1]) continue;
-      // Of all lines that stand out, the highest; of those that do not, the one that almost does.
+      // The highest of the lines that stand out, or else the line that almost does.
       if (best < 0 || score(values, ratios, k) > score(values, ratios, best)) best = k;
     }
     if (best < 0 || values[best] <= 0) return null;

@@ -3,21 +3,12 @@
 import { KEPT } from "../analysis/hops.js";
 import { make } from "./frame.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
-import { number, percent, WORDS } from "./texts.js";
+import { EARS, number, WORDS } from "./texts.js";
 
-/** Pictures of the goniometer: so few that nothing in it can flash more than 3 times a second. */
+/** Pictures of the goniometer: so few that it cannot flash more than 3 times a second. */
 const FIGURE_EVERY_MS = 200;
 const FIGURE_S = 0.02;
 const ROWS = 20;
-const WORDS_HERE = {
-  time: "Time (s)",
-  phase: "Phase, left − right (°)",
-  figure: "left and right ear against each other",
-  left: "L",
-  right: "R",
-  key: "Phase between the ears",
-  phaseHead: "Phase (°)",
-};
 
 /** @typedef {import("./frame.js").Graph} Graph */
 
@@ -35,7 +26,7 @@ export class EarsGraph {
     this.#live = live;
     this.#theme = theme;
     frame.freezable();
-    frame.keys([{ kind: "output", label: WORDS_HERE.key }]);
+    frame.keys([{ kind: "output", label: EARS.key }]);
     this.#host = make("div", "graph-phase");
     this.#figure = make("canvas", "graph-figure");
     frame.picture.append(this.#host, this.#figure);
@@ -44,8 +35,8 @@ export class EarsGraph {
       {
         scales: { x: { time: false, range: () => [0, this.#spanS] }, y: { range: [-180, 180] } },
         axes: [
-          axis(theme, WORDS_HERE.time, { size: BOTTOM_SIZE }),
-          axis(theme, WORDS_HERE.phase, {
+          axis(theme, EARS.time, { size: BOTTOM_SIZE }),
+          axis(theme, EARS.phase, {
             size: LEFT_SIZE,
             splits: () => [-180, -90, 0, 90, 180],
             values: (_, splits) => splits.map((degrees) => number(degrees, 0)),
@@ -135,9 +126,9 @@ export class EarsGraph {
     context.font = font.replace("12px", `${12 * devicePixelRatio}px`);
     context.textBaseline = "top";
     context.textAlign = "left";
-    context.fillText(WORDS_HERE.left, size * 0.06, size * 0.06);
+    context.fillText(EARS.leftMark, size * 0.06, size * 0.06);
     context.textAlign = "right";
-    context.fillText(WORDS_HERE.right, size * 0.94, size * 0.06);
+    context.fillText(EARS.rightMark, size * 0.94, size * 0.06);
     if (silent || !samples.rateHz) return;
     const frames = Math.round(FIGURE_S * samples.rateHz);
     const [left, right] = [new Float32Array(frames), new Float32Array(frames)];
@@ -164,15 +155,9 @@ export class EarsGraph {
     const rhythm = this.#live.rhythm("output");
     const turning = rhythm?.line(rhythm.turning, null);
     if (rhythm && turning?.clear) {
-      const direction = rhythm.direction(turning.hz);
-      const rate = `${number(turning.hz, 2)} times a second`;
-      return direction
-        ? `The phase between the ears turns ${rate}; the ${direction > 0 ? "left" : "right"} ear has the higher tone.`
-        : `The phase between the ears swings to and fro ${rate}.`;
+      return EARS.turns(turning.hz, rhythm.direction(turning.hz));
     }
-    return this.#coherence > 0.9
-      ? "Both ears hear the same: the phase between them stands still."
-      : `The phase between the ears has no steady rate; ${percent(this.#coherence)} of the sound is alike in both.`;
+    return this.#coherence > 0.9 ? EARS.alike : EARS.mixed(this.#coherence);
   }
 
   table() {
@@ -182,7 +167,7 @@ export class EarsGraph {
       const degrees = this.#degrees[n];
       rows.push([number(this.#times[n], 3), degrees === null ? "–" : number(degrees, 0)]);
     }
-    return { head: [WORDS_HERE.time, WORDS_HERE.phaseHead], rows };
+    return { head: [EARS.time, EARS.phaseHead], rows };
   }
 
   /** The phase over time, and at which rate and in which direction it turns. */

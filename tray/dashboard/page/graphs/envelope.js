@@ -1,17 +1,10 @@
 /** How the sound swells and fades: its envelope, in step with the promised rate. */
 
 import { BANDS, KEPT } from "../analysis/hops.js";
+import { LOCKED_FROM_HZ } from "./live.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
-import { number, percent, WORDS } from "./texts.js";
+import { ENVELOPE, number, WORDS } from "./texts.js";
 
-const WORDS_HERE = {
-  time: "Time (s)",
-  level: "Envelope (% of mean)",
-  locked: "The picture moves in whole periods of the promised rate, so a beat at that rate stands still.",
-  both: "The beat lies between the ears: each ear alone does not swell.",
-  deepest: "highest",
-  shallowest: "lowest",
-};
 const ROWS = 20;
 /** Pictures for which another choice of lines must hold, so that the lines do not flicker. */
 const STEADY = 15;
@@ -41,8 +34,8 @@ export class EnvelopeGraph {
           y: { range: () => [0, this.#top] },
         },
         axes: [
-          axis(theme, WORDS_HERE.time, { size: BOTTOM_SIZE }),
-          axis(theme, WORDS_HERE.level, { size: LEFT_SIZE }),
+          axis(theme, ENVELOPE.time, { size: BOTTOM_SIZE }),
+          axis(theme, ENVELOPE.level, { size: LEFT_SIZE }),
         ],
         series: [
           {},
@@ -165,26 +158,19 @@ export class EnvelopeGraph {
   text() {
     if (this.#live.silent || this.#times.length === 0) return WORDS.silent;
     const [left, right, both] = this.#extremes();
-    const words = (/** @type {string} */ name, /** @type {{low: number, high: number}} */ { low, high }) =>
-      Number.isFinite(low) ? `${name}: ${number(low, 0)} to ${number(high, 0)} % of the mean.` : "";
     const rhythm = this.#live.rhythm("output");
     const swelling = rhythm?.line(rhythm.depth, this.#live.promisedHz);
-    const found = this.#between
-      ? WORDS_HERE.both
-      : swelling?.clear
-        ? `The sound swells and fades ${number(swelling.hz, 2)} times a second, with a depth of ${percent(swelling.share)}.`
-        : "The sound does not swell at a steady rate.";
     return [
-      found,
-      words(WORDS.left, left),
-      words(WORDS.right, right),
-      this.#between ? words(WORDS.both, both) : "",
-      (this.#live.promisedHz ?? 0) >= 1.5 ? WORDS_HERE.locked : "",
+      this.#between ? ENVELOPE.both : swelling?.clear ? ENVELOPE.swells(swelling) : ENVELOPE.steady,
+      ENVELOPE.range(WORDS.left, left),
+      ENVELOPE.range(WORDS.right, right),
+      this.#between ? ENVELOPE.range(WORDS.both, both) : "",
+      (this.#live.promisedHz ?? 0) >= LOCKED_FROM_HZ ? ENVELOPE.locked : "",
     ].filter(Boolean).join(" ");
   }
 
   table() {
-    const head = [WORDS_HERE.time, `${WORDS.left} (%)`, `${WORDS.right} (%)`];
+    const head = [ENVELOPE.time, `${WORDS.left} (%)`, `${WORDS.right} (%)`];
     if (this.#between) head.push(`${WORDS.both} (%)`);
     const step = Math.max(1, Math.floor(this.#times.length / ROWS));
     const rows = [];

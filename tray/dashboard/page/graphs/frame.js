@@ -16,7 +16,7 @@ const TEXT_EVERY_MS = 2_000;
  * @property {number} everyMs  Shortest time between two pictures.
  * @property {boolean} live  Needs samples; otherwise it needs the status alone.
  * @property {(nowMs: number) => boolean} draw  Returns whether the picture has changed.
- * @property {() => string} text  The text alternative: what the picture shows now.
+ * @property {() => string} text  The text alternative to the picture.
  * @property {() => Table} table
  * @property {() => object} data  What the picture shows, for tests.
  * @property {(width: number, height: number) => void} resize  In CSS pixels.
@@ -40,7 +40,6 @@ export class Frame {
   constructor(host, name, title, changed) {
     frames += 1;
     const id = `graph-${name}-${frames}`;
-    this.name = name;
     this.element = make("section", `graph graph-${name}`);
     this.element.setAttribute("aria-labelledby", `${id}-title`);
     const heading = make("h3", "graph-title", title);

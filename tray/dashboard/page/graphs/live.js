@@ -8,7 +8,7 @@ const SILENT_AFTER_MS = 1_000;
 /** The ears are compared in a range around the tones, where the music is weaker. */
 const AROUND_TONES_HZ = 60;
 /** Slower rates roll by; faster ones stand still. */
-const LOCKED_FROM_HZ = 1.5;
+export const LOCKED_FROM_HZ = 1.5;
 const PERIODS = 12;
 const [SHORTEST_S, LONGEST_S, ROLLING_S] = [0.25, 4, 8];
 
@@ -26,6 +26,7 @@ const [SHORTEST_S, LONGEST_S, ROLLING_S] = [0.25, 4, 8];
  * @property {string} [state]
  * @property {{ id: string, name?: string, elapsed_s: number, left_s: number | null, rate_hz: number | null,
  *   runs?: boolean, ended?: boolean, layers: Layer[] } | null} [protocol]
+ * @property {number} [revision]  Counts the changes of the protocol's content.
  * @property {{ in_lufs: number | null, out_lufs: number | null }} [levels]
  * @property {{ text: string, tones: Tones | null } | null} [measured]
  *
@@ -98,6 +99,12 @@ export class Live {
     this.silent = !(nowMs - this.#movedMs < SILENT_AFTER_MS);
   }
 
+  /** Whether a layer makes tones, which a soft moment may hide. */
+  get #hasTones() {
+    const layers = this.status.protocol?.layers ?? [];
+    return layers.some(({ params }) => params && "carrier_hz" in params);
+  }
+
   /**
    * Return the power and the phase of the newest seconds.
    *
@@ -111,7 +118,7 @@ export class Live {
     if (which === "output" && tones) {
       const [low, high] = [tones.left_hz, tones.right_hz].sort((a, b) => a - b);
       hops.crossRange(low - AROUND_TONES_HZ, high + AROUND_TONES_HZ);
-    } else if (which === "output" && this.status.measured) {
+    } else if (which === "output" && !this.#hasTones) {
       hops.crossRange(EARS_HZ[0], EARS_HZ[1]);
     }
     hops.follow(this.samples);
@@ -121,8 +128,8 @@ export class Live {
   /**
    * Return the rates in the sound, measured at most five times a second.
    *
-   * In one picture either those of the input or those of the output are measured, unless they
-   * are old, so that no picture takes twice as long.
+   * One picture measures either the input or the output, unless the other measurement is old: no
+   * picture takes twice as long.
    *
    * @param {Which} which
    * @returns {Rhythm | null}  Null while there is too little sound.
@@ -160,8 +167,8 @@ export class Live {
     const spanS = locked
       ? Math.min(Math.max(PERIODS / promisedHz, SHORTEST_S), LONGEST_S)
       : ROLLING_S;
-    const lateS = locked ? ((this.#phase + 1) % 1) / promisedHz : 0;
+    const delayS = locked ? ((this.#phase + 1) % 1) / promisedHz : 0;
     const count = Math.ceil(spanS * hops.hopsPerS);
-    return { first: hops.count - 1 - (spanS + lateS) * hops.hopsPerS, count, spanS, locked };
+    return { first: hops.count - 1 - (spanS + delayS) * hops.hopsPerS, count, spanS, locked };
   }
 }

@@ -2,13 +2,12 @@
 
 import { History } from "./history.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
-import { level, number, WORDS } from "./texts.js";
+import { level, LOUDNESS, number, WORDS } from "./texts.js";
 
 const SPAN_S = 300;
 const EVERY_S = 0.5;
 const [LOW_LUFS, HIGH_LUFS] = [-60, 0];
 const ROWS_EVERY_S = 15;
-const WORDS_HERE = { time: "Seconds of sound before now", loudness: "Loudness (LUFS)" };
 
 /** @typedef {import("./frame.js").Graph} Graph */
 
@@ -33,11 +32,11 @@ export class LoudnessGraph {
           y: { range: [LOW_LUFS, HIGH_LUFS] },
         },
         axes: [
-          axis(theme, WORDS_HERE.time, {
+          axis(theme, LOUDNESS.time, {
             size: BOTTOM_SIZE,
             values: (_, splits) => splits.map((second) => number(-second, 0)),
           }),
-          axis(theme, WORDS_HERE.loudness, { size: LEFT_SIZE }),
+          axis(theme, LOUDNESS.loudness, { size: LEFT_SIZE }),
         ],
         series: [{}, line(theme, "input", "dashed", 1.5), line(theme, "output", "solid", 2)],
       },
@@ -81,11 +80,8 @@ export class LoudnessGraph {
     if (!levels || (levels.in_lufs === null && levels.out_lufs === null)) return WORDS.silent;
     const { input, output } = this.#now();
     const heard = this.#history.lines[1].filter((lufs) => lufs !== null);
-    const [low, high] = [Math.min(...heard), Math.max(...heard)];
-    return (
-      `The loudness of the last 3 seconds: ${level(output, "LUFS")} out, ${level(input, "LUFS")} in.` +
-      (heard.length ? ` So far it was between ${number(low, 1)} and ${number(high, 1)} LUFS out.` : "")
-    );
+    const range = heard.length ? LOUDNESS.range(Math.min(...heard), Math.max(...heard)) : "";
+    return LOUDNESS.now(output, input) + range;
   }
 
   table() {
@@ -94,7 +90,7 @@ export class LoudnessGraph {
       const [input, output] = this.#history.lines.map((line) => level(line[n], "LUFS"));
       rows.push([number(-this.#history.times[n], 0), input, output]);
     }
-    return { head: [WORDS_HERE.time, WORDS.input, WORDS.output], rows };
+    return { head: [LOUDNESS.time, WORDS.input, WORDS.output], rows };
   }
 
   data() {

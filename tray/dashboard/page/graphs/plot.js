@@ -1,4 +1,4 @@
-/** Line graphs with uPlot: what all of them have in common. */
+/** Line graphs with uPlot: the code that they share. */
 
 import uPlot from "../vendor/uPlot.esm.js";
 

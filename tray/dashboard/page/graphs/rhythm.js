@@ -2,21 +2,10 @@
 
 import { HIGH_HZ, LOW_HZ } from "../analysis/rhythm.js";
 import { axis, BOTTOM_SIZE, drawMarks, LEFT_SIZE, line, Plot } from "./plot.js";
-import { number, percent, WORDS } from "./texts.js";
+import { number, percent, RHYTHM, WORDS } from "./texts.js";
 
 const [LOW, HIGH] = [0.001, 2];
 const TICKS = [0.5, 1, 2, 5, 10, 20, 50, 100];
-const WORDS_HERE = {
-  rate: "Rate (Hz)",
-  share: "Strength (%)",
-  output: "Out: swelling in each ear",
-  input: "In: swelling of your music",
-  turning: "Out: turning between the ears",
-  kind: "What",
-  highest: "Highest at (Hz)",
-  near: "At the promised rate (%)",
-  clear: "Stands out",
-};
 
 /** @typedef {import("./frame.js").Graph} Graph */
 /** @typedef {import("../analysis/rhythm.js").Rhythm} Rhythm */
@@ -43,13 +32,13 @@ export class RhythmGraph {
           y: { distr: 3, range: [LOW, HIGH] },
         },
         axes: [
-          axis(theme, WORDS_HERE.rate, {
+          axis(theme, RHYTHM.rate, {
             size: BOTTOM_SIZE,
             splits: () => TICKS,
             values: (_, splits) => splits.map(String),
             filter: (_, splits) => splits,
           }),
-          axis(theme, WORDS_HERE.share, {
+          axis(theme, RHYTHM.share, {
             size: LEFT_SIZE,
             splits: () => [0.001, 0.01, 0.1, 1],
             values: (_, splits) => splits.map((share) => String(Number((100 * share).toPrecision(1)))),
@@ -67,7 +56,7 @@ export class RhythmGraph {
           drawAxes: [
             (u) => {
               const x = live.promisedHz;
-              const label = x === null ? "" : `promised ${number(x, 3)} Hz`;
+              const label = x === null ? "" : RHYTHM.mark(x);
               drawMarks(u, theme, [{ x, label }]);
             },
           ],
@@ -78,9 +67,9 @@ export class RhythmGraph {
       [[], [], [], []],
     );
     frame.keys([
-      { kind: "output", label: WORDS_HERE.output },
-      { kind: "turning", label: WORDS_HERE.turning },
-      { kind: "input", label: WORDS_HERE.input },
+      { kind: "output", label: RHYTHM.output },
+      { kind: "turning", label: RHYTHM.turning },
+      { kind: "input", label: RHYTHM.input },
       { kind: "promise", label: WORDS.promise },
     ]);
   }
@@ -151,11 +140,11 @@ export class RhythmGraph {
     const kinds = [];
     if (this.#output) {
       const rhythm = this.#output;
-      kinds.push({ name: WORDS_HERE.output, rhythm, values: rhythm.depth });
-      kinds.push({ name: WORDS_HERE.turning, rhythm, values: rhythm.turning });
+      kinds.push({ name: RHYTHM.output, rhythm, values: rhythm.depth });
+      kinds.push({ name: RHYTHM.turning, rhythm, values: rhythm.turning });
     }
     if (this.#input) {
-      kinds.push({ name: WORDS_HERE.input, rhythm: this.#input, values: this.#input.depth });
+      kinds.push({ name: RHYTHM.input, rhythm: this.#input, values: this.#input.depth });
     }
     return kinds;
   }
@@ -171,24 +160,15 @@ export class RhythmGraph {
     const promisedHz = this.#live.promisedHz;
     if (this.#live.silent) return WORDS.silent;
     const output = this.#output;
-    if (!output) return "The graph needs a second of sound.";
-    const words = [];
-    if (promisedHz !== null) words.push(`The protocol promises ${number(promisedHz, 3)} Hz.`);
-    if (promisedHz !== null && promisedHz < LOW_HZ) {
-      words.push(`This is slower than the graph can show (${LOW_HZ} Hz).`);
-    }
+    if (!output) return RHYTHM.needsSound;
     const swelling = output.line(output.depth, null);
     const turning = output.line(output.turning, null);
-    words.push(
-      swelling?.clear
-        ? `The sound swells at ${number(swelling.hz, 2)} Hz, with a depth of ${percent(swelling.share)}.`
-        : "No steady swelling stands out.",
-    );
-    if (turning?.clear) {
-      const how = output.direction(turning.hz) ? "turns" : "swings";
-      words.push(`The phase between the ears ${how} at ${number(turning.hz, 2)} Hz.`);
-    }
-    return words.join(" ");
+    return [
+      promisedHz === null ? "" : RHYTHM.promised(promisedHz),
+      promisedHz !== null && promisedHz < LOW_HZ ? RHYTHM.tooSlow(LOW_HZ) : "",
+      swelling?.clear ? RHYTHM.swells(swelling) : RHYTHM.steady,
+      turning?.clear ? RHYTHM.turns(turning.hz, output.direction(turning.hz) !== 0) : "",
+    ].filter(Boolean).join(" ");
   }
 
   table() {
@@ -199,11 +179,11 @@ export class RhythmGraph {
       return [
         name,
         highest ? number(highest.hz, 2) : "–",
-        highest?.clear ? "yes" : "no",
+        highest?.clear ? RHYTHM.yes : RHYTHM.no,
         near ? percent(near.share) : "–",
       ];
     });
-    return { head: [WORDS_HERE.kind, WORDS_HERE.highest, WORDS_HERE.clear, WORDS_HERE.near], rows };
+    return { head: [RHYTHM.kind, RHYTHM.highest, RHYTHM.clear, RHYTHM.near], rows };
   }
 
   /** The lines nearest to the promise and the highest, and the place of the promise in pixels. */

@@ -1,8 +1,8 @@
-/** The spectrum of what comes out, over the last seconds, as colours. */
+/** The spectrum of the output, over the last seconds, as colours. */
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, Plot, tick, ticksHz } from "./plot.js";
-import { frequency, level, number, WORDS } from "./texts.js";
+import { frequency, level, SPECTROGRAM, WORDS } from "./texts.js";
 import { heatColours } from "./theme.js";
 
 const [LOW_HZ, HIGH_HZ] = [20, 20_000];
@@ -11,14 +11,6 @@ const COLUMNS_PER_S = 15;
 const SPAN_S = 20;
 const COLUMNS = COLUMNS_PER_S * SPAN_S;
 const ROWS = 240;
-const WORDS_HERE = {
-  time: "Seconds before now",
-  frequency: "Frequency (Hz)",
-  key: `Out: from ${number(LOW_DB, 0)} dBFS`,
-  keyEnd: `to ${number(HIGH_DB, 0)} dBFS`,
-  strongest: "Strongest at",
-  level: "Level",
-};
 
 /** @typedef {import("./frame.js").Graph} Graph */
 
@@ -38,7 +30,7 @@ export class SpectrogramGraph {
     this.#colours = heatColours(theme.dark);
     frame.freezable();
     frame.keys([
-      { kind: "heat", label: `${WORDS_HERE.key} ${WORDS_HERE.keyEnd}` },
+      { kind: "heat", label: SPECTROGRAM.key(LOW_DB, HIGH_DB) },
     ]);
     this.#canvas = document.createElement("canvas");
     this.#canvas.width = COLUMNS;
@@ -56,13 +48,13 @@ export class SpectrogramGraph {
           y: { distr: 3, range: [LOW_HZ, HIGH_HZ] },
         },
         axes: [
-          axis(theme, WORDS_HERE.time, {
+          axis(theme, SPECTROGRAM.time, {
             size: BOTTOM_SIZE,
             grid: { show: false },
             splits: () => [-20, -15, -10, -5, 0],
             values: (_, splits) => splits.map((second) => String(-second)),
           }),
-          axis(theme, WORDS_HERE.frequency, {
+          axis(theme, SPECTROGRAM.frequency, {
             size: LEFT_SIZE,
             grid: { show: false },
             splits: ticksHz,
@@ -162,11 +154,7 @@ export class SpectrogramGraph {
     const newest = this.#count ? this.#peaks[(this.#count - 1) % COLUMNS] : null;
     if (this.#live.silent || !newest) return WORDS.silent;
     const all = this.#peaks.filter((peak) => peak !== null).map(({ hz }) => hz);
-    const [low, high] = [Math.min(...all), Math.max(...all)];
-    return (
-      `In the last ${SPAN_S} seconds the strongest sound lay between ${frequency(low)} and ` +
-      `${frequency(high)}; now it lies at ${frequency(newest.hz)}, with ${level(newest.db)}.`
-    );
+    return SPECTROGRAM.range(SPAN_S, Math.min(...all), Math.max(...all), newest);
   }
 
   table() {
@@ -176,7 +164,7 @@ export class SpectrogramGraph {
       const peak = count >= 0 ? this.#peaks[count % COLUMNS] : null;
       rows.push([String(second), peak ? frequency(peak.hz) : "–", level(peak?.db)]);
     }
-    return { head: [WORDS_HERE.time, WORDS_HERE.strongest, WORDS_HERE.level], rows };
+    return { head: [SPECTROGRAM.time, SPECTROGRAM.strongest, SPECTROGRAM.level], rows };
   }
 
   data() {

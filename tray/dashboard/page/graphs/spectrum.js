@@ -1,21 +1,12 @@
-/** The spectrum of what goes in and out, with the highest levels so far. */
+/** The spectrum of the input and the output, with the highest levels so far. */
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot, tick, ticksHz } from "./plot.js";
-import { frequency, level, WORDS } from "./texts.js";
+import { frequency, level, SPECTRUM, WORDS } from "./texts.js";
 
 const [LOW_HZ, HIGH_HZ] = [20, 20_000];
 const [LOW_DB, HIGH_DB] = [-120, 0];
 const THIRD = 2 ** (1 / 6);
-const WORDS_HERE = {
-  frequency: "Frequency (Hz)",
-  level: "Level (dBFS)",
-  input: "In",
-  output: "Out",
-  inputPeak: "In, highest so far",
-  outputPeak: "Out, highest so far",
-  band: "Third octave around",
-};
 
 /** @typedef {import("./frame.js").Graph} Graph */
 
@@ -47,13 +38,13 @@ export class SpectrumGraph {
           y: { range: [LOW_DB, HIGH_DB] },
         },
         axes: [
-          axis(theme, WORDS_HERE.frequency, {
+          axis(theme, SPECTRUM.frequency, {
             size: BOTTOM_SIZE,
             splits: ticksHz,
             values: (_, splits) => splits.map(tick),
             filter: (_, splits) => splits,
           }),
-          axis(theme, WORDS_HERE.level, {
+          axis(theme, SPECTRUM.level, {
             size: LEFT_SIZE,
             splits: () => [-120, -100, -80, -60, -40, -20, 0],
           }),
@@ -93,8 +84,8 @@ export class SpectrumGraph {
       { kind: "input", label: WORDS.input },
     ];
     if (this.#hold) {
-      keys.push({ kind: "output-peak", label: WORDS_HERE.outputPeak });
-      keys.push({ kind: "input-peak", label: WORDS_HERE.inputPeak });
+      keys.push({ kind: "output-peak", label: SPECTRUM.outputPeak });
+      keys.push({ kind: "input-peak", label: SPECTRUM.inputPeak });
     }
     this.#frame.keys(keys);
   }
@@ -158,17 +149,14 @@ export class SpectrumGraph {
     const hz = this.#plot.u.posToVal(left, "x");
     const nearest = this.#plot.u.cursor.idx ?? 0;
     this.#frame.readout.textContent =
-      `${frequency(hz)}: ${WORDS_HERE.output} ${level(this.#levels[1][nearest])}, ` +
-      `${WORDS_HERE.input} ${level(this.#levels[0][nearest])}`;
+      `${frequency(hz)}: ${SPECTRUM.output} ${level(this.#levels[1][nearest])}, ` +
+      `${SPECTRUM.input} ${level(this.#levels[0][nearest])}`;
   }
 
   text() {
     const [input, output] = this.#spectra.map((spectrum) => spectrum.peak());
     if (this.#live.silent || !output) return WORDS.silent;
-    const words = `The sound that comes out is strongest at ${frequency(output.hz)}, with ${level(output.db)}.`;
-    return input
-      ? `${words} Your music is strongest at ${frequency(input.hz)}, with ${level(input.db)}.`
-      : `${words} No music goes in.`;
+    return SPECTRUM.strongest(output, input);
   }
 
   table() {
@@ -187,7 +175,7 @@ export class SpectrumGraph {
       });
       rows.push([frequency(middle), ...cells]);
     }
-    return { head: [WORDS_HERE.band, WORDS_HERE.input, WORDS_HERE.output], rows };
+    return { head: [SPECTRUM.band, SPECTRUM.input, SPECTRUM.output], rows };
   }
 
   /** The peaks: frequency, level, and place in the canvas in device pixels. */

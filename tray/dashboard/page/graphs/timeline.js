@@ -3,22 +3,12 @@
 import { courseOf, valueAt } from "../analysis/course.js";
 import { make } from "./frame.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
-import { clock, number } from "./texts.js";
+import { clock, number, parameter, TIMELINE } from "./texts.js";
 
 const SAMPLES = 400;
 const MOST_LANES = 5;
 const [STEP_S, PAGE_S] = [10, 60];
 const ROUND_TIMES_S = [10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
-const WORDS_HERE = {
-  time: "Time in the session",
-  strength: "Strength (%)",
-  nothing: "No protocol is running.",
-  constant: "Nothing in this protocol moves by itself.",
-  keys: "Click, or use the arrow keys, to move to another time.",
-  parameter: "Parameter",
-  at: "At",
-  value: "Value",
-};
 
 /** @typedef {import("./frame.js").Graph} Graph */
 /** @typedef {import("../analysis/course.js").Course} Course */
@@ -37,7 +27,7 @@ export class TimelineGraph {
     this.#frame = frame;
     this.#live = live;
     this.#theme = theme;
-    frame.keys([{ kind: "playhead", label: "Now" }]);
+    frame.keys([{ kind: "playhead", label: TIMELINE.now }]);
     const { picture } = frame;
     picture.setAttribute("role", "slider");
     picture.setAttribute("aria-valuemin", "0");
@@ -81,10 +71,12 @@ export class TimelineGraph {
 
   /** @param {number} _nowMs */
   draw(_nowMs) {
-    const { protocol } = this.#live.status;
+    const { protocol, revision } = this.#live.status;
     const document = this.#known?.id === protocol?.id ? this.#known?.document : null;
     if (this.#course && this.#positionS > this.#course.lengthS) this.#shown = ""; // time for more room
-    const shown = protocol ? JSON.stringify([protocol.layers, document?.loop, protocol.id, Boolean(document)]) : "";
+    // The revision counts each change of the layers, which may have thousands of breakpoints.
+    const layers = revision ?? JSON.stringify(protocol?.layers);
+    const shown = protocol ? `${protocol.id} ${Boolean(document)} ${layers}` : "";
     let changed = false;
     if (shown !== this.#shown) {
       this.#shown = shown;
@@ -115,7 +107,7 @@ export class TimelineGraph {
     const splits = Array.from({ length: Math.floor(course.lengthS / step) + 1 }, (_, n) => n * step);
     drawn.forEach((lane, n) => {
       const last = n === drawn.length - 1;
-      const title = lane.address ? words(lane.address) : WORDS_HERE.strength;
+      const title = lane.address ? parameter(lane.address) : TIMELINE.strength;
       const heading = make("div", "graph-lane-title", title);
       const host = make("div", `graph-lane${last ? " graph-lane-last" : ""}`);
       picture.append(heading, host);
@@ -124,7 +116,8 @@ export class TimelineGraph {
       times.sort((a, b) => a - b);
       const scale = lane.address ? 1 : 100;
       const values = times.map((at) => scale * valueAt(lane, at));
-      const [low, high] = [Math.min(...values), Math.max(...values)];
+      const low = values.reduce((least, value) => Math.min(least, value));
+      const high = values.reduce((most, value) => Math.max(most, value));
       const room = 0.1 * (high - low || Math.abs(high) || 1);
       const range = /** @type {[number, number]} */ (lane.address ? [low - room, high + room] : [0, 110]);
       this.#plots.push(
@@ -134,9 +127,9 @@ export class TimelineGraph {
             padding: [4, 24, 0, 0],
             scales: { x: { time: false, range: [0, course.lengthS] }, y: { range } },
             axes: [
-              axis(this.#theme, last ? WORDS_HERE.time : "", {
+              axis(this.#theme, last ? TIMELINE.time : "", {
                 size: last ? BOTTOM_SIZE : 4,
-                label: last ? WORDS_HERE.time : undefined,
+                label: last ? TIMELINE.time : undefined,
                 splits: () => splits,
                 values: (_, at) => at.map((seconds) => (last ? clock(seconds) : "")),
               }),
@@ -203,38 +196,32 @@ export class TimelineGraph {
     const length = this.#course?.lengthS ?? 0;
     picture.setAttribute("aria-valuemax", String(Math.round(length)));
     picture.setAttribute("aria-valuenow", String(Math.round(Math.min(this.#positionS, length))));
-    picture.setAttribute("aria-valuetext", `${clock(this.#positionS)} of ${clock(length)}`);
+    picture.setAttribute("aria-valuetext", TIMELINE.position(this.#positionS, length));
   }
 
   text() {
     const course = this.#course;
     const { protocol } = this.#live.status;
-    if (!course || !protocol) return WORDS_HERE.nothing;
-    const words_ = [`${protocol.name ?? ""} is at ${clock(protocol.elapsed_s)}`.trim()];
-    if (protocol.left_s !== null && protocol.left_s !== undefined) {
-      words_.push(`, and ends in ${clock(protocol.left_s)}`);
-    }
-    words_.push(". ");
+    if (!course || !protocol) return TIMELINE.nothing;
     const moving = course.lanes.filter(({ address }) => address);
-    words_.push(
-      moving.length
-        ? moving.map((lane) => `${words(lane.address)}: ${number(valueAt(lane, this.#positionS), 2)} now.`).join(" ")
-        : WORDS_HERE.constant,
-    );
-    if (course.loops) words_.push(` It begins again after ${clock(course.lengthS)}.`);
-    words_.push(` ${WORDS_HERE.keys}`);
-    return words_.join("");
+    return [
+      TIMELINE.at(protocol.name ?? "", protocol.elapsed_s, protocol.left_s),
+      ...moving.map((lane) => TIMELINE.value(lane.address, valueAt(lane, this.#positionS))),
+      moving.length ? "" : TIMELINE.constant,
+      course.loops ? TIMELINE.again(course.lengthS) : "",
+      TIMELINE.keys,
+    ].filter(Boolean).join(" ");
   }
 
   table() {
     const rows = (this.#course?.lanes ?? []).flatMap(({ address, points }) =>
       points.slice(0, 200).map(({ at_s: at, value }) => [
-        address ? words(address) : WORDS_HERE.strength,
+        address ? parameter(address) : TIMELINE.strength,
         clock(at),
         number(address ? value : 100 * value, 2),
       ]),
     );
-    return { head: [WORDS_HERE.parameter, WORDS_HERE.at, WORDS_HERE.value], rows };
+    return { head: [TIMELINE.parameter, TIMELINE.atHead, TIMELINE.valueHead], rows };
   }
 
   data() {
@@ -264,21 +251,4 @@ export class TimelineGraph {
   dispose() {
     for (const plot of this.#plots) plot.dispose();
   }
-}
-
-const UNITS = /** @type {Record<string, string>} */ ({
-  hz: "Hz", db: "dB", deg: "°", ms: "ms", s: "s", m: "m",
-});
-
-/**
- * Write a parameter's address in words, such as "tone: beat (Hz)".
- *
- * @param {string} address
- */
-function words(address) {
-  const [layer, symbol] = address.split(".");
-  const parts = symbol.split("_");
-  const unit = parts.length > 1 ? UNITS[parts[parts.length - 1]] : undefined;
-  const name = (unit ? parts.slice(0, -1) : parts).join(" ");
-  return `${layer}: ${name}${unit ? ` (${unit})` : ""}`;
 }

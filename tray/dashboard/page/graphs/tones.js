@@ -3,19 +3,11 @@
 import { make } from "./frame.js";
 import { History } from "./history.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
-import { number, WORDS } from "./texts.js";
+import { number, TONES, WORDS } from "./texts.js";
 
 const SPAN_S = 120;
 const EVERY_S = 0.5;
 const LEAST_MHZ = 1;
-const WORDS_HERE = {
-  time: "Seconds before now",
-  deviation: "Off the promise (mHz)",
-  tone: "Tone",
-  beat: "Beat",
-  error: "Expected error of the beat",
-  none: "No tones are measured: the protocol promises none, or no sound plays.",
-};
 
 /** @typedef {import("./frame.js").Graph} Graph */
 /** @typedef {import("./live.js").Tones} Tones */
@@ -43,11 +35,11 @@ export class TonesGraph {
           y: { range: () => [-this.#topMhz, this.#topMhz] },
         },
         axes: [
-          axis(theme, WORDS_HERE.time, {
+          axis(theme, TONES.time, {
             size: BOTTOM_SIZE,
             values: (_, splits) => splits.map((second) => number(-second, 0)),
           }),
-          axis(theme, WORDS_HERE.deviation, {
+          axis(theme, TONES.deviation, {
             size: LEFT_SIZE,
             values: (_, splits) => splits.map((mhz) => number(mhz, Math.abs(mhz) < 10 && mhz % 1 ? 1 : 0)),
           }),
@@ -64,10 +56,10 @@ export class TonesGraph {
       [[], [], [], [], [], []],
     );
     frame.keys([
-      { kind: "output", label: WORDS_HERE.beat },
+      { kind: "output", label: TONES.beat },
       { kind: "left-mixed", label: WORDS.left },
       { kind: "right", label: WORDS.right },
-      { kind: "error", label: WORDS_HERE.error },
+      { kind: "error", label: TONES.error },
     ]);
   }
 
@@ -102,7 +94,7 @@ export class TonesGraph {
   }
 
   /**
-   * Return the promised tones at this time; a moving carrier counts as what is measured.
+   * Return the promised tones at this time; for a moving carrier, the measured ones.
    *
    * @param {Tones} tones
    */
@@ -129,31 +121,18 @@ export class TonesGraph {
     this.#topMhz = niceTop(Math.max(LEAST_MHZ, 1.2 * most));
     this.#plot.u.setScale("y", { min: -this.#topMhz, max: this.#topMhz });
     this.#plot.set([times, ...lines]);
-    this.#digits.textContent = this.#sentence();
+    this.#digits.textContent = this.#now ? TONES.digits(this.#now.tones) : "–";
     return true;
   }
 
-  #sentence() {
-    if (!this.#now) return "–";
-    const { tones } = this.#now;
-    return (
-      `${WORDS.left} ${number(tones.left_hz, 3)} Hz · ${WORDS.right} ${number(tones.right_hz, 3)} Hz · ` +
-      `${WORDS_HERE.beat} ${number(tones.beat_hz, 3)} ± ${number(tones.beat_error_hz, 3)} Hz`
-    );
-  }
-
   text() {
-    if (!this.#now) return WORDS_HERE.none;
+    if (!this.#now) return TONES.none;
     const { tones, promised } = this.#now;
-    const off = 1000 * (tones.beat_hz - promised.beat);
-    return (
-      `The beat is ${number(tones.beat_hz, 3)} Hz, and ${number(promised.beat, 3)} Hz is promised: ` +
-      `${number(Math.abs(off), 1)} mHz off, with an expected error of ${number(1000 * tones.beat_error_hz, 1)} mHz.`
-    );
+    return TONES.sentence(tones, promised.beat);
   }
 
   table() {
-    const head = [WORDS_HERE.tone, "Measured (Hz)", "Promised (Hz)", "Off (mHz)"];
+    const head = [TONES.tone, TONES.measured, TONES.promised, TONES.off];
     if (!this.#now) return { head, rows: [] };
     const { tones, promised } = this.#now;
     const row = (/** @type {string} */ name, /** @type {number} */ is, /** @type {number} */ wished) => [
@@ -162,7 +141,7 @@ export class TonesGraph {
     const rows = [
       row(WORDS.left, tones.left_hz, promised.left),
       row(WORDS.right, tones.right_hz, promised.right),
-      row(WORDS_HERE.beat, tones.beat_hz, promised.beat),
+      row(TONES.beat, tones.beat_hz, promised.beat),
     ];
     return { head, rows };
   }

@@ -27,7 +27,7 @@ export function Evidence({ protocol }) {
     protocol.requires_headphones && T.needsHeadphones,
     protocol.speech_safe && T.speechSafe,
     protocol.sleep_safe && T.sleepSafe,
-    protocol.max_minutes && T.atMost(protocol.max_minutes),
+    protocol.max_minutes && T.maxMinutes(protocol.max_minutes),
   ].filter(Boolean);
   return html`
     ${protocol.description && html`<p>${protocol.description}</p>`}

@@ -45,7 +45,7 @@ function LayerView({ layer }) {
     </section>`;
 }
 
-/** The engine's own blocks: what happens before the layers, and the limiter after them. */
+/** The engine's own blocks: the conditioning before the layers, and the limiter after them. */
 function OwnBlocks() {
   const blocks = useStore((store) => store.blocks);
   const settings = useStatus("settings");

@@ -1,4 +1,4 @@
-/** Meters of what comes in and goes out. */
+/** Meters of the input and the output. */
 
 import { decibels, number } from "../format.js";
 import { useStatus } from "../store.js";
@@ -16,8 +16,8 @@ export function Levels() {
     <${Card} id="levels" title=${T.levels}>
       <${Meters} />
       <dl class="facts">
-        <div><dt>${T.levelIn}</dt><dd>${lufs(levels.in_lufs)}</dd></div>
-        <div><dt>${T.levelOut}</dt><dd>${lufs(levels.out_lufs)}</dd></div>
+        <div><dt>${T.before}</dt><dd>${lufs(levels.in_lufs)}</dd></div>
+        <div><dt>${T.after}</dt><dd>${lufs(levels.out_lufs)}</dd></div>
         ${volume !== null &&
         html`<div><dt>${T.volume}</dt>
           <dd>${Math.round(100 * volume)} %${muted ? `, ${T.muted}` : ""}</dd></div>`}
@@ -33,8 +33,8 @@ function lufs(value) {
 export function Meters() {
   const levels = useStatus("levels");
   const rows = /** @type {const} */ ([
-    [T.levelIn, levels.in_rms_db, levels.in_peak_db, "in"],
-    [T.levelOut, levels.out_rms_db, levels.out_peak_db, "out"],
+    [T.before, levels.in_rms_db, levels.in_peak_db, "in"],
+    [T.after, levels.out_rms_db, levels.out_peak_db, "out"],
   ]);
   return html`
     <div class="meters">
