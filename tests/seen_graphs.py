@@ -41,7 +41,7 @@ PICTURES = """() => Object.fromEntries([...document.querySelectorAll(".graph can
 
 
 def data(page: Page, graph: str) -> Any:
-    """Return the data of one graph."""
+    """Return the data that one graph draws."""
     return page.evaluate("(name) => entrainGraphs.data()[name]", graph)
 
 
