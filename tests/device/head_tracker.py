@@ -63,7 +63,7 @@ class RestlessTracker:
     def _run(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             while not self._ended.wait(PAUSE_S):
-                with suppress(OSError):  # also a port at which nobody listens
+                with suppress(OSError):  # also a port at which no process listens
                     sender.sendto(self._packet(), ("127.0.0.1", self._port()))
                 if self._random.random() < 0.01:
                     self.signal(self._random.choice(_SIGNALS))

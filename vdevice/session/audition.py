@@ -42,7 +42,7 @@ class Audition:
         self._spaces = spaces
         self._problems = problems
         self._former: Played | None = None
-        """What was heard before; None: there is no audition."""
+        """The sound before the audition; None: there is no audition."""
 
     @property
     def is_on(self) -> bool:

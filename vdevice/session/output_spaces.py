@@ -304,7 +304,7 @@ class OutputSpaces:
             del self.by_output[next(iter(self.by_output))]
 
     def _listener(self) -> dict[str, float]:
-        """Return the listener's own values; those that no block accepts are left out."""
+        """Return the listener's own values, without values that no block accepts."""
         params, block = self.settings.params, self._size()
         return {
             name: params[name]

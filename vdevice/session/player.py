@@ -239,7 +239,8 @@ class Player:
                 self._end()
             else:
                 self._route(restart=True)
-                self._engine.seek_session(min(former.session_s, MAX_SESSION_S))
+                if not self.protocol.time_of_day:
+                    self._engine.seek_session(min(former.session_s, MAX_SESSION_S))
                 self._engine.run_session(former.runs)
             if session:
                 self._moving.clear()

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <cstddef>
 #include <vector>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace entrain {
 namespace {
@@ -21,6 +24,16 @@ std::uint64_t next_serial() noexcept {
     static std::atomic<std::uint64_t> last{0};
     return ++last;
 }
+
+// The C library would keep the memory of freed heads, up to 40 MB, for itself.
+void free_head(const Head *head) noexcept {
+    delete head;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+std::shared_ptr<Head> new_head() { return {new Head, free_head}; }
 
 std::size_t size(int count) noexcept { return static_cast<std::size_t>(count); }
 
@@ -230,7 +243,7 @@ entrain_status check_head(const entrain_head_data &data) noexcept {
 }
 
 std::shared_ptr<const Head> make_head(const entrain_head_data &data) {
-    const auto head = std::make_shared<Head>();
+    const auto head = new_head();
     head->serial = next_serial();
     head->rate_hz = data.rate_hz;
     head->partition = space::partition_of(data.rate_hz);
@@ -268,7 +281,7 @@ std::shared_ptr<const Head> make_head(const entrain_head_data &data) {
 std::shared_ptr<const Head> head_at_rate(const std::shared_ptr<const Head> &head,
                                          std::uint32_t rate_hz) {
     if (!head || head->rate_hz == rate_hz) return head;
-    const auto other = std::make_shared<Head>();
+    const auto other = new_head();
     other->serial = next_serial();
     other->rate_hz = rate_hz;
     other->partition = space::partition_of(rate_hz);

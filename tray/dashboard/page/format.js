@@ -26,7 +26,7 @@ export function quantity(value, unit) {
 
 /** @param {string} unit  as blocks declare it @returns {string} as people write it */
 export function unitName(unit) {
-  return { 1: "", deg: "°", us: "µs", "1/min": T.perMinute }[unit] ?? unit;
+  return { 1: "", deg: "°", us: "µs", "1/min": T.perMinute, "dB/octave": T.perOctave }[unit] ?? unit;
 }
 
 /**

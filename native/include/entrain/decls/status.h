@@ -34,7 +34,7 @@ typedef enum {
 enum { ENTRAIN_LOWEST_HZ = 8000, ENTRAIN_HIGHEST_HZ = 192000 };
 
 /* Raised whenever a declaration in this folder changes its meaning or its layout. */
-enum { ENTRAIN_ABI_VERSION = 11 };
+enum { ENTRAIN_ABI_VERSION = 12 };
 
 /* The ABI version that the library was built with.  If it differs from ENTRAIN_ABI_VERSION, the
  * library is stale.
