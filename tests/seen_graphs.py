@@ -41,7 +41,7 @@ PICTURES = """() => Object.fromEntries([...document.querySelectorAll(".graph can
 
 
 def data(page: Page, graph: str) -> Any:
-    """Return the data that one graph draws."""
+    """Return the data of one graph."""
     return page.evaluate("(name) => entrainGraphs.data()[name]", graph)
 
 
@@ -54,5 +54,5 @@ def wait_until(page: Page, condition: str) -> None:
 
 
 def wait_for(page: Page, condition: str) -> None:
-    """Wait until a condition holds of what the graphs show, `d`."""
+    """Wait until a condition holds for the data of all graphs, `d`."""
     wait_until(page, f"((d) => {condition})(entrainGraphs.data())")
