@@ -54,5 +54,5 @@ def wait_until(page: Page, condition: str) -> None:
 
 
 def wait_for(page: Page, condition: str) -> None:
-    """Wait until a condition holds of what the graphs show, `d`."""
+    """Wait until a condition holds for the data of all graphs, `d`."""
     wait_until(page, f"((d) => {condition})(entrainGraphs.data())")
