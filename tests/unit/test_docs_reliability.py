@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 FAULTS = PAGE.split("\n## Without a server")[0]
 ROWS = re.findall(r"^\| (?!fault ).*", FAULTS, re.MULTILINE)
-ROOMS = ("device", "unit", "unit/hrtf")
+ROOMS = ("device", "unit", "unit/hrtf", "unit/tracking")
 NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)))
 
 
 def functions_of(file: str) -> set[str]:
-    (path,) = [path for room in ROOMS if (path := ROOT / "tests" / room / file).is_file()]
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    paths = [path for room in ROOMS if (path := ROOT / "tests" / room / file).is_file()]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    return {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
