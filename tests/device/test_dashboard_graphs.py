@@ -1,52 +1,29 @@
 """The dashboard's graphs show the sound that leaves Entrain: real sound, a real page."""
 
 import math
-import os
-import shutil
-import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import app
 import pytest
 import soundlab
-from needs import skip_without
-from playwright.sync_api import Browser, Page, sync_playwright
+from open_dashboard import chromium, dashboard
+from playwright.sync_api import Browser, Page
 from seen_graphs import HIGHEST, PICTURES, data, wait_for, wait_until
 
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    skip_without([] if chromium else ["chromium"])
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager
-def dashboard(environment: Mapping[str, str], browser: Browser) -> Iterator[Page]:
-    """Open the dashboard in front of the running Entrain."""
-    process = subprocess.Popen(
-        [*app.ENTRAIN, "dashboard", "--no-browser"],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        page = browser.new_page(viewport={"width": 1400, "height": 2600})
-        page.goto(address)
-        page.wait_for_url("**/")  # the first page goes on by itself
+def graphs(environment: Mapping[str, str], browser: Browser) -> Iterator[Page]:
+    """Open the dashboard in a window in which all graphs can be seen."""
+    with dashboard(environment, browser, 1400, 2600) as page:
         wait_until(page, "globalThis.entrainGraphs")
         yield page
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
 
 
 def peaks_at(page: Page, hz: float) -> None:
@@ -63,7 +40,7 @@ def test_the_graphs_show_what_is_heard(pipewire_server, browser):
     environment = pipewire_server.environment
     with (
         app.running(environment, "--headless", "--layer", "am:rate_hz=16,depth=0.6") as entrain,
-        dashboard(environment, browser) as page,
+        graphs(environment, browser) as page,
     ):
         with soundlab.play(environment, soundlab.sine(1000, 60, 0.3)):
             peaks_at(page, 1000)

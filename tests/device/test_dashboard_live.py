@@ -2,6 +2,7 @@
 
 import re
 from contextlib import ExitStack
+from pathlib import Path
 
 import app
 import pytest
@@ -82,6 +83,25 @@ def test_page_device_and_command_line_agree(pipewire_server):
 
 def _beat(entrain):
     return entrain.status()["protocol"]["layers"][0]["params"]["beat_hz"]
+
+
+def test_chromium_started_on_the_redirect_file_ends_on_the_page(any_server, home):
+    """A file page of its own leads to the page, whose strict cookie no redirect would send."""
+    opened, program = home / "opened", home / "browser"
+    program.write_text(f'#!/bin/sh\nprintf %s "$1" >"{opened}"\n')
+    program.chmod(0o755)
+    environment = {**any_server.environment, "BROWSER": str(program)}
+    with chromium() as browser, app.running(environment, "--protocol", "default") as entrain:
+        entrain("dashboard")
+        soundlab.wait_until(
+            lambda: opened.exists() and opened.read_text(), 10, "the browser is started"
+        )
+        file = Path(opened.read_text().removeprefix("file://"))
+        page = browser.new_page()
+        page.goto(file.as_uri())
+
+        page.locator(".state-words").wait_for()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", page.url)
 
 
 def test_the_page_is_back_soon_after_entrain(pipewire_server):
