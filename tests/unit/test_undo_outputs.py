@@ -122,3 +122,106 @@ def test_on_loudspeakers_the_values_of_the_alternative_are_undone(undo_desk):
         assert undo_desk.app.player.protocol == whole
 
     undo_desk.play(script)
+
+
+def a_file(undo_desk, name="mine", **fields):
+    """Write a protocol of the user's own, and return it."""
+    undo_desk.protocols.mkdir(exist_ok=True)
+    made = protocol(id=name, name=name.title(), **fields)
+    (undo_desk.protocols / f"{name}.json").write_text(made.model_dump_json())
+    return made
+
+
+@pytest.mark.parametrize("name", ["mine", "focus-16"])
+def test_a_deleted_protocol_comes_back_as_it_was_heard_without_its_id(undo_desk, name):
+    """Its id means nothing any more, or the shipped protocol that the file has hidden."""
+
+    async def script() -> None:
+        mine = a_file(undo_desk, name)
+        await undo_desk.use(name)
+        await undo_desk.use("calm-10", here=True)
+        await undo_desk.ask(messages.Use(protocol="smr-14", here=False))
+        await undo_desk.ask(messages.Delete(id=name))
+
+        await undo_desk.undo()
+        assert undo_desk.app.protocols.everywhere == mine  # of the other outputs
+        await undo_desk.undo()
+        assert undo_desk.app.player.protocol == mine
+        assert undo_desk.app.protocols.everywhere == mine
+        await undo_desk.reload()
+        assert undo_desk.app.protocols.everywhere == mine
+
+    undo_desk.play(script)
+
+
+def test_a_renamed_protocol_comes_back_under_its_new_name(undo_desk):
+    async def script() -> None:
+        a_file(undo_desk)
+        await undo_desk.use("mine")
+        await undo_desk.set(tone__beat_hz=5)
+        await undo_desk.use("calm-10", here=True)
+        await undo_desk.ask(messages.Use(protocol="default", here=False))
+        await undo_desk.ask(messages.Rename(id="mine", name="Late"))
+
+        await undo_desk.undo()
+        assert undo_desk.app.protocols.everywhere.id == "late"
+        status = await undo_desk.undo()
+        assert (status.protocol.id, status.protocol.name) == ("late", "Late")
+        assert undo_desk.params["beat_hz"] == 5
+        await undo_desk.undo()
+        assert undo_desk.app.protocols.everywhere == "late"
+        await undo_desk.reload()
+        assert undo_desk.app.protocols.everywhere == "late"
+
+    undo_desk.play(script)
+
+
+def test_what_was_saved_over_a_protocol_does_not_take_its_undo_back(undo_desk):
+    async def script() -> None:
+        mine = a_file(undo_desk)
+        await undo_desk.use("mine")
+        await undo_desk.set(tone__beat_hz=5)
+        await undo_desk.ask(messages.Save(name="Mine"))
+
+        await undo_desk.undo()
+        assert undo_desk.app.protocols.everywhere == mine  # not the file's name
+        await undo_desk.reload()
+        assert undo_desk.app.player.protocol == mine
+
+    undo_desk.play(script)
+
+
+def test_the_other_outputs_get_their_protocol_back_as_its_file_now_is(undo_desk):
+    async def script() -> None:
+        a_file(undo_desk)
+        await undo_desk.use("mine")
+        await undo_desk.use("calm-10", here=True)
+        await undo_desk.use("default", here=False)
+        edited = {**TONE, "params": {**TONE["params"], "beat_hz": 33}}
+        undo_desk.protocols.joinpath("mine.json").write_text(
+            protocol(edited, id="mine", name="Mine").model_dump_json()
+        )
+        await undo_desk.reload()
+
+        await undo_desk.undo()
+        undo_desk.play_on("speakers")
+        assert undo_desk.app.protocols.everywhere == "mine"
+        assert undo_desk.params["beat_hz"] == 33
+
+    undo_desk.play(script)
+
+
+@pytest.mark.parametrize("request_", ["save", "rename"])
+def test_a_name_that_was_given_while_a_slider_moved_is_not_undone_with_it(undo_desk, request_):
+    async def script() -> None:
+        a_file(undo_desk)
+        await undo_desk.use("mine")
+        await undo_desk.set(limiter__ceiling_db=-3)
+        asked = {"save": messages.Save(name="Late"), "rename": messages.Rename(id="mine", name="Late")}
+        await undo_desk.ask(asked[request_])
+        await undo_desk.move(limiter__ceiling_db=-6)
+
+        status = await undo_desk.undo()
+        assert status.protocol.id == "late"
+
+    undo_desk.play(script)

@@ -171,29 +171,12 @@ class Choices:
 
         """
         using = [name for name, each in self.remembered.items() if each == protocol_id]
-
-        def kept(choice: Choice) -> Choice:
-            if choice.reference != protocol_id:
-                return choice
-            if isinstance(choice, Missing):
-                return Missing(protocol_id, f"the protocol {protocol_id!r} was deleted")
-            return Prepared(choice.protocol, choice.protocol, choice.ways)
-
-        self._replace(kept)
+        self._replace(lambda choice: without(choice, protocol_id))
         return using
 
     def rename(self, protocol_id: str, renamed: Prepared) -> None:
         """Follow a protocol to its new name; values that differ from the library's are kept."""
-
-        def followed(choice: Choice) -> Choice:
-            if choice.reference == protocol_id:
-                return renamed
-            if isinstance(choice, Missing) or choice.protocol.id != protocol_id:
-                return choice
-            named = called_as(renamed.protocol, choice.protocol)
-            return Prepared(named, named, choice.ways)
-
-        self._replace(followed)
+        self._replace(lambda choice: followed(choice, protocol_id, renamed))
 
     def _replace(self, changed: Callable[[Choice], Choice]) -> None:
         self.everywhere = changed(self.everywhere)
@@ -201,14 +184,34 @@ class Choices:
 
     def renew(self, read: Mapping[str, Choice]) -> None:
         """Replace protocols that were read again; unreadable ones keep their former content."""
+        self._replace(lambda choice: renewed(choice, read))
 
-        def renewed(choice: Choice) -> Choice:
-            if not isinstance(choice.reference, str):
-                return choice
-            now = read.get(choice.reference, choice)
-            return now if isinstance(now, Prepared) or isinstance(choice, Missing) else choice
 
-        self._replace(renewed)
+def without(choice: Choice, protocol_id: str) -> Choice:
+    """Return a choice that keeps its sound after this protocol was deleted from the library."""
+    if choice.reference != protocol_id:
+        return choice
+    if isinstance(choice, Missing):
+        return Missing(protocol_id, f"the protocol {protocol_id!r} was deleted")
+    return Prepared(choice.protocol, choice.protocol, choice.ways)
+
+
+def followed(choice: Choice, protocol_id: str, renamed: Prepared) -> Choice:
+    """Return a choice that follows a protocol to its new name, and keeps its own values."""
+    if choice.reference == protocol_id:
+        return renamed
+    if isinstance(choice, Missing) or choice.protocol.id != protocol_id:
+        return choice
+    named = called_as(renamed.protocol, choice.protocol)
+    return Prepared(named, named, choice.ways)
+
+
+def renewed(choice: Choice, read: Mapping[str, Choice]) -> Choice:
+    """Return what was read again, or the choice itself if its protocol cannot be read."""
+    if not isinstance(choice.reference, str):
+        return choice
+    now = read.get(choice.reference, choice)
+    return now if isinstance(now, Prepared) or isinstance(choice, Missing) else choice
 
 
 def called_as(named: Protocol, protocol: Protocol) -> Protocol:

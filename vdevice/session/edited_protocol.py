@@ -6,6 +6,7 @@ from entrain.vdevice.protocol.check import block_of, values_of
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.session.changed_values import with_heard_value
+from entrain.vdevice.session.choices import called_as
 
 
 class EditedProtocol:
@@ -62,6 +63,10 @@ class EditedProtocol:
     def frame(self) -> Protocol:
         """The protocol, perhaps without the last values; everything else in it is right."""
         return self._protocol
+
+    def named_as(self, other: Protocol) -> "EditedProtocol":
+        """Return this protocol with the id and the name of another one."""
+        return EditedProtocol(called_as(other, self.protocol), self._blocks)
 
     def with_values(self, values: Mapping[str, float], is_replaced: bool) -> "EditedProtocol":
         """Return this protocol with more values, which were checked."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session.chain import Ways
-from entrain.vdevice.session.choices import Choice
+from entrain.vdevice.session.choices import Choice, Prepared, followed, renewed, without
 from entrain.vdevice.session.edited_protocol import EditedProtocol
 from entrain.vdevice.space.settings import SpaceSettings
 
@@ -140,25 +140,60 @@ class History:
 
     def library_ids(self) -> set[str]:
         """Return the ids of all protocols that came from the library."""
-        return {step.other.played.library_id for step in self._all()} - {""}
+        played = {step.other.played.library_id for step in self._all()} - {""}
+        others = (step.other.everywhere.reference for step in self._all())
+        return played.union(each for each in others if isinstance(each, str))
 
-    def renew(self, read: Mapping[str, Protocol | None]) -> None:
-        """Note that files were read again; a protocol that now differs no longer is the file's.
+    def renew(self, read: Mapping[str, Choice]) -> None:
+        """Note what the library has now; a protocol that differs no longer is the library's.
 
         Parameters
         ----------
         read : mapping
-            The protocols by library id; None: there is no such protocol any more.
+            What was found for library ids.
 
         """
 
-        def renewed(played: Played) -> Played:
-            same = read.get(played.library_id, played.edited.protocol) == played.edited.protocol
-            return played if same else replace(played, library_id="")
+        def kept(played: Played) -> Played:
+            found = read.get(played.library_id)
+            if found is None or (
+                isinstance(found, Prepared) and found.protocol == played.edited.protocol
+            ):
+                return played
+            return replace(played, library_id="")
 
         for step in self._all():
-            if step.other.played.library_id in read:
-                step.other = replace(step.other, played=renewed(step.other.played))
+            sound = step.other
+            others = renewed(sound.everywhere, read)
+            step.other = replace(sound, played=kept(sound.played), everywhere=others)
+        self.close()  # the running protocol may have changed without a step
+
+    def delete(self, protocol_id: str) -> None:
+        """Keep the sound of a protocol that is not in the library any more."""
+        for step in self._all():
+            sound, played = step.other, step.other.played
+            if played.library_id == protocol_id:
+                played = replace(played, library_id="")
+            others = without(sound.everywhere, protocol_id)
+            step.other = replace(sound, played=played, everywhere=others)
+
+    def rename(self, protocol_id: str, renamed: Prepared) -> None:
+        """Follow a protocol to its new name; values that differ from the library's are kept."""
+
+        def named(played: Played) -> Played:
+            protocol = played.edited.protocol
+            if protocol.id != protocol_id:
+                return played
+            edited = played.edited.named_as(renamed.protocol)
+            return replace(
+                played, edited=edited, library_id=played.library_id and renamed.library_id
+            )
+
+        for step in self._all():
+            sound = step.other
+            others = followed(sound.everywhere, protocol_id, renamed)
+            step.other = replace(sound, played=named(sound.played), everywhere=others)
+        self.close()
 
     def _all(self) -> Iterator[Step]:
         yield from self.done

@@ -193,6 +193,7 @@ class OutputProtocols:
             return find(library, slug(name))
 
         found = await self.ask(save)
+        self._history.renew({found.library_id: found})
         if player.protocol is not now:  # a request has changed the protocol meanwhile
             return
         if heard is not now:  # values that glide continue to their targets
@@ -213,6 +214,7 @@ class OutputProtocols:
         """
         await self.ask(lambda library: library.delete(protocol_id))
         self._take_values()
+        self._history.delete(protocol_id)
         if self._player.library_id == protocol_id:
             self._player.library_id = ""
         self.recent = tuple(each for each in self.recent if each != protocol_id)
@@ -235,6 +237,7 @@ class OutputProtocols:
             now_id = found.library_id if player.library_id else ""
             player.rename(called_as(found.protocol, player.protocol), now_id, player.ways)
         self._choices.rename(protocol_id, found)
+        self._history.rename(protocol_id, found)
         self.recent = tuple(
             found.library_id if each == protocol_id else each for each in self.recent
         )
@@ -281,12 +284,7 @@ class OutputProtocols:
             )
         )
         self._seen = seen
-        self._history.renew(
-            {
-                each: choice.protocol if isinstance(choice, Prepared) else None
-                for each, choice in former.items()
-            }
-        )
+        self._history.renew(former)
         self._take_values()
         self._choices.renew(read)
         for choice in read.values():
