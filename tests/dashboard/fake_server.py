@@ -21,12 +21,9 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from entrain.tray.dashboard.door import POLICY
+
 PAGE = ROOT / "tray/dashboard/page"
-CSP = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-    "connect-src 'self'; img-src 'self' data:; media-src blob:; worker-src 'self'; "
-    "frame-ancestors 'none'"
-)
 PACKETS_PER_S = 30
 
 
@@ -47,6 +44,8 @@ class FakeEntrain:
         self.subscriptions: list[Json] = []
         self.url = ""
         self.pages: dict[ServerConnection, Json] = {}
+        self.refusal = ""
+        """Why no page may connect, or empty."""
         self._past: list[Json] = []
         self._future: list[Json] = []
         self._loop = asyncio.new_event_loop()
@@ -73,10 +72,12 @@ class FakeEntrain:
         self._loop.call_soon_threadsafe(self._tell, ["cli"])
         return result
 
-    def hang_up(self) -> None:
-        """Close all connections, as a server does that ends."""
+    def hang_up(self, reason: str = "") -> None:
+        """Close all connections, as a server does that ends; refuse further ones if it says why."""
+        self.refusal = reason
         for page in list(self.pages):
-            asyncio.run_coroutine_threadsafe(page.close(), self._loop).result(10)
+            closing = page.close(1001, reason)
+            asyncio.run_coroutine_threadsafe(closing, self._loop).result(10)
 
     def leave(self, reason: str) -> None:
         """Let Entrain end, or with an empty reason come back."""
@@ -106,6 +107,9 @@ class FakeEntrain:
         self._loop.call_soon_threadsafe(self._stopped.set)
 
     async def _talk(self, page: ServerConnection) -> None:
+        if self.refusal:
+            await page.close(1013, self.refusal)
+            return
         self.pages[page] = {"status": None, "samples": False}
         hello = {"event": "hello", "client": "dashboard-1", "version": self.status["version"]}
         await page.send(json.dumps(hello))
@@ -367,7 +371,7 @@ def _answer_get(_: ServerConnection, request: Request) -> Response | None:
         [
             ("Content-Type", mimetypes.guess_type(file.name)[0] or "text/plain"),
             ("Content-Length", str(len(content))),
-            ("Content-Security-Policy", CSP),
+            ("Content-Security-Policy", POLICY),
             ("Connection", "close"),
         ]
     )

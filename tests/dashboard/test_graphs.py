@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_server import CSP, PAGE
+from fake_server import PAGE
 from playwright.sync_api import Page, Route, expect
 from seen_graphs import HIGHEST, PICTURES, data, wait_for, wait_until
+
+from entrain.tray.dashboard.door import POLICY
 
 HERE = Path(__file__).parent / "graph_page"
 ADDRESS = "http://graphs.test/"
@@ -60,7 +62,7 @@ def serve(route: Route) -> None:
         if file.is_file():
             headers = {
                 "Content-Type": TYPES[file.suffix],
-                "Content-Security-Policy": CSP,
+                "Content-Security-Policy": POLICY,
             }
             route.fulfill(status=200, headers=headers, body=file.read_bytes())
             return
@@ -382,6 +384,18 @@ def test_silence_takes_no_room_in_the_history_of_loudness(opened):
     wait_for(page, "d.loudness.points >= 2 && d.loudness.output === -18")
     page.evaluate("simulation.status.levels = { in_lufs: null, out_lufs: null }")
     page.wait_for_timeout(100)
+    points = data(page, "loudness")["points"]
+    page.wait_for_timeout(1200)
+
+    assert data(page, "loudness")["points"] == points
+
+
+def test_a_hidden_page_writes_no_old_loudness_into_its_history(opened):
+    """It gets no news, so the status that it has is that of long ago."""
+    page = opened("loudness")
+    page.evaluate("simulation.status.levels = { in_lufs: -20, out_lufs: -18 }")
+    wait_for(page, "d.loudness.points >= 2")
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
     points = data(page, "loudness")["points"]
     page.wait_for_timeout(1200)
 

@@ -86,6 +86,26 @@ def test_the_page_connects_again_by_itself(page, fake):
     assert page.evaluate("document.body.dataset.same") == "yes", "the page was loaded again"
 
 
+def test_the_page_says_why_the_server_has_hung_up(page, fake):
+    fake.hang_up("Entrain has ended; `entrain dashboard` opens this page again")
+
+    page.wait_for_timeout(1000)  # attempts to connect again
+    expect(page.get_by_text("opens this page again")).to_be_visible()
+    fake.hang_up("")
+    expect(page.get_by_text("opens this page again")).to_be_hidden()
+
+
+def test_a_page_too_many_says_so(context, fake):
+    fake.refusal = "12 pages are open already; close one of them"
+    page = context.new_page()
+    page.goto(fake.url)
+
+    expect(page.get_by_role("alert")).to_have_text(fake.refusal)
+    fake.refusal = ""
+    expect(page.get_by_role("status")).to_contain_text("your music passes through Entrain")
+    expect(page.get_by_text("12 pages are open")).to_be_hidden()
+
+
 def test_a_hidden_page_costs_nothing(page, fake):
     page.evaluate("""() => {
         Object.defineProperty(document, "hidden", { value: true });

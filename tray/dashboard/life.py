@@ -102,7 +102,7 @@ class Life:
             self._listener.close()
             self._claim.release()
             self._keys.close()
-            await self.server.close(self._reason)
+            await self.server.close(f"{self._reason}; `entrain dashboard` opens this page again")
 
     def _tell_presence(self, there: bool) -> None:
         self.server.tell_presence(there, "" if there else ENDED)
@@ -156,7 +156,7 @@ class Life:
         A browser gets its path, and no key stands in the list of processes.
         """
         path = self._claim.path.parent / f"open-{secrets.token_hex(8)}.html"
-        key = self._keys.make(FILE_S, ended=lambda: path.unlink(missing_ok=True))
+        key = self._keys.make(FILE_S, ended=lambda: _remove(path))
         address = self.server.door.entry(key)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
@@ -166,3 +166,9 @@ class Life:
                 f'<p><a href="{address}">Open the dashboard</a></p></html>\n'
             )
         return path
+
+
+def _remove(path: Path) -> None:
+    """Remove a file whose key has ended; if that fails, the file leads nowhere."""
+    with contextlib.suppress(OSError):
+        path.unlink()

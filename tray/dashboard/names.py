@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-RUNS_ALREADY = "runs already"
+RUNS_ALREADY = "your dashboard runs already"
 """The line of a process that ends because another dashboard of this user runs."""
 
 

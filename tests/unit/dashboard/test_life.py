@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from entrain.platform import local_socket
 from entrain.platform.local_socket import AlreadyRunning
 from entrain.tray.dashboard import life, presence
-from entrain.tray.dashboard.names import socket_path
+from entrain.tray.dashboard.names import RUNS_ALREADY, socket_path
 from entrain.vdevice.api.client import NotRunning
 
 SERVER = [sys.executable, "-P", "-m", "entrain.tray.dashboard"]
@@ -41,7 +41,10 @@ def test_after_entrain_was_stopped_pages_learn_it_and_the_dashboard_ends(app, se
         with pytest.raises(ConnectionClosed) as closed:
             page.take(lambda each: False)
         assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "Entrain has ended")
+        assert closed.value.rcvd.code == 1001
+        assert closed.value.rcvd.reason == (
+            "Entrain has ended; `entrain dashboard` opens this page again"
+        )
     until(lambda: not served.is_running)
     assert not socket_path(served.folder.parent).exists()
 
@@ -151,6 +154,17 @@ def test_a_file_that_no_browser_reads_is_removed_later(serve, monkeypatch):
     until(lambda: not file.exists())
 
 
+def test_a_file_that_cannot_be_removed_does_not_keep_the_dashboard_running(serve, monkeypatch):
+    monkeypatch.setattr(life, "FILE_S", 0.1)
+    monkeypatch.setattr(life, "LOOK_S", 0.05)
+    served = serve(idle_s=0.5)
+    file = Path(served.ask("file"))
+    file.unlink()
+    file.mkdir()
+    until(lambda: not served.is_running)
+    assert file.is_dir()
+
+
 def test_at_its_end_it_leaves_no_file(serve):
     served = serve()
     Path(served.ask("file"))
@@ -192,7 +206,7 @@ def test_noise_at_its_socket_harms_nothing(served, sent):
 def test_a_second_process_says_that_the_first_runs(app, served, home):
     done = subprocess.run(SERVER, capture_output=True, text=True, timeout=30, check=False)
 
-    assert done.stdout == "runs already\n"
+    assert done.stdout == f"{RUNS_ALREADY}\n"
 
 
 def test_a_user_has_one_dashboard(app, served):

@@ -19,8 +19,8 @@ export class Refused extends Error {}
 export class Disconnected extends Error {}
 
 /**
- * Events: `open`, `closed`, `samples` (detail: ArrayBuffer), and each event of the server under
- * its own name: `hello`, `status`, `app` (detail: the message).
+ * Events: `open`, `closed` (detail: the server's reason, or ""), `samples` (detail: ArrayBuffer),
+ * and each event of the server under its own name: `hello`, `status`, `app` (detail: the message).
  */
 export class Connection extends EventTarget {
   /** @type {WebSocket | null} */
@@ -70,11 +70,11 @@ export class Connection extends EventTarget {
         this.dispatchEvent(new CustomEvent("samples", { detail: data }));
       }
     };
-    socket.onclose = () => {
+    socket.onclose = ({ reason }) => {
       this.#socket = null;
       for (const { reject } of this.#waiting.values()) reject(new Disconnected());
       this.#waiting.clear();
-      this.dispatchEvent(new Event("closed"));
+      this.dispatchEvent(new CustomEvent("closed", { detail: reason }));
       setTimeout(() => this.#connect(), RETRY_MS);
     };
     this.#socket = socket;

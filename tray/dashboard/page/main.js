@@ -26,9 +26,9 @@ const graphs = (host) =>
     want: (wanted) => store.wantSamples(wanted),
   }).dispose;
 
-// The first status replaces the page's outline.
+// The first status replaces the page's outline, and so does the reason why there is none.
 const begin = () => {
-  if (!store.status) return;
+  if (!store.status && !store.trouble) return;
   end();
   app.replaceChildren();
   app.removeAttribute("aria-busy");

@@ -37,11 +37,14 @@ export class Store {
     this.#connection = connection;
     document.addEventListener("visibilitychange", () => this.#subscribe());
     connection.addEventListener("open", () => {
-      this.#change({ trouble: "" });
       this.#subscribe();
       this.#learn();
     });
-    connection.addEventListener("closed", () => this.#change({ trouble: T.connectionLost }));
+    connection.addEventListener("closed", (event) => {
+      // Attempts to connect again fail without a reason, so the last reason stays.
+      const reason = /** @type {CustomEvent} */ (event).detail;
+      this.#change({ trouble: reason || this.trouble || T.connectionLost });
+    });
     connection.addEventListener("status", (event) => {
       const { status } = /** @type {CustomEvent} */ (event).detail;
       keepLayers(this.status, status);

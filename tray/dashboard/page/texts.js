@@ -149,7 +149,7 @@ export const T = {
   remove: "Delete…",
   rename: "Rename…",
   /** @param {string} name */
-  removeQuestion: (name) => `Delete “${name}” for ever?`,
+  removeQuestion: (name) => `Delete “${name}”? Its file stays, with .bak after its name.`,
   removeNow: "Delete",
   renameNow: "Rename",
   newName: "New name",

@@ -118,6 +118,7 @@ export function mountGraphs(host, source) {
   }
 
   const collector = setInterval(() => {
+    if (document.hidden) return; // the page then gets no news
     for (const { graph } of entries.values()) graph.collect?.();
   }, STILL_MS);
   document.addEventListener("visibilitychange", arrange);

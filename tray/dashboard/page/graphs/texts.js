@@ -1,5 +1,7 @@
 /** All texts of the graphs, and how they write numbers. */
 
+export { clock } from "../format.js";
+
 /** Words that several graphs use. */
 export const WORDS = {
   freeze: "Freeze",
@@ -57,18 +59,6 @@ export function level(db, unit = "dBFS") {
 export function frequency(hz) {
   const [value, unit] = hz < 999.5 ? [hz, "Hz"] : [hz / 1000, "kHz"];
   return `${number(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${unit}`;
-}
-
-/**
- * Write a time in a session, such as "12:05" or "1:02:05".
- *
- * @param {number} seconds
- */
-export function clock(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  const two = (/** @type {number} */ part) => String(part).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
 /**

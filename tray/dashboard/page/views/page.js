@@ -4,7 +4,7 @@ import { run, useStore } from "../store.js";
 import { T } from "../texts.js";
 import { html, useEffect, useState } from "../vendor/standalone.module.js";
 import { Compact } from "./compact.js";
-import { Header } from "./header.js";
+import { Header, Messages } from "./header.js";
 import { Health } from "./health.js";
 import { Layers } from "./layers.js";
 import { Levels } from "./levels.js";
@@ -20,7 +20,7 @@ export function Page({ graphs }) {
   const isKnown = useStore(({ status }) => status !== null);
   const isCompact = useCompact();
   useShortcuts();
-  if (!isKnown) return null;
+  if (!isKnown) return html`<main id="main" class="top"><h1>${T.name}</h1><${Messages} /></main>`;
   if (isCompact) return html`<${Compact} />`;
   return html`
     <${Header} />
