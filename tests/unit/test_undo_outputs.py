@@ -217,7 +217,10 @@ def test_a_name_that_was_given_while_a_slider_moved_is_not_undone_with_it(undo_d
         a_file(undo_desk)
         await undo_desk.use("mine")
         await undo_desk.set(limiter__ceiling_db=-3)
-        asked = {"save": messages.Save(name="Late"), "rename": messages.Rename(id="mine", name="Late")}
+        asked = {
+            "save": messages.Save(name="Late"),
+            "rename": messages.Rename(id="mine", name="Late"),
+        }
         await undo_desk.ask(asked[request_])
         await undo_desk.move(limiter__ceiling_db=-6)
 
