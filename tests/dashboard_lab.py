@@ -133,6 +133,15 @@ class MadeUpEntrain(OnThread):
 
         self.do(tell())
 
+    def babble(self, line: bytes) -> None:
+        """Send a line to all who watch."""
+
+        async def tell() -> None:
+            for writer in self._watches:
+                writer.write(line + b"\n")
+
+        self.do(tell())
+
     def count(self, command: str) -> int:
         """Return how often a command was asked for."""
         return sum(each["command"] == command for each in list(self.requests))

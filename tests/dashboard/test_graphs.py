@@ -391,7 +391,7 @@ def test_silence_takes_no_room_in_the_history_of_loudness(opened):
 
 
 def test_a_hidden_page_writes_no_old_loudness_into_its_history(opened):
-    """It gets no news, so the status that it has is that of long ago."""
+    """It gets no news, so its status is old."""
     page = opened("loudness")
     page.evaluate("simulation.status.levels = { in_lufs: -20, out_lufs: -18 }")
     wait_for(page, "d.loudness.points >= 2")
@@ -432,3 +432,51 @@ def test_nothing_is_left_after_the_graphs_are_gone(opened):
 
     assert page.locator(".graph").count() == 0
     assert page.evaluate("simulation.wants.at(-1)") is False
+
+
+LASTING = """() => {
+  const lasting = { timers: 0, listeners: 0 };
+  for (const target of [document, window, matchMedia("(prefers-color-scheme: dark)")]) {
+    let prototype = target;
+    while (!Object.hasOwn(prototype, "addEventListener")) {
+      prototype = Object.getPrototypeOf(prototype);
+    }
+    if (prototype.counts) continue;
+    prototype.counts = true;
+    const { addEventListener: add, removeEventListener: remove } = prototype;
+    const lasts = (on) => on === window || on === document || on instanceof MediaQueryList;
+    prototype.addEventListener = function (...all) {
+      lasting.listeners += lasts(this ?? window);
+      return add.apply(this, all);
+    };
+    prototype.removeEventListener = function (...all) {
+      lasting.listeners -= lasts(this ?? window);
+      return remove.apply(this, all);
+    };
+  }
+  const [begin, end] = [setInterval, clearInterval];
+  window.setInterval = (...all) => ((lasting.timers += 1), begin(...all));
+  window.clearInterval = (timer) => ((lasting.timers -= 1), end(timer));
+  window.lasting = lasting;
+}"""
+"""Counts timers, and listeners of objects that outlive the graphs."""
+
+
+def test_graphs_that_come_and_go_leave_no_timer_and_no_listener(opened):
+    page = opened("spectrum")
+    page.evaluate("mounted.dispose()")
+    page.evaluate(LASTING)
+    page.evaluate(
+        """async () => {
+          const { mountGraphs } = await import("/graphs/graphs.js");
+          const source = { samples: simulation.samples, status: () => null, ask: async () => ({}) };
+          const again = mountGraphs(document.getElementById("graphs"), source);
+          window.during = { ...lasting };
+          again.dispose();
+        }"""
+    )
+
+    during, after = page.evaluate("[during, lasting]")
+    assert during["timers"] > 0
+    assert during["listeners"] > 0
+    assert after == {"timers": 0, "listeners": 0}

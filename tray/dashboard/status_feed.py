@@ -61,7 +61,8 @@ class StatusFeed:
             while True:
                 await self._is_wanted.wait()
                 pause_s = RETRY_S
-                with contextlib.suppress(EntrainError, OSError):
+                # An answer that cannot be understood must not end the news for good.
+                with contextlib.suppress(EntrainError, OSError, ValueError, LookupError, TypeError):
                     await self._link.open()
                     self._watch()  # of nothing, if the wishes have been withdrawn meanwhile
                     while self._watched and (line := await self._link.line()):

@@ -179,6 +179,17 @@ def test_a_page_gets_the_parts_that_it_wants_and_then_changes(app, served):
         assert page.event("status") == event
 
 
+@pytest.mark.parametrize("line", [b"nonsense", b"[]", b"{}", b'{"ok": true}', b"\xff"])
+def test_an_answer_that_makes_no_sense_does_not_end_the_news(app, served, line):
+    with served.page() as page:
+        page.ask("subscribe", status=["bypass"])
+        page.event("status")
+        app.babble(line)
+        until(lambda: app.count("watch") >= 2, "another watch")
+        app.change(bypass=True)
+        page.event("status", lambda each: each["status"]["bypass"])
+
+
 def test_all_pages_share_one_watch(app, served):
     with served.page() as first, served.page() as second:
         first.ask("subscribe", status=["bypass"])

@@ -1,6 +1,6 @@
 /** All texts of the graphs, and how they write numbers. */
 
-export { clock } from "../format.js";
+import { clock } from "../format.js";
 
 /** Words that several graphs use. */
 export const WORDS = {

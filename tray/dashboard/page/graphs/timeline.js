@@ -1,9 +1,10 @@
 /** The course of the protocol, one lane for each parameter that moves, with a playhead. */
 
 import { courseOf, valueAt } from "../analysis/course.js";
+import { clock } from "../format.js";
 import { make } from "./frame.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
-import { clock, number, parameter, TIMELINE } from "./texts.js";
+import { number, parameter, TIMELINE } from "./texts.js";
 
 const SAMPLES = 400;
 const MOST_LANES = 5;
