@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from measure import pink_noise
 
+from entrain.block import AMOUNT
 from entrain.engine import Engine, blocks
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.model import Layer, Protocol
@@ -158,15 +159,16 @@ def noise_with_gaps(seconds: float, gaps: tuple[tuple[float, float], ...], silen
 
 
 @functools.lru_cache(2)
-def rendered(excerpt: Excerpt, leave_out: str = "") -> tuple[Sound, Sound]:
+def rendered(excerpt: Excerpt, muted: str = "") -> tuple[Sound, Sound]:
     """Return the input and the output, from the excerpt's beginning on.
 
-    The input of a standalone protocol is silence.
+    The input of a standalone protocol is silence.  A muted layer stays in its place, so that each
+    other layer of noise keeps its own noise.
     """
     protocol = excerpt.protocol
     gaps = tuple(gaps_hz(protocol))
     before = noise_with_gaps(SETTLE_S + excerpt.seconds, gaps, protocol.standalone)
-    layers = tuple(layer for layer in protocol.layers if layer.id != leave_out)
+    layers = tuple(without_sound(each) if each.id == muted else each for each in protocol.layers)
     with Engine(RATE_HZ) as engine:
         Chain(engine).use(protocol.model_copy(update={"layers": layers}))
         engine.seek_session(excerpt.begin_s - SETTLE_S)
@@ -177,6 +179,14 @@ def rendered(excerpt: Excerpt, leave_out: str = "") -> tuple[Sound, Sound]:
     after = np.concatenate(blocks_out, axis=1)[:, late:]
     settled = round(SETTLE_S * RATE_HZ)
     return before[:, settled:], after[:, settled:]
+
+
+def without_sound(layer: Layer) -> Layer:
+    """Return a layer without its sound."""
+    moves = {name: moves for name, moves in layer.automation.items() if name != AMOUNT.symbol}
+    return layer.model_copy(
+        update={"params": {**layer.params, AMOUNT.symbol: 0.0}, "automation": moves}
+    )
 
 
 def alone(excerpt: Excerpt, layer: Layer) -> Sound:
