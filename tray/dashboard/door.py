@@ -18,16 +18,22 @@ ENTRY_PATH = "/enter"
 POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
+        "script-src 'self' 'wasm-unsafe-eval'",
         "style-src 'self'",
         "connect-src 'self'",
-        "img-src 'self'",
+        "img-src 'self' data:",
+        "media-src blob:",
+        "worker-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
     )
 )
-"""The Content-Security-Policy of every answer."""
+"""The Content-Security-Policy of every answer.
+
+It has room for a preview: the engine as WebAssembly in a worker, and sound and pictures that the
+page itself makes.  It admits nothing from elsewhere.
+"""
 _TEXT = "text/plain; charset=utf-8"
 _HOW_TO_ENTER = (
     "This is Entrain's dashboard. Open it with `entrain dashboard`, or from the tray's menu.\n"
