@@ -176,7 +176,10 @@ def test_the_filter_has_no_volume(pipewire_server, stack):
     quiet = "{ mute: true, channelVolumes: [0.1, 0.1], volume: 0.1, softVolumes: [0.1, 0.1] }"
     for name in ("entrain-engine", "entrain-holder"):
         soundlab.run(server.environment, "pw-cli", "set-param", nodes[name], "Props", quiet)
-    assert heard(recorder) == pytest.approx(LEVEL_DB, abs=0.5)
+    time.sleep(0.5)
+    soundlab.wait_until(  # a gap of a busy machine makes a window softer
+        lambda: heard(recorder) == pytest.approx(LEVEL_DB, abs=0.5), 10, "as loud as before"
+    )
 
     soundlab.run(server.environment, "pactl", "set-sink-volume", "speakers", "50%")
     params = '{ params: [ "monitor.channel-volumes" true ] }'
