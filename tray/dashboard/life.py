@@ -29,6 +29,8 @@ LOOK_S = 2.0
 _PATIENCE_S = 5.0
 """Longest time for a request at the socket, in seconds."""
 _MAX_LINE_BYTES = 4096
+_PAGES = "open-{}.html"
+"""Names of the pages that lead to the dashboard."""
 ENDED = "Entrain has ended"
 
 
@@ -72,8 +74,9 @@ class Life:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to serve; raises NotRunning if Entrain is not running."""
+        """Begin to serve; raises NotRunning if Entrain is not running, OSError without a port."""
         await self._presence.open()
+        self._remove_leftovers()
         await self.server.start()
         self._listener = await asyncio.start_server(
             self._serve, sock=self._claim.listener, limit=_MAX_LINE_BYTES
@@ -150,12 +153,18 @@ class Life:
                     self._keys.revoke(key)
         writer.close()
 
+    def _remove_leftovers(self) -> None:
+        """Remove pages of an earlier process that was killed; their keys have ended with it."""
+        for path in self._claim.path.parent.glob(_PAGES.format("*")):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
     def _file(self) -> Path:
         """Write a page that only this user can read, and that leads to the dashboard.
 
         A browser gets its path, and no key stands in the list of processes.
         """
-        path = self._claim.path.parent / f"open-{secrets.token_hex(8)}.html"
+        path = self._claim.path.parent / _PAGES.format(secrets.token_hex(8))
         key = self._keys.make(FILE_S, ended=lambda: _remove(path))
         address = self.server.door.entry(key)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

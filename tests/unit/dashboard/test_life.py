@@ -173,6 +173,16 @@ def test_at_its_end_it_leaves_no_file(serve):
     assert list(served.folder.iterdir()) == []
 
 
+def test_what_a_killed_process_left_is_removed(serve, tmp_path):
+    folder = tmp_path / "entrain" / "dashboard"
+    folder.mkdir(parents=True)
+    (folder / "open-0123456789abcdef.html").write_text("leads nowhere any more")
+    (folder / "of-another-app").touch()
+    served = serve()
+    assert {file.name for file in folder.iterdir()} == {"dashboard.sock", "of-another-app"}
+    assert served.enter()
+
+
 def test_a_held_key_is_valid_for_as_long_as_its_command_runs(serve, monkeypatch):
     monkeypatch.setattr(life, "LOOK_S", 0.05)
     served = serve()
@@ -207,6 +217,17 @@ def test_a_second_process_says_that_the_first_runs(app, served, home):
     done = subprocess.run(SERVER, capture_output=True, text=True, timeout=30, check=False)
 
     assert done.stdout == f"{RUNS_ALREADY}\n"
+
+
+@pytest.mark.parametrize("files", [8, 9])
+def test_without_a_port_or_an_open_file_left_one_line_says_so(app, home, files):
+    limited = ["prlimit", f"--nofile={files}", *SERVER, "--foreground"]
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("entrain: ")
+    assert done.stderr.endswith("Too many open files\n")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_user_has_one_dashboard(app, served):
