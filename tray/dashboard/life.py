@@ -156,8 +156,7 @@ class Life:
     def _remove_leftovers(self) -> None:
         """Remove pages of an earlier process that was killed; their keys have ended with it."""
         for path in self._claim.path.parent.glob(_PAGES.format("*")):
-            with contextlib.suppress(OSError):
-                path.unlink()
+            _remove(path)
 
     def _file(self) -> Path:
         """Write a page that only this user can read, and that leads to the dashboard.
