@@ -31,6 +31,8 @@ _PATIENCE_S = 5.0
 _MAX_LINE_BYTES = 4096
 _PAGES = "open-{}.html"
 """Names of the pages that lead to the dashboard."""
+_NOISE = (OSError, ValueError, TimeoutError, KeyError, TypeError, RecursionError)
+"""What a request at the socket raises if it makes no sense, or if its sender leaves."""
 ENDED = "Entrain has ended"
 
 
@@ -131,7 +133,7 @@ class Life:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request of a command: it wants to open the page."""
-        with contextlib.suppress(OSError, ValueError, TimeoutError, KeyError, TypeError):
+        with contextlib.suppress(*_NOISE, asyncio.CancelledError):  # asyncio would log the end
             async with asyncio.timeout(_PATIENCE_S):
                 way = json.loads(await reader.readline())["way"]
             key = ""

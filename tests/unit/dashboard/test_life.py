@@ -264,6 +264,24 @@ def test_a_signal_ends_the_process_in_order(app, home, number):
     assert os.listdir(home / "entrain" / "dashboard") == []
 
 
+def test_neither_commands_that_wait_nor_deep_noise_write_into_the_terminal(app, home):
+    process = subprocess.Popen(
+        [*SERVER, "--foreground"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("http://127.0.0.1:")
+    with socket.socket(socket.AF_UNIX) as noise, socket.socket(socket.AF_UNIX) as held:
+        for link, sent in ((noise, b"[" * 4000 + b"\n"), (held, b'{"way": "held"}\n')):
+            link.settimeout(20)
+            link.connect(str(home / "entrain" / "dashboard" / "dashboard.sock"))
+            link.sendall(sent)
+        assert noise.recv(1000) == b""
+        assert b"place" in held.recv(1000)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "")
+        assert held.recv(1000) == b""
+
+
 def test_the_process_loads_no_heavy_module(app, home):
     """Its memory is less than half of the app's."""
     code = """
