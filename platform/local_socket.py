@@ -164,7 +164,10 @@ if sys.platform != "win32":
         return SocketError(f"cannot listen at {path}: {error.strerror or error}")
 
     def _connect(path: Path, timeout_s: float) -> socket.socket | None:
-        client = socket.socket(socket.AF_UNIX)
+        try:
+            client = socket.socket(socket.AF_UNIX)
+        except OSError as error:  # too many open files
+            raise SocketError(f"cannot connect to {path}: {error.strerror or error}") from error
         client.settimeout(timeout_s)
         try:
             if path.parent.stat().st_uid != os.geteuid():

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -298,3 +299,46 @@ def test_the_end_of_the_app_ends_it(serving, tmp_path):
         serving._thread.join(20)
         assert not serving._thread.is_alive()
     assert Store(tmp_path / "state.json").load().protocol == "default"
+
+
+def test_who_was_refused_does_not_keep_the_turn(serving):
+    with Client(serving.path) as one, Client(serving.path) as other:
+        one.ask("bypass", on=True)
+        with pytest.raises(ClientError, match="bypassed"):
+            one.ask("audition", hrtf="a")
+        other.ask("bypass", on=False)
+        assert other.ask("audition", hrtf="b")["protocol"]["id"] == SAMPLE
+
+
+def test_a_refused_head_leaves_the_listener_its_turn(serving, monkeypatch):
+    with Client(serving.path) as one, Client(serving.path) as other:
+        one.ask("audition", hrtf="a")
+
+        def refuse(name: str) -> Card:
+            raise EntrainError("no such head")
+
+        monkeypatch.setattr(sets, "find", refuse)
+        with pytest.raises(ClientError, match="no such head"):
+            one.ask("audition", hrtf="b")
+        with pytest.raises(ClientError, match="another program"):
+            other.ask("audition", hrtf="a")
+        assert serving.plays() == SAMPLE
+
+
+@pytest.mark.parametrize("head", [None, "a"])
+def test_clients_that_hear_nothing_give_way_to_others(serving, head):
+    with ExitStack() as clients:
+        first = clients.enter_context(Client(serving.path))
+        first.ask("bypass", on=True)
+        for client in (first, *(Client(serving.path) for _ in range(MAX_CLIENTS - 1))):
+            clients.enter_context(client)
+            with suppress(ClientError):
+                client.ask("audition", hrtf=head)
+        wait_until(lambda: _is_heard(serving.path))
+
+
+def _is_heard(path: Path) -> bool:
+    """Return whether a client more gets a place; the first must have been idle for a moment."""
+    with Client(path) as late, suppress(ClientError):
+        return bool(late.ask("status"))
+    return False

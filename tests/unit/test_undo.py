@@ -10,6 +10,7 @@ from played_protocol import TONE, protocol
 from entrain.errors import EngineError, EntrainError
 from entrain.vdevice.api import messages
 from entrain.vdevice.protocol.errors import ProtocolError
+from entrain.vdevice.session import history
 from entrain.vdevice.session.history import JOIN_S, STEPS
 
 
@@ -266,6 +267,28 @@ def test_a_hundred_steps_are_kept(undo_desk):
             await undo_desk.undo()
         assert undo_desk.params["beat_hz"] == pytest.approx(6.9)
         assert not undo_desk.app.status().can_undo
+
+    undo_desk.play(script)
+
+
+def test_of_very_long_protocols_fewer_steps_are_kept(undo_desk, monkeypatch):
+    monkeypatch.setattr(history, "MAX_BREAKPOINTS", 1000, raising=False)
+    points = [{"at_s": at_s, "value": 10} for at_s in range(300)]
+    course = {"beat_hz": {"points": points}}
+
+    async def script() -> None:
+        for number in range(8):
+            wanted = {"kind": "binaural", "id": "tone", "automation": course}
+            await undo_desk.use(protocol(wanted, id=f"long-{number}"))
+        for carrier_hz in (250, 300):  # these steps share the course of the last protocol
+            await undo_desk.set(tone__carrier_hz=carrier_hz)
+        for _ in range(4):
+            await undo_desk.undo()
+        assert undo_desk.app.player.protocol.id == "long-5"
+        assert not undo_desk.app.status().can_undo
+        for _ in range(4):
+            await undo_desk.redo()
+        assert undo_desk.params["carrier_hz"] == 300
 
     undo_desk.play(script)
 

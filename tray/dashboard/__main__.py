@@ -23,16 +23,37 @@ def main() -> int:
 
     gc.disable()  # imports leave no garbage
     from entrain.errors import EntrainError
+    from entrain.tray.dashboard.names import RUNS_ALREADY
 
     try:
         return asyncio.run(_serve(options))
     except EntrainError as error:
         line = " ".join(str(error).split())
-        if options.foreground:
-            print(f"entrain: {line}", file=sys.stderr)
-        else:
-            print(line, flush=True)
+    except OSError as error:  # too many open files, or no port is left
+        line = f"the dashboard cannot be started: {error.strerror or error}"
+    if not options.foreground:
+        print(line, flush=True)
         return 1
+    if line == RUNS_ALREADY and options.page is None:
+        return _join()
+    print(f"entrain: {line}", file=sys.stderr)
+    return 1
+
+
+def _join() -> int:
+    """Serve through the process of another command, which has started at the same time."""
+    import contextlib
+
+    from entrain.errors import EntrainError
+    from entrain.tray.dashboard import opening
+
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            opening.serve(lambda line: print(line, flush=True))
+    except EntrainError as error:
+        print(f"entrain: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 async def _serve(options: argparse.Namespace) -> int:

@@ -29,6 +29,10 @@ LOOK_S = 2.0
 _PATIENCE_S = 5.0
 """Longest time for a request at the socket, in seconds."""
 _MAX_LINE_BYTES = 4096
+_PAGES = "open-{}.html"
+"""Names of the pages that lead to the dashboard."""
+_NOISE = (OSError, ValueError, TimeoutError, KeyError, TypeError, RecursionError)
+"""What a request at the socket raises if it makes no sense, or if its sender leaves."""
 ENDED = "Entrain has ended"
 
 
@@ -72,8 +76,9 @@ class Life:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to serve; raises NotRunning if Entrain is not running."""
+        """Begin to serve; raises NotRunning if Entrain is not running, OSError without a port."""
         await self._presence.open()
+        self._remove_leftovers()
         await self.server.start()
         self._listener = await asyncio.start_server(
             self._serve, sock=self._claim.listener, limit=_MAX_LINE_BYTES
@@ -128,7 +133,7 @@ class Life:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request of a command: it wants to open the page."""
-        with contextlib.suppress(OSError, ValueError, TimeoutError, KeyError, TypeError):
+        with contextlib.suppress(*_NOISE, asyncio.CancelledError):  # asyncio would log the end
             async with asyncio.timeout(_PATIENCE_S):
                 way = json.loads(await reader.readline())["way"]
             key = ""
@@ -150,12 +155,17 @@ class Life:
                     self._keys.revoke(key)
         writer.close()
 
+    def _remove_leftovers(self) -> None:
+        """Remove pages of an earlier process that was killed; their keys have ended with it."""
+        for path in self._claim.path.parent.glob(_PAGES.format("*")):
+            _remove(path)
+
     def _file(self) -> Path:
         """Write a page that only this user can read, and that leads to the dashboard.
 
         A browser gets its path, and no key stands in the list of processes.
         """
-        path = self._claim.path.parent / f"open-{secrets.token_hex(8)}.html"
+        path = self._claim.path.parent / _PAGES.format(secrets.token_hex(8))
         key = self._keys.make(FILE_S, ended=lambda: _remove(path))
         address = self.server.door.entry(key)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -163,10 +163,11 @@ class ControlServer:
                     await client.refuse(_TOO_MANY)
                     return
                 # One client takes the hang-up for the app's end, another one is listening.
-                client.may_give_way = not isinstance(request, Stop | Audition)
+                client.may_give_way = not isinstance(request, Stop) and self._listener is not client
                 if isinstance(request, Audition):
-                    self._listen_to(client, request)
-                answer = await self._hub.ask(request, request.client or client.name)
+                    answer = await self._hear(client, request)
+                else:
+                    answer = await self._hub.ask(request, request.client or client.name)
                 if isinstance(request, Signal):
                     client.is_busy = False
                     await client.pace()
@@ -181,11 +182,23 @@ class ControlServer:
             if client.has_line:
                 await asyncio.sleep(0)  # a flood of lines must not starve the loop
 
-    def _listen_to(self, client: Connection, request: Audition) -> None:
+    async def _hear(self, client: Connection, request: Audition) -> Answer:
         """Let one client at a time have an audition; raises `EntrainError`."""
-        if self._listener not in (None, client):
+        former = self._listener
+        if former not in (None, client):
             raise EntrainError("another program is comparing HRTFs; end it first")
-        self._listener = client if request.hrtf else None
+        self._listener = client
+        client.may_give_way = False
+        try:
+            answer = await self._hub.ask(request, request.client or client.name)
+        except EntrainError:  # what the client heard before goes on
+            self._listener = former
+            raise
+        else:
+            self._listener = client if request.hrtf else None
+            return answer
+        finally:
+            client.may_give_way = self._listener is not client
 
     async def _read(self, line: bytes) -> Request:
         if len(line) <= _LONG_LINE_BYTES:

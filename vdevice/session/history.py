@@ -1,7 +1,7 @@
 """The steps that users can undo and redo.  Knows no engine; steps share their parts."""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +13,8 @@ from entrain.vdevice.space.settings import SpaceSettings
 
 STEPS = 100
 """Largest number of steps that can be undone."""
+MAX_BREAKPOINTS = 200_000
+"""Most breakpoints in the steps' protocols, about 40 MB; protocols of the usual size have few."""
 JOIN_S = 1.0
 """Moves of one parameter that follow each other faster than this, in seconds, are one step."""
 
@@ -101,6 +103,8 @@ class History:
             step = replace(step, other=before.other, parts=before.parts | step.parts)
             step.moved_s = moved_s
         self.done.append(step)
+        while not joined and len(self.done) > 1 and _breakpoints(self.done) > MAX_BREAKPOINTS:
+            self.done.popleft()
 
     def going_on(self, addresses: Collection[str], now_s: float) -> Step | None:
         """Return the last step if a move of exactly these values continues it, and note the time.
@@ -208,6 +212,17 @@ class History:
             if any(step.moved_s.get(each, since_s) > since_s for each in addresses):
                 found = number
         return found
+
+
+def _breakpoints(steps: Iterable[Step]) -> int:
+    """Return the number of breakpoints in the steps' protocols; most protocols are shared."""
+    found: dict[int, int] = {}
+    for step in steps:
+        protocol = step.other.played.edited.frame
+        for layer in (*protocol.all_layers, *(protocol.without_headphones or ())):
+            for automation in layer.automation.values():
+                found[id(automation)] = len(automation.points)
+    return sum(found.values())
 
 
 def _protocol(sound: Sound) -> Protocol:

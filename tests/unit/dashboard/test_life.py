@@ -173,6 +173,16 @@ def test_at_its_end_it_leaves_no_file(serve):
     assert list(served.folder.iterdir()) == []
 
 
+def test_what_a_killed_process_left_is_removed(serve, tmp_path):
+    folder = tmp_path / "entrain" / "dashboard"
+    folder.mkdir(parents=True)
+    (folder / "open-0123456789abcdef.html").write_text("leads nowhere any more")
+    (folder / "of-another-app").touch()
+    served = serve()
+    assert {file.name for file in folder.iterdir()} == {"dashboard.sock", "of-another-app"}
+    assert served.enter()
+
+
 def test_a_held_key_is_valid_for_as_long_as_its_command_runs(serve, monkeypatch):
     monkeypatch.setattr(life, "LOOK_S", 0.05)
     served = serve()
@@ -209,6 +219,17 @@ def test_a_second_process_says_that_the_first_runs(app, served, home):
     assert done.stdout == f"{RUNS_ALREADY}\n"
 
 
+@pytest.mark.parametrize("files", [8, 9])
+def test_without_a_port_or_an_open_file_left_one_line_says_so(app, home, files):
+    limited = ["prlimit", f"--nofile={files}", *SERVER, "--foreground"]
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("entrain: ")
+    assert done.stderr.endswith("Too many open files\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_user_has_one_dashboard(app, served):
     with pytest.raises(AlreadyRunning):
         local_socket.claim(served.folder / "dashboard.sock", 16)
@@ -241,6 +262,24 @@ def test_a_signal_ends_the_process_in_order(app, home, number):
     rest = process.communicate(timeout=20)
     assert (process.returncode, rest) == (0, ("", ""))
     assert os.listdir(home / "entrain" / "dashboard") == []
+
+
+def test_neither_commands_that_wait_nor_deep_noise_write_into_the_terminal(app, home):
+    process = subprocess.Popen(
+        [*SERVER, "--foreground"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("http://127.0.0.1:")
+    with socket.socket(socket.AF_UNIX) as noise, socket.socket(socket.AF_UNIX) as held:
+        for link, sent in ((noise, b"[" * 4000 + b"\n"), (held, b'{"way": "held"}\n')):
+            link.settimeout(20)
+            link.connect(str(home / "entrain" / "dashboard" / "dashboard.sock"))
+            link.sendall(sent)
+        assert noise.recv(1000) == b""
+        assert b"place" in held.recv(1000)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "")
+        assert held.recv(1000) == b""
 
 
 def test_the_process_loads_no_heavy_module(app, home):

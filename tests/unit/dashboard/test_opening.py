@@ -209,6 +209,27 @@ def test_without_a_browser_on_request_it_serves_until_ctrl_c(desk, runs_already)
     assert len(desk.opened()) == runs_already
 
 
+def test_commands_without_a_browser_may_start_at_the_same_time(desk):
+    started = [
+        subprocess.Popen(
+            [*ENTRAIN, "dashboard", "--no-browser"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    addresses = [(each.stdout.readline().strip(), each)[0] for each in started if each.stdout]
+    ports = {re.search(r":(\d+)/enter", address)[1] for address in addresses}  # type: ignore[index]
+    assert len(ports) == 1
+    for address in addresses:
+        assert "HttpOnly" in fetched(address)
+    for process in started:
+        process.send_signal(signal.SIGINT)
+    for process in started:
+        assert process.communicate(timeout=20) == ("", "")
+
+
 def test_the_tray_reports_what_the_command_says(desk):
     dashboard_command.open_dashboard()
     assert len(desk.opened()) == 1

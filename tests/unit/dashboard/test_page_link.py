@@ -1,15 +1,18 @@
 """A page can send some commands, and gets the news that it has asked for."""
 
+import errno
 import itertools
 import json
 import struct
 import time
+from types import SimpleNamespace
 
 import pytest
 from dashboard_lab import RATE_HZ, until
 from websockets.exceptions import ConnectionClosed
 
 from entrain.errors import EntrainError
+from entrain.platform import local_socket
 from entrain.tray.dashboard.page_link import COMMANDS
 
 
@@ -273,3 +276,19 @@ def test_more_pages_than_entrain_can_bear_are_refused(served, monkeypatch):
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.reason == "1 pages are open already; close one of them"
         assert page.ask("status")["ok"]
+
+
+def test_a_process_without_open_files_left_refuses_in_one_line_and_the_page_stays(
+    app, served, monkeypatch
+):
+    with served.page() as page:
+        page.event("hello")
+
+        def full(*arguments: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(local_socket, "socket", SimpleNamespace(socket=full, AF_UNIX=0))
+            answer = page.ask("status")
+        assert answer["error"].endswith("Too many open files")
+        assert page.ask("status")["ok"] is True
