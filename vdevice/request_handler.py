@@ -7,6 +7,7 @@ from entrain.errors import EntrainError
 from entrain.platform import clock
 from entrain.vdevice.api import listed_blocks, messages
 from entrain.vdevice.api.hub import Answer
+from entrain.vdevice.api.listed_heads import listed_heads
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.listed_protocols import listed, whole
 from entrain.vdevice.api.messages.results import WithContent
@@ -142,6 +143,8 @@ class RequestHandler:
                 return self._samples(first, frames)
             case messages.ListBlocks():
                 return listed_blocks.described(blocks().values())
+            case messages.ListHeads():
+                return await self._protocols.ask(lambda _: listed_heads())
             case messages.GetProtocol(id=wanted):
                 return await self._protocols.ask(lambda library: whole(library, wanted))
             case messages.ListProtocols():

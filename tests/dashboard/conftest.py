@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TIMEOUT_MS = 15_000
+WINDOW = {"width": 1024, "height": 768}
 
 
 @pytest.fixture(scope="session")
@@ -24,38 +25,85 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser of its own for one test; a mistake of the page fails the test."""
-    context = browser.new_context(viewport={"width": 1024, "height": 768})
-    context.set_default_timeout(TIMEOUT_MS)
-    mistakes: list[str] = []
-    context.on("weberror", lambda error: mistakes.append(str(error.error)))
-    context.on(
-        "console",
-        lambda line: (
-            mistakes.append(line.text)
-            if line.type in ("error", "warning") and "WebSocket connection to" not in line.text
-            else None
-        ),
-    )
-    yield context
-    context.close()
-    assert not mistakes
+class Desk:
+    """One window with a page in it, which all tests of a process share: loading takes long."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.context: BrowserContext = browser.new_context()
+        self.context.set_default_timeout(TIMEOUT_MS)
+        self.page = self.context.new_page()
+        self.mistakes: list[str] = []
+        self.context.on("weberror", lambda error: self.mistakes.append(str(error.error)))
+        self.context.on(
+            "console",
+            lambda line: (
+                self.mistakes.append(line.text)
+                if line.type in ("error", "warning") and "WebSocket connection to" not in line.text
+                else None
+            ),
+        )
+
+    def tidy(self) -> Page:
+        """Return the page in a window of the usual kind."""
+        self.mistakes.clear()
+        self.page.emulate_media(reduced_motion="no-preference", color_scheme="light")
+        self.page.set_viewport_size(WINDOW)
+        return self.page
+
+    def check(self) -> None:
+        """Fail if the page has made a mistake."""
+        assert not self.mistakes
+
+
+@pytest.fixture(scope="session")
+def window(browser: Browser) -> Desk:
+    """Open the window for the page."""
+    return Desk(browser)
+
+
+@pytest.fixture(scope="session")
+def graph_window(browser: Browser) -> Desk:
+    """Open the window for graphs alone."""
+    return Desk(browser)
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeEntrain]:
-    """A made-up Entrain with a server of the page."""
+def fresh(browser: Browser) -> Iterator[Page]:
+    """Open a window for one test, which may do what cannot be undone."""
+    desk = Desk(browser)
+    yield desk.tidy()
+    desk.context.close()
+    desk.check()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[FakeEntrain]:
+    """Serve the page with a made-up Entrain."""
     with fake_entrain() as fake:
         yield fake
 
 
 @pytest.fixture
-def page(context: BrowserContext, fake: FakeEntrain) -> Page:
-    """The page in front of the made-up Entrain."""
-    page = context.new_page()
+def fake(server: FakeEntrain) -> FakeEntrain:
+    """The made-up Entrain, as new."""
+    server.begin_again()
+    return server
+
+
+@pytest.fixture
+def page(window: Desk, fake: FakeEntrain) -> Iterator[Page]:
+    """The page in front of the made-up Entrain, with all its views as new."""
+    page = window.tidy()
     page.emulate_media(reduced_motion="reduce")  # less to draw
-    page.goto(fake.url)
-    page.get_by_role("heading", level=1).wait_for()
-    return page
+    if page.url.startswith(fake.url) and not page.locator(".message, dialog").count():
+        page.evaluate("location.hash = 'compact'")  # unmounts all other views
+        page.locator("main.compact").wait_for()
+        page.evaluate("location.hash = ''")
+    else:
+        page.goto("about:blank")
+        page.goto(fake.url)
+    page.locator("main.live").wait_for()
+    page.locator("#layers").wait_for()
+    fake.asked.clear()
+    yield page
+    window.check()

@@ -111,6 +111,8 @@ def first_status() -> Json:
             "out_rms_db": [-20.9, -21.5],
             "out_peak_db": [-8.7, -9.4],
         },
+        "position": {"elapsed_s": 0.0, "left_s": None},
+        "moving": {},
         "measured": None,
         "head": {
             "on": False,
@@ -162,5 +164,7 @@ def first_status() -> Json:
         "version": entrain.__version__,
         "revision": 0,
         "can_undo": False,
+        "undo_text": "",
         "can_redo": False,
+        "redo_text": "",
     }

@@ -19,6 +19,7 @@ import numpy as np
 from fake_content import ROOT, Json, blocks, documents, first_status
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from entrain.tray.dashboard.door import POLICY
@@ -56,6 +57,18 @@ class FakeEntrain:
         self._use(self.documents["focus-16"])
 
     # ---- what a test does ------------------------------------------------------------------
+
+    def begin_again(self) -> None:
+        """Be as new; pages that are open learn of it."""
+
+        async def begin() -> None:
+            self.status, self.documents, self.own = first_status(), documents(), set()
+            self.asked.clear()
+            self._past, self._future, self.sound = [], [], None
+            self._use(self.documents["focus-16"])
+            self._tell(["tray"])
+
+        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(10)
 
     def change(self, **parts: Any) -> None:
         """Change parts of the status; every page learns of them."""
@@ -132,6 +145,8 @@ class FakeEntrain:
                     answer = {"id": number, "ok": False, "error": str(refusal)}
                 self._tell(["dashboard-1"])
                 await page.send(json.dumps(answer))
+        except ConnectionClosed:  # while it was being answered
+            pass
         finally:
             del self.pages[page]
 
@@ -180,6 +195,14 @@ class FakeEntrain:
     def _do_blocks(self) -> Json:
         return self.blocks
 
+    def _do_heads(self) -> Json:
+        return {
+            "heads": [
+                {"id": "kemar", "title": "a dummy head", "built_in": True},
+                {"id": "my-ears", "title": "My ears", "built_in": False},
+            ]
+        }
+
     def _do_protocols(self) -> Json:
         listed = []
         for each in self.documents.values():
@@ -227,7 +250,7 @@ class FakeEntrain:
         if runs is not None:
             self.status["protocol"]["runs"] = runs
         if position_s is not None:
-            self.status["protocol"]["elapsed_s"] = position_s
+            self.status["position"] = {**self.status["position"], "elapsed_s": position_s}
 
     def _do_adjust(self, rate_steps: int = 0, level_steps: int = 0) -> None:
         pass
@@ -319,7 +342,12 @@ class FakeEntrain:
 
     def _count(self) -> None:
         self.status["revision"] += 1
-        self.status.update(can_undo=bool(self._past), can_redo=bool(self._future))
+        self.status.update(
+            can_undo=bool(self._past),
+            undo_text="Depth 0.5" if self._past else "",
+            can_redo=bool(self._future),
+            redo_text="Depth 0.51" if self._future else "",
+        )
 
     def _use(self, document: Json) -> None:
         by_kind = {each["kind"]: each for each in self.blocks["blocks"]}
@@ -344,11 +372,13 @@ class FakeEntrain:
                 }
             )
         minutes = document.get("max_minutes")
+        left_s = minutes and 60.0 * minutes - 320
+        self.status["position"] = {"elapsed_s": 320.0, "left_s": left_s}
         self.status["protocol"] = {
             "id": document["id"],
             "name": document["name"],
             "elapsed_s": 320.0,
-            "left_s": minutes and 60.0 * minutes - 320,
+            "left_s": left_s,
             "runs": True,
             "ended": False,
             "rate_hz": rate,

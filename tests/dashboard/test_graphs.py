@@ -1,7 +1,7 @@
 """The graphs in a browser show a simulated sound, and rest while they are hidden."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,23 +70,25 @@ def serve(route: Route) -> None:
 
 
 @pytest.fixture
-def opened(context) -> Callable[..., Page]:
+def opened(graph_window: Any) -> Iterator[Callable[..., Page]]:
     """Open some graphs, on a page that is high enough for them unless told otherwise."""
 
     def open_page(*graphs: str, height: int = 0, **media: Any) -> Page:
         graphs = graphs or tuple(GRAPHS)
         height = height or 200 + 360 * len(graphs)
-        page = context.new_page()
-        page.set_viewport_size({"width": 1100, "height": height})
-        if media:
-            page.emulate_media(**media)
-        page.route("**/*", serve)
-        page.goto(ADDRESS)
-        wait_until(page, "globalThis.entrainGraphs")
-        page.evaluate("(graphs) => mounted.show(graphs)", graphs)
+        page: Page = graph_window.tidy()
+        page.set_viewport_size({"width": 800, "height": height})
+        page.emulate_media(**media)
+        if page.url != ADDRESS:
+            page.route("**/*", serve)
+            page.goto(ADDRESS)
+        wait_until(page, "globalThis.begin")
+        page.evaluate("(graphs) => begin(graphs)", graphs)
         return page
 
-    return open_page
+    yield open_page
+    graph_window.page.evaluate("globalThis.mounted?.dispose()")  # it would go on drawing
+    graph_window.check()
 
 
 def sound(page: Page, protocol: Any = None, **changes: Any) -> None:
@@ -169,7 +171,7 @@ def test_a_binaural_beat_is_shown_between_the_ears(opened):
 
 
 def test_all_stands_still_without_sound(opened):
-    page = opened()
+    page = opened(reduced_motion="reduce")
     sound(page, AM, left_hz=500, right_hz=500, am_hz=16, am_depth=0.5, noise=0.1)
     wait_for(page, "d.spectrogram.columns > 5 && d.rhythm.swelling?.near")
     moving = page.evaluate(PICTURES)
@@ -292,7 +294,7 @@ def test_the_figure_of_both_ears_cannot_flash(opened):
 
 
 def test_each_graph_is_an_image_with_words_that_do_not_chatter(opened):
-    page = opened()
+    page = opened(reduced_motion="reduce")
     sound(page, AM, noise=0.2)
     assert page.locator("[aria-live], [role=status], [role=alert], [role=log]").count() == 0
     for name in GRAPHS:
@@ -321,7 +323,7 @@ def test_each_graph_is_an_image_with_words_that_do_not_chatter(opened):
 
 
 def test_each_graph_has_a_table(opened):
-    page = opened()
+    page = opened(reduced_motion="reduce")
     sound(page, BINAURAL, left_hz=205, right_hz=195)
     page.evaluate(
         "simulation.status.levels = { in_lufs: -20, out_lufs: -18 };"

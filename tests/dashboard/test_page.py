@@ -37,21 +37,18 @@ def wait_for_value(fake: FakeEntrain, page: Page, symbol: str, value: float) -> 
 # ---- state ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("state", "reason", "words"),
-    [
+def test_the_state_and_its_reason_stand_there_in_words(page, fake):
+    for state, reason, words in (
         ("processing", "", "On: your music passes through Entrain"),
         ("idle", "", "On: no app is playing"),
         ("bypassed", "", "Bypassed: you hear your music untouched"),
         ("off", "switched off by the sleep timer", "switched off by the sleep timer"),
         ("waiting-for-device", "", "Waiting for headphones or speakers"),
         ("failed", "PipeWire does not answer", "PipeWire does not answer"),
-    ],
-)
-def test_the_state_and_its_reason_stand_there_in_words(page, fake, state, reason, words):
-    fake.change(state=state, reason=reason)
+    ):
+        fake.change(state=state, reason=reason)
 
-    expect(page.get_by_role("status")).to_contain_text(words)
+        expect(page.get_by_role("status")).to_contain_text(words)
 
 
 def test_bypass_is_as_loud_as_the_sound(page, fake):
@@ -95,9 +92,9 @@ def test_the_page_says_why_the_server_has_hung_up(page, fake):
     expect(page.get_by_text("opens this page again")).to_be_hidden()
 
 
-def test_a_page_too_many_says_so(context, fake):
+def test_a_page_too_many_says_so(fresh, fake):
     fake.refusal = "12 pages are open already; close one of them"
-    page = context.new_page()
+    page = fresh
     page.goto(fake.url)
 
     expect(page.get_by_role("alert")).to_have_text(fake.refusal)
@@ -106,7 +103,10 @@ def test_a_page_too_many_says_so(context, fake):
     expect(page.get_by_text("12 pages are open")).to_be_hidden()
 
 
-def test_a_hidden_page_costs_nothing(page, fake):
+def test_a_hidden_page_costs_nothing(fresh, fake):
+    page = fresh
+    page.goto(fake.url)
+    page.locator(".state-words").wait_for()
     page.evaluate("""() => {
         Object.defineProperty(document, "hidden", { value: true });
         document.dispatchEvent(new Event("visibilitychange"));
@@ -230,6 +230,35 @@ def test_undo_and_redo(page, fake):
     wait_for_value(fake, page, "depth", 0.5)
     page.keyboard.press("Control+Shift+z")
     wait_for_value(fake, page, "depth", 0.51)
+
+
+def test_the_buttons_say_what_they_would_undo(page, fake):
+    undo, redo = (page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    slider(page, "Depth").press("ArrowUp")
+    expect(undo).to_have_accessible_description("Depth 0.5")
+    expect(undo).to_have_attribute("title", "Depth 0.5")
+
+    undo.click()
+    expect(redo).to_have_accessible_description("Depth 0.51")
+    expect(undo).to_have_accessible_description("")
+
+
+def test_a_value_that_moves_is_shown_where_it_is_now(page, fake):
+    points = [{"at_s": 0, "value": 4.0}, {"at_s": 600, "value": 12.0}]
+    protocol = fake.status["protocol"]
+    layer = {**protocol["layers"][0], "automation": {"rate_hz": {"points": points, "loop_s": 0}}}
+    fake.change(protocol={**protocol, "layers": [layer]}, moving={"music.rate_hz": 8.25})
+    expect(spinner(page, "Rate")).to_have_value("8.25")
+
+    fake.change(moving={"music.rate_hz": 8.5})
+    expect(spinner(page, "Rate")).to_have_value("8.5")
+    expect(slider(page, "Rate")).to_have_attribute("aria-valuetext", "8.5 Hz")
+
+
+def test_the_position_moves_without_the_protocol(page, fake):
+    fake.change(position={"elapsed_s": 3661.0, "left_s": 60.0})
+
+    expect(page.locator("#session .course-words")).to_contain_text("1:01:01")
 
 
 def test_typing_keeps_its_own_undo(page, fake):
@@ -359,6 +388,15 @@ def test_sources_around_the_head_move_by_keyboard_and_by_mouse(page, fake):
     expect(music).to_have_attribute("aria-valuetext", re.compile(r"^90° to the right, 5\.\d m"))
 
 
+def test_every_head_can_be_chosen(page, fake):
+    chooser = page.get_by_label("Head (HRTF)")
+    chooser.select_option("my-ears: My ears")
+    assert sent(fake, page, "settings") == {"hrtf": "my-ears"}
+
+    fake.change(space={**fake.status["space"], "hrtf": "new-ears"})
+    expect(chooser).to_have_value("new-ears")
+
+
 def test_the_tracked_head_turns_in_the_picture(page, fake):
     fake.call("settings", space={"mode": "speakers"})
     fake.change(space={**fake.status["space"], "yaw_deg": 30.0})
@@ -397,9 +435,9 @@ def test_a_narrow_window_shows_level_bypass_protocol_and_timer_only(page, fake):
 # ---- loading -------------------------------------------------------------------------------
 
 
-def test_the_first_picture_is_the_pages_outline(context, fake):
+def test_the_first_picture_is_the_pages_outline(fresh, fake):
     """Without any script, the page has its colours, its name and places for its cards."""
-    page = context.new_page()
+    page = fresh
     page.route("**/main.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
     page.goto(fake.url)
 

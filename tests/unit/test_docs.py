@@ -11,6 +11,7 @@ from entrain.engine import TAP_FRAMES, blocks
 from entrain.vdevice import limits
 from entrain.vdevice.api import client, connection, control_server, messages
 from entrain.vdevice.api.listed_blocks import described
+from entrain.vdevice.api.listed_heads import listed_heads
 from entrain.vdevice.api.listed_protocols import whole
 from entrain.vdevice.api.messages import (
     COMMANDS,
@@ -116,6 +117,8 @@ def test_the_answers_are_what_the_program_can_say():
         if answer["ok"] and json.loads(sent)["command"] == "protocol":
             found = whole(library.Library(None), json.loads(sent)["id"])
             assert found.model_dump(mode="json") == answer["result"]
+        if answer["ok"] and json.loads(sent)["command"] == "heads":
+            assert listed_heads().model_dump(mode="json") == answer["result"]
         if answer["ok"] and json.loads(sent)["command"] == "tap":
             told = Samples.model_validate(answer["result"])
             assert told.bytes == 16 * told.frames

@@ -8,7 +8,7 @@ import pytest
 
 from entrain.errors import EntrainError
 from entrain.vdevice.api import messages
-from entrain.vdevice.api.hub import Event, Hub, Subscription
+from entrain.vdevice.api.hub import PROMPT_S, Event, Hub, Subscription
 from entrain.vdevice.limits import MAX_CAUSES
 
 INTERVAL_S = 0.05
@@ -263,5 +263,66 @@ def test_a_closed_subscription_ends_and_nobody_looks_for_it(app):
         assert app.looks == looks
         with pytest.raises(StopAsyncIteration):
             await anext(waiting)
+
+    run(play)
+
+
+def test_a_prompt_subscriber_hears_of_a_command_before_its_interval_is_over(app):
+    async def play() -> None:
+        prompt = app.hub.subscribe(app.status, 60, prompt=True)
+        news = told(prompt)
+        later = told(app.hub.subscribe(app.status, 60))
+        await asyncio.sleep(0)
+
+        await app.hub.ask(messages.On(), "dashboard")
+
+        event = await news
+        assert (event.changed, event.caused_by) == (("on",), ("dashboard",))
+        assert not later.done()
+
+    run(play)
+
+
+def test_a_prompt_subscriber_looks_at_a_flood_of_commands_twenty_times_a_second(app):
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+        subscription = app.hub.subscribe(app.status, 60, prompt=True)
+        began_s = loop.time()
+        events = 0
+        while loop.time() - began_s < 1:
+            news = told(subscription)
+            while not news.done() and loop.time() - began_s < 1:
+                await app.hub.ask(messages.Bypass())
+                app.change(xruns=app.status.xruns + 1)
+                await asyncio.sleep(0.001)
+            events += news.done()
+            news.cancel()
+        assert 0 < events <= (loop.time() - began_s) / PROMPT_S + 1
+
+    run(play)
+
+
+def moved(status: messages.Status, elapsed_s: float, **more: Any) -> dict[str, Any]:
+    """Return the fields of a status whose session has gone on."""
+    before = status.protocol or messages.ActiveProtocol(id="x", name="X", elapsed_s=0, layers=[])
+    protocol = before.model_copy(
+        update={"elapsed_s": elapsed_s, "left_s": 60.0 - elapsed_s, **more}
+    )
+    position = messages.Position(elapsed_s=elapsed_s, left_s=60.0 - elapsed_s)
+    return {"protocol": protocol, "position": position}
+
+
+def test_beside_the_position_the_protocol_is_told_only_if_more_has_changed(app):
+    async def play() -> None:
+        app.status = app.status.model_copy(update=moved(app.status, 1.0))
+        both = await following(app, "protocol", "position")
+        alone = await following(app, "protocol")
+
+        app.change(**moved(app.status, 2.0))
+        assert (await anext(both)).changed == ("position",)
+        assert (await anext(alone)).changed == ("protocol",)
+
+        app.change(**moved(app.status, 3.0, name="Y"))
+        assert (await anext(both)).changed == ("protocol", "position")
 
     run(play)

@@ -447,3 +447,26 @@ def test_only_a_standalone_protocol_with_something_to_hear_plays_alone():
 
     assert alone == [True, False, False, False, True, False, True, False]
     engine.close()
+
+
+def test_what_moves_is_known_at_its_present_value(heard):
+    points = [{"at_s": 0, "value": 10.0}, {"at_s": 10, "value": 20.0}]
+    heard.player.use(protocol({**TONE, "automation": {"beat_hz": {"points": points}}}))
+    heard.rms(5)
+    heard.player.set("tone.carrier_hz", 300.0, 10.0)
+    heard.rms(2.5)
+
+    now = heard.player.moving()
+
+    assert now["tone.beat_hz"] == pytest.approx(17.5, abs=0.3)
+    assert 210 < now["tone.carrier_hz"] < 290
+    heard.rms(9)
+    assert "tone.carrier_hz" not in heard.player.moving()  # it has arrived
+
+
+def test_without_automation_nothing_moves(heard):
+    heard.player.use(protocol())
+    heard.rms(0.5)
+    heard.player.set("tone.carrier_hz", 300.0, 0.0)
+
+    assert heard.player.moving() == {}

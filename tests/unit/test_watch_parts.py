@@ -81,3 +81,13 @@ def test_values_are_answered_alone_and_in_order_to_who_does_not_wait(path, serve
             client._socket.sendall(line.encode() + b"\n")
         answers = [json.loads(client._line() or b"") for _ in range(200)]
     assert [each["result"]["values"]["a.b"] for each in answers] == list(range(200))
+
+
+def test_what_a_command_changes_is_told_before_a_long_interval_is_over(path, served):
+    with Client(path) as client, Client(path) as other:
+        news = client.watch_parts(["bypass"], 60, prompt=True)
+        next(news)
+        client._socket.settimeout(20)
+        other.ask("bypass", client="tray")
+
+        assert next(news) == ({"bypass": True}, ["tray"])

@@ -11,6 +11,7 @@ from entrain.errors import EntrainError
 FOLDER = Path(__file__).parent / "page"
 """The installed page."""
 INDEX = "index.html"
+ICON = "icon.svg"
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -71,7 +72,10 @@ def read_page(folder: Path = FOLDER) -> Mapping[str, PageFile]:
             "this installation has no dashboard, since parts of its page are missing; build "
             "Entrain again with a network connection"
         )
-    return files | {"/": index}
+    files["/"] = index
+    if f"/{ICON}" in files:  # what browsers ask for on a page that names no icon
+        files["/favicon.ico"] = files[f"/{ICON}"]
+    return files
 
 
 def _read(path: Path) -> PageFile:

@@ -11,8 +11,8 @@ from entrain.errors import EntrainError
 from entrain.tray.dashboard.app_link import AppLink, request_line
 from entrain.tray.dashboard.page_link import PageLink
 
-INTERVAL_S = 0.08
-"""Shortest time between two events, in seconds: each change is to be seen within 0.1 s."""
+INTERVAL_S = 0.1
+"""Shortest time between two events, in seconds, except after commands."""
 RETRY_S = 0.2
 """Pause before the next attempt while Entrain does not answer, in seconds."""
 REFUSED_S = 5.0
@@ -93,7 +93,7 @@ class StatusFeed:
         self._known = {name: self._known[name] for name in self._watched & self._known.keys()}
         if self._watched:
             parts = sorted(self._watched)
-            self._link.send(request_line("watch", interval_s=INTERVAL_S, parts=parts))
+            self._link.send(request_line("watch", interval_s=INTERVAL_S, parts=parts, prompt=True))
 
     def _wanted(self) -> frozenset[str]:
         return frozenset().union(*(page.parts for page in self._pages))

@@ -22,6 +22,7 @@ from entrain.tray.icon.help_page import open_help
 from entrain.tray.icon.menu import describe
 from entrain.tray.icon.menu_items import Ask, Do, Item, MenuDescription
 from entrain.tray.notifications.notification_policy import Notice, Notices
+from entrain.vdevice.api import answers
 from entrain.vdevice.api.client import SOCKET_NAME, Client, NotRunning
 from entrain.vdevice.hrtf import sets
 from entrain.vdevice.safety import SHORT_NOTICE
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Protocols, Status
 
 WATCH_INTERVAL_S = 1.0
-"""Shortest time between two updates of the status."""
+"""Shortest time between two updates of the status, except after commands."""
+WATCHED = tuple(
+    name
+    for name in answers.Status.__annotations__
+    if name not in ("callback", "cpu_load", "moving", "position", "worst_callback_ms")
+)
+"""Parts of the status that the menu and the notifications need."""
 LATEST_START_S = 2.0
 """Longest time that the icon waits for sound; then it appears and explains the silence."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -201,9 +208,11 @@ class TrayIcon:
                 with Client(self._path) as client:
                     self._watching = client
                     pause_s = FIRST_PAUSE_S
-                    for status in client.watch(WATCH_INTERVAL_S, changes_only=True):
+                    status: Any = {}
+                    for news in client.watch_parts(WATCHED, WATCH_INTERVAL_S, prompt=True):
                         if ended.is_set():
                             return
+                        status = {**status, **news.parts}
                         self._news.put(status)
             except EntrainError as error:
                 _log.debug("%s", error)

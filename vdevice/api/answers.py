@@ -121,6 +121,13 @@ class ActiveProtocol(TypedDict):
     layers: list[Layer]
 
 
+class Position(TypedDict):
+    """Where the session is."""
+
+    elapsed_s: float
+    left_s: float | None
+
+
 class Levels(TypedDict):
     """Meters; None while there is no sound."""
 
@@ -255,6 +262,8 @@ class Status(TypedDict):
     detour: str
     latency: Latency
     protocol: ActiveProtocol | None
+    position: Position
+    moving: dict[str, float]
     revision: int
     can_undo: bool
     undo_text: str
@@ -364,6 +373,20 @@ class WholeProtocol(TypedDict):
 
     document: Protocol
     own: bool
+
+
+class ListedHead(TypedDict):
+    """A head that the space can use."""
+
+    id: str
+    title: str
+    built_in: bool
+
+
+class Heads(TypedDict):
+    """All heads."""
+
+    heads: list[ListedHead]
 
 
 class Choice(TypedDict):

@@ -112,6 +112,9 @@ class Client:
     def ask(self, command: Literal["blocks"]) -> "answers.Blocks": ...
 
     @overload
+    def ask(self, command: Literal["heads"]) -> "answers.Heads": ...
+
+    @overload
     def ask(self, command: Literal["stop"]) -> None: ...
 
     def ask(self, command: str, **fields: object) -> Any:
@@ -215,7 +218,7 @@ class Client:
             yield self._result(line)
 
     def watch_parts(
-        self, parts: Sequence[str], interval_s: float, name: str = ""
+        self, parts: Sequence[str], interval_s: float, name: str = "", *, prompt: bool = False
     ) -> Iterator[News]:
         """Yield fields of the status now, and after each change of one of them, until Entrain ends.
 
@@ -227,6 +230,8 @@ class Client:
             Shortest time between two events, 0.05 … 60 s.
         name : str
             The name of this client in the `caused_by` of other clients.
+        prompt : bool
+            Yield what a command has changed at once, not after the interval.
 
         Raises
         ------
@@ -235,7 +240,13 @@ class Client:
 
         """
         self._socket.settimeout(TIMEOUT_S + interval_s)
-        request = {"command": "watch", "interval_s": interval_s, "parts": parts, "client": name}
+        request = {
+            "command": "watch",
+            "interval_s": interval_s,
+            "parts": parts,
+            "client": name,
+            "prompt": prompt,
+        }
         for line in self._watched(request, waits=True):
             yield News(self._result(line), json.loads(line)["caused_by"])
 

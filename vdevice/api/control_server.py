@@ -220,6 +220,7 @@ class ControlServer:
             wanted.interval_s,
             wanted.parts,
             changes_only=wanted.changes_only or wanted.parts is not None,
+            prompt=wanted.prompt,
         )
         reading = asyncio.create_task(client.news())
         reading.add_done_callback(lambda _: subscription.close())

@@ -14,12 +14,23 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from entrain.errors import EntrainError
-from entrain.vdevice.api.messages import Command, GetStatus, Request, Status, Watch
+from entrain.vdevice.api.messages import (
+    ActiveProtocol,
+    Command,
+    GetStatus,
+    Position,
+    Request,
+    Status,
+    Watch,
+)
 from entrain.vdevice.api.messages.results import WithContent
 from entrain.vdevice.limits import MAX_CAUSES
 
 SAME_S = 0.02
 """Longest age of a status that several subscribers share, in seconds."""
+
+PROMPT_S = 0.05
+"""Shortest time between two looks of a prompt subscriber, in seconds."""
 
 _GRID_S = 0.5
 """Subscribers look at multiples of this time, or of a shorter interval, and so look together."""
@@ -30,6 +41,8 @@ Answer = BaseModel | Sequence[BaseModel] | WithContent | None
 """The answer to a request."""
 
 CarryOut = Callable[[Request], Awaitable[Answer]]
+
+_STEADY = tuple(name for name in ActiveProtocol.model_fields if name not in Position.model_fields)
 
 FIELDS = tuple(Status.model_fields)
 """Names of the fields of a `Status`, which a subscriber can choose from."""
@@ -136,6 +149,7 @@ class Hub:
         parts: Collection[str] | None = None,
         *,
         changes_only: bool = True,
+        prompt: bool = False,
     ) -> "Subscription":
         """Subscribe to the status.
 
@@ -146,9 +160,12 @@ class Hub:
         interval_s : float
             Shortest time between two events, in seconds.
         parts : collection of str, optional
-            The fields of `Status` that matter; by default all.
+            The fields of `Status` that matter; by default all.  If `position` is among them,
+            `protocol` counts as changed only if more than its position has changed.
         changes_only : bool
             Yield only changes; otherwise one event after each interval.
+        prompt : bool
+            Look soon after `notify`, not only when the interval is over.
 
         Returns
         -------
@@ -157,7 +174,10 @@ class Hub:
 
         """
         wanted = tuple(name for name in FIELDS if parts is None or name in parts)
-        subscription = Subscription(self, told, interval_s, wanted, changes_only)
+        is_chosen = parts is not None
+        subscription = Subscription(
+            self, told, interval_s, wanted, changes_only, prompt, is_chosen and "position" in wanted
+        )
         self._subscribers.add(subscription)
         return subscription
 
@@ -181,15 +201,25 @@ class Subscription:
     """
 
     def __init__(
-        self, hub: Hub, told: Status, interval_s: float, parts: tuple[str, ...], changes_only: bool
+        self,
+        hub: Hub,
+        told: Status,
+        interval_s: float,
+        parts: tuple[str, ...],
+        changes_only: bool,
+        prompt: bool,
+        position_apart: bool,
     ) -> None:
         self._hub = hub
         self._told = told
         self._interval_s = interval_s
         self._parts = parts
         self._changes_only = changes_only
+        self._prompt = prompt
+        self._position_apart = position_apart
         self._loop = asyncio.get_running_loop()
-        self._due_s = self._next_due_s(self._loop.time())
+        self._looked_s = self._loop.time()
+        self._due_s = self._next_due_s(self._looked_s)
         self._moves = True
         self._has_news = False
         self._causes: dict[str, None] = {}
@@ -205,13 +235,18 @@ class Subscription:
             now = self._hub.shared_status()
             causes, self._causes, self._has_news = tuple(self._causes), {}, False
             before, self._told = self._told, now
-            changed = tuple(
-                name for name in self._parts if getattr(before, name) != getattr(now, name)
-            )
+            self._looked_s = self._loop.time()
+            changed = tuple(name for name in self._parts if self._differs(before, now, name))
             self._moves = before != now  # any field counts: a chosen field may change next
             if changed or not self._changes_only:
                 return Event(now, changed, causes)
         raise StopAsyncIteration
+
+    def _differs(self, before: Status, now: Status, name: str) -> bool:
+        was, has = getattr(before, name), getattr(now, name)
+        if name == "protocol" and self._position_apart and was and has:
+            return any(getattr(was, each) != getattr(has, each) for each in _STEADY)
+        return bool(was != has)
 
     async def _may_look(self) -> bool:
         """Wait for the next look; returns False if the subscription is closed."""
@@ -221,11 +256,13 @@ class Subscription:
         return not self._is_closed
 
     def hear(self, client: str) -> None:
-        """Look as soon as the interval is over.  The hub calls this."""
+        """Look as soon as the interval is over, or sooner if prompt.  The hub calls this."""
         self._has_news = True
         if client and len(self._causes) < MAX_CAUSES:
             self._causes[client] = None
-        if self._waits_for_news:
+        if self._prompt:
+            self._due_s = min(self._due_s, self._looked_s + PROMPT_S)
+        if self._waits_for_news or self._prompt:
             self._wake()
 
     def close(self) -> None:
@@ -237,7 +274,7 @@ class Subscription:
     async def _pause(self) -> None:
         """Wait until the interval is over."""
         now_s = self._loop.time()
-        if now_s < self._due_s and not self._is_closed:
+        while now_s < self._due_s and not self._is_closed:
             timer = self._loop.call_at(self._due_s, self._wake)
             try:
                 await self._wait()

@@ -20,6 +20,7 @@ from entrain.vdevice.api.messages import (
     Latency,
     Levels,
     Output,
+    Position,
     Space,
     Status,
 )
@@ -122,6 +123,7 @@ class Reporter:
             latency_frames += round(state.added_us * rate_hz / 1e6)
         retry_at_s = device.retry_at_s
         callback = self._callback()
+        protocol = self._protocol(here)
         undo_text, redo_text = self._undo.undo_text, self._undo.redo_text
         return Status(
             state=health.state,
@@ -161,7 +163,9 @@ class Reporter:
             hrtf=self._spaces.head,
             softened=("silent" if softened.silent else "softer") if softened else None,
             latency=Latency(added_frames=latency_frames, added_ms=1000 * latency_frames / rate_hz),
-            protocol=self._protocol(here),
+            protocol=protocol,
+            position=Position(elapsed_s=protocol.elapsed_s, left_s=protocol.left_s),
+            moving=self._player.moving(),
             revision=self._player.revision,
             can_undo=bool(undo_text),
             undo_text=undo_text,

@@ -311,17 +311,18 @@ class Player:
     def as_heard(self) -> Protocol:
         """Return the protocol with the present values of gliding parameters."""
         heard = self.protocol
-        for running, number in self._chain.layers():
-            for address in self._moving:
-                layer_id, symbol = parse_address(address)
-                if running.id != layer_id or not self._chain.can_set(address):
-                    continue
-                now = self._engine.parameter(number, symbol, target=False)
-                if not isclose(now, self._engine.parameter(number, symbol), rel_tol=1e-6):
-                    heard = with_heard_value(
-                        heard, address, float(f"{now:.6g}"), self.is_replaced, blocks
-                    )
+        for address, now in self._gliding():
+            heard = with_heard_value(heard, address, now, self.is_replaced, blocks)
         return heard
+
+    def moving(self) -> dict[str, float]:
+        """Return the present values of parameters that automation or a long glide moves."""
+        moved = {}
+        for layer, number in self._chain.layers():
+            for symbol in layer.automation:
+                now = self._engine.parameter(number, symbol, target=False)
+                moved[f"{layer.id}.{symbol}"] = float(f"{now:.6g}")
+        return moved | dict(self._gliding())
 
     def stepped(self, rate_steps: int, level_steps: int) -> dict[str, float]:
         """Return all rates and all levels, changed by steps; raises `ProtocolError`."""
@@ -385,6 +386,17 @@ class Player:
         self._listening.note(self.protocol, self._form, was_heard=was_heard)
 
     # ---- internals -------------------------------------------------------------------------
+
+    def _gliding(self) -> Iterator[tuple[str, float]]:
+        """Yield the present values of those parameters that still glide to the value set last."""
+        for running, number in self._chain.layers():
+            for address in self._moving:
+                layer_id, symbol = parse_address(address)
+                if running.id != layer_id or not self._chain.can_set(address):
+                    continue
+                now = self._engine.parameter(number, symbol, target=False)
+                if not isclose(now, self._engine.parameter(number, symbol), rel_tol=1e-6):
+                    yield address, float(f"{now:.6g}")
 
     def _take(self, edited: EditedProtocol) -> None:
         self.edited = edited

@@ -5,11 +5,10 @@ import { Samples } from "./samples.js";
 
 const RATE_HZ = 48_000;
 const PACKET = 1_600;
-const samples = new Samples();
 let frame = 0;
 
-const simulation = {
-  samples,
+const asNew = () => ({
+  samples: new Samples(),
   /** What sounds: null, or tones and modulation. */
   sound: { left_hz: 1000, right_hz: 1000, amplitude: 0.5, am_hz: 0, am_depth: 0, noise: 0 },
   playing: true,
@@ -24,8 +23,8 @@ const simulation = {
   wants: [],
   /** Whether every request is refused. */
   refuses: false,
-};
-globalThis.simulation = simulation;
+});
+let simulation = asNew();
 
 /** Make a packet as the server sends it; the input is the output 12 dB softer, without modulation. */
 function packet(first, frames) {
@@ -50,12 +49,12 @@ function packet(first, frames) {
 }
 
 /** Let seconds of sound, 4 at most, have sounded already. */
-simulation.skip = (seconds) => {
+function skip(seconds) {
   for (let n = 0; n < seconds * 30; n++) {
-    samples.push(packet(frame, PACKET));
+    simulation.samples.push(packet(frame, PACKET));
     frame += PACKET;
   }
-};
+}
 
 let before = performance.now();
 setInterval(() => {
@@ -64,13 +63,23 @@ setInterval(() => {
   before += (1000 * due * PACKET) / RATE_HZ;
   if (performance.now() - before > 1000) before = performance.now();
   for (let n = 0; simulation.playing && n < due; n++) {
-    samples.push(packet(frame, PACKET));
+    simulation.samples.push(packet(frame, PACKET));
     frame += PACKET;
   }
 }, 33);
 
-globalThis.mounted = mountGraphs(document.getElementById("graphs"), {
-  samples,
+/** Show graphs of a new sound. */
+globalThis.begin = (graphs) => {
+  globalThis.mounted?.dispose();
+  globalThis.simulation = simulation = Object.assign(asNew(), { skip });
+  frame = 0;
+  globalThis.mounted = mountGraphs(document.getElementById("graphs"), source(simulation));
+  globalThis.mounted.show(graphs);
+};
+
+/** @param {ReturnType<typeof asNew>} simulation */
+const source = (simulation) => ({
+  samples: simulation.samples,
   status: () => simulation.status,
   ask: async (command, fields) => {
     simulation.asked.push({ command, ...fields });

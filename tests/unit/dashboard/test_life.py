@@ -18,6 +18,7 @@ from entrain.platform import local_socket
 from entrain.platform.local_socket import AlreadyRunning
 from entrain.tray.dashboard import life, presence
 from entrain.tray.dashboard.names import RUNS_ALREADY, socket_path
+from entrain.tray.dashboard.page_files import read_page
 from entrain.vdevice.api.client import NotRunning
 
 SERVER = [sys.executable, "-P", "-m", "entrain.tray.dashboard"]
@@ -249,6 +250,12 @@ def test_a_page_with_a_missing_part_is_named_in_one_line(app, home, tmp_path):
             "entrain: this installation has no dashboard, since parts of its page are missing; "
             "build Entrain again with a network connection\n"
         )
+
+
+def test_browsers_that_look_for_an_icon_find_the_pages_own():
+    files = read_page()
+
+    assert files["/favicon.ico"] == files["/icon.svg"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

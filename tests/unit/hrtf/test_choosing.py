@@ -147,6 +147,20 @@ def test_a_file_that_cannot_be_used_leaves_the_head_in_use(form, tmp_path, runni
 # ---- the running app ---------------------------------------------------------------------------
 
 
+def test_front_ends_can_list_the_heads(tmp_path, home):
+    sets.add(tmp_path / "my ears.sofa", "0" * 64, "My ears", 440, "", [])
+    app = new_app(tmp_path)
+
+    answer = asyncio.run(asked(app, messages.ListHeads()))
+
+    listed = [(each.id, each.title, each.built_in) for each in answer.heads]
+    assert listed == [
+        *((name, title, True) for name, title in sets.BUILT_IN.items()),
+        ("my-ears", "My ears", False),
+    ]
+    app.engine.close()
+
+
 def new_app(folder: Path) -> App:
     return App(
         RunOptions(backend="null"),

@@ -44,6 +44,8 @@
  * @property {string} detour
  * @property {{ added_frames: number, added_ms: number }} latency
  * @property {ActiveProtocol | null} protocol
+ * @property {{ elapsed_s: number, left_s: number | null }} position
+ * @property {Record<string, number>} moving
  * @property {Levels} levels
  * @property {{ text: string, tones: import("./graphs/live.js").Tones | null } | null} measured
  * @property {Head} head
@@ -60,7 +62,9 @@
  * @property {number | null} retry_in_s
  * @property {Record<string, number>} settings
  * @property {boolean} can_undo
+ * @property {string} undo_text
  * @property {boolean} can_redo
+ * @property {string} redo_text
  * @property {string} version
  *
  * @typedef {{ symbol: string, name: string, unit: string, minimum: number, maximum: number,
@@ -73,6 +77,7 @@
  * @typedef {{ id: string, name: string, category: string, own: boolean, following: Grade | null,
  *   outcome: Grade | null, requires_headphones: boolean }} ListedProtocol
  * @typedef {{ protocols: ListedProtocol[], recent: string[], problems: string[] }} Library
+ * @typedef {{ id: string, title: string, built_in: boolean }} ListedHead
  * @typedef {{ authors: string, year: number, journal?: string, id?: string | null,
  *   finding: string, contrary?: boolean }} Source
  * @typedef {{ id: string, name: string, description?: string, category: string,
@@ -86,6 +91,6 @@ export const PARTS = [
   "state", "reason", "on", "bypass", "mode", "applications", "sleep_left_s", "backend", "realtime",
   "output", "outputs", "chosen_output", "softened", "detour", "latency", "protocol", "levels",
   "measured", "head", "space", "volume", "muted", "muffled", "xruns", "missing_buffers",
-  "nonfinite", "cpu_load", "callback", "errors", "retry_in_s", "settings", "revision", "can_undo",
-  "can_redo", "version",
+  "nonfinite", "cpu_load", "callback", "errors", "retry_in_s", "settings", "position", "moving", "revision",
+  "can_undo", "undo_text", "can_redo", "redo_text", "version",
 ];

@@ -48,7 +48,10 @@ export class Store {
     connection.addEventListener("status", (event) => {
       const { status } = /** @type {CustomEvent} */ (event).detail;
       keepLayers(this.status, status);
-      this.#change({ status: { ...this.status, ...status } });
+      const now = { ...this.status, ...status };
+      // In the same object, so that views of the protocol are not shown anew ten times a second.
+      if (now.protocol) Object.assign(now.protocol, now.position);
+      this.#change({ status: now });
     });
     connection.addEventListener("app", (event) => {
       const { there, reason } = /** @type {CustomEvent} */ (event).detail;

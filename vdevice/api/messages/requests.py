@@ -292,6 +292,12 @@ class GetProtocol(Query):
     id: Slug
 
 
+class ListHeads(Query):
+    """Return `Heads`."""
+
+    command: Literal["heads"] = "heads"
+
+
 class GetSamples(Query):
     """Return `Samples`, followed by the samples themselves."""
 
@@ -371,7 +377,12 @@ class Watch(Query):
     changes_only: bool = False
     """Send only a status that differs from the last one; while nothing changes, no work is done."""
     parts: Annotated[tuple[Part, ...], Field(min_length=1, max_length=64)] | None = None
-    """Send these fields of the `Status`, later only the changed ones among them."""
+    """Send these fields of the `Status`, later only the changed ones among them.
+
+    Beside `position`, `protocol` counts as changed only if more than its position has changed.
+    """
+    prompt: bool = False
+    """Send what a command has changed at once, not after the interval."""
 
 
 Request = Annotated[
@@ -396,6 +407,7 @@ Request = Annotated[
     | ListProtocols
     | GetProtocol
     | ListBlocks
+    | ListHeads
     | GetSamples
     | SetOutput
     | Watch

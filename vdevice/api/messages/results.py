@@ -90,6 +90,13 @@ class ActiveProtocol(_Answer):
     """Layers that play on this output; a parameter that moves has its final value here."""
 
 
+class Position(_Answer):
+    """Where the session is; the same values as in `protocol`."""
+
+    elapsed_s: FiniteFloat = 0.0
+    left_s: FiniteFloat | None = None
+
+
 class Levels(_Answer):
     """Meters: RMS of the louder ear, and loudness by ITU-R BS.1770."""
 
@@ -272,6 +279,10 @@ class Status(_Answer):
     """Entrain's reaction to another app's filter that would play back into Entrain."""
     latency: Latency
     protocol: ActiveProtocol | None = None
+    position: Position = Position()
+    """The position of the session by itself, for clients that watch `protocol` beside it."""
+    moving: dict[str, FiniteFloat] = {}
+    """Present values of the parameters that automation or a long glide moves, by address."""
     revision: int = 0
     """Counts the changes of the protocol's content since the start of Entrain."""
     can_undo: bool = False
@@ -350,6 +361,22 @@ class WholeProtocol(_Answer):
     document: Protocol
     own: bool
     """The protocol is the user's own, not a shipped one."""
+
+
+class ListedHead(_Answer):
+    """A head that the space can use."""
+
+    id: str
+    title: str
+    built_in: bool
+    """The head comes with Entrain; it is not from a SOFA file."""
+
+
+class Heads(_Answer):
+    """All heads."""
+
+    heads: list[ListedHead]
+    """The built-in ones, then the others by id."""
 
 
 class Choice(_Answer):

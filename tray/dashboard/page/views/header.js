@@ -56,15 +56,24 @@ function OnSwitch() {
 }
 
 function History() {
-  const canUndo = useStatus("can_undo");
-  const canRedo = useStatus("can_redo");
   return html`
     <div class="pair">
-      <button type="button" aria-disabled=${!canUndo} aria-keyshortcuts="Control+Z"
-        onClick=${() => canUndo && run("undo")}>↶ ${T.undo}</button>
-      <button type="button" aria-disabled=${!canRedo} aria-keyshortcuts="Control+Shift+Z"
-        onClick=${() => canRedo && run("redo")}>↷ ${T.redo}</button>
+      <${Step} command="undo" can=${useStatus("can_undo")} what=${useStatus("undo_text")}
+        keys="Control+Z">↶ ${T.undo}<//>
+      <${Step} command="redo" can=${useStatus("can_redo")} what=${useStatus("redo_text")}
+        keys="Control+Shift+Z">↷ ${T.redo}<//>
     </div>`;
+}
+
+/**
+ * A step back or forth; its description says which.
+ *
+ * @param {{ command: string, can: boolean, what: string, keys: string, children?: unknown }} props
+ */
+function Step({ command, can, what, keys, children }) {
+  return html`
+    <button type="button" aria-disabled=${!can} aria-keyshortcuts=${keys} title=${what}
+      aria-description=${what || undefined} onClick=${() => can && run(command)}>${children}</button>`;
 }
 
 function ViewLink() {

@@ -22,15 +22,19 @@ export function Layers() {
 /** @param {{ layer: Layer }} props */
 function LayerView({ layer }) {
   const block = useStore(({ blocks }) => blocks.get(layer.kind));
+  const moving = useStatus("moving");
   if (!block) return html`<h3>${layer.id}</h3>`;
   const main = new Set([block.rate, block.carrier, block.strength, block.level]);
   for (const symbol of Object.keys(layer.params)) main.add(symbol);
   const first = block.parameters.filter(({ symbol }) => main.has(symbol));
   const others = block.parameters.filter(({ symbol }) => !main.has(symbol));
-  const field = (/** @type {import("../api.js").Parameter} */ parameter) => html`
-    <${ValueField} key=${parameter.symbol} address=${`${layer.id}.${parameter.symbol}`}
-      parameter=${parameter} value=${layer.params[parameter.symbol] ?? parameter.initial}
-      moves=${parameter.symbol in layer.automation} />`;
+  const field = (/** @type {import("../api.js").Parameter} */ parameter) => {
+    const { symbol, initial } = parameter;
+    const address = `${layer.id}.${symbol}`;
+    return html`<${ValueField} key=${symbol} address=${address} parameter=${parameter}
+      value=${moving[address] ?? layer.params[symbol] ?? initial}
+      moves=${symbol in layer.automation} />`;
+  };
   return html`
     <section class="layer" aria-labelledby="layer-${layer.id}">
       <h3 id="layer-${layer.id}">${layer.id}

@@ -51,7 +51,7 @@ function Running({ protocol }) {
 
 /** @param {{ protocol: import("../api.js").ActiveProtocol }} props */
 export function Course({ protocol }) {
-  const { elapsed_s: heard, left_s: left } = protocol;
+  const { elapsed_s: heard, left_s: left } = useStatus("position");
   return html`
     <div class="course">
       ${left !== null &&

@@ -3,12 +3,11 @@
 import { number } from "../format.js";
 import { ask, run, useStatus, useStore } from "../store.js";
 import { T } from "../texts.js";
-import { html } from "../vendor/standalone.module.js";
+import { html, useEffect, useState } from "../vendor/standalone.module.js";
 import { Card, Segments, Switch } from "./card.js";
 import { HeadPicture } from "./head_picture.js";
 import { useDraft, ValueField } from "./value_field.js";
 
-const HRTFS = ["kemar", "sphere"];
 const NOT_HERE = new Set(["head_cm", "yaw_deg", "pitch_deg", "roll_deg"]);
 
 export function Space() {
@@ -36,17 +35,30 @@ export function Space() {
           )}
       </details>`}
       <div class="columns">
-        <label class="field"><span>${T.hrtf}</span>
-          <select value=${space.hrtf}
-            onChange=${(/** @type {any} */ e) => setting({ hrtf: e.target.value })}>
-            ${[...new Set([...HRTFS, space.hrtf])].map(
-              (name) => html`<option value=${name}>${name}</option>`,
-            )}
-          </select></label>
+        <${Hrtf} value=${space.hrtf} />
         <${HeadSize} value=${space.head_cm} />
       </div>
       <${Tracking} />
     <//>`;
+}
+
+/** @param {{ value: string }} props */
+function Hrtf({ value }) {
+  const [heads, setHeads] = useState(/** @type {import("../api.js").ListedHead[]} */ ([]));
+  // Read anew when another client has chosen a head, which may be new.
+  useEffect(() => {
+    ask("heads").then((answer) => setHeads(answer.heads), () => {});
+  }, [value]);
+  const listed = heads.some(({ id }) => id === value) ? heads : [...heads, { id: value, title: "" }];
+  return html`
+    <label class="field"><span>${T.hrtf}</span>
+      <select value=${value}
+        onChange=${(/** @type {any} */ e) => run("settings", { hrtf: e.target.value })}>
+        ${listed.map(
+          ({ id, title }) =>
+            html`<option key=${id} value=${id}>${title ? `${id}: ${title}` : id}</option>`,
+        )}
+      </select></label>`;
 }
 
 /** @param {{ value: number }} props */
