@@ -48,6 +48,8 @@ class Receiver:
     """The sender's address and machine, or "" before the first pose."""
     _heard: tuple[str, str] = ("", "")
     _heard_at_s: float = -1e9
+    _pose: Pose | None = None
+    """The last pose of the sender that is heard, for the axes that the next message leaves out."""
     _ports: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT_PORTS))
     """UDP ports of the sender's last packets; some senders take another one for each packet."""
     _port: int | None = None
@@ -81,6 +83,7 @@ class Receiver:
         if is_other:
             self._heard = sender
             self.source = f"{pose.form} from {host}"
+            self._pose = None
             self._ports.clear()
             self._port = None
         if port in self._ports:
@@ -88,7 +91,8 @@ class Receiver:
         self._ports.append(port)
         self._heard_at_s = now_s
         self.counters.poses += 1
-        return pose
+        self._pose = self.senders.completed(pose, self._pose)
+        return self._pose
 
 
 class Pacing:

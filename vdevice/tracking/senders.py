@@ -6,7 +6,7 @@ shoulder are positive, as a right-handed rotation about z, y and x has them.
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from entrain.vdevice.limits import HeadAxis, TrackerPreset
 from entrain.vdevice.rotation import Rotation, from_angles, normalized
@@ -143,12 +143,17 @@ class Pose:
     rotation: Rotation
     form: str
     """The sender's address, or its group of addresses."""
-    is_partial: bool = False
-    """Whether messages about the other axes belong to it."""
+    angles_rad: Mapping[str, float] = field(default_factory=dict)
+    """Our angles so far by axis, of a sender that has a message for each axis; empty for others."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether messages about the other axes belong to it."""
+        return bool(self.angles_rad)
 
 
 class Senders:
-    """Reads what senders send.
+    """Reads what senders send.  It keeps nothing from packet to packet: senders may be mixed.
 
     Parameters
     ----------
@@ -164,8 +169,6 @@ class Senders:
         self._inverted = {
             axis[0]: -1 if axis in inverted else 1 for axis in ("yaw", "pitch", "roll")
         }
-        self._angles_rad: dict[str, dict[str, float]] = {}
-        """The last angles of the senders that have a message for each axis, by group."""
 
     def pose(self, messages: Collection[Message]) -> Pose | None:
         """Return the last pose among these messages; None if there is none.
@@ -179,8 +182,16 @@ class Senders:
         found = None
         for message in messages:
             if form := self._forms.get(message.address.lower()):
-                found = self._read(form, message) or found
+                if pose := self._read(form, message):
+                    found = self.completed(pose, found)
         return found
+
+    def completed(self, pose: Pose, former: Pose | None) -> Pose:
+        """Return a pose with the axes that only the sender's former pose has."""
+        if former is None or not pose.is_partial or former.form != pose.form:
+            return pose
+        angles_rad = {**former.angles_rad, **pose.angles_rad}
+        return Pose(self._rotation(angles_rad), pose.form, angles_rad)
 
     def _read(self, form: Form, message: Message) -> Pose | None:
         if isinstance(form, QuaternionForm):
@@ -190,16 +201,14 @@ class Senders:
         if not form.is_partial:
             return Pose(self._rotation(turned_rad), message.address)
         group = message.address.rpartition("/")[0] + "/…"
-        known = self._angles_rad.setdefault(group.lower(), {"y": 0.0, "p": 0.0, "r": 0.0})
-        known.update(turned_rad)
-        return Pose(self._rotation(known), group, is_partial=True)
+        return Pose(self._rotation(turned_rad), group, turned_rad)
 
     def opentrack(self, numbers: tuple[float, ...]) -> Pose:
         """Read opentrack's angles: yaw, pitch and roll in degrees."""
         return Pose(self._rotation(OPENTRACK.turned_rad(numbers)), "opentrack")
 
     def _rotation(self, turned_rad: Mapping[str, float]) -> Rotation:
-        return from_angles(*(self._inverted[axis] * turned_rad[axis] for axis in "ypr"))
+        return from_angles(*(self._inverted[axis] * turned_rad.get(axis, 0.0) for axis in "ypr"))
 
 
 def _numbers(arguments: Arguments, count: int) -> list[float]:

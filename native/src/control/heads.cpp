@@ -40,9 +40,9 @@ std::size_t size(int count) noexcept { return static_cast<std::size_t>(count); }
 // ---- filters as the callback needs them --------------------------------------------------------
 
 // Writes and reads filters of one sound for two ears; see audio/space/kernels.h.
-class FilterCase {
+class FilterCodec {
 public:
-    explicit FilterCase(int partition)
+    explicit FilterCodec(int partition)
         : partition_(size(partition)),
           spectra_(size(space::pair_floats(partition))),
           kernels_(space::kernels_for(partition)),
@@ -181,7 +181,7 @@ bool is_between(std::uint32_t count, std::uint32_t low, std::uint32_t high) noex
 
 // Taps of `ears` as [ear][channel][tap].
 Decoder make_decoder(const float *taps, std::uint32_t length, std::uint32_t channels,
-                     FilterCase &filters, int partition) {
+                     FilterCodec &filters, int partition) {
     Decoder decoder;
     decoder.channels = static_cast<int>(channels);
     const auto floats = size(filter_floats(partition));
@@ -198,7 +198,7 @@ Decoder make_decoder(const float *taps, std::uint32_t length, std::uint32_t chan
 
 // Fills in the filters at another rate.
 void resample(const std::vector<float> &from, std::size_t count, Resampler &resampler,
-              FilterCase &reads, FilterCase &writes, int from_partition, int to_partition,
+              FilterCodec &reads, FilterCodec &writes, int from_partition, int to_partition,
               std::vector<float> &to) {
     const auto from_floats = size(filter_floats(from_partition));
     const auto to_floats = size(filter_floats(to_partition));
@@ -250,7 +250,7 @@ std::shared_ptr<const Head> make_head(const entrain_head_data &data) {
     head->azimuths = static_cast<int>(data.azimuths);
     head->elevations = static_cast<int>(data.elevations);
     const std::size_t places = std::size_t{data.azimuths} * data.elevations;
-    FilterCase filters(head->partition);
+    FilterCodec filters(head->partition);
     const auto floats = size(filter_floats(head->partition));
     head->filters.resize(places * floats);
     head->delays.resize(2 * places);
@@ -291,7 +291,7 @@ std::shared_ptr<const Head> head_at_rate(const std::shared_ptr<const Head> &head
     other->delays = head->delays;
     for (float &delay : other->delays)
         delay *= static_cast<float>(rate_hz) / static_cast<float>(head->rate_hz);
-    FilterCase reads(head->partition), writes(other->partition);
+    FilterCodec reads(head->partition), writes(other->partition);
     Resampler resampler(head->rate_hz, rate_hz, reads.taps());
     const auto convert = [&](const std::vector<float> &from, std::size_t count,
                              std::vector<float> &to) {

@@ -61,13 +61,26 @@ def test_of_two_programs_with_the_same_address_the_first_is_heard():
     assert receiver.take_osc(first, HERE, 1.2 + SILENT_S, 4001) is None
 
 
+def test_axes_of_another_sender_are_not_mixed_in():
+    """Neither while it is ignored, nor when it is heard after the first one."""
+    receiver = Receiver(Senders("standard"))
+    assert receiver.take_osc(message("/pitch", 20.0), HERE, 0.0)
+    assert receiver.take_osc(message("/yaw", 90.0), THERE, 0.1) is None
+    pose = receiver.take_osc(message("/roll", 0.0), HERE, 0.2)
+    assert pose
+    assert pose.rotation == from_angles(0, math.radians(20), 0)
+    pose = receiver.take_osc(message("/yaw", 90.0), THERE, 0.3 + SILENT_S)
+    assert pose
+    assert pose.rotation == from_angles(math.radians(90), 0, 0)
+
+
 def test_a_sender_may_take_another_port_for_each_packet():
     receiver = Receiver(Senders("standard"))
     assert all(receiver.take_osc(YPR, HERE, 0.01 * n, 4001 + n) for n in range(100))
 
 
 def pose(yaw: float, is_partial: bool = False) -> Pose:
-    return Pose(from_angles(yaw, 0, 0), "/ypr", is_partial)
+    return Pose(from_angles(yaw, 0, 0), "/ypr", {"y": yaw} if is_partial else {})
 
 
 def test_a_pose_is_handed_on_at_once_and_at_most_100_a_second():

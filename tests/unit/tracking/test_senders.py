@@ -240,17 +240,15 @@ def test_addresses_are_matched_without_their_case():
 
 
 def test_an_axis_keeps_its_angle_until_its_next_message():
-    senders = Senders("standard")
-    for part in (message("/yaw", 30.0), message("/pitch", -20.0), message("/roll", 10.0)):
-        pose = senders.pose(read_packet(part))
-    assert pose is not None
-    assert pose.is_partial
-    np.testing.assert_allclose(matrix_of(pose.rotation), true_head(30, 20, 10), atol=1e-6)
-    np.testing.assert_allclose(
-        matrix_of(senders.pose(read_packet(message("/yaw", 0.0))).rotation),  # type: ignore[union-attr]
-        true_head(0, 20, 10),
-        atol=1e-6,
-    )
+    receiver = Receiver(Senders("standard"))
+    heads = []
+    for address, angle in (("/yaw", 30.0), ("/pitch", -20.0), ("/roll", 10.0), ("/YAW", 0.0)):
+        pose = receiver.take_osc(message(address, angle), "127.0.0.1", 0.0)
+        assert pose is not None
+        assert pose.is_partial
+        heads.append(matrix_of(pose.rotation))
+    np.testing.assert_allclose(heads[2], true_head(30, 20, 10), atol=1e-6)
+    np.testing.assert_allclose(heads[3], true_head(0, 20, 10), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ typedef struct entrain_head entrain_head;
 
 typedef struct {
     uint32_t rate_hz;            /* of the responses: ENTRAIN_LOWEST_HZ .. ENTRAIN_HIGHEST_HZ */
-    uint32_t taps;               /* 16 .. 4096, of which the first 5.3 ms are heard */
+    uint32_t taps;               /* 16 .. 4096, of which the first four partitions are heard: 256 up
+                                  * to 50 kHz, 512 up to 100 kHz, then 1024 */
     uint32_t azimuths;           /* 4 .. 720 columns of the grid, evenly spaced, from 0 degrees
                                   * counterclockwise (+90 is left) */
     uint32_t elevations;         /* 3 .. 361 rows, evenly spaced from -90 to 90 degrees; at most
@@ -93,7 +94,8 @@ entrain_status entrain_turn_head(entrain_engine *engine, const float *turn);
 
 typedef struct {
     float turn[4];               /* of the head, as the ears have it now */
-    float age_s;                 /* sound processed since the last entrain_turn_head(); inf: never */
+    float age_s;                 /* sound that a routed space has processed since the last
+                                  * entrain_turn_head(); inf: never */
     uint32_t sources;            /* generators that sound from a place */
     int has_head;                /* whether there is a head, at the engine's sample rate */
 } entrain_space;

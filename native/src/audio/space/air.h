@@ -1,48 +1,57 @@
-// The way of sound through the air: the farther, the less of its highest frequencies is left.
+// The air that sound passes: the farther, the less of its highest frequencies is left.
 #pragma once
 
 #include "audio/direction.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace entrain::space {
 
+// A low-pass of the first order.
 class Air {
 public:
-    // At 20 degrees and half of the possible humidity, air takes 0.1 dB for each metre at 8 kHz.
-    void set_way(double metres, std::uint32_t rate_hz) noexcept {
+    // Sound at 8 kLossHz loses 0.1 dB in each metre of air, at 20 degrees Celsius and a relative
+    // humidity of 50 % (ISO 9613-1); at other frequencies about as the square of the frequency.
+    void set_distance(double metres, std::uint32_t rate_hz) noexcept {
         if (metres == metres_) return;
         metres_ = metres;
         if (metres <= 0.0) {
-            pass_ = 1.0F;
+            coefficient_ = 1.0F;
             return;
         }
-        const double corner_hz = kHz / std::sqrt(std::pow(10.0, kDbPerMetre * metres / 10.0) - 1.0);
-        pass_ = static_cast<float>(1.0 - std::exp(-360.0 * kDegree * corner_hz / rate_hz));
+        // The pole at which the filter has exactly this loss at this frequency.
+        const double hz = std::min(kLossHz, rate_hz / 2.0);
+        const double loss_db = kDbPerMetre * metres * (hz / kLossHz) * (hz / kLossHz);
+        const double power = std::pow(10.0, -loss_db / 10.0), lost = 1.0 - power;
+        const double half = 1.0 - power * std::cos(360.0 * kDegree * hz / rate_hz);
+        const double pole = lost / (half + std::sqrt(half * half - lost * lost));
+        coefficient_ = static_cast<float>(1.0 - pole);
     }
     void clear() noexcept { *this = {}; }
 
-    // The sound behind the way; null stays null.  `room` has space for it.
-    const float *pass(const float *sound, int frames, float *room) noexcept {
+    // The sound behind the air: `sound` itself if nothing is lost (null stays null), or `to`, which
+    // has space for it.
+    const float *pass(const float *sound, int frames, float *to) noexcept {
         if (!sound || frames == 0) return sound;
-        if (pass_ >= 1.0F) {
+        if (coefficient_ >= 1.0F) {
             state_ = sound[frames - 1];
             return sound;
         }
         for (int k = 0; k < frames; ++k) {
-            state_ += pass_ * (sound[k] - state_);
-            room[k] = state_;
+            state_ += coefficient_ * (sound[k] - state_);
+            to[k] = state_;
         }
-        return room;
+        return to;
     }
 
 private:
-    static constexpr double kHz = 8000.0;
+    static constexpr double kLossHz = 8000.0;
     static constexpr double kDbPerMetre = 0.1;
 
     double metres_ = 0.0;
-    float pass_ = 1.0F;  // coefficient of a low-pass
+    float coefficient_ = 1.0F;
     float state_ = 0.0F;
 };
 

@@ -101,10 +101,18 @@ void Ambisonics::use(const Head &head, int order) noexcept {
     if (ears_[0].channels > 0 && ears_[1].channels > 0) return;
     head_ = head.serial;
     order_ = order;
+    for (int c = channels(); c < decoder.channels; ++c) forget(c);
     if (is_on()) now_ = 1 - now_;
     faded_ = 0;
     ears_[now_].channels = decoder.channels;
     std::copy(decoder.filters.begin(), decoder.filters.end(), ears_[now_].filters.begin());
+}
+
+// A channel that no decoder has used still holds the sound of its last use.
+void Ambisonics::forget(int c) noexcept {
+    std::fill(channels_[index(c)].begin(), channels_[index(c)].end(), 0.0F);
+    const int half = pair_floats(partition_) / 2;
+    for (auto &part : spectra_) std::fill_n(part[index(c / 2)].data() + c % 2 * half, half, 0.0F);
 }
 
 void Ambisonics::step() noexcept {
@@ -171,10 +179,11 @@ void Ambisonics::add_tail(Ears &ears) noexcept {
 
 void Ambisonics::finish() noexcept {
     newest_ = (newest_ + kParts - 2) % (kParts - 1);
-    for (std::size_t pair = 0; pair < spectra_[0].size(); ++pair)
-        kernels_.transform(channels_[2 * pair].data(), channels_[2 * pair + 1].data(),
-                           spectra_[index(newest_)][pair].data());
-    for (auto &each : channels_) std::copy_n(each.data() + partition_, partition_, each.data());
+    for (int c = 0; c < channels(); c += 2)
+        kernels_.transform(channels_[index(c)].data(), channels_[index(c + 1)].data(),
+                           spectra_[index(newest_)][index(c / 2)].data());
+    for (int c = 0; c < channels(); ++c)
+        std::copy_n(channel(c), partition_, channels_[index(c)].data());
     if (ears_[1 - now_].channels > 0 && (faded_ += partition_) >= fade_frames_)
         ears_[1 - now_].channels = 0;
 }

@@ -80,6 +80,7 @@ private:
 
     float *channel(int c) noexcept;
     int channels() const noexcept;
+    void forget(int c) noexcept;
     void decode(Ears &ears, int begin, int groups) noexcept;
     void add_tail(Ears &ears) noexcept;
 

@@ -2,8 +2,8 @@
 //
 // Sound is processed in partitions of B frames.  A filter is split into parts of B taps: the first
 // part is applied in direct form, so that no sound is late; the other parts are applied to the
-// spectra of former partitions, once for each partition.  A spectrum has kBins(B) real parts, then
-// as many imaginary parts.
+// spectra of former partitions, once for each partition.  A spectrum has bins_of(B) real parts,
+// then as many imaginary parts.
 //
 // Functions work on groups of 16 frames, wherever the callback's blocks end; the caller uses only
 // the frames that it has input for.  So samples do not depend on block sizes.
@@ -32,7 +32,7 @@ struct Kernels {
     void (*delay)(const float *x, const float *k, float *y, int groups);
     // One group, moving linearly from one kernel and place to the other.
     void (*glide)(const float *x0, const float *k0, const float *x1, const float *k1, float *y);
-    // Adds the first part of a filter: one sound for each ear, with kPartition - 1 frames before it.
+    // Adds the first part of a filter: one sound for each ear, with B - 1 frames before it.
     void (*direct)(const float *filter, const float *left, const float *right, float *y_left,
                    float *y_right, int groups);
     // The same for one sound that both ears hear.

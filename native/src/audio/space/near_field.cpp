@@ -80,8 +80,8 @@ void NearField::aim(const Direction &direction, double metres, double scale) noe
     for (std::size_t ear = 0; ear < 2; ++ear) {
         const double cosine = ear == 0 ? direction.y : -direction.y;
         to_[ear] = shelf_of(cosine, metres, scale, rate_hz_);
-        if (leaves) to_[ear].turn = from_[ear].turn;
-        if (!on_) from_[ear].turn = to_[ear].turn;
+        if (leaves) to_[ear].coefficient = from_[ear].coefficient;
+        if (!on_) from_[ear].coefficient = to_[ear].coefficient;
     }
     is_fresh_ = is_fresh_ || !on_;
     on_ = true;
@@ -102,12 +102,12 @@ void NearField::pass(float *left, float *right, int first, int groups) noexcept 
         for (std::size_t ear = 0; ear < 2; ++ear) {
             const Shelf &from = from_[ear], &to = to_[ear];
             const float low_way = to.low - from.low, high_way = to.high - from.high;
-            const float turn_way = to.turn - from.turn;
+            const float coefficient_way = to.coefficient - from.coefficient;
             float *sound = ears[ear] + g * kGroup;
             float state = states_[group + g][ear];
             float part = static_cast<float>((group + g) * kGroup + 1) * step;
             for (int k = 0; k < kGroup; ++k, part += step) {
-                const float move = (from.turn + part * turn_way) * (sound[k] - state);
+                const float move = (from.coefficient + part * coefficient_way) * (sound[k] - state);
                 const float low = state + move;
                 state = low + move;
                 sound[k] = (from.high + part * high_way) * (sound[k] - low) +

@@ -16,12 +16,14 @@ namespace entrain::space {
 
 constexpr double kNearFieldMetres = 1.0;  // from here on there is no difference
 constexpr double kNearestMetres = 0.3;    // nothing changes below
-constexpr double kHeadMetres = 0.0907;    // radius of the heads that files were measured on
+// Circumference of the heads that files were measured on, and their radius.
+constexpr double kMeasuredHeadCm = 57.0;
+constexpr double kHeadMetres = kMeasuredHeadCm / 100.0 / (360.0 * kDegree);
 
 // Of one ear, at one sample rate.
 struct Shelf {
     float low = 1.0F, high = 1.0F;  // gains
-    float turn = 0.0F;              // coefficient of the low-pass between them
+    float coefficient = 0.0F;       // of the low-pass between them
 
     bool is_flat() const noexcept { return low == 1.0F && high == 1.0F; }
 };

@@ -46,8 +46,8 @@ public:
     bool is_on() const noexcept { return on_; }
 
     // At the beginning of a partition: where the source is heard from at its end.  `head` may be
-    // null: then it stays where it is.  If `fades`, a source that comes fades in.
-    void aim(const Head *head, const Aim &aim, bool fades) noexcept;
+    // null: then it stays where it is.  If `fades_in`, a source that comes fades in.
+    void aim(const Head *head, const Aim &aim, bool fades_in) noexcept;
     bool moves() const noexcept { return voices_[0].moves || voices_[1].moves; }
     // Add what former partitions contribute; `newest` is the slot of the latest spectra.
     void add_spectra(Sums &sums, int newest) const noexcept;

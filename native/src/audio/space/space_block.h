@@ -184,7 +184,7 @@ private:
                                       Room::direct_gain(double{now_.room}),
                                   slot.distance_m};
             targets[kPair + i] = &target_[kPair + i];
-            air_[kPair + i].set_way(slot.distance_m - kPlacedMetres, rate_hz_);
+            air_[kPair + i].set_distance(slot.distance_m - kPlacedMetres, rate_hz_);
         }
         prepare(*renderer_, now_);
         renderer_->room.step(double{now_.room}, turn_);
@@ -220,7 +220,7 @@ private:
         direction_ = {direction_of(at.azimuth_deg + half, at.elevation_deg),
                       direction_of(at.azimuth_deg - half, at.elevation_deg)};
         for (std::size_t i = 0; i < kPair; ++i)
-            air_[i].set_way(at.distance_m - kPairMetres, rate_hz_);
+            air_[i].set_distance(at.distance_m - kPairMetres, rate_hz_);
         distance_m_ = at.distance_m;
         gain_ = gain_of(kPairMetres, at.distance_m) *
                 head->gain_of_width(double{now_.width_deg}, hearing(*head, now_)) *

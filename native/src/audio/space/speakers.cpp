@@ -14,8 +14,6 @@ using namespace space;
 
 #include "block_speakers_parameters.hpp"  // written by the build
 
-constexpr double kMeasuredHeadCm = 57.0;  // circumference of the heads that files were measured on
-
 class PointRenderer final : public Renderer {
 public:
     PointRenderer(std::uint32_t rate_hz, const Kernels &kernels)
