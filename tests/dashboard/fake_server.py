@@ -64,6 +64,7 @@ class FakeEntrain:
         async def begin() -> None:
             self.status, self.documents, self.own = first_status(), documents(), set()
             self.asked.clear()
+            self.refusal = ""
             self._past, self._future, self.sound = [], [], None
             self._use(self.documents["focus-16"])
             self._tell(["tray"])
