@@ -32,7 +32,7 @@ _MAX_LINE_BYTES = 4096
 _PAGES = "open-{}.html"
 """Names of the pages that lead to the dashboard."""
 _NOISE = (OSError, ValueError, TimeoutError, KeyError, TypeError, RecursionError)
-"""What a request at the socket raises if it makes no sense, or if its sender leaves."""
+"""Errors of a request at the socket that makes no sense, or whose sender leaves."""
 ENDED = "Entrain has ended"
 
 
