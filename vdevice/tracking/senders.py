@@ -181,9 +181,9 @@ class Senders:
         """
         found = None
         for message in messages:
-            if form := self._forms.get(message.address.lower()):
-                if pose := self._read(form, message):
-                    found = self.completed(pose, found)
+            form = self._forms.get(message.address.lower())
+            if form and (pose := self._read(form, message)):
+                found = self.completed(pose, found)
         return found
 
     def completed(self, pose: Pose, former: Pose | None) -> Pose:
