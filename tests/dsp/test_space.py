@@ -29,7 +29,7 @@ def impulse(channel: int, frames: int = 2048):
 
 
 def kernel(fraction):
-    """Return a fractional delay of `EARLIEST` + `fraction` frames, 17 points long."""
+    """Return a fractional delay of `EARLIEST` + `fraction` frames, 16 points long."""
     x = np.arange(16) - EARLIEST - np.asarray(fraction)[..., None]
     window = np.i0(5 * np.sqrt(np.clip(1 - (x / 8) ** 2, 0, None))) / np.i0(5)
     points = np.sinc(x) * window

@@ -16,11 +16,12 @@ WORST, BEST = 1, 5
 MOST_HEADS = 16
 """Heads in one comparison; more of them cannot be told apart."""
 _MAX_READ_BYTES = 1 << 16
+"""The end of the file of answers that is read; each round takes about 100 bytes."""
 
 
 @dataclass
 class Comparison:
-    """One round: the listener hears heads as often as he likes, by letters instead of names."""
+    """One round: the listener hears heads in any order and number, by letters instead of names."""
 
     heads: Sequence[str]
     """Ids in the order of their letters."""
@@ -102,7 +103,7 @@ def answers_path() -> Path:
 
 
 def means(path: Path) -> dict[str, tuple[float, int]]:
-    """Return the mean mark of each head and the number of its marks, over all kept rounds."""
+    """Return the mean mark of each head and the number of its marks, over the last rounds."""
     found: dict[str, list[int]] = {}
     try:
         lines = read_last_lines(path, _MAX_READ_BYTES).splitlines()

@@ -1,79 +1,23 @@
-"""The file of a prepared head: its layout, writing, and checks without numpy.
+"""The file of a prepared head: writing, and checks without numpy.
 
-docs/spatial.md describes the format.
+docs/spatial.md describes the format, and entrain/head_layout.py holds it.
 """
 
 import math
-import struct
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from entrain.file_copy import file_copy
+from entrain.head_layout import FLOAT_BYTES, HEADER, MAGIC, MAX_FILE_BYTES, VERSION, Counts
 from entrain.platform.whole_file import replace_file
 from entrain.vdevice.hrtf.errors import HrtfError
 
-MAGIC = b"ENTRHEAD"
-VERSION = 2
-ALIGNMENT_BYTES = 64
-MAX_FILE_BYTES = 64 << 20
 MAX_DELAY_S = 0.002
 """Longest delay of an ear behind the other ear, in seconds."""
 MAX_RESPONSE = 64.0
 """Largest absolute sample of a response."""
 MAX_GAIN_DB = 20.0
-
-_HEADER = struct.Struct("<8s9I20x")
-_FLOAT_BYTES = 4
-
-
-class Counts(NamedTuple):
-    """The numbers in a file's header, behind magic and version."""
-
-    rate_hz: int
-    taps: int
-    azimuths: int
-    """Columns of the grid, from 0° counterclockwise."""
-    elevations: int
-    """Rows of the grid, from -90° to 90°."""
-    widths: int
-    """Columns of `gain_db`, from 0° to 360°."""
-    order: int
-    """Order of the larger decoder; 0: the file has no decoder."""
-    decoder_taps: int
-    first_order_taps: int
-    """Taps of the decoder for order 1; 0: the file has none."""
-
-    @property
-    def lengths(self) -> dict[str, int]:
-        """The arrays in the order of the file, each with its number of floats."""
-        nodes = self.elevations * self.azimuths
-        channels = (self.order + 1) ** 2 if self.order else 0
-        return {
-            "responses": nodes * 2 * self.taps,
-            "delays_s": nodes * 2,
-            "gain_db": 3 * self.widths,
-            "decoder": 2 * channels * self.decoder_taps,
-            "first_order_decoder": 2 * 4 * self.first_order_taps,
-        }
-
-    @property
-    def offsets(self) -> dict[str, int]:
-        """The beginning of each array, in bytes."""
-        found: dict[str, int] = {}
-        end = _HEADER.size
-        for name, length in self.lengths.items():
-            found[name] = _aligned(end)
-            end = found[name] + length * _FLOAT_BYTES
-        return found
-
-    @property
-    def file_bytes(self) -> int:
-        """Size of the whole file."""
-        last = "first_order_decoder"
-        return self.offsets[last] + self.lengths[last] * _FLOAT_BYTES
-
 
 _LIMITS = Counts(
     rate_hz=192_000,
@@ -117,10 +61,10 @@ def write(path: Path, counts: Counts, arrays: Sequence[bytes]) -> None:
         The file cannot be written.
 
     """
-    content = bytearray(_HEADER.pack(MAGIC, VERSION, *counts))
+    content = bytearray(HEADER.pack(MAGIC, VERSION, *counts))
     for (name, length), array in zip(counts.lengths.items(), arrays, strict=True):
-        if len(array) != length * _FLOAT_BYTES:
-            raise ValueError(f"{name} has {len(array)} bytes instead of {length * _FLOAT_BYTES}")
+        if len(array) != length * FLOAT_BYTES:
+            raise ValueError(f"{name} has {len(array)} bytes instead of {length * FLOAT_BYTES}")
         content += bytes(counts.offsets[name] - len(content)) + array
     replace_file(path, bytes(content))
 
@@ -141,10 +85,10 @@ def check(path: Path) -> Counts:
     except ValueError as error:
         raise HrtfError(f"{path.name} is not a prepared head: {error}") from error
     with closing(copy):
-        head = copy[: _HEADER.size]
-        if len(head) < _HEADER.size or head[: len(MAGIC)] != MAGIC:
+        head = copy[: HEADER.size]
+        if len(head) < HEADER.size or head[: len(MAGIC)] != MAGIC:
             raise HrtfError(f"{path.name} is not a prepared head")
-        _, version, *numbers = _HEADER.unpack(head)
+        _, version, *numbers = HEADER.unpack(head)
         if version != VERSION:
             raise HrtfError(f"{path.name} has version {version} instead of {VERSION}")
         counts = Counts(*numbers)
@@ -159,7 +103,7 @@ def check(path: Path) -> Counts:
             offset = counts.offsets[name]
             with (
                 memoryview(copy) as whole,
-                whole[offset : offset + length * _FLOAT_BYTES] as part,
+                whole[offset : offset + length * FLOAT_BYTES] as part,
                 part.cast("f") as numbers_,
             ):
                 _check_numbers(path.name, name, numbers_)
@@ -181,7 +125,3 @@ def _check_numbers(file: str, name: str, numbers: Sequence[float]) -> None:
         raise HrtfError(f"{file} is damaged: all responses are silent")
     if least < low or most > high:
         raise HrtfError(f"{file} is damaged: {name} holds values outside {low:g} … {high:g}")
-
-
-def _aligned(offset: int) -> int:
-    return -(-offset // ALIGNMENT_BYTES) * ALIGNMENT_BYTES

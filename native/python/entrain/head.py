@@ -4,8 +4,6 @@ docs/spatial.md describes the files.  They are read without numpy, since the run
 """
 
 import mmap
-import struct
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, Self
 from entrain._native import check, ffi, load
 from entrain.errors import EntrainError
 from entrain.file_copy import file_copy
+from entrain.head_layout import HEADER, MAGIC, MAX_FILE_BYTES, VERSION, Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +24,6 @@ class Space:
     age_s: float
     sources: int
     has_head: bool
-
-
-MAGIC = b"ENTRHEAD"
-VERSION = 2
-MAX_FILE_BYTES = 64 << 20
-"""Largest file of a prepared head; one with 256 taps and all decoders has 5.6 MB."""
-_HEADER = struct.Struct("<8s9I20x")
-_ALIGNMENT = 64
 
 
 class Head:
@@ -102,49 +93,20 @@ class Head:
 
 def _fields(copy: mmap.mmap, path: Path) -> dict[str, Any]:
     """Return the fields of ``entrain_head_data``, with pointers into the copy of the file."""
-    if len(copy) < _HEADER.size:
+    if len(copy) < HEADER.size:
         raise EntrainError(f"{path} is not a prepared head: it is too short")
-    magic, version, *counts = _HEADER.unpack_from(copy)
+    magic, version, *numbers = HEADER.unpack_from(copy)
     if magic != MAGIC:
         raise EntrainError(f"{path} is not a prepared head")
     if version != VERSION:
         raise EntrainError(f"{path} is of version {version} of prepared heads, not {VERSION}")
-    rate_hz, taps, azimuths, elevations, widths, order, decoder_taps, first_order_taps = counts
-    ears = 2 * azimuths * elevations
-    channels = (order + 1) ** 2 if order else 0
-    sizes = {
-        "responses": ears * taps,
-        "delays_s": ears,
-        "gain_db": 3 * widths,
-        "decoder": 2 * channels * decoder_taps,
-        "first_order_decoder": 2 * 4 * first_order_taps,
-    }
-    *places, end = _places(sizes.values())
-    if end != len(copy):
-        raise EntrainError(f"{path} has {len(copy)} bytes instead of {end}")
+    counts = Counts(*numbers)
+    if len(copy) != counts.file_bytes:
+        raise EntrainError(f"{path} has {len(copy)} bytes instead of {counts.file_bytes}")
     start = ffi.from_buffer("char[]", copy)
+    offsets = counts.offsets
     arrays = {
-        name: ffi.cast("float *", start + place) if size else ffi.NULL
-        for (name, size), place in zip(sizes.items(), places, strict=True)
+        name: ffi.cast("float *", start + offsets[name]) if length else ffi.NULL
+        for name, length in counts.lengths.items()
     }
-    return {
-        "rate_hz": rate_hz,
-        "taps": taps,
-        "azimuths": azimuths,
-        "elevations": elevations,
-        "widths": widths,
-        "order": order,
-        "decoder_taps": decoder_taps,
-        "first_order_taps": first_order_taps,
-        **arrays,
-    }
-
-
-def _places(sizes: Any) -> Iterator[int]:
-    """Yield the places of arrays of floats in the file, then its length."""
-    end = _HEADER.size
-    for size in sizes:
-        place = end + -end % _ALIGNMENT
-        yield place
-        end = place + 4 * size
-    yield end
+    return {**counts._asdict(), **arrays}

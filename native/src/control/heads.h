@@ -14,7 +14,7 @@ struct entrain_head {
 
 namespace entrain {
 
-// Whether a head can be made of this, or what is wrong.
+// ENTRAIN_OK if a head can be made of this data; otherwise what is wrong with it.
 entrain_status check_head(const entrain_head_data &data) noexcept;
 
 // Throws std::bad_alloc, as the next one does.

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
+from entrain.head_layout import Counts
 from entrain.vdevice.hrtf import head_file
 from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.head_file import Counts
 
 SMALL = Counts(48_000, 16, 4, 3, 2, 1, 16, 16)
 

@@ -201,7 +201,7 @@ def test_a_port_of_another_app_is_named_and_the_others_are_heard():
     assert number not in {each.number for each in ports}
 
 
-def test_packets_may_be_of_any_size(tmp_path):
+def test_packets_may_be_of_any_size():
     receiver = Receiver(Senders("standard"))
     for size in (0, 1, 47, 48, 49, 16384, 16385, 65507):
         receiver.take_osc(os.urandom(size), HERE, 0.0)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from entrain.head_layout import Counts
 from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.head_file import MAX_GAIN_DB, MAX_RESPONSE, Counts
+from entrain.vdevice.hrtf.head_file import MAX_GAIN_DB, MAX_RESPONSE
 from entrain.vdevice.hrtf.preparation import ambisonics, grid
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet
 from entrain.vdevice.hrtf.preparation.loudness import pair_gains_db, pink_weights
