@@ -91,7 +91,7 @@ class ActiveProtocol(_Answer):
 
 
 class Position(_Answer):
-    """Where the session is; the same values as in `protocol`."""
+    """The session's position, with the same values as in `protocol`."""
 
     elapsed_s: FiniteFloat = 0.0
     left_s: FiniteFloat | None = None
