@@ -122,7 +122,7 @@ class ActiveProtocol(TypedDict):
 
 
 class Position(TypedDict):
-    """Where the session is."""
+    """The session's position."""
 
     elapsed_s: float
     left_s: float | None
