@@ -31,8 +31,8 @@ public:
     }
     void clear() noexcept { *this = {}; }
 
-    // The sound behind the air: `sound` itself if the air takes no level (null stays null), or
-    // `to`, which has space for it.
+    // The sound at the end of its way: `sound` itself where the air takes no loss (null stays null),
+    // otherwise `to`, which has space for it.
     const float *pass(const float *sound, int frames, float *to) noexcept {
         if (!sound || frames == 0) return sound;
         if (coefficient_ >= 1.0F) {
