@@ -30,12 +30,13 @@ from websockets.typing import Origin
 
 from entrain.platform.processes import end
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.tray.dashboard.page_files import read_page
+from entrain.tray.dashboard import page_files
 
 ENTRAIN = [*processes.ENTRAIN, "run", "--headless", "--layer", f"tone={processes.LAYER}"]
 DASHBOARD = [*processes.ENTRAIN, "dashboard", "--no-browser"]
-PARTS = ["state", "reason", "bypass", "protocol", "levels", "measured", "output", "xruns"]
-"""Parts of the status that the page shows."""
+PAGE = page_files.FOLDER / "api.js"
+PARTS = re.findall(r'"(\w+)"', PAGE.read_text(encoding="utf-8").split("PARTS = [")[1])
+"""Parts of the status that the page asks for."""
 TARGET_MS_PER_S = 45.0
 STARTS = 5
 
@@ -149,7 +150,7 @@ async def _measured(app: int, options: argparse.Namespace) -> Figures:
             served.append(spent[1])
         status = json.loads(processes.command(*processes.ENTRAIN, "status", "--json"))
     lasted_s = options.rounds * (options.seconds + 2)
-    packed = {each.packed or each.body for each in read_page().values()}
+    packed = {each.packed or each.body for each in page_files.read_page().values()}
     return Figures(
         alone_ms_per_s=statistics.median(alone),
         idle_ms_per_s=idle,

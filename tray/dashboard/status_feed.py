@@ -11,8 +11,8 @@ from entrain.errors import EntrainError
 from entrain.tray.dashboard.app_link import AppLink, request_line
 from entrain.tray.dashboard.page_link import PageLink
 
-INTERVAL_S = 0.1
-"""Shortest time between two events, in seconds, except after commands."""
+INTERVAL_S = 0.2
+"""Shortest time between two events, in seconds, except after commands and other news."""
 RETRY_S = 0.2
 """Pause before the next attempt while Entrain does not answer, in seconds."""
 REFUSED_S = 5.0
