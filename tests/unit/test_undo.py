@@ -97,6 +97,42 @@ def test_a_dragged_slider_is_one_step_and_a_later_move_another(undo_desk):
     undo_desk.play(script)
 
 
+def test_switches_of_the_space_are_steps_of_their_own_even_at_once(undo_desk):
+    async def script() -> None:
+        for wishes in ({"mode": "speakers"}, {"head_cm": 60}, {"mode": "off", "head_cm": 61}):
+            await undo_desk.ask(messages.Settings(space=messages.SpaceWishes(**wishes)))
+
+        assert (await undo_desk.undo()).space.mode == "speakers"
+        assert undo_desk.app.status().space.head_cm == 60
+        assert (await undo_desk.undo()).space.head_cm == 57
+        assert (await undo_desk.undo()).space.mode == "off"
+        assert not undo_desk.app.status().can_undo
+
+    undo_desk.play(script)
+
+
+def test_protocols_of_one_name_are_told_apart(undo_desk):
+    async def script() -> None:
+        texts = []
+        for layers in (
+            ("noise:", "binaural:"),
+            ("noise:",),
+            ("noise:tilt_db_per_octave=0",),
+            ("noise:",),
+        ):
+            first, *others = layers
+            await undo_desk.ask(messages.Use(protocol=first, layers=tuple(others)))
+            texts.append(undo_desk.app.status().undo_text)
+        assert texts == [
+            "Alpha 10 → Custom",
+            "Custom: noise, binaural → noise",
+            "Custom, with other values",
+            "Custom, with other values",
+        ]
+
+    undo_desk.play(script)
+
+
 def test_two_sliders_that_are_dragged_at_the_same_time_are_one_step(undo_desk):
     """Each of two people drags a slider for longer than there are steps."""
 

@@ -153,14 +153,19 @@ def undo() -> None:
     """Undo the last change of the sound: of the protocol, of values, or of the space.
 
     Moves of one value within a second are one step.  Entrain keeps 100 steps until it ends.  It
-    does not undo on, off, bypass, outputs, volume and the sleep timer.
+    does not undo on, off, bypass, outputs, volume, the sleep timer, the session's position, the
+    HRTF, head tracking, and what save, rename and delete do with files.
 
     \b
     Examples:
       entrain undo
       entrain redo      take the undo back
     """
-    click.echo(clean(f"Undone: {ask('undo')['redo_text']}"))
+    from entrain.tray.text import status_text
+
+    answer = ask("undo")
+    click.echo(clean(f"Taken back: {answer['redo_text']}"))
+    click.echo(status_text.summary(answer))
 
 
 @click.command()
@@ -171,7 +176,11 @@ def redo() -> None:
     Example:
       entrain redo
     """
-    click.echo(clean(f"Done again: {ask('redo')['undo_text']}"))
+    from entrain.tray.text import status_text
+
+    answer = ask("redo")
+    click.echo(clean(f"Done again: {answer['undo_text']}"))
+    click.echo(status_text.summary(answer))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value, not an option

@@ -93,10 +93,11 @@ class History:
         """Add a new step; steps that were undone cannot be made again from then on.
 
         Moves of one value within `JOIN_S` are one step.  If other values were moved between them,
-        as two users do at the same time, their moves belong to this step, too.
+        as two users do at the same time, their moves belong to this step, too.  A closed step, such
+        as a switch, joins no other.
         """
         self.undone.clear()
-        joined = self._joined(step.moved_s, step.last_s - JOIN_S)
+        joined = self._joined(step.moved_s, step.last_s - JOIN_S) if step.is_open else 0
         for _ in range(joined):
             before = self.done.pop()
             moved_s = {**before.moved_s, **step.moved_s}

@@ -37,8 +37,7 @@ def describe(
 
     """
     if step.replaces:
-        names = [sound.played.edited.protocol.name for sound in (before, after)]
-        return " → ".join(names) if names[0] != names[1] else f"{names[0]}, used again"
+        return _replaced(before.played.edited.protocol, after.played.edited.protocol)
     lines = []
     for address in step.moved_s:
         name, former = _value(before, address, layers_of, blocks)
@@ -48,6 +47,19 @@ def describe(
     if not lines:  # the layer has changed its kind meanwhile, in an edited file
         return ", ".join(step.moved_s)
     return lines[0] + (f" and {len(lines) - 1} more" if lines[1:] else "")
+
+
+def _replaced(before: Protocol, after: Protocol) -> str:
+    """Return both names; of one name, what else is different."""
+    if before.name != after.name:
+        return f"{before.name} → {after.name}"
+    former, layers = (
+        ", ".join(each.id for each in protocol.layers) or "no layers"
+        for protocol in (before, after)
+    )
+    if former != layers:
+        return f"{after.name}: {former} → {layers}"
+    return f"{after.name}, used again" if before == after else f"{after.name}, with other values"
 
 
 def _value(sound: Sound, address: str, layers_of: LayersOf, blocks: BlockSource) -> tuple[str, str]:

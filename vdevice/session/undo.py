@@ -87,7 +87,9 @@ class Undo:
         before = self._sound()
         yield
         if parts := self._changed_parts(before):
-            self._history.add(Step(before, parts, dict.fromkeys(addresses, now_s), now_s))
+            moved_s = dict.fromkeys(addresses, now_s)
+            is_switch = step_text.MODE in addresses
+            self._history.add(Step(before, parts, moved_s, now_s, is_open=not is_switch))
 
     def undo(self) -> None:
         """Undo the last step; raises `EntrainError`."""
