@@ -47,6 +47,8 @@ class FakeEntrain:
         self.pages: dict[ServerConnection, Json] = {}
         self.refusal = ""
         """Why no page may connect, or empty."""
+        self.refusals: dict[str, str] = {}
+        """Which commands are refused, each with its line."""
         self._past: list[Json] = []
         self._future: list[Json] = []
         self._loop = asyncio.new_event_loop()
@@ -65,6 +67,7 @@ class FakeEntrain:
             self.status, self.documents, self.own = first_status(), documents(), set()
             self.asked.clear()
             self.refusal = ""
+            self.refusals.clear()
             self._past, self._future, self.sound = [], [], None
             self._use(self.documents["focus-16"])
             self._tell(["tray"])
@@ -187,6 +190,8 @@ class FakeEntrain:
         method = getattr(self, "_do_" + request["command"], None)
         if method is None:
             raise Refusal(f"command must not be {request['command']}")
+        if line := self.refusals.get(request["command"]):
+            raise Refusal(line)
         result = method(**fields)
         return copy.deepcopy(self.status) if result is None else result
 

@@ -204,6 +204,15 @@ def test_a_phase_that_swings_is_told_from_one_that_turns():
     assert got["way"] == 0
 
 
+def test_lost_frames_are_no_swelling():
+    """A packet of a steady tone is missing twice a second, so the ring holds 33 ms of silence."""
+    steady = packets(both(0.3 * sine(500, times())))
+    got = run(RHYTHM, [each for n, each in enumerate(steady) if n % 15])
+
+    assert got["ready"]
+    assert got["swelling"] is None or got["swelling"]["share"] < 0.01
+
+
 def test_less_than_a_second_is_too_little():
     got = run(RHYTHM, packets(both(noise(seconds=0.9))))
 

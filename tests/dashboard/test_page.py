@@ -324,6 +324,41 @@ def test_own_protocols_are_saved_renamed_and_deleted(page, fake):
     expect(dialog.get_by_text("Late", exact=True)).to_be_hidden()
 
 
+def test_each_question_about_an_own_protocol_begins_afresh(page, fake):
+    fake.call("save", name="My evening")
+    page.get_by_role("button", name="Choose a protocol").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("My evening").click()
+    dialog.get_by_role("button", name="Rename…").click()
+    expect(dialog.get_by_label("New name")).to_be_focused()
+    fake.refusals["rename"] = "a protocol has this name already"
+    dialog.get_by_role("button", name="Rename", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_have_text("A protocol has this name already")
+
+    dialog.get_by_role("button", name="Delete…").click()
+    expect(dialog.get_by_text("Delete “My evening”?")).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_evidence_of_what_runs_has_the_focus(page, fake):
+    page.get_by_role("button", name="Evidence…").click()
+
+    expect(page.get_by_role("dialog").get_by_role("region", name="Focus 16")).to_be_focused()
+
+
+def test_without_a_rate_nothing_is_measured_and_nothing_gets_faster(page, fake):
+    measured = page.get_by_role("region", name="Protocol").locator("dl.words")
+    expect(measured).to_contain_text("The measurement needs some seconds of sound.")
+    fake.change(state="idle")
+    expect(measured).to_contain_text("No measurement while no sound plays.")
+
+    fake.change(state="processing", protocol={**fake.status["protocol"], "rate_hz": None})
+    expect(measured).to_contain_text("This protocol promises no rate.")
+    expect(page.get_by_role("button", name="Faster")).to_be_disabled()
+    expect(page.get_by_role("button", name="Slower")).to_be_disabled()
+    expect(page.get_by_role("button", name="Stronger")).to_be_enabled()
+
+
 def test_the_sleep_timer(page, fake):
     page.get_by_role("button", name="30 min").click()
     assert sent(fake, page, "sleep") == {"minutes": 30}
@@ -404,6 +439,23 @@ def test_the_tracked_head_turns_in_the_picture(page, fake):
     expect(page.locator(".head")).to_have_attribute("transform", "rotate(-30)")
 
 
+def test_only_a_head_that_is_tracked_can_be_recentred(page, fake):
+    fake.change(head={**fake.status["head"], "on": True})
+    recentre = page.get_by_role("button", name="I look straight ahead now")
+    expect(recentre).to_be_disabled()
+
+    fake.change(head={**fake.status["head"], "source": "10.0.0.2"})
+    expect(recentre).to_be_enabled()
+
+
+def test_the_chosen_button_of_the_space_is_the_space_that_is_heard(page, fake):
+    fake.change(space={**fake.status["space"], "mode": "speakers", "setting": "off"})
+
+    space = page.get_by_role("region", name="Space")
+    expect(space.get_by_role("radio", name="Speakers")).to_be_checked()
+    expect(space).to_contain_text("The protocol decides this; your own setting")
+
+
 def test_problems_are_listed(page, fake):
     condition = page.get_by_role("region", name="Condition")
     expect(condition).to_contain_text("No problem.")
@@ -423,6 +475,10 @@ def test_a_narrow_window_shows_level_bypass_protocol_and_timer_only(page, fake):
         expect(page.get_by_role("region", name=name)).to_be_visible()
     expect(page.get_by_role("radio", name="Untouched")).to_have_count(1)
     expect(page.get_by_role("region", name="Layers")).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.get_by_text("Strength", exact=True)).to_be_visible()
+    page.get_by_role("switch", name="On").click()
+    sent(fake, page, "off")
     page.get_by_role("combobox").select_option("Alpha 10")
     assert sent(fake, page, "use") == {"protocol": "default"}
 

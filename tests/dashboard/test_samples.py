@@ -70,6 +70,14 @@ def test_a_gap_counts_as_lost_and_is_silent():
     assert got["read"] == [1, 1, 1, 0, 0, 1, 1]
 
 
+def test_the_ring_tells_which_frames_were_lost():
+    sent = [packet(0, np.ones((3, 2))), packet(5, np.ones((2, 2)))]
+
+    got = ended("[[0, 3], [1, 3], [4, 1], [5, 2]].map((range) => samples.isWhole(...range))", sent)
+
+    assert got["read"] == [True, False, False, True]
+
+
 def test_a_gap_longer_than_the_ring_leaves_nothing_old():
     sent = [packet(0, np.ones((3, 2))), packet(10 * RING, np.ones((2, 2)))]
 

@@ -21,7 +21,7 @@ export class Samples {
   end = 0;
   /** Number of the oldest frame since which the numbers are continuous. */
   start = 0;
-  /** Count of the frames that never arrived; the ring holds silence in their place. */
+  /** Count of the frames that never arrived; the ring holds silence in their place: see `isWhole`. */
   lost = 0;
   /** Count of the packets that were not packets at all. */
   ignored = 0;
@@ -29,6 +29,8 @@ export class Samples {
   epoch = 0;
 
   #rings = [0, 1, 2, 3].map(() => new Float32Array(RING_FRAMES));
+  /** Frames within the ring that never arrived, [from, to), oldest first. @type {[number, number][]} */
+  #gaps = [];
 
   /** Number of the oldest frame that the ring holds. */
   get begin() {
@@ -56,9 +58,11 @@ export class Samples {
       // The last condition: the audio app has restarted and counts from 0 again.
       this.rateHz = rateHz;
       this.start = this.end = first;
+      this.#gaps = [];
       this.epoch += 1;
     } else if (first > this.end) {
       this.lost += first - this.end;
+      this.#gaps.push([this.end, first]);
       this.#silence(Math.min(first - this.end, RING_FRAMES), first);
     }
     const samples = new Float32Array(packet, HEADER_BYTES);
@@ -72,6 +76,7 @@ export class Samples {
       }
     }
     this.end = first + frames;
+    while (this.#gaps.length && this.#gaps[0][1] <= this.begin) this.#gaps.shift();
     return true;
   }
 
@@ -109,6 +114,17 @@ export class Samples {
       into.set(ring.subarray(place, place + run), at - first);
       at += run;
     }
+  }
+
+  /**
+   * Tell whether none of these frames was lost on the way: silence in a gap is not the sound's.
+   *
+   * @param {number} first  Number of the first frame.
+   * @param {number} frames
+   * @returns {boolean}
+   */
+  isWhole(first, frames) {
+    return !this.#gaps.some(([from, to]) => from < first + frames && first < to);
   }
 
   /**

@@ -92,7 +92,7 @@ export class Store {
   /** @param {unknown} error @returns {string} one line for a person */
   line(error) {
     if (error instanceof Disconnected) return T.connectionLost;
-    return error instanceof Error ? error.message : String(error);
+    return sentence(error instanceof Error ? error.message : String(error));
   }
 
   forgetRefusal() {
@@ -150,6 +150,17 @@ function keepLayers(before, news) {
   if (!before?.protocol || !news.protocol) return;
   const { layers } = before.protocol;
   if (JSON.stringify(layers) === JSON.stringify(news.protocol.layers)) news.protocol.layers = layers;
+}
+
+/**
+ * Begin a line of Entrain, which a terminal shows after a colon, with a capital letter.
+ *
+ * A name that a person has given, and anything else that is not a plain word, stays as it is.
+ *
+ * @param {string} line
+ */
+function sentence(line) {
+  return /^[a-z]+ /.test(line) ? line[0].toUpperCase() + line.slice(1) : line;
 }
 
 /** @type {Store} */

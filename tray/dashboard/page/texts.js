@@ -70,6 +70,8 @@ export const T = {
   promised: "Promised",
   measured: "Measured",
   noMeasurement: "No measurement while no sound plays.",
+  noRate: "This protocol promises no rate.",
+  measuring: "The measurement needs some seconds of sound.",
   evidence: "Evidence…",
   saveAs: "Save as…",
   saveTitle: "Save what you hear",
@@ -241,7 +243,7 @@ export const T = {
     scene: "Scene: a sound field around you",
   },
   /** @param {string} mode */
-  yourSetting: (mode) => `The protocol decides; your setting is: ${mode}`,
+  yourSetting: (mode) => `The protocol decides this; your own setting, used without it, is: ${mode}.`,
   headphonesOnly: "The space is for headphones.",
   picture: "Head from above, with the sources around it",
   pictureHelp:

@@ -17,6 +17,8 @@ export const KEPT = 8192;
 const MOST_AT_ONCE = 512; // a second of sound: catching up must not delay a picture for long
 
 const WISHED_HOPS_PER_S = 500;
+/** A value is held over lost frames for so long; after more of them the analysis begins anew. */
+const LONGEST_HOLD_S = 0.25;
 
 /** @typedef {import("../samples.js").Samples} Samples */
 
@@ -43,6 +45,8 @@ export class Hops {
     this.crossIm = new Float32Array(KEPT);
     /** Power of the left and the right ear in that range. */
     this.crossPower = [new Float32Array(KEPT), new Float32Array(KEPT)];
+    /** 1: frames of this value were lost on the way, and it repeats the value before. */
+    this.lost = new Uint8Array(KEPT);
 
     this.#fft = new FFT(this.size);
     this.#window = hann(this.size);
@@ -61,6 +65,7 @@ export class Hops {
   #edges;
   #low = 0;
   #high = 0;
+  #held = 0;
 
   /**
    * Choose the range of frequencies in which the ears are compared.
@@ -98,12 +103,34 @@ export class Hops {
     }
     const ready = Math.floor((samples.end - this.#next - this.size) / this.hopFrames) + 1;
     const hops = Math.min(ready, MOST_AT_ONCE);
-    for (let n = 0; n < hops; n++) this.#hop(samples);
+    for (let n = 0; n < hops; n++) {
+      if (samples.isWhole(this.#next, this.size)) this.#hop(samples);
+      else this.#hold();
+    }
     return hops > 0;
+  }
+
+  /** Pass over lost frames: their silence would look like a swelling. */
+  #hold() {
+    this.#next += this.hopFrames;
+    this.#held += 1;
+    if (this.count === 0 || this.#held > LONGEST_HOLD_S * this.hopsPerS) {
+      this.count = 0;
+      this.crossSince = 0;
+      return;
+    }
+    const at = this.count % KEPT;
+    const before = (this.count - 1) % KEPT;
+    for (const ring of [...this.power, this.crossRe, this.crossIm, ...this.crossPower]) {
+      ring[at] = ring[before];
+    }
+    this.lost[at] = 1;
+    this.count += 1;
   }
 
   /** @param {Samples} samples */
   #hop(samples) {
+    this.#held = 0;
     const { size } = this;
     const { re, im } = this.#fft;
     const [left, right] = this.#ears;
@@ -139,6 +166,7 @@ export class Hops {
       powerLeft += leftRe ** 2 + leftIm ** 2;
       powerRight += rightRe ** 2 + rightIm ** 2;
     }
+    this.lost[at] = 0;
     this.crossRe[at] = crossRe * scale;
     this.crossIm[at] = crossIm * scale;
     this.crossPower[0][at] = powerLeft * scale;

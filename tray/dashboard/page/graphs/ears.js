@@ -95,7 +95,7 @@ export class EarsGraph {
       const degrees = (Math.atan2(hops.crossIm[at], hops.crossRe[at]) * 180) / Math.PI;
       const wrapped = Math.abs(degrees - before) > 180; // the line goes out and comes in again
       this.#times.push((index - first) / hops.hopsPerS);
-      this.#degrees.push(loud > 1e-12 && !wrapped ? degrees : null);
+      this.#degrees.push(loud > 1e-12 && !wrapped && !hops.lost[at] ? degrees : null);
       before = degrees;
       re += hops.crossRe[at];
       im += hops.crossIm[at];
@@ -131,6 +131,7 @@ export class EarsGraph {
     context.fillText(EARS.rightMark, size * 0.94, size * 0.06);
     if (silent || !samples.rateHz) return;
     const frames = Math.round(FIGURE_S * samples.rateHz);
+    if (!samples.isWhole(samples.end - frames, frames)) return;
     const [left, right] = [new Float32Array(frames), new Float32Array(frames)];
     samples.read("output", 0, frames, left);
     samples.read("output", 1, frames, right);

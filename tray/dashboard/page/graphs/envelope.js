@@ -98,7 +98,7 @@ export class EnvelopeGraph {
       const index = begin + n;
       const at = ((index % KEPT) + KEPT) % KEPT;
       this.#times[n] = (index - first) / hops.hopsPerS;
-      if (index < 0) {
+      if (index < 0 || hops.lost[at]) {
         for (const each of lines) each[n] = NaN;
         continue;
       }
@@ -176,7 +176,7 @@ export class EnvelopeGraph {
     const rows = [];
     for (let n = 0; n < this.#times.length; n += step) {
       const row = [this.#times[n], this.#left[n], this.#right[n], this.#both[n]];
-      rows.push(row.slice(0, head.length).map((value, k) => number(value, k ? 0 : 3)));
+      rows.push(row.slice(0, head.length).map((value, k) => (value - value === 0 ? number(value, k ? 0 : 3) : "–")));
     }
     return { head, rows };
   }

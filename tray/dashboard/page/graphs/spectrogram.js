@@ -91,6 +91,8 @@ export class SpectrogramGraph {
   #levels = new Float32Array(COLUMNS * ROWS).fill(SILENCE_DB);
   /** @type {({ hz: number, db: number } | null)[]} */
   #peaks = new Array(COLUMNS).fill(null);
+  /** The newest peak that was measured. @type {{ hz: number, db: number } | null} */
+  #peak = null;
 
   /** @param {number} _nowMs */
   draw(_nowMs) {
@@ -104,13 +106,19 @@ export class SpectrogramGraph {
       this.#ears = [0, 1].map(() => new Float32Array(spectrum.size));
     }
     const spectrum = /** @type {Spectrum} */ (this.#spectrum);
-    const [left, right] = this.#ears;
-    samples.read("output", 0, spectrum.size, left);
-    samples.read("output", 1, spectrum.size, right);
-    spectrum.measure(left, right);
     const at = this.#count % COLUMNS;
-    this.#axis?.levels(spectrum.levelDb, this.#levels.subarray(at * ROWS, (at + 1) * ROWS));
-    this.#peaks[at] = spectrum.peak();
+    const column = this.#levels.subarray(at * ROWS, (at + 1) * ROWS);
+    if (samples.isWhole(samples.end - spectrum.size, spectrum.size)) {
+      const [left, right] = this.#ears;
+      samples.read("output", 0, spectrum.size, left);
+      samples.read("output", 1, spectrum.size, right);
+      spectrum.measure(left, right);
+      this.#axis?.levels(spectrum.levelDb, column);
+      this.#peaks[at] = this.#peak = spectrum.peak();
+    } else {
+      column.fill(SILENCE_DB); // a gap: frames were lost on the way, and would look like a click
+      this.#peaks[at] = null;
+    }
     this.#colour(at);
     this.#count += 1;
     this.#plot.u.redraw(false, false);
@@ -151,9 +159,9 @@ export class SpectrogramGraph {
   }
 
   text() {
-    const newest = this.#count ? this.#peaks[(this.#count - 1) % COLUMNS] : null;
+    const newest = this.#peak;
     if (this.#live.silent || !newest) return WORDS.silent;
-    const all = this.#peaks.filter((peak) => peak !== null).map(({ hz }) => hz);
+    const all = [newest, ...this.#peaks].filter((peak) => peak !== null).map(({ hz }) => hz);
     return SPECTROGRAM.range(SPAN_S, Math.min(...all), Math.max(...all), newest);
   }
 

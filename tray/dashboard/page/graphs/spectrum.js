@@ -99,8 +99,11 @@ export class SpectrumGraph {
     const { samples, silent } = this.#live;
     const state = silent ? -2 : samples.end;
     if (!samples.rateHz || state === this.#drawn) return false;
-    this.#drawn = state;
     this.#prepare();
+    const { size } = this.#spectra[0];
+    // A gap from lost frames would look like a click: the picture before it stays.
+    if (!silent && !samples.isWhole(samples.end - size, size)) return false;
+    this.#drawn = state;
     ["input", "output"].forEach((which, n) => {
       const spectrum = this.#spectra[n];
       if (silent) {

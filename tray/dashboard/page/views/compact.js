@@ -4,7 +4,7 @@ import { run, useStatus } from "../store.js";
 import { T } from "../texts.js";
 import { html, useEffect, useState } from "../vendor/standalone.module.js";
 import { Card } from "./card.js";
-import { Bypass, Messages, StateLine } from "./header.js";
+import { Bypass, History, Messages, OnSwitch, StateLine } from "./header.js";
 import { Meters } from "./levels.js";
 import { Course, Steps } from "./session.js";
 import { Sleep } from "./sleep.js";
@@ -14,7 +14,9 @@ export function Compact() {
     <header class="top compact-top">
       <div class="brand"><img src="icon.svg" width="28" height="28" alt="" /><h1>${T.name}</h1></div>
       <a class="view-link" href="#everything">${T.everything}</a>
-      <${StateLine} /><${Messages} />
+      <${StateLine} />
+      <div class="top-controls"><${History} /><${OnSwitch} /></div>
+      <${Messages} />
     </header>
     <main class="compact" id="main">
       <section class="card" aria-label=${T.hear}><${Bypass} /><p class="hint">${T.matched}</p></section>

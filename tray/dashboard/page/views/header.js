@@ -50,12 +50,12 @@ export function Bypass() {
     </div>`;
 }
 
-function OnSwitch() {
+export function OnSwitch() {
   const on = useStatus("on");
   return html`<${Switch} label=${T.on} on=${on} set=${() => run(on ? "off" : "on")} />`;
 }
 
-function History() {
+export function History() {
   return html`
     <div class="pair">
       <${Step} command="undo" can=${useStatus("can_undo")} what=${useStatus("undo_text")}

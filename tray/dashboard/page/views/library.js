@@ -16,6 +16,8 @@ export function Library({ first = "", close }) {
   const running = useStatus("protocol")?.id ?? "";
   const [chosen, setChosen] = useState(first || running);
   const [showsOne, setShowsOne] = useState(Boolean(first));
+  const one = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => void (first && one.current?.focus()), []);
   const read = () => run("protocols").then((found) => found && setLibrary(found));
   useEffect(() => void read(), []);
   const wanted = search.trim().toLowerCase();
@@ -29,7 +31,7 @@ export function Library({ first = "", close }) {
       <p class="notice">${T.notice}</p>
       <div class="panes">
         <div class="pane-list">
-          <input type="search" autofocus aria-label=${T.search} placeholder=${T.search} value=${search}
+          <input type="search" autofocus=${!first} aria-label=${T.search} placeholder=${T.search} value=${search}
             onInput=${(/** @type {any} */ e) => setSearch(e.target.value)} />
           <div class="list">
             ${library && all.length === 0 && html`<p>${T.noMatch}</p>`}
@@ -48,7 +50,7 @@ export function Library({ first = "", close }) {
               <ul class="warnings">${library?.problems.map((line) => html`<li>${line}</li>`)}</ul>`}
           </div>
         </div>
-        <div class="pane-one" tabindex="0" role="region" aria-label=${listed?.name ?? T.library}>
+        <div class="pane-one" ref=${one} tabindex="0" role="region" aria-label=${listed?.name ?? T.library}>
           <button type="button" class="back" onClick=${() => setShowsOne(false)}>← ${T.back}</button>
           ${listed &&
           html`<${One} key=${listed.id} listed=${listed} changed=${read} close=${close} />`}
@@ -104,7 +106,7 @@ function One({ listed, changed, close }) {
       html`<button type="button" onClick=${() => setQuestion("rename")}>${T.rename}</button>
         <button type="button" onClick=${() => setQuestion("delete")}>${T.remove}</button>`}
     </div>
-    ${question && html`<${Question} kind=${question} listed=${listed} done=${(/** @type {boolean} */ did) => {
+    ${question && html`<${Question} key=${question} kind=${question} listed=${listed} done=${(/** @type {boolean} */ did) => {
       setQuestion("");
       if (did) changed();
     }} />`}
@@ -114,6 +116,8 @@ function One({ listed, changed, close }) {
 /** @param {{ kind: string, listed: Listed, done: (did: boolean) => void }} props */
 function Question({ kind, listed, done }) {
   const [error, setError] = useState("");
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => field.current?.select(), []);
   const renames = kind === "rename";
   const submit = (/** @type {any} */ event) => {
     event.preventDefault();
@@ -125,7 +129,7 @@ function Question({ kind, listed, done }) {
     <form class="question" onSubmit=${submit}>
       ${renames
         ? html`<label class="field"><span>${T.newName}</span>
-            <input name="name" required maxlength="100" defaultValue=${listed.name} /></label>`
+            <input name="name" ref=${field} required maxlength="100" defaultValue=${listed.name} /></label>`
         : html`<p>${T.removeQuestion(listed.name)}</p>`}
       ${error && html`<p class="error" role="alert">${error}</p>`}
       <div class="buttons">

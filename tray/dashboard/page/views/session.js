@@ -1,7 +1,7 @@
 /** The protocol that runs: its course, its rate and strength, and what is promised and measured. */
 
 import { clock, rate } from "../format.js";
-import { ask, lineOf, run, useStatus } from "../store.js";
+import { ask, lineOf, run, useStatus, useStore } from "../store.js";
 import { T } from "../texts.js";
 import { html, useEffect, useState } from "../vendor/standalone.module.js";
 import { Card, Dialog } from "./card.js";
@@ -37,6 +37,9 @@ export function Session() {
 /** @param {{ protocol: import("../api.js").ActiveProtocol }} props */
 function Running({ protocol }) {
   const measured = useStatus("measured");
+  const state = useStatus("state");
+  const unmeasured =
+    protocol.rate_hz === null ? T.noRate : state === "processing" ? T.measuring : T.noMeasurement;
   return html`
     <p class="protocol-name">${protocol.name}
       ${!protocol.runs && html`<span class="kind">${T.paused}</span>`}</p>
@@ -45,7 +48,7 @@ function Running({ protocol }) {
     <dl class="facts words">
       ${protocol.rate_hz !== null &&
       html`<div><dt>${T.promised}</dt><dd>${rate(protocol.rate_hz)}</dd></div>`}
-      <div><dt>${T.measured}</dt><dd>${measured?.text || T.noMeasurement}</dd></div>
+      <div><dt>${T.measured}</dt><dd>${measured?.text || unmeasured}</dd></div>
     </dl>`;
 }
 
@@ -70,19 +73,26 @@ export function Course({ protocol }) {
     </div>`;
 }
 
-/** A step faster, slower, stronger or weaker. */
+/** A step faster, slower, stronger or weaker; a protocol without a rate has no faster. */
 export function Steps() {
+  const hasRate = useStore(({ status }) => (status?.protocol?.rate_hz ?? null) !== null);
   const step = (/** @type {string} */ field, /** @type {number} */ n) => () =>
     run("adjust", { [field]: n });
   return html`
     <div class="steps">
-      <div role="group" aria-label=${T.strength} class="pair">
-        <button type="button" onClick=${step("level_steps", -1)}>− ${T.weaker}</button>
-        <button type="button" onClick=${step("level_steps", 1)}>+ ${T.stronger}</button>
+      <div role="group" aria-label=${T.strength} class="step">
+        <span class="step-name" aria-hidden="true">${T.strength}</span>
+        <div class="pair">
+          <button type="button" onClick=${step("level_steps", -1)}>− ${T.weaker}</button>
+          <button type="button" onClick=${step("level_steps", 1)}>+ ${T.stronger}</button>
+        </div>
       </div>
-      <div role="group" aria-label=${T.rate} class="pair">
-        <button type="button" onClick=${step("rate_steps", -1)}>− ${T.slower}</button>
-        <button type="button" onClick=${step("rate_steps", 1)}>+ ${T.faster}</button>
+      <div role="group" aria-label=${T.rate} class="step" title=${hasRate ? undefined : T.noRate}>
+        <span class="step-name" aria-hidden="true">${T.rate}</span>
+        <div class="pair">
+          <button type="button" disabled=${!hasRate} onClick=${step("rate_steps", -1)}>− ${T.slower}</button>
+          <button type="button" disabled=${!hasRate} onClick=${step("rate_steps", 1)}>+ ${T.faster}</button>
+        </div>
       </div>
     </div>`;
 }

@@ -17,7 +17,7 @@ export function Space() {
   const modes = Object.entries(T.spaces).map(([key, words]) => [key, words.split(":")[0]]);
   return html`
     <${Card} id="space" title=${T.space}>
-      <${Segments} name="space" legend=${T.headphonesOnly} value=${space.setting} choices=${modes}
+      <${Segments} name="space" legend=${T.headphonesOnly} value=${space.mode} choices=${modes}
         set=${(/** @type {string} */ mode) => setting({ space: { mode } })} />
       <p class="hint">${T.spaces[space.mode]}.</p>
       ${space.setting !== space.mode &&
@@ -93,7 +93,8 @@ function Tracking() {
         : T.noTracker}
         ${yaw !== null && html`<br />${T.turned(turnText(yaw))}`}</p>
       ${head.problem && html`<p class="note">${head.problem}</p>`}
-      <div class="buttons"><button type="button" onClick=${() => run("recentre")}>${T.recentre}</button></div>`}`;
+      <div class="buttons"><button type="button" disabled=${!head.source}
+        onClick=${() => run("recentre")}>${T.recentre}</button></div>`}`;
 }
 
 /** @param {number} yaw */
