@@ -122,7 +122,7 @@ class ActiveProtocol(TypedDict):
 
 
 class Position(TypedDict):
-    """Where the session is."""
+    """The position of the session."""
 
     elapsed_s: float
     left_s: float | None
