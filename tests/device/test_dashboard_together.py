@@ -47,7 +47,7 @@ def values_of(protocol: Any) -> Values:
 
 
 class Seen:
-    """What one front end has shown, and when."""
+    """The values that one front end has shown, with the times."""
 
     def __init__(self) -> None:
         self.values: list[tuple[float, Values]] = []

@@ -305,10 +305,9 @@ def test_a_prompt_subscriber_looks_at_a_flood_of_commands_twenty_times_a_second(
 def moved(status: messages.Status, elapsed_s: float, **more: Any) -> dict[str, Any]:
     """Return the fields of a status whose session has gone on."""
     before = status.protocol or messages.ActiveProtocol(id="x", name="X", elapsed_s=0, layers=[])
-    protocol = before.model_copy(
-        update={"elapsed_s": elapsed_s, "left_s": 60.0 - elapsed_s, **more}
-    )
-    position = messages.Position(elapsed_s=elapsed_s, left_s=60.0 - elapsed_s)
+    where = {"elapsed_s": elapsed_s, "left_s": 60.0 - elapsed_s}
+    protocol = before.model_copy(update={**where, **more})
+    position = messages.Position(**where)
     return {"protocol": protocol, "position": position}
 
 

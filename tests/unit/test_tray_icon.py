@@ -194,6 +194,20 @@ def test_it_follows_a_change_that_others_have_made(tray, panel, app, serve, path
     wait_until(lambda: panel.label("state").startswith("Bypassed"), "the change is shown")
 
 
+def test_it_shows_what_others_have_done_without_waiting_for_its_interval(
+    tray, panel, app, serve, path, monkeypatch
+):
+    monkeypatch.setattr(tray_icon, "WATCH_INTERVAL_S", 60)
+    running = serve(path, app.respond)
+    tray.start()
+    wait_until(lambda: panel.label("state") == "Focus 16", "the protocol is in the menu")
+
+    app.change(state="bypassed", bypass=True)
+    running.notify()
+
+    wait_until(lambda: panel.label("state").startswith("Bypassed"), "the change is shown")
+
+
 def test_while_nothing_changes_nothing_is_asked_and_nothing_is_drawn(tray, panel, app, serve, path):
     """The computer can sleep then.  The test watches twenty intervals."""
     running = serve(path, app.respond)

@@ -17,9 +17,8 @@ from entrain.vdevice.limits import MAX_CAUSES
 COMMANDS = frozenset(
     (
         *("adjust", "blocks", "bypass", "delete", "devices", "heads", "next", "off", "on"),
-        "output",
-        *("protocol", "protocols", "recentre", "redo", "rename", "save", "session", "set"),
-        *("settings", "sleep", "status", "tracking", "undo", "use"),
+        *("output", "protocol", "protocols", "recentre", "redo", "rename", "save", "session"),
+        *("set", "settings", "sleep", "status", "tracking", "undo", "use"),
     )
 )
 """The commands of the control socket that a page may send: not `stop`; none takes a path."""

@@ -122,7 +122,7 @@ class ActiveProtocol(TypedDict):
 
 
 class Position(TypedDict):
-    """The session's position."""
+    """The position of the session."""
 
     elapsed_s: float
     left_s: float | None

@@ -91,7 +91,7 @@ class ActiveProtocol(_Answer):
 
 
 class Position(_Answer):
-    """The session's position, with the same values as in `protocol`."""
+    """The position of the session, as in `protocol`."""
 
     elapsed_s: FiniteFloat = 0.0
     left_s: FiniteFloat | None = None
