@@ -219,6 +219,17 @@ def test_less_than_a_second_is_too_little():
     assert not got["ready"]
 
 
+def test_a_verdict_changes_only_after_another_one_has_held():
+    code = """
+    const { SteadyFindings } = await import(page + "analysis/findings.js");
+    const steady = new SteadyFindings();
+    const line = [{ hz: 2, share: 0.1, clear: true, promised: false, music: false }];
+    const answers = given.clear.map((clear, n) => steady.take(clear ? line : [], 1000 * n).length);
+    answer(answers);
+    """
+    assert run(code, clear=[1, 0, 1, 0, 1, 0, 0, 0, 0]) == [1] * 7 + [0, 0]
+
+
 COURSE = """
 const { courseOf, valueAt } = await import(page + "analysis/course.js");
 const course = courseOf(given.layers, given.document, given.session);

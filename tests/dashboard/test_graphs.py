@@ -127,6 +127,40 @@ def test_the_envelopes_line_lies_on_the_promised_rate(opened):
     wait_for(page, "!d.rhythm.input.near?.clear")  # what goes in does not swell
 
 
+def test_what_the_music_brings_is_named_as_the_musics(opened):
+    page = opened("rhythm", "envelope")
+    sound(page, AM, left_hz=500, right_hz=500, am_hz=2, am_depth=0.5, noise=0.1, input_swells=True)
+
+    words = page.locator(".graph-rhythm .graph-text")
+    expect(words).to_contain_text("16.000 Hz. Nothing stands out at this rate.")
+    later = 15_000  # a verdict changes slowly
+    expect(words).to_contain_text("Your music itself swells at 2.00 Hz.", timeout=later)
+    envelope = page.locator(".graph-envelope .graph-text")
+    expect(envelope).to_contain_text("Your music itself swells and fades 2.00", timeout=later)
+
+
+def test_sound_without_a_promise_has_no_beat_between_the_ears(opened):
+    page = opened("envelope", "rhythm")
+    sound(page, None, left_hz=500, right_hz=510)
+    wait_for(page, "d.rhythm.turning?.highest?.clear")
+
+    page.wait_for_timeout(1500)  # time for the votes of some pictures
+    assert not data(page, "envelope")["between"]
+
+
+def test_a_graph_waits_for_the_samples_that_it_has_just_asked_for(opened):
+    page = opened("spectrum")
+    page.evaluate("simulation.playing = false")
+    wait_for(page, "true")
+    page.evaluate("mounted.show([])")
+    page.wait_for_timeout(1500)  # longer than a sound may pause
+
+    page.evaluate("mounted.show(['spectrum'])")
+    words = page.locator(".graph-spectrum .graph-text")
+    expect(words).to_have_text("Waiting for sound.")
+    expect(words).to_have_text("No sound is playing.")
+
+
 def test_a_beat_at_the_promised_rate_stands_still_in_the_envelope(opened):
     page = opened("envelope", "rhythm")
     sound(page, AM, left_hz=500, right_hz=500, am_hz=16, am_depth=0.5)

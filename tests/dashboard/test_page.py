@@ -439,6 +439,25 @@ def test_the_tracked_head_turns_in_the_picture(page, fake):
     expect(page.locator(".head")).to_have_attribute("transform", "rotate(-30)")
 
 
+def test_a_source_that_moves_by_itself_shows_its_way(page, fake):
+    place = {"azimuth_deg": 90.0, "elevation_deg": 0.0, "distance_m": 1.5}
+    place |= {"path": "orbit", "path_hz": 0.03125, "path_deg": 90.0}
+    protocol = fake.status["protocol"]
+    layers = [{**protocol["layers"][0], "place": place}]
+    fake.change(
+        space={**fake.status["space"], "mode": "scene"}, protocol={**protocol, "layers": layers}
+    )
+
+    space = page.get_by_role("region", name="Space")
+    expect(space).to_contain_text(
+        "circles around your head, once in 32 s; begins 90° to the left, 1.5 m"
+    )
+    expect(space.locator(".path")).to_have_count(1)
+    course = page.locator(".graph-timeline .graph-text")
+    expect(course).to_contain_text("music circles around your head, once in 32 s.")
+    expect(course).not_to_contain_text("Nothing in this protocol moves")
+
+
 def test_only_a_head_that_is_tracked_can_be_recentred(page, fake):
     fake.change(head={**fake.status["head"], "on": True})
     recentre = page.get_by_role("button", name="I look straight ahead now")

@@ -258,6 +258,18 @@ export const T = {
   ahead: "straight ahead",
   /** @param {string} distance */
   aheadAt: (distance) => `straight ahead, ${distance} m`,
+  /** @type {Record<string, string>} */
+  paths: {
+    orbit: "circles around your head",
+    arc: "goes to and fro",
+    eight: "goes along a lying eight",
+    swing: "swings to and fro",
+    breathe: "comes nearer and goes away",
+  },
+  /** @param {string} path @param {string} seconds */
+  onceIn: (path, seconds) => `${path}, once in ${seconds} s`,
+  /** @param {string} position @param {string} movement */
+  fromThere: (position, movement) => `${movement}; begins ${position}`,
   hrtf: "Head (HRTF)",
   headCm: "Circumference of your head",
   tracking: "Head tracking",

@@ -3,7 +3,7 @@
 import { KEPT } from "../analysis/hops.js";
 import { make } from "./frame.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
-import { EARS, number, WORDS } from "./texts.js";
+import { EARS, number } from "./texts.js";
 
 /** Pictures of the goniometer: so few that it cannot flash more than 3 times a second. */
 const FIGURE_EVERY_MS = 200;
@@ -152,11 +152,12 @@ export class EarsGraph {
   }
 
   text() {
-    if (this.#live.silent || this.#times.length === 0) return WORDS.silent;
+    if (this.#live.silent || this.#times.length === 0) return this.#live.noSound;
     const rhythm = this.#live.rhythm("output");
-    const turning = rhythm?.line(rhythm.turning, null);
-    if (rhythm && turning?.clear) {
-      return EARS.turns(turning.hz, rhythm.direction(turning.hz));
+    const [turning] = this.#live.findings("turning");
+    if (rhythm && turning) {
+      const words = turning.music ? EARS.musicTurns : EARS.turns;
+      return words(turning.hz, rhythm.direction(turning.hz));
     }
     return this.#coherence > 0.9 ? EARS.alike : EARS.mixed(this.#coherence);
   }

@@ -130,12 +130,12 @@ export class EnvelopeGraph {
 
   /** Decide whether the beat lies in each ear or between the ears. */
   #choose() {
-    const rhythm = this.#live.rhythm("output");
-    if (!rhythm) return;
-    const near = this.#live.promisedHz;
-    const turning = rhythm.line(rhythm.turning, near);
-    const swelling = rhythm.line(rhythm.depth, near);
-    const between = Boolean(turning?.clear && turning.share > (swelling?.clear ? swelling.share : 0));
+    if (!this.#live.rhythm("output")) return;
+    // Without a promised rate there is no beat to look for: music and rain turn a little by chance.
+    const [turning, swelling] = /** @type {const} */ (["turning", "depth"]).map((kind) =>
+      this.#live.findings(kind).find(({ promised, music }) => promised && !music),
+    );
+    const between = Boolean(turning && turning.share > (swelling?.share ?? 0));
     this.#votes = between === this.#between ? 0 : this.#votes + 1;
     if (this.#votes < STEADY) return;
     this.#between = between;
@@ -156,12 +156,12 @@ export class EnvelopeGraph {
   }
 
   text() {
-    if (this.#live.silent || this.#times.length === 0) return WORDS.silent;
+    if (this.#live.silent || this.#times.length === 0) return this.#live.noSound;
     const [left, right, both] = this.#extremes();
-    const rhythm = this.#live.rhythm("output");
-    const swelling = rhythm?.line(rhythm.depth, this.#live.promisedHz);
+    const [swelling] = this.#live.findings("depth");
+    const words = swelling?.music ? ENVELOPE.musicSwells : ENVELOPE.swells;
     return [
-      this.#between ? ENVELOPE.both : swelling?.clear ? ENVELOPE.swells(swelling) : ENVELOPE.steady,
+      this.#between ? ENVELOPE.both : swelling ? words(swelling) : ENVELOPE.steady,
       ENVELOPE.range(WORDS.left, left),
       ENVELOPE.range(WORDS.right, right),
       this.#between ? ENVELOPE.range(WORDS.both, both) : "",

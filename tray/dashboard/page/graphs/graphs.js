@@ -80,6 +80,7 @@ export function mountGraphs(host, source) {
     const wants = seen.some(({ graph }) => graph.live);
     if (wants !== wanted) {
       wanted = wants;
+      if (wants) live.await();
       source.want?.(wants);
     }
     if (seen.length && !running) running = requestAnimationFrame(picture);

@@ -1,10 +1,14 @@
 /** Analyses of the sound that several graphs share; each is done when a graph asks for it. */
 
+import { find, SteadyFindings } from "../analysis/findings.js";
 import { EARS_HZ, Hops } from "../analysis/hops.js";
 import { Rhythm } from "../analysis/rhythm.js";
+import { WORDS } from "./texts.js";
 
 const RHYTHM_EVERY_MS = 200;
 const SILENT_AFTER_MS = 1_000;
+/** The first samples have so long to come after they are asked for. */
+const AWAITED_MS = 3_000;
 /** The ears are compared in a range around the tones, where the music is weaker. */
 const AROUND_TONES_HZ = 60;
 /** Slower rates roll by; faster ones stand still. */
@@ -33,7 +37,7 @@ const [SHORTEST_S, LONGEST_S, ROLLING_S] = [0.25, 4, 8];
  * @typedef {{ at_s: number, value: number, curve?: string }} Breakpoint
  * @typedef {{ points: Breakpoint[], loop_s?: number }} Automation
  * @typedef {{ kind: string, id?: string, params?: Record<string, number>,
- *   automation?: Record<string, Automation> }} Layer
+ *   automation?: Record<string, Automation>, place?: import("../api.js").Place | null }} Layer
  *
  * @typedef {object} Source
  * @property {Samples} samples
@@ -63,6 +67,10 @@ export class Live {
   #hops = {};
   /** @type {Partial<Record<Which, { rhythm: Rhythm, atMs: number, ready: boolean }>>} */
   #rhythms = {};
+  /** @type {Record<string, SteadyFindings>} */
+  #findings = {};
+  #findingsOf = "";
+  #awaitedMs = -Infinity;
   #nowMs = 0;
   #measuredMs = -1;
 
@@ -77,6 +85,16 @@ export class Live {
     return rate ? Math.abs(rate) : null;
   }
 
+  /** Note that samples are asked for: until they come, nobody knows whether a sound plays. */
+  await() {
+    this.#awaitedMs = performance.now();
+  }
+
+  /** What a graph without a sound says. */
+  get noSound() {
+    return this.#nowMs - this.#awaitedMs < AWAITED_MS ? WORDS.waiting : WORDS.silent;
+  }
+
   /**
    * Begin a picture.
    *
@@ -88,6 +106,7 @@ export class Live {
       this.#seenEpoch = this.samples.epoch;
       this.#hops = {};
       this.#rhythms = {};
+      this.#findings = {};
       this.#phase = 0;
       this.#phaseFrame = this.samples.end;
       this.epoch += 1;
@@ -145,6 +164,26 @@ export class Live {
       own.ready = own.rhythm.measure(hops, this.promisedHz);
     }
     return own.ready ? own.rhythm : null;
+  }
+
+  /**
+   * Return what stands out in the output, the promised rate first.
+   *
+   * @param {"depth" | "turning"} kind
+   * @returns {import("../analysis/findings.js").Finding[]}
+   */
+  findings(kind) {
+    const output = this.rhythm("output");
+    if (!output) return [];
+    const judged = `${this.status.protocol?.id} ${this.promisedHz}`;
+    if (judged !== this.#findingsOf) {
+      this.#findingsOf = judged;
+      this.#findings = {};
+    }
+    const input = this.rhythm("input");
+    const found = find(output, input, kind, this.promisedHz);
+    if (!input) return found; // nobody knows yet what the music brings
+    return (this.#findings[kind] ??= new SteadyFindings()).take(found, this.#nowMs);
   }
 
   /**

@@ -161,7 +161,8 @@ export function drawMarks(u, theme, marks) {
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
     ctx.stroke();
-    const toLeft = at > bbox.left + bbox.width * 0.6;
+    const room = bbox.left + bbox.width - at - 5 * devicePixelRatio;
+    const toLeft = ctx.measureText(label).width > room;
     ctx.textAlign = toLeft ? "right" : "left";
     ctx.fillText(label, at + (toLeft ? -5 : 5) * devicePixelRatio, bbox.top + 2);
   }

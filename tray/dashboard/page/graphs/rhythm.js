@@ -107,17 +107,21 @@ export class RhythmGraph {
   }
 
   /**
-   * Put a circle and its rate at the line that stands out most.
+   * Put a circle and its rate at the line at the promised rate, or at the one that stands out most;
+   * none at the music's own.
    *
    * @param {import("../vendor/uPlot.esm.js")} u
    * @param {import("./theme.js").Theme} theme
    */
   #circle(u, theme) {
-    const output = this.#output;
-    if (!output) return;
-    const [swelling, turning] = [output.depth, output.turning].map((values) => output.line(values, null));
+    if (!this.#output) return;
+    const [swelling, turning] = /** @type {const} */ (["depth", "turning"]).map((kind) =>
+      this.#live.findings(kind).find(({ music }) => !music),
+    );
+    // Labels of the same rate would hide each other.
+    const alike = swelling && turning && number(swelling.hz, 1) === number(turning.hz, 1);
     for (const [found, colour] of /** @type {const} */ ([[swelling, "output"], [turning, "left"]])) {
-      if (!found?.clear) continue;
+      if (!found) continue;
       const x = u.valToPos(found.hz, "x", true);
       const y = u.valToPos(Math.min(HIGH, found.share), "y", true);
       const toRight = x < u.bbox.left + 0.25 * u.bbox.width;
@@ -130,7 +134,8 @@ export class RhythmGraph {
       u.ctx.font = theme.font.replace("12px", `bold ${12 * devicePixelRatio}px`);
       u.ctx.textAlign = toRight ? "left" : "right";
       u.ctx.textBaseline = "middle";
-      u.ctx.fillText(`${number(found.hz, 2)} Hz`, x + (toRight ? 9 : -9) * devicePixelRatio, y);
+      const label = alike && found === turning ? "" : `${number(found.hz, 2)} Hz`;
+      u.ctx.fillText(label, x + (toRight ? 9 : -9) * devicePixelRatio, y);
       u.ctx.restore();
     }
   }
@@ -158,16 +163,21 @@ export class RhythmGraph {
 
   text() {
     const promisedHz = this.#live.promisedHz;
-    if (this.#live.silent) return WORDS.silent;
+    if (this.#live.silent) return this.#live.noSound;
     const output = this.#output;
     if (!output) return RHYTHM.needsSound;
-    const swelling = output.line(output.depth, null);
-    const turning = output.line(output.turning, null);
+    const swellings = this.#live.findings("depth");
+    const turnings = this.#live.findings("turning");
+    const isThere = [...swellings, ...turnings].some(({ promised }) => promised);
+    const isTooSlow = promisedHz !== null && promisedHz < LOW_HZ;
     return [
       promisedHz === null ? "" : RHYTHM.promised(promisedHz),
-      promisedHz !== null && promisedHz < LOW_HZ ? RHYTHM.tooSlow(LOW_HZ) : "",
-      swelling?.clear ? RHYTHM.swells(swelling) : RHYTHM.steady,
-      turning?.clear ? RHYTHM.turns(turning.hz, output.direction(turning.hz) !== 0) : "",
+      isTooSlow ? RHYTHM.tooSlow(LOW_HZ) : "",
+      promisedHz !== null && !isTooSlow && !isThere ? RHYTHM.missing : "",
+      ...swellings.map((line) => (line.music ? RHYTHM.musicSwells : RHYTHM.swells)(line)),
+      promisedHz === null && swellings.length === 0 ? RHYTHM.steady : "",
+      ...turnings.map(({ hz, music }) =>
+        (music ? RHYTHM.musicTurns : RHYTHM.turns)(hz, output.direction(hz) !== 0)),
     ].filter(Boolean).join(" ");
   }
 

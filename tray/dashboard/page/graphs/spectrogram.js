@@ -2,7 +2,7 @@
 
 import { LogAxis, SILENCE_DB, Spectrum } from "../analysis/spectrum.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, Plot, tick, ticksHz } from "./plot.js";
-import { frequency, level, SPECTROGRAM, WORDS } from "./texts.js";
+import { frequency, level, SPECTROGRAM } from "./texts.js";
 import { heatColours } from "./theme.js";
 
 const [LOW_HZ, HIGH_HZ] = [20, 20_000];
@@ -160,7 +160,7 @@ export class SpectrogramGraph {
 
   text() {
     const newest = this.#peak;
-    if (this.#live.silent || !newest) return WORDS.silent;
+    if (this.#live.silent || !newest) return this.#live.noSound;
     const all = [newest, ...this.#peaks].filter((peak) => peak !== null).map(({ hz }) => hz);
     return SPECTROGRAM.range(SPAN_S, Math.min(...all), Math.max(...all), newest);
   }

@@ -158,7 +158,7 @@ export class SpectrumGraph {
 
   text() {
     const [input, output] = this.#spectra.map((spectrum) => spectrum.peak());
-    if (this.#live.silent || !output) return WORDS.silent;
+    if (this.#live.silent || !output) return this.#live.noSound;
     return SPECTRUM.strongest(output, input);
   }
 

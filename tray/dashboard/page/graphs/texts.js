@@ -128,6 +128,8 @@ export const ENVELOPE = {
   /** @type {(line: { hz: number, share: number }) => string} */
   swells: ({ hz, share }) =>
     `The sound swells and fades ${number(hz, 2)} times a second, with a depth of ${percent(share)}.`,
+  /** @type {(line: { hz: number, share: number }) => string} */
+  musicSwells: ({ hz }) => `Your music itself swells and fades ${number(hz, 2)} times a second.`,
   /** @type {(name: string, percent: { low: number, high: number }) => string} */
   range: (name, { low, high }) =>
     Number.isFinite(low) ? `${name}: ${number(low, 0)} to ${number(high, 0)} % of the mean.` : "",
@@ -155,9 +157,15 @@ export const RHYTHM = {
   tooSlow: (lowHz) => `This is slower than the graph can show (${lowHz} Hz).`,
   /** @type {(line: { hz: number, share: number }) => string} */
   swells: ({ hz, share }) => `The sound swells at ${number(hz, 2)} Hz, with a depth of ${percent(share)}.`,
+  /** @type {(line: { hz: number, share: number }) => string} */
+  musicSwells: ({ hz }) => `Your music itself swells at ${number(hz, 2)} Hz.`,
+  missing: "Nothing stands out at this rate.",
   /** @type {(hz: number, turns: boolean) => string} */
   turns: (hz, turns) =>
     `The phase between the ears ${turns ? "turns" : "swings"} at ${number(hz, 2)} Hz.`,
+  /** @type {(hz: number, turns: boolean) => string} */
+  musicTurns: (hz, turns) =>
+    `The phase between your music's own channels ${turns ? "turns" : "swings"} at ${number(hz, 2)} Hz.`,
 };
 
 export const EARS = {
@@ -177,6 +185,10 @@ export const EARS = {
       ? `The phase between the ears turns ${number(hz, 2)} times a second; ` +
         `the ${direction > 0 ? "left" : "right"} ear has the higher tone.`
       : `The phase between the ears swings to and fro ${number(hz, 2)} times a second.`,
+  /** @type {(hz: number, direction: number) => string} */
+  musicTurns: (hz, direction) =>
+    `The phase between your music's own channels ${direction ? "turns" : "swings to and fro"} ` +
+    `${number(hz, 2)} times a second.`,
 };
 
 export const TONES = {

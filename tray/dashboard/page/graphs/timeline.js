@@ -2,6 +2,7 @@
 
 import { courseOf, valueAt } from "../analysis/course.js";
 import { clock } from "../format.js";
+import { movement } from "../place.js";
 import { make } from "./frame.js";
 import { axis, BOTTOM_SIZE, LEFT_SIZE, line, Plot } from "./plot.js";
 import { number, parameter, TIMELINE } from "./texts.js";
@@ -205,10 +206,12 @@ export class TimelineGraph {
     const { protocol } = this.#live.status;
     if (!course || !protocol) return TIMELINE.nothing;
     const moving = course.lanes.filter(({ address }) => address);
+    const paths = protocol.layers.filter(({ place }) => movement(place));
     return [
       TIMELINE.at(protocol.name ?? "", protocol.elapsed_s, protocol.left_s),
       ...moving.map((lane) => TIMELINE.value(lane.address, valueAt(lane, this.#positionS))),
-      moving.length ? "" : TIMELINE.constant,
+      ...paths.map(({ id, kind, place }) => `${id ?? kind} ${movement(place)}.`),
+      moving.length || paths.length ? "" : TIMELINE.constant,
       course.loops ? TIMELINE.again(course.lengthS) : "",
       TIMELINE.keys,
     ].filter(Boolean).join(" ");

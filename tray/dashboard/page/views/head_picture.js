@@ -1,6 +1,7 @@
 /** The head from above with the sources around it, which mouse and keyboard move. */
 
 import { number } from "../format.js";
+import { course, movement } from "../place.js";
 import { niceBelow, roundTo } from "../scale.js";
 import { ask, useStatus, useStore } from "../store.js";
 import { T } from "../texts.js";
@@ -13,7 +14,7 @@ const INNER = 46;
 const OUTER = 150;
 const RINGS_M = [0.5, 1, 2, 5, 10, 20];
 
-/** @typedef {{ azimuth: number, distance: number }} Position  degrees to the left; metres */
+/** @typedef {import("../place.js").Position} Position */
 
 /** @param {number} distance @returns {number} in the picture's units */
 function radius(distance) {
@@ -47,6 +48,21 @@ function words({ azimuth, distance }) {
   return T.position(String(Math.abs(whole)), whole > 0 ? T.toLeft : T.toRight, number(distance));
 }
 
+/** @param {import("../api.js").Place | null} place */
+function placeWords(place) {
+  const position = words({ azimuth: place?.azimuth_deg ?? 0, distance: place?.distance_m ?? 1 });
+  const moves = movement(place);
+  return moves ? T.fromThere(position, moves) : position;
+}
+
+/** The way along which a source moves by itself. @param {{ place: import("../api.js").Place | null }} props */
+function Path({ place }) {
+  const positions = course(place);
+  if (positions.length === 0) return null;
+  const points = positions.map((position) => point(position).map((x) => x.toFixed(1)).join()).join(" ");
+  return html`<polyline class="path" points=${points} aria-hidden="true" />`;
+}
+
 export function HeadPicture() {
   const space = useStatus("space");
   const layers = (useStore(({ status }) => status?.protocol?.layers) ?? []).filter(({ place }) => place);
@@ -69,6 +85,7 @@ export function HeadPicture() {
           return html`<rect x="-7" y="-5" width="14" height="10" rx="2" class="speaker"
             transform="translate(${x} ${y}) rotate(${-(azimuth + side * width)})" aria-hidden="true" />`;
         })}
+        ${layers.map(({ id, place }) => html`<${Path} key=${id} place=${place} />`)}
         <${Source} name=${T.music} sign="♪" address="space" azimuth=${azimuth} distance=${distance} />
         ${layers.map(
           ({ id, place }, n) => html`<${Source} key=${id} name=${id} sign=${String(n + 1)} address=${id}
@@ -78,10 +95,7 @@ export function HeadPicture() {
       <figcaption class="hint">${T.pictureHelp}</figcaption>
       ${layers.length > 0 &&
       html`<ol class="source-names">${layers.map(
-        ({ id, place }) => html`<li>${id}: ${words({
-          azimuth: place?.azimuth_deg ?? 0,
-          distance: place?.distance_m ?? 1,
-        })}</li>`,
+        ({ id, place }) => html`<li>${id}: ${placeWords(place)}</li>`,
       )}</ol>`}
     </figure>`;
 }
