@@ -46,9 +46,9 @@ class FakeEntrain:
         self.url = ""
         self.pages: dict[ServerConnection, Json] = {}
         self.refusal = ""
-        """Why no page may connect, or empty."""
+        """Reason for which pages may not connect, or empty."""
         self.refusals: dict[str, str] = {}
-        """Which commands are refused, each with its line."""
+        """Lines that refuse commands, by command."""
         self._past: list[Json] = []
         self._future: list[Json] = []
         self._loop = asyncio.new_event_loop()

@@ -455,7 +455,7 @@ def test_a_source_that_moves_by_itself_shows_its_way(page, fake):
     expect(space.locator(".path")).to_have_count(1)
     course = page.locator(".graph-timeline .graph-text")
     expect(course).to_contain_text("music circles around your head, once in 32 s.")
-    expect(course).not_to_contain_text("Nothing in this protocol moves")
+    expect(course).not_to_contain_text("in this protocol moves")
 
 
 def test_only_a_head_that_is_tracked_can_be_recentred(page, fake):

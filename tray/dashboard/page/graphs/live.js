@@ -85,7 +85,7 @@ export class Live {
     return rate ? Math.abs(rate) : null;
   }
 
-  /** Note that samples are asked for: until they come, nobody knows whether a sound plays. */
+  /** Note that samples are asked for: until they come, it is unknown whether a sound plays. */
   await() {
     this.#awaitedMs = performance.now();
   }
@@ -182,7 +182,7 @@ export class Live {
     }
     const input = this.rhythm("input");
     const found = find(output, input, kind, this.promisedHz);
-    if (!input) return found; // nobody knows yet what the music brings
+    if (!input) return found; // the rhythms of the music are not known yet
     return (this.#findings[kind] ??= new SteadyFindings()).take(found, this.#nowMs);
   }
 

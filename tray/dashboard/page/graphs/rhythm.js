@@ -107,7 +107,7 @@ export class RhythmGraph {
   }
 
   /**
-   * Put a circle and its rate at the line at the promised rate, or at the one that stands out most;
+   * Put a circle and its rate at the line at the promised rate, or at the highest line;
    * none at the music's own.
    *
    * @param {import("../vendor/uPlot.esm.js")} u
