@@ -125,3 +125,15 @@ def test_a_set_with_very_many_directions_is_thinned_out_evenly(tmp_path):
     assert "12000 directions are used" in found.notes[0]
     left = angles_deg(found.directions)[0] < 180
     assert left.mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_texts_in_latin_1_are_read_whole(tmp_path):
+    form = sofa_files.usual()
+    form.attributes = {"Organization": "Fachhochschule Köln"}
+    path = sofa_files.write(form, tmp_path / "a.sofa")
+    content = path.read_bytes()
+    utf8, latin1 = (form.attributes["Organization"].encode(name) for name in ("utf-8", "latin-1"))
+    assert content.count(utf8) == 1
+    path.write_bytes(content.replace(utf8, latin1 + b" "))  # of the same length
+
+    assert sofa.read(path).facts["Organization"] == "Fachhochschule Köln"
