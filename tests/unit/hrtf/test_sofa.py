@@ -1,12 +1,14 @@
 """SOFA files of every form are read alike, or refused with one clear line."""
 
+import sys
+
 import numpy as np
 import pytest
 import sofa_files
 from hrtf_measures import differences
 
 from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.preparation import sofa
+from entrain.vdevice.hrtf.preparation import plot, sofa
 from entrain.vdevice.hrtf.preparation.measured_set import angles_deg, unit_vectors
 from entrain.vdevice.hrtf.preparation.sources import aligned
 from entrain.vdevice.hrtf.preparation.spectra import Spectra, delayed, minimum_phase
@@ -137,3 +139,10 @@ def test_texts_in_latin_1_are_read_whole(tmp_path):
     path.write_bytes(content.replace(utf8, latin1 + b" "))  # of the same length
 
     assert sofa.read(path).facts["Organization"] == "Fachhochschule Köln"
+
+
+def test_without_matplotlib_a_picture_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    path = sofa_files.write(sofa_files.usual(), tmp_path / "a.sofa")
+    with pytest.raises(HrtfError, match=f"{sys.executable} -m pip install matplotlib"):
+        plot.draw(aligned(str(path)), tmp_path / "a.png")
