@@ -124,6 +124,8 @@ def test_without_a_running_entrain_a_command_says_what_to_do(arguments):
         (["output", "auto"], messages.SetOutput(name=None)),
         (["set", "tone.level_db", "-20"], messages.Set(address="tone.level_db", value=-20.0)),
         (["set", "tone.beat_hz", "-1e-3"], messages.Set(address="tone.beat_hz", value=-0.001)),
+        (["set", "rain.path", "orbit"], messages.Set(address="rain.path", value=1.0)),
+        (["set", "pre.gate", "on"], messages.Set(address="pre.gate", value=1.0)),
         (
             ["set", "--over", "600", "tone.beat_hz", "-.5"],
             messages.Set(address="tone.beat_hz", value=-0.5, over_s=600.0),
@@ -141,6 +143,13 @@ def test_a_command_is_one_request(server, arguments, request_):
     levels = "tone (binaural): beat_hz 10\n" if arguments[0] in ("stronger", "weaker") else ""
     assert result.stdout == "processing · Alpha 10 · Ear?[2J\n" + levels
     assert server.requests == [request_]
+
+
+def test_a_name_that_is_no_choice_is_refused_with_the_choices(server):
+    refused = entrain("set", "rain.path", "oval")
+    assert refused.exit_code == 2
+    assert "'oval' is neither a number nor one of still, orbit, arc, eight" in refused.stderr
+    assert server.requests == []
 
 
 def test_not_a_number_is_left_to_the_one_who_knows_the_range(server):

@@ -71,6 +71,7 @@ def test_without_a_running_entrain_it_says_what_to_do(action):
         (["off"], messages.Tracking(on=False)),
         (["recentre"], messages.Recentre()),
         (["status"], messages.GetStatus()),
+        ([], messages.GetStatus()),
     ],
 )
 def test_each_action_is_a_request(answer, arguments, request_):
@@ -84,7 +85,6 @@ def test_each_action_is_a_request(answer, arguments, request_):
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["sideways"],
         ["off", "--lan"],
         ["status", "--preset", "nvsonic"],
@@ -146,6 +146,19 @@ def test_status_is_a_table(answer):
         "other packets": "2 malformed, 3 without a pose of this sender",
         "preset": "standard",
     }
+
+
+def test_recentre_says_that_it_did(answer):
+    answer(TRACKED)
+    told = entrain("head", "recentre").stdout
+    assert told == "recentred: how your head is turned now is straight ahead\n"
+
+
+def test_a_pose_from_before_the_present_settings_is_not_denied(answer):
+    answer(TRACKED.model_copy(update={"source": "", "age_s": 1.1}))
+    told = entrain("head", "status").stdout
+    assert "no tracker sends with the present settings" in told
+    assert "1.10 s ago" in told
 
 
 def test_status_of_a_head_that_is_not_tracked_is_short(answer):

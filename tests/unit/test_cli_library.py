@@ -482,3 +482,14 @@ def test_a_negative_time_is_no_option():
     assert result.exit_code == 2
     said = "'-5' is neither off nor a number of minutes, which must be more than 0 and at most 1440"
     assert said in result.output
+
+
+def test_show_of_a_protocol_with_a_longest_time_does_not_promise_any_time(evening):
+    whole = json.loads(evening.read_text())
+    del whole["duration_s"]
+    evening.write_text(json.dumps(whole))
+
+    shown = entrain("show", "evening").stdout
+
+    assert "1 h at most, then it fades out" in shown
+    assert "as long as you like" not in shown

@@ -191,7 +191,7 @@ def test_settings_that_are_none_are_refused(fields, error):
 
 def test_recentre_needs_a_pose(tmp_path):
     app = with_output(new_app(tmp_path))
-    with pytest.raises(EntrainError, match="no pose of the head arrives"):
+    with pytest.raises(EntrainError, match="head tracking is off"):
         asyncio.run(app.hub.ask(messages.Recentre()))
 
     async def play() -> messages.Status:

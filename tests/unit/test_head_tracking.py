@@ -112,8 +112,9 @@ def test_recentre_makes_the_present_pose_straight_ahead(head, sink):
 
 
 def test_without_a_fresh_pose_there_is_no_centre(head, monkeypatch):
-    with pytest.raises(EntrainError, match="no pose of the head arrives"):
+    with pytest.raises(EntrainError, match="tracking is off; `entrain head on` switches it on"):
         head.recentre()
+    head.change(on=True)
     head.turn(*left(50))
     monkeypatch.setattr(head_tracking, "STALE_S", -1.0)
     with pytest.raises(EntrainError, match="no pose of the head arrives"):

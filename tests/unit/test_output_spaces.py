@@ -15,6 +15,8 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.session import output_spaces
 from entrain.vdevice.space.settings import SpaceSettings
 
+OWN_SPACE = "X has its own space; your setting is heard with protocols that have none"
+
 
 def protocol(**fields: object) -> Protocol:
     whole = {"id": "x", "name": "X", "layers": [{"kind": "gain", "params": {"gain_db": 0}}]}
@@ -132,7 +134,7 @@ def test_a_protocol_with_its_own_space_uses_it_with_the_listeners_head(desk):
         spatial = {"mode": "speakers", "params": {"width_deg": 40}}
         found = (await desk.ask(messages.Use(protocol=protocol(spatial=spatial)))).space
         assert (found.mode, found.setting) == ("speakers", "scene")
-        assert found.note == "X has its own space"
+        assert found.note == OWN_SPACE
         running = {layer.id: (layer, n) for layer, n in desk.app.player.running()}
         assert desk.app.engine.parameter(running["space"][1], "head_cm") == 62
         status = await desk.ask(messages.Set(address="space.width_deg", value=50))
@@ -141,7 +143,7 @@ def test_a_protocol_with_its_own_space_uses_it_with_the_listeners_head(desk):
         assert desk.app.spaces.settings.params == {"head_cm": 62}
 
         found = (await desk.ask(messages.Use(protocol=protocol(spatial="off")))).space
-        assert (found.mode, found.note) == ("off", "X has its own space")
+        assert (found.mode, found.note) == ("off", OWN_SPACE)
         found = (await desk.ask(messages.Use(protocol=protocol()))).space
         assert (found.mode, found.note) == ("scene", "")
 

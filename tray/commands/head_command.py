@@ -20,7 +20,7 @@ _START_TIMEOUT_S = 3.0
 
 
 @click.command()
-@click.argument("action", type=click.Choice(["on", "off", "recentre", "status"]))
+@click.argument("action", type=click.Choice(["on", "off", "recentre", "status"]), default="status")
 @click.option(
     "--lan/--no-lan",
     default=None,
@@ -95,6 +95,8 @@ def head(
 
     if action == "status":
         head_text.status(answer)
+    elif action == "recentre":
+        click.echo("recentred: how your head is turned now is straight ahead")
     else:
         click.echo(head_text.summary(answer))
 

@@ -98,6 +98,8 @@ def info(source: str, plot: str | None, force: bool, as_json: bool) -> None:
 def use(source: str) -> None:
     """Use another head.  A SOFA file is prepared first, which takes some seconds.
 
+    `entrain undo` does not take this back; `entrain hrtf use` with the former head does.
+
     \b
     Examples:
       entrain hrtf use my-ears.sofa

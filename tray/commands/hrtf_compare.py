@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from entrain.vdevice.hrtf.comparison import Comparison
     from entrain.vdevice.hrtf.sets import Card
 
+_NO_TERMINAL = "comparing HRTFs needs a terminal"
 _STEPS = {"\x1b[C": 1, "\x1b[D": -1, "\x1bOC": 1, "\x1bOD": -1}
 """The keys → and ←, as terminals send them."""
 
@@ -34,7 +35,8 @@ def compare(heads: tuple[str, ...]) -> None:
     the end you see their names and how you have ranked them.  Entrain keeps your marks on this
     machine; `entrain hrtf list` shows them.
 
-    Afterwards Entrain plays what it played before, also if the command is killed.  Any other
+    Until then, do not look at `entrain status` and `entrain hrtf list`: they name the head that you
+    hear.  Afterwards Entrain plays what it played before, also if the command is killed.  Any other
     command to Entrain ends the noise, too.
 
     \b
@@ -45,6 +47,7 @@ def compare(heads: tuple[str, ...]) -> None:
     from entrain.vdevice.api.client import Client
     from entrain.vdevice.hrtf.comparison import Comparison, answers_path
 
+    _require_terminal()
     with Client() as client:
         status = client.ask("status")
         if status["output"] and status["output"]["form"] in WITHOUT_HEADPHONES:
@@ -61,6 +64,16 @@ def compare(heads: tuple[str, ...]) -> None:
             except OSError as error:
                 raise EntrainError(f"cannot keep your marks: {error.strerror}") from error
     _show(comparison, status["hrtf"])
+
+
+def _require_terminal() -> None:
+    """Refuse to play without a terminal, where the listener marks; raises `EntrainError`."""
+    if sys.stdin.isatty():
+        return
+    try:
+        open("/dev/tty").close()  # click reads keys there
+    except OSError as error:
+        raise EntrainError(_NO_TERMINAL) from error
 
 
 def _prepared(names: Sequence[str]) -> "list[Card]":
@@ -144,7 +157,7 @@ def _key() -> str:
     except EOFError:
         return ""
     except OSError as error:
-        raise EntrainError("comparing HRTFs needs a terminal") from error
+        raise EntrainError(_NO_TERMINAL) from error
 
 
 def _show(comparison: "Comparison", before: str) -> None:

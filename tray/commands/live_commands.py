@@ -5,13 +5,15 @@
 from typing import get_args
 
 import click
+from click.core import ParameterSource
 
 from entrain.tray.commands import completion, options
 from entrain.tray.commands.request import adjust, ask, change
 from entrain.tray.text.minutes import MinutesOrOff
 from entrain.tray.text.number import Number
 from entrain.tray.text.position import Position
-from entrain.tray.text.text_layout import clean
+from entrain.tray.text.text_layout import clean, clock
+from entrain.tray.text.value import Value
 from entrain.vdevice.limits import MAX_OVER_S, MAX_STEPS, Unplugged
 
 
@@ -184,15 +186,21 @@ def redo() -> None:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value, not an option
-@click.argument("minutes", type=MinutesOrOff())
-def sleep(minutes: float | None) -> None:
+@click.argument("minutes", type=MinutesOrOff(), required=False)
+@click.pass_context
+def sleep(context: click.Context, minutes: float | None) -> None:
     """Switch off after some time.  The sound fades in the last minutes.
 
     \b
     Examples:
+      entrain sleep          show the time left
       entrain sleep 30
       entrain sleep off      cancel the timer
     """
+    if context.get_parameter_source("minutes") is ParameterSource.DEFAULT:
+        left_s = ask("status")["sleep_left_s"]
+        click.echo("the sleep timer is off" if left_s is None else f"off in {clock(left_s)}")
+        return
     change("sleep", minutes=minutes)
 
 
@@ -247,7 +255,7 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
 
 @click.command("set", context_settings={"ignore_unknown_options": True})  # -20 is a value
 @click.argument("address", shell_complete=completion.addresses)
-@click.argument("value", type=Number())
+@click.argument("value", type=Value())
 @click.option(
     "--over",
     type=Number(0, MAX_OVER_S),
@@ -258,9 +266,12 @@ def use(protocol: tuple[str, ...], standalone: bool, here: bool | None) -> None:
 def set_value(address: str, value: float, over: float) -> None:
     """Change one parameter, in its own unit.  Write ADDRESS as layer.parameter.
 
+    Choices have names: `entrain layers KIND` lists them.
+
     \b
     Examples:
       entrain set tone.level_db -20
+      entrain set rain.path orbit
       entrain set am.depth 0.3 --over 60
       entrain set pre.gate 1            pre and limiter are the engine's own layers
       entrain set tone.beat_hz 4 --over 600

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from entrain.tray.text.status_text import table
+from entrain.tray.text.status_text import pose_source, table
 from entrain.tray.text.text_layout import clean
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def status(head: "Head") -> None:
     if head["problem"]:
         rows.append(("problem", head["problem"]))
     if head["on"]:
-        rows.append(("source", head["source"] or "no tracker has sent a pose yet"))
+        rows.append(("source", pose_source(head)))
         rows.append(("packets", f"{head['packets_per_s']:g} a second"))
     if head["age_s"] is not None:
         rows.append(("last pose", f"{head['age_s']:.2f} s ago"))

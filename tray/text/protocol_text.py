@@ -141,7 +141,8 @@ def _grades(evidence: Evidence) -> None:
 def _facts(protocol: Protocol) -> Iterator[str]:
     """Describe the session in short sentences."""
     if protocol.duration_s is None:
-        yield "as long as you like"
+        if protocol.max_minutes is None:
+            yield "as long as you like"
     elif protocol.loop:
         yield f"begins again every {text_layout.clock(protocol.duration_s)}"
     else:

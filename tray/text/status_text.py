@@ -13,7 +13,15 @@ from entrain.tray.text.text_layout import clean, clock
 
 if TYPE_CHECKING:
     from entrain.block import Block
-    from entrain.vdevice.api.answers import ActiveProtocol, Device, Layer, Levels, Status
+    from entrain.vdevice.api.answers import (
+        ActiveProtocol,
+        Device,
+        Head,
+        Layer,
+        Levels,
+        Place,
+        Status,
+    )
 
 UNPLUGGED = {
     "softer": "speakers play 20 dB softer",
@@ -22,6 +30,15 @@ UNPLUGGED = {
 }
 """How speakers play after headphones were unplugged, by the setting's name."""
 
+
+FORMS = {
+    "headphones": "headphones",
+    "speakers": "loudspeakers, so what needs headphones is left out",
+    "hands-free": "a hands-free device, so what needs headphones is left out",
+    "mono": "one channel, so what needs headphones is left out",
+    "unknown": "a device of unknown kind, which Entrain takes for headphones",
+}
+"""Kind of device, by the name of its form."""
 
 MODES = {
     "default": "while it is on, Entrain is the default output",
@@ -89,6 +106,7 @@ def status(status: "Status") -> None:
         rows.append(("sleep", f"off in {clock(status['sleep_left_s'])}"))
     if output := status["output"]:
         rows.append(("output", f"{output['description']} ({output['name']})"))
+        rows.append(("", FORMS[output["form"]]))
         if output["rate_hz"]:
             rows.append(("", f"{output['rate_hz']} Hz, {output['quantum_frames']} frames a cycle"))
     if status["preferred_outputs"]:
@@ -100,8 +118,7 @@ def status(status: "Status") -> None:
         rows.append(("preferred", ", ".join(named)))
     rows.append(("headphones", f"when unplugged: {UNPLUGGED[status['unplugged']]}"))
     if (head := status["head"])["on"]:
-        source = head["source"] or "no tracker has sent a pose yet"
-        rows.append(("head", f"{source}, {head['packets_per_s']:g} packets a second"))
+        rows.append(("head", f"{pose_source(head)}, {head['packets_per_s']:g} packets a second"))
     space = status["space"]
     if space["mode"] != "off" or space["note"]:
         rows.append(("space", f"{space['mode']}, HRTF {space['hrtf']}"))
@@ -134,11 +151,39 @@ def status(status: "Status") -> None:
     table(("", ""), rows)
 
 
+def pose_source(head: "Head") -> str:
+    """Return which tracker sends the head's poses."""
+    if head["source"]:
+        return head["source"]
+    if head["age_s"] is not None:
+        return "no tracker sends with the present settings"
+    return "no tracker has sent a pose yet"
+
+
 def layer(layer: "Layer") -> str:
-    """Return a layer's id, kind and values in one line."""
-    values = ", ".join(f"{symbol} {value:g}" for symbol, value in layer["params"].items())
+    """Return a layer's id, kind, values and place in one line."""
+    named = {**layer["params"], **_place(layer["place"])}
+    values = ", ".join(
+        f"{symbol} {value if isinstance(value, str) else format(value, 'g')}"
+        for symbol, value in named.items()
+    )
     name = layer["id"] if layer["id"] == layer["kind"] else f"{layer['id']} ({layer['kind']})"
     return f"{name}: {values}" if values else name
+
+
+def _place(place: "Place | None") -> dict[str, float | str]:
+    """Return the values of a place, with the path's values only if the source moves."""
+    if place is None:
+        return {}
+    values: dict[str, float | str] = {
+        "azimuth_deg": place["azimuth_deg"],
+        "elevation_deg": place["elevation_deg"],
+        "distance_m": place["distance_m"],
+        "path": place["path"],
+    }
+    if place["path"] != "still":
+        values |= {"path_hz": place["path_hz"], "path_deg": place["path_deg"]}
+    return values
 
 
 def devices(found: Sequence["Device"]) -> None:

@@ -99,6 +99,8 @@ class HeadTracking:
         """Count the present pose as straight ahead; raises `EntrainError` if there is none."""
         with self._lock:
             if time.monotonic() - self._at_s > STALE_S:
+                if not self.settings.on:
+                    raise EntrainError("head tracking is off; `entrain head on` switches it on")
                 raise EntrainError("no pose of the head arrives; `entrain head status` says more")
             self._centre, self._is_as_tracked = Centre.at(inverse(Rotation(*self._pose))), False
             self._hand_on()

@@ -21,6 +21,8 @@ from entrain.vdevice.protocol.wording import plain
 TIMEOUT_S = 90.0
 """Longest time for one file, in seconds.  The slowest file known takes 10 s."""
 MAX_ANSWER_BYTES = 1 << 20
+_EMPTY_TITLES = {"", "hrtf", "hrtfs", "hrir", "hrirs", "sofa", "title"}
+"""Titles that do not say whose head it is, in small letters."""
 _WORKER = "entrain.vdevice.hrtf.preparation.worker"
 
 
@@ -93,10 +95,21 @@ def added(source: Path, variant: Variant | None = None) -> Card:
     else:
         answer = _prepare_file(source, sha256, path, variant)
         facts, directions, notes = answer["facts"], answer["directions"], answer["notes"]
-    title = facts.get("Title") or facts.get("DatabaseName") or plain(source.stem)
+    title = _title(facts, source)
     card = sets.add(source, sha256, title, directions, facts.get("License", ""), notes)
     sets.mark_used(path)
     return card
+
+
+def _title(facts: Mapping[str, Any], source: Path) -> str:
+    """Return the file's title, or what tells this head from others if the title does not."""
+    title = str(facts.get("Title", ""))
+    if title.strip(" .-_").lower() not in _EMPTY_TITLES:
+        return title
+    named = " ".join(
+        filter(None, (facts.get(key) for key in ("DatabaseName", "ListenerShortName")))
+    )
+    return named or plain(source.stem)
 
 
 def _is_whole(path: Path) -> bool:

@@ -118,7 +118,10 @@ class OutputSpaces:
         if player.space is not None and self._heads.in_use != self.head:
             return f"the HRTF {self.head} cannot be used; {self._heads.in_use} stands in"
         if not player.space_is_own:
-            return f"{player.protocol.name} has its own space"
+            return (
+                f"{player.protocol.name} has its own space; your setting is heard with protocols "
+                "that have none"
+            )
         if player.space is None and any(layer.place for layer in player.layers):
             return "placed sounds need a space; `entrain space scene` switches it on"
         return ""

@@ -218,3 +218,18 @@ def test_the_engine_gets_the_file_of_the_head_once_a_space_has_needed_one(
     assert read == [sets.head_path(sets.find(name)) for name in ("kemar", "sphere")]
     assert app.heads.in_use == "sphere"
     app.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("facts", "title"),
+    [
+        ({"Title": "My ears"}, "My ears"),
+        ({"Title": "HRTF", "DatabaseName": "ARI", "ListenerShortName": "NH2"}, "ARI NH2"),
+        ({"Title": "HRTF"}, "ears"),
+        ({}, "ears"),
+    ],
+)
+def test_a_head_is_called_by_what_tells_it_from_others(tmp_path, facts, title):
+    found = sofa_files.usual()
+    found.attributes = {"Title": "", "DatabaseName": "", "ListenerShortName": ""} | facts
+    assert process.added(sofa_files.write(found, tmp_path / "ears.sofa")).title == title

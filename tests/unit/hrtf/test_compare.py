@@ -18,6 +18,13 @@ from entrain.vdevice.hrtf.errors import HrtfError
 
 pytestmark = pytest.mark.usefixtures("cache_of_its_own")
 UNDECIDED = "–"
+_require_terminal = hrtf_compare._require_terminal
+
+
+@pytest.fixture(autouse=True)
+def _with_terminal(monkeypatch):
+    """Take the tests' input for a terminal."""
+    monkeypatch.setattr(hrtf_compare, "_require_terminal", lambda: None)
 
 
 @pytest.fixture
@@ -195,3 +202,17 @@ def test_damaged_answers_are_skipped(tmp_path):
     path.write_text("\n".join([*lines, '{"marks": {"a": 2}}', ""]))
     assert comparison.means(path) == {"a": (3.0, 2)}
     assert comparison.means(tmp_path / "none") == {}
+
+
+def test_without_a_terminal_it_says_so_before_anything_else(home, serve, idle, monkeypatch):
+    server = serve(home / "entrain" / "control.sock", lambda request: idle)
+
+    def no_terminal(*_: object) -> None:
+        raise OSError(6, "No such device or address")
+
+    monkeypatch.setattr(hrtf_compare, "_require_terminal", _require_terminal)
+    monkeypatch.setattr(hrtf_compare, "open", no_terminal, raising=False)
+    result = compare("")
+    assert result.exit_code == 1
+    assert result.output == "entrain: comparing HRTFs needs a terminal\n"
+    assert server.requests == []

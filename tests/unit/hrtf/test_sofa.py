@@ -1,12 +1,14 @@
 """SOFA files of every form are read alike, or refused with one clear line."""
 
+import sys
+
 import numpy as np
 import pytest
 import sofa_files
 from hrtf_measures import differences
 
 from entrain.vdevice.hrtf.errors import HrtfError
-from entrain.vdevice.hrtf.preparation import sofa
+from entrain.vdevice.hrtf.preparation import plot, sofa
 from entrain.vdevice.hrtf.preparation.measured_set import angles_deg, unit_vectors
 from entrain.vdevice.hrtf.preparation.sources import aligned
 from entrain.vdevice.hrtf.preparation.spectra import Spectra, delayed, minimum_phase
@@ -125,3 +127,22 @@ def test_a_set_with_very_many_directions_is_thinned_out_evenly(tmp_path):
     assert "12000 directions are used" in found.notes[0]
     left = angles_deg(found.directions)[0] < 180
     assert left.mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_texts_in_latin_1_are_read_whole(tmp_path):
+    form = sofa_files.usual()
+    form.attributes = {"Organization": "Fachhochschule Köln"}
+    path = sofa_files.write(form, tmp_path / "a.sofa")
+    content = path.read_bytes()
+    utf8, latin1 = (form.attributes["Organization"].encode(name) for name in ("utf-8", "latin-1"))
+    assert content.count(utf8) == 1
+    path.write_bytes(content.replace(utf8, latin1 + b" "))  # of the same length
+
+    assert sofa.read(path).facts["Organization"] == "Fachhochschule Köln"
+
+
+def test_without_matplotlib_a_picture_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    path = sofa_files.write(sofa_files.usual(), tmp_path / "a.sofa")
+    with pytest.raises(HrtfError, match=f"{sys.executable} -m pip install matplotlib"):
+        plot.draw(aligned(str(path)), tmp_path / "a.png")

@@ -90,7 +90,7 @@ export const T = {
   minutes: (minutes) => `${minutes} min`,
   sleepCancel: "Cancel the timer",
   perMinute: "/min",
-  perOctave: "dB/oct",
+  perOctave: "dB/octave",
 
   // ---- library
   library: "Protocols",

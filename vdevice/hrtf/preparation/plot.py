@@ -1,5 +1,6 @@
 """Draws a head: where it was measured, what it does to sounds around the listener."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ def draw(aligned: AlignedSet, path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise HrtfError("cannot be drawn without matplotlib; install it with pip") from None
+        raise HrtfError(
+            "cannot be drawn without matplotlib; install it with "
+            f"`{sys.executable} -m pip install matplotlib`"
+        ) from None
     head = prepare(aligned)
     figure = Figure(figsize=(11, 8), dpi=100, facecolor="white")
     title = aligned.facts.get("Title") or "Head-related transfer functions"

@@ -175,7 +175,10 @@ def _require_convention(file: Any) -> None:
 def _attribute(file: Any, name: str) -> str:
     if not file.hasGlobalAttribute(name):
         return ""
-    return plain(str(file.getGlobalAttributeValue(name)).strip().replace("\n", " "), 200)
+    text = str(file.getGlobalAttributeValue(name))
+    if "\ufffd" in text:  # it is not UTF-8; older files hold Latin-1
+        text = str(file.ncfile.file.getncattr(name, encoding="latin-1"))
+    return plain(text.strip().replace("\n", " "), 200)
 
 
 def _variable(file: Any, name: str) -> Any:
