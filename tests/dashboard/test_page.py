@@ -458,6 +458,22 @@ def test_a_source_that_moves_by_itself_shows_its_way(page, fake):
     expect(course).not_to_contain_text("Nothing in this protocol moves")
 
 
+def test_a_placed_layer_offers_its_path(page, fake):
+    place = {"azimuth_deg": 90.0, "elevation_deg": 0.0, "distance_m": 1.5}
+    place |= {"path": "orbit", "path_hz": 0.03125, "path_deg": 90.0}
+    noise = {"kind": "noise", "id": "rain", "params": {}, "automation": {}, "place": place}
+    fake.change(protocol={**fake.status["protocol"], "layers": [noise]})
+    layer = page.get_by_role("region", name="rain")
+    expect(layer.get_by_role("slider", name="Level")).to_be_visible()
+    expect(layer.get_by_role("slider", name="AM rate")).to_be_hidden()
+
+    layer.get_by_text("Place and path").click()
+    path = layer.get_by_label("Path", exact=True)
+    expect(path.locator("option:checked")).to_have_text("orbit")
+    path.select_option("swing")
+    assert sent(fake, page, "set") == {"values": {"rain.path": 4}}
+
+
 def test_only_a_head_that_is_tracked_can_be_recentred(page, fake):
     fake.change(head={**fake.status["head"], "on": True})
     recentre = page.get_by_role("button", name="I look straight ahead now")
