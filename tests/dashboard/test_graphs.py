@@ -1,6 +1,5 @@
 """The graphs in a browser show a simulated sound, and rest while they are hidden."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -446,29 +445,6 @@ def test_a_hidden_page_writes_no_old_loudness_into_its_history(opened):
     assert later == points
 
 
-def luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def test_lines_and_words_are_legible_in_light_and_dark():
-    """WCAG asks for 3:1 for lines, and 4.5:1 for text."""
-    css = (PAGE / "graphs/graphs.css").read_text(encoding="utf-8")
-    light, dark = css.split("prefers-color-scheme: dark", 2)[:2]
-    for part in (light, dark):
-        colours = dict(re.findall(r"--graph-(\w+): (#[0-9a-f]{6});", part))
-        for name in ("input", "output", "left", "right", "promise", "border"):
-            assert contrast(colours[name], colours["background"]) >= 3, name
-        for name in ("text", "axis", "promise", "output", "left"):  # some lines have words beside
-            assert contrast(colours[name], colours["background"]) >= 4.5, name
-
-
 def test_nothing_is_left_after_the_graphs_are_gone(opened):
     page = opened("spectrum")
     wait_for(page, "d.spectrum.output")
@@ -478,31 +454,7 @@ def test_nothing_is_left_after_the_graphs_are_gone(opened):
     assert page.evaluate("simulation.wants.at(-1)") is False
 
 
-LASTING = """() => {
-  const lasting = { timers: 0, listeners: 0 };
-  for (const target of [document, window, matchMedia("(prefers-color-scheme: dark)")]) {
-    let prototype = target;
-    while (!Object.hasOwn(prototype, "addEventListener")) {
-      prototype = Object.getPrototypeOf(prototype);
-    }
-    if (prototype.counts) continue;
-    prototype.counts = true;
-    const { addEventListener: add, removeEventListener: remove } = prototype;
-    const lasts = (on) => on === window || on === document || on instanceof MediaQueryList;
-    prototype.addEventListener = function (...all) {
-      lasting.listeners += lasts(this ?? window);
-      return add.apply(this, all);
-    };
-    prototype.removeEventListener = function (...all) {
-      lasting.listeners -= lasts(this ?? window);
-      return remove.apply(this, all);
-    };
-  }
-  const [begin, end] = [setInterval, clearInterval];
-  window.setInterval = (...all) => ((lasting.timers += 1), begin(...all));
-  window.clearInterval = (timer) => ((lasting.timers -= 1), end(timer));
-  window.lasting = lasting;
-}"""
+LASTING = (HERE / "lasting.js").read_text(encoding="utf-8")
 """Counts timers, and listeners of objects that outlive the graphs."""
 
 

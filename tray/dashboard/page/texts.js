@@ -163,6 +163,7 @@ export const T = {
   /** @type {Record<string, string>} */
   groups: { processor: "changes your music", generator: "adds sound" },
   more: "More parameters",
+  place: "Place and path",
   /** @param {string} value */
   initial: (value) => `Initial value: ${value}`,
   toInitial: "Back to the initial value",

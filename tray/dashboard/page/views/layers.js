@@ -24,7 +24,9 @@ function LayerView({ layer }) {
   const block = useStore(({ blocks }) => blocks.get(layer.kind));
   const moving = useStatus("moving");
   if (!block) return html`<h3>${layer.id}</h3>`;
-  const main = new Set([block.rate, block.carrier, block.strength, block.level]);
+  const main = new Set([block.carrier, block.strength, block.level]);
+  // The rate of a swelling that no protocol has asked for is heard only with a depth.
+  if (block.rate !== "am_rate_hz" || layer.params.am_depth) main.add(block.rate);
   for (const symbol of Object.keys(layer.params)) main.add(symbol);
   const first = block.parameters.filter(({ symbol }) => main.has(symbol));
   const others = block.parameters.filter(({ symbol }) => !main.has(symbol));
@@ -46,7 +48,30 @@ function LayerView({ layer }) {
       ${first.map(field)}
       ${others.length > 0 &&
       html`<details><summary>${T.more} (${others.length})</summary>${others.map(field)}</details>`}
+      ${layer.place && html`<${PlaceView} id=${layer.id} place=${layer.place} />`}
     </section>`;
+}
+
+/**
+ * Where a placed layer is, and how it moves by itself.
+ *
+ * @param {{ id: string, place: import("../api.js").Place }} props
+ */
+function PlaceView({ id, place }) {
+  const parameters = useStore((store) => store.place);
+  const moving = useStatus("moving");
+  const values = /** @type {Record<string, unknown>} */ (place);
+  return html`
+    <details><summary>${T.place}</summary>
+      ${parameters.map((parameter) => {
+        const { symbol, initial, choices } = parameter;
+        const address = `${id}.${symbol}`;
+        const value = values[symbol] ?? initial;
+        const chosen = choices.find(({ name }) => name === value)?.value;
+        return html`<${ValueField} key=${symbol} address=${address} parameter=${parameter}
+          value=${moving[address] ?? chosen ?? value} />`;
+      })}
+    </details>`;
 }
 
 /** The engine's own blocks: the conditioning before the layers, and the limiter after them. */

@@ -48,7 +48,7 @@ function Running({ protocol }) {
     <dl class="facts words">
       ${protocol.rate_hz !== null &&
       html`<div><dt>${T.promised}</dt><dd>${rate(protocol.rate_hz)}</dd></div>`}
-      <div><dt>${T.measured}</dt><dd>${measured?.text || unmeasured}</dd></div>
+      <div><dt>${T.measured}</dt><dd class="measured">${measured?.text || unmeasured}</dd></div>
     </dl>`;
 }
 
