@@ -1,4 +1,4 @@
-"""What a page in front of the made-up Entrain has asked for."""
+"""The requests of a page in front of the made-up Entrain."""
 
 from fake_server import FakeEntrain
 from playwright.sync_api import Page

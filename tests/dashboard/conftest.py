@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from fake_server import FakeEntrain, fake_entrain
 from needs import skip_without
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TIMEOUT_MS = 15_000
+expect.set_options(timeout=TIMEOUT_MS)  # a busy machine draws late
 WINDOW = {"width": 1024, "height": 768}
 
 

@@ -70,7 +70,7 @@ def test_the_page_connects_again_by_itself(page, fake):
     fake.hang_up()
     fake.change(reason="here again")
 
-    expect(page.get_by_text("here again")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("here again")).to_be_visible()
     expect(page.get_by_text("The connection to Entrain is lost")).to_be_hidden()
     assert page.evaluate("document.body.dataset.same") == "yes", "the page was loaded again"
 

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 
 import app
 from needs import skip_without
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
+
+expect.set_options(timeout=15_000)  # a busy machine draws late
 
 
 @contextmanager
