@@ -313,7 +313,7 @@ def test_own_protocols_are_saved_renamed_and_deleted(page, fake):
     dialog.get_by_role("button", name="Delete…").click()
     dialog.get_by_role("button", name="Delete", exact=True).click()
     assert sent(fake, page, "delete") == {"id": "my-evening"}
-    expect(dialog.get_by_text("Late", exact=True)).to_be_hidden()
+    expect(dialog.get_by_text("Late", exact=True)).to_have_count(0)
 
 
 def test_each_question_about_an_own_protocol_begins_afresh(page, fake):
