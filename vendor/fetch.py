@@ -8,7 +8,8 @@ there with the right content is not fetched again, so a build works without a ne
 With `--print`, the program prints the paths of the files, one a line.  If a file cannot be fetched,
 the program says why and ends with status 3.
 
-The registry is npm's own, unless npm is configured otherwise.  Neither npm nor node is needed.
+The registry is npm's own, which the package packageurl-python knows, unless npm is configured
+otherwise.  Neither npm nor node is needed.
 """
 
 import base64
@@ -26,10 +27,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 BUILD = Path(__file__).parents[1] / "build"
-REGISTRY = ""
 TIMEOUT_S = 30
 LONGEST_BYTES = 50_000_000
 """Size of the largest tarball that is read."""
@@ -118,7 +119,7 @@ def _write(path: Path, data: bytes) -> None:
 def _tarball(package: Package) -> bytes:
     """Fetch a package and check its hash."""
     name, version = package["name"], package["version"]
-    address = f"{registry()}/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+    address = _address(name, version)
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
             data: bytes = answer.read(LONGEST_BYTES)
@@ -129,6 +130,20 @@ def _tarball(package: Package) -> bytes:
     if not hmac.compare_digest(found, wanted):
         raise Unavailable(f"the hash of {name} {version} differs from the manifest")
     return data
+
+
+def _address(name: str, version: str) -> str:
+    """Return the address of a package's tarball."""
+    try:
+        from packageurl import PackageURL
+        from packageurl.contrib.purl2url import get_download_url
+    except ImportError:
+        raise Unavailable(f"cannot fetch {name} {version} without packageurl-python") from None
+    scope, _, bare = name.rpartition("/")
+    purl = PackageURL("npm", scope or None, bare, version).to_string()
+    public = str(get_download_url(purl))
+    configured = registry()
+    return configured + urlsplit(public).path if configured else public
 
 
 def _members(tarball: bytes) -> Iterator[tuple[str, bytes]]:
@@ -143,14 +158,17 @@ def _members(tarball: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def registry(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the registry's address: npm's variable, its user's file, or the public registry."""
+    """Return the address of a registry that npm is told to use, or an empty string.
+
+    npm reads its variable first, then its user's file.
+    """
     lowered = {name.lower(): value for name, value in environment.items()}
     address = lowered.get("npm_config_registry", "")
     file = Path(lowered.get("npm_config_userconfig") or Path.home() / ".npmrc")
     if not address and file.is_file():
         found = re.findall(r"^\s*registry\s*=\s*(\S+)", file.read_text(encoding="utf-8"), re.M)
         address = found[-1] if found else ""
-    return (address or REGISTRY).rstrip("/")
+    return address.rstrip("/")
 
 
 if __name__ == "__main__":

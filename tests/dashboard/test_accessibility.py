@@ -16,7 +16,7 @@ PLACED = "noise-around"
 
 def violations(page: Page) -> list[Any]:
     """Return the rules that the page breaks, each with the elements."""
-    skip_without([] if AXE.exists() else ["axe-core (python3 vendor/fetch.py test)"])
+    skip_without([] if AXE.exists() else ["axe-core (build/tools/bin/python vendor/fetch.py test)"])
     # The page's own policy allows no code in the page but the page's.
     page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
     return list(

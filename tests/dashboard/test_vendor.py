@@ -169,4 +169,4 @@ def test_the_registry_is_npms_setting(fetch, tmp_path):
         fetch.registry({"npm_config_registry": "http://a/", "NPM_CONFIG_USERCONFIG": str(file)})
         == "http://a"
     )
-    assert fetch.registry({"NPM_CONFIG_USERCONFIG": str(tmp_path / "none")}) == fetch.REGISTRY
+    assert fetch.registry({"NPM_CONFIG_USERCONFIG": str(tmp_path / "none")}) == ""
