@@ -165,6 +165,7 @@ def test_the_former_device_is_unplugged_while_entrain_is_off(server):
         if server.kind == "pipewire":  # PulseAudio does not report a choice that changes nothing
             stands_in = configured(server)
             choose(server, stands_in)
+            time.sleep(1)  # nothing shows when Entrain has heard of a choice that changes nothing
             server.add_device(BLUETOOTH)
             soundlab.wait_until(
                 lambda: "bluetooth" in {each["name"] for each in entrain.status()["outputs"]},
