@@ -34,7 +34,7 @@ class ListeningTime:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for an entry."""
+        """True if the next entry of the log is due."""
         return self._engine.processed_s - self._from_s >= LOG_S
 
     def note(self, protocol: Protocol, form: Form, *, was_heard: bool) -> None:
