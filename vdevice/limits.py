@@ -56,6 +56,9 @@ MAX_VALUES = 256
 """Largest number of values in one `set`."""
 MAX_TAP_FRAMES = 16384
 """Largest number of frames in the answer to one `tap`."""
+MIN_VERIFY_HZ, MAX_VERIFY_HZ = 0.5, 100.0
+"""Lowest and highest rate that `verify` examines on request."""
+MAX_VERIFY_START_S = 1e6
 MAX_LAYERS = 64
 """Largest number of layers in a protocol."""
 MAX_SPEC_CHARS = 4096
