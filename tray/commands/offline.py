@@ -64,12 +64,12 @@ def render(
       entrain render song.wav out.wav --protocol none --space speakers
       entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
     """
-    from entrain.vdevice import notebook
+    from entrain.vdevice.notebook import render as render_file
     from entrain.vdevice.protocol.user_folder import shown
 
     resolved = options.resolve(protocol or (None if layers else "default"), layers, standalone)
     with options.progress("render", hidden=as_json) as progress:
-        result = notebook.render(
+        result = render_file(
             source, destination, resolved, space=space, force=force, progress=progress
         )
     for warning in result.warnings:
