@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+
 from entrain import Layer, Protocol, blocks, render, verify
 
 RATE_HZ, SECONDS = 48_000, 20

@@ -6,6 +6,7 @@ matplotlib; without it, the table is printed only.
 
 # %% The running Entrain, with one pair of tones under the music
 import numpy as np
+
 from entrain import Client
 
 CARRIER_HZ, FIRST_HZ, LAST_HZ, SWEEP_S = 400, 4, 12, 8

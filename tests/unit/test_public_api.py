@@ -1,4 +1,4 @@
-"""What `import entrain` promises: names, types, documentation, and a light import."""
+"""`import entrain` keeps its promises: names, types, documentation, and a light import."""
 
 import ast
 import asyncio
@@ -148,7 +148,7 @@ def test_an_asynchronous_client_does_the_same(path, serve, idle):
                     await client.ask(command)
 
     asyncio.run(main())
-    assert [each for each in requests if each.command == "set"][0].over_s == 1
+    assert next(each for each in requests if each.command == "set").over_s == 1
 
 
 def test_an_asynchronous_client_comes_back_after_a_restart(path, serve):

@@ -1,4 +1,4 @@
-"""Commands that work without a running Entrain: sound files, layers, and the doctor.
+"""Commands that work without a running Entrain: sound files, layers, the API, and the doctor.
 
 Imports stand inside the commands, so that each command is quick.
 """
@@ -195,6 +195,38 @@ def doctor(fix: bool, as_json: bool) -> None:
     bad = [finding.name for finding in found if finding.ok is False]
     if bad:
         raise EntrainError(f"problems found: {', '.join(bad)}")
+
+
+@click.command()
+@click.argument("command", required=False)
+@click.option("--schema", "as_schema", is_flag=True, help="Print JSON Schema, for programs.")
+def api(command: str | None, as_schema: bool) -> None:
+    """Explain the control API, by which scripts steer Entrain, or one of its commands.
+
+    \b
+    Examples:
+      entrain api
+      entrain api set
+      entrain api --schema > entrain-api.json
+    """
+    from entrain.platform.folders import user_paths
+    from entrain.tray.text import api_text
+    from entrain.vdevice.api.client import SOCKET_NAME
+    from entrain.vdevice.api.schema import json_schema
+    from entrain.vdevice.protocol.user_folder import shown
+
+    schema = json_schema()
+    if command is not None and command not in schema["commands"]:
+        raise EntrainError(
+            f"there is no command {command!r}; the commands are {', '.join(schema['commands'])}"
+        )
+    if as_schema:
+        options.print_json(schema)
+    elif command is None:
+        socket = shown(user_paths().runtime / SOCKET_NAME)
+        click.echo(api_text.overview(schema, socket), nl=False)
+    else:
+        click.echo(api_text.command(schema, command), nl=False)
 
 
 @click.command()

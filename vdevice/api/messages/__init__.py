@@ -4,6 +4,15 @@ One JSON object per line.  A request has a `command`; an answer is
 ``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.
 """
 
+from entrain.vdevice.api.messages.measurements import (
+    Callback,
+    Interaural,
+    Levels,
+    Measured,
+    Modulation,
+    Tones,
+)
+from entrain.vdevice.api.messages.reading import RequestError, parse_request
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
@@ -26,7 +35,6 @@ from entrain.vdevice.api.messages.requests import (
     Redo,
     Rename,
     Request,
-    RequestError,
     Save,
     Session,
     Set,
@@ -41,24 +49,18 @@ from entrain.vdevice.api.messages.requests import (
     Undo,
     Use,
     Watch,
-    parse_request,
 )
 from entrain.vdevice.api.messages.results import (
     ActiveProtocol,
     Block,
     Blocks,
-    Callback,
     Choice,
     Device,
     Head,
     Heads,
-    Interaural,
     Latency,
-    Levels,
     ListedHead,
     ListedProtocol,
-    Measured,
-    Modulation,
     Output,
     Parameter,
     Position,
@@ -67,7 +69,6 @@ from entrain.vdevice.api.messages.results import (
     Space,
     Status,
     Substitute,
-    Tones,
     Values,
     WholeProtocol,
 )
