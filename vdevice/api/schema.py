@@ -21,7 +21,8 @@ REQUESTS: Mapping[str, Any] = dict(zip(COMMANDS, get_args(get_args(Request)[0]),
 """The model of each command."""
 
 
-def json_schema() -> dict[str, Any]:
+@cache
+def json_schema() -> Mapping[str, Any]:
     """Return the JSON Schema of all requests, with the schema of each command's answer.
 
     As a whole it describes a request.  Under ``commands`` it has for each command the schema of its
