@@ -114,7 +114,7 @@ class Connection:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the client has not read all that was sent."""
+        """Whether the client has not read what Entrain has sent."""
         return bool(self._writer.transport.get_write_buffer_size())
 
     def offer(self, data: bytes) -> None:
