@@ -22,13 +22,13 @@ with client.watching(interval_s=0.2) as states:  # wait until the tones have fad
 
 # %% Sweep, and keep all the sound that leaves Entrain
 client.set_values({"tone.beat_hz": LAST_HZ}, over_s=SWEEP_S)
-sound = client.tap(frames=1)
-rate_hz = sound.rate_hz
-recorded = np.empty((0, 2), np.float32)
-while len(recorded) < (SWEEP_S + 1) * rate_hz:
-    sound = client.tap(first=sound.first + sound.frames, frames=16384)
-    both = np.frombuffer(sound.content, "<f4").reshape(2, -1, 2)
-    recorded = np.concatenate([recorded, both[1]])  # the input, then the output
+recorded, rate_hz = np.empty((0, 2), np.float32), 48_000
+with Client() as listener:
+    for sound in listener.follow_samples(interval_s=0.1, frames=1):
+        both = np.frombuffer(sound.content, "<f4").reshape(2, -1, 2)
+        recorded, rate_hz = np.concatenate([recorded, both[1]]), sound.rate_hz  # the output
+        if len(recorded) > (SWEEP_S + 1) * rate_hz:
+            break
 client.ask("undo")
 client.close()
 

@@ -4,12 +4,13 @@ The docstrings of a model and of its fields are its description in `entrain api 
 the pages of docs/.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
+from entrain import readings
 from entrain.platform.adapter import Form
 from entrain.vdevice.api.messages.measurements import Callback, Levels, Measured
 from entrain.vdevice.device.applications.rules import ApplicationRules
@@ -407,9 +408,15 @@ class Samples(_Answer):
     """Length of the samples: 16 bytes for each frame."""
 
 
+Tap = Callable[[int, int], readings.Samples]
+"""Returns samples from the frame with this number on, at most so many frames."""
+
+
 @dataclass(frozen=True, slots=True)
 class WithContent:
     """An answer whose line is followed by bytes."""
 
     result: BaseModel
     content: bytearray
+    more: Tap | None = None
+    """Returns the samples that follow."""
