@@ -21,6 +21,9 @@ REQUESTS: Mapping[str, Any] = dict(zip(COMMANDS, get_args(get_args(Request)[0]),
 """The model of each command."""
 
 
+_MODES: Mapping[str, JsonSchemaMode] = {"request": "validation", "result": "serialization"}
+
+
 @cache
 def json_schema() -> Mapping[str, Any]:
     """Return the JSON Schema of all requests, with the schema of each command's answer.
@@ -36,9 +39,7 @@ def json_schema() -> Mapping[str, Any]:
     found, shared = TypeAdapter.json_schemas(wanted, schema_generator=_WithFieldTexts)
     commands = {
         command: {
-            name: found[command, mode]
-            for name, mode in (("request", "validation"), ("result", "serialization"))
-            if (command, mode) in found
+            name: found[command, mode] for name, mode in _MODES.items() if (command, mode) in found
         }
         for command in REQUESTS
     }
