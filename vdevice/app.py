@@ -24,6 +24,7 @@ from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
+from entrain.vdevice.hotkeys import ReportedHotkeys
 from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.problems import Problems
@@ -219,6 +220,7 @@ class App:
             self.spaces,
             ears,
             self.undo,
+            hotkeys := ReportedHotkeys(self.saver),
             icon=not options.headless,
             sandbox=sandbox,
         )
@@ -232,6 +234,7 @@ class App:
             self.head,
             self.saver,
             self.undo,
+            hotkeys,
             self._stop.set,
         )
         self.hub = Hub(self._carry_out, self.status)
