@@ -22,6 +22,8 @@ DIALOG_TIMEOUT_S = 600.0
 """Longest wait for the user, whom the desktop asks for the keys."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """Pauses before the shortcuts are bound again."""
+MAX_HANDLE_CHARS = 255
+"""Longest name of a session; a name has four parts with a known beginning."""
 MOST_FAILURES = 8
 """Attempts in a row; then the shortcuts wait for another portal."""
 
@@ -140,7 +142,8 @@ class Binding:
             session_handle_token=Variant("s", f"entrain_{secrets.token_hex(8)}"),
         )
         session = _text(results, "session_handle")
-        if code != _DONE or not session.startswith(f"{PATH}/session/"):
+        fits = session.startswith(f"{PATH}/session/") and len(session) <= MAX_HANDLE_CHARS
+        if code != _DONE or not fits:
             raise BusError("it opens no session")
         self._session = session
         try:
