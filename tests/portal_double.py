@@ -70,6 +70,10 @@ class PortalDouble:
     def wait_for(self, member: str, times: int = 1) -> None:
         wait_until(lambda: self.members().count(member) >= times, f"{times} × {member}")
 
+    def names(self) -> list[str]:
+        """Return the names on the bus."""
+        return self._client.names()
+
     # ---- what the user and the desktop do --------------------------------------------------
 
     def press(self, name: str, session: str = "") -> None:
@@ -157,4 +161,4 @@ def signal(
 
 
 def error(message: Message, text: str) -> Message:
-    return Message.newerror(message, "org.freedesktop.portal.Error.NotAllowed", text)
+    return Message.new_error(message, "org.freedesktop.portal.Error.NotAllowed", text)

@@ -138,7 +138,7 @@ class Reporter:
             icon=self._icon,
             applications=device.rules,
             session_log=kept.session_log,
-            hotkeys=Hotkeys(enabled=kept.hotkeys, **dict(self._hotkeys.report)),
+            hotkeys=Hotkeys(enabled=kept.hotkeys, **self._hotkeys.report.model_dump()),
             sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
             settings=kept.settings,
             backend=device.backend_name,
