@@ -24,11 +24,11 @@ class PortalDouble:
         The interfaces that it has.
     bind, create : (int, dict of str to Variant) or None
         Code and results of the responses; None: there is no response.  Without results of its own,
-        `create` opens a session and `bind` binds everything that is asked for.
+        `create` opens a session and `bind` binds all shortcuts of the request.
     refusal : str
         If not empty, `SetStatus` is refused with these words.
     calls : list of Message
-        The calls so far, in order, without those of `Get`.
+        The calls so far, in order, except `Get`.
     sessions : list of str
         Paths of the sessions so far.
 

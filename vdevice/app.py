@@ -18,13 +18,13 @@ from entrain.vdevice.api.client import SOCKET_NAME
 from entrain.vdevice.api.control_server import MAX_CLIENTS, ControlServer
 from entrain.vdevice.api.health import HealthLog
 from entrain.vdevice.api.hub import Answer, Hub
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.api.status import Reporter
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
-from entrain.vdevice.hotkeys import ReportedHotkeys
 from entrain.vdevice.hrtf.head_keeper import HeadKeeper
 from entrain.vdevice.options import RunOptions
 from entrain.vdevice.problems import Problems

@@ -1,6 +1,6 @@
-"""Keyboard shortcuts of the desktop: the ones that Entrain offers, and their commands.
+"""Keyboard shortcuts of the desktop: the shortcuts that Entrain offers, and their requests.
 
-While the user has not enabled them, nothing is imported and no thread runs.
+Until the user enables them, this module imports no D-Bus and starts no thread.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ OFFERED: dict[str, tuple[str, str, Ask]] = {
     "weaker": ("Weaker effect", "", Ask("adjust", {"level_steps": -1})),
     "undo": ("Undo the last change of the sound", "", Ask("undo")),
 }
-"""By id: what the desktop shows, the proposed keys, and the request."""
+"""By id: the description for the desktop, the proposed keys, and the request."""
 
 
 class Hotkeys:

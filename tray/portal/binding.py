@@ -157,7 +157,7 @@ class Binding:
                 timeout_s=DIALOG_TIMEOUT_S,
             )
         except NoResponse:
-            return Report("denied", "nobody has answered the desktop's dialog")
+            return Report("denied", "the desktop's dialog has had no answer")
         if code == _REFUSED:
             return Report("denied", "the desktop's dialog was cancelled")
         if code != _DONE:

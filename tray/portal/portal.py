@@ -45,7 +45,7 @@ class Portal:
     bus : MessageBus
         A connection to the session bus.
     heard : callable
-        Takes each signal of the portal that is no `Response`, and the end of the portal as None.
+        Takes each signal of the portal except `Response`, and the end of the portal as None.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class Portal:
             future.cancel()
 
     def _hear(self, message: Message) -> None:
-        """Sort a message; whoever else is on the bus may send any signal, so the sender counts."""
+        """Sort a message.  Every app on the bus may send any signal, so the sender counts."""
         if message.message_type is not MessageType.SIGNAL:
             return
         if message.sender == _BUS:

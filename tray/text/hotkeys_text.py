@@ -1,4 +1,4 @@
-"""Texts about keyboard shortcuts: what is bound, and where each desktop's own settings are."""
+"""Texts about keyboard shortcuts: the bound keys, and the page of each desktop's own settings."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

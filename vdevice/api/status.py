@@ -28,7 +28,7 @@ from entrain.vdevice.api.messages import (
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
-from entrain.vdevice.hotkeys import ReportedHotkeys
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.undo import Undo

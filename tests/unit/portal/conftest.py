@@ -19,7 +19,7 @@ SHORTCUTS = (Shortcut("bypass", "Hear the difference", "LOGO+ALT+b"), Shortcut("
 
 
 class Asking:
-    """An app that asks for shortcuts; what it hears."""
+    """An app that asks for shortcuts, its reports and the pressed keys."""
 
     def __init__(self) -> None:
         self.reports: list[Report] = []

@@ -287,7 +287,7 @@ def test_signals_that_make_no_sense_press_nothing(portal, asking):
 
 
 def test_only_the_portal_can_press_keys(bus, portal, asking):
-    """Anybody on the bus may send a signal to Entrain's own address."""
+    """Every app on the bus may send a signal to Entrain's own address."""
     asking.service.start()
     asking.wait_for("bound")
     body = (portal.sessions[-1], "bypass", 1, {})
