@@ -44,11 +44,7 @@ def test_pressed_keys_are_heard_also_after_a_restart_of_the_portal():
             portal.press("undo")
             listener.wait_for_tone("Low tone")
             portal.press("faster")
-            wait_until(
-                lambda: listener.entrain.status()["protocol"]["rate_hz"] == 11, "a faster rhythm"
-            )
-            portal.press("slower")
-            wait_until(lambda: any("11 Hz" in line for line in portal.lines()), "a line of status")
+            wait_until(lambda: "11 Hz" in portal.lines()[-1], "a line of status")
         wait_until(lambda: report(listener)["state"] in ("asking", "missing"), "the loss")
         listener.wait_for_tone("Low tone")
         with PortalDouble(bus.address) as again:
