@@ -41,6 +41,7 @@ class PortalDouble:
         self.refusal = ""
         self.calls: list[Message] = []
         self.sessions: list[str] = []
+        self.address = address
         self._client = BusClient(address)
 
     def __enter__(self) -> Self:
@@ -59,9 +60,7 @@ class PortalDouble:
     def shortcuts(self) -> dict[str, dict[str, Any]]:
         """Return the shortcuts of the last `BindShortcuts`, with their properties."""
         asked = [call for call in self.calls if call.member == "BindShortcuts"][-1].body[1]
-        return {
-            name: {key: variant.value for key, variant in told.items()} for name, told in asked
-        }
+        return {name: {key: variant.value for key, variant in told.items()} for name, told in asked}
 
     def lines(self) -> list[str]:
         """Return the lines of `SetStatus`."""

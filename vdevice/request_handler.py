@@ -11,9 +11,9 @@ from entrain.vdevice.api.listed_heads import listed_heads
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.listed_protocols import listed, whole
 from entrain.vdevice.api.messages.results import WithContent
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
-from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.check import check_own
 from entrain.vdevice.session import adjust

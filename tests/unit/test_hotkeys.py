@@ -59,6 +59,15 @@ def test_a_new_wish_begins_without_a_report_and_the_same_wish_keeps_it(start):
     assert ask(enabled=False) == Hotkeys(enabled=False, state="off")
 
 
+@pytest.mark.parametrize("state", ["failed", "missing"])
+def test_a_wish_that_is_repeated_after_a_failure_is_new(start, state):
+    ask = start()
+    ask(enabled=True)
+    ask(report=HotkeysReport(state=state, reason="no"))
+
+    assert ask(enabled=True) == Hotkeys(enabled=True, state="off")
+
+
 def test_a_user_who_has_refused_is_not_asked_after_the_next_start(start):
     ask = start()
     ask(enabled=True)
@@ -84,20 +93,20 @@ def test_a_report_is_no_change_of_the_sound_and_ends_no_audition(tmp_path, monke
 @pytest.mark.parametrize(
     "report",
     [
-        '{"state": "well"}',
-        '{"state": "bound", "keys": {"a b": ""}}',
-        '{"state": "bound", "keys": {"a": 1}}',
-        '{"state": "bound", "keys": ["a"]}',
-        '{"state": "bound", "keys": {"a": "%s"}}' % ("x" * 101),
-        '{"state": "bound", "keys": {"a": "\\u001b[31m"}}',
-        '{"state": "failed", "reason": "%s"}' % ("x" * 301),
-        '{"state": "bound", "keys": {%s}}' % ", ".join(f'"a{n}": ""' for n in range(17)),
-        '{"state": "bound", "more": 1}',
+        {"state": "well"},
+        {"state": "bound", "keys": {"a b": ""}},
+        {"state": "bound", "keys": {"a": 1}},
+        {"state": "bound", "keys": ["a"]},
+        {"state": "bound", "keys": {"a": "x" * 101}},
+        {"state": "bound", "keys": {"a": "\x1b[31m"}},
+        {"state": "bound", "keys": {f"a{n}": "" for n in range(17)}},
+        {"state": "failed", "reason": "x" * 301},
+        {"state": "bound", "more": 1},
     ],
 )
 def test_a_report_is_bounded(report):
     with pytest.raises(RequestError) as refused:
-        messages.parse_request(f'{{"command": "hotkeys", "report": {report}}}'.encode())
+        messages.parse_request(json.dumps({"command": "hotkeys", "report": report}).encode())
     assert "\n" not in str(refused.value)
 
 

@@ -43,7 +43,7 @@ class Hotkeys:
     def __init__(self, send: Callable[[Ask], object]) -> None:
         self._send = send
         self._service: PortalService | None = None
-        self._reported: Ask | None = None
+        self._reported: Report | None = None
 
     def take(self, status: "Status", title: str) -> None:
         """Begin or end, as this status wishes, and show the icon's title as the app's status."""
@@ -51,10 +51,14 @@ class Hotkeys:
         if not wish["enabled"]:
             self.close()
             return
+        reported = self._reported if wish["state"] == "off" else None
+        if reported is not None:  # the wish is new to the app, but not to the desktop
+            if reported.state in ("failed", "missing"):
+                self.close()
+            else:
+                self._tell(reported)
         if self._service is None:
             self._service = self._started()
-        elif wish["state"] == "off" and self._reported is not None:
-            self._send(self._reported)  # the wish is new to the app, but not to the desktop
         self._service.say(title.removeprefix("Entrain: "))
 
     def close(self) -> None:
@@ -73,7 +77,10 @@ class Hotkeys:
         return service
 
     def _report(self, report: "Report") -> None:
-        """Tell the app; called on the service's thread."""
+        """Take a report; called on the service's thread."""
+        self._reported = report
+        self._tell(report)
+
+    def _tell(self, report: "Report") -> None:
         told = {"state": report.state, "reason": report.reason, "keys": dict(report.keys)}
-        self._reported = Ask("hotkeys", {"report": told})
-        self._send(self._reported)
+        self._send(Ask("hotkeys", {"report": told}))

@@ -117,7 +117,7 @@ class Binding:
     async def _outcome(self, portal: Portal) -> Report:
         """Try once to bind the shortcuts, and return what came of it."""
         try:
-            await portal.register()  # before anything else on this connection
+            await portal.register()
             if await portal.version(_SHORTCUTS) < 1:
                 return Report("missing", "this desktop has no portal for keyboard shortcuts")
             self.say(Report("asking", "the desktop asks which keys to use"))
@@ -126,8 +126,8 @@ class Binding:
             reason = "the desktop's portal does not answer"
         except BusError as error:
             reason = f"the desktop's portal refuses: {one_line(error, MAX_REASON_CHARS)}"
-            if "app id" in reason.lower():
-                reason += "; run `entrain install-desktop`, then start Entrain again"
+            if not portal.knows_app:
+                reason += "; run `entrain install-desktop`, then `entrain hotkeys enable` again"
         except Exception as error:  # an answer in another form than the portal's manual describes
             _log.debug("the portal", exc_info=True)
             reason = f"the desktop's portal answers {one_line(repr(error), MAX_REASON_CHARS)}"
@@ -158,12 +158,13 @@ class Binding:
             )
         except NoResponse:
             return Report("denied", "the desktop's dialog has had no answer")
+        keys = bound_keys(getattr(results.get("shortcuts"), "value", None), self._shortcuts)
         if code == _REFUSED:
             return Report("denied", "the desktop's dialog was cancelled")
-        if code != _DONE:
-            raise BusError("it binds no shortcuts")
-        listed = getattr(results.get("shortcuts"), "value", None)
-        return Report("bound", keys=bound_keys(listed, self._shortcuts))
+        # GNOME 48.0 binds shortcuts and then answers with any number, so the list counts, too.
+        if code == _DONE or keys.keys() == self._ids:
+            return Report("bound", keys=keys)
+        raise BusError("it binds no shortcuts")
 
 
 def _described(shortcut: Shortcut) -> dict[str, Variant]:

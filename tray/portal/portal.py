@@ -14,12 +14,11 @@ from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from entrain.errors import EntrainError
+from entrain.platform.launcher import APP_ID
 from entrain.platform.message_bus import BusError, Method, call
 
 SERVICE = "org.freedesktop.portal.Desktop"
 PATH = "/org/freedesktop/portal/desktop"
-APP_ID = "entrain"
-"""Name of Entrain's entry in the application menu, without ``.desktop``."""
 
 DISCONNECT_TIMEOUT_S = 0.4
 CALL_TIMEOUT_S = 25.0
@@ -51,6 +50,10 @@ class Portal:
     ----------
     came : asyncio.Event
         Set each time a portal comes to the bus.
+    ready : asyncio.Event
+        Set while the present portal has been told, or could not be told, which app this is.
+    knows_app : bool
+        Whether it has been told.
 
     """
 
@@ -60,6 +63,8 @@ class Portal:
         self._owner = ""
         self._pending: dict[str, asyncio.Future[Message]] = {}
         self.came = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.knows_app = False
 
     async def follow(self) -> None:
         """Begin to hear the portal, and to notice when it comes and goes."""
@@ -96,12 +101,19 @@ class Portal:
         return found if isinstance(found, int) else 0
 
     async def register(self) -> None:
-        """Say which app this is.  Portals before 1.20 cannot be told, and find out by themselves.
+        """Say which app this is, once to each portal, before any other call.
 
-        Newer ones refuse without an entry in the application menu.
+        Portals before 1.20 cannot be told, and find out by themselves.  Newer ones look for an
+        entry ``APP_ID.desktop`` among the installed apps.
         """
-        with contextlib.suppress(BusError):
+        if self.ready.is_set():
+            return
+        try:
             await self.call(_REGISTER, APP_ID, {})
+            self.knows_app = True
+        except BusError:
+            self.knows_app = False
+        self.ready.set()
 
     async def request(
         self,
@@ -186,6 +198,7 @@ class Portal:
         if name != SERVICE:
             return
         self._owner = owner
+        self.ready.clear()
         for waiting in self._pending.values():
             if not waiting.done():
                 waiting.set_exception(BusError("the portal has ended"))

@@ -48,6 +48,7 @@ class StatusLine:
         self.begin_afresh()
         while True:
             await self._changed.wait()
+            await portal.ready.wait()
             self._changed.clear()
             try:
                 await portal.call(_SET_STATUS, {"message": Variant("s", self._line)})

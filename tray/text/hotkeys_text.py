@@ -64,7 +64,7 @@ def lines(found: "Hotkeys", descriptions: Mapping[str, str]) -> list[str]:
         return [f"enabled, not bound yet{reason}"]
     keys = {name: clean(text) or "keys as in the settings" for name, text in found["keys"].items()}
     if not keys:
-        return ["enabled, but the desktop has bound no shortcut"]
+        return ["enabled, but the desktop has assigned no keys; look in its settings of shortcuts"]
     first, second = (max(map(len, texts)) for texts in (keys, keys.values()))
     return [
         "enabled; the desktop's own settings change the keys",

@@ -25,9 +25,11 @@ class ReportedHotkeys:
     def take(self, enabled: bool | None, report: HotkeysReport | None) -> None:
         """Take a new wish, a report, or both; None means no change.
 
-        A user who refuses in the desktop's dialog is not asked again at the next login.
+        A user who refuses in the desktop's dialog is not asked again at the next login.  The wish
+        of a user who repeats it after a failure is new.
         """
-        if enabled is not None and enabled != self._saver.kept.hotkeys:
+        failed = self.report.state in ("failed", "missing")
+        if enabled is not None and (enabled != self._saver.kept.hotkeys or failed):
             self._saver.keep(hotkeys=enabled)
             self.report = HotkeysReport()
         if report is not None and self._saver.kept.hotkeys:

@@ -25,10 +25,10 @@ from entrain.vdevice.api.messages import (
     Space,
     Status,
 )
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
-from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.undo import Undo

@@ -1,5 +1,7 @@
 """Shortcuts at a portal on a private bus: bound, pressed, refused, lost and bound again."""
 
+import asyncio
+import re
 import threading
 
 import pytest
@@ -17,8 +19,10 @@ from portal_double import (
 )
 from session_bus import BusClient, wait_until
 
+from entrain.platform.launcher import APP_ID
 from entrain.tray.portal import binding
 from entrain.tray.portal import portal as portal_module
+from entrain.tray.portal.portal import on_bus
 from entrain.tray.portal.service import PortalService
 from entrain.vdevice.limits import MAX_KEY_CHARS
 
@@ -41,7 +45,28 @@ def test_the_app_says_who_it_is_before_anything_else(portal, asking):
 
     shortcuts = [call for call in portal.calls if call.interface != BACKGROUND]
     assert [call.member for call in shortcuts] == ["Register", "CreateSession", "BindShortcuts"]
-    assert shortcuts[0].body == ["entrain", {}]
+    assert shortcuts[0].body == [APP_ID, {}]
+    assert g_application_id(APP_ID)
+
+
+def g_application_id(name: str) -> bool:
+    """Check the form that GNOME requires of the name of an app."""
+    return re.fullmatch(r"[A-Za-z_-][\w-]*(\.[A-Za-z_-][\w-]*)+", name, re.ASCII) is not None
+
+
+def test_each_portal_is_told_once_and_before_the_line_of_status(bus, asking):
+    asking.service.say("on")
+    for times in (1, 2):
+        with PortalDouble(bus.address) as portal:
+            if times == 1:
+                asking.service.start()
+            asking.wait_for("bound", times)
+            portal.wait_for("SetStatus")
+            portal.close_session()
+            portal.wait_for("BindShortcuts", 2)
+            assert portal.members()[0] == "Register"
+            assert portal.members().count("Register") == 1
+            asking.wait_for("bound", 2 * times)
 
 
 def test_an_older_portal_that_cannot_be_told_works_as_well(portal, asking):
@@ -74,15 +99,26 @@ def test_other_keys_are_reported(portal, asking):
 # ---- refusals ----------------------------------------------------------------------------------
 
 
-def test_a_user_who_refuses_is_not_asked_again(bus, asking):
-    with PortalDouble(bus.address) as portal:
-        portal.bind = (1, {})
-        asking.service.start()
-        asking.wait_for("denied")
-    with PortalDouble(bus.address) as other:
-        asking.service.say("the service is alive")
-        other.wait_for("SetStatus")
-        assert "BindShortcuts" not in other.members()
+def test_a_user_who_refuses_is_not_asked_again(portal, asking):
+    portal.bind = (1, {})
+    asking.service.start()
+
+    asking.wait_for("denied")
+
+    async def keep() -> None:
+        kept = binding.Binding((), print, print)
+        async with on_bus(portal.address, kept.hear) as (reached, _):
+            await asyncio.wait_for(kept.keep(reached), 20)
+
+    asyncio.run(keep())  # it returns
+
+
+def test_shortcuts_that_are_listed_are_bound_whatever_the_code_says(portal, asking):
+    """GNOME 48.0 answers so."""
+    portal.bind = (2, {"shortcuts": bound("bypass", "undo")})
+    asking.service.start()
+
+    asking.wait_for("bound")
 
 
 def test_a_dialog_that_nobody_answers_is_closed_and_counts_as_refused(portal, asking, monkeypatch):
@@ -112,7 +148,8 @@ def test_without_any_portal_it_waits_for_one(bus, asking):
         asking.wait_for("bound")
 
 
-def test_a_portal_that_wants_an_app_id_leads_to_advice(portal, asking, monkeypatch):
+def test_a_portal_that_does_not_know_the_app_leads_to_advice(portal, asking, monkeypatch):
+    portal.interfaces.discard(REGISTRY)
     monkeypatch.setattr(portal, "_begin_request", lambda call: error(call, "An app id is required"))
     asking.service.start()
 

@@ -12,6 +12,8 @@ from needs import skip
 from portal_double import NAME, PATH, bound, signal
 from session_bus import BusClient, PrivateBus, wait_until
 
+from entrain.platform.launcher import APP_ID
+
 BACKEND_NAME = "org.freedesktop.impl.portal.desktop.test"
 BACKEND = "org.freedesktop.impl.portal.GlobalShortcuts"
 PROGRAMS = (
@@ -86,7 +88,7 @@ class RealPortal:
             f"Interfaces={BACKEND};\nUseIn=test\n",
             "config/xdg-desktop-portal/portals.conf": "[preferred]\ndefault=test\n",
             # Without this entry, a newer portal does not accept Entrain's name.
-            "data/applications/entrain.desktop": "[Desktop Entry]\nType=Application\n"
+            f"data/applications/{APP_ID}.desktop": "[Desktop Entry]\nType=Application\n"
             "Name=Entrain\nExec=true\n",
         }
         for name, text in files.items():

@@ -83,6 +83,19 @@ def test_an_app_that_has_lost_the_report_gets_it_again(portal, icon):
     assert icon.next_report() == "bound"
 
 
+def test_a_wish_that_is_repeated_after_a_failure_is_tried_again(portal, icon):
+    portal.create = (2, {})
+    icon.take(enabled=True)
+    assert [icon.next_report(), icon.next_report()] == ["asking", "failed"]
+    first = portal.calls[-1].sender
+    portal.create = (0, {})
+
+    icon.take(enabled=True, state="off")
+
+    wait_until(lambda: icon.next_report() == "bound", "bound")
+    assert portal.calls[-1].sender != first
+
+
 def test_without_the_wish_the_connection_ends(bus, portal, icon):
     bind(icon)
     sender = portal.calls[0].sender
