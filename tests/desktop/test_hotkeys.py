@@ -45,6 +45,8 @@ def test_pressed_keys_are_heard_also_after_a_restart_of_the_portal():
             listener.wait_for_tone("Low tone")
             portal.press("faster")
             wait_until(lambda: "11 Hz" in portal.lines()[-1], "a line of status")
+            portal.press("slower")
+            wait_until(lambda: "10 Hz" in portal.lines()[-1], "the next line of status")
         wait_until(lambda: report(listener)["state"] in ("asking", "missing"), "the loss")
         listener.wait_for_tone("Low tone")
         with PortalDouble(bus.address) as again:
