@@ -11,7 +11,7 @@ from plain_user import running_bus, user
 from portal_double import BACKGROUND, PortalDouble
 from session_bus import PrivateBus, wait_until
 
-pytestmark = [pytest.mark.device, pytest.mark.xdist_group("hotkeys")]
+pytestmark = [pytest.mark.device, pytest.mark.xdist_group("pressed_keys")]
 
 
 @contextmanager
