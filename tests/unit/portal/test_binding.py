@@ -60,7 +60,7 @@ def test_each_portal_is_told_once_and_before_the_line_of_status(bus, asking):
         with PortalDouble(bus.address) as portal:
             if times == 1:
                 asking.service.start()
-            asking.wait_for("bound", times)
+            asking.wait_for("bound", 2 * times - 1)
             portal.wait_for("SetStatus")
             portal.close_session()
             portal.wait_for("BindShortcuts", 2)
