@@ -11,6 +11,7 @@ from entrain.vdevice.api.listed_heads import listed_heads
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.listed_protocols import listed, whole
 from entrain.vdevice.api.messages.results import WithContent
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import Mode
@@ -40,6 +41,8 @@ class RequestHandler:
         Stores the settings.
     undo : Undo
         Makes steps of changes of the sound.
+    hotkeys : ReportedHotkeys
+        The icon's reports of the desktop's keyboard shortcuts.
     stop : callable
         Ends the app.
 
@@ -56,6 +59,7 @@ class RequestHandler:
         head: HeadTracking,
         saver: Saver,
         undo: Undo,
+        hotkeys: ReportedHotkeys,
         stop: Callable[[], None],
     ) -> None:
         self._engine = engine
@@ -67,6 +71,7 @@ class RequestHandler:
         self._head = head
         self._saver = saver
         self._undo = undo
+        self._hotkeys = hotkeys
         self._stop = stop
 
     async def carry_out(self, request: messages.Request) -> Answer:
@@ -78,7 +83,9 @@ class RequestHandler:
             None: the status is the answer.
 
         """
-        if isinstance(request, messages.Command) and not isinstance(request, messages.Audition):
+        if isinstance(request, messages.Command) and not isinstance(
+            request, messages.Audition | messages.SetHotkeys
+        ):
             self._audition.end()  # a command is about the user's own sound
         match request:
             case messages.TurnHead(w=w, x=x, y=y, z=z):  # first, since it is the most frequent
@@ -129,6 +136,8 @@ class RequestHandler:
             case messages.Tracking():
                 wishes = request.model_dump(exclude={"command", "client"}, exclude_none=True)
                 self._head.change(**wishes)
+            case messages.SetHotkeys(enabled=enabled, report=report):
+                self._hotkeys.take(enabled, report)
             case messages.Recentre():
                 self._head.recentre()
             case messages.Audition(hrtf=None):

@@ -302,7 +302,7 @@ for command in (
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
     *(space_command.space, hrtf.hrtf, head_command.head, dashboard_command.dashboard),
-    *(desktop.autostart, desktop.install_desktop),
+    *(desktop.autostart, desktop.hotkeys, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, offline.api, completion),
 ):
     cli.add_command(command)

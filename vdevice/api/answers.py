@@ -11,6 +11,7 @@ from entrain.vdevice.limits import (
     Category,
     Grade,
     HeadAxis,
+    HotkeysState,
     Mode,
     SpaceMode,
     State,
@@ -39,6 +40,7 @@ StatusCommand = Literal[
     "tracking",
     "recentre",
     "audition",
+    "hotkeys",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 
@@ -200,6 +202,15 @@ class Head(TypedDict):
     problem: str
 
 
+class Hotkeys(TypedDict):
+    """Keyboard shortcuts of the desktop that steer Entrain."""
+
+    enabled: bool
+    state: HotkeysState
+    reason: str
+    keys: dict[str, str]
+
+
 class Space(TypedDict):
     """How the music sounds around the head on the present output."""
 
@@ -245,6 +256,7 @@ class Status(TypedDict):
     icon: bool
     applications: ApplicationRules
     session_log: bool
+    hotkeys: Hotkeys
     sleep_left_s: float | None
     settings: dict[str, float]
     backend: str

@@ -17,6 +17,7 @@ from entrain.vdevice.api.messages import (
     ActiveProtocol,
     Callback,
     Head,
+    Hotkeys,
     Latency,
     Levels,
     Output,
@@ -24,6 +25,7 @@ from entrain.vdevice.api.messages import (
     Space,
     Status,
 )
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
@@ -41,7 +43,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player, head, spaces, ears, undo
+    engine, device, player, head, spaces, ears, undo, hotkeys
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -59,6 +61,7 @@ class Reporter:
         spaces: OutputSpaces,
         ears: EngineHead,
         undo: Undo,
+        hotkeys: ReportedHotkeys,
         *,
         icon: bool,
         sandbox: Mapping[str, str],
@@ -72,6 +75,7 @@ class Reporter:
         self._spaces = spaces
         self._ears = ears
         self._undo = undo
+        self._hotkeys = hotkeys
         self._measurement = SelfMeasurement(engine)
         self._load = _Load()
 
@@ -134,6 +138,7 @@ class Reporter:
             icon=self._icon,
             applications=device.rules,
             session_log=kept.session_log,
+            hotkeys=Hotkeys(enabled=kept.hotkeys, **self._hotkeys.report.model_dump()),
             sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
             settings=kept.settings,
             backend=device.backend_name,

@@ -13,6 +13,7 @@ from entrain.vdevice.api.messages.measurements import (
     Tones,
 )
 from entrain.vdevice.api.messages.reading import RequestError, parse_request
+from entrain.vdevice.api.messages.request_fields import HotkeysReport, SpaceWishes
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
@@ -38,11 +39,11 @@ from entrain.vdevice.api.messages.requests import (
     Save,
     Session,
     Set,
+    SetHotkeys,
     SetOutput,
     Settings,
     Signal,
     Sleep,
-    SpaceWishes,
     Stop,
     Tracking,
     TurnHead,
@@ -58,6 +59,7 @@ from entrain.vdevice.api.messages.results import (
     Device,
     Head,
     Heads,
+    Hotkeys,
     Latency,
     ListedHead,
     ListedProtocol,
@@ -91,6 +93,8 @@ __all__ = [
     "GetStatus",
     "Head",
     "Heads",
+    "Hotkeys",
+    "HotkeysReport",
     "Interaural",
     "Latency",
     "Levels",
@@ -119,6 +123,7 @@ __all__ = [
     "Save",
     "Session",
     "Set",
+    "SetHotkeys",
     "SetOutput",
     "Settings",
     "Signal",

@@ -1,8 +1,10 @@
-"""Types of the fields of requests."""
+"""Types of the fields of requests, and parts of requests."""
 
 from typing import Annotated, Any
 
 from pydantic import (
+    BaseModel,
+    ConfigDict,
     Discriminator,
     Field,
     GetCoreSchemaHandler,
@@ -13,6 +15,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from entrain.vdevice import limits
+from entrain.vdevice.limits import HotkeysState, SpaceMode
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_spec
@@ -66,3 +69,27 @@ WantedProtocol = Annotated[
 ProtocolName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
 
 Address = Annotated[str, StringConstraints(max_length=130)]
+
+
+class SpaceWishes(BaseModel):
+    """Settings of the space on the present output; omitted ones stay as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    mode: SpaceMode | None = None
+    """How headphones play music that no protocol places."""
+    head_cm: float | None = None
+    """Circumference of the listener's head, 48 … 66."""
+
+
+class HotkeysReport(BaseModel):
+    """The portal's answer to the wish for keyboard shortcuts, as Entrain's icon reports it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    state: HotkeysState = "off"
+    reason: Annotated[Line, StringConstraints(max_length=300)] = ""
+    keys: Annotated[
+        dict[Slug, Annotated[Line, StringConstraints(max_length=limits.MAX_KEY_CHARS)]],
+        Field(max_length=limits.MAX_HOTKEYS),
+    ] = {}

@@ -22,8 +22,10 @@ from entrain.vdevice import limits
 from entrain.vdevice.api.messages.request_fields import (
     Address,
     DeviceName,
+    HotkeysReport,
     PreferredOutputs,
     ProtocolName,
+    SpaceWishes,
     Spec,
     WantedProtocol,
     Within,
@@ -40,7 +42,7 @@ from entrain.vdevice.api.messages.results import (
 )
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.head.settings import Axes, Port, Share
-from entrain.vdevice.limits import Mode, SpaceMode, TrackerPreset, Unplugged
+from entrain.vdevice.limits import Mode, TrackerPreset, Unplugged
 from entrain.vdevice.protocol.fields import Line, Slug
 
 
@@ -183,17 +185,6 @@ class Sleep(Command):
     command: Literal["sleep"] = "sleep"
     minutes: Annotated[float, Within(0, limits.MAX_SLEEP_MINUTES, "minutes")] | None
     """None: cancel the timer."""
-
-
-class SpaceWishes(BaseModel):
-    """Settings of the space on the present output; omitted ones stay as they are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    mode: SpaceMode | None = None
-    """How headphones play music that no protocol places."""
-    head_cm: float | None = None
-    """Circumference of the listener's head, 48 … 66."""
 
 
 class Settings(Command):
@@ -411,6 +402,16 @@ class Audition(Command):
     """Id of a head, as in `heads`."""
 
 
+class SetHotkeys(Command):
+    """Ask the desktop for keyboard shortcuts, or give them back; or report what came of it."""
+
+    command: Literal["hotkeys"] = "hotkeys"
+    enabled: bool | None = None
+    """Whether Entrain's icon asks, now and after each start; null: no change."""
+    report: HotkeysReport | None = None
+    """From Entrain's icon, which talks to the desktop; ``denied`` gives the shortcuts back."""
+
+
 def _part(name: str) -> str:
     if name not in Status.model_fields:
         raise ValueError("is not a field of the status")
@@ -467,7 +468,8 @@ Request = Annotated[
     | TurnHead
     | Tracking
     | Recentre
-    | Audition,
+    | Audition
+    | SetHotkeys,
     Field(discriminator="command"),
 ]
 

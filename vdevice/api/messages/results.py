@@ -18,6 +18,7 @@ from entrain.vdevice.limits import (
     Category,
     Grade,
     HeadAxis,
+    HotkeysState,
     Mode,
     SpaceMode,
     State,
@@ -158,6 +159,19 @@ class Space(_Answer):
     """To the right shoulder."""
 
 
+class Hotkeys(_Answer):
+    """Keyboard shortcuts of the desktop that steer Entrain."""
+
+    enabled: bool = False
+    """Entrain's icon asks the desktop for the shortcuts, now and after each start."""
+    state: HotkeysState = "off"
+    """``off``: no app has asked the desktop; ``denied``: by the user; ``missing``: no portal."""
+    reason: str = ""
+    """Reason of the state, one line; may be empty."""
+    keys: dict[str, str] = {}
+    """Keys by shortcut, in the desktop's own words; empty text: none are assigned."""
+
+
 class Status(_Answer):
     """The state of the running app, for people and for scripts."""
 
@@ -181,6 +195,8 @@ class Status(_Answer):
     """The user's rules for apps: which play through Entrain."""
     session_log: bool = True
     """Entrain logs, on this computer only, which protocol was heard for how long."""
+    hotkeys: Hotkeys = Hotkeys()
+    """Keyboard shortcuts of the desktop."""
     sleep_left_s: FiniteFloat | None = None
     """Time until the sleep timer switches Entrain off; None: no timer is set."""
     settings: dict[str, FiniteFloat] = {}
