@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 
 from entrain.engine import blocks
-from entrain.vdevice.api.listed_blocks import described as described_blocks
-from entrain.vdevice.api.listed_heads import listed_heads
-from entrain.vdevice.api.listed_protocols import whole
+from entrain.vdevice.api.listed.blocks import described as described_blocks
+from entrain.vdevice.api.listed.heads import listed_heads
+from entrain.vdevice.api.listed.protocols import whole
 from entrain.vdevice.api.messages import (
     COMMANDS,
     Device,

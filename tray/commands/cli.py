@@ -264,7 +264,7 @@ def devices(as_json: bool) -> None:
     try:
         found = ask("devices")
     except NotRunning:
-        from entrain.vdevice.api.listed_outputs import ask_server
+        from entrain.vdevice.api.listed.outputs import ask_server
 
         found = ask_server()
     if as_json:
