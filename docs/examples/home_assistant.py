@@ -8,6 +8,7 @@ import sys
 import time
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from entrain import Client, EntrainError
 
@@ -43,7 +44,7 @@ def told(_mqtt: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         print(error, file=sys.stderr)
 
 
-mqtt = paho.Client(paho.CallbackAPIVersion.VERSION2)
+mqtt = paho.Client(CallbackAPIVersion.VERSION2)
 mqtt.on_connect, mqtt.on_message = connected, told
 mqtt.will_set("entrain/there", "offline", retain=True)
 mqtt.connect(BROKER, int(PORT))

@@ -18,6 +18,7 @@ import croniter
 import needs
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from entrain.vdevice.api import messages
 
@@ -143,7 +144,7 @@ class Home:
     def __init__(self, port: int) -> None:
         self._heard: queue.Queue[tuple[str, str]] = queue.Queue()
         self._newest: dict[str, str] = {}
-        self._mqtt = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._mqtt = paho.Client(CallbackAPIVersion.VERSION2)
         self._mqtt.on_connect = lambda mqtt, *_: mqtt.subscribe("#")
         self._mqtt.on_message = lambda _mqtt, _data, message: self._heard.put(
             (message.topic, message.payload.decode(errors="replace"))
