@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 SLEEP_STEP_MINUTES = 15
 KEYS = (
-    ("left right", "slower, faster"),
-    ("up down", "stronger, weaker by 3 dB"),
+    ("← →", "slower, faster"),
+    ("↑ ↓", "stronger, weaker by 3 dB"),
     ("space", "bypass: hear the difference"),
     ("n", "next protocol of the same category"),
     ("u r", "undo, redo the last change of the sound"),
@@ -103,7 +103,9 @@ def outcome(request: Request, status: "Status") -> str:
             )
         case "sleep":
             left_s = status["sleep_left_s"]
-            return "No sleep timer" if left_s is None else f"Entrain switches off in {clock(left_s)}"
+            if left_s is None:
+                return "No sleep timer"
+            return f"Entrain switches off in {clock(round(left_s))}"
         case "use" | "next":
             protocol = status["protocol"]
             return clean(f"Protocol: {protocol['name']}") if protocol else "No protocol"

@@ -66,30 +66,29 @@ class Analyser:
         import numpy as np
 
         frames = np.frombuffer(sound.content, "<f4").reshape(2, sound.frames, 2)
+        ears = np.ascontiguousarray(frames.transpose(0, 2, 1)).reshape(4, sound.frames)
         seconds = sound.frames / sound.rate_hz
-        squares = np.square(frames, dtype=np.float64)
-        power, peak = squares.mean(axis=1), squares.max(axis=1)
+        power = np.einsum("ij,ij->i", ears, ears) / sound.frames
+        peak = np.square(np.maximum(ears.max(axis=1), -ears.min(axis=1)))
         if self._power is None or self._peak is None:
             self._power, self._peak = power, peak
         share = 1 - np.exp(-seconds / _RMS_S)
         self._power = self._power + share * (power - self._power)
         self._peak = np.maximum(self._peak * 10 ** (-_PEAK_FALL_DB_PER_S * seconds / 10), peak)
-        rms_db, peak_db = _decibels(self._power).tolist(), _decibels(self._peak).tolist()
-        before, after = (
-            (Meter(rms_db[way][0], peak_db[way][0]), Meter(rms_db[way][1], peak_db[way][1]))
-            for way in (0, 1)
-        )
-        self._keep(frames[1])
-        return Heard(before, after, self._spectrum(sound.rate_hz, bands, seconds))
+        levels = map(Meter, _decibels(self._power).tolist(), _decibels(self._peak).tolist())
+        in_left, in_right, out_left, out_right = levels
+        self._keep(ears[2:])
+        spectrum = self._spectrum(sound.rate_hz, bands, seconds)
+        return Heard((in_left, in_right), (out_left, out_right), spectrum)
 
-    def _keep(self, frames: "_Frames") -> None:
+    def _keep(self, ears: "_Frames") -> None:
         import numpy as np
 
         if self._recent is None:
-            self._recent = np.zeros((_WINDOW_FRAMES, 2), np.float32)
-            self._window = np.hanning(_WINDOW_FRAMES).astype(np.float32)[:, None]
-        new = frames[-_WINDOW_FRAMES:]
-        self._recent = np.concatenate((self._recent[len(new) :], new))
+            self._recent = np.zeros((2, _WINDOW_FRAMES), np.float32)
+            self._window = np.hanning(_WINDOW_FRAMES).astype(np.float32)
+        new = ears[:, -_WINDOW_FRAMES:]
+        self._recent = np.concatenate((self._recent[:, new.shape[1] :], new), axis=1)
 
     def _spectrum(self, rate_hz: int, bands: int, seconds: float) -> tuple[float, ...]:
         import numpy as np
@@ -101,9 +100,9 @@ class Analyser:
             self._ranges = _ranges(rate_hz, bands)
             self._fallen = None
         assert self._recent is not None
-        spectrum = np.fft.rfft(self._recent * self._window, axis=0)
-        power = np.square(np.abs(spectrum)).max(axis=1) * (4 / _WINDOW_FRAMES) ** 2
-        now_db = _decibels(np.maximum.reduceat(power, self._ranges)[::2])
+        spectrum = np.fft.rfft(self._recent * self._window)
+        power = np.maximum.reduceat(spectrum.real**2 + spectrum.imag**2, self._ranges, axis=1)
+        now_db = _decibels(power[:, ::2].max(axis=0) * (4 / _WINDOW_FRAMES) ** 2)
         if self._fallen is not None:
             now_db = np.maximum(now_db, self._fallen - _BAND_FALL_DB_PER_S * seconds)
         self._fallen = now_db

@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 
 _UP = " ▁▂▃▄▅▆▇█"
+_MAX_HEIGHT = 64
+_CELLS = " " * 8 * _MAX_HEIGHT + _UP + "█" * 8 * _MAX_HEIGHT
+"""Character of a cell by how many eighths of it are full, from ``-8 * _MAX_HEIGHT`` on."""
 _RIGHT = " ▏▎▍▌▋▊▉█"
 _PEAK = "▏"
 
@@ -31,10 +34,8 @@ def meter(rms: float, peak: float, width: int) -> str:
 def columns(shares: Sequence[float], height: int) -> list[str]:
     """Draw values, 0 … 1 each, as columns; returns the rows from top to bottom."""
     eighths = [round(_share(share) * height * 8) for share in shares]
-    return [
-        "".join(_UP[max(0, min(8, value - 8 * row))] for value in eighths)
-        for row in reversed(range(height))
-    ]
+    zeros = (8 * (_MAX_HEIGHT - row) for row in reversed(range(height)))
+    return ["".join([_CELLS[zero + value] for value in eighths]) for zero in zeros]
 
 
 def axis(lowest_hz: float, highest_hz: float, width: int) -> str:
@@ -53,4 +54,4 @@ def axis(lowest_hz: float, highest_hz: float, width: int) -> str:
 
 
 def _share(value: float) -> float:
-    return max(0.0, min(1.0, value))
+    return 0.0 if value < 0.0 else 1.0 if value > 1.0 else value

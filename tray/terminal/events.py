@@ -58,7 +58,7 @@ def _switches(before: "Status", after: "Status") -> list[str]:
     if is_s is None and was_s is not None:
         found.append("no sleep timer")
     elif is_s is not None and (was_s is None or abs(is_s - was_s) > _TIMER_S):
-        found.append(f"off in {clock(is_s)}")
+        found.append(f"off in {clock(round(is_s))}")
     return found
 
 

@@ -80,7 +80,7 @@ class Live:
 
     def _loop(self, terminal: Terminal, feeds: Feeds, painter: Painter) -> None:
         keys, budget, due_s = KeyReader(), float(_BURST_BYTES), 0.0
-        size, drawn_s, cleared = (0, 0), time.monotonic(), b""
+        screen, drawn_s, cleared = Screen(0, 0), time.monotonic(), b""
         while terminal.ended_by is None:
             now_s = time.monotonic()
             wait_s = max(due_s - now_s, 0.0) if self._is_changed else _IDLE_S
@@ -91,14 +91,15 @@ class Live:
             for message in feeds.messages():
                 self._take(message)
             if terminal.was_cleared():
-                size, self._is_changed = terminal.size(), True
-                feeds.bands = max(size[0] - LABEL_COLUMNS - 1, 0)
-                cleared = painter.clear(*size)
+                columns, rows = terminal.size()
+                feeds.bands = max(columns - LABEL_COLUMNS, 0)
+                cleared, screen = painter.clear(columns, rows), Screen(columns, rows)
+                self._is_changed = True
             now_s = time.monotonic()
             if not self._is_changed or now_s < due_s:
                 continue
             # One write, so that a cleared screen is never seen.
-            written = cleared + painter.paint(Screen(self._scene, *size).drawn())
+            written = cleared + painter.paint(screen.drawn(self._scene))
             terminal.write(written)
             self._is_changed, cleared = False, b""
             budget = min(budget + (now_s - drawn_s) * MAX_BYTES_PER_S, _BURST_BYTES) - len(written)
@@ -111,6 +112,7 @@ class Live:
             if key == "q":
                 return False
             self._is_changed = True
+            self._scene.version += 1
             request = press(key, self._scene)
             if request is not None and not feeds.ask(request):
                 self._scene.say("Entrain is busy; this key had no effect", is_error=True)
@@ -120,9 +122,11 @@ class Live:
         """Take over what a thread tells."""
         scene = self._scene
         self._is_changed = True
+        if isinstance(message, Heard | None):
+            scene.heard = message
+            return
+        scene.version += 1
         match message:
-            case None | Heard():
-                scene.heard = message
             case News():
                 self._take_news(message)
             case Done(text, is_error):

@@ -39,6 +39,8 @@ class Slot(NamedTuple):
 class Scene:
     """The present state of the screen; one thread changes and draws it."""
 
+    version: int = 0
+    """Increases with each change of anything but `heard`."""
     status: "Status | None" = None
     """The fields of `PARTS`; None before the first news, and while Entrain is not running."""
     lost: str = ""

@@ -1,81 +1,95 @@
 """The whole screen: which sections fit, and the help page.  Pure functions."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
-
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.segment import Segment
 
 from entrain.tray.terminal import sections
 from entrain.tray.terminal.actions import KEYS
-from entrain.tray.terminal.line import BOLD, DIM, Line, Row
+from entrain.tray.terminal.line import BOLD, DIM, PLAIN, Line, Row
 from entrain.tray.terminal.scene import MAX_SLOTS, Scene
 from entrain.tray.text.text_layout import clean
 
-MAX_SPECTRUM_ROWS = 17
+MAX_SPECTRUM_ROWS = 25
 _MAX_GAPS = 3
 
 
-class Screen(NamedTuple):
-    """A scene at a size; rich can print it."""
+class Screen:
+    """A screen of one size.
 
-    scene: Scene
-    columns: int
-    rows: int
+    Parameters
+    ----------
+    columns, rows : int
+        The size.
 
-    def drawn(self) -> list[Row]:
-        """Return the rows: exactly as many as the screen has."""
-        drawn = [*(self._help() if self.scene.shows_help else self._live())][: self.rows]
-        return drawn + [[]] * (self.rows - len(drawn))
+    """
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for row in self.drawn():
-            yield from row
-            yield Segment.line()
+    def __init__(self, columns: int, rows: int) -> None:
+        self._columns, self._rows = columns, rows
+        self._version = -1
+        self._still: dict[str, list[Row]] = {}
+        self._heights: dict[str, int] = {}
 
-    def _live(self) -> Iterator[Row]:
-        scene, width = self.scene, self.columns
-        rhythms = sections.rhythms(scene, width)
-        heights = shared_rows(self.rows - 4 - len(rhythms), len(scene.layers))
-        gaps = heights["gap"]
-        yield sections.header(scene, width)
-        if heights["reason"]:
-            yield sections.reason(scene, width)
-        yield sections.protocol(scene, width)
-        yield from rhythms
-        if gaps > 0:
-            yield []
+    def drawn(self, scene: Scene) -> list[Row]:
+        """Return the rows, exactly as many as the screen has.
+
+        Sound moves the meters and the spectrum only: the other rows are drawn anew when the
+        scene's version has changed.
+        """
+        if scene.version != self._version:
+            self._version = scene.version
+            self._still = self._drawn_still(scene)
+        return _padded([*self._live(scene)], self._rows)
+
+    def _live(self, scene: Scene) -> Iterator[Row]:
+        still, heights, width = self._still, self._heights, self._columns
+        yield from still["top"]
         if heights["meters"]:
             yield from sections.meters(scene, width)
-        if gaps > 1:
-            yield []
+        yield from still["middle"]
         if heights["spectrum"]:
             yield from sections.spectrum(scene, width, heights["spectrum"])
-        if gaps > 2:
-            yield []
-        if heights["layers"]:
-            yield from _padded(sections.layers(scene, width, heights["layers"]), heights["layers"])
-        if heights["log"]:
-            yield from _padded(sections.log(scene, width, heights["log"]), heights["log"])
-        yield sections.message(scene, width)
-        yield sections.key_row(width)
+        yield from still["bottom"]
 
-    def _help(self) -> Iterator[Row]:
-        width = self.columns
-        yield sections.header(self.scene, width)
-        yield []
+    def _drawn_still(self, scene: Scene) -> dict[str, list[Row]]:
+        width = self._columns
+        if scene.shows_help:
+            self._heights = dict.fromkeys(("meters", "spectrum"), 0)
+            return {"top": self._help(scene), "middle": [], "bottom": []}
+        rhythms = sections.rhythms(scene, width)
+        found = shared_rows(self._rows - 4 - len(rhythms), len(scene.layers))
+        self._heights = found
+        reason = [sections.reason(scene, width)][: found["reason"]]
+        top = [sections.header(scene, width), *reason, sections.protocol(scene, width), *rhythms]
+        bottom: list[Row] = []
+        for name, draw in (("layers", sections.layers), ("log", sections.log)):
+            if found[name]:
+                bottom += _padded(draw(scene, width, found[name]), found[name])
+        bottom += [sections.message(scene, width), sections.key_row(width)]
+        gaps = [[[]] if found["gap"] > number else [] for number in range(_MAX_GAPS)]
+        return {"top": top + gaps[0], "middle": gaps[1], "bottom": gaps[2] + bottom}
+
+    def _help(self, scene: Scene) -> list[Row]:
+        rows = [sections.header(scene, self._columns), []]
         for key, effect in KEYS:
-            yield Line(width).skip(1).add(key, BOLD, 13).add(effect).row
-        yield []
-        slots = [
-            (str(number), clean(slot.name)) for number, slot in enumerate(self.scene.slots, 1)
-        ]
-        for number in range((MAX_SLOTS + 1) // 2):
-            line = Line(width).skip(1)
-            for key, name in slots[number :: (MAX_SLOTS + 1) // 2]:
-                line.add(key, BOLD, 3).add(name, width=max(20, width // 2 - 4))
+            line = Line(self._columns).add(key, BOLD, sections.LABEL_COLUMNS)
+            rows.append(line.add(effect).row)
+        rows += [[], *self._slots(scene)]
+        return [*_padded(rows, self._rows - 1), sections.message(scene, self._columns)]
+
+    def _slots(self, scene: Scene) -> Iterator[Row]:
+        """Name the protocols of the keys 1 to 9, in two columns."""
+        width, label = self._columns, sections.LABEL_COLUMNS
+        half = (MAX_SLOTS + 1) // 2
+        protocol = scene.status["protocol"] if scene.status else None
+        for number in range(half):
+            line = Line(width)
+            for place in range(number, len(scene.slots), half):
+                slot = scene.slots[place]
+                runs = protocol is not None and protocol["id"] == slot.id
+                line.add(str(place + 1), BOLD, label if place < half else 3)
+                line.add(clean(slot.name), BOLD if runs else PLAIN, max(20, (width - label) // 2 - 2))
             yield line.row
-        yield Line(width).skip(1).add("The last used protocols come first; they keep their keys", DIM).row
+        text = "Protocols, the last used first. They keep their keys while the screen is open."
+        yield Line(width).add(text, DIM).row
 
 
 def shared_rows(free: int, layers: int) -> dict[str, int]:
@@ -117,4 +131,5 @@ def shared_rows(free: int, layers: int) -> dict[str, int]:
 
 
 def _padded(rows: list[Row], height: int) -> list[Row]:
+    """Return exactly so many rows."""
     return rows[:height] + [[]] * (height - len(rows))

@@ -19,7 +19,7 @@ LABEL_COLUMNS = 10
 """Width of the names of sections, at the left edge."""
 _FLOOR_DB = -60.0
 """Level at the left end of a meter."""
-_BANDS_DB = (-100.0, -15.0)
+_BANDS_DB = (-90.0, -15.0)
 """Levels at the bottom and at the top of the spectrum."""
 _READING_COLUMNS = 25
 _WHO_COLUMNS = 12
@@ -36,16 +36,16 @@ _MARKS = {"processing": "●", "failed": "!"}
 
 def header(scene: Scene, width: int) -> Row:
     """Say what Entrain is doing, and where it plays."""
-    line = Line(width).add(" Entrain ", BOLD)
+    line = Line(width).add("Entrain", BOLD, LABEL_COLUMNS)
     status = scene.status
     if status is None:
-        return line.skip(LABEL_COLUMNS - 9).add("○ not running", TROUBLE).row
+        return line.add("○ not running", TROUBLE).row
     state = status["state"]
     style = {"processing": GOOD, "failed": TROUBLE}.get(state, PLAIN)
     words = _WORDS.get(state, str(state))
     if state in ("processing", "idle") and not status["on"]:
         words = "in use, though not on"  # an app plays to Entrain by its own choice
-    line.skip(LABEL_COLUMNS - 9).add(f"{_MARKS.get(state, '○')} {words}", style)
+    line.add(f"{_MARKS.get(state, '○')} {words}", style)
     return line.right(_output(status), DIM).row
 
 
@@ -174,7 +174,7 @@ def meters(scene: Scene, width: int) -> list[Row]:
 
 def spectrum(scene: Scene, width: int, height: int) -> list[Row]:
     """Show which frequencies leave Entrain; the last row has their names."""
-    room = width - LABEL_COLUMNS - 1
+    room = width - LABEL_COLUMNS
     bands = scene.heard.bands_db if scene.heard else ()
     low_db, high_db = _BANDS_DB
     shares = [(each - low_db) / (high_db - low_db) for each in bands[:room]]
@@ -228,21 +228,20 @@ def layers(scene: Scene, width: int, height: int) -> list[Row]:
 
 
 def _values(scene: Scene, layer: "Layer") -> Iterator[str]:
-    """Yield a layer's kind and values, as they are now."""
+    """Yield a layer's kind and values, as they are now, the most important ones first."""
     assert scene.status is not None
     if layer["kind"] != layer["id"]:
         yield clean(layer["kind"])
-    block = scene.blocks.get(layer["kind"])
-    known = _parameters(block) if block else {}
-    for symbol, value in layer["params"].items():
-        parameter = known.get(symbol)
-        if symbol == "amount" and not value:
-            continue
-        if parameter is None:
-            yield f"{clean(symbol)} {value:g}"
-            continue
-        now = _now(scene.status, layer, parameter)
-        yield f"{clean(parameter['name'])} {_value(parameter, now)}"
+    if block := scene.blocks.get(layer["kind"]):
+        known = _parameters(block)
+        chief = (block["rate"], block["carrier"], block["level"], block["strength"])
+        present = layer["params"].keys() | layer["automation"].keys()
+        for symbol in dict.fromkeys((*chief, *known)):
+            if symbol not in known or symbol not in present:
+                continue
+            now = _now(scene.status, layer, known[symbol])
+            if symbol != "amount" or now not in (0.0, 1.0):
+                yield f"{clean(known[symbol]['name'])} {_value(known[symbol], now)}"
     if place := layer["place"]:
         yield f"at {place['azimuth_deg']:.0f}°"
 
@@ -290,7 +289,7 @@ def message(scene: Scene, width: int) -> Row:
 
 def key_row(width: int) -> Row:
     """Name the keys that fit."""
-    line = Line(width).skip(1)
+    line = Line(width)
     for key, effect in (
         ("←→", "rate"),
         ("↑↓", "level"),
@@ -302,14 +301,14 @@ def key_row(width: int) -> Row:
         ("?", "help"),
         ("q", "quit"),
     ):
-        if line.room > len(key) + len(effect) + 1:
+        if line.room > len(key) + len(effect):
             line.add(key, BOLD).add(f" {effect}", DIM).skip(2)
     return line.row
 
 
 def _labelled(name: str, width: int, gap: bool = True) -> Line:
     """Begin a row with the name of its section."""
-    return Line(width).skip(1).add(name, DIM, LABEL_COLUMNS - 1 if gap else LABEL_COLUMNS - 3)
+    return Line(width).add(name, DIM, LABEL_COLUMNS if gap else LABEL_COLUMNS - 2)
 
 
 def _output(status: "Status") -> str:
