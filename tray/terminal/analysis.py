@@ -21,6 +21,8 @@ _WINDOW_FRAMES = 8192
 _RMS_S = 0.3
 _PEAK_FALL_DB_PER_S = 20.0
 _BAND_FALL_DB_PER_S = 40.0
+_SPECTRUM_S = 0.1
+"""Shortest time between two spectra; they take most of the work."""
 
 
 class Meter(NamedTuple):
@@ -38,15 +40,19 @@ class Heard(NamedTuple):
     after: tuple[Meter, Meter]
     """Output, left and right."""
     bands_db: tuple[float, ...]
-    """Output, louder ear: the highest tone in each band, a full-scale sine being 0 dB."""
+    """Output, louder ear: the highest tone in each band, a full-scale sine being 0 dB.
+
+    The same object as before if there is no new spectrum.
+    """
 
 
 class Analyser:
     """Follows the sound; for one thread."""
 
     def __init__(self) -> None:
-        self._bands = 0
         self._edges_of = (0, 0)
+        self._bands_db: tuple[float, ...] = ()
+        self._unseen_s = 0.0
         self._recent: _Frames | None = None
         self._power: _Array | None = None
         self._peak: _Array | None = None
@@ -78,8 +84,11 @@ class Analyser:
         levels = map(Meter, _decibels(self._power).tolist(), _decibels(self._peak).tolist())
         in_left, in_right, out_left, out_right = levels
         self._keep(ears[2:])
-        spectrum = self._spectrum(sound.rate_hz, bands, seconds)
-        return Heard((in_left, in_right), (out_left, out_right), spectrum)
+        self._unseen_s += seconds
+        if self._unseen_s >= _SPECTRUM_S or len(self._bands_db) != bands:
+            self._bands_db = self._spectrum(sound.rate_hz, bands, self._unseen_s)
+            self._unseen_s = 0.0
+        return Heard((in_left, in_right), (out_left, out_right), self._bands_db)
 
     def _keep(self, ears: "_Frames") -> None:
         import numpy as np

@@ -14,7 +14,7 @@ from entrain.errors import EntrainError
 from entrain.tray.terminal.actions import Request, outcome
 from entrain.tray.terminal.analysis import Analyser, Heard
 from entrain.tray.terminal.scene import PARTS
-from entrain.vdevice.api.client import Client, News
+from entrain.vdevice.api.client import Client, News, NotRunning
 from entrain.vdevice.limits import MAX_TAP_FRAMES
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ QUIET_AFTER_S = 1.0
 """Time without new samples after which no sound is taken to flow."""
 RETRY_S = 1.0
 """Pause before the next attempt while Entrain is not running."""
+WAITING = "`entrain run` starts it; this screen waits for it"
 MAX_PENDING = 8
 """Requests of keys that wait for Entrain; further ones are refused."""
 
@@ -130,7 +131,7 @@ class Feeds:
     def _again(self, once: Callable[[Client], None], tell: Callable[[str], None]) -> None:
         """Call a function with a connection, and with another one after each failure."""
         while not self._ends.is_set():
-            why = "Entrain has ended"
+            why = WAITING
             try:
                 with Client(self._path) as client:
                     self._clients.add(client)
@@ -138,6 +139,8 @@ class Feeds:
                         once(client)
                     finally:
                         self._clients.discard(client)
+            except NotRunning:
+                pass
             except EntrainError as error:
                 why = " ".join(str(error).split())
             except (LookupError, TypeError, ValueError):

@@ -141,7 +141,7 @@ class Live:
                 if scene.status is not None:
                     self._note("", "Entrain has ended")
                 scene.status, scene.heard = None, None
-                scene.lost = f"{clean(why)}; this screen waits for it"
+                scene.lost = clean(why)
 
     def _take_news(self, news: News) -> None:
         before = self._scene.status

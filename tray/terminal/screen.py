@@ -1,6 +1,6 @@
 """The whole screen: which sections fit, and the help page.  Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from entrain.tray.terminal import sections
 from entrain.tray.terminal.actions import KEYS
@@ -27,6 +27,8 @@ class Screen:
         self._version = -1
         self._still: dict[str, list[Row]] = {}
         self._heights: dict[str, int] = {}
+        self._bands_db: Sequence[float] = ()
+        self._spectrum: list[Row] = []
 
     def drawn(self, scene: Scene) -> list[Row]:
         """Return the rows, exactly as many as the screen has.
@@ -46,11 +48,15 @@ class Screen:
             yield from sections.meters(scene, width)
         yield from still["middle"]
         if heights["spectrum"]:
-            yield from sections.spectrum(scene, width, heights["spectrum"])
+            bands_db = scene.heard.bands_db if scene.heard else ()
+            if not self._spectrum or bands_db is not self._bands_db:
+                self._bands_db = bands_db
+                self._spectrum = sections.spectrum(bands_db, width, heights["spectrum"])
+            yield from self._spectrum
         yield from still["bottom"]
 
     def _drawn_still(self, scene: Scene) -> dict[str, list[Row]]:
-        width = self._columns
+        width, self._spectrum = self._columns, []
         if scene.shows_help:
             self._heights = dict.fromkeys(("meters", "spectrum"), 0)
             return {"top": self._help(scene), "middle": [], "bottom": []}

@@ -1,6 +1,6 @@
 """The sections of the screen, each as rows.  Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -172,12 +172,11 @@ def meters(scene: Scene, width: int) -> list[Row]:
     return rows
 
 
-def spectrum(scene: Scene, width: int, height: int) -> list[Row]:
+def spectrum(bands_db: Sequence[float], width: int, height: int) -> list[Row]:
     """Show which frequencies leave Entrain; the last row has their names."""
     room = width - LABEL_COLUMNS
-    bands = scene.heard.bands_db if scene.heard else ()
     low_db, high_db = _BANDS_DB
-    shares = [(each - low_db) / (high_db - low_db) for each in bands[:room]]
+    shares = [(each - low_db) / (high_db - low_db) for each in bands_db[:room]]
     drawn = charts.columns(shares, height - 1)
     rows = [
         _labelled("" if number else "spectrum", width).add(text.rstrip(), SOUND).row
