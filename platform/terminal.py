@@ -81,7 +81,8 @@ if sys.platform == "win32":
             os.write(1, data)
 
         def size(self) -> tuple[int, int]:
-            return tuple(os.get_terminal_size(1))
+            columns, rows = os.get_terminal_size(1)
+            return columns, rows
 
         def was_cleared(self) -> bool:
             before, self._size = self._size, os.get_terminal_size(1)
@@ -99,8 +100,8 @@ else:
 
         Inside, keys come one by one without an echo, and the alternate screen is shown.  A signal
         that would end the process sets `ended_by` instead; Ctrl-Z restores the terminal until the
-        process goes on.  At the end of the block, everything is as it was before.  SIGKILL and
-        SIGSTOP leave no time for that.
+        process goes on.  At the end of the block, everything is as it was before.  After
+        SIGKILL and SIGSTOP, the terminal stays as it is: no process can react to these two.
         """
 
         def __init__(self) -> None:
@@ -124,7 +125,7 @@ else:
                 raise
             return self
 
-        def __exit__(self, *_: object) -> None:
+        def __exit__(self, kind: object = None, *_: object) -> bool:
             try:
                 self._restore()
             finally:
@@ -133,6 +134,7 @@ else:
                     signal.signal(each, handler)  # type: ignore[arg-type]
                 os.close(self._woken)
                 os.close(self._waker)
+            return kind is _Ended  # it has come in the very last moment of a write
 
         def wake(self) -> None:
             """End a `read` early.  On any thread, until the end of the block."""
@@ -167,8 +169,8 @@ else:
 
         def write(self, data: bytes) -> None:
             """Send bytes to the terminal, unless it has gone or the process has to end."""
-            self._writes = True
             try:
+                self._writes = True
                 while data and self.ended_by is None:
                     data = data[os.write(self._out, data) :]
             except _Ended:
@@ -187,7 +189,7 @@ else:
             return (columns, rows) if columns > 0 and rows > 0 else (80, 24)
 
         def was_cleared(self) -> bool:
-            """Return once after each change of the size, and after Ctrl-Z, that all is to be drawn."""
+            """Return once, after a new size or Ctrl-Z, that everything must be drawn again."""
             cleared, self._is_cleared = self._is_cleared, False
             return cleared
 

@@ -29,6 +29,8 @@ QUIET_AFTER_S = 1.0
 RETRY_S = 1.0
 """Pause before the next attempt while Entrain is not running."""
 WAITING = "`entrain run` starts it; this screen waits for it"
+MAX_MESSAGES = 256
+"""Messages that a screen has not taken; a thread waits with further ones."""
 MAX_PENDING = 8
 """Requests of keys that wait for Entrain; further ones are refused."""
 
@@ -56,8 +58,7 @@ class Done:
     is_error: bool = False
 
 
-Message = Connected | Lost | Done | News | Heard | None
-"""What the threads tell; None instead of `Heard`: no sound flows."""
+Message = Connected | Lost | Done | News
 
 
 class Feeds:
@@ -78,7 +79,9 @@ class Feeds:
         self.bands = 0
         """Number of bands in the spectrum."""
         self._path, self._name, self._wake = path, name, wake
-        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.heard: Heard | None = None
+        """The newest sound; None while none flows."""
+        self._messages: queue.Queue[Message] = queue.Queue(MAX_MESSAGES)
         self._ends = threading.Event()
         self._pending: deque[Request] = deque()
         self._news = threading.Condition()
@@ -99,8 +102,8 @@ class Feeds:
             self._news.notify_all()
         for client in list(self._clients):
             client.hang_up()
-        for each in self._threads:  # one that still waits dies with the process
-            each.join(0.5)
+        for each in self._threads:  # they are daemons, so none of them can hold up the end
+            each.join(0.2)
 
     def messages(self) -> list[Message]:
         """Return the messages since the last call."""
@@ -124,8 +127,15 @@ class Feeds:
         return True
 
     def _tell(self, message: Message) -> None:
+        while not self._ends.is_set():
+            with contextlib.suppress(queue.Full):
+                self._messages.put(message, timeout=0.1)
+                self._wake()
+                return
+
+    def _hear(self, heard: Heard | None) -> None:
+        self.heard = heard
         if not self._ends.is_set():
-            self._messages.put(message)
             self._wake()
 
     def _again(self, once: Callable[[Client], None], tell: Callable[[str], None]) -> None:
@@ -158,7 +168,7 @@ class Feeds:
         self._again(once, lambda why: self._tell(Lost(why)))
 
     def _listen(self) -> None:
-        self._again(self._follow_sound, lambda _why: self._tell(None))
+        self._again(self._follow_sound, lambda _why: self._hear(None))
 
     def _follow_sound(self, client: Client) -> None:
         analyser, first, flowed_s, flows = Analyser(), None, 0.0, False
@@ -169,10 +179,10 @@ class Feeds:
             now_s = time.monotonic()
             if sound.frames:
                 flowed_s, flows = now_s, True
-                self._tell(analyser.take(sound, self.bands))
+                self._hear(analyser.take(sound, self.bands))
             elif flows and now_s - flowed_s > QUIET_AFTER_S:
                 analyser, flows = Analyser(), False
-                self._tell(None)
+                self._hear(None)
             due_s = max(due_s + 1 / (FRAMES_PER_S if flows else QUIET_FRAMES_PER_S), now_s)
             self._ends.wait(due_s - now_s)
 

@@ -51,7 +51,7 @@ class KeyReader:
         if len(self._begun) == 1:
             if byte in b"[O":
                 self._begun.append(byte)
-            else:  # Alt with a key, which means nothing here
+            else:  # Alt with a key has no meaning
                 self._forget()
             return
         if 0x40 <= byte <= 0x7E:

@@ -11,9 +11,9 @@ from rich.console import Console
 from entrain.platform.terminal import Terminal
 from entrain.tray.terminal import events
 from entrain.tray.terminal.actions import press
-from entrain.tray.terminal.analysis import Heard
-from entrain.tray.terminal.feeds import FRAMES_PER_S, Connected, Done, Feeds, Lost, Message
+from entrain.tray.terminal.feeds import Connected, Done, Feeds, Lost, Message
 from entrain.tray.terminal.keys import KeyReader
+from entrain.tray.terminal.pace import Pace
 from entrain.tray.terminal.painter import Painter
 from entrain.tray.terminal.scene import Entry, Scene, slots
 from entrain.tray.terminal.screen import Screen
@@ -24,9 +24,6 @@ from entrain.vdevice.api.client import Client, News
 if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Status
 
-MAX_BYTES_PER_S = 10_000
-"""Most bytes a second in the long run, for slow connections; more of them mean fewer frames."""
-_BURST_BYTES = 20_000
 _KEY_S = 0.05
 """Time after which the escape key alone was pressed."""
 _IDLE_S = 10.0
@@ -56,6 +53,11 @@ class Live:
         self._scene = Scene()
         self._is_changed = True
         self._entry_s = 0.0
+        self._keys, self._key_s = KeyReader(), 0.0
+        self._pace = Pace(time.monotonic())
+        console = Console()
+        self._painter = Painter(not console.no_color and console.color_system is not None)
+        self._screen, self._cleared = Screen(0, 0), b""
 
     def run(self) -> int | None:
         """Show the screen until q or a signal.
@@ -72,63 +74,63 @@ class Live:
 
         """
         Client(self._path).close()
-        console = Console()
-        painter = Painter(not console.no_color and console.color_system is not None)
         with Terminal() as terminal, Feeds(self._path, self._name, terminal.wake) as feeds:
-            self._loop(terminal, feeds, painter)
+            while terminal.ended_by is None and self._press_keys(terminal, feeds):
+                self._take_news(feeds)
+                self._draw(terminal, feeds)
         return terminal.ended_by
 
-    def _loop(self, terminal: Terminal, feeds: Feeds, painter: Painter) -> None:
-        keys, budget, due_s = KeyReader(), float(_BURST_BYTES), 0.0
-        screen, drawn_s, cleared = Screen(0, 0), time.monotonic(), b""
-        while terminal.ended_by is None:
-            now_s = time.monotonic()
-            wait_s = max(due_s - now_s, 0.0) if self._is_changed else _IDLE_S
-            data = terminal.read(min(wait_s, _KEY_S) if keys.is_waiting else wait_s)
-            pressed = [*keys.feed(data)] if data or not keys.is_waiting else [*keys.end()]
-            if not self._press(pressed, feeds):
-                return
-            for message in feeds.messages():
-                self._take(message)
-            if terminal.was_cleared():
-                columns, rows = terminal.size()
-                feeds.bands = max(columns - LABEL_COLUMNS, 0)
-                cleared, screen = painter.clear(columns, rows), Screen(columns, rows)
-                self._is_changed = True
-            now_s = time.monotonic()
-            if not self._is_changed or now_s < due_s:
-                continue
-            # One write, so that a cleared screen is never seen.
-            written = cleared + painter.paint(screen.drawn(self._scene))
-            terminal.write(written)
-            self._is_changed, cleared = False, b""
-            budget = min(budget + (now_s - drawn_s) * MAX_BYTES_PER_S, _BURST_BYTES) - len(written)
-            drawn_s = now_s
-            due_s = now_s + max(1 / FRAMES_PER_S, -budget / MAX_BYTES_PER_S)
-
-    def _press(self, pressed: list[str], feeds: Feeds) -> bool:
-        """Carry out keys; returns false for the last one."""
+    def _press_keys(self, terminal: Terminal, feeds: Feeds) -> bool:
+        """Wait for keys or news, and carry out the keys; returns false for the last one."""
+        now_s = time.monotonic()
+        wait_s = max(self._pace.due_s - now_s, 0.0) if self._is_changed else _IDLE_S
+        data = terminal.read(min(wait_s, _KEY_S) if self._keys.is_waiting else wait_s)
+        now_s = time.monotonic()
+        if data:
+            pressed, self._key_s = self._keys.feed(data), now_s
+        else:
+            pressed = self._keys.end() if now_s > self._key_s + _KEY_S else iter(())
         for key in pressed:
             if key == "q":
                 return False
-            self._is_changed = True
-            self._scene.version += 1
+            self._change()
             request = press(key, self._scene)
             if request is not None and not feeds.ask(request):
                 self._scene.say("Entrain is busy; this key had no effect", is_error=True)
         return True
 
-    def _take(self, message: Message) -> None:
-        """Take over what a thread tells."""
-        scene = self._scene
+    def _draw(self, terminal: Terminal, feeds: Feeds) -> None:
+        """Draw a frame, if there is a change and the time has come."""
+        if terminal.was_cleared():
+            columns, rows = terminal.size()
+            feeds.bands = max(columns - LABEL_COLUMNS, 0)
+            self._screen = Screen(columns, rows)
+            self._cleared = self._painter.clear(columns, rows)
+            self._is_changed = True
+        now_s = time.monotonic()
+        if self._is_changed and now_s >= self._pace.due_s:
+            # One write, so that a cleared screen is never seen.
+            written = self._cleared + self._painter.paint(self._screen.drawn(self._scene))
+            terminal.write(written)
+            self._is_changed, self._cleared = False, b""
+            self._pace.drawn(now_s, len(written))
+
+    def _take_news(self, feeds: Feeds) -> None:
+        if feeds.heard is not self._scene.heard:
+            self._scene.heard, self._is_changed = feeds.heard, True
+        for message in feeds.messages():
+            self._change()
+            self._take(message)
+
+    def _change(self) -> None:
         self._is_changed = True
-        if isinstance(message, Heard | None):
-            scene.heard = message
-            return
-        scene.version += 1
+        self._scene.version += 1
+
+    def _take(self, message: Message) -> None:
+        scene = self._scene
         match message:
             case News():
-                self._take_news(message)
+                self._take_changes(message)
             case Done(text, is_error):
                 scene.say(text, is_error)
             case Connected(blocks, library):
@@ -140,10 +142,10 @@ class Live:
             case Lost(why):
                 if scene.status is not None:
                     self._note("", "Entrain has ended")
-                scene.status, scene.heard = None, None
+                scene.status = None
                 scene.lost = clean(why)
 
-    def _take_news(self, news: News) -> None:
+    def _take_changes(self, news: News) -> None:
         before = self._scene.status
         after = cast("Status", {**(before or {}), **news.parts})
         self._scene.status = after

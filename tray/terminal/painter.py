@@ -11,7 +11,7 @@ from rich.style import Style
 from entrain.tray.terminal.line import PLAIN, Row
 
 _GAP_CELLS = 6
-"""Unchanged cells between two changed ones that are drawn again; to leave them out costs more."""
+"""Shortest gap between two changes that is left out; moving the cursor costs as many bytes."""
 
 
 class _Cells(NamedTuple):

@@ -70,7 +70,8 @@ class Screen:
             if found[name]:
                 bottom += _padded(draw(scene, width, found[name]), found[name])
         bottom += [sections.message(scene, width), sections.key_row(width)]
-        gaps = [[[]] if found["gap"] > number else [] for number in range(_MAX_GAPS)]
+        empty: list[Row] = [[]]
+        gaps = [empty * (found["gap"] > number) for number in range(_MAX_GAPS)]
         return {"top": top + gaps[0], "middle": gaps[1], "bottom": gaps[2] + bottom}
 
     def _help(self, scene: Scene) -> list[Row]:
@@ -92,7 +93,9 @@ class Screen:
                 slot = scene.slots[place]
                 runs = protocol is not None and protocol["id"] == slot.id
                 line.add(str(place + 1), BOLD, label if place < half else 3)
-                line.add(clean(slot.name), BOLD if runs else PLAIN, max(20, (width - label) // 2 - 2))
+                line.add(
+                    clean(slot.name), BOLD if runs else PLAIN, max(20, (width - label) // 2 - 2)
+                )
             yield line.row
         text = "Protocols, the last used first. They keep their keys while the screen is open."
         yield Line(width).add(text, DIM).row

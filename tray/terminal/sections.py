@@ -98,7 +98,7 @@ def rhythms(scene: Scene, width: int) -> list[Row]:
     """Show the promised rates beside the measured ones; one row at least, three at most."""
     if scene.status is None:
         return [_labelled("rhythm", width).row]
-    rows = []
+    rows: list[Row] = []
     for promise, name in (("tones", "beat"), ("modulation", "swell"), ("interaural", "turns")):
         hz = _promised_hz(scene, promise)
         if hz is None:
