@@ -1,0 +1,62 @@
+"""Entries of the log."""
+
+import made_scene
+import pytest
+
+from entrain.tray.terminal.events import changes, person
+
+STEP = "Beat of tone: 10 Hz → 11 Hz"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({}, {}, []),
+        ({}, {"undo_text": STEP}, [STEP]),
+        ({"undo_text": STEP}, {"redo_text": STEP}, [f"undone: {STEP}"]),
+        ({"redo_text": STEP}, {"undo_text": STEP}, [f"made again: {STEP}"]),
+        ({"undo_text": STEP, "redo_text": "x"}, {}, []),
+        ({}, {"bypass": True}, ["bypass on"]),
+        ({"on": True}, {"on": False}, ["off"]),
+        ({}, {"mode": "manual"}, ["mode manual"]),
+        ({}, {"sleep_left_s": 900.0}, ["off in 15:00"]),
+        ({"sleep_left_s": 900.0}, {"sleep_left_s": 899.0}, []),
+        ({"sleep_left_s": 900.0}, {"sleep_left_s": 1800.0}, ["off in 30:00"]),
+        ({"sleep_left_s": 900.0}, {"sleep_left_s": None}, ["no sleep timer"]),
+        ({}, {"output": {"name": "b", "description": "Head\x1bset"}}, ["plays on Head?set"]),
+        ({}, {"output": None}, []),
+        ({}, {"softened": "softer"}, ["speakers play 20 dB softer"]),
+        ({}, {"muted": True}, ["muted"]),
+        ({}, {"state": "failed", "reason": "no server"}, ["no server"]),
+        ({}, {"state": "idle"}, []),
+        ({"errors": ["a"]}, {"errors": ["a", "b"]}, ["error: b"]),
+        ({"xruns": 1}, {"xruns": 2}, ["1 gap in the sound"]),
+        ({"xruns": 1}, {"xruns": 4}, ["3 gaps in the sound"]),
+        ({"xruns": 4}, {"xruns": 0}, []),
+    ],
+)
+def test_a_change_has_a_line(before, after, told):
+    assert changes(made_scene.status(**before), made_scene.status(**after)) == told
+
+
+def test_the_session_has_lines():
+    before, paused, ended = made_scene.status(), made_scene.status(), made_scene.status()
+    paused["protocol"]["runs"] = False
+    ended["protocol"]["ended"] = True
+    assert changes(before, paused) == ["session paused"]
+    assert changes(paused, before) == ["session goes on"]
+    assert changes(before, ended) == ["Alpha 10 has ended"]
+
+
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        ("terminal-7", "you"),
+        ("terminal-8", "a terminal"),
+        ("client-3", "a command"),
+        ("tray", "tray"),
+        ("x\x1b[2J", "x?[2J"),
+    ],
+)
+def test_who_has_changed_it_has_a_name(client, told):
+    assert person(client, "terminal-7") == told
