@@ -1,14 +1,16 @@
 """The effect of each key: a request to Entrain, or a change of the screen.  Pure functions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from entrain.tray.terminal.scene import Scene, amount
+from entrain.tray.terminal.scene import Scene
+from entrain.tray.terminal.values import amount, level
 from entrain.tray.text.text_layout import clean, clock
 from entrain.vdevice.limits import MAX_SLEEP_MINUTES, MAX_STEPS
 
 if TYPE_CHECKING:
-    from entrain.vdevice.api.answers import Status, StatusCommand
+    from entrain.vdevice.api.answers import Block, Status, StatusCommand
 
 SLEEP_STEP_MINUTES = 15
 KEYS = (
@@ -86,11 +88,11 @@ def press(key: str, scene: Scene) -> Request | None:
     return None
 
 
-def outcome(request: Request, status: "Status") -> str:
+def outcome(request: Request, status: "Status", blocks: "Mapping[str, Block]") -> str:
     """Return what a request has done, in one line; `status` is its answer."""
     match request.command:
         case "adjust":
-            return clean(f"{request.says}. {status['undo_text']}")
+            return f"{request.says}: {_adjusted(request, status, blocks)}"
         case "undo":
             return clean(f"Undone: {status['redo_text']}")
         case "redo":
@@ -110,6 +112,17 @@ def outcome(request: Request, status: "Status") -> str:
             protocol = status["protocol"]
             return clean(f"Protocol: {protocol['name']}") if protocol else "No protocol"
     return request.says
+
+
+def _adjusted(request: Request, status: "Status", blocks: "Mapping[str, Block]") -> str:
+    """Return the new rate or level.
+
+    `undo_text` may tell of another step: a step back within a second leaves none.
+    """
+    protocol = status["protocol"]
+    if "rate_steps" not in request.fields:
+        return level(status, blocks)
+    return f"{protocol['rate_hz']:.4g} Hz" if protocol and protocol["rate_hz"] is not None else ""
 
 
 def _choose(scene: Scene, step: int) -> None:

@@ -11,10 +11,37 @@ _TIMER_S = 5.0
 """A sleep timer that differs by more than this has been set anew."""
 
 
+class Steps:
+    """Follows the steps of the sound that can be undone."""
+
+    def __init__(self) -> None:
+        self._older: str | None = None
+        """Text of the step before the newest one, if known."""
+
+    def told(self, before: "Status", after: "Status") -> list[str]:
+        """Describe the newest step, or that a step was undone or made again."""
+        undo, redo = after["undo_text"], after["redo_text"]
+        former, older = before["undo_text"], self._older
+        if (undo, redo) == (former, before["redo_text"]):
+            return []
+        if redo and redo == former:
+            self._older = None
+            return [clean(f"undone: {redo}")]
+        if undo and undo == before["redo_text"]:
+            self._older = former
+            return [clean(f"made again: {undo}")]
+        if former and undo == (older or ""):
+            # Moves of one value within a second are one step; here they have led back.
+            self._older = None
+            return [clean(f"back again: {former}")]
+        if undo.partition(" → ")[0] != former.partition(" → ")[0]:  # not one step with the former
+            self._older = former
+        return [clean(undo)] if undo and undo != former else []
+
+
 def changes(before: "Status", after: "Status") -> list[str]:
     """Return a line for each change that a listener may want to know of."""
     found = [
-        *_steps(before, after),
         *_switches(before, after),
         *_session(before, after),
         *_outputs(before, after),
@@ -32,18 +59,6 @@ def person(client: str, own: str) -> str:
     if client.startswith("terminal-"):
         return "a terminal"
     return clean(client)
-
-
-def _steps(before: "Status", after: "Status") -> list[str]:
-    """Describe the newest change of the sound, or that it was undone or made again."""
-    undo, redo = after["undo_text"], after["redo_text"]
-    if (undo, redo) == (before["undo_text"], before["redo_text"]):
-        return []
-    if redo and redo == before["undo_text"]:
-        return [f"undone: {redo}"]
-    if undo and undo == before["redo_text"]:
-        return [f"made again: {undo}"]
-    return [undo] if undo and undo != before["undo_text"] else []
 
 
 def _switches(before: "Status", after: "Status") -> list[str]:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from entrain.errors import EntrainError
-from entrain.tray.terminal.actions import Request, outcome
+from entrain.tray.terminal.actions import Request
 from entrain.tray.terminal.analysis import Analyser, Heard
 from entrain.tray.terminal.scene import PARTS
 from entrain.vdevice.api.client import Client, News, NotRunning
 from entrain.vdevice.limits import MAX_TAP_FRAMES
 
 if TYPE_CHECKING:
-    from entrain.vdevice.api.answers import Blocks, Protocols
+    from entrain.vdevice.api.answers import Blocks, Protocols, Status
 
 STATUS_INTERVAL_S = 0.5
 FRAMES_PER_S = 15
@@ -52,10 +52,12 @@ class Lost:
 
 @dataclass(frozen=True)
 class Done:
-    """The effect of a key."""
+    """A request has been carried out, or refused."""
 
-    text: str
-    is_error: bool = False
+    request: Request
+    status: "Status | None" = None
+    """The answer; None: the request was refused."""
+    error: str = ""
 
 
 Message = Connected | Lost | Done | News
@@ -200,6 +202,6 @@ class Feeds:
         try:
             with Client(self._path) as client:
                 fields: dict[str, Any] = {**request.fields, "client": self._name}
-                return Done(outcome(request, client.ask(request.command, **fields)))
+                return Done(request, client.ask(request.command, **fields))
         except EntrainError as error:
-            return Done(" ".join(str(error).split()), is_error=True)
+            return Done(request, error=" ".join(str(error).split()))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from entrain.platform.terminal import Terminal
 from entrain.tray.terminal import events
-from entrain.tray.terminal.actions import press
+from entrain.tray.terminal.actions import outcome, press
 from entrain.tray.terminal.feeds import Connected, Done, Feeds, Lost, Message
 from entrain.tray.terminal.keys import KeyReader
 from entrain.tray.terminal.pace import Pace
@@ -52,7 +52,7 @@ class Live:
         self._name = f"terminal-{os.getpid()}"
         self._scene = Scene()
         self._is_changed = True
-        self._entry_s = 0.0
+        self._steps, self._entry_s = events.Steps(), 0.0
         self._keys, self._key_s = KeyReader(), 0.0
         self._pace = Pace(time.monotonic())
         console = Console()
@@ -131,8 +131,10 @@ class Live:
         match message:
             case News():
                 self._take_changes(message)
-            case Done(text, is_error):
-                scene.say(text, is_error)
+            case Done(request, None, error):
+                scene.say(clean(error) or f"Refused: {request.command}", is_error=True)
+            case Done(request, status):
+                scene.say(outcome(request, status, scene.blocks))
             case Connected(blocks, library):
                 scene.blocks = {each["kind"]: each for each in blocks["blocks"]}
                 scene.slots = scene.slots or slots(library)
@@ -152,7 +154,7 @@ class Live:
         if before is None:
             return
         who = ", ".join(dict.fromkeys(events.person(each, self._name) for each in news.caused_by))
-        for line in events.changes(before, after):
+        for line in (*self._steps.told(before, after), *events.changes(before, after)):
             self._note(who, line)
 
     def _note(self, who: str, text: str) -> None:

@@ -79,11 +79,6 @@ class Scene:
         self.message, self.is_error = text, is_error
 
 
-def amount(layer: "Layer") -> float:
-    """Return how much of a layer is heard, 0 … 1."""
-    return layer["params"].get("amount", 1.0)
-
-
 def slots(library: "Protocols") -> list[Slot]:
     """Return the protocols of the keys 1 to 9: those used last, then the user's own, then others.
 

@@ -8,12 +8,13 @@ from rich.cells import cell_len
 from entrain.tray.terminal import charts
 from entrain.tray.terminal.analysis import HIGHEST_HZ, LOWEST_HZ, SILENCE_DB
 from entrain.tray.terminal.line import BOLD, DIM, GOOD, PLAIN, SOUND, TROUBLE, Line, Row
-from entrain.tray.terminal.scene import Scene, amount
+from entrain.tray.terminal.scene import Scene
+from entrain.tray.terminal.values import amount, named, parameters, present
 from entrain.tray.text.text_layout import clean, clock
 
 if TYPE_CHECKING:
     from entrain.tray.terminal.analysis import Meter
-    from entrain.vdevice.api.answers import Block, Layer, Parameter, Status
+    from entrain.vdevice.api.answers import Layer, Status
 
 LABEL_COLUMNS = 10
 """Width of the names of sections, at the left edge."""
@@ -125,10 +126,10 @@ def _promised_hz(scene: Scene, promise: str) -> float | None:
         block = scene.blocks.get(layer["kind"])
         if block is None or block["promise"] != promise or not amount(layer):
             continue
-        parameter = _parameters(block).get(block["rate"])
+        parameter = parameters(block).get(block["rate"])
         if parameter is None:
             continue
-        value = _now(scene.status, layer, parameter)
+        value = present(scene.status, layer, parameter)
         return abs(value) / (60 if parameter["unit"] == "1/min" else 1)
     return None
 
@@ -232,36 +233,17 @@ def _values(scene: Scene, layer: "Layer") -> Iterator[str]:
     if layer["kind"] != layer["id"]:
         yield clean(layer["kind"])
     if block := scene.blocks.get(layer["kind"]):
-        known = _parameters(block)
+        known = parameters(block)
         chief = (block["rate"], block["carrier"], block["level"], block["strength"])
-        present = layer["params"].keys() | layer["automation"].keys()
+        chosen = layer["params"].keys() | layer["automation"].keys()
         for symbol in dict.fromkeys((*chief, *known)):
-            if symbol not in known or symbol not in present:
+            if symbol not in known or symbol not in chosen:
                 continue
-            now = _now(scene.status, layer, known[symbol])
+            now = present(scene.status, layer, known[symbol])
             if symbol != "amount" or now not in (0.0, 1.0):
-                yield f"{clean(known[symbol]['name'])} {_value(known[symbol], now)}"
+                yield named(known[symbol], now)
     if place := layer["place"]:
         yield f"at {place['azimuth_deg']:.0f}°"
-
-
-def _now(status: "Status", layer: "Layer", parameter: "Parameter") -> float:
-    """Return a parameter's present value: where it moves to, or where it is on its way."""
-    symbol = parameter["symbol"]
-    set_last = layer["params"].get(symbol, parameter["initial"])
-    return status["moving"].get(f"{layer['id']}.{symbol}", set_last)
-
-
-def _value(parameter: "Parameter", value: float) -> str:
-    for choice in parameter["choices"]:
-        if choice["value"] == value:
-            return clean(choice["name"])
-    unit = "" if parameter["unit"] == "1" else f" {clean(parameter['unit'])}"
-    return f"{value:.4g}{unit}"
-
-
-def _parameters(block: "Block") -> dict[str, "Parameter"]:
-    return {each["symbol"]: each for each in block["parameters"]}
 
 
 # ---- log, message, keys --------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """Entries of the log."""
 
+import itertools
+
 import made_scene
 import pytest
 
-from entrain.tray.terminal.events import changes, person
+from entrain.tray.terminal.events import Steps, changes, person
 
 STEP = "Beat of tone: 10 Hz → 11 Hz"
 
@@ -12,10 +14,6 @@ STEP = "Beat of tone: 10 Hz → 11 Hz"
     ("before", "after", "told"),
     [
         ({}, {}, []),
-        ({}, {"undo_text": STEP}, [STEP]),
-        ({"undo_text": STEP}, {"redo_text": STEP}, [f"undone: {STEP}"]),
-        ({"redo_text": STEP}, {"undo_text": STEP}, [f"made again: {STEP}"]),
-        ({"undo_text": STEP, "redo_text": "x"}, {}, []),
         ({}, {"bypass": True}, ["bypass on"]),
         ({"on": True}, {"on": False}, ["off"]),
         ({}, {"mode": "manual"}, ["mode manual"]),
@@ -37,6 +35,29 @@ STEP = "Beat of tone: 10 Hz → 11 Hz"
 )
 def test_a_change_has_a_line(before, after, told):
     assert changes(made_scene.status(**before), made_scene.status(**after)) == told
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        ([("", ""), ("", "")], []),
+        ([("", ""), (STEP, "")], [STEP]),
+        ([("", ""), (STEP, ""), ("", STEP)], [STEP, f"undone: {STEP}"]),
+        ([("", STEP), (STEP, "")], [f"made again: {STEP}"]),
+        ([(STEP, "x"), ("", "")], [f"back again: {STEP}"]),
+        ([("", ""), ("A: 1 → 2", ""), ("A: 1 → 3", "")], ["A: 1 → 2", "A: 1 → 3"]),
+        (
+            [("B", ""), ("A: 1 → 2", ""), ("A: 1 → 3", ""), ("B", "")],
+            ["A: 1 → 2", "A: 1 → 3", "back again: A: 1 → 3"],
+        ),
+        ([("x → y", ""), ("y → z", ""), ("x → y", "y → z")], ["y → z", "undone: y → z"]),
+    ],
+)
+def test_steps_of_the_sound_have_lines(texts, told):
+    statuses = [made_scene.status(undo_text=undo, redo_text=redo) for undo, redo in texts]
+    steps = Steps()
+    found = [steps.told(*pair) for pair in itertools.pairwise(statuses)]
+    assert [line for lines in found for line in lines] == told
 
 
 def test_the_session_has_lines():
