@@ -131,10 +131,11 @@ class Live:
         match message:
             case News():
                 self._take_changes(message)
-            case Done(request, None, error):
-                scene.say(clean(error) or f"Refused: {request.command}", is_error=True)
-            case Done(request, status):
-                scene.say(outcome(request, status, scene.blocks))
+            case Done(request, status, error):
+                if status is None:
+                    scene.say(clean(error), is_error=True)
+                else:
+                    scene.say(outcome(request, status, scene.blocks))
             case Connected(blocks, library):
                 scene.blocks = {each["kind"]: each for each in blocks["blocks"]}
                 scene.slots = scene.slots or slots(library)
