@@ -206,7 +206,9 @@ else:
             # Not TCSADRAIN: it would wait for a connection that has stalled.
             with contextlib.suppress(termios.error):  # the terminal has gone
                 termios.tcsetattr(self._in, termios.TCSANOW, self._before)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(termios.error, OSError):
+                if not select.select([], [self._out], [], 0)[1]:  # stalled: the write would wait
+                    termios.tcflush(self._out, termios.TCOFLUSH)
                 os.write(self._out, _LEAVE)
 
         def _suspend(self) -> None:

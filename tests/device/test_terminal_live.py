@@ -158,6 +158,18 @@ def test_the_terminal_is_as_before_whatever_ends_the_screen(any_server, tmp_path
         assert shell.modes("after") == before
 
 
+def test_a_closed_terminal_ends_the_screen(any_server, tmp_path, home):
+    skip_without_programs("tmux")
+    environment = any_server.environment
+    with app.running(environment) as entrain, terminal(tmp_path, environment) as shell:
+        shell.type(WATCH)
+        shell.wait_for(r"protocol  \S")
+        (pid,) = shell.children()
+        shell.tmux("kill-pane")
+        soundlab.wait_until(lambda: not Path(f"/proc/{pid}").exists(), 20, "the screen ends")
+        assert entrain.status()["state"] == "idle"
+
+
 def test_ctrl_z_restores_the_terminal_until_the_screen_goes_on(any_server, tmp_path, home):
     skip_without_programs("tmux")
     environment = any_server.environment

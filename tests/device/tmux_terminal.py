@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import app
@@ -98,4 +98,5 @@ def terminal(
         found.wait_for(PROMPT)
         yield found
     finally:
-        found.tmux("kill-server")
+        with suppress(subprocess.CalledProcessError):  # it has ended with its last terminal
+            found.tmux("kill-server")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _KEY_S = 0.05
 """Time after which the escape key alone was pressed."""
+_FIRST_S = 0.5
+"""Longest wait with the first frame, which shows no values before the first news."""
 _IDLE_S = 10.0
 _SAME_ENTRY_S = 2.0
 """A change that follows a similar one of the same client so soon replaces its entry."""
@@ -54,7 +56,8 @@ class Live:
         self._is_changed = True
         self._steps, self._entry_s = events.Steps(), 0.0
         self._keys, self._key_s = KeyReader(), 0.0
-        self._pace = Pace(time.monotonic())
+        self._began_s = time.monotonic()
+        self._pace = Pace(self._began_s)
         console = Console()
         self._painter = Painter(not console.no_color and console.color_system is not None)
         self._screen, self._cleared = Screen(0, 0), b""
@@ -83,7 +86,7 @@ class Live:
     def _press_keys(self, terminal: Terminal, feeds: Feeds) -> bool:
         """Wait for keys or news, and carry out the keys; returns false for the last one."""
         now_s = time.monotonic()
-        wait_s = max(self._pace.due_s - now_s, 0.0) if self._is_changed else _IDLE_S
+        wait_s = max(self._due_s - now_s, 0.0) if self._is_changed else _IDLE_S
         data = terminal.read(min(wait_s, _KEY_S) if self._keys.is_waiting else wait_s)
         now_s = time.monotonic()
         if data:
@@ -108,12 +111,18 @@ class Live:
             self._cleared = self._painter.clear(columns, rows)
             self._is_changed = True
         now_s = time.monotonic()
-        if self._is_changed and now_s >= self._pace.due_s:
+        if self._is_changed and now_s >= self._due_s:
             # One write, so that a cleared screen is never seen.
             written = self._cleared + self._painter.paint(self._screen.drawn(self._scene))
             terminal.write(written)
             self._is_changed, self._cleared = False, b""
             self._pace.drawn(now_s, len(written))
+
+    @property
+    def _due_s(self) -> float:
+        """Time of the next frame."""
+        first_s = self._began_s + _FIRST_S if self._scene.is_empty else 0.0
+        return max(self._pace.due_s, first_s)
 
     def _take_news(self, feeds: Feeds) -> None:
         if feeds.heard is not self._scene.heard:
@@ -139,9 +148,6 @@ class Live:
             case Connected(blocks, library):
                 scene.blocks = {each["kind"]: each for each in blocks["blocks"]}
                 scene.slots = scene.slots or slots(library)
-                if scene.lost:
-                    scene.lost = ""
-                    self._note("", "Entrain is back")
             case Lost(why):
                 if scene.status is not None:
                     self._note("", "Entrain has ended")
@@ -153,6 +159,9 @@ class Live:
         after = cast("Status", {**(before or {}), **news.parts})
         self._scene.status = after
         if before is None:
+            if self._scene.lost:
+                self._note("", "Entrain is back")
+            self._scene.lost = ""
             return
         who = ", ".join(dict.fromkeys(events.person(each, self._name) for each in news.caused_by))
         for line in (*self._steps.told(before, after), *events.changes(before, after)):

@@ -63,6 +63,11 @@ class Scene:
     shows_help: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Whether Entrain has not answered yet."""
+        return self.status is None and not self.lost
+
+    @property
     def layers(self) -> "Sequence[Layer]":
         """The running protocol's layers."""
         protocol = self.status["protocol"] if self.status else None

@@ -40,7 +40,8 @@ def header(scene: Scene, width: int) -> Row:
     line = Line(width).add("Entrain", BOLD, LABEL_COLUMNS)
     status = scene.status
     if status is None:
-        return line.add("○ not running", TROUBLE).row
+        words = "○ waits for an answer" if scene.is_empty else "○ not running"
+        return line.add(words, TROUBLE).row
     state = status["state"]
     style = {"processing": GOOD, "failed": TROUBLE}.get(state, PLAIN)
     words = _WORDS.get(state, str(state))
