@@ -167,7 +167,7 @@ def test_a_closed_terminal_ends_the_screen(any_server, tmp_path, home):
         (pid,) = shell.children()
         shell.tmux("kill-pane")
         soundlab.wait_until(lambda: not Path(f"/proc/{pid}").exists(), 20, "the screen ends")
-        assert entrain.status()["state"] == "idle"
+        assert entrain.status()["errors"] == []
 
 
 def test_ctrl_z_restores_the_terminal_until_the_screen_goes_on(any_server, tmp_path, home):

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 STATUS_INTERVAL_S = 0.5
 FRAMES_PER_S = 15
-"""How often samples are fetched while sound flows."""
-QUIET_FRAMES_PER_S = 4
+"""How often samples come while sound flows."""
 QUIET_AFTER_S = 1.0
 """Time without new samples after which no sound is taken to flow."""
 RETRY_S = 1.0
@@ -81,8 +80,7 @@ class Feeds:
         self.bands = 0
         """Number of bands in the spectrum."""
         self._path, self._name, self._wake = path, name, wake
-        self.heard: Heard | None = None
-        """The newest sound; None while none flows."""
+        self._newest: tuple[float, Heard | None] = (0.0, None)
         self._messages: queue.Queue[Message] = queue.Queue(MAX_MESSAGES)
         self._ends = threading.Event()
         self._pending: deque[Request] = deque()
@@ -106,6 +104,12 @@ class Feeds:
             client.hang_up()
         for each in self._threads:  # they are daemons, so none of them can hold up the end
             each.join(0.2)
+
+    @property
+    def heard(self) -> Heard | None:
+        """The newest sound; None while none flows."""
+        at_s, heard = self._newest
+        return heard if time.monotonic() < at_s + QUIET_AFTER_S else None
 
     def messages(self) -> list[Message]:
         """Return the messages since the last call."""
@@ -134,11 +138,6 @@ class Feeds:
                 self._messages.put(message, timeout=0.1)
                 self._wake()
                 return
-
-    def _hear(self, heard: Heard | None) -> None:
-        self.heard = heard
-        if not self._ends.is_set():
-            self._wake()
 
     def _again(self, once: Callable[[Client], None], tell: Callable[[str], None]) -> None:
         """Call a function with a connection, and with another one after each failure."""
@@ -170,23 +169,17 @@ class Feeds:
         self._again(once, lambda why: self._tell(Lost(why)))
 
     def _listen(self) -> None:
-        self._again(self._follow_sound, lambda _why: self._hear(None))
+        self._again(self._follow_sound, lambda _why: None)
 
     def _follow_sound(self, client: Client) -> None:
-        analyser, first, flowed_s, flows = Analyser(), None, 0.0, False
-        due_s = time.monotonic()
-        while not self._ends.is_set():
-            sound = client.tap(first, MAX_TAP_FRAMES)
-            first = sound.first + sound.frames
-            now_s = time.monotonic()
+        analyser = Analyser()
+        for sound in client.follow_samples(1 / FRAMES_PER_S, MAX_TAP_FRAMES):
+            if self.heard is None:  # the former sound has ended
+                analyser = Analyser()
             if sound.frames:
-                flowed_s, flows = now_s, True
-                self._hear(analyser.take(sound, self.bands))
-            elif flows and now_s - flowed_s > QUIET_AFTER_S:
-                analyser, flows = Analyser(), False
-                self._hear(None)
-            due_s = max(due_s + 1 / (FRAMES_PER_S if flows else QUIET_FRAMES_PER_S), now_s)
-            self._ends.wait(due_s - now_s)
+                self._newest = (time.monotonic(), analyser.take(sound, self.bands))
+                if not self._ends.is_set():
+                    self._wake()
 
     def _carry_out(self) -> None:
         while not self._ends.is_set():

@@ -11,7 +11,7 @@ from rich.console import Console
 from entrain.platform.terminal import Terminal
 from entrain.tray.terminal import events
 from entrain.tray.terminal.actions import outcome, press
-from entrain.tray.terminal.feeds import Connected, Done, Feeds, Lost, Message
+from entrain.tray.terminal.feeds import QUIET_AFTER_S, Connected, Done, Feeds, Lost, Message
 from entrain.tray.terminal.keys import KeyReader
 from entrain.tray.terminal.pace import Pace
 from entrain.tray.terminal.painter import Painter
@@ -86,7 +86,7 @@ class Live:
     def _press_keys(self, terminal: Terminal, feeds: Feeds) -> bool:
         """Wait for keys or news, and carry out the keys; returns false for the last one."""
         now_s = time.monotonic()
-        wait_s = max(self._due_s - now_s, 0.0) if self._is_changed else _IDLE_S
+        wait_s = max(self._due_s - now_s, 0.0) if self._is_changed else self._longest_s
         data = terminal.read(min(wait_s, _KEY_S) if self._keys.is_waiting else wait_s)
         now_s = time.monotonic()
         if data:
@@ -117,6 +117,11 @@ class Live:
             terminal.write(written)
             self._is_changed, self._cleared = False, b""
             self._pace.drawn(now_s, len(written))
+
+    @property
+    def _longest_s(self) -> float:
+        """Longest wait for keys or news; an end of the sound is not news."""
+        return QUIET_AFTER_S if self._scene.heard else _IDLE_S
 
     @property
     def _due_s(self) -> float:

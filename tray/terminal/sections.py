@@ -111,7 +111,8 @@ def rhythms(scene: Scene, width: int) -> list[Row]:
         if measured:
             line.add(f"{measured} Hz".rjust(10), BOLD).add(" measured", DIM)
         else:
-            line.add("not measured now", DIM)
+            bypassed = scene.status["state"] == "bypassed"
+            line.add("not measured in bypass" if bypassed else "not measured now", DIM)
         rows.append(line.row)
     if not rows:
         hz = scene.status["protocol"]["rate_hz"] if scene.status["protocol"] else None
@@ -238,11 +239,9 @@ def _values(scene: Scene, layer: "Layer") -> Iterator[str]:
         chief = (block["rate"], block["carrier"], block["level"], block["strength"])
         chosen = layer["params"].keys() | layer["automation"].keys()
         for symbol in dict.fromkeys((*chief, *known)):
-            if symbol not in known or symbol not in chosen:
-                continue
-            now = present(scene.status, layer, known[symbol])
-            if symbol != "amount" or now not in (0.0, 1.0):
-                yield named(known[symbol], now)
+            is_usual = symbol == "amount" and amount(layer) in (0.0, 1.0)
+            if symbol in known and symbol in chosen and not is_usual:
+                yield named(known[symbol], present(scene.status, layer, known[symbol]))
     if place := layer["place"]:
         yield f"at {place['azimuth_deg']:.0f}°"
 
