@@ -119,6 +119,17 @@ def test_every_key_says_what_it_does_and_does_it(entrain, shell):
     assert is_restored(shell)
 
 
+def test_without_sound_the_meters_are_empty(pipewire_server, shell):
+    environment = pipewire_server.environment
+    with app.running(environment):
+        shell.type(WATCH)
+        with soundlab.play(environment, soundlab.sine(1000, 60)):
+            shell.wait_for(r"in +left +█.* dB")
+            shell.wait_for(r"█\n(.*\n)* +50 ")
+        shell.wait_for(r"in +left +- dB  peak    - dB")
+        shell.wait_for(r"spectrum\n\n+ +50 ")
+
+
 def test_changes_of_others_are_told_and_the_end_and_return_of_entrain(entrain, shell):
     shell.type(WATCH)
     shell.wait_for(r"protocol  \S")
