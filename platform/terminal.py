@@ -109,7 +109,7 @@ else:
             self._in, self._out = sys.stdin.fileno(), sys.stdout.fileno()
             self._before = termios.tcgetattr(self._in)
             self._handlers: dict[int, object] = {}
-            self._is_suspended = self._is_cleared = self._writes = False
+            self._is_suspended = self._is_continued = self._is_cleared = self._writes = False
             self._woken, self._waker = os.pipe()
             os.set_blocking(self._woken, False)
             os.set_blocking(self._waker, False)
@@ -152,6 +152,8 @@ else:
             """
             if self._is_suspended:
                 self._suspend()
+            elif self._is_continued:  # the shell had the terminal meanwhile
+                self._show()
             ready, _, _ = select.select([self._in, self._woken], [], [], max(timeout_s, 0.0))
             if self._woken in ready:
                 with contextlib.suppress(BlockingIOError):
@@ -194,8 +196,9 @@ else:
             return cleared
 
         def _show(self) -> None:
+            self._is_continued = False
             now = termios.tcgetattr(self._in)
-            now[0] &= ~(termios.IXON | termios.ICRNL)  # Ctrl-S must not stop the screen
+            now[0] &= ~termios.IXON  # Ctrl-S must not stop the screen
             now[3] &= ~(termios.ICANON | termios.ECHO)
             now[6][termios.VMIN], now[6][termios.VTIME] = 1, 0
             termios.tcsetattr(self._in, termios.TCSANOW, now)
@@ -227,5 +230,7 @@ else:
                     raise _Ended
             elif number == signal.SIGTSTP:
                 self._is_suspended = True
+            elif number == signal.SIGCONT:
+                self._is_continued = True
             else:
                 self._is_cleared = True

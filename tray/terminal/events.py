@@ -45,8 +45,20 @@ def changes(before: "Status", after: "Status") -> list[str]:
         *_switches(before, after),
         *_session(before, after),
         *_outputs(before, after),
-        *_troubles(before, after),
     ]
+    return [clean(line) for line in found]
+
+
+def troubles(before: "Status", after: "Status") -> list[str]:
+    """Return a line for each new fault, which no client has caused."""
+    found = []
+    if before["state"] != after["state"] and after["state"] in ("failed", "waiting-for-device"):
+        found.append(after["reason"] or after["state"])
+    known = set(before["errors"])
+    found += [f"error: {line}" for line in after["errors"] if line not in known]
+    gaps = after["xruns"] - before["xruns"]
+    if gaps > 0:
+        found.append("1 gap in the sound" if gaps == 1 else f"{gaps} gaps in the sound")
     return [clean(line) for line in found]
 
 
@@ -98,16 +110,4 @@ def _outputs(before: "Status", after: "Status") -> list[str]:
         found.append(f"speakers play {words[after['softened']]}")
     if before["muted"] != after["muted"]:
         found.append("muted" if after["muted"] else "no longer muted")
-    return found
-
-
-def _troubles(before: "Status", after: "Status") -> list[str]:
-    found = []
-    if before["state"] != after["state"] and after["state"] in ("failed", "waiting-for-device"):
-        found.append(after["reason"] or after["state"])
-    known = set(before["errors"])
-    found += [f"error: {line}" for line in after["errors"] if line not in known]
-    gaps = after["xruns"] - before["xruns"]
-    if gaps > 0:
-        found.append("1 gap in the sound" if gaps == 1 else f"{gaps} gaps in the sound")
     return found

@@ -171,6 +171,8 @@ class Live:
         who = ", ".join(dict.fromkeys(events.person(each, self._name) for each in news.caused_by))
         for line in (*self._steps.told(before, after), *events.changes(before, after)):
             self._note(who, line)
+        for line in events.troubles(before, after):
+            self._note("", line)
 
     def _note(self, who: str, text: str) -> None:
         """Add an entry to the log; it replaces one about the same value."""

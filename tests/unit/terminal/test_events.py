@@ -5,7 +5,7 @@ import itertools
 import made_scene
 import pytest
 
-from entrain.tray.terminal.events import Steps, changes, person
+from entrain.tray.terminal.events import Steps, changes, person, troubles
 
 STEP = "Beat of tone: 10 Hz → 11 Hz"
 
@@ -25,16 +25,29 @@ STEP = "Beat of tone: 10 Hz → 11 Hz"
         ({}, {"output": None}, []),
         ({}, {"softened": "softer"}, ["speakers play 20 dB softer"]),
         ({}, {"muted": True}, ["muted"]),
-        ({}, {"state": "failed", "reason": "no server"}, ["no server"]),
         ({}, {"state": "idle"}, []),
+    ],
+)
+def test_a_change_has_a_line(before, after, told):
+    assert changes(made_scene.status(**before), made_scene.status(**after)) == told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({}, {}, []),
+        ({}, {"bypass": True}, []),
+        ({}, {"state": "failed", "reason": "no\x1bserver"}, ["no?server"]),
+        ({}, {"state": "waiting-for-device"}, ["waiting-for-device"]),
+        ({"state": "failed"}, {"state": "idle"}, []),
         ({"errors": ["a"]}, {"errors": ["a", "b"]}, ["error: b"]),
         ({"xruns": 1}, {"xruns": 2}, ["1 gap in the sound"]),
         ({"xruns": 1}, {"xruns": 4}, ["3 gaps in the sound"]),
         ({"xruns": 4}, {"xruns": 0}, []),
     ],
 )
-def test_a_change_has_a_line(before, after, told):
-    assert changes(made_scene.status(**before), made_scene.status(**after)) == told
+def test_a_fault_has_a_line(before, after, told):
+    assert troubles(made_scene.status(**before), made_scene.status(**after)) == told
 
 
 @pytest.mark.parametrize(
