@@ -2,35 +2,27 @@
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 
 from entrain.platform.terminal import Terminal
-from entrain.tray.terminal import events
-from entrain.tray.terminal.actions import outcome, press
-from entrain.tray.terminal.feeds import QUIET_AFTER_S, Connected, Done, Feeds, Lost, Message
+from entrain.tray.terminal.actions import press
+from entrain.tray.terminal.feeds import QUIET_AFTER_S, Feeds
 from entrain.tray.terminal.keys import KeyReader
+from entrain.tray.terminal.news import NewsReader
 from entrain.tray.terminal.pace import Pace
 from entrain.tray.terminal.painter import Painter
-from entrain.tray.terminal.scene import Entry, Scene, slots
+from entrain.tray.terminal.scene import Scene
 from entrain.tray.terminal.screen import Screen
 from entrain.tray.terminal.sections import LABEL_COLUMNS
-from entrain.tray.text.text_layout import clean
-from entrain.vdevice.api.client import Client, News
-
-if TYPE_CHECKING:
-    from entrain.vdevice.api.answers import Status
+from entrain.vdevice.api.client import Client
 
 _KEY_S = 0.05
 """Time after which the escape key alone was pressed."""
 _FIRST_S = 0.5
 """Longest wait with the first frame, which shows no values before the first news."""
 _IDLE_S = 10.0
-_SAME_ENTRY_S = 2.0
-"""A change that follows a similar one of the same client so soon replaces its entry."""
 
 
 class Live:
@@ -40,21 +32,15 @@ class Live:
     ----------
     path : Path, optional
         The control socket; by default this user's.
-    clock : callable
-        Returns the time of an entry in the log.
 
     """
 
-    def __init__(
-        self,
-        path: Path | None = None,
-        clock: Callable[[], str] = lambda: time.strftime("%H:%M:%S"),
-    ) -> None:
-        self._path, self._clock = path, clock
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
         self._name = f"terminal-{os.getpid()}"
         self._scene = Scene()
+        self._news = NewsReader(self._scene, self._name)
         self._is_changed = True
-        self._steps, self._entry_s = events.Steps(), 0.0
         self._keys, self._key_s = KeyReader(), 0.0
         self._began_s = time.monotonic()
         self._pace = Pace(self._began_s)
@@ -130,61 +116,13 @@ class Live:
         return max(self._pace.due_s, first_s)
 
     def _take_news(self, feeds: Feeds) -> None:
-        if feeds.heard is not self._scene.heard:
-            self._scene.heard, self._is_changed = feeds.heard, True
+        heard = feeds.heard
+        if heard is not self._scene.heard:
+            self._scene.heard, self._is_changed = heard, True
         for message in feeds.messages():
             self._change()
-            self._take(message)
+            self._news.take(message)
 
     def _change(self) -> None:
         self._is_changed = True
         self._scene.version += 1
-
-    def _take(self, message: Message) -> None:
-        scene = self._scene
-        match message:
-            case News():
-                self._take_changes(message)
-            case Done(request, status, error):
-                if status is None:
-                    scene.say(clean(error), is_error=True)
-                else:
-                    scene.say(outcome(request, status, scene.blocks))
-            case Connected(blocks, library):
-                scene.blocks = {each["kind"]: each for each in blocks["blocks"]}
-                scene.slots = scene.slots or slots(library)
-            case Lost(why):
-                if scene.status is not None:
-                    self._note("", "Entrain has ended")
-                scene.status = None
-                scene.lost = clean(why)
-
-    def _take_changes(self, news: News) -> None:
-        before = self._scene.status
-        after = cast("Status", {**(before or {}), **news.parts})
-        self._scene.status = after
-        if before is None:
-            if self._scene.lost:
-                self._note("", "Entrain is back")
-            self._scene.lost = ""
-            return
-        who = ", ".join(dict.fromkeys(events.person(each, self._name) for each in news.caused_by))
-        for line in (*self._steps.told(before, after), *events.changes(before, after)):
-            self._note(who, line)
-        for line in events.troubles(before, after):
-            self._note("", line)
-
-    def _note(self, who: str, text: str) -> None:
-        """Add an entry to the log; it replaces one about the same value."""
-        log, now_s = self._scene.log, time.monotonic()
-        subject = text.partition(":")[0]
-        if (
-            log
-            and now_s - self._entry_s < _SAME_ENTRY_S
-            and log[-1].who == who
-            and " → " in text
-            and log[-1].text.partition(":")[0] == subject
-        ):
-            log.pop()
-        self._entry_s = now_s
-        log.append(Entry(self._clock(), who, text))
