@@ -157,7 +157,7 @@ class Client:
         Parameters
         ----------
         command : str
-            A command of `entrain.vdevice.api.messages`.
+            A command of docs/control-api.md.
         **fields
             The request's other fields, as JSON values.
 
