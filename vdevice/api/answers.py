@@ -409,6 +409,7 @@ class Parameter(TypedDict):
     choices: list[Choice]
     scale: Literal["lin", "log"]
     period: float
+    controller: int | None
 
 
 class Substitute(TypedDict):

@@ -402,6 +402,8 @@ class Parameter(_Answer):
     """``log``: a listener hears equal ratios as equal steps."""
     period: FiniteFloat
     """Two values that differ by this are the same; 0: none."""
+    controller: int | None
+    """MIDI controller that moves the parameter unless the user chooses another."""
 
 
 class Substitute(_Answer):
