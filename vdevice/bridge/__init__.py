@@ -1,0 +1,1 @@
+"""The bridge: outside control in a process of its own."""
