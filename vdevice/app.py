@@ -29,6 +29,8 @@ from entrain.vdevice.options import RunOptions
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.protocol.check import usable
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library
+from entrain.vdevice.remote.bridge_process import BridgeProcess
+from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.request_handler import RequestHandler
 from entrain.vdevice.session import session_log
 from entrain.vdevice.session.audition import Audition
@@ -186,7 +188,9 @@ class App:
             history := History(),
         )
         ears = EngineHead(self.engine)
-        self.head = HeadTracking(ears, stored.tracking, self._head_changed)
+        self.bridge = BridgeProcess(adapter.paths().runtime / SOCKET_NAME)
+        self.head = HeadTracking(ears, stored.tracking, self._told, self.bridge)
+        self.osc = OscControl(self.bridge, stored.osc, self._told)
         self.heads = HeadKeeper(self.engine)
         self.spaces = OutputSpaces(
             stored.space,
@@ -195,7 +199,7 @@ class App:
             self.heads,
             self._problems,
             blocks,
-            self._head_changed,
+            self._told,
         )
         self.audition = Audition(
             self.engine, self.player, self.protocols, self.spaces, self._problems
@@ -218,6 +222,7 @@ class App:
             self.head,
             self.spaces,
             ears,
+            self.osc,
             self.undo,
             icon=not options.headless,
             sandbox=sandbox,
@@ -230,6 +235,7 @@ class App:
             self.spaces,
             self.audition,
             self.head,
+            self.osc,
             self.saver,
             self.undo,
             self._stop.set,
@@ -249,7 +255,7 @@ class App:
                 loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.hub, blocks, self._audition_left)
         await server.start()
-        self.head.begin()
+        self.bridge.begin()
         self.spaces.begin()
 
         def begin() -> None:
@@ -270,7 +276,7 @@ class App:
             await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
             self.audition.end()
             self.player.note_heard()
-            await self.head.close()
+            await self.bridge.close()
             await self.spaces.close()
             await self.saver.flush()
             await server.close()
@@ -339,8 +345,8 @@ class App:
             self.audition.end()
             self._changed()
 
-    def _head_changed(self) -> None:
-        """Report news of the tracker's process, or another head in the engine."""
+    def _told(self) -> None:
+        """Report news of the bridge, or another head in the engine."""
         self.hub.notify()
 
     def _changed(self) -> None:
@@ -375,6 +381,7 @@ class App:
             "softened": self.device.unplugged.entries,
             "applications": self.device.rules,
             "tracking": dict(self.head.by_output),
+            "osc": self.osc.settings,
             "hrtf": self.spaces.hrtf,
             "space": dict(self.spaces.by_output),
         }

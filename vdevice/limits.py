@@ -69,10 +69,17 @@ TrackerPreset = Literal["standard", "supperware", "nvsonic", "opentrack", "libre
 HeadAxis = Literal["yaw", "pitch", "roll"]
 OSC_PORT = 9000
 """UDP port on which Entrain hears head trackers that send OSC."""
+OSC_CONTROL_PORT, OSC_FEEDBACK_PORT = 5510, 5511
+"""UDP ports by which other programs steer Entrain, as FAUST has them: in, and out."""
+LOOPBACK = "127.0.0.1"
+"""Address that only this computer reaches."""
 MIN_PORT, MAX_PORT = 1024, 65535
 MIN_HEAD_CM, MAX_HEAD_CM = 48.0, 66.0
 """Circumference of a listener's head."""
 
+def is_loopback(address: str) -> bool:
+    """Whether only this computer reaches an IP address."""
+    return address.startswith("127.") or address == "::1"
 MidiKind = Literal["cc", "cc14", "nrpn", "nrpn14", "nrpn_inc", "bend", "note", "program"]
 """Kinds of control on a MIDI device.  ``14``: with a second message for the low seven bits."""
 MidiEncoding = Literal["absolute", "twos", "offset", "sign"]

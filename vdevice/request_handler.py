@@ -15,6 +15,7 @@ from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import Mode
 from entrain.vdevice.protocol.check import check_own
+from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.audition import Audition
 from entrain.vdevice.session.output_protocols import OutputProtocols
@@ -30,7 +31,7 @@ class RequestHandler:
 
     Parameters
     ----------
-    engine, device, player, protocols, head
+    engine, device, player, protocols, head, osc
         The parts that requests control.
     spaces : OutputSpaces
         The user's space on each output.
@@ -54,6 +55,7 @@ class RequestHandler:
         spaces: OutputSpaces,
         audition: Audition,
         head: HeadTracking,
+        osc: OscControl,
         saver: Saver,
         undo: Undo,
         stop: Callable[[], None],
@@ -65,6 +67,7 @@ class RequestHandler:
         self._spaces = spaces
         self._audition = audition
         self._head = head
+        self._osc = osc
         self._saver = saver
         self._undo = undo
         self._stop = stop
@@ -127,8 +130,9 @@ class RequestHandler:
             case messages.SetOutput(name=name):
                 await self._device.choose(name or "")
             case messages.Tracking():
-                wishes = request.model_dump(exclude={"command", "client"}, exclude_none=True)
-                self._head.change(**wishes)
+                self._head.change(**_wishes(request))
+            case messages.Osc():
+                self._osc.change(**_wishes(request))
             case messages.Recentre():
                 self._head.recentre()
             case messages.Audition(hrtf=None):
@@ -248,3 +252,8 @@ class RequestHandler:
         if runs is not None:
             self._engine.run_session(runs)
         self._player.session_moved()
+
+
+def _wishes(request: messages.Command) -> dict[str, object]:
+    """Return the settings that a request names."""
+    return request.model_dump(exclude={"command", "client"}, exclude_none=True)

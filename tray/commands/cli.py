@@ -24,6 +24,7 @@ from entrain.tray.commands import (
     log_command,
     offline,
     options,
+    osc_command,
     protocols,
     routing,
     space_command,
@@ -302,7 +303,7 @@ for command in (
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
     *(space_command.space, hrtf.hrtf, head_command.head, dashboard_command.dashboard),
-    *(desktop.autostart, desktop.install_desktop),
+    *(osc_command.osc, desktop.autostart, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
 ):
     cli.add_command(command)

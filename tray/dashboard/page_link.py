@@ -10,8 +10,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from entrain.errors import EntrainError
-from entrain.tray.dashboard.app_link import AppLink, reason_of
 from entrain.vdevice.api import answers
+from entrain.vdevice.api.app_link import AppLink, reason_of
 from entrain.vdevice.limits import MAX_CAUSES
 
 COMMANDS = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from entrain.platform.local_socket import SocketError
-from entrain.tray.dashboard.app_link import AppLink
+from entrain.vdevice.api.app_link import AppLink
 from entrain.vdevice.api.client import ClientError, NotRunning
 
 CRASH_S = 60.0

@@ -15,8 +15,8 @@ from pathlib import Path
 from websockets.asyncio.server import broadcast
 
 from entrain.errors import EntrainError
-from entrain.tray.dashboard.app_link import TIMEOUT_S, connected, request_line
 from entrain.tray.dashboard.page_link import PageLink
+from entrain.vdevice.api.app_link import TIMEOUT_S, connected, request_line
 from entrain.vdevice.limits import MAX_TAP_FRAMES
 
 PACKETS_PER_S = 30

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from entrain.errors import EntrainError
-from entrain.tray.dashboard.app_link import AppLink, request_line
 from entrain.tray.dashboard.page_link import PageLink
+from entrain.vdevice.api.app_link import AppLink, request_line
 
 INTERVAL_S = 0.2
 """Shortest time between two events, in seconds, except after commands and other news."""

@@ -39,6 +39,7 @@ StatusCommand = Literal[
     "tracking",
     "recentre",
     "audition",
+    "osc",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 
@@ -216,6 +217,21 @@ class Space(TypedDict):
     roll_deg: float | None
 
 
+class OscStatus(TypedDict):
+    """How other programs steer Entrain by OSC."""
+
+    on: bool
+    port: int
+    feedback_port: int
+    listen: str
+    listening: bool
+    clients: int
+    packets: int
+    refused: int
+    refusal: str
+    problem: str
+
+
 class Callback(TypedDict):
     """How long the audio thread takes for one block."""
 
@@ -273,6 +289,7 @@ class Status(TypedDict):
     measured: Measured | None
     head: Head
     space: Space
+    osc: OscStatus
     volume: float | None
     muted: bool
     muffled: str

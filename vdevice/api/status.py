@@ -19,6 +19,7 @@ from entrain.vdevice.api.messages import (
     Head,
     Latency,
     Levels,
+    OscStatus,
     Output,
     Position,
     Space,
@@ -27,6 +28,7 @@ from entrain.vdevice.api.messages import (
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
+from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.undo import Undo
@@ -41,7 +43,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player, head, spaces, ears, undo
+    engine, device, player, head, spaces, ears, osc, undo
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -58,6 +60,7 @@ class Reporter:
         head: HeadTracking,
         spaces: OutputSpaces,
         ears: EngineHead,
+        osc: OscControl,
         undo: Undo,
         *,
         icon: bool,
@@ -71,6 +74,7 @@ class Reporter:
         self._head = head
         self._spaces = spaces
         self._ears = ears
+        self._osc = osc
         self._undo = undo
         self._measurement = SelfMeasurement(engine)
         self._load = _Load()
@@ -175,6 +179,7 @@ class Reporter:
             measured=self._measurement.look(self._player.running()) if running else None,
             head=self._tracked(),
             space=self._space(),
+            osc=self._told_by_osc(),
             volume=max(target.volume.channels, default=0.0) if target else None,
             muted=target.volume.muted if target else False,
             muffled=state.muffled if state else "",
@@ -226,6 +231,9 @@ class Reporter:
             malformed=report.malformed,
             problem=report.problem,
         )
+
+    def _told_by_osc(self) -> OscStatus:
+        return OscStatus(**self._osc.settings.model_dump(), **self._osc.report.model_dump())
 
     def _space(self) -> Space:
         spaces, layer = self._spaces, self._player.space

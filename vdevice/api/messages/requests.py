@@ -29,6 +29,7 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_spec
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
+from entrain.vdevice.remote.settings import ListenAddress
 
 
 class RequestError(EntrainError):
@@ -342,6 +343,18 @@ class Tracking(Command):
     follow: Share | None = None
 
 
+class Osc(Command):
+    """Change how other programs steer Entrain by OSC; a field left out keeps its value."""
+
+    command: Literal["osc"] = "osc"
+    on: bool | None = None
+    port: Port | None = None
+    feedback_port: Port | None = None
+    """UDP port of the other program, to which answers and changes go."""
+    listen: ListenAddress | None = None
+    """Address of this computer on which Entrain listens."""
+
+
 class Recentre(Command):
     """Count the head's present pose as straight ahead."""
 
@@ -414,7 +427,8 @@ Request = Annotated[
     | TurnHead
     | Tracking
     | Recentre
-    | Audition,
+    | Audition
+    | Osc,
     Field(discriminator="command"),
 ]
 

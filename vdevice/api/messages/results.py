@@ -169,7 +169,7 @@ class Head(_Answer):
     invert: tuple[HeadAxis, ...] = ()
     follow: FiniteFloat = 1.0
     listening: tuple[int, ...] = ()
-    """UDP ports of the tracker's process; empty before it runs."""
+    """UDP ports on which Entrain hears trackers; empty before it does."""
     source: str = ""
     """Address and machine of the sender that is heard."""
     packets_per_s: FiniteFloat = 0.0
@@ -186,7 +186,7 @@ class Head(_Answer):
     malformed: int = 0
     """Packets that no known sender should send."""
     problem: str = ""
-    """Problem of the tracker's process, one line; may be empty."""
+    """One line; may be empty."""
 
 
 class Space(_Answer):
@@ -214,6 +214,28 @@ class Space(_Answer):
     """Up."""
     roll_deg: FiniteFloat | None = None
     """To the right shoulder."""
+
+
+class OscStatus(_Answer):
+    """How other programs steer Entrain by OSC."""
+
+    on: bool = False
+    port: int = 0
+    """UDP port on which Entrain listens."""
+    feedback_port: int = 0
+    """UDP port of the other program, to which answers and changes go."""
+    listen: str = ""
+    """Address of this computer on which Entrain listens."""
+    listening: bool = False
+    clients: int = 0
+    """Programs that have asked for changes, by `xmit`."""
+    packets: int = 0
+    refused: int = 0
+    """Packets and messages without an effect, because they are not understood."""
+    refusal: str = ""
+    """Reason of the last refusal, one line."""
+    problem: str = ""
+    """One line; may be empty."""
 
 
 class Callback(_Answer):
@@ -296,6 +318,7 @@ class Status(_Answer):
     """Measurements of the effects that the protocol promises; None while no app plays."""
     head: Head = Head()
     space: Space = Space()
+    osc: OscStatus = OscStatus()
     volume: FiniteFloat | None = None
     """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False
