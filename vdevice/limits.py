@@ -77,9 +77,6 @@ MIN_PORT, MAX_PORT = 1024, 65535
 MIN_HEAD_CM, MAX_HEAD_CM = 48.0, 66.0
 """Circumference of a listener's head."""
 
-def is_loopback(address: str) -> bool:
-    """Whether only this computer reaches an IP address."""
-    return address.startswith("127.") or address == "::1"
 MidiKind = Literal["cc", "cc14", "nrpn", "nrpn14", "nrpn_inc", "bend", "note", "program"]
 """Kinds of control on a MIDI device.  ``14``: with a second message for the low seven bits."""
 MidiEncoding = Literal["absolute", "twos", "offset", "sign"]
@@ -92,7 +89,12 @@ MidiAction = Literal[
     "bypass", "next", "undo", "redo", "on", "off", "faster", "slower", "stronger", "weaker"
 ]
 """Actions that a MIDI control can cause; ``use:ID`` is one more for each protocol."""
-MAX_MIDI_MAPPINGS = 256
+MAX_MIDI_MAPPINGS = 128
 MAX_MIDI_NAME_CHARS = 128
 MAX_LEARN_S = 120.0
 """Longest time to wait for a control to be moved, in seconds."""
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this computer reaches an IP address."""
+    return address.startswith("127.") or address == "::1"

@@ -7,6 +7,9 @@ describe the same answers for the server; a test compares both.
 from typing import Literal, TypedDict
 
 from entrain.platform.adapter import Form
+from entrain.vdevice.api.midi_answers import (
+    MidiStatus,
+)
 from entrain.vdevice.limits import (
     Category,
     Grade,
@@ -40,6 +43,10 @@ StatusCommand = Literal[
     "recentre",
     "audition",
     "osc",
+    "midi",
+    "midi_learn",
+    "midi_forget",
+    "midi_map",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 
@@ -290,6 +297,7 @@ class Status(TypedDict):
     head: Head
     space: Space
     osc: OscStatus
+    midi: MidiStatus
     volume: float | None
     muted: bool
     muffled: str

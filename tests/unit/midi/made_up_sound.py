@@ -1,72 +1,60 @@
 """A made-up sound and device for tests of MIDI."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from entrain.vdevice.bridge.midi.mapping import Mapping
+from entrain.vdevice.bridge.app_mirror import Parameter
+from entrain.vdevice.bridge.midi.mapping import Mapping as MidiMapping
 from entrain.vdevice.bridge.midi.sound import Sound
 from entrain.vdevice.bridge.midi.surface import Act, SetValue, Surface, Wish
 
 KNOBS = "Knobs"
 
 
-def parameter(symbol: str, low: float, high: float, initial: float, **more: Any) -> dict[str, Any]:
-    return {
-        "symbol": symbol,
-        "minimum": low,
-        "maximum": high,
-        "initial": initial,
-        "step": 0.001,
-        "choices": [],
-        "scale": "lin",
-        "period": 0.0,
-        "controller": None,
-    } | more
+def parameter(
+    symbol: str, low: float, high: float, initial: float, step: float = 0.001, **more: Any
+) -> Parameter:
+    common = {"name": symbol, "unit": "1", "scale": "lin", "choices": (), "period": 0.0}
+    fields = {"controller": None, "value": initial, **common, **more}
+    return Parameter(symbol=symbol, minimum=low, maximum=high, initial=initial, step=step, **fields)
 
 
-SHAPES = [{"name": name, "value": float(value)} for value, name in enumerate(("a", "b", "c"))]
-BLOCKS = {
-    "place": [parameter("azimuth_deg", -360, 360, 0, step=1, period=360.0)],
-    "blocks": [
-        {
-            "kind": "hum",
-            "group": "generator",
-            "parameters": [
-                parameter("beat_hz", 0.05, 50, 10, scale="log", controller=20),
-                parameter("level_db", -24, -6, -15, step=0.1, controller=103),
-                parameter("shape", 0, 2, 0, step=1, choices=SHAPES),
-            ],
-        },
-        {
-            "kind": "end",
-            "group": "output",
-            "parameters": [parameter("ceiling_db", -12, 0, -1, step=0.1)],
-        },
-        {"kind": "room", "group": "space", "parameters": [parameter("wet", 0, 1, 0.2)]},
-    ],
-}
+SHAPES = (0.0, 1.0, 2.0)
+LAYER = (
+    parameter("beat_hz", 0.05, 50, 10, scale="log", controller=20),
+    parameter("level_db", -24, -6, -15, 0.1, controller=103),
+    parameter("shape", 0, 2, 0, 1, choices=SHAPES),
+    parameter("azimuth_deg", -360, 360, 0, 1, period=360.0),
+)
 
 
-def layer(name: str, **values: float) -> dict[str, Any]:
-    return {"kind": "hum", "id": name, "params": values, "automation": {}, "place": None}
+def layer(**values: float) -> dict[str, Parameter]:
+    return {each.symbol: each._replace(value=values.get(each.symbol, each.value)) for each in LAYER}
 
 
-def news(*layers: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "protocol": {"id": "evening", "layers": list(layers or (layer("tone"),))},
-        "space": {"mode": "off", "params": {}},
-        "settings": {},
-        "moving": {},
-        "bypass": False,
-        "on": True,
-    } | more
+class MadeUpMirror:
+    """Stands for what Entrain does."""
+
+    def __init__(self, **layers: dict[str, Parameter]) -> None:
+        self.layers: Mapping[str, Mapping[str, Parameter]] = layers
+        self.status: dict[str, Any] = {
+            "protocol": {"id": "evening"},
+            "moving": {},
+            "bypass": False,
+            "on": True,
+        }
+
+    def present(self, name: str, symbol: str) -> float:
+        moving: dict[str, float] = self.status["moving"]
+        return moving.get(f"{name}.{symbol}", self.layers[name][symbol].value)
 
 
 class Desk:
     """A surface in front of a made-up Entrain that does each wish after a while."""
 
-    def __init__(self, *mappings: Mapping, lag_s: float = 0.0) -> None:
-        self.sound = Sound(BLOCKS)
-        self.sound.take(news())
+    def __init__(self, *mappings: MidiMapping, lag_s: float = 0.0) -> None:
+        self.mirror = MadeUpMirror(tone=layer())
+        self.sound = Sound(self.mirror)
         self.surface = Surface(self.sound, mappings)
         self.now_s = 100.0
         self.lag_s = lag_s
@@ -102,7 +90,7 @@ class Desk:
     def change(self, **values: float) -> None:
         """Change values of the layer `tone`, as any client can."""
         self.values |= values
-        self.sound.take(news(layer("tone", **self.values)))
+        self.mirror.layers = {"tone": layer(**self.values)}
 
     def value(self, symbol: str) -> float:
         found = self.sound.value(f"tone.{symbol}")

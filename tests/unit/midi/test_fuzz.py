@@ -73,7 +73,7 @@ def test_no_message_breaks_anything_or_sets_a_value_that_is_not_allowed():
     for address, value in desk.path:
         described = desk.sound.parameter(address)
         assert described is not None
-        assert described["minimum"] <= value <= described["maximum"]
+        assert described.minimum <= value <= described.maximum
 
 
 def test_only_whole_messages_of_its_control_move_a_value():

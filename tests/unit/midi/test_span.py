@@ -10,14 +10,14 @@ from unit.midi.made_up_sound import SHAPES, parameter
 from entrain.vdevice.bridge.midi.span import Span
 
 LOG = parameter("beat_hz", 0.05, 50, 10, scale="log")
-LINEAR = parameter("level_db", -24, -6, -15, step=0.1)
+LINEAR = parameter("level_db", -24, -6, -15, 0.1)
 POSITIONS = st.floats(0, 1)
 PARAMETERS = st.sampled_from(
     [
         LOG,
         LINEAR,
-        parameter("azimuth_deg", -360, 360, 0, step=1, period=360.0),
-        parameter("shape", 0, 2, 0, step=1, choices=SHAPES),
+        parameter("azimuth_deg", -360, 360, 0, 1, period=360.0),
+        parameter("shape", 0, 2, 0, 1, choices=SHAPES),
     ]
 )
 
@@ -30,7 +30,7 @@ def test_the_scale_is_the_parameters_own():
 def test_both_ends_are_reached():
     for each in (LOG, LINEAR):
         span = Span.of(each)
-        assert (span.value(0), span.value(1)) == (each["minimum"], each["maximum"])
+        assert (span.value(0), span.value(1)) == (each.minimum, each.maximum)
 
 
 def test_a_control_may_have_a_part_of_the_range_and_run_backwards():
@@ -40,13 +40,13 @@ def test_a_control_may_have_a_part_of_the_range_and_run_backwards():
 
 
 def test_a_direction_has_one_turn():
-    span = Span.of(parameter("azimuth_deg", -360, 360, 0, step=1, period=360.0))
+    span = Span.of(parameter("azimuth_deg", -360, 360, 0, 1, period=360.0))
     assert (span.value(0), span.value(1)) == (-180, 180)
     assert span.position(270) == span.position(-90) == 0.25
 
 
 def test_choices_lie_at_even_distances():
-    span = Span.of(parameter("shape", 0, 2, 0, step=1, choices=SHAPES))
+    span = Span.of(parameter("shape", 0, 2, 0, 1, choices=SHAPES))
     assert [span.value(each / 10) for each in range(11)] == [0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2]
     assert [span.moved(0, 1), span.moved(1, 1), span.moved(2, 1), span.moved(2, -1)] == [1, 2, 2, 1]
 
@@ -55,7 +55,7 @@ def test_choices_lie_at_even_distances():
 def test_a_value_is_allowed_and_has_its_own_position(described, position, low, high):
     span = Span.of(described, low, high)
     value = span.value(position)
-    assert described["minimum"] <= value <= described["maximum"]
+    assert described.minimum <= value <= described.maximum
     assert 0 <= span.position(value) <= 1
     again = span.value(span.position(value))
     assert span.period or again == pytest.approx(value, abs=1e-6)
@@ -66,7 +66,7 @@ def test_steps_stay_in_the_range_and_go_the_right_way(described, position, steps
     span = Span.of(described)
     value = span.value(position)
     moved = span.moved(value, steps)
-    assert described["minimum"] <= moved <= described["maximum"]
+    assert described.minimum <= moved <= described.maximum
     if not span.period:
         assert (moved - value) * steps >= 0
 

@@ -4,7 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from unit.midi.made_up_sound import BLOCKS, KNOBS, Desk, layer, news
+from unit.midi.made_up_sound import KNOBS, Desk, MadeUpMirror, layer
 
 from entrain.vdevice.bridge.midi.controls import Control
 from entrain.vdevice.bridge.midi.mapping import ACTIONS, Mapping
@@ -184,7 +184,7 @@ def test_a_knob_that_does_not_hold_the_value_is_shown_it_afterwards():
 def test_a_lamp_shows_whether_entrain_is_bypassed():
     desk = Desk(Mapping(KNOBS, Control("note", 0, 36), "bypass"))
     assert desk.shown() == [[0x90, 36, 0]]
-    desk.sound.take({"bypass": True})
+    desk.mirror.status["bypass"] = True
     assert desk.shown() == [[0x90, 36, 127]]
 
 
@@ -224,24 +224,23 @@ def test_a_mapping_is_read_as_it_was_written():
     assert Mapping.from_json(mapping.to_json()) == mapping
 
 
-def test_the_sound_has_the_values_of_layers_space_and_engine():
-    sound = Sound(BLOCKS)
-    sound.take(
-        news(
-            layer("tone", beat_hz=4.0),
-            layer("other"),
-            space={"mode": "room", "params": {"wet": 0.5}},
-            settings={"end.ceiling_db": -3.0},
-            moving={"other.beat_hz": 7.5},
-        )
-    )
-    assert sound.value("tone.beat_hz") == 4.0
-    assert sound.value("tone.level_db") == -15
-    assert sound.value("other.beat_hz") == 7.5
-    assert sound.value("space.wet") == 0.5
-    assert sound.value("end.ceiling_db") == -3.0
-    assert sound.value("nothing.x") is None
-    assert sound.of_controller(20) == "tone.beat_hz"  # the first layer's
+def test_a_default_controller_moves_the_first_such_layer():
+    mirror = MadeUpMirror(first=layer(), second=layer())
+    sound = Sound(mirror)
+    assert sound.controllers == {20: "first.beat_hz", 103: "first.level_db"}
+    mirror.layers = {"second": layer()}
+    assert sound.controllers == {20: "second.beat_hz", 103: "second.level_db"}
+
+
+def test_a_value_that_moves_by_itself_is_picked_up_where_it_is_now():
+    desk = Desk(cc(7, "tone.level_db"))
+    desk.mirror.status["moving"] = {"tone.level_db": -15.0}
+    assert desk.send(CC, 7, 64) == []  # this news is old
+    assert desk.surface.wants_news
+    desk.mirror.status["moving"] = {"tone.level_db": -7.0}
+    desk.sound.moved_at_s = desk.now_s
+    assert desk.send(CC, 7, 65) == []
+    assert desk.send(CC, 7, 120)
 
 
 def test_many_controls_do_not_fill_the_memory():

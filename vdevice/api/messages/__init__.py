@@ -4,6 +4,16 @@ One JSON object per line.  A request has a `command`; an answer is
 ``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.
 """
 
+from entrain.vdevice.api.messages.midi import (
+    ListMidiMappings,
+    Midi,
+    MidiForget,
+    MidiLearn,
+    MidiLearning,
+    MidiMap,
+    MidiMappings,
+    MidiStatus,
+)
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
@@ -98,10 +108,18 @@ __all__ = [
     "ListBlocks",
     "ListDevices",
     "ListHeads",
+    "ListMidiMappings",
     "ListProtocols",
     "ListedHead",
     "ListedProtocol",
     "Measured",
+    "Midi",
+    "MidiForget",
+    "MidiLearn",
+    "MidiLearning",
+    "MidiMap",
+    "MidiMappings",
+    "MidiStatus",
     "Modulation",
     "Next",
     "Off",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
 from entrain.platform.adapter import Form
+from entrain.vdevice.api.messages.midi import MidiStatus
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
     Category,
@@ -319,6 +320,7 @@ class Status(_Answer):
     head: Head = Head()
     space: Space = Space()
     osc: OscStatus = OscStatus()
+    midi: MidiStatus = MidiStatus()
     volume: FiniteFloat | None = None
     """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False

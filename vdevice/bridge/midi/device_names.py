@@ -19,7 +19,7 @@ _DIRECTION = re.compile(
     r"|(?<![a-z])(?:midi_)?(?:in|out|input|output|capture|playback)(?![a-z])",
     re.IGNORECASE,
 )
-_OWN_CLIENT = re.compile(rf"{OWN_NAME}(?:-\d+)?")  # JACK numbers clients of the same name
+_COPY = re.compile(r"-\d\d$")  # JACK numbers clients of the same name
 _LOOPS = ("midi through", "rtmidi")
 """Beginnings of ports that give back what they get."""
 
@@ -29,9 +29,9 @@ def device_name(port: str) -> str:
     name = "".join(each for each in _DEALT_OUT.sub("", port) if each.isprintable())
     name = name.removeprefix("Midi-Bridge:")
     client, _, rest = name.partition(":")
-    client = client.strip()
+    client = _COPY.sub("", client.strip())
     rest = " ".join(_DIRECTION.sub(" ", rest).split()).strip(" _-:")
-    if _OWN_CLIENT.fullmatch(client) or name.lower().startswith(_LOOPS):
+    if client == OWN_NAME or name.lower().startswith(_LOOPS):
         return ""
     if rest.startswith(client):  # ALSA writes the client's name once more
         client, rest = rest, ""

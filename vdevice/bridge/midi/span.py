@@ -1,9 +1,10 @@
 """The way of a control: positions from 0 to 1, and the values of a parameter.  Pure."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
+
+from entrain.vdevice.bridge.app_mirror import Parameter
 
 STEPS_PER_SPAN = 200
 """Steps of an encoder from one end of a parameter to the other; each is 0.5 %."""
@@ -27,29 +28,27 @@ class Span:
     """Two values that differ by this are the same; 0: none."""
 
     @classmethod
-    def of(
-        cls, parameter: Mapping[str, Any], low: float | None = None, high: float | None = None
-    ) -> Self:
+    def of(cls, parameter: Parameter, low: float | None = None, high: float | None = None) -> Self:
         """Return the way of a control over a parameter.
 
         Parameters
         ----------
-        parameter : mapping
-            As the command `blocks` describes it.
+        parameter : Parameter
+            Its own value does not count.
         low, high : float, optional
             Ends of the way; the parameter's own where left out.  They are limited to its range.
 
         """
-        least, most, period = parameter["minimum"], parameter["maximum"], parameter["period"]
+        least, most, period = parameter.minimum, parameter.maximum, parameter.period
         if period:  # one turn is enough
             least, most = max(least, -period / 2), min(most, period / 2)
         first = least if low is None else min(max(low, least), most)
         last = most if high is None else min(max(high, least), most)
-        choices = sorted(each["value"] for each in parameter["choices"])
+        choices = sorted(parameter.choices)
         choices = [each for each in choices if min(first, last) <= each <= max(first, last)]
-        is_log = parameter["scale"] == "log" and min(first, last) > 0
+        is_log = parameter.scale == "log" and min(first, last) > 0
         ordered = tuple(choices if first <= last else reversed(choices))
-        return cls(first, last, parameter["step"], is_log, ordered, period)
+        return cls(first, last, parameter.step, is_log, ordered, period)
 
     def value(self, position: float) -> float:
         """Return the value at a position, which is limited to 0 … 1."""

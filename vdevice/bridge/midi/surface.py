@@ -76,6 +76,8 @@ class Surface:
     """
 
     def __init__(self, sound: Sound, mappings: Sequence[Mapping] = ()) -> None:
+        self.wants_news = False
+        """A value moves by itself, and a control waits for its present value."""
         self._sound = sound
         self._devices: dict[str, Controls] = {}
         self._bindings: dict[Mapping, _Binding] = {}
@@ -133,7 +135,7 @@ class Surface:
         fine = Control("cc14", control.channel, control.number)
         if not is_fine and self._devices[device].is_paired(fine):
             return ()
-        address = self._sound.of_controller(control.number)
+        address = self._sound.controllers.get(control.number)
         return (Mapping(device, control, address),) if address else ()
 
     def _binding(self, mapping: Mapping) -> _Binding:
@@ -152,6 +154,9 @@ class Surface:
             return self._act(binding, movement, request, now_s)
         news, span = self._sound.value(target), binding.span(self._sound)
         if news is None or span is None or movement.control.kind in ("note", "program"):
+            return None
+        if self._sound.is_uncertain(target, now_s):
+            self.wants_news = True
             return None
         value = self._present(binding, span, news, now_s)
         binding.moved_at_s = now_s

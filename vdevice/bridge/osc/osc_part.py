@@ -71,6 +71,10 @@ class OscPart:
         if self._mirror.status and not self._sockets and self._opening is None:
             self._open()
 
+    def change(self, settings: Mapping[str, Any], report: Report) -> bool:
+        """Start anew with other settings."""
+        return False
+
     def close(self) -> None:
         """Stop to listen.  Idempotent."""
         for timer in (self._opening, self._reporting):
