@@ -10,16 +10,20 @@ import pytest
 from pydantic import BaseModel
 
 from entrain.vdevice.api import answers, messages
-from entrain.vdevice.api.messages import results
+from entrain.vdevice.api.messages import midi, results
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.parts.evidence import Evidence, Source
 from entrain.vdevice.protocol.parts.places import Place, Spatial
+from entrain.vdevice.remote.midi_settings import MidiMapping
 
 MODELS = {
     **{name: model for name, model in vars(results).items() if name in messages.__all__},
+    "MidiLearning": midi.MidiLearning,
+    "MidiMappings": midi.MidiMappings,
     "ApplicationRules": ApplicationRules,
+    "MidiMapping": MidiMapping,
     "Layer": Layer,
     "Automation": Automation,
     "Breakpoint": Breakpoint,

@@ -7,9 +7,10 @@ describe the same answers for the server; a test compares both.
 from typing import Literal, TypedDict
 
 from entrain.platform.adapter import Form
-from entrain.vdevice.api.midi_answers import (
-    MidiStatus,
-)
+from entrain.vdevice.api.midi_answers import MidiLearning as MidiLearning
+from entrain.vdevice.api.midi_answers import MidiMapping as MidiMapping
+from entrain.vdevice.api.midi_answers import MidiMappings as MidiMappings
+from entrain.vdevice.api.midi_answers import MidiStatus as MidiStatus
 from entrain.vdevice.limits import (
     Category,
     Grade,

@@ -240,7 +240,7 @@ def test_a_value_that_moves_by_itself_is_picked_up_where_it_is_now():
     desk.mirror.status["moving"] = {"tone.level_db": -7.0}
     desk.sound.moved_at_s = desk.now_s
     assert desk.send(CC, 7, 65) == []
-    assert desk.send(CC, 7, 120)
+    assert desk.send(CC, 7, 124)
 
 
 def test_many_controls_do_not_fill_the_memory():

@@ -4,6 +4,7 @@ One JSON object per line.  A request has a `command`; an answer is
 ``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.
 """
 
+from entrain.vdevice.api.messages.bases import Command, Query, Signal
 from entrain.vdevice.api.messages.midi import (
     ListMidiMappings,
     Midi,
@@ -19,7 +20,6 @@ from entrain.vdevice.api.messages.requests import (
     Adjust,
     Audition,
     Bypass,
-    Command,
     Delete,
     GetProtocol,
     GetSamples,
@@ -32,7 +32,6 @@ from entrain.vdevice.api.messages.requests import (
     Off,
     On,
     Osc,
-    Query,
     Recentre,
     Redo,
     Rename,
@@ -43,7 +42,6 @@ from entrain.vdevice.api.messages.requests import (
     Set,
     SetOutput,
     Settings,
-    Signal,
     Sleep,
     SpaceWishes,
     Stop,

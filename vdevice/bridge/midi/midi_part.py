@@ -165,8 +165,8 @@ class MidiPart:
             case SetValue(address, value):
                 is_sent = self._app.set_value(address, value, self._answered)
             case Act(request):
-                fields = {name: value for name, value in request.items() if name != "command"}
-                is_sent = self._app.ask(str(request["command"]), self._answered, **fields)
+                fields: dict[str, Any] = {**request}
+                is_sent = self._app.ask(fields.pop("command"), self._answered, **fields)
         if not is_sent:
             self._answered(None, "Entrain is busy")
 

@@ -5,6 +5,7 @@ makes sound.
 """
 
 import contextlib
+import importlib
 import os
 import sys
 import time
@@ -190,10 +191,9 @@ class MidiPorts:
 
 def _library() -> ModuleType:
     try:
-        import rtmidi
+        return importlib.import_module("rtmidi")
     except ImportError:
         raise NoMidi(MISSING) from None
-    return rtmidi
 
 
 def _close(port: Any) -> None:

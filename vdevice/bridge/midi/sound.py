@@ -76,6 +76,6 @@ class Sound:
         if target == "off":
             return not status.get("on")
         if target.startswith(_USE):
-            protocol = status.get("protocol")
-            return bool(protocol) and protocol["id"] == target.removeprefix(_USE)
+            protocol = status.get("protocol") or {"id": None}
+            return bool(protocol["id"] == target.removeprefix(_USE))
         return None
