@@ -23,7 +23,7 @@ from measure import frequency_hz
 from midi_desk import JackServer, Knobs
 from needs import skip_without_programs
 
-LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
+LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,level_db=-15,floor_db=-20,ceiling_db=-20"
 FINE_TOP = 16383
 
 
@@ -65,6 +65,14 @@ def wait_for_device(entrain: app.App, *names: str) -> None:
     soundlab.wait_until(
         lambda: entrain.status()["midi"]["devices"] == list(names), 10, f"devices are {names}"
     )
+
+
+def bridges(entrain: app.App) -> list[int]:
+    return [
+        child
+        for child in processes.children(entrain.pid)
+        if b"entrain.vdevice.bridge" in processes.command_line(child)
+    ]
 
 
 def heard(entrain: app.App, count: int) -> bool:
@@ -136,7 +144,8 @@ def test_nothing_jumps_until_a_knob_meets_the_value(entrain, knobs):
     met = next((number for number, each in enumerate(path) if each != path[0]), len(path) - 1)
     assert met > 40  # it began 64 steps below
     assert path[:met] == [path[0]] * met
-    assert all(one <= other for one, other in pairwise(path))
+    way_db = 18  # to meet the value, it may step back by 1 % of its way
+    assert all(other - one >= -0.01 * way_db for one, other in pairwise(path))
     assert abs(path[met] - path[0]) < 9  # busy machines skip steps, but do not go back
 
 
@@ -154,7 +163,6 @@ def test_a_control_is_learned_and_then_moves_the_value(entrain, knobs, move, kin
     wait_for_device(entrain, "knobs")
     learning = Learning(entrain, "tone.beat_hz", "--from", "4", "--to", "12")
     told = learning.told(lambda number: move(knobs, number))
-    assert "heard controller" in told
     assert "→ tone.beat_hz" in told
     (mapping,) = json.loads(entrain("midi", "list", "--json"))
     assert (mapping["device"], mapping["kind"], mapping["encoding"]) == ("knobs", kind, encoding)
@@ -178,11 +186,14 @@ def test_a_pad_is_learned_and_its_lamp_shows_the_state(entrain, knobs):
     wait_for_device(entrain, "knobs")
     told = Learning(entrain, "bypass").told(lambda _: knobs.send([0x99, 36, 100], [0x89, 36, 0]))
     assert told.splitlines()[-1] == "knobs, note 36, channel 10 → bypass"
-    soundlab.wait_until(lambda: [0x99, 36, 0] in knobs.got(), 5, "the lamp is dark")
-    time.sleep(0.5)  # presses while it was learned are over
+    entrain("bypass", "off")
+    time.sleep(0.5)  # the presses that taught it are over
+    knobs.got()
     knobs.send([0x99, 36, 100], [0x89, 36, 0])
     entrain.wait_for(bypass=True)
     soundlab.wait_until(lambda: [0x99, 36, 127] in knobs.got(), 5, "the lamp is lit")
+    entrain("bypass", "off")
+    soundlab.wait_until(lambda: [0x99, 36, 0] in knobs.got(), 5, "the lamp is dark")
     assert "forgotten" in entrain("midi", "forget", "bypass")
     assert json.loads(entrain("midi", "list", "--json")) == []
 
@@ -193,6 +204,10 @@ def test_learning_ends_by_itself_and_by_ctrl_c(entrain, knobs):
     assert done.returncode == 1
     assert "no control was learned within 1 s" in done.stderr
     learning = Learning(entrain, "tone.beat_hz")
+    knobs.send([0x99, 36, 100])
+    assert learning.process.stdout
+    said = "heard note 36, channel 10 on knobs, which has no positions: move a knob\n"
+    assert learning.process.stdout.readline() == said
     learning.process.send_signal(signal.SIGINT)
     assert learning.process.wait(10) == 130
     learning.process.communicate()
@@ -222,11 +237,7 @@ def test_a_motor_fader_gets_the_value_back_without_an_echo(entrain, knobs, tmp_p
 
 def test_a_device_and_the_server_may_go_and_come_back(entrain, knobs, jack):
     wait_for_device(entrain, "knobs")
-    bridge = next(
-        child
-        for child in processes.children(entrain.pid)
-        if b"entrain.vdevice.bridge" in processes.command_line(child)
-    )
+    (bridge,) = bridges(entrain)
     knobs.unplug()
     wait_for_device(entrain)
     knobs.plug_in()
@@ -246,7 +257,7 @@ def test_a_device_and_the_server_may_go_and_come_back(entrain, knobs, jack):
     entrain("set", "tone.level_db", "-15")
     soundlab.wait_until(lambda: entrain.status()["midi"]["devices"], 40, "the device is back")
     soundlab.wait_until(turns, 10, "the knob is heard again")
-    assert bridge in processes.children(entrain.pid)
+    assert bridges(entrain) == [bridge]
 
 
 def test_settings_are_kept_and_off_means_off(any_server, jack, knobs, tmp_path):
@@ -263,4 +274,4 @@ def test_settings_are_kept_and_off_means_off(any_server, jack, knobs, tmp_path):
         assert entrain.status()["midi"]["mappings"] == 1
         assert entrain("midi", "off") == "MIDI is off\n"
         assert entrain.status()["midi"]["devices"] == []
-        soundlab.wait_until(lambda: not processes.children(entrain.pid), 5, "the bridge has ended")
+        soundlab.wait_until(lambda: not bridges(entrain), 5, "the bridge has ended")

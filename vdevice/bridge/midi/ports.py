@@ -8,7 +8,6 @@ import contextlib
 import importlib
 import os
 import sys
-import time
 from collections.abc import Collection, Iterator, Sequence
 from types import ModuleType
 from typing import Any
@@ -25,10 +24,12 @@ MISSING = (
     "compiler and libasound2-dev)"
 )
 _QUEUE_MESSAGES = 4096
-_CHECK_S = 10.0
-"""Longest time until an end of the JACK server is noticed, in seconds."""
+_PULSE = [0x8F, 0, 0]
+"""A message to ourselves: the end of a note that has not begun."""
+_MOST_LOST = 2
+"""Pulses without an answer after which the server has ended."""
 _MOST_UNCHECKED = 1000
-"""Messages that are sent before it is checked again that the server takes them.
+"""Messages that are sent before a pulse shows that the server takes them.
 
 RtMidi waits without end for room in a queue that no server empties; it holds over 2000 messages.
 """
@@ -61,14 +62,22 @@ class MidiPorts:
         self._inputs: dict[str, tuple[str, Any]] = {}
         """Name of the port, and the open port, by the device's name."""
         self._outputs: dict[str, tuple[str, Any]] = {}
-        self._checked_at_s = time.monotonic()
-        self._unchecked = 0
+        self._pulse = self._client(self._rtmidi.MidiOut) if self.system == "jack" else None
+        self._lost = self._unchecked = 0
         try:
-            for each in (self._virtual_in, self._virtual_out):
-                each.open_virtual_port(OWN_NAME)
+            self._open()
         except Exception as error:
             self.close()
             raise NoMidi(_reason(error)) from error
+
+    def _open(self) -> None:
+        known = set(self._pulse.get_ports()) if self._pulse else set()
+        for each in (self._virtual_in, self._virtual_out):
+            each.open_virtual_port(OWN_NAME)
+        if self._pulse:
+            names = [str(each) for each in self._pulse.get_ports()]
+            own = (each for each in names if each not in known and each.startswith(OWN_NAME))
+            self._pulse.open_port(names.index(next(own)), "pulse")
 
     def _found(self, system: MidiSystem) -> tuple[int, str]:
         """Return RtMidi's number of the first system that works, and its name."""
@@ -145,18 +154,17 @@ class MidiPorts:
         return gone
 
     def _check(self) -> None:
-        """Make sure that the server has not ended: JACK does not tell its clients."""
-        now_s = time.monotonic()
-        if self.system != "jack" or (not self._unchecked and now_s - self._checked_at_s < _CHECK_S):
+        """Send a pulse through the JACK server, which does not tell its clients when it ends.
+
+        To open another client for this would crash the process: libjack then frees memory that the
+        present clients use.
+        """
+        if not self._pulse:
             return
-        probe = self._client(self._rtmidi.MidiOut)
-        try:
-            names = [str(each) for each in probe.get_ports()]
-        finally:
-            _close(probe)
-        if not any(each.startswith(OWN_NAME) for each in names):
+        if self._lost >= _MOST_LOST:
             raise NoMidi("the JACK server has ended; Entrain tries again")
-        self._checked_at_s, self._unchecked = now_s, 0
+        self._lost += 1
+        self._pulse.send_message(_PULSE)
 
     # ---- messages ----------------------------------------------------------------------------
 
@@ -167,6 +175,9 @@ class MidiPorts:
             for _ in range(MOST_MESSAGES):
                 if (got := port.get_message()) is None:
                     break
+                if self._pulse and got[0] == _PULSE and port is self._virtual_in:
+                    self._lost = self._unchecked = 0
+                    continue
                 yield device, got[0]
 
     def send(self, device: str, message: Sequence[int]) -> bool:
@@ -178,13 +189,14 @@ class MidiPorts:
             port.send_message(message)
         except Exception:  # the device has gone; the next scan sees it
             return False
-        self._unchecked += 1 if self.system == "jack" else 0
+        self._unchecked += 1 if self._pulse else 0
         return True
 
     def close(self) -> None:
         """Close all ports.  Idempotent."""
         opened = [*self._inputs.values(), *self._outputs.values()]
-        for each in [*(port for _, port in opened), self._virtual_in, self._virtual_out]:
+        own = [self._virtual_in, self._virtual_out, *([self._pulse] if self._pulse else [])]
+        for each in [*(port for _, port in opened), *own]:
             _close(each)
         self._inputs, self._outputs = {}, {}
 
