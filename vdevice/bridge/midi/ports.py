@@ -83,7 +83,10 @@ class MidiPorts:
         """Return RtMidi's number of the first system that works, and its name."""
         known = {"alsa": self._rtmidi.API_LINUX_ALSA, "jack": self._rtmidi.API_UNIX_JACK}
         wanted = list(known) if system == "auto" else [system]
+        compiled = self._rtmidi.get_compiled_api()  # RtMidi would take another one instead
         for name in wanted:
+            if known[name] not in compiled:
+                continue
             with contextlib.suppress(Exception), _quiet():
                 self._rtmidi.MidiIn(rtapi=known[name], name=OWN_NAME).delete()
                 return known[name], name
