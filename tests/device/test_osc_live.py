@@ -81,6 +81,8 @@ def test_a_message_changes_the_beat_at_the_device(any_server, ports, oscsend):
         soundlab.wait_until(lambda: is_beating(10), 10, "10 Hz")
         oscsend("/entrain/tone/beat_hz", "f", 4)
         soundlab.wait_until(lambda: is_beating(4), 10, "4 Hz")
+        oscsend("/entrain/*/beat_hz", "i", 6)
+        soundlab.wait_until(lambda: is_beating(6), 10, "6 Hz")
 
 
 def test_the_bridge_lives_and_dies_with_the_app(any_server, ports):
