@@ -122,11 +122,9 @@ class Interpreter:
         request = word.request(argument)
         if request is None:
             return
-        if not self._request(request, word.newest, word.changes_layers):
-            raise Refused("too many requests wait")
-        self._is_changing_layers = self._is_changing_layers or word.changes_layers
+        self._request(request, word.newest, word.changes_layers)
 
-    def _request(self, request: Mapping[str, object], newest: bool, changes_layers: bool) -> bool:
+    def _request(self, request: Mapping[str, object], newest: bool, changes_layers: bool) -> None:
         def done(result: Any, error: str) -> None:
             if error:
                 self._refuse(error)
@@ -135,7 +133,10 @@ class Interpreter:
             if changes_layers:
                 self._go_on()
 
-        return self._app.ask(request, done, newest=newest)
+        self._is_changing_layers = changes_layers
+        if not self._app.ask(request, done, newest=newest):
+            self._is_changing_layers = False
+            raise Refused("too many requests wait")
 
     def _go_on(self) -> None:
         """Carry out the messages that have waited."""
