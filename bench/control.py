@@ -65,7 +65,7 @@ class Figures:
     """How often any file was written, including protocols."""
     tracker_ms_per_s: tuple[float, float]
     """Additional processor time of the app, in ms a second, while 100 poses a second come from the
-    tracker's process: median, and least of the rounds."""
+    bridge: median, and least of the rounds."""
     head_ms_per_s: tuple[float, float]
     """The same while they come to the control socket."""
     tap_ms_per_s: tuple[float, float]

@@ -53,8 +53,9 @@ Layers = Mapping[str, Mapping[str, Parameter]]
 class Follower(Protocol):
     """Wants to hear of changes in the app."""
 
-    wants_meters: bool
-    """Whether measurements and levels are of interest."""
+    @property
+    def wants_meters(self) -> bool:
+        """Whether measurements and levels are of interest."""
 
     def app_changed(self, parts: AbstractSet[str]) -> None:
         """Hear that these fields of the status have changed."""
@@ -105,11 +106,10 @@ class AppMirror:
 
     def take(self, status: Mapping[str, Any]) -> None:
         """Take fields of the status: news of the watch, or the answer to a command."""
-        known = self._watched or _PARTS
         changed = {
             name: value
             for name, value in status.items()
-            if name in known and (name not in self.status or self.status[name] != value)
+            if name in _PARTS | _METERS and (name not in self.status or self.status[name] != value)
         }
         self.status.update(changed)
         if changed.keys() & {"protocol", "settings", "space"}:

@@ -32,7 +32,6 @@ Done = Callable[[Any, str], None]
 class _Entry:
     """A request that waits."""
 
-    command: str
     fields: dict[str, Any]
     values: dict[str, float] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
@@ -80,26 +79,34 @@ class ControlLink:
 
         """
         last = self._waiting[-1] if self._waiting else None
-        if last is None or last.command != "set" or len(last.values) >= MAX_VALUES:
-            last = _Entry("set", {"over_s": OVER_S}, done=[done])
+        if last is None or not 0 < len(last.values) < MAX_VALUES:
+            last = _Entry({"command": "set", "over_s": OVER_S}, done=[done])
             if not self._append(last):
                 return False
         last.values[address] = value
         return True
 
-    def ask(self, command: str, done: Done, *, newest: bool = False, **fields: object) -> bool:
+    def ask(
+        self,
+        request: Mapping[str, object],
+        done: Done,
+        *,
+        newest: bool = False,
+        shared: bool = False,
+    ) -> bool:
         """Send a request after those before it.
 
         Parameters
         ----------
-        command : str
-            A command of the control API.
+        request : mapping
+            A `command` of the control API, and its other fields, as JSON values.
         done : callable
             Takes the result, or the reason of a refusal.
         newest : bool
             The request replaces the one before it, if that still waits and has the same command.
-        **fields
-            The request's other fields, as JSON values.
+        shared : bool
+            One answer serves this request and the one before it, if that still waits and has the
+            same command.
 
         Returns
         -------
@@ -108,10 +115,14 @@ class ControlLink:
 
         """
         last = self._waiting[-1] if self._waiting else None
-        if newest and last is not None and last.command == command:
-            last.fields, last.done = dict(fields), [done]
-            return True
-        return self._append(_Entry(command, dict(fields), done=[done]))
+        if last is not None and last.fields.get("command") == request["command"]:
+            if newest:
+                last.fields, last.done = dict(request), [done]
+                return True
+            if shared and len(last.done) < MOST_WAITING:
+                last.done.append(done)
+                return True
+        return self._append(_Entry(dict(request), done=[done]))
 
     def close(self) -> None:
         """Drop the requests that wait.  Idempotent."""
@@ -138,18 +149,18 @@ class ControlLink:
 
     async def _send(self, entry: _Entry) -> None:
         if not entry.values:
-            entry.told(*await self._asked(entry.command, entry.fields))
+            entry.told(*await self._asked(entry.fields))
             return
-        result, error = await self._asked("set", {**entry.fields, "values": entry.values})
+        result, error = await self._asked({**entry.fields, "values": entry.values})
         if error and len(entry.values) > 1:  # one bad value does not keep the others back
             for address, value in entry.values.items():
                 one = {**entry.fields, "values": {address: value}}
-                entry.told(*await self._asked("set", one))
+                entry.told(*await self._asked(one))
         else:
             entry.told(result, error)
 
-    async def _asked(self, command: str, fields: Mapping[str, object]) -> tuple[Any, str]:
-        request = {"command": command, "client": self._client, **fields}
+    async def _asked(self, fields: Mapping[str, object]) -> tuple[Any, str]:
+        request = {"client": self._client, **fields}
         try:
             answer = json.loads(await self._link.ask(json.dumps(request).encode()))
             if answer["ok"]:

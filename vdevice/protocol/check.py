@@ -7,6 +7,7 @@ from entrain.block import LAYER_GROUPS, OWN_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.names import OSC_WORDS
 from entrain.vdevice.protocol.parts.places import HEAD_SIZE, SPACE_ID, Spatial
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
 from entrain.vdevice.protocol.wording import choices
@@ -113,6 +114,8 @@ def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
         return f"{layer.id} is a layer of the engine; give this layer another id"
     if layer.id == SPACE_ID:
         return f"{SPACE_ID} is the layer of the space; give this layer another id"
+    if layer.id in OSC_WORDS:
+        return f"{layer.id} has another meaning in OSC; give this layer another id"
     return ""
 
 
