@@ -37,7 +37,7 @@ class Link:
 
     def __init__(self, *_: object) -> None:
         self.values: list[tuple[str, float]] = []
-        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[dict[str, Any]] = []
         self.is_full = False
         made.append(self)
 
@@ -45,8 +45,8 @@ class Link:
         self.values.append((address, value))
         return not self.is_full
 
-    def ask(self, command: str, done: object, **fields: Any) -> bool:
-        self.requests.append((command, fields))
+    def ask(self, request: dict[str, Any], done: object) -> bool:
+        self.requests.append(request)
         return not self.is_full
 
     def close(self) -> None:
@@ -132,10 +132,8 @@ def test_a_learned_control_is_told_to_the_app(run):
         for value in range(41, 50):
             bench.sequencer.send(KNOBS, 0xB0, 30, value)
         await bench.until(lambda: bench.link.requests)
-        ((command, fields),) = bench.link.requests
-        assert command == "midi_map"
         wanted = mapping("tone.beat_hz", number=30, low=4.0, high=12.0)
-        assert fields == {"mappings": [wanted]}
+        assert bench.link.requests == [{"command": "midi_map", "mappings": [wanted]}]
         assert bench.link.values == []  # a control that is learned has no effect yet
 
     run(test)
@@ -159,7 +157,7 @@ def test_other_mappings_need_no_new_start_but_another_system_does(run):
         assert not bench.part.change({**OFF, "system": "jack"}, bench.reports.append)
         bench.sequencer.send(KNOBS, 0xB0, 7, 127)
         await bench.until(lambda: bench.link.requests)
-        assert bench.link.requests == [("next", {})]
+        assert bench.link.requests == [{"command": "next"}]
         assert bench.sequencer.clients == clients
 
     run(test)

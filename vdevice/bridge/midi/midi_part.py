@@ -165,8 +165,7 @@ class MidiPart:
             case SetValue(address, value):
                 is_sent = self._app.set_value(address, value, self._answered)
             case Act(request):
-                fields: dict[str, Any] = {**request}
-                is_sent = self._app.ask(fields.pop("command"), self._answered, **fields)
+                is_sent = self._app.ask(request, self._answered)
         if not is_sent:
             self._answered(None, "Entrain is busy")
 
@@ -207,7 +206,8 @@ class MidiPart:
             wish["pickup"],
         )
         self._learner = None
-        self._app.ask("midi_map", self._answered, mappings=[mapping.to_json()])
+        request = {"command": "midi_map", "mappings": [mapping.to_json()]}
+        self._app.ask(request, self._answered)
 
     def _tell(self, now_s: float) -> None:
         learner = self._learner

@@ -77,7 +77,7 @@ class MidiPorts:
         if self._pulse:
             names = [str(each) for each in self._pulse.get_ports()]
             own = (each for each in names if each not in known and each.startswith(OWN_NAME))
-            self._pulse.open_port(names.index(next(own)), "pulse")
+            self._pulse.open_port(names.index(next(own)), "check")
 
     def _found(self, system: MidiSystem) -> tuple[int, str]:
         """Return RtMidi's number of the first system that works, and its name."""
