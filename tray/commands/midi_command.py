@@ -219,7 +219,9 @@ def map_(file: Path, replace: bool) -> None:
     try:
         found = json.loads(read_file(file, _MAX_FILE_BYTES))
     except UnfitFile as error:
-        raise EntrainError(str(error)) from error
+        raise EntrainError(f"{file} {error}") from error
+    except OSError as error:
+        raise EntrainError(f"cannot read {file}: {error.strerror}") from error
     except (ValueError, RecursionError):
         raise EntrainError(f"{file} is not JSON; `entrain midi list --json` writes it") from None
     if not isinstance(found, list):

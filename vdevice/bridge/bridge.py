@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from entrain.errors import EntrainError
 from entrain.vdevice.bridge.part import Part, Report
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class Bridge:
         report = self._reporter(name, number)
         try:
             self._parts[name] = self._started(name, settings, report)
+        except EntrainError as error:
+            report({"problem": str(error)})
         except Exception as error:  # the other parts go on
             report({"problem": f"internal error: {type(error).__name__}: {error}"})
 
@@ -107,6 +110,9 @@ class Bridge:
 
                 return OscPart(settings, self._control_socket, self._mirrored(), report)
             case "midi":
+                from entrain.vdevice.bridge.midi import library
+
+                library.load()  # says in one line how to get it
                 from entrain.vdevice.bridge.midi.midi_part import MidiPart
 
                 return MidiPart(settings, self._control_socket, self._mirrored(), report)

@@ -1,11 +1,14 @@
 """Devices come and go at a made-up ALSA sequencer; tests/device/ has a real JACK server."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from unit.midi.made_up_rtmidi import Sequencer
 
-from entrain.vdevice.bridge.midi.ports import MOST_DEVICES, MOST_MESSAGES, MidiPorts, NoMidi
+from entrain.vdevice.bridge.bridge import Bridge
+from entrain.vdevice.bridge.midi.library import NoMidi
+from entrain.vdevice.bridge.midi.ports import MOST_DEVICES, MOST_MESSAGES, MidiPorts
 
 KNOBS = "Knobs:Knobs MIDI 1 20:0"
 
@@ -119,7 +122,16 @@ def test_a_library_without_jack_does_not_take_alsa_instead(sequencer):
         MidiPorts("jack")
 
 
-def test_without_the_library_one_line_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "rtmidi", None)
-    with pytest.raises(NoMidi, match=r"^MIDI needs python-rtmidi: pip install 'entrain\[midi\]' "):
-        MidiPorts("auto")
+@pytest.mark.parametrize("missing", ["mido", "rtmidi"])
+def test_without_a_library_the_bridge_says_in_one_line_how_to_get_it(
+    monkeypatch, sequencer, missing
+):
+    monkeypatch.setitem(sys.modules, missing, None)
+    told = []
+    bridge = Bridge(None, Path("nowhere"))  # type: ignore[arg-type]
+    monkeypatch.setattr(bridge, "_reporter", lambda name, number: told.append)
+    bridge._start("midi", 1, {})
+    (report,) = told
+    assert report["problem"].startswith("MIDI needs two libraries: `")
+    assert "pip install mido python-rtmidi" in report["problem"]
+    assert "\n" not in report["problem"]

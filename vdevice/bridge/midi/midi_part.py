@@ -10,16 +10,17 @@ from typing import Any
 from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.control_link import ControlLink
 from entrain.vdevice.bridge.midi.learning import Learned, Learner
+from entrain.vdevice.bridge.midi.library import NoMidi
 from entrain.vdevice.bridge.midi.mapping import Mapping as MidiMapping
 from entrain.vdevice.bridge.midi.mapping import action_request
-from entrain.vdevice.bridge.midi.ports import MidiPorts, NoMidi
+from entrain.vdevice.bridge.midi.ports import MidiPorts
 from entrain.vdevice.bridge.midi.sound import Sound
 from entrain.vdevice.bridge.midi.surface import Act, SetValue, Surface, Wish
 from entrain.vdevice.bridge.part import Report
 
 SCAN_S = 2.0
 """Time between two looks at the devices, in seconds."""
-BUSY_POLL_S, IDLE_POLL_S = 0.005, 0.02
+BUSY_POLL_S, IDLE_POLL_S = 0.005, 0.03
 """Time between two looks for messages: while a control moves, and otherwise."""
 BUSY_S = 2.0
 """Time after the last message in which a control counts as moved, in seconds."""

@@ -5,24 +5,18 @@ makes sound.
 """
 
 import contextlib
-import importlib
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from types import ModuleType
 from typing import Any
 
-from entrain.errors import EntrainError
 from entrain.vdevice.bridge.midi.device_names import OWN_NAME, by_device
+from entrain.vdevice.bridge.midi.library import NoMidi, load
 from entrain.vdevice.limits import MidiSystem
 
 MOST_DEVICES = 16
 MOST_MESSAGES = 256
 """Messages of one device that are read before the others have their turn."""
-MISSING = (
-    "MIDI needs python-rtmidi: pip install 'entrain[midi]' (from Python 3.13 on, this needs a C++ "
-    "compiler and libasound2-dev)"
-)
 _QUEUE_MESSAGES = 4096
 _PULSE = [0x8F, 0, 0]
 """A message to ourselves: the end of a note that has not begun."""
@@ -35,12 +29,8 @@ RtMidi waits without end for room in a queue that no server empties; it holds ov
 """
 
 
-class NoMidi(EntrainError):
-    """No MIDI system answers, or the library is missing; the text says which."""
-
-
 class MidiPorts:
-    """Opens our ports, and those of the devices as they come and go.
+    """Opens our ports, and the devices' ports as they come and go.
 
     Parameters
     ----------
@@ -55,7 +45,7 @@ class MidiPorts:
     """
 
     def __init__(self, system: MidiSystem) -> None:
-        self._rtmidi = _library()
+        self._rtmidi = load()
         self._api, self.system = self._found(system)
         self._virtual_in = self._client(self._rtmidi.MidiIn)
         self._virtual_out = self._client(self._rtmidi.MidiOut)
@@ -117,7 +107,7 @@ class MidiPorts:
         return {OWN_NAME, *self._outputs}
 
     def scan(self) -> list[str]:
-        """Open the ports of new devices and close those of gone ones.
+        """Open the ports of new devices, and close the ports of devices that have gone.
 
         Returns
         -------
@@ -202,13 +192,6 @@ class MidiPorts:
         for each in [*(port for _, port in opened), *own]:
             _close(each)
         self._inputs, self._outputs = {}, {}
-
-
-def _library() -> ModuleType:
-    try:
-        return importlib.import_module("rtmidi")
-    except ImportError:
-        raise NoMidi(MISSING) from None
 
 
 def _close(port: Any) -> None:
