@@ -31,7 +31,6 @@ from pathlib import Path
 import processes
 
 from entrain.platform.sandbox_pipewire import PipeWireSandbox
-from entrain.vdevice import limits
 from entrain.vdevice.api.client import SOCKET_NAME, Client
 
 ENTRAIN = [*processes.ENTRAIN, "run", "--headless", "--layer", f"tone={processes.LAYER}"]
@@ -305,16 +304,16 @@ class Taps:
         self._path = path
 
     def read(self, seconds: float) -> None:
-        """Read at a steady rate, beginning with the newest samples."""
-        first, began_s = None, time.monotonic()
+        """Read for a time, beginning with the newest samples."""
+        first, until_s = None, time.monotonic() + seconds
         with Client(self._path) as client:
-            for number in range(round(seconds * TAPS_PER_S)):
-                time.sleep(max(0.0, began_s + number / TAPS_PER_S - time.monotonic()))
-                sound = client.tap(first, limits.MAX_TAP_FRAMES if first else 1600)
+            for sound in client.follow_samples(1 / TAPS_PER_S):
                 self.lost += sound.first - (first or sound.first)
                 first = sound.first + sound.frames
                 self.frames += sound.frames
                 self.answers += 1
+                if time.monotonic() > until_s:
+                    return
 
 
 def _watch(path: Path, count: int, seconds: float) -> None:

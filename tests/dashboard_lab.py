@@ -18,6 +18,7 @@ from entrain.platform import local_socket
 from entrain.tray.dashboard.life import Life
 from entrain.tray.dashboard.names import socket_path
 from entrain.tray.dashboard.page_files import PageFile
+from entrain.vdevice.limits import MAX_TAP_FRAMES
 
 RATE_HZ = 48_000
 MOST_NUMBERED = 2048
@@ -84,6 +85,7 @@ class MadeUpEntrain(OnThread):
         self.answer: Callable[[Json], Any] = lambda request: {"asked": request["command"]}
         """Returns the result of a command that is not one of this class's own."""
         self._watches: dict[asyncio.StreamWriter, list[str]] = {}
+        self._streams: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
         self._writers: set[asyncio.StreamWriter] = set()
         self._claim: local_socket.Claim | None = None
         self.start()
@@ -176,11 +178,13 @@ class MadeUpEntrain(OnThread):
                 request = json.loads(line)
                 self.requests.append(request)
                 self._watches.pop(writer, None)
+                if stream := self._streams.pop(writer, None):
+                    stream.cancel()
                 if request["command"] == "watch":
                     self._watches[writer] = request["parts"]
                     self._tell(writer, request["parts"])
                 elif request["command"] == "tap":
-                    self._tap(writer, request)
+                    self._streams[writer] = asyncio.create_task(self._stream(writer, request))
                 else:
                     result = self.answer(request)
                     if isinstance(result, Exception):
@@ -194,20 +198,28 @@ class MadeUpEntrain(OnThread):
         finally:
             self._writers.discard(writer)
             self._watches.pop(writer, None)
+            if stream := self._streams.pop(writer, None):
+                stream.cancel()
             writer.close()
 
-    def _tap(self, writer: asyncio.StreamWriter, request: Json) -> None:
-        """Answer with all new frames; each sample is the number of its frame, but many are 0."""
-        first = request["first"]
-        first = self.frame - request["frames"] if first is None else min(first, self.frame)
-        frames = min(self.frame - first, request["frames"])
-        samples = 2 * bytes(8 * frames)
-        if frames <= MOST_NUMBERED:
-            numbers = [float(first + each // 2) for each in range(2 * frames)]
-            samples = 2 * struct.pack(f"<{2 * frames}f", *numbers)
-        result = {"first": first, "frames": frames, "rate_hz": RATE_HZ, "bytes": len(samples)}
-        writer.write(json.dumps({"ok": True, "result": result}).encode() + b"\n" + samples)
-        self.frame += 400  # sound flows
+    async def _stream(self, writer: asyncio.StreamWriter, request: Json) -> None:
+        """Send all new frames at an interval; each sample is the number of its frame, or 0."""
+        first, frames = self.frame - request["frames"], request["frames"]
+        while True:
+            if frames:
+                samples = 2 * bytes(8 * frames)
+                if frames <= MOST_NUMBERED:
+                    numbers = [float(first + each // 2) for each in range(2 * frames)]
+                    samples = 2 * struct.pack(f"<{2 * frames}f", *numbers)
+                about = {"first": first, "frames": frames, "rate_hz": RATE_HZ}
+                about["bytes"] = len(samples)
+                line = json.dumps({"ok": True, "result": about}).encode()
+                writer.write(line + b"\n" + samples)
+                await writer.drain()
+            await asyncio.sleep(request["interval_s"])
+            self.frame += 400  # sound flows
+            first += frames
+            frames = min(self.frame - first, MAX_TAP_FRAMES)
 
 
 class Served(OnThread):

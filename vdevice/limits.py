@@ -55,7 +55,9 @@ MIN_WATCH_S, MAX_WATCH_S = 0.05, 60.0
 MAX_VALUES = 256
 """Largest number of values in one `set`."""
 MAX_TAP_FRAMES = 16384
-"""Largest number of frames in the answer to one `tap`."""
+"""Largest number of frames in one answer to a `tap`."""
+MIN_TAP_S, MAX_TAP_S = 0.015, 0.25
+"""Shortest and longest interval of a `tap`, in seconds; at 192 kHz the longest loses no frame."""
 MAX_LAYERS = 64
 """Largest number of layers in a protocol."""
 MAX_SPEC_CHARS = 4096

@@ -248,7 +248,7 @@ class RequestHandler:
             rate_hz=tapped.rate_hz,
             bytes=len(tapped.content),
         )
-        return WithContent(told, tapped.content)
+        return WithContent(told, tapped.content, self._engine.tap)
 
     def _session(self, runs: bool | None, position_s: float | None) -> None:
         if position_s is not None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from made_up_head import MadeUp, delays_s, direction, harmonics, made_up
 from scipy.signal import butter, fftconvolve, sosfilt
+from space_sounds import RATE_HZ, above_5_khz_db, impulse, sine
 
 from entrain.engine import Engine, Point
 from entrain.faust import Scene, Speakers
 
-RATE_HZ = 48_000
 EARLIEST = 7
 """Frames until the earlier ear hears a source: half the width of the fractional delay."""
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, 40_000)).astype(np.float32)
@@ -20,12 +20,6 @@ BLOCKS = ([1], [7], [16], [64], [100], [128, 3, 500], [8192])
 @pytest.fixture(scope="module")
 def model() -> MadeUp:
     return made_up()
-
-
-def impulse(channel: int, frames: int = 2048):
-    sound = np.zeros((2, frames), np.float32)
-    sound[channel, 0] = 1
-    return sound
 
 
 def kernel(fraction):
@@ -339,17 +333,6 @@ def test_an_orbit_is_as_smooth_as_a_filter_that_follows_every_frame(model, hz, b
     heard = orbit.process(np.stack([sound, 0 * sound]))
     expected = following(model, sound.astype(float), 60 * (np.arange(frames) + 1) / RATE_HZ)
     assert db((heard - expected)[:, 4800:], expected) < below_db
-
-
-def above_5_khz_db(heard):
-    """Return the highest peak above 5 kHz, relative to the highest peak of the sound."""
-    high = sosfilt(butter(8, 5_000, "highpass", fs=RATE_HZ, output="sos"), heard)
-    return 20 * np.log10(np.abs(high[:, 4800:]).max() / np.abs(heard[:, 4800:]).max())
-
-
-def sine(frames):
-    tone = (0.25 * np.sin(2 * np.pi * 1000 * np.arange(frames) / RATE_HZ)).astype(np.float32)
-    return np.stack([tone, tone])
 
 
 @pytest.mark.parametrize("kind", [Speakers, Scene])

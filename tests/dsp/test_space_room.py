@@ -4,34 +4,15 @@ import numpy as np
 import pytest
 from made_up_head import MadeUp, made_up
 from measure import loudness_lufs, pink_noise
-from scipy.signal import butter, sosfilt
+from space_sounds import RATE_HZ, above_5_khz_db, impulse, sine
 
 from entrain.engine import Engine
 from entrain.faust import Scene, Speakers
-
-RATE_HZ = 48_000
 
 
 @pytest.fixture(scope="module")
 def model() -> MadeUp:
     return made_up()
-
-
-def impulse(channel: int, frames: int = 2048):
-    sound = np.zeros((2, frames), np.float32)
-    sound[channel, 0] = 1
-    return sound
-
-
-def above_5_khz_db(heard):
-    """Return the highest peak above 5 kHz, relative to the highest peak of the sound."""
-    high = sosfilt(butter(8, 5_000, "highpass", fs=RATE_HZ, output="sos"), heard)
-    return 20 * np.log10(np.abs(high[:, 4800:]).max() / np.abs(heard[:, 4800:]).max())
-
-
-def sine(frames):
-    tone = (0.25 * np.sin(2 * np.pi * 1000 * np.arange(frames) / RATE_HZ)).astype(np.float32)
-    return np.stack([tone, tone])
 
 
 @pytest.mark.parametrize("kind", [Speakers, Scene])

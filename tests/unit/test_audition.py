@@ -1,9 +1,7 @@
 """A sample through several heads: the same way for each, and no trace afterwards."""
 
-import asyncio
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -11,26 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from app_on_thread import AppOnThread
 from made_up_head import made_up
 from space_desk import SpaceDesk, run
 
 from entrain.engine import blocks
 from entrain.errors import EntrainError
-from entrain.platform.local_socket import claim
-from entrain.platform.null import NullAdapter
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.client import Client, ClientError
 from entrain.vdevice.api.control_server import MAX_CLIENTS
-from entrain.vdevice.app import App
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.hrtf import process, sets
 from entrain.vdevice.hrtf.sets import Card
-from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.check import problems
 from entrain.vdevice.protocol.document import write_protocol
-from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.shipped import sample
-from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.store import Store
 
 SAMPLE = "hrtf-comparison"
@@ -199,40 +192,13 @@ def test_what_cannot_be_heard_is_refused_and_changes_nothing(desk, monkeypatch):
 # ---- at the socket -------------------------------------------------------------------------------
 
 
-class Serving:
-    """An app without a sound server, at a socket, on its own thread."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "r" / "control.sock"
-        self._folder = folder
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
-        self._thread.start()
-        assert self._started.wait(20)
-
-    async def _main(self) -> None:
-        app = App(
-            RunOptions(backend="null"),
-            NullAdapter(),
-            Store(self._folder / "state.json"),
-            SessionLog(None),
-            Library(self._folder / "protocols", blocks),
-            sandbox={},
-        )
-        asyncio.get_running_loop().add_signal_handler = lambda *_: None  # type: ignore[method-assign]
-        await app.serve(claim(self.path, MAX_CLIENTS), self._started.set)
-        app.engine.close()
+class Serving(AppOnThread):
+    """An app at a socket."""
 
     def plays(self) -> str:
         with Client(self.path) as client:
             protocol = client.ask("status")["protocol"]
         return protocol["id"] if protocol else ""
-
-    def close(self) -> None:
-        if self._thread.is_alive():
-            with Client(self.path) as client:
-                client.ask("stop")
-        self._thread.join(20)
 
 
 @pytest.fixture

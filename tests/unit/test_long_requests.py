@@ -3,26 +3,17 @@
 import asyncio
 import json
 import select
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from app_on_thread import AppOnThread
 
-from entrain.engine import blocks
-from entrain.platform.local_socket import claim
-from entrain.platform.null import NullAdapter
 from entrain.vdevice.api.client import Client, ClientError
 from entrain.vdevice.api.connection import MAX_LINE_BYTES
-from entrain.vdevice.api.control_server import MAX_CLIENTS
-from entrain.vdevice.app import App
-from entrain.vdevice.options import RunOptions
 from entrain.vdevice.protocol.document import compact_protocol, parse_protocol
-from entrain.vdevice.protocol.library import Library
-from entrain.vdevice.session.session_log import SessionLog
-from entrain.vdevice.storage.store import Store
 
 MOST_MS = 80.0
 """Limit for uninterrupted work of the loop, in processor time, so that other load does not count.
@@ -37,46 +28,21 @@ def document(points: int, protocol_id: str = "long", **point: object) -> dict[st
     return {"id": protocol_id, "name": "Long", "layers": [layer]}
 
 
-class RunningApp:
-    """An app without a sound server, on its own thread; it measures how long its loop is busy."""
+class RunningApp(AppOnThread):
+    """An app that measures how long its loop is busy."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "r" / "control.sock"
         self.longest_ms = 0.0
-        self._folder = folder
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
-        self._thread.start()
-        assert self._started.wait(20)
+        super().__init__(folder)
         self.longest_ms = 0.0
 
-    async def _main(self) -> None:
-        app = App(
-            RunOptions(backend="null"),
-            NullAdapter(),
-            Store(self._folder / "state.json"),
-            SessionLog(None),
-            Library(self._folder / "protocols", blocks),
-            sandbox={},
-        )
-        asyncio.get_running_loop().add_signal_handler = lambda *_: None  # type: ignore[method-assign]
-        watching = asyncio.create_task(self._watch())
-        await app.serve(claim(self.path, MAX_CLIENTS), self._started.set)
-        watching.cancel()
-        app.engine.close()
-
-    async def _watch(self) -> None:
+    async def beside(self) -> None:
         before = time.thread_time()
         while True:
             await asyncio.sleep(0.001)
             now = time.thread_time()
             self.longest_ms = max(self.longest_ms, 1000 * (now - before))
             before = now
-
-    def close(self) -> None:
-        with Client(self.path) as client:
-            client.ask("stop")
-        self._thread.join(20)
 
 
 @pytest.fixture

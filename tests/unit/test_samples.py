@@ -1,6 +1,8 @@
 """The request `tap`: samples behind a line of JSON, and clients that misuse it."""
 
+import itertools
 import json
+import select
 import socket
 import subprocess
 import sys
@@ -15,11 +17,13 @@ from raw_client import raw
 
 from entrain.engine import Engine
 from entrain.errors import EngineError
+from entrain.readings import Samples
 from entrain.vdevice.api import connection as connection_module
-from entrain.vdevice.api import messages
+from entrain.vdevice.api import messages, sample_stream
 from entrain.vdevice.api.answers import Status
 from entrain.vdevice.api.client import Client, ClientError
 from entrain.vdevice.api.messages.results import WithContent
+from entrain.vdevice.api.sample_stream import QUIET_S
 from entrain.vdevice.limits import MAX_TAP_FRAMES
 
 NOISE = np.random.default_rng(18).normal(0, 0.1, (2, 100_000)).astype(np.float32)
@@ -46,11 +50,21 @@ def served(path: Path, serve: Any, idle: messages.Status) -> Iterator[Any]:
                 rate_hz=tapped.rate_hz,
                 bytes=len(tapped.content),
             )
-            return WithContent(told, tapped.content)
+            return WithContent(told, tapped.content, tap)
+
+        def tap(first: int, frames: int) -> Samples:
+            served.looks += 1
+            return engine.tap(first, frames)
 
         served = serve(path, respond)
+        served.engine, served.looks = engine, 0
         yield served
         served.close()
+
+
+def play(served: Any, frames: int) -> None:
+    """Let the engine process the begin of `NOISE`."""
+    served.engine.process(NOISE[:, :frames].copy())
 
 
 def is_well(path: Path) -> bool:
@@ -122,6 +136,11 @@ def test_other_requests_around_it_are_answered_in_order(path, served):
         {"first": True},
         {"first": float("nan")},
         {"last": 1},
+        {"interval_s": 0},
+        {"interval_s": 0.01},
+        {"interval_s": 1},
+        {"interval_s": float("nan")},
+        {"interval_s": "0.1"},
     ],
 )
 def test_a_request_for_impossible_samples_is_refused_in_one_line(path, served, fields):
@@ -180,6 +199,92 @@ def test_the_samples_of_a_client_that_leaves_are_dropped(path, served, caplog):
 
     assert is_well(path)
     assert caplog.text == ""
+
+
+# ---- with an interval ----------------------------------------------------------------------
+
+
+def test_all_further_samples_come_by_themselves(path, served):
+    with Client(path) as client:
+        sounds = client.follow_samples(0.02, frames=1000)
+        pieces, end = [next(sounds)], 100_000
+        assert (pieces[0].first, pieces[0].frames) == (99_000, 1000)
+        for _ in range(20):
+            play(served, 5000)
+            end += 5000
+            while pieces[-1].first + pieces[-1].frames < end:
+                pieces.append(next(sounds))
+
+    for before, after in itertools.pairwise(pieces):
+        assert before.first + before.frames == after.first
+    heard = [np.frombuffer(each.content, "<f4").reshape(2, -1, 2)[0] for each in pieces[1:]]
+    sent = np.concatenate([NOISE, *20 * [NOISE[:, :5000]]], axis=1)
+    np.testing.assert_array_equal(np.concatenate(heard).T, sent[:, 99_930:-70])
+
+
+def test_more_samples_than_one_answer_takes_come_in_several(path, served):
+    with Client(path) as client:
+        sounds = client.follow_samples(0.02)
+        next(sounds)
+        play(served, 40_000)
+        assert [next(sounds).frames for _ in range(3)] == [MAX_TAP_FRAMES, MAX_TAP_FRAMES, 7232]
+
+
+def test_while_no_sound_flows_nothing_is_sent_and_few_looks_are_taken(path, served, monkeypatch):
+    monkeypatch.setattr(sample_stream, "QUIET_AFTER_S", 0.1)
+    with raw(path) as (connection, answers):
+        connection.sendall(b'{"command": "tap", "frames": 1, "interval_s": 0.015}\n')
+        assert json.loads(answers.readline())["result"]["frames"] == 1
+        assert len(answers.read(16)) == 16
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        looks, began_s = served.looks, time.monotonic()
+        time.sleep(0.6)
+        assert 1 <= served.looks - looks <= 2 + (time.monotonic() - began_s) / QUIET_S
+        connection.settimeout(20)
+        connection.sendall(b'{"command": "status"}\n')
+        assert json.loads(answers.readline())["result"]["state"] == "idle"
+
+
+def test_the_next_message_ends_it_and_is_answered(path, served):
+    with raw(path) as (connection, answers):
+        connection.sendall(b'{"command": "tap", "frames": 1, "interval_s": 0.02}\n')
+        answers.readline()
+        assert len(answers.read(16)) == 16
+        connection.sendall(b'{"command": "status"}\n')
+        assert json.loads(answers.readline())["result"]["state"] == "idle"
+        play(served, 5000)
+        connection.sendall(b'{"command": "tap", "first": 100000, "frames": 2}\n')
+        assert json.loads(answers.readline())["result"]["frames"] == 2
+
+
+def test_a_client_that_does_not_read_them_is_dropped(path, served, monkeypatch):
+    monkeypatch.setattr(connection_module, "LINE_TIMEOUT_S", 0.2)
+    with raw(path) as (connection, _):
+        connection.sendall(b'{"command": "tap", "interval_s": 0.015}\n')
+        hung_up = select.poll()
+        hung_up.register(connection, 0)
+        until_s = time.monotonic() + 20
+        while not hung_up.poll(20) and time.monotonic() < until_s:
+            play(served, 20_000)
+        assert hung_up.poll(0)
+        assert is_well(path)
+
+
+def test_a_refusal_on_the_way_leaves_the_stream_going(path, serve):
+    later = iter((None, 2))
+
+    def more(first: int, frames: int) -> Samples:
+        if (at := next(later, 4)) is None:
+            raise EngineError("tap", 8, "the sound was overwritten")
+        return Samples(at, 1, 48_000, bytearray(16))
+
+    told = messages.Samples(first=0, frames=1, rate_hz=48_000, bytes=16)
+    serve(path, lambda request: WithContent(told, bytearray(16), more))
+    with Client(path) as client:
+        sounds = client.follow_samples(0.02)
+        assert [next(sounds).first for _ in range(3)] == [0, 2, 4]
 
 
 # ---- the whole app -------------------------------------------------------------------------

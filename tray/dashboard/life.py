@@ -87,6 +87,8 @@ class Life:
             asyncio.create_task(self._follow_entrain()),
             asyncio.create_task(self._watch_pages()),
         ]
+        for task in (*self._tasks, *self.server.feeds):
+            task.add_done_callback(self._look_at)
 
     def lasting_address(self) -> str:
         """Return an address that opens the page until the end."""
@@ -108,6 +110,12 @@ class Life:
             self._claim.release()
             self._keys.close()
             await self.server.close(f"{self._reason}; `entrain dashboard` opens this page again")
+
+    def _look_at(self, ended: asyncio.Task[None]) -> None:
+        """End after a bug: without one of its tasks, a page would stand still without a reason."""
+        if not ended.cancelled() and (error := ended.exception()):
+            self._reason = f"the dashboard has failed: {error!r}"
+            self._end.set()
 
     def _tell_presence(self, there: bool) -> None:
         self.server.tell_presence(there, "" if there else ENDED)

@@ -1,4 +1,4 @@
-"""Fetches samples for all pages with one request at a time; without subscribers, with none.
+"""Passes Entrain's samples on to all pages; without subscribers it asks for none.
 
 Thirty times a second this is most of the process's work, so it goes without a task and without a
 copy that can be avoided.
@@ -16,14 +16,9 @@ from websockets.asyncio.server import broadcast
 
 from entrain.errors import EntrainError
 from entrain.tray.dashboard.page_link import PageLink
-from entrain.vdevice.api.app_link import TIMEOUT_S, connected, request_line
-from entrain.vdevice.limits import MAX_TAP_FRAMES
+from entrain.vdevice.api.app_link import connected, request_line
 
 PACKETS_PER_S = 30
-QUIET_PACKETS_PER_S = 4
-"""Requests a second while no sound flows."""
-QUIET_AFTER_S = 1.0
-"""Time without new samples after which no sound is taken to flow."""
 FIRST_FRAMES = 2048
 """Most frames in the first packet."""
 RETRY_S = 0.2
@@ -95,7 +90,7 @@ class SampleFeed:
 
 
 class _Stream(asyncio.Protocol):
-    """A connection to Entrain on which one request follows the other.
+    """A connection to Entrain, which sends samples on it.
 
     Parameters
     ----------
@@ -107,27 +102,21 @@ class _Stream(asyncio.Protocol):
     def __init__(self, send: Callable[[bytes], object]) -> None:
         self.is_refused = False
         self._send = send
-        self._loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._received = bytearray()
-        self._begin: int | None = None
-        self._due_s = self._flowed_s = self._asked_s = self._loop.time()
-        self._waits = False
+        self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._tick()
+        wanted = request_line("tap", frames=FIRST_FRAMES, interval_s=1 / PACKETS_PER_S)
+        transport.write(wanted + b"\n")
 
     def connection_lost(self, error: Exception | None) -> None:
         self.close()
 
     def close(self) -> None:
         """End the stream.  Idempotent."""
-        if self._timer is not None:
-            self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
         if not self.ended.done():
@@ -135,57 +124,31 @@ class _Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         # An answer mostly comes as one piece, which is then not copied.
-        whole: bytes | bytearray = data
-        if self._received:
-            self._received += data
-            whole = self._received
-        end = whole.find(b"\n")
-        if end < 0:
-            if len(whole) > _MAX_HEAD_BYTES:
-                self.close()
-        else:
-            try:
-                head = json.loads(whole[:end])
-                if head["ok"] is not True:
-                    self.is_refused = True
-                    self.close()
-                    return
-                if self._take(head["result"], whole, end + 1):
-                    self._received.clear()
-                    return
-            except (ValueError, LookupError, TypeError, struct.error):  # not an Entrain
-                self.close()
-        if not self._received:
-            self._received += data
-
-    def _take(self, head: dict[str, int], whole: bytes | bytearray, begin: int) -> bool:
-        """Take a whole answer, and return true; or return false if a part of it is missing."""
-        if len(whole) < begin + head["bytes"]:
-            return False
-        first, frames = head["first"], head["frames"]
-        now_s = self._loop.time()
-        self._begin, self._waits = first + frames, False
-        if frames:
-            self._flowed_s = now_s
-            packet = _HEAD.pack(first, frames, head["rate_hz"])
-            self._send(b"".join((packet, memoryview(whole)[begin : begin + head["bytes"]])))
-        if frames == MAX_TAP_FRAMES:  # more of them wait
-            self._due_s = now_s
-        return True
-
-    def _tick(self) -> None:
-        """Ask for samples, unless an answer is missing, and set the next time."""
-        now_s = self._loop.time()
-        if not self._waits:
-            frames = FIRST_FRAMES if self._begin is None else MAX_TAP_FRAMES
-            assert self._transport is not None
-            self._transport.write(request_line("tap", first=self._begin, frames=frames) + b"\n")
-            self._waits, self._asked_s = True, now_s
-        elif now_s > self._asked_s + TIMEOUT_S:
+        received, at = self._received + data if self._received else data, 0
+        try:
+            while not self.ended.done() and (end := self._taken(received, at)):
+                at = end
+        except (ValueError, LookupError, TypeError, struct.error):  # not an Entrain
             self.close()
-            return
-        flows = now_s - self._flowed_s < QUIET_AFTER_S
-        # A late loop leaves out packets; the next one is longer.
-        interval_s = 1 / (PACKETS_PER_S if flows else QUIET_PACKETS_PER_S)
-        self._due_s = max(self._due_s + interval_s, now_s)
-        self._timer = self._loop.call_at(self._due_s, self._tick)
+        self._received = received[at:]
+
+    def _taken(self, received: bytes, at: int) -> int:
+        """Take one whole answer; returns where it ends, or 0 if a part of it is missing."""
+        begin = received.find(b"\n", at) + 1
+        if not begin:
+            if len(received) - at > _MAX_HEAD_BYTES:
+                self.close()
+            return 0
+        answer = json.loads(received[at:begin])
+        if answer["ok"] is not True:
+            self.is_refused = True
+            self.close()
+            return 0
+        head = answer["result"]
+        end = begin + int(head["bytes"])
+        if len(received) < end:
+            return 0
+        if head["frames"]:
+            packet = _HEAD.pack(head["first"], head["frames"], head["rate_hz"])
+            self._send(b"".join((packet, memoryview(received)[begin:end])))
+        return end

@@ -66,7 +66,8 @@ class DashboardServer:
         self._status = StatusFeed(path, self.pages)
         self._samples = SampleFeed(path, self.pages)
         self._server: Server
-        self._feeds: list[asyncio.Task[None]] = []
+        self.feeds: list[asyncio.Task[None]] = []
+        """They run until `close`."""
         self._is_there = True
         self.door: Door
 
@@ -91,7 +92,7 @@ class DashboardServer:
             server_header=None,
             logger=_log,
         )
-        self._feeds = [asyncio.create_task(each.run()) for each in (self._status, self._samples)]
+        self.feeds = [asyncio.create_task(each.run()) for each in (self._status, self._samples)]
 
     def tell_presence(self, there: bool, reason: str = "") -> None:
         """Tell all pages whether Entrain is there."""
@@ -101,9 +102,9 @@ class DashboardServer:
 
     async def close(self, reason: str) -> None:
         """Close all pages and the port; the reason is one short line for the pages."""
-        for feed in self._feeds:
+        for feed in self.feeds:
             feed.cancel()
-        await asyncio.gather(*self._feeds, return_exceptions=True)
+        await asyncio.gather(*self.feeds, return_exceptions=True)
         self._server.close(reason=reason)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2 * _CLOSE_TIMEOUT_S):

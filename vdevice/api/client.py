@@ -196,6 +196,28 @@ class Client:
         told = self._ask({"command": "tap", "first": first, "frames": frames})
         return Sound(**{name: told[name] for name in Sound._fields})
 
+    def follow_samples(self, interval_s: float, frames: int = 1600) -> "Iterator[Sound]":
+        """Yield the latest frames, then all further ones as they come, until Entrain ends.
+
+        Parameters
+        ----------
+        interval_s : float
+            Shortest time between two of these, 0.015 … 0.25 s.
+        frames : int
+            Highest number of frames in the first one, 1 … 16384.
+
+        Raises
+        ------
+        ClientError
+            See `ask`.
+
+        """
+        request = {"command": "tap", "frames": frames, "interval_s": interval_s}
+        for line in self._watched(request, waits=True):
+            told = self._result(line)
+            told["content"] = self._content(told["bytes"])
+            yield Sound(**{name: told[name] for name in Sound._fields})
+
     def watch(self, interval_s: float, changes_only: bool = False) -> "Iterator[answers.Status]":
         """Yield the status now and after each interval, until Entrain ends.
 

@@ -112,6 +112,20 @@ class Connection:
             await self._writer.drain()
         self.idle_since_s = None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the client has not read what Entrain has sent."""
+        return bool(self._writer.transport.get_write_buffer_size())
+
+    def offer(self, data: bytes) -> None:
+        """Send data without waiting; to be used only while the client is not behind."""
+        if not self._writer.transport.is_closing():
+            self._writer.write(data)
+
+    def drop(self) -> None:
+        """Hang up on a client that does not read."""
+        self._writer.transport.abort()
+
     def say_last(self, error: str) -> None:
         """Send the reason for hanging up, if the client can take it at once."""
         if not self._writer.transport.is_closing():

@@ -18,15 +18,19 @@ from entrain.vdevice.api.connection import MAX_LINE_BYTES, Connection
 from entrain.vdevice.api.hub import Answer, Hub, internal_error
 from entrain.vdevice.api.messages import (
     Audition,
+    GetSamples,
     Off,
     Request,
+    Samples,
     Signal,
     Status,
     Stop,
     Watch,
     parse_request,
 )
+from entrain.vdevice.api.messages.results import WithContent
 from entrain.vdevice.api.reachability import stay_reachable
+from entrain.vdevice.api.sample_stream import SampleStream
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.worker_thread import WorkerThread
 
@@ -179,6 +183,8 @@ class ControlServer:
             client.is_busy = False
             if isinstance(request, Watch) and isinstance(answer, Status):
                 await self._watch(client, request, answer)
+            if isinstance(request, GetSamples) and request.interval_s is not None:
+                await _send_samples(client, request.interval_s, answer)
             if client.has_line:
                 await asyncio.sleep(0)  # a flood of lines must not starve the loop
 
@@ -237,6 +243,17 @@ class ControlServer:
             (read,) = await asyncio.gather(reading, return_exceptions=True)
         if isinstance(read, Exception):
             raise read
+
+
+async def _send_samples(client: Connection, interval_s: float, told: Answer) -> None:
+    """Send further samples until the client sends a message or hangs up."""
+    if isinstance(told, WithContent) and isinstance(told.result, Samples) and told.more:
+        end = told.result.first + told.result.frames
+        stream = SampleStream(client, told.more, end, interval_s)
+        try:
+            await client.news()
+        finally:
+            stream.close()
 
 
 _TOO_MANY = f"too many clients ({MAX_CLIENTS}); close some of the apps that talk to Entrain"

@@ -5,6 +5,7 @@ The back end runs by itself; this module starts it, reads its state, and stops i
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from entrain._native import check, ffi, load, path
 from entrain.engine import Engine
@@ -99,6 +100,7 @@ class Backend:
         handle = ffi.new("entrain_io **")
         check(self._library.entrain_io_open(engine.native, target.encode(), handle), name)
         self._io = handle[0]
+        self._last: tuple[bytes, BackendState] | None = None
         if smart:
             self.set_smart(True)
 
@@ -111,31 +113,13 @@ class Backend:
         self._library.entrain_io_take_news(self._io)
 
     def state(self) -> BackendState:
-        """Copy the state."""
+        """Return the state; the same object while nothing changes."""
         raw = ffi.new("entrain_io_state *")
         self._library.entrain_io_read_state(self._io, raw)
-        return BackendState(
-            phase=Phase(raw.phase),
-            playing=raw.playing,
-            rate_hz=raw.rate_hz,
-            quantum_frames=raw.quantum_frames,
-            running=bool(raw.running),
-            added_us=raw.added_us,
-            realtime=_known(raw.realtime),
-            audio_thread=ThreadHandle(raw.audio_thread) if raw.audio_thread else None,
-            smart_supported=_known(raw.smart_supported),
-            smart=bool(raw.smart),
-            target=_text(raw.target),
-            configured_default=_text(raw.configured_default),
-            effective_default=_text(raw.effective_default),
-            session_managers=raw.session_managers,
-            session_manager=_text(raw.session_manager),
-            ways=raw.ways,
-            default_is_ours=_known(raw.default_is_ours),
-            error=_text(raw.error),
-            guardian=raw.guardian,
-            muffled=_text(raw.muffled),
-        )
+        content = bytes(ffi.buffer(raw))
+        if self._last is None or self._last[0] != content:
+            self._last = content, _state(raw)
+        return self._last[1]
 
     def set_target(self, target: str) -> None:
         """Play on another device, now or as soon as it is connected."""
@@ -201,6 +185,31 @@ class Backend:
         """Fade out and remove the sink."""
         self._library.entrain_io_close(self._io)
         self._io = ffi.NULL
+
+
+def _state(raw: Any) -> BackendState:
+    return BackendState(
+        phase=Phase(raw.phase),
+        playing=raw.playing,
+        rate_hz=raw.rate_hz,
+        quantum_frames=raw.quantum_frames,
+        running=bool(raw.running),
+        added_us=raw.added_us,
+        realtime=_known(raw.realtime),
+        audio_thread=ThreadHandle(raw.audio_thread) if raw.audio_thread else None,
+        smart_supported=_known(raw.smart_supported),
+        smart=bool(raw.smart),
+        target=_text(raw.target),
+        configured_default=_text(raw.configured_default),
+        effective_default=_text(raw.effective_default),
+        session_managers=raw.session_managers,
+        session_manager=_text(raw.session_manager),
+        ways=raw.ways,
+        default_is_ours=_known(raw.default_is_ours),
+        error=_text(raw.error),
+        guardian=raw.guardian,
+        muffled=_text(raw.muffled),
+    )
 
 
 def _known(number: int) -> bool | None:

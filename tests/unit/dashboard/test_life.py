@@ -19,6 +19,7 @@ from entrain.platform.local_socket import AlreadyRunning
 from entrain.tray.dashboard import life, presence
 from entrain.tray.dashboard.names import RUNS_ALREADY, socket_path
 from entrain.tray.dashboard.page_files import read_page
+from entrain.tray.dashboard.status_feed import StatusFeed
 from entrain.vdevice.api.client import NotRunning
 
 SERVER = [sys.executable, "-P", "-m", "entrain.tray.dashboard"]
@@ -48,6 +49,22 @@ def test_after_entrain_was_stopped_pages_learn_it_and_the_dashboard_ends(app, se
         )
     until(lambda: not served.is_running)
     assert not socket_path(served.folder.parent).exists()
+
+
+def test_after_a_bug_pages_learn_it_and_the_dashboard_ends(serve, monkeypatch):
+    async def run(self: StatusFeed) -> None:
+        await self._is_wanted.wait()
+        raise RuntimeError("oops")
+
+    monkeypatch.setattr(StatusFeed, "run", run)
+    served = serve()
+    with served.page() as page:
+        page.ask("subscribe", status=["bypass"])
+        with pytest.raises(ConnectionClosed) as closed:
+            page.take(lambda each: False)
+        assert closed.value.rcvd is not None
+        assert "the dashboard has failed: RuntimeError('oops')" in closed.value.rcvd.reason
+    until(lambda: not served.is_running)
 
 
 def test_after_a_crash_the_page_comes_back_with_entrain(app, served):

@@ -233,11 +233,9 @@ def test_all_pages_share_the_requests_for_samples(app, served):
     with served.page() as first, served.page() as second:
         first.ask("subscribe", samples=True)
         second.ask("subscribe", samples=True)
-        begun = len(first.read_packets(1))
-        before = app.count("tap")
-        first.read_packets(begun + 20)
+        first.read_packets(20)
         second.read_packets(20)
-        assert app.count("tap") - before <= 30
+        assert app.count("tap") == 1
 
 
 def test_a_slow_page_loses_packets_and_delays_no_other(app, served):

@@ -306,6 +306,11 @@ class GetSamples(Query):
     first: Annotated[int | None, Field(ge=0)] = None
     """Number of the first frame; None: the newest frames."""
     frames: Annotated[int, Field(ge=1, le=limits.MAX_TAP_FRAMES)] = 1600
+    interval_s: Annotated[float, _within(limits.MIN_TAP_S, limits.MAX_TAP_S, "s")] | None = None
+    """Send all further samples, too: each time after this interval, if there are new ones.
+
+    It ends when the client sends a message or hangs up.
+    """
 
 
 class Delete(Command):

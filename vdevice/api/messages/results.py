@@ -1,12 +1,13 @@
 """Answers to requests."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
+from entrain import readings
 from entrain.platform.adapter import Form
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
@@ -472,9 +473,15 @@ class Samples(_Answer):
     bytes: int
 
 
+Tap = Callable[[int, int], readings.Samples]
+"""Returns samples from the frame with this number on, at most so many frames."""
+
+
 @dataclass(frozen=True, slots=True)
 class WithContent:
     """An answer whose line is followed by bytes."""
 
     result: BaseModel
     content: bytearray
+    more: Tap | None = None
+    """Returns the samples that follow."""

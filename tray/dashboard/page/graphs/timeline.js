@@ -1,6 +1,7 @@
 /** The course of the protocol, one lane for each parameter that moves, with a playhead. */
 
 import { courseOf, valueAt } from "../analysis/course.js";
+import { Disconnected } from "../connection.js";
 import { clock } from "../format.js";
 import { movement } from "../place.js";
 import { make } from "./frame.js";
@@ -67,7 +68,10 @@ export class TimelineGraph {
       (answer) => {
         known.document = answer?.document ?? null;
       },
-      () => {}, // a protocol that is not in the library: its layers alone are shown
+      (error) => {
+        // A protocol that is not in the library: its layers alone are shown.
+        if (error instanceof Disconnected && this.#known === known) this.#known = null;
+      },
     );
   }
 

@@ -105,10 +105,11 @@ export function Steps() {
  */
 export function useDocument(id) {
   const [found, setFound] = useState(/** @type {import("../api.js").Document | null} */ (null));
+  const trouble = useStore((store) => store.trouble);
+  useEffect(() => setFound(null), [id]);
   useEffect(() => {
     let wanted = true;
-    setFound(null);
-    if (id) {
+    if (id && !trouble) {
       ask("protocol", { id }).then(
         (answer) => wanted && setFound(answer.document),
         () => {},
@@ -117,7 +118,7 @@ export function useDocument(id) {
     return () => {
       wanted = false;
     };
-  }, [id]);
+  }, [id, trouble]); // what Entrain could not answer is asked again once it is back
   return found;
 }
 
