@@ -71,6 +71,8 @@ TrackerPreset = Literal["standard", "supperware", "nvsonic", "opentrack", "libre
 HeadAxis = Literal["yaw", "pitch", "roll"]
 OSC_PORT = 9000
 """UDP port on which Entrain hears head trackers that send OSC."""
+OPENTRACK_PORT = 4242
+"""UDP port on which Entrain hears opentrack's output "UDP over network"."""
 OSC_CONTROL_PORT, OSC_FEEDBACK_PORT = 5510, 5511
 """UDP ports by which other programs steer Entrain, as FAUST has them: in, and out."""
 LOOPBACK = "127.0.0.1"

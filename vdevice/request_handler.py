@@ -13,7 +13,7 @@ from entrain.vdevice.api.listed_protocols import listed, whole
 from entrain.vdevice.api.messages.results import WithContent
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
-from entrain.vdevice.limits import Mode
+from entrain.vdevice.limits import OPENTRACK_PORT, Mode
 from entrain.vdevice.protocol.check import check_known, check_own
 from entrain.vdevice.remote.midi_control import MidiControl
 from entrain.vdevice.remote.osc_control import OscControl
@@ -133,8 +133,14 @@ class RequestHandler:
             case messages.SetOutput(name=name):
                 await self._device.choose(name or "")
             case messages.Tracking():
+                if request.port == self._osc.settings.port:
+                    raise EntrainError(f"port {request.port} is OSC's; choose another one")
                 self._head.change(**_wishes(request))
             case messages.Osc():
+                if request.port in (self._head.settings.port, OPENTRACK_PORT):
+                    raise EntrainError(
+                        f"port {request.port} is head tracking's; choose another one"
+                    )
                 self._osc.change(**_wishes(request))
             case messages.Midi():
                 self._midi.change(**_wishes(request))

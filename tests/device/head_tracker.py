@@ -16,8 +16,7 @@ import app
 import osc_packets
 import processes
 
-from entrain.vdevice.bridge.tracking.ports import OPENTRACK_PORT
-from entrain.vdevice.limits import OSC_PORT
+from entrain.vdevice.limits import OPENTRACK_PORT, OSC_PORT
 
 PAUSE_S = 0.01
 ODD_SHARE = 0.2

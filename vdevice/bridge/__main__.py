@@ -7,6 +7,7 @@ closes the other end, or dies.  On its standard output it reports, one JSON obje
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -15,14 +16,14 @@ from pathlib import Path
 from entrain.vdevice.bridge.bridge import Bridge
 
 
-def main() -> int:
+def main() -> None:
     """Serve until Entrain ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is Entrain's; its end is ours
     link = socket.socket(fileno=sys.stdin.fileno())
     link.setblocking(False)
     asyncio.run(Bridge(link, Path(sys.argv[1])).run())
-    return 0
+    os._exit(0)  # all is closed; Python's own end would take as long as its start
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

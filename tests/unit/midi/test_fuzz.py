@@ -1,85 +1,26 @@
 """Random and mutated messages: no crash, and no value that is not allowed."""
 
 import random
-from collections.abc import Iterator
 
+from unit.midi.fuzz import messages, run
 from unit.midi.made_up_sound import KNOBS, Desk
 
 from entrain.vdevice.bridge.midi.controls import Control
-from entrain.vdevice.bridge.midi.learning import Learner
 from entrain.vdevice.bridge.midi.mapping import Mapping
 
 MESSAGES = 20_000
 
 
-def valid(chance: random.Random) -> list[int]:
-    status = chance.choice([0x80, 0x90, 0xB0, 0xB0, 0xB0, 0xC0, 0xD0, 0xE0]) | chance.randrange(2)
-    numbers = [6, 7, 20, 21, 38, 41, 52, 96, 97, 98, 99, 100, 101, 102, 103]
-    data = [chance.choice(numbers), chance.randrange(128)]
-    return [status, *(data[:1] if status >> 4 in (0xC, 0xD) else data)]
-
-
-def mutated(message: list[int], chance: random.Random) -> list[int]:
-    match chance.randrange(5):
-        case 0:
-            return message[: chance.randrange(len(message))]
-        case 1:
-            return message + [chance.randrange(256)] * chance.choice([1, 2, 3, 5000])
-        case 2:
-            return [chance.choice([-1, 128, 255, 256, 1 << 40]), *message[1:]]
-        case 3:
-            place = chance.randrange(len(message))
-            return [*message[:place], chance.randrange(256), *message[place + 1 :]]
-    return message[::-1]
-
-
-def messages(chance: random.Random) -> Iterator[list[int]]:
-    """Yield random, mutated and valid messages."""
-    for _ in range(MESSAGES):
-        match chance.randrange(3):
-            case 0:
-                yield [chance.randrange(256) for _ in range(chance.randrange(6))]
-            case 1:
-                yield mutated(valid(chance), chance)
-            case _:
-                yield valid(chance)
-
-
-def test_no_message_breaks_anything_or_sets_a_value_that_is_not_allowed():
-    chance = random.Random(5)
-    controls = [
-        Mapping(KNOBS, Control("cc", 0, 7), "tone.level_db"),
-        Mapping(KNOBS, Control("cc", 1, 7), "tone.level_db", "offset"),
-        Mapping(KNOBS, Control("cc", 0, 21), "tone.beat_hz", "twos", 60.0, -3.0),
-        Mapping(KNOBS, Control("cc14", 1, 20), "tone.shape"),
-        Mapping(KNOBS, Control("nrpn14", 0, 98 * 128 + 7), "tone.beat_hz"),
-        Mapping(KNOBS, Control("bend", 0, 0), "tone.azimuth_deg", pickup=False),
-        Mapping(KNOBS, Control("note", 0, 20), "bypass"),
-    ]
-    desk = Desk(*controls)
-    learner = Learner(is_action=False)
-    for number, message in enumerate(messages(chance)):
-        desk.send(*message, after_s=chance.choice([0.0, 0.001, 0.4]))
-        for movement in desk.surface.read(KNOBS, message):
-            learner.take(KNOBS, movement)
-        if number % 50 == 0:
-            learner.last()
-            for shown in desk.shown():
-                assert all(0 <= each <= 255 for each in shown)
-        if number % 500 == 0:
-            desk.surface.forget(KNOBS)
-    assert len(desk.path) > 500
-    assert desk.acts
-    for address, value in desk.path:
-        described = desk.sound.parameter(address)
-        assert described is not None
-        assert described.minimum <= value <= described.maximum
+def test_20_000_messages_break_nothing_and_set_only_values_that_are_allowed():
+    values, acts = run(MESSAGES, seed=5)
+    assert values > 500
+    assert acts > 10
 
 
 def test_only_whole_messages_of_its_control_move_a_value():
     chance = random.Random(6)
     desk = Desk(Mapping(KNOBS, Control("cc", 0, 7), "tone.shape", pickup=False))
-    for message in messages(chance):
+    for message in messages(chance, MESSAGES):
         is_whole = len(message) == 3 and message[:2] == [0xB0, 7] and 0 <= message[2] < 128
         if not is_whole:
             desk.send(*message)

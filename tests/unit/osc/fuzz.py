@@ -190,7 +190,7 @@ class Link:
 
 
 class Found(NamedTuple):
-    """What has become of the packets."""
+    """The outcome of all packets."""
 
     sets: int
     requests: int
@@ -202,7 +202,7 @@ class Found(NamedTuple):
 
 
 def run(count: int, seed: int) -> Found:
-    """Feed packets to the part; return what has become of them."""
+    """Feed packets to the part; return the outcome."""
     return asyncio.run(_run(count, seed))
 
 

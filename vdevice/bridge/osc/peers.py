@@ -103,7 +103,7 @@ class Peers:
             made.close()
             return None
         if len(self._peers) >= MAX_PEERS:
-            # A machine that gets changes stays rather than one that has only asked.
+            # A machine that gets changes stays; a machine that has only asked goes.
             idle = (key for key, each in self._peers.items() if not each.mode)
             self._forget(next(idle, next(iter(self._peers))))
         peer = self._peers[key] = Peer(made)

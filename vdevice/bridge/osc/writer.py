@@ -1,7 +1,7 @@
 """Writes OSC 1.0 packets: numbers, texts and truths.
 
-These few lines take the place of python-osc's builder: it would bring a library into the process of
-which nothing else is used (see `osc_reader`).
+These few lines take the place of python-osc's builder, the only part of that library that Entrain
+would use (see `osc_reader`).
 """
 
 import struct

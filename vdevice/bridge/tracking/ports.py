@@ -5,9 +5,7 @@ import socket
 from dataclasses import dataclass
 
 from entrain.vdevice.bridge.udp import bound, reason
-
-OPENTRACK_PORT = 4242
-"""Port to which opentrack's output "UDP over network" sends."""
+from entrain.vdevice.limits import OPENTRACK_PORT
 
 
 @dataclass(frozen=True)

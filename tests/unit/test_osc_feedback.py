@@ -88,7 +88,7 @@ def test_a_fader_does_not_get_its_own_values_back(run, monkeypatch):
         await desk.until(lambda: ("/entrain/bypass", 1) in desk.receive())
         await asyncio.sleep(0.7)
         assert not [each for each in desk.receive() if each[0] == "/entrain/tone/beat_hz"]
-        # Another front end's value, and one that was clipped, come.
+        # Another front end's value comes, and so does a clipped value.
         await desk.app.hub.ask(messages.Set(values={"tone.beat_hz": 3.0}))
         await desk.until(lambda: ("/entrain/tone/beat_hz", 3) in desk.receive())
         desk.send("/entrain/tone/beat_hz", 1000)
