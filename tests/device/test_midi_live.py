@@ -235,6 +235,7 @@ def test_a_motor_fader_gets_the_value_back_without_an_echo(entrain, knobs, tmp_p
     assert came == [middle]
 
 
+@pytest.mark.slow
 def test_a_device_and_the_server_may_go_and_come_back(entrain, knobs, jack):
     wait_for_device(entrain, "knobs")
     (bridge,) = bridges(entrain)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from command_line import entrain
 
+from entrain.tray.commands import completion
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import MidiMappings, MidiStatus
 from entrain.vdevice.remote.midi_settings import MidiMapping
@@ -119,6 +120,21 @@ def test_forget_needs_one_target_or_all(answer):
     assert entrain("midi", "forget", "--all").exit_code == 0
     wanted = [messages.MidiForget(target="next"), messages.MidiForget(target=None)]
     assert server.requests == wanted
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("by", ["bypass"]), ("u", ["undo", "use:"]), ("use:calm-10", ["use:calm-10"])],
+)
+def test_the_shell_completes_actions_and_protocols(typed, offered):
+    found = completion.midi_targets(None, None, typed)  # type: ignore[arg-type]
+    assert [each.value for each in found] == offered
+
+
+def test_the_shell_completes_targets_that_are_mapped(answer):
+    answer(ON)
+    found = completion.mapped_targets(None, None, "t")  # type: ignore[arg-type]
+    assert [each.value for each in found] == ["tone.beat_hz"]
 
 
 def test_a_device_cannot_write_control_characters_to_the_terminal(answer):

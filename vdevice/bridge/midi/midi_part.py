@@ -26,6 +26,8 @@ BUSY_S = 2.0
 """Time after the last message in which a control counts as moved, in seconds."""
 LEARNED_S = 1.5
 """Silence after which the likeliest control is learned, in seconds."""
+SHOW_S = 0.03
+"""Shortest time between two looks for values that devices should show, in seconds."""
 REPORT_S, LEARNING_REPORT_S = 1.0, 0.1
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 30.0
 """Pause before the MIDI system is opened again; it doubles each time."""
@@ -64,7 +66,7 @@ class MidiPart:
         self._ports: MidiPorts | None = None
         self._now_s = asyncio.get_running_loop().time
         self._pause_s = FIRST_PAUSE_S
-        self._scan_at_s = self._report_at_s = 0.0
+        self._scan_at_s = self._show_at_s = self._report_at_s = 0.0
         self._heard_at_s = -1e9
         self._messages = self._refused = 0
         self._refusal = self._problem = ""
@@ -146,7 +148,9 @@ class MidiPart:
                         self._ask(wish)
         if self._learner is not None and now_s - self._heard_at_s > LEARNED_S:
             self._learned(self._learner.last())
-        self._show(now_s)
+        if now_s >= self._show_at_s:
+            self._show_at_s = now_s + SHOW_S
+            self._show(now_s)
         self._follow_moving_values(now_s)
 
     def _scan(self, now_s: float) -> None:
