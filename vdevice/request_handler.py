@@ -134,13 +134,11 @@ class RequestHandler:
                 await self._device.choose(name or "")
             case messages.Tracking():
                 if request.port == self._osc.settings.port:
-                    raise EntrainError(f"port {request.port} is OSC's; choose another one")
+                    raise EntrainError(f"port {request.port} is OSC's; choose another")
                 self._head.change(**_wishes(request))
             case messages.Osc():
                 if request.port in (self._head.settings.port, OPENTRACK_PORT):
-                    raise EntrainError(
-                        f"port {request.port} is head tracking's; choose another one"
-                    )
+                    raise EntrainError(f"port {request.port} is head tracking's; choose another")
                 self._osc.change(**_wishes(request))
             case messages.Midi():
                 self._midi.change(**_wishes(request))

@@ -52,9 +52,9 @@ def test_ports_that_are_taken_within_entrain_are_refused(tmp_path):
     async def main() -> None:
         for request, error in (
             (messages.Osc(port=5511), "port 5511 cannot be Entrain's own and the other program's"),
-            (messages.Osc(port=9000), "port 9000 is head tracking's; choose another one"),
-            (messages.Osc(port=4242), "port 4242 is head tracking's; choose another one"),
-            (messages.Tracking(port=5510), "port 5510 is OSC's; choose another one"),
+            (messages.Osc(port=9000), "port 9000 is head tracking's; choose another"),
+            (messages.Osc(port=4242), "port 4242 is head tracking's; choose another"),
+            (messages.Tracking(port=5510), "port 5510 is OSC's; choose another"),
         ):
             with pytest.raises(EntrainError, match=error):
                 await app.hub.ask(request)

@@ -28,6 +28,10 @@ END_TIMEOUT_S = 0.8
 """Longest wait for the end of the process, which then is killed."""
 _MOST_LINE_BYTES = 1 << 16
 _POSE = struct.Struct("<4d")  # as the process writes it
+if sys.platform == "win32":
+    _DO_NOT_WAIT = 0
+else:
+    _DO_NOT_WAIT = socket.MSG_DONTWAIT
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +123,7 @@ class BridgeProcess:
         order = {part: [self._numbers[part], settings] for part, settings in self._wanted.items()}
         line = json.dumps(order).encode() + b"\n"
         with contextlib.suppress(OSError):
-            if link.send(line, socket.MSG_DONTWAIT) == len(line):
+            if link.send(line, _DO_NOT_WAIT) == len(line):
                 return
         child.kill()
 

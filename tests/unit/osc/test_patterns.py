@@ -11,8 +11,8 @@ from entrain.vdevice.bridge.osc.patterns import BadPattern, is_pattern, matcher
     ("pattern", "names", "others"),
     [
         ("*", ["tone", ""], []),
-        ("t*e", ["tone", "te"], ["tones", "one"]),
-        ("t?ne", ["tone"], ["tne", "toone"]),
+        ("t*e", ["tone", "take"], ["tones", "one"]),
+        ("t?ne", ["tone"], ["tuning", "toone"]),
         ("[a-c]x", ["ax", "cx"], ["dx", "x"]),
         ("[!a-c]x", ["dx"], ["ax", "x"]),
         ("{tone,music}", ["tone", "music"], ["tonemusic", "ton"]),
