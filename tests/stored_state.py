@@ -35,6 +35,7 @@ FULL = State(
     recent=("focus-16", "sleep-onset"),
     tracking={"headset": TrackingSettings(on=True, preset="nvsonic", invert=("yaw",), follow=0.5)},
     session_log=False,
+    hotkeys=True,
     latency_ms=20.0,
 )
 

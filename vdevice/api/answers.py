@@ -15,6 +15,7 @@ from entrain.vdevice.limits import (
     Category,
     Grade,
     HeadAxis,
+    HotkeysState,
     Mode,
     SpaceMode,
     State,
@@ -48,6 +49,7 @@ StatusCommand = Literal[
     "midi_learn",
     "midi_forget",
     "midi_map",
+    "hotkeys",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 
@@ -209,6 +211,15 @@ class Head(TypedDict):
     problem: str
 
 
+class Hotkeys(TypedDict):
+    """Keyboard shortcuts of the desktop that steer Entrain."""
+
+    enabled: bool
+    state: HotkeysState
+    reason: str
+    keys: dict[str, str]
+
+
 class Space(TypedDict):
     """How the music sounds around the head on the present output."""
 
@@ -269,6 +280,7 @@ class Status(TypedDict):
     icon: bool
     applications: ApplicationRules
     session_log: bool
+    hotkeys: Hotkeys
     sleep_left_s: float | None
     settings: dict[str, float]
     backend: str

@@ -10,11 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 from entrain import readings
 from entrain.platform.adapter import Form
 from entrain.vdevice.api.messages.midi import MidiStatus
+from entrain.vdevice.api.messages.osc import OscStatus
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
     Category,
     Grade,
     HeadAxis,
+    HotkeysState,
     Mode,
     SpaceMode,
     State,
@@ -218,28 +220,6 @@ class Space(_Answer):
     """To the right shoulder."""
 
 
-class OscStatus(_Answer):
-    """How other programs steer Entrain by OSC."""
-
-    on: bool = False
-    port: int = 0
-    """UDP port on which Entrain listens."""
-    feedback_port: int = 0
-    """UDP port of the other program, to which answers and changes go."""
-    listen: str = ""
-    """Address of this computer on which Entrain listens."""
-    listening: bool = False
-    clients: int = 0
-    """Programs that have asked for changes, by `xmit`."""
-    packets: int = 0
-    refused: int = 0
-    """Packets and messages without an effect, because they are not understood."""
-    refusal: str = ""
-    """Reason of the last refusal, one line."""
-    problem: str = ""
-    """One line; may be empty."""
-
-
 class Callback(_Answer):
     """How long the audio thread takes for one block."""
 
@@ -253,6 +233,18 @@ class Callback(_Answer):
     """Longest call of the last minute."""
     longest_lately_share: FiniteFloat = 0.0
     """Longest call of the last minute, as a share of its block's duration."""
+
+
+class Hotkeys(_Answer):
+    """Keyboard shortcuts of the desktop that steer Entrain."""
+
+    enabled: bool = False
+    """Entrain's icon asks the desktop for the shortcuts, now and after each start."""
+    state: HotkeysState = "off"
+    reason: str = ""
+    """Reason of the state, one line; may be empty."""
+    keys: dict[str, str] = {}
+    """Keys by shortcut, in the desktop's own words; empty text: none are assigned."""
 
 
 class Status(_Answer):
@@ -270,6 +262,7 @@ class Status(_Answer):
     """Entrain was started with its icon; the icon appears if the panel supports it."""
     applications: ApplicationRules = ApplicationRules()
     session_log: bool = True
+    hotkeys: Hotkeys = Hotkeys()
     sleep_left_s: FiniteFloat | None = None
     """Time until the sleep timer switches Entrain off; None: no timer is set."""
     settings: dict[str, FiniteFloat] = {}
