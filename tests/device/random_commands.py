@@ -13,7 +13,7 @@ import entrain
 from entrain.block import PATHS, PLACE, Block
 from entrain.engine import blocks
 from entrain.vdevice.api import messages
-from entrain.vdevice.limits import MAX_HEAD_CM, MIN_HEAD_CM, OSC_PORT
+from entrain.vdevice.limits import MAX_HEAD_CM, MIN_HEAD_CM, OSC_CONTROL_PORT, OSC_PORT
 
 ENDING = {"stop", "watch"}
 """Commands after which the connection accepts no other command."""
@@ -71,6 +71,8 @@ class Commands:
             command, request = "settings", {"command": "settings", **self._surround()}
         if command == "set":
             request.update(self._move())
+        if command == "osc" and "port" in request:
+            request["port"] = OSC_CONTROL_PORT
         if command == "use":
             self._note(request["protocol"])
         if self._random.random() < ODD_SHARE:
@@ -128,6 +130,8 @@ class Commands:
         if name in ("name", "preferred_outputs"):
             # `save` and `output` both have a field `name`; each may get the other's names.
             return self._random.choice([*self._devices, *_NAMES])
+        if name == "listen":
+            return self._random.choice(("127.0.0.1", "::1"))
         return self._random.choice(_APPLICATIONS)
 
     def _protocol(self) -> str | dict[str, Any]:
