@@ -18,6 +18,12 @@ from entrain.platform.entry_file import (
 from entrain.platform.folders import shared_data_folder
 from entrain.platform.whole_file import replace_file
 
+APP_ID = "local.entrain.Entrain"
+"""Entrain's name at the desktop's portal: GNOME accepts only names with a dot.
+
+A hidden entry of this name makes it known; the entry in the menu keeps its own name.
+"""
+
 _ACTIONS = {
     "toggle": ("Hear the difference (bypass on or off)", ("toggle",)),
     "next": ("Next protocol", ("next",)),
@@ -33,31 +39,43 @@ class XdgLauncher(EntryFile):
     def __init__(self, program: Path | None = None) -> None:
         data = shared_data_folder()
         super().__init__(data / "applications", program)
+        self._hidden = data / "applications" / f"{APP_ID}.desktop"
         self._scalable = data / "icons" / "hicolor" / "scalable"
 
     def install(self, icons: Mapping[str, bytes]) -> list[Path]:
         entry = _entry(self.program())
-        read_entry(self.path)  # raises an error if the entry belongs to another app
+        hidden = _hidden_entry(self.program())
+        for path in (self.path, self._hidden):
+            read_entry(path)  # raises an error if the entry belongs to another app
         files = {self._icon(name): content for name, content in icons.items()}
         for path, content in files.items():
             try:
                 replace_file(path, content)
             except OSError as error:
                 raise PlatformError(f"cannot write {path}: {error.strerror}") from error
+        write_entry(self._hidden, hidden)
         write_entry(self.path, entry)  # last, so that an open menu finds the icon
-        return [*files, self.path]
+        return [*files, self._hidden, self.path]
 
     def undo(self) -> list[Path]:
-        entry = [self.path] if read_entry(self.path) is not None else []
+        entries = [path for path in (self.path, self._hidden) if read_entry(path) is not None]
         icons = [
             path
             for name in ("entrain.svg", "entrain-*.svg")
             for path in sorted(self._scalable.glob(f"*/{name}"))
         ]
-        return [path for path in [*entry, *icons] if remove_file(path)]
+        return [path for path in [*entries, *icons] if remove_file(path)]
 
     def _icon(self, name: str) -> Path:
         return self._scalable / ("apps" if name == "entrain.svg" else "status") / name
+
+
+def _hidden_entry(program: Path) -> DesktopEntry:
+    entry = DesktopEntry()
+    for key, value in entrains_keys(program, "Entrain at the desktop's portal").items():
+        entry.set(key, value)
+    entry.set("NoDisplay", "true")
+    return entry
 
 
 def _entry(program: Path) -> DesktopEntry:

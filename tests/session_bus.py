@@ -34,16 +34,45 @@ def is_installed() -> bool:
     return shutil.which("dbus-daemon") is not None
 
 
-class PrivateBus:
-    """A dbus-daemon that listens in this folder; it can be paused, ended and started again."""
+_WITHOUT_SERVICES = """\
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
 
-    def __init__(self, folder: Path) -> None:
+
+class PrivateBus:
+    """A dbus-daemon that listens in this folder; it can be paused, ended and started again.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of its socket.
+    starts_services : bool
+        Whether a call may start a service that is installed on this machine.
+
+    """
+
+    def __init__(self, folder: Path, *, starts_services: bool = True) -> None:
         self.address = f"unix:path={folder / 'bus'}"
+        self._configuration = "--session"
+        if not starts_services:
+            file = folder / "bus.conf"
+            file.write_text(_WITHOUT_SERVICES, encoding="utf-8")
+            self._configuration = f"--config-file={file}"
         self.start()
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--nosyslog"]
+            ["dbus-daemon", self._configuration, "--nofork", "--nopidfile", "--nosyslog"]
             + [f"--address={self.address}", "--print-address=1"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

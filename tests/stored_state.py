@@ -37,6 +37,7 @@ FULL = State(
     tracking={"headset": TrackingSettings(on=True, preset="nvsonic", invert=("yaw",), follow=0.5)},
     osc=OscSettings(on=True, port=6000, listen="127.0.0.2"),
     session_log=False,
+    hotkeys=True,
     latency_ms=20.0,
 )
 

@@ -18,6 +18,7 @@ from entrain.vdevice.api.client import SOCKET_NAME
 from entrain.vdevice.api.control_server import MAX_CLIENTS, ControlServer
 from entrain.vdevice.api.health import HealthLog
 from entrain.vdevice.api.hub import Answer, Hub
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.api.status import Reporter
 from entrain.vdevice.device.default_policy import DefaultPolicy
 from entrain.vdevice.device.unplugged import UnpluggedPolicy
@@ -224,6 +225,7 @@ class App:
             ears,
             self.osc,
             self.undo,
+            hotkeys := ReportedHotkeys(self.saver),
             icon=not options.headless,
             sandbox=sandbox,
         )
@@ -238,6 +240,7 @@ class App:
             self.osc,
             self.saver,
             self.undo,
+            hotkeys,
             self._stop.set,
         )
         self.hub = Hub(self._carry_out, self.status)

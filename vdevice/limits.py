@@ -26,6 +26,13 @@ SpaceMode = Literal["off", "speakers", "scene"]
 State = Literal["processing", "idle", "bypassed", "off", "waiting-for-device", "failed"]
 """Entrain's condition, as `status` shows it."""
 
+HotkeysState = Literal["off", "asking", "bound", "denied", "missing", "failed"]
+"""How far the desktop's portal has come with the keyboard shortcuts.
+
+``off``: nobody has asked it; ``asking``: it has not answered yet; ``bound``: the keys work;
+``denied``: the user refused; ``missing``: this desktop cannot do it; ``failed``: something broke.
+"""
+
 Category = Literal[
     "focus",
     "calm",
@@ -80,6 +87,10 @@ LOOPBACK = "127.0.0.1"
 MIN_PORT, MAX_PORT = 1024, 65535
 MIN_HEAD_CM, MAX_HEAD_CM = 48.0, 66.0
 """Circumference of a listener's head."""
+MAX_HOTKEYS = 16
+"""Largest number of keyboard shortcuts in a report of the icon."""
+MAX_KEY_CHARS = 100
+"""Longest description of a shortcut's keys, in characters."""
 
 
 def is_loopback(address: str) -> bool:

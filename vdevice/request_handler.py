@@ -11,6 +11,7 @@ from entrain.vdevice.api.listed_heads import listed_heads
 from entrain.vdevice.api.listed_outputs import described
 from entrain.vdevice.api.listed_protocols import listed, whole
 from entrain.vdevice.api.messages.results import WithContent
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import OPENTRACK_PORT, Mode
@@ -41,6 +42,8 @@ class RequestHandler:
         Stores the settings.
     undo : Undo
         Makes steps of changes of the sound.
+    hotkeys : ReportedHotkeys
+        The icon's reports of the desktop's keyboard shortcuts.
     stop : callable
         Ends the app.
 
@@ -58,6 +61,7 @@ class RequestHandler:
         osc: OscControl,
         saver: Saver,
         undo: Undo,
+        hotkeys: ReportedHotkeys,
         stop: Callable[[], None],
     ) -> None:
         self._engine = engine
@@ -70,6 +74,7 @@ class RequestHandler:
         self._osc = osc
         self._saver = saver
         self._undo = undo
+        self._hotkeys = hotkeys
         self._stop = stop
 
     async def carry_out(self, request: messages.Request) -> Answer:
@@ -81,7 +86,9 @@ class RequestHandler:
             None: the status is the answer.
 
         """
-        if isinstance(request, messages.Command) and not isinstance(request, messages.Audition):
+        if isinstance(request, messages.Command) and not isinstance(
+            request, messages.Audition | messages.SetHotkeys
+        ):
             self._audition.end()  # a command is about the user's own sound
         match request:
             case messages.TurnHead(w=w, x=x, y=y, z=z):  # first, since it is the most frequent
@@ -137,6 +144,8 @@ class RequestHandler:
                 if request.port in (self._head.settings.port, OPENTRACK_PORT):
                     raise EntrainError(f"port {request.port} is head tracking's; choose another")
                 self._osc.change(**_wishes(request))
+            case messages.SetHotkeys(enabled=enabled, report=report):
+                self._hotkeys.take(enabled, report)
             case messages.Recentre():
                 self._head.recentre()
             case messages.Audition(hrtf=None):

@@ -1,44 +1,18 @@
 """From the session bus to the sound: with a tray that draws nothing, and without a tray."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from desk import make_user
-from lab_servers import LabPulse, LabServer
-from listener import SPEAKERS, Listener, listening
-from needs import skip_without, skip_without_programs
-from session_bus import PrivateBus, wait_until
+from listener import Listener, listening
+from plain_user import running_bus, user
+from session_bus import wait_until
 from tray_client import Item, Line, StubTray
 
 from entrain.tray.icon import drawing
 
 pytestmark = [pytest.mark.device, pytest.mark.xdist_group("without_a_panel")]
-
-
-@contextmanager
-def user() -> Iterator[tuple[LabServer, Path, dict[str, str]]]:
-    """Make a user with a sound server, without a display, whose session bus has not started yet."""
-    skip_without(LabPulse.missing_packages())
-    skip_without_programs("dbus-daemon")
-    with (
-        tempfile.TemporaryDirectory(prefix="user-", dir="/tmp") as name,
-        LabPulse((SPEAKERS,)) as server,
-    ):
-        folder = Path(name)
-        address = f"unix:path={folder / 'bus'}"
-        yield server, folder, make_user(folder) | {"DBUS_SESSION_BUS_ADDRESS": address}
-
-
-@contextmanager
-def running_bus(folder: Path) -> Iterator[PrivateBus]:
-    bus = PrivateBus(folder)
-    try:
-        yield bus
-    finally:
-        bus.stop()
 
 
 # ---- a tray that draws nothing ---------------------------------------------------------------

@@ -12,7 +12,7 @@ from needs import skip_without_programs
 from entrain.platform.adapter import PlatformError
 from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped
 from entrain.platform.entry_file import read_entry, write_entry
-from entrain.platform.launcher import XdgLauncher
+from entrain.platform.launcher import APP_ID, XdgLauncher
 from entrain.tray.icon.drawing import svg_files
 
 if sys.platform != "linux":
@@ -201,6 +201,16 @@ def test_the_menu_entry_is_valid_and_has_its_icon(launcher, program, tmp_path):
     assert icon.read_bytes() == svg_files()["entrain.svg"]
     assert (theme / "status/entrain-bypassed.svg").exists()
     assert sorted(files) == sorted(path for path in (tmp_path / "data").rglob("*.*"))
+
+
+def test_a_hidden_entry_makes_the_name_at_the_portal_known(launcher, program):
+    launcher.install(svg_files())
+
+    hidden = launcher.path.with_name(f"{APP_ID}.desktop")
+    validate(hidden)
+    entry = read_entry(hidden)
+    assert entry
+    assert (entry.program(), entry.get("NoDisplay")) == (str(program), "true")
 
 
 def test_installing_again_changes_nothing(launcher):

@@ -10,7 +10,10 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 FAULTS = PAGE.split("\n## Without a server")[0]
 ROWS = re.findall(r"^\| (?!fault ).*", FAULTS, re.MULTILINE)
-ROOMS = ("device", "unit", "unit/hrtf", "unit/tracking")
+ROOMS = (
+    *("device", "desktop", "unit"),
+    *("unit/hrtf", "unit/portal", "unit/terminal", "unit/tracking"),
+)
 NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)))
 
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import (
@@ -208,12 +209,21 @@ def status(as_json: bool) -> None:
     help="Seconds between two lines.",
 )
 @click.option("--changes", is_flag=True, help="Print a line only when the status has changed.")
+@click.option("--plain", is_flag=True, help="Print lines at a terminal, too.")
 @options.as_json
-def watch(interval: float, changes: bool, as_json: bool) -> None:
-    """Follow the status until Ctrl-C.
+@click.pass_context
+def watch(
+    context: click.Context, interval: float, changes: bool, plain: bool, as_json: bool
+) -> None:
+    """See the sound in the terminal, and steer it with single keys; q ends it, ? lists the keys.
+
+    Entrain prints lines until Ctrl-C instead if the output is not a terminal, or with one of these
+    options.
 
     \b
     Examples:
+      entrain watch
+      entrain watch --plain
       entrain watch --interval 0.2
       entrain watch --json >> log.jsonl
       entrain watch --changes --interval 5
@@ -221,6 +231,13 @@ def watch(interval: float, changes: bool, as_json: bool) -> None:
     from entrain.tray.text import status_text
     from entrain.vdevice.api.client import Client
 
+    wants_lines = plain or changes or as_json
+    if not wants_lines and context.get_parameter_source("interval") is ParameterSource.DEFAULT:
+        from entrain.platform.terminal import is_interactive
+
+        if is_interactive():
+            _live_screen()
+            return
     live = sys.stdout.isatty() and not as_json
     with Client() as client:
         for state in client.watch(interval, changes_only=changes):
@@ -303,7 +320,7 @@ for command in (
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
     *(space_command.space, hrtf.hrtf, head_command.head, dashboard_command.dashboard),
-    *(osc_command.osc, desktop.autostart, desktop.install_desktop),
+    *(osc_command.osc, desktop.autostart, desktop.hotkeys, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
 ):
     cli.add_command(command)
@@ -316,6 +333,20 @@ def main() -> None:
 
 def _nothing() -> None:
     return
+
+
+def _live_screen() -> None:
+    """Show the live screen; after a signal, end as this signal ends other programs."""
+    import signal
+
+    from entrain.tray.terminal.live import Live
+
+    ended_by = Live().run()
+    if ended_by == signal.SIGINT:
+        raise KeyboardInterrupt
+    if ended_by is not None:
+        signal.signal(ended_by, signal.SIG_DFL)
+        signal.raise_signal(ended_by)
 
 
 @contextmanager

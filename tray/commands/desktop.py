@@ -1,14 +1,23 @@
-"""Commands that make Entrain a part of the desktop: at login, and in the application menu."""
+"""Commands that make Entrain a part of the desktop: at login, in its menu, with its shortcuts."""
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 import contextlib
-from typing import Literal
+import os
+import threading
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from entrain.errors import EntrainError
 from entrain.platform import factory
+from entrain.tray.commands.request import ask
 
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import Hotkeys
+
+DIALOG_WAIT_S = 120.0
+"""Longest wait for a user who is choosing keys in the desktop's dialog."""
 BUS_TIMEOUT_S = 1.0
 """Longest wait for an answer of the session bus, in seconds."""
 
@@ -63,9 +72,64 @@ def install_desktop(undo: bool) -> None:
         click.echo(file)
 
 
+@click.command()
+@click.argument("action", type=click.Choice(["enable", "disable", "status"]))
+def hotkeys(action: Literal["enable", "disable", "status"]) -> None:
+    """Let keys steer Entrain from every window, or stop doing so.
+
+    Entrain asks the desktop's portal for these shortcuts, and the desktop asks you for the keys:
+    bypass, next protocol, faster, slower, stronger, weaker, undo.  Where a desktop has no such
+    portal, the command says which of its settings does the same.
+
+    \b
+    Examples:
+      entrain hotkeys enable
+      entrain hotkeys status
+    """
+    from entrain.tray.icon.hotkeys import OFFERED
+    from entrain.tray.text import hotkeys_text
+
+    status = ask("status")
+    found = status["hotkeys"]
+    if action == "enable":
+        if not status["icon"]:
+            page = hotkeys_text.settings_page(os.environ)
+            raise EntrainError(f"Entrain runs without its icon, which asks for shortcuts; {page}")
+        if found["state"] != "bound":
+            found = _asked()
+    elif action == "disable":
+        found = ask("hotkeys", enabled=False)["hotkeys"]
+    for line in hotkeys_text.lines(found, {name: told for name, (told, *_) in OFFERED.items()}):
+        click.echo(line)
+
+
+def _asked() -> "Hotkeys":
+    """Ask for the shortcuts and wait for the desktop's answer; raises `EntrainError`."""
+    from entrain.tray.text import hotkeys_text
+    from entrain.vdevice.api.client import Client
+
+    found = ask("hotkeys", enabled=True)["hotkeys"]
+    with Client() as client:
+        patience = threading.Timer(DIALOG_WAIT_S, client.hang_up)
+        patience.daemon = True
+        patience.start()
+        for news in client.watch_parts(("hotkeys",), 0.1, prompt=True):
+            before, found = found, news.parts["hotkeys"]
+            if found["state"] not in ("off", "asking"):
+                break
+            if found["reason"] and found["reason"] != before["reason"]:
+                click.echo(f"{found['reason']} …")
+        patience.cancel()
+    if found["state"] == "missing":
+        ask("hotkeys", enabled=False)
+        raise EntrainError(f"{found['reason']}; {hotkeys_text.settings_page(os.environ)}")
+    if found["state"] in ("denied", "failed"):
+        raise EntrainError(f"no shortcuts: {found['reason']}")
+    return found
+
+
 def point_to_running() -> None:
     """Tell the user, also by a notification, that Entrain is running and where to find it."""
-    from entrain.errors import EntrainError
     from entrain.tray.notifications.notification_policy import already_running
     from entrain.tray.notifications.notifier import say
     from entrain.tray.statusnotifier.host import find_host

@@ -19,6 +19,7 @@ from entrain.platform import factory
 from entrain.platform.folders import user_paths
 from entrain.tray.icon.dashboard_command import open_dashboard
 from entrain.tray.icon.help_page import open_help
+from entrain.tray.icon.hotkeys import Hotkeys
 from entrain.tray.icon.menu import describe
 from entrain.tray.icon.menu_items import Ask, Do, Item, MenuDescription
 from entrain.tray.notifications.notification_policy import Notice, Notices
@@ -50,6 +51,8 @@ BUS_TIMEOUT_S = 2.0
 """Longest wait for the session bus before the icon reports it missing."""
 NOTICE_LOOK_S = 1.0
 """Interval at which a lasting failure is checked for a due notification."""
+MAX_WAITING = 16
+"""Largest number of messages that wait; further shortcuts are ignored."""
 GRACE_S = 0.3
 """Time after Entrain hangs up in which it may also stop this icon."""
 
@@ -319,6 +322,7 @@ class Worker:
         self._view = view
         self._leave = leave
         self._notices = Notices()
+        self._hotkeys = Hotkeys(self._pressed)
         self._status: Status | None = None
         self._library: Protocols | None = None
         self._hrtfs: tuple[tuple[str, str], ...] = ()
@@ -328,6 +332,12 @@ class Worker:
     def run(self, ended: threading.Event) -> None:
         """Work until `ended` is set and the next message arrives."""
         self._autostart = _starts_at_login()
+        try:
+            self._work(ended)
+        finally:
+            self._hotkeys.close()
+
+    def _work(self, ended: threading.Event) -> None:
         while not ended.is_set():
             waits = self._status and self._status["state"] in ("failed", "waiting-for-device")
             news: _News = self._status
@@ -353,7 +363,17 @@ class Worker:
             notice = self._notices.observe(status, now_s, _names(status))
             if notice:
                 _say(notice)
-        self._view.show(describe(status, self._library, self._autostart, self._hrtfs))
+        description = describe(status, self._library, self._autostart, self._hrtfs)
+        self._view.show(description)
+        if status is not None:
+            self._hotkeys.take(status, description.title)
+
+    def _pressed(self, wanted: Ask) -> None:
+        """Queue the request of a shortcut like a click; any thread."""
+        if self._news.qsize() < MAX_WAITING:
+            self._news.put(wanted)
+        else:
+            _log.debug("Entrain is busy and ignores a shortcut")
 
     def _look_at_library(self, now_s: float) -> None:
         self._looked_s = now_s

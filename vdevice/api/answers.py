@@ -11,6 +11,7 @@ from entrain.vdevice.limits import (
     Category,
     Grade,
     HeadAxis,
+    HotkeysState,
     Mode,
     SpaceMode,
     State,
@@ -40,6 +41,7 @@ StatusCommand = Literal[
     "recentre",
     "audition",
     "osc",
+    "hotkeys",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
 
@@ -201,6 +203,15 @@ class Head(TypedDict):
     problem: str
 
 
+class Hotkeys(TypedDict):
+    """Keyboard shortcuts of the desktop that steer Entrain."""
+
+    enabled: bool
+    state: HotkeysState
+    reason: str
+    keys: dict[str, str]
+
+
 class Space(TypedDict):
     """How the music sounds around the head on the present output."""
 
@@ -261,6 +272,7 @@ class Status(TypedDict):
     icon: bool
     applications: ApplicationRules
     session_log: bool
+    hotkeys: Hotkeys
     sleep_left_s: float | None
     settings: dict[str, float]
     backend: str

@@ -17,6 +17,7 @@ from entrain.vdevice.api.messages import (
     ActiveProtocol,
     Callback,
     Head,
+    Hotkeys,
     Latency,
     Levels,
     OscStatus,
@@ -25,6 +26,7 @@ from entrain.vdevice.api.messages import (
     Space,
     Status,
 )
+from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
@@ -43,7 +45,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player, head, spaces, ears, osc, undo
+    engine, device, player, head, spaces, ears, osc, undo, hotkeys
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -62,6 +64,7 @@ class Reporter:
         ears: EngineHead,
         osc: OscControl,
         undo: Undo,
+        hotkeys: ReportedHotkeys,
         *,
         icon: bool,
         sandbox: Mapping[str, str],
@@ -76,6 +79,7 @@ class Reporter:
         self._ears = ears
         self._osc = osc
         self._undo = undo
+        self._hotkeys = hotkeys
         self._measurement = SelfMeasurement(engine)
         self._load = _Load()
 
@@ -138,6 +142,7 @@ class Reporter:
             icon=self._icon,
             applications=device.rules,
             session_log=kept.session_log,
+            hotkeys=Hotkeys(enabled=kept.hotkeys, **self._hotkeys.report.model_dump()),
             sleep_left_s=self._player.sleep_left_s(clock.suspended_too_s()),
             settings=kept.settings,
             backend=device.backend_name,

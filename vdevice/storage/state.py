@@ -57,6 +57,8 @@ class State(BaseModel):
     recent: tuple[str, ...] = ()
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True
+    hotkeys: bool = False
+    """Entrain's icon asks the desktop for keyboard shortcuts."""
     hrtf: str = "kemar"
     """Id of the head for outputs that have none of their own."""
     space: dict[str, SpaceSettings] = {}

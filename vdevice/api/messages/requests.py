@@ -23,7 +23,7 @@ from entrain.vdevice import limits
 from entrain.vdevice.api.messages.results import Status
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.head.settings import Axes, Port, Share
-from entrain.vdevice.limits import Mode, SpaceMode, TrackerPreset, Unplugged
+from entrain.vdevice.limits import HotkeysState, Mode, SpaceMode, TrackerPreset, Unplugged
 from entrain.vdevice.protocol.fields import Line, Slug
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_spec
@@ -378,6 +378,29 @@ class Audition(Command):
     """Id of a head, as in `entrain hrtf list`."""
 
 
+class HotkeysReport(BaseModel):
+    """The portal's answer to the wish for keyboard shortcuts, as Entrain's icon reports it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    state: HotkeysState = "off"
+    reason: Annotated[Line, StringConstraints(max_length=300)] = ""
+    keys: Annotated[
+        dict[Slug, Annotated[Line, StringConstraints(max_length=limits.MAX_KEY_CHARS)]],
+        Field(max_length=limits.MAX_HOTKEYS),
+    ] = {}
+
+
+class SetHotkeys(Command):
+    """Ask the desktop for keyboard shortcuts, or give them back; or report what came of it."""
+
+    command: Literal["hotkeys"] = "hotkeys"
+    enabled: bool | None = None
+    """None: no change."""
+    report: HotkeysReport | None = None
+    """From Entrain's icon, which talks to the desktop; ``denied`` gives the shortcuts back."""
+
+
 def _part(name: str) -> str:
     if name not in Status.model_fields:
         raise ValueError("is not a field of the status")
@@ -433,7 +456,8 @@ Request = Annotated[
     | Tracking
     | Recentre
     | Audition
-    | Osc,
+    | Osc
+    | SetHotkeys,
     Field(discriminator="command"),
 ]
 

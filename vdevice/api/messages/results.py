@@ -14,6 +14,7 @@ from entrain.vdevice.limits import (
     Category,
     Grade,
     HeadAxis,
+    HotkeysState,
     Mode,
     SpaceMode,
     State,
@@ -254,6 +255,18 @@ class Callback(_Answer):
     """Longest call of the last minute, as a share of its block's duration."""
 
 
+class Hotkeys(_Answer):
+    """Keyboard shortcuts of the desktop that steer Entrain."""
+
+    enabled: bool = False
+    """Entrain's icon asks the desktop for the shortcuts, now and after each start."""
+    state: HotkeysState = "off"
+    reason: str = ""
+    """Reason of the state, one line; may be empty."""
+    keys: dict[str, str] = {}
+    """Keys by shortcut, in the desktop's own words; empty text: none are assigned."""
+
+
 class Status(_Answer):
     """The state of the running app, for people and for scripts."""
 
@@ -269,6 +282,7 @@ class Status(_Answer):
     """Entrain was started with its icon; the icon appears if the panel supports it."""
     applications: ApplicationRules = ApplicationRules()
     session_log: bool = True
+    hotkeys: Hotkeys = Hotkeys()
     sleep_left_s: FiniteFloat | None = None
     """Time until the sleep timer switches Entrain off; None: no timer is set."""
     settings: dict[str, FiniteFloat] = {}

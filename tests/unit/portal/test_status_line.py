@@ -1,0 +1,70 @@
+"""The line of status at the Background portal."""
+
+import logging
+
+from portal_double import PortalDouble
+from session_bus import wait_until
+
+from entrain.tray.portal import status_line
+
+
+def test_the_line_is_sent_when_it_has_changed(portal, asking):
+    asking.service.say("on\nFocus 16 · 16 Hz")
+    asking.service.start()
+    portal.wait_for("SetStatus")
+
+    asking.service.say("on\nFocus 16 · 16 Hz")
+    asking.service.say("off")
+
+    portal.wait_for("SetStatus", 2)
+    assert portal.lines() == ["on · Focus 16 · 16 Hz", "off"]
+
+
+def test_a_long_line_is_cut_to_what_the_portal_takes(portal, asking):
+    asking.service.say("x" * 1000)
+    asking.service.start()
+    portal.wait_for("SetStatus")
+
+    assert portal.lines() == ["x" * 95 + "…"]
+
+
+def test_of_many_lines_only_the_last_one_is_sent_after_the_pause(portal, asking, monkeypatch):
+    monkeypatch.setattr(status_line, "INTERVAL_S", 0.5)
+    asking.service.say("0")
+    asking.service.start()
+    portal.wait_for("SetStatus")
+
+    for number in range(1, 100):
+        asking.service.say(str(number))
+
+    wait_until(lambda: portal.lines()[-1] == "99", "the last line")
+    assert len(portal.lines()) <= 3
+
+
+def test_a_refusal_is_logged_once_and_the_shortcuts_work(bus, asking, caplog):
+    caplog.set_level(logging.INFO)
+    for times in (1, 2):
+        with PortalDouble(bus.address) as portal:
+            portal.refusal = "Only sandboxed applications can set background status"
+            if times == 1:
+                asking.service.start()
+            for line in ("a", "b", "c"):
+                asking.service.say(f"{line}{times}")
+            asking.wait_for("bound", times)
+            portal.wait_for("SetStatus")
+
+    said = [each.message for each in caplog.records if "status" in each.message]
+    assert said == [
+        "the desktop does not show Entrain's status: "
+        "Only sandboxed applications can set background status"
+    ]
+
+
+def test_another_portal_is_told_the_line_anew(bus, asking):
+    asking.service.say("on")
+    with PortalDouble(bus.address) as portal:
+        asking.service.start()
+        portal.wait_for("SetStatus")
+    with PortalDouble(bus.address) as other:
+        other.wait_for("SetStatus")
+        assert other.lines()[-1] == "on"
