@@ -1,8 +1,17 @@
 """Settings of MIDI."""
 
+import re
 from typing import Annotated, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    model_validator,
+)
 
 from entrain.vdevice.limits import (
     MAX_MIDI_MAPPINGS,
@@ -15,10 +24,19 @@ from entrain.vdevice.limits import (
 from entrain.vdevice.protocol.fields import Line
 from entrain.vdevice.protocol.names import SLUG
 
-Target = Annotated[
-    str,
-    StringConstraints(pattern=rf"^({SLUG}\.{SLUG}|use:{SLUG}|{'|'.join(get_args(MidiAction))})$"),
-]
+_TARGET = re.compile(rf"{SLUG}\.{SLUG}|use:{SLUG}|{'|'.join(get_args(MidiAction))}")
+
+
+def _target(text: str) -> str:
+    if not _TARGET.fullmatch(text):
+        raise ValueError(
+            "must be an address (tone.beat_hz), use:ID of a protocol, or one of "
+            + ", ".join(get_args(MidiAction))
+        )
+    return text
+
+
+Target = Annotated[str, StringConstraints(max_length=140), AfterValidator(_target)]
 """A parameter's address, an action, or ``use:`` with a protocol's id."""
 End = FiniteFloat | None
 
