@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
 from entrain import readings
 from entrain.platform.adapter import Form
+from entrain.vdevice.api.messages.remote_results import OscStatus
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
     Category,
@@ -216,28 +217,6 @@ class Space(_Answer):
     """Up."""
     roll_deg: FiniteFloat | None = None
     """To the right shoulder."""
-
-
-class OscStatus(_Answer):
-    """How other programs steer Entrain by OSC."""
-
-    on: bool = False
-    port: int = 0
-    """UDP port on which Entrain listens."""
-    feedback_port: int = 0
-    """UDP port of the other program, to which answers and changes go."""
-    listen: str = ""
-    """Address of this computer on which Entrain listens."""
-    listening: bool = False
-    clients: int = 0
-    """Programs that have asked for changes, by `xmit`."""
-    packets: int = 0
-    refused: int = 0
-    """Packets and messages without an effect, because they are not understood."""
-    refusal: str = ""
-    """Reason of the last refusal, one line."""
-    problem: str = ""
-    """One line; may be empty."""
 
 
 class Callback(_Answer):
