@@ -4,12 +4,14 @@ One JSON object per line.  A request has a `command`; an answer is
 ``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.
 """
 
+from entrain.vdevice.api.messages.kinds import Command, Query, Signal
+from entrain.vdevice.api.messages.remote_requests import Osc
+from entrain.vdevice.api.messages.remote_results import OscStatus
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
     Audition,
     Bypass,
-    Command,
     Delete,
     GetProtocol,
     GetSamples,
@@ -22,8 +24,6 @@ from entrain.vdevice.api.messages.requests import (
     Next,
     Off,
     On,
-    Osc,
-    Query,
     Recentre,
     Redo,
     Rename,
@@ -35,7 +35,6 @@ from entrain.vdevice.api.messages.requests import (
     SetHotkeys,
     SetOutput,
     Settings,
-    Signal,
     Sleep,
     SpaceWishes,
     Stop,
@@ -63,7 +62,6 @@ from entrain.vdevice.api.messages.results import (
     ListedProtocol,
     Measured,
     Modulation,
-    OscStatus,
     Output,
     Parameter,
     Position,

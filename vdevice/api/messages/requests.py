@@ -1,6 +1,6 @@
 """Requests to the running Entrain: queries, which change nothing, and commands."""
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,8 @@ from pydantic_core import PydanticKnownError
 
 from entrain.errors import EntrainError
 from entrain.vdevice import limits
+from entrain.vdevice.api.messages.kinds import Command, Query, Signal
+from entrain.vdevice.api.messages.remote_requests import Osc
 from entrain.vdevice.api.messages.results import Status
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.head.settings import Axes, Port, Share
@@ -29,7 +31,6 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_spec
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
-from entrain.vdevice.remote.settings import ListenAddress
 
 
 class RequestError(EntrainError):
@@ -71,31 +72,6 @@ WantedProtocol = Annotated[
 ProtocolName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
 
 Address = Annotated[str, StringConstraints(max_length=130)]
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    client: Annotated[Line, StringConstraints(max_length=limits.MAX_CLIENT_CHARS)] = ""
-    """Name of the client in the `caused_by` of events."""
-
-
-class Query(_Request):
-    """A request that changes nothing."""
-
-
-class Command(_Request):
-    """A request that may change the app; subscribers look for changes afterwards."""
-
-    status_follows: ClassVar[bool] = True
-    """Whether the answer is the new `Status`, unless the command has an answer of its own."""
-
-
-class Signal(_Request):
-    """A request without an answer: only a refused one has one.
-
-    It is neither saved nor told to subscribers, so it costs little.
-    """
 
 
 class TurnHead(Signal):
@@ -346,18 +322,6 @@ class Tracking(Command):
     preset: TrackerPreset | None = None
     invert: Axes | None = None
     follow: Share | None = None
-
-
-class Osc(Command):
-    """Change how other programs steer Entrain by OSC; a field left out keeps its value."""
-
-    command: Literal["osc"] = "osc"
-    on: bool | None = None
-    port: Port | None = None
-    feedback_port: Port | None = None
-    """UDP port of the other program, to which answers and changes go."""
-    listen: ListenAddress | None = None
-    """Address of this computer on which Entrain listens."""
 
 
 class Recentre(Command):
