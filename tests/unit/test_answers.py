@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from entrain.vdevice.api import answers, messages
-from entrain.vdevice.api.messages import midi, results
+from entrain.vdevice.api.messages import remote_results, results
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
@@ -20,8 +20,8 @@ from entrain.vdevice.remote.midi_settings import MidiMapping
 
 MODELS = {
     **{name: model for name, model in vars(results).items() if name in messages.__all__},
-    "MidiLearning": midi.MidiLearning,
-    "MidiMappings": midi.MidiMappings,
+    "MidiLearning": remote_results.MidiLearning,
+    "MidiMappings": remote_results.MidiMappings,
     "ApplicationRules": ApplicationRules,
     "MidiMapping": MidiMapping,
     "Layer": Layer,

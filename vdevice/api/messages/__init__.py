@@ -4,18 +4,21 @@ One JSON object per line.  A request has a `command`; an answer is
 ``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.
 """
 
-from entrain.vdevice.api.messages.bases import Command, Query, Signal
-from entrain.vdevice.api.messages.midi import (
+from entrain.vdevice.api.messages.kinds import Command, Query, Signal
+from entrain.vdevice.api.messages.remote_requests import (
     ListMidiMappings,
     Midi,
     MidiForget,
     MidiLearn,
-    MidiLearning,
     MidiMap,
+    Osc,
+)
+from entrain.vdevice.api.messages.remote_results import (
+    MidiLearning,
     MidiMappings,
     MidiStatus,
+    OscStatus,
 )
-from entrain.vdevice.api.messages.osc import OscStatus
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
@@ -33,7 +36,6 @@ from entrain.vdevice.api.messages.requests import (
     Next,
     Off,
     On,
-    Osc,
     Recentre,
     Redo,
     Rename,

@@ -20,13 +20,14 @@ from pydantic_core import PydanticKnownError
 
 from entrain.errors import EntrainError
 from entrain.vdevice import limits
-from entrain.vdevice.api.messages.bases import Command, Query, Signal
-from entrain.vdevice.api.messages.midi import (
+from entrain.vdevice.api.messages.kinds import Command, Query, Signal
+from entrain.vdevice.api.messages.remote_requests import (
     ListMidiMappings,
     Midi,
     MidiForget,
     MidiLearn,
     MidiMap,
+    Osc,
 )
 from entrain.vdevice.api.messages.results import Status
 from entrain.vdevice.device.applications.rules import ApplicationRules
@@ -37,7 +38,6 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.names import is_spec
 from entrain.vdevice.protocol.values import BlockSource
 from entrain.vdevice.protocol.wording import explain
-from entrain.vdevice.remote.settings import ListenAddress
 
 
 class RequestError(EntrainError):
@@ -329,18 +329,6 @@ class Tracking(Command):
     preset: TrackerPreset | None = None
     invert: Axes | None = None
     follow: Share | None = None
-
-
-class Osc(Command):
-    """Change how other programs steer Entrain by OSC; a field left out keeps its value."""
-
-    command: Literal["osc"] = "osc"
-    on: bool | None = None
-    port: Port | None = None
-    feedback_port: Port | None = None
-    """UDP port of the other program, to which answers and changes go."""
-    listen: ListenAddress | None = None
-    """Address of this computer on which Entrain listens."""
 
 
 class Recentre(Command):

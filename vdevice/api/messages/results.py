@@ -9,8 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
 
 from entrain import readings
 from entrain.platform.adapter import Form
-from entrain.vdevice.api.messages.midi import MidiStatus
-from entrain.vdevice.api.messages.osc import OscStatus
+from entrain.vdevice.api.messages.remote_results import MidiStatus, OscStatus
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
     Category,

@@ -1,15 +1,27 @@
-"""Requests about MIDI, and their answers."""
+"""Commands about outside control."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from entrain.vdevice.api.messages.bases import Command, Query
+from entrain.vdevice.api.messages.kinds import Command, Query
 from entrain.vdevice.limits import MAX_LEARN_S, MAX_MIDI_MAPPINGS, MidiSystem
 from entrain.vdevice.remote.midi_settings import End, MidiMapping, Target
+from entrain.vdevice.remote.settings import ListenAddress, Port
 
 LEARN_S = 30.0
+
+
+class Osc(Command):
+    """Change how other programs steer Entrain by OSC; a field left out keeps its value."""
+
+    command: Literal["osc"] = "osc"
+    on: bool | None = None
+    port: Port | None = None
+    feedback_port: Port | None = None
+    """UDP port of the other program, to which answers and changes go."""
+    listen: ListenAddress | None = None
+    """Address of this computer on which Entrain listens."""
 
 
 class Midi(Command):
@@ -54,45 +66,3 @@ class ListMidiMappings(Query):
     """Return `MidiMappings`."""
 
     command: Literal["midi_mappings"] = "midi_mappings"
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class MidiMappings(_Answer):
-    """The user's mappings, in the order in which they were made."""
-
-    mappings: Sequence[MidiMapping]
-
-
-class MidiLearning(_Answer):
-    """A target that waits for its control."""
-
-    target: str
-    heard: str
-    """The last movement, one line; empty before the first one."""
-
-
-class MidiStatus(_Answer):
-    """How MIDI devices steer Entrain."""
-
-    on: bool = False
-    system: MidiSystem = "auto"
-    running: str = ""
-    """The MIDI system in use, `alsa` or `jack`; empty: none."""
-    devices: tuple[str, ...] = ()
-    """Connected devices."""
-    mappings: int = 0
-    messages: int = 0
-    malformed: int = 0
-    """Messages that no device should send."""
-    refused: int = 0
-    """Wishes of devices that Entrain has refused."""
-    refusal: str = ""
-    """Reason of the last refusal, one line."""
-    learning: MidiLearning | None = None
-    learned: MidiMapping | None = None
-    """The mapping that was learned last; null after the next `midi_learn`."""
-    problem: str = ""
-    """One line; may be empty."""

@@ -4,14 +4,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from entrain.vdevice.limits import MAX_CLIENT_CHARS
+from entrain.vdevice import limits
 from entrain.vdevice.protocol.fields import Line
 
 
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
-    client: Annotated[Line, StringConstraints(max_length=MAX_CLIENT_CHARS)] = ""
+    client: Annotated[Line, StringConstraints(max_length=limits.MAX_CLIENT_CHARS)] = ""
     """Name of the client in the `caused_by` of events."""
 
 
