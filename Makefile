@@ -34,12 +34,14 @@ mutate: ## count the changes of the code that a unit test catches: PATHS=… SAM
 	@.ci/setup test
 	@.ci/mutate '$(PATHS)' '$(SAMPLE)' '$(SEED)'
 
-fuzz: ## feed hostile calls to the engine, broken files to the readers, packets to the tracker and the dashboard (30 min)
+fuzz: ## feed hostile calls to the engine, broken files to the readers, packets to the bridge and the dashboard (50 min)
 	@.ci/packages test
 	@.ci/setup test
 	@.venv/bin/python tests/unit/importers/fuzz.py --count 100000
 	@OPENBLAS_NUM_THREADS=1 .venv/bin/python tests/unit/hrtf/fuzz.py --count 20000
 	@.venv/bin/python tests/unit/tracking/fuzz.py --count 1000000
+	@PYTHONPATH=tests .venv/bin/python tests/unit/osc/fuzz.py --count 1000000
+	@PYTHONPATH=tests .venv/bin/python tests/unit/midi/fuzz.py --count 1000000
 	@.venv/bin/python tests/unit/dashboard/fuzz.py --count 1000000
 	@.ci/fuzz 600 build/fuzz-corpus
 

@@ -5,7 +5,7 @@ Usage: python bench/control.py [--seconds N] [--rate N] [--json FILE]
 Runs on a private PipeWire while a player plays.  One client sends a thousand `set` requests a
 second without waiting for answers, as a slider does; in a second run, another client asks for the
 status meanwhile.  Then 100 poses of the head arrive a second: from a tracker, by way of the
-tracker's process, and at the control socket.  Then a client reads all samples, 30 times a second.
+bridge, and at the control socket.  Then a client reads all samples, 30 times a second.
 Then one watcher, and ten watchers, receive the status ten times a second.
 """
 
@@ -65,7 +65,7 @@ class Figures:
     """How often any file was written, including protocols."""
     tracker_ms_per_s: tuple[float, float]
     """Additional processor time of the app, in ms a second, while 100 poses a second come from the
-    tracker's process: median, and least of the rounds."""
+    bridge: median, and least of the rounds."""
     head_ms_per_s: tuple[float, float]
     """The same while they come to the control socket."""
     tap_ms_per_s: tuple[float, float]
@@ -261,7 +261,7 @@ def _turn(seconds: float, turn: Callable[[float], None]) -> None:
 
 @contextmanager
 def _tracked(path: Path) -> Iterator[Callable[[float], None]]:
-    """Let the tracker's process run; yield a function that turns the head to an angle, in rad."""
+    """Let the bridge run; yield a function that turns the head to an angle, in rad."""
     with Client(path) as client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         client.ask("tracking", on=True)
         while 4242 not in client.ask("status")["head"]["listening"]:

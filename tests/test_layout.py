@@ -300,6 +300,7 @@ NAMESAKES = {
     ("vdevice/offline/doctor.py", "pulse"): "a sound system",
     ("vdevice/limits.py", "bilateral"): "a category of protocols",
     ("vdevice/hrtf/head_file.py", "gain_db"): "an array in a file",
+    ("vdevice/bridge/osc/words.py", "rate_hz"): "a field of the status",
     ("vdevice/verify/analyse.py", "swell"): "what is found in a sound",
     ("vdevice/verify/analyse.py", "rate_hz"): "what is found in a sound",
 }

@@ -30,6 +30,9 @@ from entrain.vdevice.options import RunOptions
 from entrain.vdevice.problems import Problems
 from entrain.vdevice.protocol.check import usable
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library
+from entrain.vdevice.remote.bridge_process import BridgeProcess
+from entrain.vdevice.remote.midi_control import MidiControl
+from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.request_handler import RequestHandler
 from entrain.vdevice.session import session_log
 from entrain.vdevice.session.audition import Audition
@@ -187,7 +190,10 @@ class App:
             history := History(),
         )
         ears = EngineHead(self.engine)
-        self.head = HeadTracking(ears, stored.tracking, self._head_changed)
+        self.bridge = BridgeProcess(adapter.paths().runtime / SOCKET_NAME)
+        self.head = HeadTracking(ears, stored.tracking, self._told, self.bridge)
+        self.osc = OscControl(self.bridge, stored.osc, self._told)
+        self.midi = MidiControl(self.bridge, stored.midi, self._told)
         self.heads = HeadKeeper(self.engine)
         self.spaces = OutputSpaces(
             stored.space,
@@ -196,7 +202,7 @@ class App:
             self.heads,
             self._problems,
             blocks,
-            self._head_changed,
+            self._told,
         )
         self.audition = Audition(
             self.engine, self.player, self.protocols, self.spaces, self._problems
@@ -219,6 +225,8 @@ class App:
             self.head,
             self.spaces,
             ears,
+            self.osc,
+            self.midi,
             self.undo,
             hotkeys := ReportedHotkeys(self.saver),
             icon=not options.headless,
@@ -232,6 +240,8 @@ class App:
             self.spaces,
             self.audition,
             self.head,
+            self.osc,
+            self.midi,
             self.saver,
             self.undo,
             hotkeys,
@@ -252,7 +262,7 @@ class App:
                 loop.add_signal_handler(number, self._stop.set)
         server = ControlServer(claimed, self.hub, blocks, self._audition_left)
         await server.start()
-        self.head.begin()
+        self.bridge.begin()
         self.spaces.begin()
 
         def begin() -> None:
@@ -273,7 +283,8 @@ class App:
             await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
             self.audition.end()
             self.player.note_heard()
-            await self.head.close()
+            self.midi.close()
+            await self.bridge.close()
             await self.spaces.close()
             await self.saver.flush()
             await server.close()
@@ -342,8 +353,8 @@ class App:
             self.audition.end()
             self._changed()
 
-    def _head_changed(self) -> None:
-        """Report news of the tracker's process, or another head in the engine."""
+    def _told(self) -> None:
+        """Report news of the bridge, or another head in the engine."""
         self.hub.notify()
 
     def _changed(self) -> None:
@@ -378,6 +389,8 @@ class App:
             "softened": self.device.unplugged.entries,
             "applications": self.device.rules,
             "tracking": dict(self.head.by_output),
+            "osc": self.osc.settings,
+            "midi": self.midi.settings,
             "hrtf": self.spaces.hrtf,
             "space": dict(self.spaces.by_output),
         }

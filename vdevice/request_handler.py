@@ -15,8 +15,10 @@ from entrain.vdevice.api.messages.results import WithContent
 from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
-from entrain.vdevice.limits import Mode
-from entrain.vdevice.protocol.check import check_own
+from entrain.vdevice.limits import OPENTRACK_PORT, Mode
+from entrain.vdevice.protocol.check import check_known, check_own
+from entrain.vdevice.remote.midi_control import MidiControl
+from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.audition import Audition
 from entrain.vdevice.session.output_protocols import OutputProtocols
@@ -32,7 +34,7 @@ class RequestHandler:
 
     Parameters
     ----------
-    engine, device, player, protocols, head
+    engine, device, player, protocols, head, osc, midi
         The parts that requests control.
     spaces : OutputSpaces
         The user's space on each output.
@@ -58,6 +60,8 @@ class RequestHandler:
         spaces: OutputSpaces,
         audition: Audition,
         head: HeadTracking,
+        osc: OscControl,
+        midi: MidiControl,
         saver: Saver,
         undo: Undo,
         hotkeys: ReportedHotkeys,
@@ -70,6 +74,8 @@ class RequestHandler:
         self._spaces = spaces
         self._audition = audition
         self._head = head
+        self._osc = osc
+        self._midi = midi
         self._saver = saver
         self._undo = undo
         self._hotkeys = hotkeys
@@ -135,8 +141,32 @@ class RequestHandler:
             case messages.SetOutput(name=name):
                 await self._device.choose(name or "")
             case messages.Tracking():
-                wishes = request.model_dump(exclude={"command", "client"}, exclude_none=True)
-                self._head.change(**wishes)
+                if request.port == self._osc.settings.port:
+                    raise EntrainError(f"port {request.port} is OSC's; choose another")
+                self._head.change(**_wishes(request))
+            case messages.Osc():
+                if request.port in (self._head.settings.port, OPENTRACK_PORT):
+                    raise EntrainError(f"port {request.port} is head tracking's; choose another")
+                self._osc.change(**_wishes(request))
+            case messages.Midi():
+                self._midi.change(**_wishes(request))
+            case messages.MidiLearn(target=None):
+                self._midi.stop_learning()
+            case messages.MidiLearn(target=str(target)):
+                await self._require_target(target)
+                self._midi.learn(
+                    target,
+                    request.low,
+                    request.high,
+                    pickup=request.pickup,
+                    timeout_s=request.timeout_s,
+                )
+            case messages.MidiForget(target=target):
+                self._midi.forget(target)
+            case messages.MidiMap(mappings=mappings, replace=replace):
+                self._midi.map(mappings, replace=replace)
+            case messages.ListMidiMappings():
+                return messages.MidiMappings(mappings=self._midi.settings.mappings)
             case messages.SetHotkeys(enabled=enabled, report=report):
                 self._hotkeys.take(enabled, report)
             case messages.Recentre():
@@ -222,6 +252,15 @@ class RequestHandler:
         if request.session_log is not None:
             self._saver.keep(session_log=request.session_log)
 
+    async def _require_target(self, target: str) -> None:
+        """Refuse a parameter or a protocol that does not exist; raises `EntrainError`."""
+        if target.startswith("use:"):
+            wanted = target.removeprefix("use:")
+            await self._protocols.ask(lambda library: whole(library, wanted))
+        elif "." in target:
+            space = self._player.space
+            check_known([*self._player.layers, *([space] if space else [])], target, blocks)
+
     def _require(self, mode: Mode) -> None:
         """Refuse a mode that this system does not support; raises `EntrainError`."""
         state = self._device.state
@@ -258,3 +297,8 @@ class RequestHandler:
         if runs is not None:
             self._engine.run_session(runs)
         self._player.session_moved()
+
+
+def _wishes(request: messages.Command) -> dict[str, object]:
+    """Return the settings that a request names."""
+    return request.model_dump(exclude={"command", "client"}, exclude_none=True)

@@ -16,8 +16,7 @@ import app
 import osc_packets
 import processes
 
-from entrain.vdevice.limits import OSC_PORT
-from entrain.vdevice.tracking.ports import OPENTRACK_PORT
+from entrain.vdevice.limits import OPENTRACK_PORT, OSC_PORT
 
 PAUSE_S = 0.01
 ODD_SHARE = 0.2
@@ -57,7 +56,7 @@ class RestlessTracker:
         """Send a signal to Entrain's process that listens to trackers, if it runs."""
         with suppress(OSError):
             for child in processes.children(self._entrain.pid):
-                if b"entrain.vdevice.tracking" in processes.command_line(child):
+                if b"entrain.vdevice.bridge" in processes.command_line(child):
                     os.kill(child, number)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""A packet of a head tracker reaches the running app, and the tracker's process lives with it."""
+"""A packet of a head tracker reaches the running app, and the bridge lives with it."""
 
 import os
 import signal
@@ -30,9 +30,9 @@ def send(port: int):
 
 
 def tracker_of(entrain: app.App) -> int | None:
-    """Return the tracker's process, if it runs."""
+    """Return the bridge's process, if it runs."""
     for child in processes.children(entrain.pid):
-        if b"entrain.vdevice.tracking" in processes.command_line(child):
+        if b"entrain.vdevice.bridge" in processes.command_line(child):
             return child
     return None
 

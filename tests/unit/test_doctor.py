@@ -224,6 +224,38 @@ def test_the_head_tracker_has_a_row(monkeypatch, idle, head, ok, text):
 
 
 @pytest.mark.parametrize(
+    ("osc", "ok", "text"),
+    [
+        (messages.OscStatus(), None, "off"),
+        (
+            messages.OscStatus(on=True, port=5510, listen="127.0.0.1", listening=True, packets=3),
+            True,
+            "UDP port 5510, 3 packets, 0 refused",
+        ),
+        (
+            messages.OscStatus(on=True, port=5510, listen="0.0.0.0", listening=True),
+            True,
+            "UDP port 5510, open to your network, 0 packets, 0 refused",
+        ),
+        (messages.OscStatus(on=True), False, "it does not listen yet"),
+        (
+            messages.OscStatus(on=True, problem="another app uses UDP port 5510"),
+            False,
+            "another app uses UDP port 5510",
+        ),
+    ],
+)
+def test_osc_has_a_row(monkeypatch, idle, osc, ok, text):
+    status = idle.model_copy(update={"osc": osc}).model_dump(mode="json")
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
+
+    found = examined(monkeypatch, "speakers")["OSC"]
+
+    assert (found.ok, found.text) == (ok, text)
+    assert bool(found.advice) == (ok is False)
+
+
+@pytest.mark.parametrize(
     ("space", "ok", "text", "advised"),
     [
         (messages.Space(), None, "off", False),

@@ -1,11 +1,6 @@
-"""The app's side of head tracking: poses, settings for each output, and the tracker's process."""
+"""The app's side of head tracking: poses, settings for each output, and reports."""
 
-import asyncio
-import json
 import math
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +9,11 @@ from made_up_head import made_up
 
 from entrain.engine import Engine
 from entrain.errors import EntrainError
-from entrain.vdevice.head import head_tracking, tracker_process
+from entrain.vdevice.head import head_tracking
 from entrain.vdevice.head.head_sink import EngineHead
-from entrain.vdevice.head.head_tracking import HeadTracking
+from entrain.vdevice.head.head_tracking import HeadTracking, Report
 from entrain.vdevice.head.settings import TrackingSettings
-from entrain.vdevice.head.tracker_process import Report, TrackerProcess
+from entrain.vdevice.remote.bridge_process import BridgeProcess
 from entrain.vdevice.rotation import FORWARD, Rotation, angles_of, from_angles, inverse, is_near
 
 
@@ -41,6 +36,11 @@ def left(degrees: float) -> Rotation:
     return from_angles(math.radians(-degrees), 0, 0)
 
 
+def bridge() -> BridgeProcess:
+    """Make a bridge that never begins."""
+    return BridgeProcess(Path("control.sock"))
+
+
 def noise(seconds: float) -> np.ndarray:
     mono = np.random.default_rng(1).uniform(-0.5, 0.5, round(48_000 * seconds))
     return np.stack([mono, mono]).astype(np.float32)
@@ -53,7 +53,7 @@ def sink() -> Sink:
 
 @pytest.fixture
 def head(sink: Sink) -> HeadTracking:
-    head = HeadTracking(sink, {}, lambda: None)
+    head = HeadTracking(sink, {}, lambda: None, bridge())
     head.play_on("headset")
     return head
 
@@ -72,7 +72,7 @@ def test_the_ears_of_the_engine_turn_with_the_head():
         engine.use_head(made_up().head())
         engine.route([engine.add_layer("speakers", {"width_deg": 0})])
         ears = EngineHead(engine)
-        tracking = HeadTracking(ears, {}, lambda: None)
+        tracking = HeadTracking(ears, {}, lambda: None, bridge())
         tracking.play_on("headset")
         loud = []
         for degrees in (90, -90):
@@ -179,164 +179,24 @@ def test_the_settings_of_the_outputs_used_last_are_kept(head):
 
 def test_without_an_output_there_is_nothing_to_set(sink):
     with pytest.raises(EntrainError, match=r"^there is no output yet"):
-        HeadTracking(sink, {}, lambda: None).change(on=True)
+        HeadTracking(sink, {}, lambda: None, bridge()).change(on=True)
 
 
-# ---- the process -------------------------------------------------------------------------------
+def test_reports_of_the_bridge_are_kept_and_told_and_nonsense_is_not(sink):
+    told: list[int] = []
+    process = bridge()
+    head = HeadTracking(sink, {}, lambda: told.append(1), process)
+    head.play_on("headset")
+    head.change(on=True, follow=0.5)
 
-ON = TrackingSettings(on=True)
-
-
-class Child:
-    """Lets a script run in place of the tracker's process."""
-
-    def __init__(self, folder: Path, script: str) -> None:
-        self.started = folder / "started"
-        begin = f"open({str(self.started)!r}, 'a').write('x')\n"
-        self.command = [sys.executable, "-c", f"import os, sys, time\n{begin}{script}"]
-
-    def starts(self) -> int:
-        return len(self.started.read_text()) if self.started.exists() else 0
-
-
-@pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Child]:
-    def use(script: str) -> Child:
-        made = Child(tmp_path, script)
-        monkeypatch.setattr(tracker_process, "_command", lambda settings: made.command)
-        return made
-
-    return use
-
-
-def run(work: Callable[[TrackerProcess, list[Report], list[tuple[float, ...]]], object]) -> None:
-    """Do something with a process while an event loop runs, then end it."""
-    reports: list[Report] = []
-    poses: list[tuple[float, ...]] = []
-
-    async def main() -> None:
-        process = TrackerProcess(lambda *pose: poses.append(pose), reports.append)
-        process.begin()
-        process.want(ON)
-        try:
-            await work(process, reports, poses)  # type: ignore[misc]
-        finally:
-            await process.close()
-
-    asyncio.run(main())
-
-
-async def until(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-POSE = (
-    "import struct\nos.write(0, struct.pack('<4d', 1, 0, 0, 0) + struct.pack('<4d', 0, 0, 0, 1))\n"
-)
-STAY = "os.read(0, 1)\n"
-
-
-def test_poses_and_reports_arrive(child):
-    child(f"{POSE}print('{json.dumps({'listening': [9000], 'later': 1})}', flush=True)\n{STAY}")
-
-    async def work(process, reports, poses):
-        await until(lambda: poses and reports)
-        assert poses[-1] == (0, 0, 0, 1)
-        assert reports == [Report(listening=(9000,))]
-
-    run(work)
-
-
-def test_a_process_that_crashes_again_and_again_is_started_with_growing_pauses(child, monkeypatch):
-    monkeypatch.setattr(tracker_process, "FIRST_PAUSE_S", 0.1)
-    monkeypatch.setattr(tracker_process, "LONGEST_PAUSE_S", 0.4)
-    made = child("os._exit(7)")
-
-    async def work(process, reports, poses):
-        began_s = time.monotonic()
-        await until(lambda: made.starts() == 5)
-        assert time.monotonic() - began_s > 0.1 + 0.2 + 0.4 + 0.4
-        problem = "the head tracker's process has ended (exit code 7)"
-        assert Report(problem=problem) in reports
-
-    run(work)
-
-
-def test_its_last_problem_stays_when_it_ends(child, monkeypatch):
-    child("""print('{"problem": "another app uses UDP port 9000"}', flush=True)""")
-
-    async def work(process, reports, poses):
-        await until(lambda: len(reports) > 2)
-        assert [each.problem for each in reports[:3]] == [
-            "another app uses UDP port 9000",
-            "",
-            "another app uses UDP port 9000",
-        ]
-
-    run(work)
-
-
-@pytest.mark.parametrize(
-    "nonsense",
-    [
-        "print('x' * 100_000, flush=True)",
-        "print('[]\\n{\"listening\": 3}\\n\\xff', flush=True)",
-        "print('{\"packets_per_s\": NaN}', flush=True)",
-        "os.write(0, b'abc')",
-        "os.write(0, struct.pack('<4d', float('nan'), 0, 0, 0))",
-    ],
-)
-def test_nonsense_from_the_process_does_no_harm(child, sink, nonsense):
-    child(f"import struct\n{nonsense}\n{STAY}")
-
-    async def main() -> None:
-        head = HeadTracking(sink, {"headset": ON}, lambda: None)
-        head.play_on("headset")
-        head.begin()
-        try:
-            await asyncio.sleep(0.5)
-            head.turn(*left(10))
-        finally:
-            await head.close()
-
-    asyncio.run(main())
-    assert sink.turned == [left(10)]
-
-
-@pytest.mark.parametrize("script", [STAY, "time.sleep(60)\n"])
-def test_it_ends_when_it_is_not_wanted_and_is_killed_where_it_does_not(child, monkeypatch, script):
-    monkeypatch.setattr(tracker_process, "END_TIMEOUT_S", 0.2)
-    made = child(script)
-    ended = made.started.with_name("ended")
-    made.command[-1] += f"open({str(ended)!r}, 'w')\n"
-
-    async def work(process, reports, poses):
-        await until(lambda: made.starts() == 1)
-        process.want(None)
-        await until(lambda: not process._lives)
-        assert ended.exists() == (script == STAY)
-        process.want(ON)
-        await until(lambda: made.starts() == 2)
-        process.want(ON.model_copy(update={"follow": 0.5}))  # no concern of the process
-        await asyncio.sleep(0.2)
-        assert made.starts() == 2
-        for lan in (True, False, True):  # each one waits for the end of the one before
-            process.want(ON.model_copy(update={"lan": lan}))
-        await until(lambda: made.starts() >= 3)
-        assert len(process._lives) == 1
-
-    run(work)
-
-
-def test_a_program_that_cannot_be_started_is_told_and_tried_again(child, monkeypatch):
-    monkeypatch.setattr(tracker_process, "FIRST_PAUSE_S", 0.05)
-    monkeypatch.setattr(tracker_process, "_command", lambda settings: ["/nowhere/python"])
-
-    async def work(process, reports, poses):
-        await until(lambda: len(reports) >= 2)
-        line = "the head tracker's process cannot be started: No such file or directory"
-        assert {each.problem for each in reports} == {line}
-
-    run(work)
+    process._take("tracking", {"listening": [9000], "later": 1})
+    assert head.report == Report(listening=(9000,))
+    process._take("tracking", {"listening": 3})
+    process._take("tracking", {"packets_per_s": math.nan})
+    process._take("tracking", {"listening": [9000]})
+    assert head.report == Report(listening=(9000,))
+    assert len(told) == 1
+    head.change(follow=0.7)  # no concern of the bridge
+    assert head.report == Report(listening=(9000,))
+    head.change(lan=True)
+    assert head.report == Report()

@@ -23,8 +23,10 @@ from entrain.tray.commands import (
     hrtf,
     live_commands,
     log_command,
+    midi_command,
     offline,
     options,
+    osc_command,
     protocols,
     routing,
     space_command,
@@ -319,6 +321,7 @@ for command in (
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
     *(space_command.space, hrtf.hrtf, head_command.head, dashboard_command.dashboard),
+    *(osc_command.osc, midi_command.midi),
     *(desktop.autostart, desktop.hotkeys, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, offline.api, completion),
 ):

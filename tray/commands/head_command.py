@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Head
 
 _START_TIMEOUT_S = 3.0
-"""Longest wait for the tracker's process."""
+"""Longest wait for the bridge."""
 
 
 @click.command()
@@ -102,7 +102,7 @@ def head(
 
 
 def _started() -> "Head":
-    """Wait until the tracker's process listens, or says why it cannot."""
+    """Wait until the bridge listens, or says why it cannot."""
     end_s = time.monotonic() + _START_TIMEOUT_S
     while True:
         time.sleep(0.05)

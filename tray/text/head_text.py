@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 from entrain.tray.text.status_text import pose_source, table
 from entrain.tray.text.text_layout import clean
+from entrain.vdevice.limits import OPENTRACK_PORT
 
 if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Head
-
-_OPENTRACK_PORT = 4242
 
 
 def summary(head: "Head") -> str:
@@ -26,7 +25,7 @@ def listening(head: "Head") -> str:
     if not head["listening"]:
         return "it does not listen yet"
     ports = " and ".join(
-        f"{port} ({'opentrack' if port == _OPENTRACK_PORT else 'OSC'})"
+        f"{port} ({'opentrack' if port == OPENTRACK_PORT else 'OSC'})"
         for port in sorted(head["listening"], reverse=True)
     )
     where = "of this computer and its whole network" if head["lan"] else "of this computer alone"

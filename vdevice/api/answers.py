@@ -7,6 +7,10 @@ describe the same answers for the server; a test compares both.
 from typing import Literal, TypedDict
 
 from entrain.platform.adapter import Form
+from entrain.vdevice.api.midi_answers import MidiLearning as MidiLearning
+from entrain.vdevice.api.midi_answers import MidiMapping as MidiMapping
+from entrain.vdevice.api.midi_answers import MidiMappings as MidiMappings
+from entrain.vdevice.api.midi_answers import MidiStatus as MidiStatus
 from entrain.vdevice.limits import (
     Category,
     Grade,
@@ -40,6 +44,11 @@ StatusCommand = Literal[
     "tracking",
     "recentre",
     "audition",
+    "osc",
+    "midi",
+    "midi_learn",
+    "midi_forget",
+    "midi_map",
     "hotkeys",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
@@ -227,6 +236,21 @@ class Space(TypedDict):
     roll_deg: float | None
 
 
+class OscStatus(TypedDict):
+    """How other programs steer Entrain by OSC."""
+
+    on: bool
+    port: int
+    feedback_port: int
+    listen: str
+    listening: bool
+    clients: int
+    packets: int
+    refused: int
+    refusal: str
+    problem: str
+
+
 class Callback(TypedDict):
     """How long the audio thread takes for one block."""
 
@@ -285,6 +309,8 @@ class Status(TypedDict):
     measured: Measured | None
     head: Head
     space: Space
+    osc: OscStatus
+    midi: MidiStatus
     volume: float | None
     muted: bool
     muffled: str
@@ -421,6 +447,7 @@ class Parameter(TypedDict):
     choices: list[Choice]
     scale: Literal["lin", "log"]
     period: float
+    controller: int | None
 
 
 class Substitute(TypedDict):

@@ -1,4 +1,4 @@
-"""The head as the app knows it: its settings for each output, its pose, and the tracker's process.
+"""The head as the app knows it: its settings for each output, and its pose.
 
-Packets from the network are read in a process of its own, by `vdevice/tracking/`.
+Packets from the network are read in a process of its own, by `vdevice/bridge/tracking/`.
 """

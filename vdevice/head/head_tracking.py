@@ -1,17 +1,20 @@
 """How the head is turned, and whether it is tracked on the present output.
 
-Runs on the main thread's asyncio loop; poses of the tracker's process come on another thread.
+Runs on the main thread's asyncio loop; poses come from the bridge on another thread.
 """
 
 import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from entrain.errors import EntrainError
 from entrain.vdevice.head.head_sink import HeadSink
 from entrain.vdevice.head.settings import TrackingSettings
-from entrain.vdevice.head.tracker_process import Report, TrackerProcess
+from entrain.vdevice.remote.bridge_process import BridgeProcess
 from entrain.vdevice.rotation import (
     FORWARD,
     Angles,
@@ -29,6 +32,21 @@ FORGOTTEN_S = 10.0
 """Age at which the status shows a pose no more, in seconds."""
 MOST_OUTPUTS = 64
 """Outputs whose settings are kept, those used last."""
+_PART = "tracking"
+
+
+class Report(BaseModel):
+    """Report of the bridge about trackers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    listening: Annotated[tuple[int, ...], Field(max_length=8)] = ()
+    """UDP ports."""
+    source: Annotated[str, Field(max_length=200)] = ""
+    packets_per_s: FiniteFloat = 0.0
+    ignored: int = 0
+    malformed: int = 0
+    problem: Annotated[str, Field(max_length=1000)] = ""
 
 
 class HeadTracking:
@@ -42,19 +60,27 @@ class HeadTracking:
         Settings by the output's name.
     changed : callable
         Called when something has changed by itself.
+    bridge : BridgeProcess
+        Hears trackers.
 
     """
 
     def __init__(
-        self, sink: HeadSink, stored: Mapping[str, TrackingSettings], changed: Callable[[], None]
+        self,
+        sink: HeadSink,
+        stored: Mapping[str, TrackingSettings],
+        changed: Callable[[], None],
+        bridge: BridgeProcess,
     ) -> None:
         self.by_output = dict(stored)
         """Settings by the output's name, those used last at the end."""
         self.report = Report()
-        """Last report of the tracker's process."""
+        """Last report of the bridge."""
         self._sink = sink
         self._changed = changed
-        self._process = TrackerProcess(self._turn, self._take_report)
+        self._bridge = bridge
+        bridge.hear(_PART, self._take_report)
+        bridge.hear_poses(self._turn)
         self._output = ""
         self._is_on = False
         """Whether the head was tracked with the settings used last."""
@@ -149,7 +175,8 @@ class HeadTracking:
 
     def _apply(self, *, ends: bool = False) -> None:
         settings = self.settings
-        self._process.want(settings if settings.on else None)
+        wanted = settings.model_dump(include={"port", "lan", "preset", "invert"})
+        self._bridge.want(_PART, wanted if settings.on else None)
         with self._lock:
             self._follow = settings.follow
             ends = ends or (self._is_on and not settings.on)
@@ -159,17 +186,11 @@ class HeadTracking:
                 self._hand_on()
             self._is_as_tracked = self._centre is None and self._follow == 1.0
 
-    # ---- the process -------------------------------------------------------------------------
-
-    def begin(self) -> None:
-        """Start the tracker's process where it is wanted."""
-        self._process.begin()
-
-    async def close(self) -> None:
-        """End the tracker's process.  Idempotent."""
-        await self._process.close()
-
-    def _take_report(self, report: Report) -> None:
+    def _take_report(self, told: Mapping[str, Any]) -> None:
+        try:
+            report = Report.model_validate(told)
+        except ValidationError:
+            return
         if report != self.report:
             self.report = report
             self._changed()

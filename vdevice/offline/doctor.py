@@ -14,6 +14,7 @@ from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.adapter import OWN_DEVICE, Device, PlatformAdapter
 from entrain.vdevice import logs
+from entrain.vdevice.limits import is_loopback
 from entrain.vdevice.offline.leftovers import running_status
 from entrain.vdevice.offline.redaction import without_names
 from entrain.vdevice.offline.reports import Finding
@@ -137,6 +138,8 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
         yield _space(space)
     if head := status.get("head"):
         yield _tracker(head)
+    if osc := status.get("osc"):
+        yield _osc(osc)
     if muffled := status["muffled"]:
         what, _, advice = muffled.partition("; ")
         yield Finding("volume", False, what, advice)
@@ -179,6 +182,17 @@ def _tracker(head: dict[str, Any]) -> Finding:
         return Finding("head tracking", None, f"no poses at UDP port {ports}{where}", advice)
     text = f"{head['packets_per_s']:.0f} packets a second{where}"
     return Finding("head tracking", True, f"{text}, {head['malformed']} malformed so far")
+
+
+def _osc(osc: dict[str, Any]) -> Finding:
+    if not osc["on"]:
+        return Finding("OSC", None, "off")
+    if osc["problem"] or not osc["listening"]:
+        text = osc["problem"] or "it does not listen yet"
+        return Finding("OSC", False, text, "choose another port: entrain osc on --port")
+    where = "" if is_loopback(osc["listen"]) else ", open to your network"
+    text = f"UDP port {osc['port']}{where}, {osc['packets']} packets, {osc['refused']} refused"
+    return Finding("OSC", True, text)
 
 
 def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from entrain.block import LAYER_GROUPS, OWN_GROUPS, Block
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.names import OSC_WORDS
 from entrain.vdevice.protocol.parts.places import HEAD_SIZE, SPACE_ID, Spatial
 from entrain.vdevice.protocol.values import BlockSource, check_value, value_problem
 from entrain.vdevice.protocol.wording import choices
@@ -113,6 +114,8 @@ def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
         return f"{layer.id} is a layer of the engine; give this layer another id"
     if layer.id == SPACE_ID:
         return f"{SPACE_ID} is the layer of the space; give this layer another id"
+    if layer.id in OSC_WORDS:
+        return f"{layer.id} has another meaning in OSC; give this layer another id"
     return ""
 
 
@@ -168,6 +171,17 @@ def check_address(
         raise ProtocolError(f"{layer_id}: {problem}")
     check_value(block_of(layer, blocks()), symbol, value, layer_id)
     return layer, symbol
+
+
+def check_known(layers: Iterable[Layer], address: str, blocks: BlockSource) -> None:
+    """Raise `ProtocolError` unless an address names a parameter of a layer, or of the engine."""
+    layer_id, symbol = parse_address(address)
+    if is_own(layer_id, blocks()):
+        block = blocks()[layer_id]
+    else:
+        block = block_of(find_layer(layers, layer_id), blocks())
+    known = block.parameters.get(symbol)
+    check_value(block, symbol, known.initial if known else 0.0, layer_id)
 
 
 def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:

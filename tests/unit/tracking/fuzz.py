@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # started as a program
 
 from osc_packets import bundle, message, opentrack
 
+from entrain.vdevice.bridge.tracking.receiver import Receiver
+from entrain.vdevice.bridge.tracking.senders import Senders
 from entrain.vdevice.limits import TrackerPreset
-from entrain.vdevice.tracking.receiver import Receiver
-from entrain.vdevice.tracking.senders import Senders
 
 MAX_CPU_S = 0.1
 """Longest time for one packet."""

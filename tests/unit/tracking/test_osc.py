@@ -5,7 +5,7 @@ import struct
 import pytest
 from osc_packets import bundle, message, text
 
-from entrain.vdevice.tracking.osc import (
+from entrain.vdevice.bridge.osc_reader import (
     MAX_DEPTH,
     MAX_MESSAGES,
     MAX_PACKET_BYTES,
@@ -29,7 +29,7 @@ def test_all_types_of_osc_are_passed_over_or_read():
 
     (found,) = read_packet(text("/all") + text(tags) + body)
 
-    assert found.arguments == (1.0, 2.0, 3.0, 4.0, "s", "S", 9.0)
+    assert found.arguments == (1.0, 2.0, 3.0, 4.0, "s", "S", 1.0, 0.0, 9.0)
 
 
 def test_bundles_hold_messages_and_bundles():

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pytest
 from osc_packets import bundle, message, opentrack
 
+from entrain.vdevice.bridge.osc_reader import MalformedPacket, read_packet
+from entrain.vdevice.bridge.tracking.receiver import Receiver
+from entrain.vdevice.bridge.tracking.senders import Senders
 from entrain.vdevice.rotation import Rotation
-from entrain.vdevice.tracking.osc import MalformedPacket, read_packet
-from entrain.vdevice.tracking.receiver import Receiver
-from entrain.vdevice.tracking.senders import Senders
 
 Matrix = npt.NDArray[np.float64]
 HEADS = [

@@ -4,6 +4,7 @@ One JSON object per line.  A request has a `command`; an answer is
 ``{"ok": true, "result": …}`` or ``{"ok": false, "error": "one line"}``.
 """
 
+from entrain.vdevice.api.messages.kinds import Command, Query, Signal
 from entrain.vdevice.api.messages.measurements import (
     Callback,
     Interaural,
@@ -13,13 +14,26 @@ from entrain.vdevice.api.messages.measurements import (
     Tones,
 )
 from entrain.vdevice.api.messages.reading import RequestError, parse_request
+from entrain.vdevice.api.messages.remote_requests import (
+    ListMidiMappings,
+    Midi,
+    MidiForget,
+    MidiLearn,
+    MidiMap,
+    Osc,
+)
+from entrain.vdevice.api.messages.remote_results import (
+    MidiLearning,
+    MidiMappings,
+    MidiStatus,
+    OscStatus,
+)
 from entrain.vdevice.api.messages.request_fields import HotkeysReport, SpaceWishes
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
     Audition,
     Bypass,
-    Command,
     Delete,
     GetProtocol,
     GetSamples,
@@ -31,7 +45,6 @@ from entrain.vdevice.api.messages.requests import (
     Next,
     Off,
     On,
-    Query,
     Recentre,
     Redo,
     Rename,
@@ -42,7 +55,6 @@ from entrain.vdevice.api.messages.requests import (
     SetHotkeys,
     SetOutput,
     Settings,
-    Signal,
     Sleep,
     Stop,
     Tracking,
@@ -101,14 +113,24 @@ __all__ = [
     "ListBlocks",
     "ListDevices",
     "ListHeads",
+    "ListMidiMappings",
     "ListProtocols",
     "ListedHead",
     "ListedProtocol",
     "Measured",
+    "Midi",
+    "MidiForget",
+    "MidiLearn",
+    "MidiLearning",
+    "MidiMap",
+    "MidiMappings",
+    "MidiStatus",
     "Modulation",
     "Next",
     "Off",
     "On",
+    "Osc",
+    "OscStatus",
     "Output",
     "Parameter",
     "Position",

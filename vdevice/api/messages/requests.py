@@ -4,12 +4,10 @@ The docstrings of a model and of its fields are the description of the request i
 in docs/control-api.md.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     FiniteFloat,
     StringConstraints,
@@ -19,6 +17,15 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from entrain.vdevice import limits
+from entrain.vdevice.api.messages.kinds import Command, Query, Signal
+from entrain.vdevice.api.messages.remote_requests import (
+    ListMidiMappings,
+    Midi,
+    MidiForget,
+    MidiLearn,
+    MidiMap,
+    Osc,
+)
 from entrain.vdevice.api.messages.request_fields import (
     Address,
     DeviceName,
@@ -43,38 +50,7 @@ from entrain.vdevice.api.messages.results import (
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.head.settings import Axes, Port, Share
 from entrain.vdevice.limits import Mode, TrackerPreset, Unplugged
-from entrain.vdevice.protocol.fields import Line, Slug
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    client: Annotated[Line, StringConstraints(max_length=limits.MAX_CLIENT_CHARS)] = ""
-    """Name by which a `watch` with `parts` tells others who changed the status."""
-
-
-class Query(_Request):
-    """A request that changes nothing."""
-
-    answer: ClassVar[Any]
-    """Type of the answer's `result`."""
-
-
-class Command(_Request):
-    """A request that may change the app; subscribers look for changes afterwards."""
-
-    answer: ClassVar[Any] = Status
-    """Type of the answer's `result`.
-
-    None: `result` is null.  With `Status`, the hub answers unless the command does.
-    """
-
-
-class Signal(_Request):
-    """A request without an answer: only a refused one has one.
-
-    It is neither saved nor told to subscribers, so it costs little.
-    """
+from entrain.vdevice.protocol.fields import Slug
 
 
 class TurnHead(Signal):
@@ -469,6 +445,12 @@ Request = Annotated[
     | Tracking
     | Recentre
     | Audition
+    | Osc
+    | Midi
+    | MidiLearn
+    | MidiForget
+    | MidiMap
+    | ListMidiMappings
     | SetHotkeys,
     Field(discriminator="command"),
 ]

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat
 from entrain import readings
 from entrain.platform.adapter import Form
 from entrain.vdevice.api.messages.measurements import Callback, Levels, Measured
+from entrain.vdevice.api.messages.remote_results import MidiStatus, OscStatus
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
     Category,
@@ -112,7 +113,7 @@ class Head(_Answer):
     invert: tuple[HeadAxis, ...] = ()
     follow: FiniteFloat = 1.0
     listening: tuple[int, ...] = ()
-    """UDP ports of the tracker's process; empty before it runs."""
+    """UDP ports on which Entrain hears trackers; empty before it does."""
     source: str = ""
     """Address and machine of the sender that is heard."""
     packets_per_s: FiniteFloat = 0.0
@@ -129,7 +130,7 @@ class Head(_Answer):
     malformed: int = 0
     """Packets that no known sender should send."""
     problem: str = ""
-    """Problem of the tracker's process, one line; may be empty."""
+    """One line; may be empty."""
 
 
 class Space(_Answer):
@@ -265,6 +266,10 @@ class Status(_Answer):
     """How the head is tracked on this output."""
     space: Space = Space()
     """How the music sounds around the head on this output."""
+    osc: OscStatus = OscStatus()
+    """How other programs steer Entrain by OSC."""
+    midi: MidiStatus = MidiStatus()
+    """How MIDI devices steer Entrain."""
     volume: FiniteFloat | None = None
     """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False
@@ -374,6 +379,8 @@ class Parameter(_Answer):
     """``log``: a listener hears equal ratios as equal steps."""
     period: FiniteFloat
     """Two values that differ by this are the same; 0: none."""
+    controller: int | None
+    """MIDI controller that moves the parameter unless the user chooses another."""
 
 
 class Substitute(_Answer):

@@ -1,13 +1,11 @@
 """The UDP ports at which senders are heard."""
 
 import contextlib
-import errno
-import os
 import socket
 from dataclasses import dataclass
 
-OPENTRACK_PORT = 4242
-"""Port to which opentrack's output "UDP over network" sends."""
+from entrain.vdevice.bridge.udp import bound, reason
+from entrain.vdevice.limits import OPENTRACK_PORT
 
 
 @dataclass(frozen=True)
@@ -37,33 +35,14 @@ def open_ports(osc_port: int, lan: bool) -> tuple[list[Port], list[str]]:
         try:
             found.append(
                 Port(
-                    number, _bound(socket.AF_INET, "" if lan else "127.0.0.1", number), is_opentrack
+                    number, bound(socket.AF_INET, "" if lan else "127.0.0.1", number), is_opentrack
                 )
             )
         except OSError as error:
-            problems.append(_reason(number, error))
+            problems.append(reason(number, error))
             continue
         # "localhost" is either of the two, and some machines have no IPv6.
         with contextlib.suppress(OSError):
-            second = _bound(socket.AF_INET6, "" if lan else "::1", number)
+            second = bound(socket.AF_INET6, "" if lan else "::1", number)
             found.append(Port(number, second, is_opentrack))
     return found, problems
-
-
-def _bound(family: int, host: str, port: int) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.setblocking(False)
-        made.bind((host, port))
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
-def _reason(port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"another app uses UDP port {port}"
-    return f"cannot listen on UDP port {port}: {os.strerror(error.errno or 0)}"

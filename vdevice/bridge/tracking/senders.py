@@ -8,9 +8,9 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from entrain.vdevice.bridge.osc_reader import MalformedPacket, Message
 from entrain.vdevice.limits import HeadAxis, TrackerPreset
 from entrain.vdevice.rotation import Rotation, from_angles, normalized
-from entrain.vdevice.tracking.osc import MalformedPacket, Message
 
 _MOST_TURNS_RAD = 1e4
 """Greatest angle that is meant as an angle."""

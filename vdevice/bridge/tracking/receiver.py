@@ -7,9 +7,9 @@ import struct
 from collections import deque
 from dataclasses import dataclass, field
 
+from entrain.vdevice.bridge.osc_reader import MalformedPacket, read_packet
+from entrain.vdevice.bridge.tracking.senders import Pose, Senders
 from entrain.vdevice.rotation import Rotation
-from entrain.vdevice.tracking.osc import MalformedPacket, read_packet
-from entrain.vdevice.tracking.senders import Pose, Senders
 
 SILENT_S = 1.0
 """Silence after which another sender is heard, in seconds."""

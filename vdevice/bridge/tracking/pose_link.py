@@ -1,4 +1,4 @@
-"""The socket over which poses go to Entrain: the standard input of the tracker's process.
+"""Sends poses to Entrain, over the socket that is the bridge's standard input.
 
 Each pose is four float64.  Entrain waits for them on a thread of its own: to wake its event loop
 100 times a second, as messages at the control socket do, takes up to four times the processor time.
@@ -21,15 +21,13 @@ class PoseLink:
 
     Parameters
     ----------
-    fd : int
-        Descriptor of a stream socket, which belongs to this object from now on.
+    link : socket
+        A stream socket; not blocking.
 
     """
 
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-        self._socket = socket.socket(fileno=fd)
-        self._socket.setblocking(False)
+    def __init__(self, link: socket.socket) -> None:
+        self._socket = link
         self._sent: Rotation | None = None
         self._sent_at_s = 0.0
 
@@ -43,16 +41,3 @@ class PoseLink:
         except OSError:  # Entrain is busy, or has ended
             return
         self._sent, self._sent_at_s = turned, now_s
-
-    def is_open(self) -> bool:
-        """Tell whether Entrain is there; to be asked when the descriptor is readable."""
-        try:
-            return bool(self._socket.recv(4096))
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-
-    def close(self) -> None:
-        """Close the socket.  Idempotent."""
-        self._socket.close()

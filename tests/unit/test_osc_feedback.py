@@ -1,0 +1,144 @@
+"""Programs that say `xmit` get changes, and are forgotten when they vanish."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from osc_desk import OscDesk, osc_desk
+
+from entrain.vdevice.api import messages
+from entrain.vdevice.bridge.osc import peers as peers_module
+from entrain.vdevice.bridge.osc.peers import MAX_CLIENTS, MAX_PEERS, Peers
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[Callable[[OscDesk], Awaitable[object]]], None]:
+    def run(work: Callable[[OscDesk], Awaitable[object]]) -> None:
+        async def main() -> None:
+            async with osc_desk(tmp_path) as desk:
+                await work(desk)
+
+        asyncio.run(main())
+
+    return run
+
+
+def test_changes_by_others_arrive_after_xmit_until_xmit_0(run):
+    async def work(desk):
+        desk.send("/entrain", "xmit", 1)
+        await desk.until(lambda: ("/entrain/tone/beat_hz", 10) in desk.receive())
+        assert ("/entrain/use", "custom") in desk.got
+        desk.got.clear()
+        await desk.app.hub.ask(messages.Set(values={"tone.beat_hz": 6.5}))
+        await desk.until(lambda: ("/entrain/tone/beat_hz", 6.5) in desk.receive())
+        await desk.app.hub.ask(messages.Bypass(on=True))
+        await desk.until(lambda: ("/entrain/bypass", 1) in desk.receive())
+        await desk.app.hub.ask(messages.Sleep(minutes=30))
+        await desk.until(lambda: any(each[0] == "/entrain/sleep" for each in desk.receive()))
+        assert not any(each[0] == "/entrain/music/depth" for each in desk.got)
+        desk.send("/entrain/xmit", 0)
+        await desk.settled()
+        desk.receive()
+        desk.got.clear()
+        await desk.app.hub.ask(messages.Bypass(on=False))
+        assert await desk.answer("/entrain/bypass", "get") == [("/entrain/bypass", 0, 0, 1)]
+        assert desk.part.wants_meters is False
+
+    run(work)
+
+
+def test_measurements_and_levels_come_with_xmit_1_only(run):
+    async def work(desk):
+        desk.send("/entrain", "xmit", 2)
+        await desk.until(lambda: ("/entrain/tone/beat_hz", 10) in desk.receive())
+        assert desk.part.wants_meters is False
+        measured = {"text": "", "tones": {"left_hz": 405.0, "beat_hz": 10.0}, "modulation": None}
+        levels = {"out_db": None, "in_rms_db": [-20.0, None]}
+        news = {"measured": measured, "levels": levels}
+        desk.mirror.take(news)
+        desk.send("/entrain/bypass", "get")  # its answer comes after the feedback
+        await desk.until(lambda: ("/entrain/bypass", 0, 0, 1) in desk.receive())
+        assert not any(each[0].startswith("/entrain/measured") for each in desk.got)
+
+        desk.send("/entrain", "xmit", 1)
+        assert desk.part.wants_meters
+        desk.mirror.take(news)
+        await desk.until(lambda: ("/entrain/measured/beat_hz", 10) in desk.receive())
+        assert ("/entrain/levels/out_db", -200) in desk.got
+        assert ("/entrain/levels/in_rms_left_db", -20) in desk.got
+        assert ("/entrain/levels/in_rms_right_db", -200) in desk.got
+
+    run(work)
+
+
+def test_a_fader_does_not_get_its_own_values_back(run, monkeypatch):
+    """Neither the value that it has sent last, nor, while it moves, an older one."""
+    monkeypatch.setattr(peers_module, "QUIET_S", 0.3)
+
+    async def work(desk):
+        desk.send("/entrain", "xmit", 2)
+        await desk.until(lambda: ("/entrain/tone/beat_hz", 10) in desk.receive())
+        desk.got.clear()
+        for number in range(30):
+            desk.send("/entrain/tone/beat_hz", 5 + number / 10)
+            await asyncio.sleep(0.01)
+        await desk.until(lambda: desk.value("tone", "beat_hz") == pytest.approx(7.9))
+        await desk.app.hub.ask(messages.Bypass(on=True))
+        await desk.until(lambda: ("/entrain/bypass", 1) in desk.receive())
+        await asyncio.sleep(0.7)
+        assert not [each for each in desk.receive() if each[0] == "/entrain/tone/beat_hz"]
+        # Another front end's value comes, and so does a clipped value.
+        await desk.app.hub.ask(messages.Set(values={"tone.beat_hz": 3.0}))
+        await desk.until(lambda: ("/entrain/tone/beat_hz", 3) in desk.receive())
+        desk.send("/entrain/tone/beat_hz", 1000)
+        await desk.until(lambda: ("/entrain/tone/beat_hz", 200) in desk.receive())
+
+    run(work)
+
+
+def test_a_program_that_has_ended_is_forgotten(run):
+    async def work(desk):
+        desk.send("/entrain", "xmit", 1)
+        await desk.until(lambda: desk.receive())
+        assert len(desk.part._peers.clients) == 1
+        desk.out.close()
+        for on in (True, False) * 20:
+            await desk.app.hub.ask(messages.Bypass(on=on))
+            await asyncio.sleep(0.06)
+            if not desk.part._peers.clients:
+                break
+        assert desk.part._peers.clients == []
+        assert desk.part.wants_meters is False
+
+    run(work)
+
+
+def test_peers_and_clients_are_bounded():
+    peers = Peers(5511)
+    try:
+        first = peers.at(("127.0.0.1", 1))
+        first.mode = 1
+        for number in range(2, 3 * MAX_PEERS):
+            assert peers.at((f"127.0.0.{number}", 1)) is not None
+        assert len(peers._peers) == MAX_PEERS
+        assert peers.known(("127.0.0.1", 9)) is first  # it gets changes, and so it stays
+        for peer in peers._peers.values():
+            peer.mode = 1
+        assert peers.is_full
+        assert MAX_CLIENTS < MAX_PEERS
+    finally:
+        peers.close()
+
+
+def test_one_client_more_than_there_may_be_is_refused(run, monkeypatch):
+    monkeypatch.setattr(peers_module, "MAX_CLIENTS", 1)
+
+    async def work(desk):
+        desk.send("/entrain", "xmit", 1)
+        desk.send("/entrain", "xmit", 2)  # the same one
+        assert desk.refused == 0
+        desk.part.take_packet(b"/entrain\0\0\0\0,si\0xmit\0\0\0\0\0\0\0\x01", ("127.0.0.7", 40_000))
+        assert desk.refusal == "/entrain: too many other programs get changes"
+
+    run(work)

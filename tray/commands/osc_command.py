@@ -1,0 +1,87 @@
+"""The command that lets other programs steer Entrain by OSC."""
+
+# ruff: noqa: D301 - \b tells click not to wrap the lines that follow
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from entrain.tray.commands import options
+from entrain.tray.commands.request import ask
+from entrain.tray.text.number import Number
+from entrain.vdevice.limits import MAX_PORT, MIN_PORT, OSC_CONTROL_PORT, OSC_FEEDBACK_PORT
+
+if TYPE_CHECKING:
+    from entrain.vdevice.api.answers import OscStatus
+
+_START_TIMEOUT_S = 3.0
+"""Longest wait for the process that listens."""
+
+
+@click.command()
+@click.argument("action", type=click.Choice(["on", "off", "status"]), default="status")
+@click.option(
+    "--port",
+    type=Number(MIN_PORT, MAX_PORT, whole=True),
+    help=f"UDP port on which Entrain listens. Initially {OSC_CONTROL_PORT}.",
+)
+@click.option(
+    "--feedback-port",
+    type=Number(MIN_PORT, MAX_PORT, whole=True),
+    help=f"UDP port of the other program, for answers. Initially {OSC_FEEDBACK_PORT}.",
+)
+@click.option(
+    "--listen",
+    metavar="ADDRESS",
+    help="Address of this computer on which Entrain listens. Initially 127.0.0.1, which only this "
+    "computer reaches; 0.0.0.0 is open to your network.",
+)
+@options.as_json
+def osc(
+    action: str, port: int | None, feedback_port: int | None, listen: str | None, as_json: bool
+) -> None:
+    """Let other programs steer Entrain by OSC: TouchOSC, Open Stage Control, a lighting desk.
+
+    An address is /entrain, the layer and the parameter: /entrain/tone/beat_hz 7.5.
+
+    \b
+    Examples:
+      entrain osc on
+      entrain osc on --port 9001 --feedback-port 9002
+      entrain osc on --listen 0.0.0.0     open to your network
+      entrain osc status
+      entrain osc off
+    """
+    settings = {"port": port, "feedback_port": feedback_port, "listen": listen}
+    wishes = {name: wish for name, wish in settings.items() if wish is not None}
+    if wishes and action != "on":
+        raise click.UsageError("only `osc on` takes settings")
+    if action == "on":
+        answer = ask("osc", on=True, **wishes)["osc"]
+        answer = answer if answer["listening"] else _started()
+    elif action == "off":
+        answer = ask("osc", on=False)["osc"]
+    else:
+        answer = ask("status")["osc"]
+    if as_json:
+        options.print_json(answer)
+        return
+    from entrain.tray.text import osc_text
+
+    if action == "status":
+        osc_text.status(answer)
+        return
+    click.echo(osc_text.summary(answer))
+    if warning := osc_text.warning(answer):
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _started() -> "OscStatus":
+    """Wait until Entrain listens, or says why it cannot."""
+    end_s = time.monotonic() + _START_TIMEOUT_S
+    while True:
+        time.sleep(0.05)
+        found = ask("status")["osc"]
+        if found["listening"] or found["problem"] or time.monotonic() > end_s:
+            return found

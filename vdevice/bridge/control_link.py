@@ -1,0 +1,172 @@
+"""The way from the bridge to the running app: requests at the control socket.
+
+A controller sends up to 1,000 values a second, and the app needs none but the last.  So values
+gather here: for each address the last one is kept, and one `set` with all of them goes out at most
+every `INTERVAL_S`.  While a request is unanswered, values gather, too, so a slow app gets fewer.
+Requests keep their order.
+"""
+
+import asyncio
+import collections
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from entrain.errors import EntrainError
+from entrain.vdevice.api.app_link import AppLink
+from entrain.vdevice.limits import MAX_VALUES
+
+INTERVAL_S = 0.01
+OVER_S = 0.02
+"""Duration of the move to a new value, in seconds: too short to notice, too long to click."""
+MOST_WAITING = 64
+"""Most requests that wait; a run of values counts once."""
+
+Done = Callable[[Any, str], None]
+"""Takes the result of a request, or None and the reason of a refusal."""
+
+
+@dataclass
+class _Entry:
+    """A request that waits."""
+
+    fields: dict[str, Any]
+    values: dict[str, float] = field(default_factory=dict)
+    done: list[Done] = field(default_factory=list)
+
+    def told(self, result: Any, error: str = "") -> None:
+        for each in self.done:
+            each(result, error)
+
+
+class ControlLink:
+    """Sends one part's requests, one after the other.
+
+    Parameters
+    ----------
+    control_socket : Path
+        The control socket.
+    client : str
+        Name by which others learn who has caused a change.
+
+    """
+
+    def __init__(self, control_socket: Path, client: str) -> None:
+        self._link = AppLink(control_socket)
+        self._client = client
+        self._waiting: collections.deque[_Entry] = collections.deque()
+        self._work: asyncio.Task[None] | None = None
+        self._next_s = 0.0
+
+    def set_value(self, address: str, value: float, done: Done) -> bool:
+        """Set a parameter, unless another value for it comes first.
+
+        Parameters
+        ----------
+        address : str
+            As `tone.beat_hz`.
+        value : float
+            In the parameter's own unit; finite.
+        done : callable
+            Is called if the app refuses the values.
+
+        Returns
+        -------
+        bool
+            False if too much waits already.
+
+        """
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or not 0 < len(last.values) < MAX_VALUES:
+            last = _Entry({"command": "set", "over_s": OVER_S}, done=[done])
+            if not self._append(last):
+                return False
+        last.values[address] = value
+        return True
+
+    def ask(
+        self,
+        request: Mapping[str, object],
+        done: Done,
+        *,
+        newest: bool = False,
+        shared: bool = False,
+    ) -> bool:
+        """Send a request after those before it.
+
+        Parameters
+        ----------
+        request : mapping
+            A `command` of the control API, and its other fields, as JSON values.
+        done : callable
+            Takes the result, or the reason of a refusal.
+        newest : bool
+            The request replaces the one before it, if that still waits and has the same command.
+        shared : bool
+            One answer serves this request and the one before it, if that still waits and has the
+            same command.
+
+        Returns
+        -------
+        bool
+            False if too much waits already.
+
+        """
+        last = self._waiting[-1] if self._waiting else None
+        if last is not None and last.fields.get("command") == request["command"]:
+            if newest:
+                last.fields, last.done = dict(request), [done]
+                return True
+            if shared and len(last.done) < MOST_WAITING:
+                last.done.append(done)
+                return True
+        return self._append(_Entry(dict(request), done=[done]))
+
+    def close(self) -> None:
+        """Drop the requests that wait.  Idempotent."""
+        if self._work is not None:
+            self._work.cancel()
+        self._waiting.clear()
+        self._link.close()
+
+    def _append(self, entry: _Entry) -> bool:
+        if len(self._waiting) >= MOST_WAITING:
+            return False
+        self._waiting.append(entry)
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._send_all())
+        return True
+
+    async def _send_all(self) -> None:
+        now_s = asyncio.get_running_loop().time
+        while self._waiting:
+            await asyncio.sleep(self._next_s - now_s())
+            entry = self._waiting.popleft()
+            self._next_s = now_s() + INTERVAL_S
+            await self._send(entry)
+
+    async def _send(self, entry: _Entry) -> None:
+        if not entry.values:
+            entry.told(*await self._asked(entry.fields))
+            return
+        result, error = await self._asked({**entry.fields, "values": entry.values})
+        if error and len(entry.values) > 1:  # one bad value does not keep the others back
+            for address, value in entry.values.items():
+                one = {**entry.fields, "values": {address: value}}
+                entry.told(*await self._asked(one))
+        else:
+            entry.told(result, error)
+
+    async def _asked(self, fields: Mapping[str, object]) -> tuple[Any, str]:
+        request = {"client": self._client, **fields}
+        try:
+            answer = json.loads(await self._link.ask(json.dumps(request).encode()))
+            if answer["ok"]:
+                return answer["result"], ""
+            return None, str(answer["error"])
+        except EntrainError as error:
+            return None, str(error)
+        except (ValueError, KeyError, TypeError):
+            return None, "Entrain's answer is not understood"

@@ -1,0 +1,1 @@
+"""OSC: other programs set values and ask for them, with addresses as FAUST has them."""

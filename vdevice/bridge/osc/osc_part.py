@@ -1,0 +1,187 @@
+"""The part of the bridge that other programs steer by OSC: its ports, counters and reports."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any
+
+from entrain.vdevice.bridge.app_mirror import AppMirror
+from entrain.vdevice.bridge.control_link import ControlLink
+from entrain.vdevice.bridge.osc.feedback import Feedback
+from entrain.vdevice.bridge.osc.interpreter import Interpreter
+from entrain.vdevice.bridge.osc.patterns import is_pattern
+from entrain.vdevice.bridge.osc.peers import Peers, Sender
+from entrain.vdevice.bridge.osc.schedule import Schedule
+from entrain.vdevice.bridge.osc_reader import MAX_PACKET_BYTES, MalformedPacket, read_packet
+from entrain.vdevice.bridge.part import Report
+from entrain.vdevice.bridge.udp import bound, reason
+from entrain.vdevice.limits import LOOPBACK
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+"""Pause before a port is opened again that another app uses; it doubles each time."""
+REPORT_S = 1.0
+"""Shortest time between two reports, in seconds."""
+MAX_PATTERNS = 16
+"""Most addresses of one packet that may be patterns, since patterns take time."""
+MAX_REFUSAL_CHARS = 200
+_MOST_PACKETS = 16
+"""Packets of one socket that are read before the others have their turn."""
+
+
+class OscPart:
+    """Obeys other programs until it is closed.
+
+    Parameters
+    ----------
+    settings : mapping
+        `port`, `feedback_port` and `listen`, as in `OscSettings`.
+    control_socket : Path
+        The control socket.
+    mirror : AppMirror
+        Knows what the app does.
+    report : callable
+        Takes what is to be reported.
+
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        control_socket: Path,
+        mirror: AppMirror,
+        report: Report,
+    ) -> None:
+        self._settings = settings
+        self._report = report
+        self._mirror = mirror
+        self._loop = asyncio.get_running_loop()
+        self._app = ControlLink(control_socket, "osc")
+        self._peers = Peers(settings["feedback_port"])
+        self._feedback = Feedback(mirror, self._peers)
+        self._interpreter = Interpreter(
+            self._app,
+            mirror,
+            self._peers,
+            settings["port"],
+            self._loop.time,
+            self.refuse,
+            self._clients_changed,
+        )
+        self._schedule = Schedule(self._interpreter.take)
+        self._sockets: list[socket.socket] = []
+        self._problem = ""
+        self._pause_s = FIRST_PAUSE_S
+        self._opening: asyncio.TimerHandle | None = None
+        self._reporting: asyncio.TimerHandle | None = None
+        self._packets = self._refused = 0
+        self._refusal = ""
+        mirror.add(self)
+        self._open_when_ready()
+
+    @property
+    def wants_meters(self) -> bool:
+        """Whether a program wants measurements."""
+        return any(each.mode == 1 for each in self._peers.clients)
+
+    def app_changed(self, parts: AbstractSet[str]) -> None:
+        """Listen as soon as it is known what there is to set, and send changes."""
+        self._open_when_ready()
+        had_meters = self.wants_meters
+        self._feedback.look()
+        if had_meters and not self.wants_meters:  # a peer has vanished
+            self._clients_changed()
+
+    def take_packet(self, packet: bytes, sender: Sender) -> None:
+        """Carry out what is in a packet."""
+        self._packets += 1
+        self._report_soon()
+        try:
+            messages = read_packet(packet)
+            if sum(is_pattern(each.address) for each in messages) > MAX_PATTERNS:
+                raise MalformedPacket(f"more than {MAX_PATTERNS} patterns")
+        except MalformedPacket as error:
+            self.refuse(f"malformed packet: {error}")
+            return
+        for message in messages:
+            if problem := self._schedule.put(message, sender):
+                self.refuse(problem)
+
+    def refuse(self, why: str) -> None:
+        """Count a refusal."""
+        self._refused += 1
+        text = "".join(each if each.isprintable() else "?" for each in why[:MAX_REFUSAL_CHARS])
+        self._refusal = text
+        self._report_soon()
+
+    def change(self, settings: Mapping[str, Any], report: Report) -> bool:
+        """Start anew with other settings."""
+        return False
+
+    def close(self) -> None:
+        """Stop to listen.  Idempotent."""
+        for timer in (self._opening, self._reporting):
+            if timer is not None:
+                timer.cancel()
+        for each in self._sockets:
+            self._loop.remove_reader(each)
+            each.close()
+        self._sockets = []
+        self._mirror.remove(self)
+        self._schedule.close()
+        self._feedback.close()
+        self._peers.close()
+        self._app.close()
+
+    def _open_when_ready(self) -> None:
+        if self._mirror.status and not self._sockets and self._opening is None:
+            self._open()
+
+    def _open(self) -> None:
+        self._opening, self._problem = None, ""
+        host, port = self._settings["listen"], self._settings["port"]
+        try:
+            self._sockets = [bound(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
+        except OSError as error:
+            self._problem = reason(port, error)
+            self._opening = self._loop.call_later(self._pause_s, self._open)
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        else:
+            if host == LOOPBACK:  # "localhost" is either of the two, and some machines have no IPv6
+                with contextlib.suppress(OSError):
+                    self._sockets.append(bound(socket.AF_INET6, "::1", port))
+        for each in self._sockets:
+            self._loop.add_reader(each, self._receive, each)
+        self._tell()
+
+    def _receive(self, listening: socket.socket) -> None:
+        for _ in range(_MOST_PACKETS):
+            try:
+                packet, sender = listening.recvfrom(MAX_PACKET_BYTES + 1)
+            except OSError:  # no more of them, or a report that one of ours did not arrive
+                return
+            self.take_packet(packet, sender)
+
+    def _clients_changed(self) -> None:
+        self._mirror.look()
+        self._feedback.look()
+        self._report_soon()
+
+    def _report_soon(self) -> None:
+        if self._reporting is None:
+            self._reporting = self._loop.call_later(REPORT_S, self._tell)
+
+    def _tell(self) -> None:
+        self._reporting = None
+        self._report(
+            {
+                "listening": bool(self._sockets),
+                "clients": len(self._peers.clients),
+                "packets": self._packets,
+                "refused": self._refused,
+                "refusal": self._refusal,
+                "problem": self._problem,
+            }
+        )
