@@ -256,7 +256,7 @@ export const T = {
     stronger: "stronger",
     weaker: "weaker",
   },
-  oscOff: "OSC is off; `entrain osc on` in a terminal lets other programs steer Entrain.",
+  oscOff: "OSC is off. To let other programs steer Entrain, type: entrain osc on",
   /** @param {string} address @param {number} port @param {number} clients */
   oscOn: (address, port, clients) =>
     `OSC is on: ${address}, port ${port}; ${clients} ${clients === 1 ? "program hears" : "programs hear"} changes.`,
