@@ -299,8 +299,8 @@ class FakeEntrain:
         """Move a control while the page learns."""
         learned = {**control, "target": self.status["midi"]["learning"]["target"]}
         self.mappings.append(learned)
-        count = len(self.mappings)
-        self.change(midi={**self.status["midi"], "learning": None, "learned": learned, "mappings": count})
+        news = {"learning": None, "learned": learned, "mappings": len(self.mappings)}
+        self.change(midi={**self.status["midi"], **news})
 
     def _do_save(self, name: str, replace: bool = False) -> None:
         key = name.lower().replace(" ", "-")

@@ -35,7 +35,7 @@ class Midi(Command):
     on: bool | None = None
     """Whether Entrain listens."""
     system: MidiSystem | None = None
-    """The MIDI system to use; `auto` takes one that works."""
+    """The MIDI system to use; `auto` takes whichever works."""
 
 
 class MidiLearn(Command):
