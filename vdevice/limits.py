@@ -65,6 +65,9 @@ MAX_TAP_FRAMES = 16384
 """Largest number of frames in one answer to a `tap`."""
 MIN_TAP_S, MAX_TAP_S = 0.015, 0.25
 """Shortest and longest interval of a `tap`, in seconds; at 192 kHz the longest loses no frame."""
+MIN_VERIFY_HZ, MAX_VERIFY_HZ = 0.5, 100.0
+"""Lowest and highest rate that `verify` examines on request."""
+MAX_VERIFY_START_S = 1e6
 MAX_LAYERS = 64
 """Largest number of layers in a protocol."""
 MAX_SPEC_CHARS = 4096

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from entrain.engine import Engine, blocks
 from entrain.errors import EntrainError
 from entrain.platform import clock
-from entrain.vdevice.api import listed_blocks, messages
+from entrain.vdevice.api import messages
 from entrain.vdevice.api.hub import Answer
-from entrain.vdevice.api.listed_heads import listed_heads
-from entrain.vdevice.api.listed_outputs import described
-from entrain.vdevice.api.listed_protocols import listed, whole
+from entrain.vdevice.api.listed import blocks as listed_blocks
+from entrain.vdevice.api.listed.heads import listed_heads
+from entrain.vdevice.api.listed.outputs import described
+from entrain.vdevice.api.listed.protocols import listed, whole
 from entrain.vdevice.api.messages.results import WithContent
 from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from entrain.vdevice.api import answers, messages
-from entrain.vdevice.api.messages import results
+from entrain.vdevice.api.messages import measurements, results
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
@@ -18,7 +18,11 @@ from entrain.vdevice.protocol.parts.evidence import Evidence, Source
 from entrain.vdevice.protocol.parts.places import Place, Spatial
 
 MODELS = {
-    **{name: model for name, model in vars(results).items() if name in messages.__all__},
+    **{
+        name: model
+        for name, model in (vars(results) | vars(measurements)).items()
+        if name in messages.__all__
+    },
     "ApplicationRules": ApplicationRules,
     "Layer": Layer,
     "Automation": Automation,

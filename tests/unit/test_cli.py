@@ -419,22 +419,22 @@ SUMMARY = RenderSummary(
 def test_render_hands_over_what_to_render(provide, options, protocol_id, layer_id):
     seen = []
 
-    def render_file(source, destination, protocol, progress, force, space, head):
+    def render(source, destination, protocol, **options):
         seen.append((source, destination, protocol))
         return SUMMARY
 
-    provide("entrain.vdevice.offline.render", render_file=render_file)
+    provide("entrain.vdevice.notebook", render=render)
 
     result = entrain("render", "in.wav", "out.flac", *options)
 
     assert result.stdout == "out.flac: 2.0 s at 48000 Hz, 150 times as fast as listening\n"
     source, destination, protocol = seen[0]
-    assert (source, destination) == (Path("in.wav"), Path("out.flac"))
+    assert (source, destination) == ("in.wav", "out.flac")
     assert (protocol.id, protocol.layers[0].id) == (protocol_id, layer_id)
 
 
 def test_render_as_json_prints_the_summary(provide):
-    provide("entrain.vdevice.offline.render", render_file=lambda *_, **options: SUMMARY)
+    provide("entrain.vdevice.notebook", render=lambda *_, **options: SUMMARY)
 
     result = entrain("render", "in.wav", "out.wav", "--json")
 
@@ -443,7 +443,7 @@ def test_render_as_json_prints_the_summary(provide):
 
 def test_render_says_what_is_wrong_with_the_file_and_its_json_stays_json(provide):
     damaged = SUMMARY.model_copy(update={"warnings": ("the file is cut off",)})
-    provide("entrain.vdevice.offline.render", render_file=lambda *_, **options: damaged)
+    provide("entrain.vdevice.notebook", render=lambda *_, **options: damaged)
 
     for options in ([], ["--json"]):
         result = entrain("render", "in.wav", "out.wav", *options)

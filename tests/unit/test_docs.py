@@ -1,18 +1,17 @@
-"""docs/control-api.md agrees with the program."""
+"""The pages of the control API are made from the models, and their examples are true."""
 
 import json
 import re
+import runpy
 from pathlib import Path
-from typing import get_args
 
+import jsonschema
 import pytest
 
-from entrain.engine import TAP_FRAMES, blocks
-from entrain.vdevice import limits
-from entrain.vdevice.api import client, connection, control_server, messages
-from entrain.vdevice.api.listed_blocks import described
-from entrain.vdevice.api.listed_heads import listed_heads
-from entrain.vdevice.api.listed_protocols import whole
+from entrain.engine import blocks
+from entrain.vdevice.api.listed.blocks import described as described_blocks
+from entrain.vdevice.api.listed.heads import listed_heads
+from entrain.vdevice.api.listed.protocols import whole
 from entrain.vdevice.api.messages import (
     COMMANDS,
     Device,
@@ -21,11 +20,15 @@ from entrain.vdevice.api.messages import (
     Status,
     parse_request,
 )
+from entrain.vdevice.api.schema import json_schema
 from entrain.vdevice.protocol import library
 from entrain.vdevice.protocol.errors import ProtocolError
-from entrain.vdevice.protocol.model import Protocol
 
-PAGE = (Path(__file__).parents[2] / "docs" / "control-api.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "control-api.md").read_text(encoding="utf-8")
+GENERATOR = runpy.run_path(str(DOCS / "generate.py"))
+SCHEMA = json_schema()
+FITS = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def blocks_of(language: str) -> list[str]:
@@ -52,8 +55,14 @@ def refused_when_read(request: str) -> str | None:
 
 
 ANSWERED = [(sent, json.loads(answer)) for sent, answer in exchanges() if answer]
-MODELS = dict(zip(COMMANDS, get_args(get_args(messages.Request)[0]), strict=True))
 GOOD = [sent for sent, answer in exchanges() if not answer or json.loads(answer)["ok"]]
+
+
+@pytest.mark.parametrize("name", GENERATOR["PAGES"])
+def test_a_page_is_up_to_date(name):
+    written = (DOCS / name).read_text(encoding="utf-8")
+    if written != GENERATOR["page"](name):
+        pytest.fail(f"docs/{name} is out of date; run: .venv/bin/python docs/generate.py")
 
 
 @pytest.mark.parametrize("request_", GOOD)
@@ -101,12 +110,55 @@ def test_every_command_is_explained_and_has_an_example(command):
     assert command in [json.loads(request)["command"] for request in GOOD]
 
 
-def test_every_field_of_a_command_is_named_in_its_row():
-    for command in COMMANDS:
-        row = re.search(rf"^\| `{command}` \| (.*?) \|", PAGE, re.MULTILINE)
-        names = re.findall(r"`(\w+)`:", row[1]) if row else []
-        common = {"command", "client"}
-        assert names == [name for name in MODELS[command].model_fields if name not in common]
+def described(reference: str) -> dict[str, str]:
+    """Return the descriptions of a model and of its fields; an absent one is empty."""
+    model = SCHEMA["$defs"][reference.rpartition("/")[2]]
+    fields = model["properties"].items()
+    return {"": model.get("description", "")} | {
+        name: field.get("description", "") for name, field in fields if name != "command"
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_and_its_fields_have_docstrings(command):
+    texts = described(SCHEMA["commands"][command]["request"]["$ref"])
+    assert [name for name, text in texts.items() if not text] == []
+
+
+def test_every_field_of_the_status_has_a_docstring():
+    texts = described("Status")
+    assert [name for name, text in texts.items() if not text] == []
+
+
+@pytest.mark.parametrize("request_", GOOD)
+def test_the_schema_takes_the_requests_of_the_page(request_):
+    FITS.validate(json.loads(request_))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ['{"command": "nonsense"}', '{"command": "status", "x": 1}', "{}"]
+    + ['{"command": "watch", "interval_s": 0.01}', '{"command": "bypass", "on": "yes"}'],
+)
+def test_the_schema_refuses_what_entrain_refuses(request_):
+    assert refused_when_read(request_)
+    with pytest.raises(jsonschema.ValidationError):
+        FITS.validate(json.loads(request_))
+
+
+@pytest.mark.parametrize(("request_", "answer"), [each for each in ANSWERED if each[1]["ok"]])
+def test_the_schema_takes_the_answers_of_the_page(request_, answer):
+    result = SCHEMA["commands"][json.loads(request_)["command"]]["result"]
+    FITS.evolve(schema={"$defs": SCHEMA["$defs"], **result}).validate(answer["result"])
+
+
+def test_the_schema_is_one():
+    FITS.check_schema(SCHEMA)
+
+
+def test_only_a_pose_has_no_answer():
+    commands = SCHEMA["commands"].items()
+    assert [name for name, parts in commands if "result" not in parts] == ["head"]
 
 
 def test_the_answers_are_what_the_program_can_say():
@@ -130,28 +182,8 @@ def test_the_block_that_is_shown_is_one():
     (text,) = blocks_of("text")
     shown = json.loads(text)
 
-    (found,) = [each for each in described(blocks().values()).blocks if each.kind == shown["kind"]]
+    (found,) = [
+        each for each in described_blocks(blocks().values()).blocks if each.kind == shown["kind"]
+    ]
 
     assert found.model_dump(mode="json") == shown
-
-
-def test_every_field_of_the_status_is_explained():
-    table = PAGE.split("### status")[1].split("### on")[0]
-    explained = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
-    assert explained == [name for name in Status.model_fields if name != "version"]
-
-
-def test_the_limits_are_those_of_the_program():
-    rows = re.findall(r"^\| .*? \| (\d+)", PAGE.split("## Limits")[1], re.MULTILINE)
-    (max_layers,) = (m.max_length for m in Protocol.model_fields["layers"].metadata)
-    assert [int(limit) for limit in rows] == [
-        connection.MAX_LINE_BYTES,
-        control_server.MAX_CLIENTS,
-        connection.LINE_TIMEOUT_S,
-        max_layers,
-    ]
-    assert f"wait {client.TIMEOUT_S:g} s" in PAGE
-    assert f"{client.STOP_TIMEOUT_S:g} s for the end" in PAGE
-    assert f"0 … {limits.MAX_OVER_S:.0f} s" in PAGE
-    assert f"`frames`: 1 … {limits.MAX_TAP_FRAMES}, " in PAGE
-    assert f"({TAP_FRAMES} frames)" in PAGE

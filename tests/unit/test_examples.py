@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -50,6 +51,27 @@ def examples(language: str) -> list[Example]:
 
 PYTHON = examples("python")
 
+PRECISE_TYPES = """
+from typing import assert_type
+
+import entrain
+from entrain.vdevice.limits import State
+
+with entrain.Client() as client:
+    measured = client.status().measured
+    assert measured and measured.tones
+    assert_type(measured.tones.beat_hz, float)
+    assert_type(client.ask("bypass")["bypass"], bool)
+    with client.watching() as states:
+        assert_type(next(states).state, State)
+assert_type(entrain.verify("a").tones[0].beat_hz, float)
+assert_type(entrain.render("a", "b").frames, int)
+assert_type(entrain.faust.Am().rate_hz, float)
+assert_type(entrain.Engine().latency_frames, int)
+entrain.nonsense  # type: ignore[attr-defined]
+"""
+"""A script whose types are right only if `import entrain` has precise types."""
+
 
 # ---- Python --------------------------------------------------------------------------------------
 
@@ -79,24 +101,26 @@ def with_documented_block(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(
-    with_documented_block: Path, tmp_path: Path, serve: Callable[..., Any]
+    tmp_path: Path, serve: Callable[..., Any]
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return a function that runs a program in the test's folder, which is also its home."""
+    """Return a function that runs a program in the test's folder, which is also its home.
+
+    The program finds an Entrain that is idle, and the Python packages in the folder `packages`.
+    """
     tmp_path.chmod(0o700)
     serve(tmp_path / "entrain" / "control.sock")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "XDG_RUNTIME_DIR": str(tmp_path),
-        "PYTHONPATH": str(with_documented_block),
-        "PYTHONWARNINGS": "error",
-    }
 
-    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(*command: str | Path, packages: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=tmp_path,
-            env=environment,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "XDG_RUNTIME_DIR": str(tmp_path),
+                "PYTHONPATH": str(packages or ""),
+                "PYTHONWARNINGS": "error",
+            },
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -114,6 +138,9 @@ def test_there_are_examples():
 def test_python_examples_are_typed(with_documented_block, tmp_path):
     for example in PYTHON:
         (tmp_path / f"{example}.py").write_text(example.text, encoding="utf-8")
+    for path in (ROOT / "docs/examples").glob("*.py"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "precise_types.py").write_text(PRECISE_TYPES, encoding="utf-8")
     options = ["--config-file", ROOT / "pyproject.toml", "--strict", "--follow-imports=silent"]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, "--cache-dir", ROOT / "build/mypy/examples", "."],
@@ -128,16 +155,33 @@ def test_python_examples_are_typed(with_documented_block, tmp_path):
 
 
 @pytest.mark.parametrize("example", PYTHON, ids=str)
-def test_a_python_example_runs(example, run, tmp_path):
+def test_a_python_example_runs(example, run, tmp_path, request):
     is_test = "\ndef test_" in example.text
+    needs_block = example.page == "architecture"
+    packages = request.getfixturevalue("with_documented_block") if needs_block else None
     file = tmp_path / f"{'test_' * is_test}{example}.py"
     file.write_text(example.text, encoding="utf-8")
 
-    done = run(sys.executable, *(["-m", "pytest", "-q", "-c", os.devnull] * is_test), file)
+    done = run(
+        sys.executable,
+        *(["-m", "pytest", "-q", "-c", os.devnull] * is_test),
+        file,
+        packages=packages,
+    )
 
     assert done.returncode == 0, done.stdout
     if not is_test:
         assert done.stdout == "idle\n"
+
+
+def test_the_notebook_that_makes_a_protocol_runs(run, tmp_path):
+    """The notebook that sweeps a beat needs live sound: tests/device/test_notebook.py."""
+    done = run(sys.executable, ROOT / "docs/examples/make_a_protocol.py")
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("\nbeat 16.0 Hz, swell 16.0 Hz\n")
+    check_command("entrain use ./my-focus.json")
+    assert (tmp_path / "my-focus.json").stat().st_size > 100
 
 
 # ---- shell ---------------------------------------------------------------------------------------
@@ -178,6 +222,10 @@ def check_command(line: str) -> None:
     """
     command = re.split(r" [|>]+ ", line)[0]  # the shell handles pipes and redirections
     program, *arguments = shlex.split(command, comments=True)
+    if program == "gsettings" or re.match(r"\w+=", program):  # GNOME's, and the shell's variables
+        return
+    if program == "ssh":
+        program, *arguments = arguments[arguments.index("entrain") :]
     if program == "make":
         targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
         assert {each for each in arguments if "=" not in each} <= set(targets)
@@ -213,7 +261,15 @@ def test_a_command_exists_with_its_options(line, named_files):
 
 
 @pytest.mark.parametrize(
-    "line", ["make coffee", "entrain coffee", "entrain use --coffee", "entrain sleep coffee"]
+    "line",
+    [
+        "make coffee",
+        "entrain coffee",
+        "ssh -t computer entrain coffee",
+        "coffee",
+        "entrain use --coffee",
+        "entrain sleep coffee",
+    ],
 )
 def test_a_command_that_does_not_exist_is_noticed(line):
     with pytest.raises((click.UsageError, AssertionError)):

@@ -3,7 +3,7 @@
 import json
 
 from entrain.engine import blocks
-from entrain.vdevice.api.listed_protocols import listed
+from entrain.vdevice.api.listed.protocols import listed
 from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.output_protocols import MAX_RECENT, used_lately
 

@@ -282,7 +282,7 @@ def devices(as_json: bool) -> None:
     try:
         found = ask("devices")
     except NotRunning:
-        from entrain.vdevice.api.listed_outputs import ask_server
+        from entrain.vdevice.api.listed.outputs import ask_server
 
         found = ask_server()
     if as_json:
@@ -321,7 +321,7 @@ for command in (
     *(devices, live_commands.output, routing.mode, routing.apps),
     *(space_command.space, hrtf.hrtf, head_command.head, dashboard_command.dashboard),
     *(osc_command.osc, desktop.autostart, desktop.hotkeys, desktop.install_desktop),
-    *(offline.layers, offline.render, offline.verify, offline.doctor, completion),
+    *(offline.layers, offline.render, offline.verify, offline.doctor, offline.api, completion),
 ):
     cli.add_command(command)
 

@@ -1,13 +1,10 @@
-"""Commands that work without a running Entrain: sound files, layers, and the doctor.
+"""Commands that work without a running Entrain: sound files, layers, the API, and the doctor.
 
 Imports stand inside the commands, so that each command is quick.
 """
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
@@ -17,7 +14,7 @@ from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
 from entrain.tray.commands.picture_file import picture_file, picture_kind
 from entrain.tray.text.number import Number
-from entrain.vdevice.limits import SpaceMode
+from entrain.vdevice.limits import MAX_VERIFY_HZ, MAX_VERIFY_START_S, MIN_VERIFY_HZ, SpaceMode
 
 _force = click.option("--force", is_flag=True, help="Also replace a file of another kind.")
 
@@ -67,22 +64,13 @@ def render(
       entrain render song.wav out.wav --protocol none --space speakers
       entrain render silence.wav tones.wav --layer binaural:beat_hz=6 --standalone
     """
-    from entrain.vdevice.offline.render import render_file
-    from entrain.vdevice.offline.space import chosen_head, users_space
+    from entrain.vdevice.notebook import render as render_file
     from entrain.vdevice.protocol.user_folder import shown
 
     resolved = options.resolve(protocol or (None if layers else "default"), layers, standalone)
-    layer = users_space(space)
-    head = chosen_head() if resolved.space or (layer and resolved.spatial is None) else None
     with options.progress("render", hidden=as_json) as progress:
         result = render_file(
-            Path(source),
-            Path(destination),
-            resolved,
-            progress=progress,
-            force=force,
-            space=layer,
-            head=head,
+            source, destination, resolved, space=space, force=force, progress=progress
         )
     for warning in result.warnings:
         click.echo(f"entrain: {shown(source)}: {warning}", err=True)
@@ -103,14 +91,14 @@ def render(
 @click.option(
     "--rate",
     "rate_hz",
-    type=Number(0.5, 100),
+    type=Number(MIN_VERIFY_HZ, MAX_VERIFY_HZ),
     metavar="HZ",
     help="Measure at this rate; without it, the command finds the rate.",
 )
 @click.option(
     "--start",
     "start_s",
-    type=Number(0, 1e6),
+    type=Number(0, MAX_VERIFY_START_S),
     metavar="SECONDS",
     help="Measure the minute that begins here; without it, the middle minute.",
 )
@@ -154,7 +142,9 @@ def verify(
     """
     from contextlib import ExitStack
 
-    with _verify_installed():
+    from entrain.vdevice.verify.needed_packages import verify_installed
+
+    with verify_installed():
         from entrain.vdevice.verify.analyse import verify_file
         from entrain.vdevice.verify.words import as_text
 
@@ -171,20 +161,6 @@ def verify(
         if picture and plot:
             draw(report, curves, picture, picture_kind(Path(plot)))
     click.echo(report.model_dump_json() if as_json else as_text(report))
-
-
-@contextmanager
-def _verify_installed() -> Iterator[None]:
-    """Explain how to install scipy and matplotlib, which no other command needs."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("scipy", "matplotlib"):
-            raise
-        raise EntrainError(
-            "`entrain verify` needs two more packages; install them with "
-            f"`{sys.executable} -m pip install scipy matplotlib`"
-        ) from error
 
 
 @click.command()
@@ -219,6 +195,38 @@ def doctor(fix: bool, as_json: bool) -> None:
     bad = [finding.name for finding in found if finding.ok is False]
     if bad:
         raise EntrainError(f"problems found: {', '.join(bad)}")
+
+
+@click.command()
+@click.argument("command", required=False)
+@click.option("--schema", "as_schema", is_flag=True, help="Print JSON Schema, for programs.")
+def api(command: str | None, as_schema: bool) -> None:
+    """Explain the control API, by which scripts steer Entrain, or one of its commands.
+
+    \b
+    Examples:
+      entrain api
+      entrain api set
+      entrain api --schema > entrain-api.json
+    """
+    from entrain.platform.folders import user_paths
+    from entrain.tray.text import api_text
+    from entrain.vdevice.api.client import SOCKET_NAME
+    from entrain.vdevice.api.schema import json_schema
+    from entrain.vdevice.protocol.user_folder import shown
+
+    schema = json_schema()
+    if command is not None and command not in schema["commands"]:
+        raise EntrainError(
+            f"there is no command {command!r}; the commands are {', '.join(schema['commands'])}"
+        )
+    if as_schema:
+        options.print_json(schema)
+    elif command is None:
+        socket = shown(user_paths().runtime / SOCKET_NAME)
+        click.echo(api_text.overview(schema, socket), nl=False)
+    else:
+        click.echo(api_text.command(schema, command), nl=False)
 
 
 @click.command()

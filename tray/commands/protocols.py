@@ -53,7 +53,7 @@ def protocols(category: str | None, recent: bool, as_json: bool) -> None:
 
         protocol_text.library(entries, problems)
         return
-    from entrain.vdevice.api.listed_protocols import described
+    from entrain.vdevice.api.listed.protocols import described
 
     found = [described(entry).model_dump(mode="json") for entry in entries]
     options.print_json({"protocols": found, "problems": problems})

@@ -70,7 +70,7 @@ class Hub:
     ----------
     carry_out : async callable
         Carries out a request and returns its answer.  If it returns None, the answer to a command
-        is the new status, provided that `Command.status_follows`.
+        is the new status, if `Command.answer` has one.
     look : callable
         Returns the present status.
 
@@ -110,7 +110,7 @@ class Hub:
                 answer = await self._carry_out(request)
             finally:
                 self.notify(client)
-            return self.status() if answer is None and request.status_follows else answer
+            return self.status() if answer is None and request.answer else answer
         except EntrainError:
             raise
         except Exception as error:  # a bug in Entrain; the sound and the other clients continue

@@ -11,7 +11,7 @@ from entrain.platform import clock
 from entrain.platform.adapter import OWN_DEVICE
 from entrain.vdevice.api.health import Health, judge
 from entrain.vdevice.api.levels import levels
-from entrain.vdevice.api.listed_outputs import described
+from entrain.vdevice.api.listed.outputs import described
 from entrain.vdevice.api.measured import SelfMeasurement
 from entrain.vdevice.api.messages import (
     ActiveProtocol,

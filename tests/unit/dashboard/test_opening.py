@@ -227,7 +227,8 @@ def test_commands_without_a_browser_may_start_at_the_same_time(desk):
     for process in started:
         process.send_signal(signal.SIGINT)
     for process in started:
-        assert process.communicate(timeout=20) == ("", "")
+        # A command that was late has found the others' dashboard; it ends its line at Ctrl-C.
+        assert process.communicate(timeout=20) in (("", ""), ("", "\n"))
 
 
 def test_the_tray_reports_what_the_command_says(desk):

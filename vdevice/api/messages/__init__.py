@@ -5,8 +5,18 @@ One JSON object per line.  A request has a `command`; an answer is
 """
 
 from entrain.vdevice.api.messages.kinds import Command, Query, Signal
+from entrain.vdevice.api.messages.measurements import (
+    Callback,
+    Interaural,
+    Levels,
+    Measured,
+    Modulation,
+    Tones,
+)
+from entrain.vdevice.api.messages.reading import RequestError, parse_request
 from entrain.vdevice.api.messages.remote_requests import Osc
 from entrain.vdevice.api.messages.remote_results import OscStatus
+from entrain.vdevice.api.messages.request_fields import HotkeysReport, SpaceWishes
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
     Adjust,
@@ -16,7 +26,6 @@ from entrain.vdevice.api.messages.requests import (
     GetProtocol,
     GetSamples,
     GetStatus,
-    HotkeysReport,
     ListBlocks,
     ListDevices,
     ListHeads,
@@ -28,7 +37,6 @@ from entrain.vdevice.api.messages.requests import (
     Redo,
     Rename,
     Request,
-    RequestError,
     Save,
     Session,
     Set,
@@ -36,32 +44,25 @@ from entrain.vdevice.api.messages.requests import (
     SetOutput,
     Settings,
     Sleep,
-    SpaceWishes,
     Stop,
     Tracking,
     TurnHead,
     Undo,
     Use,
     Watch,
-    parse_request,
 )
 from entrain.vdevice.api.messages.results import (
     ActiveProtocol,
     Block,
     Blocks,
-    Callback,
     Choice,
     Device,
     Head,
     Heads,
     Hotkeys,
-    Interaural,
     Latency,
-    Levels,
     ListedHead,
     ListedProtocol,
-    Measured,
-    Modulation,
     Output,
     Parameter,
     Position,
@@ -70,7 +71,6 @@ from entrain.vdevice.api.messages.results import (
     Space,
     Status,
     Substitute,
-    Tones,
     Values,
     WholeProtocol,
 )

@@ -1,10 +1,11 @@
 """The kinds of request."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from entrain.vdevice import limits
+from entrain.vdevice.api.messages.results import Status
 from entrain.vdevice.protocol.fields import Line
 
 
@@ -12,18 +13,24 @@ class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     client: Annotated[Line, StringConstraints(max_length=limits.MAX_CLIENT_CHARS)] = ""
-    """Name of the client in the `caused_by` of events."""
+    """Name by which a `watch` with `parts` tells others who changed the status."""
 
 
 class Query(_Request):
     """A request that changes nothing."""
 
+    answer: ClassVar[Any]
+    """Type of the answer's `result`."""
+
 
 class Command(_Request):
     """A request that may change the app; subscribers look for changes afterwards."""
 
-    status_follows: ClassVar[bool] = True
-    """Whether the answer is the new `Status`, unless the command has an answer of its own."""
+    answer: ClassVar[Any] = Status
+    """Type of the answer's `result`.
+
+    None: `result` is null.  With `Status`, the hub answers unless the command does.
+    """
 
 
 class Signal(_Request):

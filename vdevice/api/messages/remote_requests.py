@@ -11,7 +11,9 @@ class Osc(Command):
 
     command: Literal["osc"] = "osc"
     on: bool | None = None
+    """Whether they can."""
     port: Port | None = None
+    """UDP port on which Entrain listens."""
     feedback_port: Port | None = None
     """UDP port of the other program, to which answers and changes go."""
     listen: ListenAddress | None = None

@@ -1,99 +1,82 @@
-"""Requests to the running Entrain: queries, which change nothing, and commands."""
+"""Requests to the running Entrain: queries, which change nothing, and commands.
+
+The docstrings of a model and of its fields are the description of the request in `entrain api` and
+in docs/control-api.md.
+"""
 
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
     Field,
     FiniteFloat,
     StringConstraints,
-    Tag,
-    TypeAdapter,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_core import PydanticKnownError
 
-from entrain.errors import EntrainError
 from entrain.vdevice import limits
 from entrain.vdevice.api.messages.kinds import Command, Query, Signal
 from entrain.vdevice.api.messages.remote_requests import Osc
-from entrain.vdevice.api.messages.results import Status
+from entrain.vdevice.api.messages.request_fields import (
+    Address,
+    DeviceName,
+    HotkeysReport,
+    PreferredOutputs,
+    ProtocolName,
+    SpaceWishes,
+    Spec,
+    WantedProtocol,
+    Within,
+)
+from entrain.vdevice.api.messages.results import (
+    Blocks,
+    Device,
+    Heads,
+    Protocols,
+    Samples,
+    Status,
+    Values,
+    WholeProtocol,
+)
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.head.settings import Axes, Port, Share
-from entrain.vdevice.limits import HotkeysState, Mode, SpaceMode, TrackerPreset, Unplugged
-from entrain.vdevice.protocol.fields import Line, Slug
-from entrain.vdevice.protocol.model import Protocol
-from entrain.vdevice.protocol.names import is_spec
-from entrain.vdevice.protocol.values import BlockSource
-from entrain.vdevice.protocol.wording import explain
-
-
-class RequestError(EntrainError):
-    """A request that Entrain cannot understand."""
-
-
-def _within(low: float, high: float, unit: str) -> AfterValidator:
-    def check(value: float) -> float:
-        if not low <= value <= high:  # in this form, NaN is outside
-            raise ValueError(f"is outside {low:g} … {high:g} {unit}")
-        return value
-
-    return AfterValidator(check)
-
-
-DeviceName = Annotated[Line, StringConstraints(min_length=1, max_length=255)]
-PreferredOutputs = Annotated[tuple[DeviceName, ...], Field(max_length=32)]
-"""Names of real devices, the most preferred first; they need not be connected."""
-
-
-Spec = Annotated[Line, StringConstraints(max_length=limits.MAX_SPEC_CHARS)]
-"""A layer as users type it: `kind:key=value,...`."""
-
-
-def _form(value: object) -> str:
-    if not isinstance(value, str):
-        return "document"
-    return "spec" if is_spec(value) else "id"
-
-
-WantedProtocol = Annotated[
-    Annotated[Slug, Tag("id")]
-    | Annotated[Spec, Tag("spec")]
-    | Annotated[Protocol, Tag("document")],
-    Discriminator(_form),
-]
-"""The id of a protocol in the library, a SPEC, or a whole protocol."""
-
-ProtocolName = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
-
-Address = Annotated[str, StringConstraints(max_length=130)]
+from entrain.vdevice.limits import Mode, TrackerPreset, Unplugged
+from entrain.vdevice.protocol.fields import Slug
 
 
 class TurnHead(Signal):
-    """Turn the head: the rotation from the room to the head, a quaternion of any length."""
+    """Turn the head: the rotation from the room to the head, a quaternion of any length but 0.
+
+    It has no answer unless it is refused.
+    """
 
     command: Literal["head"] = "head"
     w: FiniteFloat
+    """Real part."""
     x: FiniteFloat
+    """To the front."""
     y: FiniteFloat
+    """To the left."""
     z: FiniteFloat
+    """Up."""
 
 
 class GetStatus(Query):
-    """Return a `Status`."""
+    """Return the status."""
 
+    answer = Status
     command: Literal["status"] = "status"
 
 
 class Stop(Command):
-    """Restore the system's former state, and end the app."""
+    """Restore the system's former state, and end the app.
 
-    status_follows = False
+    After the answer, Entrain hangs up when it has ended.
+    """
+
+    answer = None
     command: Literal["stop"] = "stop"
 
 
@@ -114,16 +97,23 @@ class Bypass(Command):
 
     command: Literal["bypass"] = "bypass"
     on: bool | None = None
-    """None: toggle."""
+    """Bypass or process; null: toggle."""
     matched: bool = False
     """Play the untouched sound as loud as the processed sound, for a fair comparison."""
 
 
 class Use(Command):
-    """Replace the running protocol."""
+    """Replace the running protocol.
+
+    Layers of the same id and kind glide to their new values.
+    """
 
     command: Literal["use"] = "use"
     protocol: WantedProtocol
+    """The id of a protocol in the library, a SPEC, or a whole protocol.
+
+    A SPEC is `kind:key=value,...` or `id=kind:key=value,...`.
+    """
     layers: Annotated[tuple[Spec, ...], Field(max_length=limits.MAX_LAYERS)] = ()
     """Layers to add to `protocol`."""
     standalone: bool = False
@@ -143,30 +133,27 @@ class Next(Command):
 
 
 class Save(Command):
-    """Save the present sound as a protocol of the user's own."""
+    """Save the present sound as a protocol of the user's own.
+
+    It replaces an own protocol of that name, whose file stays as `.bak`.
+    """
 
     command: Literal["save"] = "save"
     name: ProtocolName
+    """One line."""
     replace: bool = False
-    """If a shipped protocol has the same id, replace it."""
+    """If a shipped protocol has the same id, hide it."""
 
 
 class Sleep(Command):
-    """Fade the layers out, and switch Entrain off when the time is over."""
+    """Switch Entrain off when the time is over.
+
+    The layers fade out within the last 5 minutes.
+    """
 
     command: Literal["sleep"] = "sleep"
-    minutes: Annotated[float, _within(0, limits.MAX_SLEEP_MINUTES, "minutes")] | None
+    minutes: Annotated[float, Within(0, limits.MAX_SLEEP_MINUTES, "minutes")] | None
     """None: cancel the timer."""
-
-
-class SpaceWishes(BaseModel):
-    """Settings of the space on the present output; omitted ones stay as they are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    mode: SpaceMode | None = None
-    head_cm: float | None = None
-    """Circumference of the listener's head."""
 
 
 class Settings(Command):
@@ -176,30 +163,38 @@ class Settings(Command):
     session_log: bool | None = None
     """Whether Entrain logs, on this computer only, which protocols were heard, and for how long."""
     mode: Mode | None = None
+    """The sound that Entrain processes."""
     applications: ApplicationRules | None = None
-    """Omitted fields stay as they are, too."""
+    """The rules for apps; omitted fields stay as they are, too."""
     preferred_outputs: PreferredOutputs | None = None
-    """Real devices to play on whenever they are connected."""
+    """Names as in `devices`, connected or not, the most wanted first."""
     unplugged: Unplugged | None = None
     """How a loudspeaker plays that takes over after headphones were unplugged."""
     hrtf: Slug | None = None
-    """Id of the head that the space uses, as in `entrain hrtf list`."""
+    """Id as in `heads`, for this output and for outputs without one of their own."""
     space: SpaceWishes | None = None
     """How music sounds around the head on the present output."""
 
 
 class Set(Command):
-    """Set one parameter, or several: then all or none."""
+    """Set one parameter, or several: then all or none.
 
+    A value moves in a straight line.  With `values`, the answer is these values alone, which costs
+    little and suits sliders.
+    """
+
+    answer = Status | Values
     command: Literal["set"] = "set"
     values: (
         Annotated[dict[Address, float], Field(min_length=1, max_length=limits.MAX_VALUES)] | None
     ) = None
-    """By address, each in the parameter's own unit; the answer is `Values`."""
+    """Numbers by address, each in the parameter's own unit."""
     address: Annotated[Address | None, Field(validate_default=True)] = None
+    """`layer.parameter`; `pre.`… and `limiter.`… for the engine's own, `space.`… for the space."""
     value: Annotated[float | None, Field(validate_default=True)] = None
-    """In the parameter's own unit.  NaN passes here, so that `check_value` can name the range."""
-    over_s: Annotated[float, _within(0, limits.MAX_OVER_S, "s")] = 0.0
+    """In the parameter's own unit."""  # NaN passes, so that `check_value` can name the range
+    over_s: Annotated[float, Within(0, limits.MAX_OVER_S, "s")] = 0.0
+    """Duration of the glide; 0 means 20 ms, too short to notice and too long to click."""
 
     @field_validator("address", "value")
     @classmethod
@@ -217,72 +212,83 @@ class Session(Command):
 
     command: Literal["session"] = "session"
     runs: bool | None = None
-    """None: no change."""
-    position_s: Annotated[float, _within(0, limits.MAX_SESSION_S, "s")] | None = None
-    """None: no change."""
+    """Whether the clock runs; null: no change."""
+    position_s: Annotated[float, Within(0, limits.MAX_SESSION_S, "s")] | None = None
+    """The clock's new position; null: no change."""
 
 
 class Adjust(Command):
-    """Change the running protocol in steps: faster or slower, stronger or weaker."""
+    """Change the running protocol in steps: faster or slower, stronger or weaker.
+
+    All rates change in the same ratio, and levels as well as depths by the same step.
+    """
 
     command: Literal["adjust"] = "adjust"
     rate_steps: Annotated[int, Field(ge=-limits.MAX_STEPS, le=limits.MAX_STEPS)] = 0
-    """Steps for all rates; the first rate decides how large a step is (see `adjust`)."""
+    """Steps to the next round rate; the first rate decides how large a step is."""
     level_steps: Annotated[int, Field(ge=-limits.MAX_STEPS, le=limits.MAX_STEPS)] = 0
     """Steps of 3 dB for all layers."""
 
 
 class Undo(Command):
-    """Undo the last step of the sound; the status says what was undone, as `redo_text`."""
+    """Undo the last step of the sound; the `redo_text` of the status describes it."""
 
     command: Literal["undo"] = "undo"
 
 
 class Redo(Command):
-    """Make the step again that was undone last."""
+    """Make the step again that was undone last; the `undo_text` of the status describes it."""
 
     command: Literal["redo"] = "redo"
 
 
 class ListDevices(Query):
-    """Return a list of `Device`."""
+    """Return the real output devices."""
 
+    answer = list[Device]
     command: Literal["devices"] = "devices"
 
 
 class ListProtocols(Query):
-    """Return `Protocols`."""
+    """Return the library: the protocols, the last used ones, and problems of the user's files."""
 
+    answer = Protocols
     command: Literal["protocols"] = "protocols"
 
 
 class ListBlocks(Query):
-    """Return `Blocks`."""
+    """Return all kinds of layer, with their parameters."""
 
+    answer = Blocks
     command: Literal["blocks"] = "blocks"
 
 
 class GetProtocol(Query):
-    """Return a `WholeProtocol`."""
+    """Return one protocol in full."""
 
+    answer = WholeProtocol
     command: Literal["protocol"] = "protocol"
     id: Slug
+    """Id in the library."""
 
 
 class ListHeads(Query):
-    """Return `Heads`."""
+    """Return the heads that the space can use."""
 
+    answer = Heads
     command: Literal["heads"] = "heads"
 
 
 class GetSamples(Query):
-    """Return `Samples`, followed by the samples themselves."""
+    """Return the newest sound; the samples follow the line of the answer."""
 
+    answer = Samples
     command: Literal["tap"] = "tap"
     first: Annotated[int | None, Field(ge=0)] = None
     """Number of the first frame; None: the newest frames."""
     frames: Annotated[int, Field(ge=1, le=limits.MAX_TAP_FRAMES)] = 1600
-    interval_s: Annotated[float, _within(limits.MIN_TAP_S, limits.MAX_TAP_S, "s")] | None = None
+    """Highest number of frames; with `interval_s`, in the first answer."""
+    interval_s: Annotated[float, Within(limits.MIN_TAP_S, limits.MAX_TAP_S, "s")] | None = None
     """Send all further samples, too: each time after this interval, if there are new ones.
 
     It ends when the client sends a message or hangs up.
@@ -290,25 +296,43 @@ class GetSamples(Query):
 
 
 class Delete(Command):
-    """Delete a protocol of the user's own."""
+    """Delete a protocol of the user's own; its file stays, with `.bak` after its name.
+
+    Where the protocol is in use, its sound goes on, after a restart, too, until you use another.
+    """
 
     command: Literal["delete"] = "delete"
     id: Slug
+    """Id of one of the user's own protocols."""
 
 
 class Rename(Command):
-    """Rename a protocol of the user's own; its id follows the name."""
+    """Rename a protocol of the user's own; its id and its file follow the name.
+
+    The outputs that have the protocol follow, too.  Refused if another protocol has the new id.
+    """
 
     command: Literal["rename"] = "rename"
     id: Slug
+    """Id of one of the user's own protocols."""
     name: ProtocolName
+    """One line."""
 
 
 class SetOutput(Command):
-    """Play on this real device; null: on a preferred device, or else on the desktop's choice."""
+    """Play on another real device.
+
+    After headphones were unplugged, the loudspeaker gets its volume back, also if you repeat the
+    present `chosen_output` (null for an empty one).
+    """
 
     command: Literal["output"] = "output"
     name: DeviceName | None
+    """As in `devices`.
+
+    Null: the first connected one of `preferred_outputs`, else the device that the desktop would
+    choose.
+    """
 
 
 class Tracking(Command):
@@ -316,12 +340,17 @@ class Tracking(Command):
 
     command: Literal["tracking"] = "tracking"
     on: bool | None = None
+    """Track the head."""
     lan: bool | None = None
     """Hear trackers on this machine's network, too."""
     port: Port | None = None
+    """UDP port."""
     preset: TrackerPreset | None = None
+    """Kind of sender, which decides the order and the signs of the angles."""
     invert: Axes | None = None
+    """Axes that the sender counts the other way."""
     follow: Share | None = None
+    """Share of the head's turn that is followed."""
 
 
 class Recentre(Command):
@@ -333,26 +362,13 @@ class Recentre(Command):
 class Audition(Command):
     """Play a sample from its beginning, moving around the listener, through this head.
 
-    Entrain plays what it played before after null, after any other command, and when the client
-    hangs up.  None of this is stored.
+    Null, any other command, another output, or the end of the connection brings back the former
+    sound.  Entrain stores none of this.  One client at a time can do this.
     """
 
     command: Literal["audition"] = "audition"
     hrtf: Slug | None
-    """Id of a head, as in `entrain hrtf list`."""
-
-
-class HotkeysReport(BaseModel):
-    """The portal's answer to the wish for keyboard shortcuts, as Entrain's icon reports it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    state: HotkeysState = "off"
-    reason: Annotated[Line, StringConstraints(max_length=300)] = ""
-    keys: Annotated[
-        dict[Slug, Annotated[Line, StringConstraints(max_length=limits.MAX_KEY_CHARS)]],
-        Field(max_length=limits.MAX_HOTKEYS),
-    ] = {}
+    """Id of a head, as in `heads`."""
 
 
 class SetHotkeys(Command):
@@ -360,7 +376,7 @@ class SetHotkeys(Command):
 
     command: Literal["hotkeys"] = "hotkeys"
     enabled: bool | None = None
-    """None: no change."""
+    """Whether Entrain's icon asks, now and after each start; null: no change."""
     report: HotkeysReport | None = None
     """From Entrain's icon, which talks to the desktop; ``denied`` gives the shortcuts back."""
 
@@ -375,10 +391,12 @@ Part = Annotated[str, StringConstraints(max_length=64), AfterValidator(_part)]
 
 
 class Watch(Query):
-    """Send a `Status` now and after each interval, until the client sends a message or hangs up."""
+    """Return the status now and after each interval, until the client sends a line or hangs up."""
 
+    answer = Status
     command: Literal["watch"] = "watch"
-    interval_s: Annotated[float, _within(limits.MIN_WATCH_S, limits.MAX_WATCH_S, "s")] = 1.0
+    interval_s: Annotated[float, Within(limits.MIN_WATCH_S, limits.MAX_WATCH_S, "s")] = 1.0
+    """Shortest time between two lines."""
     changes_only: bool = False
     """Send only a status that differs from the last one; while nothing changes, no work is done."""
     parts: Annotated[tuple[Part, ...], Field(min_length=1, max_length=64)] | None = None
@@ -387,7 +405,7 @@ class Watch(Query):
     Beside `position`, `protocol` counts as changed only if more than its position has changed.
     """
     prompt: bool = False
-    """Send what a command has changed at once, not after the interval."""
+    """Send what a command has changed within 0.05 s, whatever the interval."""
 
 
 Request = Annotated[
@@ -425,40 +443,6 @@ Request = Annotated[
     Field(discriminator="command"),
 ]
 
-_REQUEST: TypeAdapter[Request] = TypeAdapter(Request, config=ConfigDict(defer_build=True))
 COMMANDS: tuple[str, ...] = tuple(
     cls.model_fields["command"].default for cls in get_args(get_args(Request)[0])
 )
-
-
-def parse_request(line: bytes, blocks: BlockSource | None = None) -> Request:
-    """Read one message.
-
-    Parameters
-    ----------
-    line : bytes
-        One JSON object; a newline at its end is allowed.
-    blocks : callable, optional
-        Returns the blocks, so that an error can name a parameter's range.
-
-    Raises
-    ------
-    RequestError
-        The request is invalid; the error is one line that names the field.
-
-    """
-    try:
-        return _REQUEST.validate_json(line, context=blocks)
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        if detail["type"].startswith("union_tag") and not detail["loc"]:
-            known = ", ".join(COMMANDS)
-            raise RequestError(f"command must be one of {known}") from error
-        raise RequestError(_untagged(error)) from error
-
-
-def _untagged(error: ValidationError) -> str:
-    line = explain(error, skip=1)[0]  # skip the command, the first part of the location
-    for tag in ("protocol.document", "protocol.spec", "protocol.id"):
-        line = line.replace(tag, "protocol", 1) if line.startswith(tag) else line
-    return line

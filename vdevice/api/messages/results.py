@@ -1,14 +1,18 @@
-"""Answers to requests."""
+"""Answers to requests.
 
-import math
+The docstrings of a model and of its fields are its description in `entrain api --schema` and in
+the pages of docs/.
+"""
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat
+from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from entrain import readings
 from entrain.platform.adapter import Form
+from entrain.vdevice.api.messages.measurements import Callback, Levels, Measured
 from entrain.vdevice.api.messages.remote_results import OscStatus
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
@@ -24,15 +28,6 @@ from entrain.vdevice.limits import (
 )
 from entrain.vdevice.protocol.model import Layer, Protocol
 
-Decibels = Annotated[
-    float | None,
-    BeforeValidator(lambda v: None if isinstance(v, float) and not math.isfinite(v) else v),
-]
-"""dBFS or LUFS; None while there is no sound (minus infinity becomes None)."""
-
-EachEar = tuple[Decibels, Decibels]
-"""The left ear and the right ear."""
-
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -44,7 +39,7 @@ class Output(_Answer):
     name: str
     description: str
     form: Form = "unknown"
-    """Kind of device, as far as the sound server knows."""
+    """Kind of device; a filter, such as an equalizer, has the form of the device behind it."""
     rate_hz: int
     """0 before the first cycle."""
     quantum_frames: int
@@ -56,6 +51,7 @@ class Device(_Answer):
 
     name: str
     description: str
+    """Name for people."""
     current: bool
     """Entrain plays on this device."""
     default: bool
@@ -65,7 +61,11 @@ class Device(_Answer):
 
 
 class Latency(_Answer):
-    """The latency that Entrain adds."""
+    """The latency that Entrain adds, also in bypass.
+
+    On PulseAudio, where sink and device have one clock each, this is the target, or the latency
+    that the server enforces for more than some seconds.
+    """
 
     added_frames: int
     added_ms: FiniteFloat
@@ -83,10 +83,11 @@ class ActiveProtocol(_Answer):
     runs: bool = True
     """False: the session is paused."""
     ended: bool = False
+    """The session is over."""
     rate_hz: FiniteFloat | None = None
     """Present rate of the beat, swelling or pulses; None if the protocol has none."""
     note: str = ""
-    """Message to the listener, one line."""
+    """Message to the listener, one line, or empty."""
     here: bool = False
     """The protocol belongs to the present output."""
     layers: list[Layer]
@@ -100,73 +101,13 @@ class Position(_Answer):
     left_s: FiniteFloat | None = None
 
 
-class Levels(_Answer):
-    """Meters: RMS of the louder ear, and loudness by ITU-R BS.1770."""
-
-    in_db: Decibels = None
-    out_db: Decibels = None
-    in_lufs: Decibels = None
-    """Short-term loudness, over 3 s."""
-    out_lufs: Decibels = None
-    integrated_in_lufs: Decibels = None
-    """Gated loudness since the start."""
-    integrated_out_lufs: Decibels = None
-    in_rms_db: EachEar = (None, None)
-    """RMS of each ear over 300 ms."""
-    in_peak_db: EachEar = (None, None)
-    """Highest sample of each ear, falling by 20 dB a second."""
-    out_rms_db: EachEar = (None, None)
-    out_peak_db: EachEar = (None, None)
-
-
-class Tones(_Answer):
-    """One tone in each ear."""
-
-    left_hz: FiniteFloat
-    right_hz: FiniteFloat
-    left_db: FiniteFloat
-    """RMS, dBFS."""
-    right_db: FiniteFloat
-    beat_hz: FiniteFloat
-    """Left minus right."""
-    beat_error_hz: FiniteFloat
-    """Expected standard deviation; it falls during a `watch`."""
-
-
-class Modulation(_Answer):
-    """How strongly the music swells and fades."""
-
-    rate_hz: FiniteFloat
-    left_index: FiniteFloat
-    """The index m of a gain ``1 + m sin``."""
-    right_index: FiniteFloat
-    floor: FiniteFloat
-    """The index that the input alone would show."""
-
-
-class Interaural(_Answer):
-    """How fast the music's phase turns between the ears, from 150 to 1300 Hz."""
-
-    hz: FiniteFloat
-    coherence: FiniteFloat
-    """Share of the band that turns at this rate, 0 … 1."""
-
-
-class Measured(_Answer):
-    """Measurements of the last second of Entrain's output."""
-
-    text: str
-    """All measurements in one line."""
-    tones: Tones | None = None
-    modulation: Modulation | None = None
-    interaural: Interaural | None = None
-
-
 class Head(_Answer):
     """How the head is tracked on the present output, and how it is turned."""
 
     on: bool = False
+    """Entrain tracks the head on this output."""
     lan: bool = False
+    """Trackers on this machine's network are heard, too."""
     port: int = 0
     preset: TrackerPreset = "standard"
     invert: tuple[HeadAxis, ...] = ()
@@ -219,27 +160,13 @@ class Space(_Answer):
     """To the right shoulder."""
 
 
-class Callback(_Answer):
-    """How long the audio thread takes for one block."""
-
-    median_us: FiniteFloat = 0.0
-    p999_us: FiniteFloat = 0.0
-    """Duration that 99.9 % of the calls since the start stay below.
-
-    Like the median, it is known within 12.5 %.
-    """
-    longest_lately_us: FiniteFloat = 0.0
-    """Longest call of the last minute."""
-    longest_lately_share: FiniteFloat = 0.0
-    """Longest call of the last minute, as a share of its block's duration."""
-
-
 class Hotkeys(_Answer):
     """Keyboard shortcuts of the desktop that steer Entrain."""
 
     enabled: bool = False
     """Entrain's icon asks the desktop for the shortcuts, now and after each start."""
     state: HotkeysState = "off"
+    """``off``: no app has asked the desktop; ``denied``: by the user; ``missing``: no portal."""
     reason: str = ""
     """Reason of the state, one line; may be empty."""
     keys: dict[str, str] = {}
@@ -250,25 +177,35 @@ class Status(_Answer):
     """The state of the running app, for people and for scripts."""
 
     state: State
+    """Entrain's condition; `idle`: no app is playing."""
     reason: str
     """Reason of the state, one line; may be empty."""
     on: bool
     """Entrain is switched on (in mode `default`, it is the default output)."""
     bypass: bool
+    """The sound passes untouched."""
     mode: Mode = "default"
-    """The sound that Entrain processes."""
+    """How sound gets to Entrain.
+
+    ``default``: it is the default output while on; ``manual``: only sound that is routed to it;
+    ``smart``: the real device stays the default.
+    """
     icon: bool = True
-    """Entrain was started with its icon; the icon appears if the panel supports it."""
+    """Entrain shows an icon if the desktop has a panel for it; false: it was started without."""
     applications: ApplicationRules = ApplicationRules()
+    """The user's rules for apps: which play through Entrain."""
     session_log: bool = True
+    """Entrain logs, on this computer only, which protocol was heard for how long."""
     hotkeys: Hotkeys = Hotkeys()
+    """Keyboard shortcuts of the desktop."""
     sleep_left_s: FiniteFloat | None = None
     """Time until the sleep timer switches Entrain off; None: no timer is set."""
     settings: dict[str, FiniteFloat] = {}
     """Settings of the engine's own layers, by address (`pre.gate`)."""
     backend: str
+    """Sound system in use."""
     session_manager: str = ""
-    """Name and version of the session manager, as far as it reports them."""
+    """Name and version of the program that decides which app plays where, as far as known."""
     realtime: bool | None = None
     """Whether the audio thread has real-time priority; None until that is known."""
     sandbox: dict[str, str] = {}
@@ -276,6 +213,7 @@ class Status(_Answer):
     sink: str
     """Name of the virtual device; empty while it does not exist."""
     output: Output | None = None
+    """The real device."""
     outputs: list[Device] = []
     """All real devices."""
     chosen_output: str = ""
@@ -286,36 +224,54 @@ class Status(_Answer):
     preferred_outputs: list[str] = []
     """Names of real devices to play on whenever they are connected, the most preferred first."""
     unplugged: Unplugged = "softer"
-    """How a loudspeaker plays that takes over after headphones were unplugged."""
+    """How a loudspeaker plays that takes over from unplugged headphones.
+
+    ``softer`` is 20 dB softer.
+    """
     hrtf: str = "kemar"
     """Id of the head for the present output."""
     softened: Literal["softer", "silent"] | None = None
-    """How it plays now for that reason; `output` ends this, even with the device chosen already."""
+    """How the loudspeaker plays now for that reason.
+
+    The command `output` ends this, even with the device chosen already.
+    """
     detour: str = ""
-    """Entrain's reaction to another app's filter that would play back into Entrain."""
+    """How Entrain avoids another app's filter whose sound would return to it.
+
+    One line, or empty; also part of `reason`.
+    """
     latency: Latency
+    """The latency that Entrain adds."""
     protocol: ActiveProtocol | None = None
+    """The running protocol."""
     position: Position = Position()
     """The position of the session by itself, for clients that watch `protocol` beside it."""
     moving: dict[str, FiniteFloat] = {}
     """Present values of the parameters that automation or a long glide moves, by address."""
     revision: int = 0
-    """Counts the changes of the protocol's content since the start of Entrain."""
+    """Counts the changes of the protocol since the start of Entrain: of values, name, or all."""
     can_undo: bool = False
+    """There is a step that `undo` would undo."""
     undo_text: str = ""
     """Description of the step that `undo` would undo, one line; empty: there is none."""
     can_redo: bool = False
+    """There is a step that `redo` would make again."""
     redo_text: str = ""
     """Description of the step that `redo` would make again, one line; empty: there is none."""
     levels: Levels = Levels()
+    """Meters before and after processing."""
     measured: Measured | None = None
     """Measurements of the effects that the protocol promises; None while no app plays."""
     head: Head = Head()
+    """How the head is tracked on this output."""
     space: Space = Space()
+    """How the music sounds around the head on this output."""
     osc: OscStatus = OscStatus()
+    """How other programs steer Entrain by OSC."""
     volume: FiniteFloat | None = None
     """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False
+    """The real device is muted."""
     muffled: str = ""
     """The volume between Entrain and the real device that another app keeps changing.
 
@@ -332,11 +288,13 @@ class Status(_Answer):
     worst_callback_ms: FiniteFloat = 0.0
     """Longest call of the callback in the last minute; also in `callback`."""
     callback: Callback = Callback()
+    """How long the sound thread takes for one block."""
     errors: list[str] = []
     """The last few errors, oldest first, one line each."""
     retry_in_s: FiniteFloat | None = None
     """Time until the next attempt to connect, while the sound server is gone."""
     version: str
+    """Version of Entrain."""
 
 
 class Values(_Answer):
@@ -462,8 +420,11 @@ class Samples(_Answer):
     first: int
     """Number of the first frame."""
     frames: int
+    """Number of frames; perhaps 0."""
     rate_hz: int
+    """Sample rate."""
     bytes: int
+    """Length of the samples: 16 bytes for each frame."""
 
 
 Tap = Callable[[int, int], readings.Samples]

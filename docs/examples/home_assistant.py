@@ -1,0 +1,65 @@
+"""Bridge from Entrain to Home Assistant over MQTT: python home_assistant.py [BROKER [PORT]].
+
+Home Assistant finds the device by itself.  The bridge needs `pip install paho-mqtt`.
+"""
+
+import json
+import sys
+import time
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from entrain import Client, EntrainError
+
+BROKER, PORT = [*sys.argv[1:], *["localhost", "1883"][len(sys.argv) - 1 :]]
+PROTOCOLS = ["default", "focus-16", "calm-10", "none"]  # only these can be chosen
+ENTITIES: dict[str, dict[str, object]] = {
+    "switch/effect": {"name": "Effect", "command_topic": "entrain/effect/set"},
+    "select/use": {"name": "Protocol", "command_topic": "entrain/use/set", "options": PROTOCOLS},
+    "sensor/rate": {"name": "Rate", "unit_of_measurement": "Hz"},
+}
+
+
+def connected(mqtt: paho.Client, *_: object) -> None:
+    """Describe the entities, and ask for their commands."""
+    for path, entity in ENTITIES.items():
+        kind, name = path.split("/")
+        common = {"unique_id": f"entrain_{name}", "state_topic": f"entrain/{name}"}
+        device = {"device": {"name": "Entrain", "identifiers": ["entrain"]}}
+        config = json.dumps({**common, **device, **entity, "availability_topic": "entrain/there"})
+        mqtt.publish(f"homeassistant/{kind}/entrain_{name}/config", config, retain=True)
+    mqtt.subscribe("entrain/+/set")
+
+
+def told(_mqtt: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+    """Carry out a command; anything else is ignored, as are commands while Entrain is not there."""
+    try:
+        with Client() as entrain:
+            if message.topic == "entrain/effect/set":
+                entrain.ask("bypass", on=message.payload != b"ON")
+            elif message.topic == "entrain/use/set" and message.payload.decode() in PROTOCOLS:
+                entrain.ask("use", protocol=message.payload.decode())
+    except (EntrainError, UnicodeDecodeError) as error:
+        print(error, file=sys.stderr)
+
+
+mqtt = paho.Client(CallbackAPIVersion.VERSION2)
+mqtt.on_connect, mqtt.on_message = connected, told
+mqtt.will_set("entrain/there", "offline", retain=True)
+mqtt.connect(BROKER, int(PORT))
+mqtt.loop_start()
+while True:
+    try:
+        with Client() as entrain:
+            mqtt.publish("entrain/there", "online", 1, True)
+            for news in entrain.watch_parts(["bypass", "protocol", "position"], 1, "mqtt"):
+                if "bypass" in news.parts:
+                    mqtt.publish("entrain/effect", "OFF" if news.parts["bypass"] else "ON", 1, True)
+                if protocol := news.parts.get("protocol"):
+                    mqtt.publish("entrain/use", protocol["id"], 1, True)
+                    mqtt.publish("entrain/rate", protocol["rate_hz"] or 0, 1, True)
+    except EntrainError as error:
+        print(error, file=sys.stderr)
+    mqtt.publish("entrain/there", "offline", retain=True)
+    time.sleep(2)

@@ -1,0 +1,237 @@
+"""`import entrain` keeps its promises: names, types, documentation, and a light import."""
+
+import ast
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import entrain
+from entrain.vdevice.api import messages
+
+ROOT = Path(__file__).parents[2]
+STUB = Path(entrain.__file__).with_suffix(".pyi")
+PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+PROMISED = sorted(entrain.__all__)
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return the modules that a new Python has loaded after a statement."""
+    code = f"import sys; before = set(sys.modules)\n{statement}\nprint(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_each_promised_name_is_there_and_describes_itself(name):
+    assert getattr(entrain, name).__doc__
+    assert name in dir(entrain)
+
+
+def test_a_name_that_is_not_promised_is_not_there():
+    with pytest.raises(AttributeError, match="'entrain' has no attribute 'nonsense'"):
+        entrain.nonsense  # noqa: B018
+
+
+def test_the_documentation_lists_exactly_the_promised_names():
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == PROMISED
+
+
+def test_the_types_are_for_exactly_the_promised_names():
+    """Each name comes from the same module in the stub as at run time."""
+    tree = ast.parse(STUB.read_text(encoding="utf-8"))
+    homes = {
+        alias.name: node.module
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {"__version__", *homes} == set(PROMISED)
+    assert homes == entrain._HOMES
+    (listed,) = (node.value for node in tree.body if isinstance(node, ast.Assign))
+    assert sorted(ast.literal_eval(listed)) == PROMISED
+
+
+def test_the_import_loads_no_other_module():
+    loaded = {name for name in loaded_after("import entrain") if not name.startswith("importlib")}
+    assert loaded <= {"entrain", "warnings"}
+
+
+@pytest.mark.parametrize("name", ["Client", "AsyncClient"])
+def test_a_client_loads_neither_models_nor_arrays(name):
+    """As measured, pydantic and the models take 14 MB and a fifth of a second."""
+    heavy = {"pydantic", "pydantic_core", "numpy", "cffi", "entrain.vdevice.api.messages"}
+    assert not loaded_after(f"from entrain import {name}") & heavy
+
+
+# ---- clients -------------------------------------------------------------------------------------
+
+MEASURED = messages.Measured(
+    text="10 Hz",
+    tones=messages.Tones(
+        left_hz=205, right_hz=195, left_db=-45, right_db=-45, beat_hz=10, beat_error_hz=0.001
+    ),
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    tmp_path.chmod(0o700)
+    return tmp_path / "control.sock"
+
+
+def test_a_status_has_attributes(path, serve, idle):
+    serve(path, lambda request: idle.model_copy(update={"measured": MEASURED}))
+
+    with entrain.Client(path) as client:
+        measured = client.status().measured
+
+    assert measured.tones.beat_hz == 10
+
+
+def test_a_client_can_command_while_it_is_watching(path, serve, idle):
+    said = []
+
+    def respond(request):
+        said.extend([request.command] * (request.command == "bypass"))
+        return idle.model_copy(update={"bypass": bool(said)})
+
+    serve(path, respond)
+
+    with entrain.Client(path) as client, client.watching(interval_s=0.05) as states:
+        assert not next(states).bypass
+        client.ask("bypass", on=True)
+        assert any(state.bypass for state in states)
+
+
+def test_a_status_of_another_version_is_refused_in_one_line(path, serve, idle, monkeypatch):
+    serve(path)
+    with entrain.Client(path) as client:
+        answer = client.ask("status") | {"from_the_future": 1}
+        monkeypatch.setattr(client, "ask", lambda _: answer)
+        with pytest.raises(entrain.ClientError, match=r"^the running Entrain has another version"):
+            client.status()
+
+
+def test_an_asynchronous_client_does_the_same(path, serve, idle):
+    requests = []
+
+    def respond(request):
+        requests.append(request)
+        return messages.Values(values=request.values) if request.command == "set" else idle
+
+    serve(path, respond)
+
+    async def main():
+        async with entrain.AsyncClient(path) as client:
+            assert (await client.ask("bypass", on=True))["state"] == "idle"
+            assert await client.set_values({"tone.beat_hz": 4}, 1) == {
+                "values": {"tone.beat_hz": 4.0}
+            }
+            assert (await client.status()).state == "idle"
+            async with client.watching(interval_s=0.05) as states:
+                assert (await anext(states)).state == "idle"
+                assert (await anext(states)).state == "idle"
+                await client.ask("on")
+            async with client.watching_parts(["bypass", "state"], 0.05, "test") as news:
+                assert await anext(news) == ({"bypass": False, "state": "idle"}, [])
+            with pytest.raises(entrain.ClientError, match="on = 'yes'"):
+                await client.ask("bypass", on="yes")
+            for command in ("watch", "tap", "head"):
+                with pytest.raises(entrain.ClientError, match="cannot send"):
+                    await client.ask(command)
+
+    asyncio.run(main())
+    assert next(each for each in requests if each.command == "set").over_s == 1
+
+
+def test_an_asynchronous_client_comes_back_after_a_restart(path, serve):
+    first = serve(path)
+
+    async def main():
+        client = entrain.AsyncClient(path)
+        await client.ask("status")
+        await asyncio.to_thread(first.close)
+        with pytest.raises(entrain.EntrainError):
+            await client.ask("status")
+        await asyncio.to_thread(serve, path)
+        assert (await client.ask("status"))["state"] == "idle"
+        client.close()
+
+    asyncio.run(main())
+
+
+def test_a_watch_that_is_refused_says_why(path, serve):
+    serve(path)
+
+    async def main():
+        async with entrain.AsyncClient(path) as client, client.watching(interval_s=1e9) as states:
+            with pytest.raises(entrain.ClientError, match="interval_s"):
+                await anext(states)
+
+    with (
+        entrain.Client(path) as client,
+        client.watching(interval_s=1e9) as states,
+        pytest.raises(entrain.ClientError, match="interval_s"),
+    ):
+        next(states)
+    asyncio.run(main())
+
+
+# ---- sound files ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def music(tmp_path):
+    noise = np.random.default_rng(1).uniform(-0.1, 0.1, (48_000 * 4, 2))
+    soundfile.write(tmp_path / "music.wav", noise, 48_000)
+    return tmp_path / "music.wav"
+
+
+def test_a_file_is_rendered_with_a_protocol_a_spec_or_an_id(music, tmp_path, home):
+    out = tmp_path / "out.wav"
+    layer = entrain.Layer(kind="am", params={"rate_hz": 16.0, "depth": 0.5})
+    made = entrain.Protocol(id="mine", name="Mine", layers=(layer,))
+    heard = []
+
+    for protocol in (made, "am:rate_hz=16,depth=0.5"):
+        assert entrain.render(music, str(out), protocol).seconds == 4
+        heard.append(soundfile.read(out)[0])
+    entrain.render(music, out, "focus-16")
+
+    np.testing.assert_array_equal(heard[0], heard[1])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "error"),
+    [
+        ("nonsense", "there is no protocol 'nonsense'"),
+        (
+            entrain.Protocol(id="x", name="X", layers=(entrain.Layer(kind="coffee"),)),
+            r"layers\[0\]: there is no layer kind 'coffee'",
+        ),
+        (
+            entrain.Protocol(
+                id="x", name="X", layers=(entrain.Layer(kind="am", params={"depth": 9.0}),)
+            ),
+            r"depth = 9 is outside 0 … 1",
+        ),
+    ],
+)
+def test_a_protocol_that_is_not_possible_is_refused(music, tmp_path, home, protocol, error):
+    with pytest.raises(entrain.EntrainError, match=error):
+        entrain.render(music, tmp_path / "out.wav", protocol)
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_rate_that_cannot_be_verified_is_refused(music):
+    for options in ({"rate_hz": 0.1}, {"rate_hz": float("nan")}, {"start_s": -1.0}):
+        with pytest.raises(entrain.EntrainError, match="is outside"):
+            entrain.verify(music, **options)
+    assert json.loads(entrain.verify(music).model_dump_json())["seconds"] == 4

@@ -1,0 +1,1 @@
+"""Answers that list blocks, heads, outputs or protocols."""
