@@ -41,6 +41,7 @@ fuzz: ## feed hostile calls to the engine, broken files to the readers, packets 
 	@OPENBLAS_NUM_THREADS=1 .venv/bin/python tests/unit/hrtf/fuzz.py --count 20000
 	@.venv/bin/python tests/unit/tracking/fuzz.py --count 1000000
 	@PYTHONPATH=tests .venv/bin/python tests/unit/osc/fuzz.py --count 1000000
+	@PYTHONPATH=tests .venv/bin/python tests/unit/midi/fuzz.py --count 1000000
 	@.venv/bin/python tests/unit/dashboard/fuzz.py --count 1000000
 	@.ci/fuzz 600 build/fuzz-corpus
 

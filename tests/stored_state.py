@@ -15,6 +15,7 @@ from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.spec import from_specs
+from entrain.vdevice.remote.midi_settings import MidiMapping, MidiSettings
 from entrain.vdevice.remote.settings import OscSettings
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.state import State
@@ -36,6 +37,13 @@ FULL = State(
     recent=("focus-16", "sleep-onset"),
     tracking={"headset": TrackingSettings(on=True, preset="nvsonic", invert=("yaw",), follow=0.5)},
     osc=OscSettings(on=True, port=6000, listen="127.0.0.2"),
+    midi=MidiSettings(
+        on=True,
+        system="jack",
+        mappings=(
+            MidiMapping(device="Knobs", kind="cc", channel=1, number=7, target="tone.beat_hz"),
+        ),
+    ),
     session_log=False,
     hotkeys=True,
     latency_ms=20.0,

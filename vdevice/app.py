@@ -31,6 +31,7 @@ from entrain.vdevice.problems import Problems
 from entrain.vdevice.protocol.check import usable
 from entrain.vdevice.protocol.library import DEFAULT_ID, Library
 from entrain.vdevice.remote.bridge_process import BridgeProcess
+from entrain.vdevice.remote.midi_control import MidiControl
 from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.request_handler import RequestHandler
 from entrain.vdevice.session import session_log
@@ -192,6 +193,7 @@ class App:
         self.bridge = BridgeProcess(adapter.paths().runtime / SOCKET_NAME)
         self.head = HeadTracking(ears, stored.tracking, self._told, self.bridge)
         self.osc = OscControl(self.bridge, stored.osc, self._told)
+        self.midi = MidiControl(self.bridge, stored.midi, self._told)
         self.heads = HeadKeeper(self.engine)
         self.spaces = OutputSpaces(
             stored.space,
@@ -224,6 +226,7 @@ class App:
             self.spaces,
             ears,
             self.osc,
+            self.midi,
             self.undo,
             hotkeys := ReportedHotkeys(self.saver),
             icon=not options.headless,
@@ -238,6 +241,7 @@ class App:
             self.audition,
             self.head,
             self.osc,
+            self.midi,
             self.saver,
             self.undo,
             hotkeys,
@@ -279,6 +283,7 @@ class App:
             await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
             self.audition.end()
             self.player.note_heard()
+            self.midi.close()
             await self.bridge.close()
             await self.spaces.close()
             await self.saver.flush()
@@ -385,6 +390,7 @@ class App:
             "applications": self.device.rules,
             "tracking": dict(self.head.by_output),
             "osc": self.osc.settings,
+            "midi": self.midi.settings,
             "hrtf": self.spaces.hrtf,
             "space": dict(self.spaces.by_output),
         }

@@ -95,6 +95,23 @@ MAX_HOTKEYS = 16
 MAX_KEY_CHARS = 100
 """Longest description of a shortcut's keys, in characters."""
 
+MidiKind = Literal["cc", "cc14", "nrpn", "nrpn14", "nrpn_inc", "bend", "note", "program"]
+"""Kinds of control on a MIDI device.  ``14``: with a second message for the low seven bits."""
+MidiEncoding = Literal["absolute", "twos", "offset", "sign"]
+"""``absolute``: a message has the position of the control; otherwise it has signed steps.
+
+``twos``: two's complement, 127 is -1; ``offset``: 64 is 0, 63 is -1; ``sign``: 65 is -1.
+"""
+MidiSystem = Literal["auto", "alsa", "jack"]
+MidiAction = Literal[
+    "bypass", "next", "undo", "redo", "on", "off", "faster", "slower", "stronger", "weaker"
+]
+"""Actions that a MIDI control can cause; ``use:ID`` is one more for each protocol."""
+MAX_MIDI_MAPPINGS = 128
+MAX_MIDI_NAME_CHARS = 128
+MAX_LEARN_S = 120.0
+"""Longest time to wait for a control to be moved, in seconds."""
+
 
 def is_loopback(address: str) -> bool:
     """Whether only this computer reaches an IP address."""

@@ -16,7 +16,8 @@ from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import OPENTRACK_PORT, Mode
-from entrain.vdevice.protocol.check import check_own
+from entrain.vdevice.protocol.check import check_known, check_own
+from entrain.vdevice.remote.midi_control import MidiControl
 from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.audition import Audition
@@ -33,7 +34,7 @@ class RequestHandler:
 
     Parameters
     ----------
-    engine, device, player, protocols, head, osc
+    engine, device, player, protocols, head, osc, midi
         The parts that requests control.
     spaces : OutputSpaces
         The user's space on each output.
@@ -60,6 +61,7 @@ class RequestHandler:
         audition: Audition,
         head: HeadTracking,
         osc: OscControl,
+        midi: MidiControl,
         saver: Saver,
         undo: Undo,
         hotkeys: ReportedHotkeys,
@@ -73,6 +75,7 @@ class RequestHandler:
         self._audition = audition
         self._head = head
         self._osc = osc
+        self._midi = midi
         self._saver = saver
         self._undo = undo
         self._hotkeys = hotkeys
@@ -145,6 +148,25 @@ class RequestHandler:
                 if request.port in (self._head.settings.port, OPENTRACK_PORT):
                     raise EntrainError(f"port {request.port} is head tracking's; choose another")
                 self._osc.change(**_wishes(request))
+            case messages.Midi():
+                self._midi.change(**_wishes(request))
+            case messages.MidiLearn(target=None):
+                self._midi.stop_learning()
+            case messages.MidiLearn(target=str(target)):
+                await self._require_target(target)
+                self._midi.learn(
+                    target,
+                    request.low,
+                    request.high,
+                    pickup=request.pickup,
+                    timeout_s=request.timeout_s,
+                )
+            case messages.MidiForget(target=target):
+                self._midi.forget(target)
+            case messages.MidiMap(mappings=mappings, replace=replace):
+                self._midi.map(mappings, replace=replace)
+            case messages.ListMidiMappings():
+                return messages.MidiMappings(mappings=self._midi.settings.mappings)
             case messages.SetHotkeys(enabled=enabled, report=report):
                 self._hotkeys.take(enabled, report)
             case messages.Recentre():
@@ -229,6 +251,15 @@ class RequestHandler:
                 self._spaces.change(wishes.mode, wishes.head_cm)
         if request.session_log is not None:
             self._saver.keep(session_log=request.session_log)
+
+    async def _require_target(self, target: str) -> None:
+        """Refuse a parameter or a protocol that does not exist; raises `EntrainError`."""
+        if target.startswith("use:"):
+            wanted = target.removeprefix("use:")
+            await self._protocols.ask(lambda library: whole(library, wanted))
+        elif "." in target:
+            space = self._player.space
+            check_known([*self._player.layers, *([space] if space else [])], target, blocks)
 
     def _require(self, mode: Mode) -> None:
         """Refuse a mode that this system does not support; raises `EntrainError`."""

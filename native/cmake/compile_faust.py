@@ -34,6 +34,7 @@ from entrain.block import (
     block_from_description,
     block_from_faust,
     block_to_json,
+    check_controllers,
     check_substitute,
     sliders,
 )
@@ -201,6 +202,7 @@ def main(output: Path, library: Path, sources: list[Path], *, plain: bool = Fals
         )
     for block in blocks.values():
         check_substitute(block, blocks)
+    check_controllers(blocks)
     (output / "faust.py").write_text(python_module(list(blocks.values())), encoding="utf-8")
     for variant in VARIANTS:
         lines = [f'#include "{name}{variant}.hpp"\n' for name in compiled]

@@ -114,6 +114,15 @@ def first_status() -> Json:
         "position": {"elapsed_s": 0.0, "left_s": None},
         "moving": {},
         "measured": None,
+        "osc": {"on": False, "port": 5510, "listen": "127.0.0.1", "clients": 0, "problem": ""},
+        "midi": {
+            "on": False,
+            "devices": [],
+            "mappings": 0,
+            "learning": None,
+            "learned": None,
+            "problem": "",
+        },
         "head": {
             "on": False,
             "lan": False,

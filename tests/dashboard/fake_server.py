@@ -47,6 +47,7 @@ class FakeEntrain:
         self.pages: dict[ServerConnection, Json] = {}
         self.refusal = ""
         """Reason for which pages may not connect, or empty."""
+        self.mappings: list[Json] = []
         self.refusals: dict[str, str] = {}
         """Lines that refuse commands, by command."""
         self._past: list[Json] = []
@@ -68,7 +69,7 @@ class FakeEntrain:
             self.asked.clear()
             self.refusal = ""
             self.refusals.clear()
-            self._past, self._future, self.sound = [], [], None
+            self._past, self._future, self.sound, self.mappings = [], [], None, []
             self._use(self.documents["focus-16"])
             self._tell(["tray"])
 
@@ -279,6 +280,27 @@ class FakeEntrain:
 
     def _do_recentre(self) -> None:
         pass
+
+    def _do_midi(self, on: bool) -> None:
+        self.status["midi"] = {**self.status["midi"], "on": on, "devices": ["Knobs"] if on else []}
+
+    def _do_midi_learn(self, target: str | None) -> None:
+        learning = target and {"target": target, "heard": ""}
+        self.status["midi"] = {**self.status["midi"], "learning": learning, "learned": None}
+
+    def _do_midi_forget(self, target: str) -> None:
+        self.mappings = [each for each in self.mappings if each["target"] != target]
+        self.status["midi"] = {**self.status["midi"], "mappings": len(self.mappings)}
+
+    def _do_midi_mappings(self) -> Json:
+        return {"mappings": self.mappings}
+
+    def move_control(self, control: Json) -> None:
+        """Move a control while the page learns."""
+        learned = {**control, "target": self.status["midi"]["learning"]["target"]}
+        self.mappings.append(learned)
+        count = len(self.mappings)
+        self.change(midi={**self.status["midi"], "learning": None, "learned": learned, "mappings": count})
 
     def _do_save(self, name: str, replace: bool = False) -> None:
         key = name.lower().replace(" ", "-")

@@ -31,6 +31,7 @@ _ODD_NUMBERS = (0, -1, 1e-300, 1e9, 1e308, -1e308, math.nan, math.inf, 2**63)
 _NAMES = tuple(f"Random {number}" for number in range(1, 6))
 """Only a few names, because each becomes a file."""
 _IDS = tuple(name.lower().replace(" ", "-") for name in _NAMES)
+_TARGETS = ("tone.beat_hz", "limiter.ceiling_db", "bypass", "next", "use:focus-16")
 _APPLICATIONS = ("player", "pacat", "mpv", "Firefox", "zoom")
 
 
@@ -121,7 +122,9 @@ class Commands:
     def _number(self, name: str) -> float:
         if name == "head_cm":
             return self._random.uniform(MIN_HEAD_CM, MAX_HEAD_CM)
-        most = {"position_s": 86400.0, "minutes": 1440.0, "over_s": 10.0}.get(name, 1.0)
+        most = {"timeout_s": 120.0, "position_s": 86400.0, "minutes": 1440.0, "over_s": 10.0}.get(
+            name, 1.0
+        )
         return most * 10 ** self._random.uniform(-6, 0)
 
     def _text(self, name: str) -> str:
@@ -130,6 +133,8 @@ class Commands:
         if name in ("name", "preferred_outputs"):
             # `save` and `output` both have a field `name`; each may get the other's names.
             return self._random.choice([*self._devices, *_NAMES])
+        if name == "target":
+            return self._random.choice(_TARGETS)
         if name == "listen":
             return self._random.choice(("127.0.0.1", "::1"))
         return self._random.choice(_APPLICATIONS)

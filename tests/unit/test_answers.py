@@ -10,12 +10,13 @@ import pytest
 from pydantic import BaseModel
 
 from entrain.vdevice.api import answers, messages
-from entrain.vdevice.api.messages import measurements, results
+from entrain.vdevice.api.messages import measurements, remote_results, results
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.protocol.model import Layer, Protocol
 from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.parts.evidence import Evidence, Source
 from entrain.vdevice.protocol.parts.places import Place, Spatial
+from entrain.vdevice.remote.midi_settings import MidiMapping
 
 MODELS = {
     **{
@@ -23,7 +24,10 @@ MODELS = {
         for name, model in (vars(results) | vars(measurements)).items()
         if name in messages.__all__
     },
+    "MidiLearning": remote_results.MidiLearning,
+    "MidiMappings": remote_results.MidiMappings,
     "ApplicationRules": ApplicationRules,
+    "MidiMapping": MidiMapping,
     "Layer": Layer,
     "Automation": Automation,
     "Breakpoint": Breakpoint,

@@ -1,16 +1,19 @@
 """The declarations of a block, and the messages that refuse wrong ones."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from entrain.block import (
     AMOUNT,
+    ROUTED_GROUPS,
     UnfitBlock,
     block_from_faust,
     block_from_json,
     block_to_json,
+    check_controllers,
     check_substitute,
 )
 from entrain.engine import blocks
@@ -76,6 +79,36 @@ def test_a_parameter_has_a_scale_and_names_for_its_values():
     assert [each.scale for each in block.parameters.values()] == ["lin", "log", "lin"]
 
 
+def test_a_parameter_has_a_midi_controller_if_it_declares_one():
+    block = block_from_faust("trial", faust(slider("x", midi="ctrl 31"), slider("y")))
+
+    assert [each.controller for each in block.parameters.values()] == [31, None, None]
+    assert block_from_json(block_to_json(block)) == block
+
+
+def test_no_controller_belongs_to_two_blocks():
+    """Only a space may share controllers with another, since one space is heard at a time."""
+    first, other = (
+        replace(block_from_faust("trial", faust(slider("x", midi="ctrl 31"))), kind=kind)
+        for kind in ("first", "other")
+    )
+
+    with pytest.raises(UnfitBlock, match="other: first has the controller 31 of x already"):
+        check_controllers({"first": first, "other": other})
+    spaces = (replace(each, group="space") for each in (first, other))
+    check_controllers({each.kind: each for each in spaces})
+
+
+def test_the_chief_parameters_of_every_block_have_controllers_of_their_own():
+    check_controllers(blocks())
+    for block in blocks().values():
+        if block.group in ROUTED_GROUPS:
+            known = block.parameters
+            chief = {block.rate, block.level, block.strength} - {"", AMOUNT.symbol}
+            assert all(known[symbol].controller is not None for symbol in chief), block.kind
+            assert any(each.controller is not None for each in known.values()), block.kind
+
+
 def test_the_engines_own_blocks_are_no_layers():
     block = block_from_faust("trial", faust(group="output"))
 
@@ -98,6 +131,12 @@ def test_the_engines_own_blocks_are_no_layers():
         (faust(slider("amount")), "amount cannot be a parameter's symbol"),
         (faust(slider("x"), slider("x")), "two parameters have the same symbol"),
         (faust(slider("x", scale="odd")), "the scale of x must be lin or log"),
+        (faust(slider("x", midi="keyon 60")), "write a controller as [midi:ctrl 20]"),
+        (faust(slider("x", midi="ctrl 7")), "the MIDI controller 7 has a meaning of its own"),
+        (
+            faust(slider("x", midi="ctrl 20"), slider("y", midi="ctrl 20")),
+            "two parameters have the same MIDI controller",
+        ),
         (faust(strength="nonsense"), "its strength is not one of its parameters: nonsense"),
         (faust(strength="pace"), "its strength must do nothing at 0"),
         (faust(level="tone"), "its level must be in dB, or its strength; tone is neither"),

@@ -32,6 +32,7 @@ def test_layers_tells_what_can_be_set():
         "choices": [],
         "scale": "lin",
         "period": 0.0,
+        "controller": 102,
     }
 
 

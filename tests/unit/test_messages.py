@@ -159,7 +159,7 @@ def test_every_request_is_a_query_a_command_or_a_signal():
     assert signals == [messages.TurnHead]
     assert len([*queries, *commands, *signals]) == len(REQUESTS) == len(messages.COMMANDS)
     names = {each.model_fields["command"].default for each in queries}
-    lists = {"devices", "protocols", "blocks", "heads"}
+    lists = {"devices", "protocols", "blocks", "heads", "midi_mappings"}
     assert names == {"status", "protocol", "tap", "watch"} | lists
 
 

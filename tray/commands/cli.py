@@ -23,6 +23,7 @@ from entrain.tray.commands import (
     hrtf,
     live_commands,
     log_command,
+    midi_command,
     offline,
     options,
     osc_command,
@@ -320,7 +321,8 @@ for command in (
     *(protocols.protocols, protocols.show, protocols.validate, protocols.import_),
     *(devices, live_commands.output, routing.mode, routing.apps),
     *(space_command.space, hrtf.hrtf, head_command.head, dashboard_command.dashboard),
-    *(osc_command.osc, desktop.autostart, desktop.hotkeys, desktop.install_desktop),
+    *(osc_command.osc, midi_command.midi),
+    *(desktop.autostart, desktop.hotkeys, desktop.install_desktop),
     *(offline.layers, offline.render, offline.verify, offline.doctor, offline.api, completion),
 ):
     cli.add_command(command)

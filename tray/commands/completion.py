@@ -3,12 +3,13 @@
 import contextlib
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 from click.shell_completion import CompletionItem
 
 from entrain.errors import EntrainError
+from entrain.vdevice.limits import MidiAction
 
 if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Device, Status
@@ -55,6 +56,31 @@ def addresses(
 
         names += [f"space.{symbol}" for symbol in blocks()[space["mode"]].parameters]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def midi_targets(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the parameters of the running layers, the actions, and protocols after ``use:``."""
+    if incomplete.startswith("use:"):
+        from entrain.vdevice.protocol.library import user_library
+
+        found = (f"use:{name}" for name in user_library().ids())
+        return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+    actions = [name for name in (*get_args(MidiAction), "use:") if name.startswith(incomplete)]
+    return [*addresses(context, parameter, incomplete), *map(CompletionItem, actions)]
+
+
+def mapped_targets(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the targets to which MIDI controls are mapped."""
+    from entrain.vdevice.api.client import Client
+
+    with contextlib.suppress(EntrainError), Client(timeout_s=_TIMEOUT_S) as client:
+        found = {each["target"] for each in client.ask("midi_mappings")["mappings"]}
+        return [CompletionItem(name) for name in sorted(found) if name.startswith(incomplete)]
+    return []
 
 
 def kinds(

@@ -16,7 +16,8 @@ from entrain.vdevice.limits import MAX_CAUSES
 
 COMMANDS = frozenset(
     (
-        *("adjust", "blocks", "bypass", "delete", "devices", "heads", "next", "off", "on"),
+        *("adjust", "blocks", "bypass", "delete", "devices", "heads", "midi"),
+        *("midi_forget", "midi_learn", "midi_mappings", "next", "off", "on"),
         *("output", "protocol", "protocols", "recentre", "redo", "rename", "save", "session"),
         *("set", "settings", "sleep", "status", "tracking", "undo", "use"),
     )

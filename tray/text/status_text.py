@@ -128,6 +128,9 @@ def status(status: "Status") -> None:
         where = f"UDP port {osc['port']} of {osc['listen']}"
         text = osc["problem"] or f"{where}, {osc['packets']} packets, {osc['refused']} refused"
         rows.append(("OSC", text))
+    if (midi := status["midi"])["on"]:
+        devices = ", ".join(midi["devices"]) or "no device connected"
+        rows.append(("MIDI", midi["problem"] or devices))
     latency = status["latency"]
     rows.append(("added delay", f"{latency['added_ms']:.2f} ms, {latency['added_frames']} frames"))
     if status["measured"]:

@@ -7,6 +7,10 @@ describe the same answers for the server; a test compares both.
 from typing import Literal, TypedDict
 
 from entrain.platform.adapter import Form
+from entrain.vdevice.api.midi_answers import MidiLearning as MidiLearning
+from entrain.vdevice.api.midi_answers import MidiMapping as MidiMapping
+from entrain.vdevice.api.midi_answers import MidiMappings as MidiMappings
+from entrain.vdevice.api.midi_answers import MidiStatus as MidiStatus
 from entrain.vdevice.limits import (
     Category,
     Grade,
@@ -41,6 +45,10 @@ StatusCommand = Literal[
     "recentre",
     "audition",
     "osc",
+    "midi",
+    "midi_learn",
+    "midi_forget",
+    "midi_map",
     "hotkeys",
 ]
 """Commands whose answer is a `Status` (`set` only without `values`)."""
@@ -302,6 +310,7 @@ class Status(TypedDict):
     head: Head
     space: Space
     osc: OscStatus
+    midi: MidiStatus
     volume: float | None
     muted: bool
     muffled: str
@@ -438,6 +447,7 @@ class Parameter(TypedDict):
     choices: list[Choice]
     scale: Literal["lin", "log"]
     period: float
+    controller: int | None
 
 
 class Substitute(TypedDict):

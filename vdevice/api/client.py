@@ -149,6 +149,9 @@ class Client:
     def ask(self, command: Literal["heads"]) -> "answers.Heads": ...
 
     @overload
+    def ask(self, command: Literal["midi_mappings"]) -> "answers.MidiMappings": ...
+
+    @overload
     def ask(self, command: Literal["stop"]) -> None: ...
 
     def ask(self, command: str, **fields: object) -> Any:

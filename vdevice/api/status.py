@@ -20,6 +20,8 @@ from entrain.vdevice.api.messages import (
     Hotkeys,
     Latency,
     Levels,
+    MidiLearning,
+    MidiStatus,
     OscStatus,
     Output,
     Position,
@@ -30,6 +32,7 @@ from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_sink import EngineHead
 from entrain.vdevice.head.head_tracking import HeadTracking
+from entrain.vdevice.remote.midi_control import MidiControl
 from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
@@ -45,7 +48,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player, head, spaces, ears, osc, undo, hotkeys
+    engine, device, player, head, spaces, ears, osc, midi, undo, hotkeys
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -63,6 +66,7 @@ class Reporter:
         spaces: OutputSpaces,
         ears: EngineHead,
         osc: OscControl,
+        midi: MidiControl,
         undo: Undo,
         hotkeys: ReportedHotkeys,
         *,
@@ -78,6 +82,7 @@ class Reporter:
         self._spaces = spaces
         self._ears = ears
         self._osc = osc
+        self._midi = midi
         self._undo = undo
         self._hotkeys = hotkeys
         self._measurement = SelfMeasurement(engine)
@@ -185,6 +190,7 @@ class Reporter:
             head=self._tracked(),
             space=self._space(),
             osc=self._told_by_osc(),
+            midi=self._told_by_midi(),
             volume=max(target.volume.channels, default=0.0) if target else None,
             muted=target.volume.muted if target else False,
             muffled=state.muffled if state else "",
@@ -239,6 +245,21 @@ class Reporter:
 
     def _told_by_osc(self) -> OscStatus:
         return OscStatus(**self._osc.settings.model_dump(), **self._osc.report.model_dump())
+
+    def _told_by_midi(self) -> MidiStatus:
+        midi = self._midi
+        told = midi.report.model_dump()
+        running, heard = told.pop("system"), told.pop("heard")
+        wish = midi.learning
+        return MidiStatus(
+            on=midi.settings.on,
+            system=midi.settings.system,
+            running=running,
+            mappings=len(midi.settings.mappings),
+            learning=MidiLearning(target=wish.target, heard=heard) if wish else None,
+            learned=midi.learned,
+            **told,
+        )
 
     def _space(self) -> Space:
         spaces, layer = self._spaces, self._player.space

@@ -38,6 +38,10 @@ class Parameter(NamedTuple):
     step: float
     scale: str
     choices: tuple[float, ...]
+    period: float
+    """Two values that differ by this are the same; 0: none."""
+    controller: int | None
+    """MIDI controller that moves it unless the user chooses another."""
     value: float
     """The final value of a parameter that moves."""
 
@@ -181,6 +185,8 @@ def _parameters(described: list[Any], values: Mapping[str, Any]) -> dict[str, Pa
             step=each["step"],
             scale=each["scale"],
             choices=tuple(choice["value"] for choice in each["choices"]),
+            period=each["period"],
+            controller=each["controller"],
             value=float(value),
         )
     return found

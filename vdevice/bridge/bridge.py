@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from entrain.errors import EntrainError
 from entrain.vdevice.bridge.part import Part, Report
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Bridge:
         before, self._wanted = self._wanted, wanted
         for name in before.keys() | wanted.keys():
             if before.get(name) != wanted.get(name):
+                if name in wanted and self._has_changed(name, *wanted[name]):
+                    continue
                 self._end(name)
                 if name in wanted:
                     self._start(name, *wanted[name])
@@ -86,8 +89,15 @@ class Bridge:
         report = self._reporter(name, number)
         try:
             self._parts[name] = self._started(name, settings, report)
+        except EntrainError as error:
+            report({"problem": str(error)})
         except Exception as error:  # the other parts go on
             report({"problem": f"internal error: {type(error).__name__}: {error}"})
+
+    def _has_changed(self, name: str, number: int, settings: Mapping[str, Any]) -> bool:
+        """Give a running part other settings; False if it does not run, or must start anew."""
+        part = self._parts.get(name)
+        return part is not None and part.change(settings, self._reporter(name, number))
 
     def _started(self, name: str, settings: Mapping[str, Any], report: Report) -> Part:
         match name:
@@ -99,6 +109,13 @@ class Bridge:
                 from entrain.vdevice.bridge.osc.osc_part import OscPart
 
                 return OscPart(settings, self._control_socket, self._mirrored(), report)
+            case "midi":
+                from entrain.vdevice.bridge.midi import library
+
+                library.load()  # says in one line how to get it
+                from entrain.vdevice.bridge.midi.midi_part import MidiPart
+
+                return MidiPart(settings, self._control_socket, self._mirrored(), report)
         raise ValueError(f"there is no part {name}")
 
     def _mirrored(self) -> "AppMirror":

@@ -173,6 +173,17 @@ def check_address(
     return layer, symbol
 
 
+def check_known(layers: Iterable[Layer], address: str, blocks: BlockSource) -> None:
+    """Raise `ProtocolError` unless an address names a parameter of a layer, or of the engine."""
+    layer_id, symbol = parse_address(address)
+    if is_own(layer_id, blocks()):
+        block = blocks()[layer_id]
+    else:
+        block = block_of(find_layer(layers, layer_id), blocks())
+    known = block.parameters.get(symbol)
+    check_value(block, symbol, known.initial if known else 0.0, layer_id)
+
+
 def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:
     """Return the protocol with one value changed and checked; raises `ProtocolError`."""
     layer, symbol = check_address(protocol.all_layers, address, value, blocks)

@@ -11,6 +11,7 @@ from entrain.vdevice.head.settings import TrackingSettings
 from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugged
 from entrain.vdevice.protocol.library import DEFAULT_ID
 from entrain.vdevice.protocol.model import ProtocolReference
+from entrain.vdevice.remote.midi_settings import MidiSettings
 from entrain.vdevice.remote.settings import OscSettings
 from entrain.vdevice.space.settings import SpaceSettings
 from entrain.vdevice.storage.stored_protocols import FileName
@@ -54,6 +55,7 @@ class State(BaseModel):
     tracking: dict[str, TrackingSettings] = {}
     """Settings of head tracking by name of the device, those used last at the end."""
     osc: OscSettings = OscSettings()
+    midi: MidiSettings = MidiSettings()
     recent: tuple[str, ...] = ()
     """Ids of the protocols used last, the latest first."""
     session_log: bool = True

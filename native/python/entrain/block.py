@@ -37,6 +37,9 @@ RATE_UNITS = {"Hz": 1, "1/min": 60}
 
 _ROLES = ("strength", "level", "rate", "rate_depth", "carrier", "corner")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+CONTROLLERS = (*range(20, 32), 85, 86, 87, 89, 90, *range(102, 120))
+"""MIDI controllers to which no standard gives a meaning.  (88 is the velocity's low part.)"""
+
 _CHOICE = re.compile(r"'([^']*)':(-?[\d.]+)")
 _GPL = re.compile(r"(?<!L)GPL|General Public")
 
@@ -62,6 +65,8 @@ class Parameter:
     """``log`` if equal ratios are equal steps to a listener."""
     period: float = 0.0
     """Two values that differ by this are the same; 0: none.  Moves go the short way round."""
+    controller: int | None = None
+    """MIDI controller that moves the parameter unless the user chooses another; None: none."""
 
     def within(self, value: float) -> float:
         """Return `value`, limited to the parameter's range."""
@@ -250,6 +255,22 @@ def check_substitute(block: Block, blocks: Mapping[str, Block]) -> None:
             raise UnfitBlock(f"{block.kind}: {other.kind}'s {symbol} cannot be {value:.10g}")
 
 
+def check_controllers(blocks: Mapping[str, Block]) -> None:
+    """Raise `UnfitBlock` if one MIDI controller would move parameters of two blocks.
+
+    Blocks of the group ``space`` may share controllers, since only one of them is heard at a time.
+    """
+    owners: dict[int, Block] = {}
+    for block in blocks.values():
+        for each in block.parameters.values():
+            if each.controller is None:
+                continue
+            owner = owners.setdefault(each.controller, block)
+            if owner is not block and {owner.group, block.group} != {"space"}:
+                text = f"{owner.kind} has the controller {each.controller} of {each.symbol} already"
+                raise UnfitBlock(f"{block.kind}: {text}")
+
+
 def shared(block: Block, other: Block) -> dict[str, float | str]:
     """Return the meaning of empty `Substitute.values`: parameters of both blocks, by symbol."""
     return {symbol: symbol for symbol in other.parameters if symbol in block.parameters}
@@ -305,7 +326,18 @@ def _parameter(stem: str, widget: Mapping[str, Any]) -> Parameter:
         tuple((name, float(number)) for name, number in _CHOICE.findall(declared.get("style", ""))),
         declared.get("scale", "lin"),
         float(declared.get("period", 0)),
+        _controller(stem, declared.get("midi", "")),
     )
+
+
+def _controller(stem: str, text: str) -> int | None:
+    """Parse FAUST's ``ctrl number``, the only one of its MIDI declarations that blocks may have."""
+    if not text:
+        return None
+    found = re.fullmatch(r"ctrl (\d{1,3})", text)
+    if found is None:
+        raise UnfitBlock(f"{stem}: write a controller as [midi:ctrl 20], not [midi:{text}]")
+    return int(found[1])
 
 
 def _flag(stem: str, text: str) -> bool:
@@ -351,6 +383,11 @@ def _problems(block: Block, parameters: Sequence[Parameter]) -> Iterator[str]:
         yield "declare its description"
     if len(block.parameters) < len(parameters):
         yield "two parameters have the same symbol"
+    controllers = [each.controller for each in parameters if each.controller is not None]
+    if wrong := set(controllers) - set(CONTROLLERS):
+        yield f"the MIDI controller {min(wrong)} has a meaning of its own; take one of CONTROLLERS"
+    if len(set(controllers)) < len(controllers):
+        yield "two parameters have the same MIDI controller"
     if block.group in LAYER_GROUPS:
         for parameter in PLACE:
             if parameter.symbol in block.parameters:

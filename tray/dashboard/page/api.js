@@ -27,6 +27,13 @@
  * @typedef {{ mode: SpaceMode, setting: SpaceMode, note: string, hrtf: string, head_cm: number,
  *   params: Record<string, number>, yaw_deg: number | null }} Space
  *
+ * @typedef {{ on: boolean, port: number, listen: string, clients: number, problem: string }} Osc
+ * @typedef {{ device: string, kind: string, channel: number, number: number,
+ *   target: string }} MidiMapping
+ * @typedef {{ on: boolean, devices: string[], mappings: number,
+ *   learning: { target: string, heard: string } | null, learned: MidiMapping | null,
+ *   problem: string }} Midi
+ *
  * @typedef {object} Status
  * @property {State} state
  * @property {string} reason
@@ -50,6 +57,8 @@
  * @property {{ text: string, tones: import("./graphs/live.js").Tones | null } | null} measured
  * @property {Head} head
  * @property {Space} space
+ * @property {Osc} osc
+ * @property {Midi} midi
  * @property {number | null} volume
  * @property {boolean} muted
  * @property {string} muffled
@@ -69,7 +78,7 @@
  *
  * @typedef {{ symbol: string, name: string, unit: string, minimum: number, maximum: number,
  *   initial: number, step: number, choices: { name: string, value: number }[],
- *   scale: "lin" | "log", period: number }} Parameter
+ *   scale: "lin" | "log", period: number, controller: number | null }} Parameter
  * @typedef {{ kind: string, group: string, description: string, parameters: Parameter[],
  *   strength: string, level: string, rate: string, carrier: string,
  *   dichotic: boolean }} Block
@@ -90,7 +99,7 @@
 export const PARTS = [
   "state", "reason", "on", "bypass", "mode", "applications", "sleep_left_s", "backend", "realtime",
   "output", "outputs", "chosen_output", "softened", "detour", "latency", "protocol", "levels",
-  "measured", "head", "space", "volume", "muted", "muffled", "xruns", "missing_buffers",
+  "measured", "head", "space", "osc", "midi", "volume", "muted", "muffled", "xruns", "missing_buffers",
   "nonfinite", "cpu_load", "callback", "errors", "retry_in_s", "settings", "position", "moving", "revision",
   "can_undo", "undo_text", "can_redo", "redo_text", "version",
 ];

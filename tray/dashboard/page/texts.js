@@ -217,6 +217,50 @@ export const T = {
   /** @param {string} name */
   forget: (name) => `Forget ${name}`,
 
+  // ---- control from outside
+  outside: "Other controls",
+  midi: "MIDI devices steer Entrain",
+  midiNoDevice: "No MIDI device is connected.",
+  /** @param {string} devices */
+  midiHears: (devices) => `Connected: ${devices}.`,
+  midiTarget: "What a knob or pad changes",
+  midiLearn: "Learn",
+  /** @param {string} target @param {string} heard */
+  midiMove: (target, heard) => `Move the control for ${target} now. ${heard && `Heard: ${heard}.`}`,
+  /** @param {string} control @param {string} target */
+  midiLearned: (control, target) => `${control} changes ${target} now.`,
+  midiNoMapping: "No control is mapped yet; the chief values have controllers of their own.",
+  /** @param {string} kind @param {number} number @param {number} channel */
+  midiControl: (kind, number, channel) => `${kind} ${number}, channel ${channel}`,
+  /** @type {Record<string, string>} */
+  midiKinds: {
+    cc: "Controller",
+    cc14: "Fine controller",
+    nrpn: "NRPN",
+    nrpn14: "Fine NRPN",
+    nrpn_inc: "Steps of NRPN",
+    bend: "Pitch bend",
+    note: "Note",
+    program: "Program",
+  },
+  /** @type {Record<string, string>} */
+  midiActions: {
+    bypass: "bypass",
+    next: "next protocol",
+    undo: "undo",
+    redo: "redo",
+    on: "on",
+    off: "off",
+    faster: "faster",
+    slower: "slower",
+    stronger: "stronger",
+    weaker: "weaker",
+  },
+  oscOff: "OSC is off. To let other programs steer Entrain, type: entrain osc on",
+  /** @param {string} address @param {number} port @param {number} clients */
+  oscOn: (address, port, clients) =>
+    `OSC is on: ${address}, port ${port}; ${clients} ${clients === 1 ? "program hears" : "programs hear"} changes.`,
+
   // ---- health
   health: "Condition",
   healthy: "No problem.",

@@ -14,8 +14,20 @@ from entrain.vdevice.api.messages.measurements import (
     Tones,
 )
 from entrain.vdevice.api.messages.reading import RequestError, parse_request
-from entrain.vdevice.api.messages.remote_requests import Osc
-from entrain.vdevice.api.messages.remote_results import OscStatus
+from entrain.vdevice.api.messages.remote_requests import (
+    ListMidiMappings,
+    Midi,
+    MidiForget,
+    MidiLearn,
+    MidiMap,
+    Osc,
+)
+from entrain.vdevice.api.messages.remote_results import (
+    MidiLearning,
+    MidiMappings,
+    MidiStatus,
+    OscStatus,
+)
 from entrain.vdevice.api.messages.request_fields import HotkeysReport, SpaceWishes
 from entrain.vdevice.api.messages.requests import (
     COMMANDS,
@@ -101,10 +113,18 @@ __all__ = [
     "ListBlocks",
     "ListDevices",
     "ListHeads",
+    "ListMidiMappings",
     "ListProtocols",
     "ListedHead",
     "ListedProtocol",
     "Measured",
+    "Midi",
+    "MidiForget",
+    "MidiLearn",
+    "MidiLearning",
+    "MidiMap",
+    "MidiMappings",
+    "MidiStatus",
     "Modulation",
     "Next",
     "Off",

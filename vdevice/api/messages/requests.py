@@ -18,7 +18,14 @@ from pydantic_core import PydanticKnownError
 
 from entrain.vdevice import limits
 from entrain.vdevice.api.messages.kinds import Command, Query, Signal
-from entrain.vdevice.api.messages.remote_requests import Osc
+from entrain.vdevice.api.messages.remote_requests import (
+    ListMidiMappings,
+    Midi,
+    MidiForget,
+    MidiLearn,
+    MidiMap,
+    Osc,
+)
 from entrain.vdevice.api.messages.request_fields import (
     Address,
     DeviceName,
@@ -439,6 +446,11 @@ Request = Annotated[
     | Recentre
     | Audition
     | Osc
+    | Midi
+    | MidiLearn
+    | MidiForget
+    | MidiMap
+    | ListMidiMappings
     | SetHotkeys,
     Field(discriminator="command"),
 ]

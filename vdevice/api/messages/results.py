@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat
 from entrain import readings
 from entrain.platform.adapter import Form
 from entrain.vdevice.api.messages.measurements import Callback, Levels, Measured
-from entrain.vdevice.api.messages.remote_results import OscStatus
+from entrain.vdevice.api.messages.remote_results import MidiStatus, OscStatus
 from entrain.vdevice.device.applications.rules import ApplicationRules
 from entrain.vdevice.limits import (
     Category,
@@ -268,6 +268,8 @@ class Status(_Answer):
     """How the music sounds around the head on this output."""
     osc: OscStatus = OscStatus()
     """How other programs steer Entrain by OSC."""
+    midi: MidiStatus = MidiStatus()
+    """How MIDI devices steer Entrain."""
     volume: FiniteFloat | None = None
     """Volume of the real device, as its slider shows it; 1 = 100 %."""
     muted: bool = False
@@ -377,6 +379,8 @@ class Parameter(_Answer):
     """``log``: a listener hears equal ratios as equal steps."""
     period: FiniteFloat
     """Two values that differ by this are the same; 0: none."""
+    controller: int | None
+    """MIDI controller that moves the parameter unless the user chooses another."""
 
 
 class Substitute(_Answer):

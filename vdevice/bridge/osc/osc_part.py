@@ -116,6 +116,10 @@ class OscPart:
         self._refusal = text
         self._report_soon()
 
+    def change(self, settings: Mapping[str, Any], report: Report) -> bool:
+        """Start anew with other settings."""
+        return False
+
     def close(self) -> None:
         """Stop to listen.  Idempotent."""
         for timer in (self._opening, self._reporting):

@@ -49,6 +49,10 @@ class Tracker:
         self._counting: asyncio.TimerHandle | None = None
         self._open()
 
+    def change(self, settings: Mapping[str, Any], report: Report) -> bool:
+        """Start anew with other settings."""
+        return False
+
     def close(self) -> None:
         """Stop hearing trackers.  Idempotent."""
         for timer in (self._opening, self._sending, self._counting):

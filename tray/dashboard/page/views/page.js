@@ -9,6 +9,7 @@ import { Health } from "./health.js";
 import { Layers } from "./layers.js";
 import { Levels } from "./levels.js";
 import { Apps, Output } from "./output.js";
+import { Outside } from "./outside.js";
 import { Session } from "./session.js";
 import { Sleep } from "./sleep.js";
 import { Space } from "./space.js";
@@ -28,7 +29,7 @@ export function Page({ graphs }) {
       <div class="column"><${Levels} /><${Session} /><${Sleep} /></div>
       <div class="column column-graphs"><${Graphs} mount=${graphs} /></div>
       <div class="column column-sound"><${Layers} /><${Space} /></div>
-      <div class="column column-system"><${Output} /><${Apps} /><${Health} /></div>
+      <div class="column column-system"><${Output} /><${Apps} /><${Outside} /><${Health} /></div>
     </main>`;
 }
 

@@ -1,0 +1,278 @@
+"""MIDI devices at a private JACK server steer Entrain, and get the values back.
+
+ALSA's sequencer is not tried here: it needs a kernel module.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import app
+import numpy as np
+import processes
+import pytest
+import soundlab
+from measure import frequency_hz
+from midi_desk import JackServer, Knobs
+from needs import skip_without_programs
+
+LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,level_db=-15,floor_db=-20,ceiling_db=-20"
+FINE_TOP = 16383
+
+
+@pytest.fixture
+def jack(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
+    """A private JACK server, which Entrain and this test use."""
+    skip_without_programs("jackd")
+    server = JackServer(home)
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    with server:
+        yield server
+
+
+@pytest.fixture
+def knobs(jack: JackServer) -> Iterator[Knobs]:
+    """A device at that server."""
+    found = Knobs()
+    yield found
+    with contextlib.suppress(Exception):
+        found.unplug()
+
+
+@pytest.fixture
+def entrain(any_server, jack) -> Iterator[app.App]:
+    """Entrain with MIDI on."""
+    options = app.PATIENT[any_server.kind]
+    with app.running(any_server.environment, "--layer", LAYER, *options) as running:
+        assert "MIDI is on; it uses JACK" in running("midi", "on", "--system", "jack")
+        yield running
+
+
+def value(entrain: app.App, symbol: str) -> float:
+    (tone,) = entrain.status()["protocol"]["layers"]
+    return float(tone["params"][symbol])
+
+
+def wait_for_device(entrain: app.App, *names: str) -> None:
+    soundlab.wait_until(
+        lambda: entrain.status()["midi"]["devices"] == list(names), 10, f"devices are {names}"
+    )
+
+
+def bridges(entrain: app.App) -> list[int]:
+    return [
+        child
+        for child in processes.children(entrain.pid)
+        if b"entrain.vdevice.bridge" in processes.command_line(child)
+    ]
+
+
+def heard(entrain: app.App, count: int) -> bool:
+    return int(entrain.status()["midi"]["messages"]) >= count
+
+
+def fine(beat_hz: float, low: float = -200, high: float = 200) -> int:
+    return round((beat_hz - low) / (high - low) * FINE_TOP)
+
+
+class Learning:
+    """`entrain midi learn` in a process of its own."""
+
+    def __init__(self, entrain: app.App, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "entrain.tray", "midi", "learn", *arguments],
+            env={**os.environ, **entrain.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout
+        assert " now …" in self.process.stdout.readline()
+
+    def told(self, move: Callable[[int], None]) -> str:
+        """Move a control until it is learned; returns what is printed."""
+        for number in range(200):
+            if self.process.poll() is not None:
+                break
+            move(number)
+            time.sleep(0.02)  # a person's pace
+        return self.process.communicate(timeout=20)[0]
+
+
+def test_a_knob_changes_the_beat_at_the_device(any_server, entrain, knobs):
+    """14 bits of the default controller; both ears' tones are right within 0.05 Hz."""
+
+    def is_beating(beat_hz: float) -> bool:
+        taken = recorder.take(1)
+        left_hz, right_hz = 400 + beat_hz / 2, 400 - beat_hz / 2
+        return (
+            abs(frequency_hz(taken[:, 0], left_hz) - left_hz) < 0.05
+            and abs(frequency_hz(taken[:, 1], right_hz) - right_hz) < 0.05
+        )
+
+    environment = any_server.environment
+    with (
+        soundlab.recording(environment, "speakers") as recorder,
+        soundlab.play(environment, soundlab.sine(1000, 60, 0.1)),
+    ):
+        wait_for_device(entrain, "knobs")
+        soundlab.wait_until(lambda: np.any(recorder.take(0.05)), 10, "sound arrives")
+        soundlab.wait_until(lambda: is_beating(10), 10, "10 Hz")
+        for beat_hz in (14, 12, 10, 8, 6, 4):
+            knobs.turn_finely(20, fine(beat_hz))
+        soundlab.wait_until(lambda: is_beating(4), 10, "4 Hz")
+
+
+def test_nothing_jumps_until_a_knob_meets_the_value(entrain, knobs):
+    """Record the path of the value while a fader goes through its whole way."""
+    wait_for_device(entrain, "knobs")
+    path = [value(entrain, "level_db")]
+    for position in range(128):
+        knobs.turn(103, position)
+        soundlab.wait_until(lambda: heard(entrain, 1), 5, "a message is heard")
+        path.append(value(entrain, "level_db"))
+    soundlab.wait_until(lambda: value(entrain, "level_db") == -6, 5, "the fader is at its end")
+    met = next((number for number, each in enumerate(path) if each != path[0]), len(path) - 1)
+    assert met > 40  # it began 64 steps below
+    assert path[:met] == [path[0]] * met
+    way_db = 18  # to meet the value, it may step back by 1 % of its way
+    assert all(other - one >= -0.01 * way_db for one, other in pairwise(path))
+    assert abs(path[met] - path[0]) < 9  # busy machines skip steps, but do not go back
+
+
+@pytest.mark.parametrize(
+    ("move", "kind", "encoding"),
+    [
+        (lambda knobs, number: knobs.turn(70, 40 + number % 80), "cc", "absolute"),
+        (lambda knobs, number: knobs.turn_finely(21, 6000 + 40 * number), "cc14", "absolute"),
+        (lambda knobs, number: knobs.turn(70, 1 if number % 20 < 10 else 127), "cc", "twos"),
+        (lambda knobs, number: knobs.turn(70, 65 if number % 20 < 10 else 63), "cc", "offset"),
+    ],
+    ids=["7 bits", "14 bits", "endless", "endless around 64"],
+)
+def test_a_control_is_learned_and_then_moves_the_value(entrain, knobs, move, kind, encoding):
+    wait_for_device(entrain, "knobs")
+    learning = Learning(entrain, "tone.beat_hz", "--from", "4", "--to", "12")
+    told = learning.told(lambda number: move(knobs, number))
+    assert "→ tone.beat_hz" in told
+    (mapping,) = json.loads(entrain("midi", "list", "--json"))
+    assert (mapping["device"], mapping["kind"], mapping["encoding"]) == ("knobs", kind, encoding)
+    assert (mapping["low"], mapping["high"]) == (4, 12)
+
+    def turn_down() -> bool:
+        """Turn it to and fro, so that it meets the value, and then down."""
+        for number in range(60):
+            if encoding != "absolute":
+                knobs.turn(70, 127 if encoding == "twos" else 63)
+            elif kind == "cc14":
+                knobs.turn_finely(21, FINE_TOP - number * FINE_TOP // 59)
+            else:
+                knobs.turn(70, 127 - number * 127 // 59)
+        return value(entrain, "beat_hz") == 4
+
+    soundlab.wait_until(turn_down, 10, "the value is at its lower end")
+
+
+def test_a_pad_is_learned_and_its_lamp_shows_the_state(entrain, knobs):
+    wait_for_device(entrain, "knobs")
+    told = Learning(entrain, "bypass").told(lambda _: knobs.send([0x99, 36, 100], [0x89, 36, 0]))
+    assert told.splitlines()[-1] == "knobs, note 36, channel 10 → bypass"
+    entrain("bypass", "off")
+    time.sleep(0.5)  # the presses that taught it are over
+    knobs.got()
+    knobs.send([0x99, 36, 100], [0x89, 36, 0])
+    entrain.wait_for(bypass=True)
+    soundlab.wait_until(lambda: [0x99, 36, 127] in knobs.got(), 5, "the lamp is lit")
+    entrain("bypass", "off")
+    soundlab.wait_until(lambda: [0x99, 36, 0] in knobs.got(), 5, "the lamp is dark")
+    assert "forgotten" in entrain("midi", "forget", "bypass")
+    assert json.loads(entrain("midi", "list", "--json")) == []
+
+
+def test_learning_ends_by_itself_and_by_ctrl_c(entrain, knobs):
+    wait_for_device(entrain, "knobs")
+    done = app.command(entrain.environment, "midi", "learn", "tone.beat_hz", "--timeout", "1")
+    assert done.returncode == 1
+    assert "no control was learned within 1 s" in done.stderr
+    learning = Learning(entrain, "tone.beat_hz")
+    knobs.send([0x99, 36, 100])
+    assert learning.process.stdout
+    said = "heard note 36, channel 10 on knobs, which has no positions: move a knob\n"
+    assert learning.process.stdout.readline() == said
+    learning.process.send_signal(signal.SIGINT)
+    assert learning.process.wait(10) == 130
+    learning.process.communicate()
+    assert entrain.status()["midi"]["learning"] is None
+    wrong = app.command(entrain.environment, "midi", "learn", "hum.beat_hz")
+    assert wrong.stderr == "entrain: there is no layer 'hum'; choose from tone\n"
+
+
+def test_a_motor_fader_gets_the_value_back_without_an_echo(entrain, knobs, tmp_path):
+    wait_for_device(entrain, "knobs")
+    file = tmp_path / "fader.json"
+    mapping = {"device": "knobs", "kind": "bend", "channel": 1, "number": 0}
+    file.write_text(json.dumps([{**mapping, "target": "tone.level_db", "pickup": False}]))
+    assert entrain("midi", "map", str(file)) == "mapped; mappings: 1\n"
+    entrain("set", "tone.level_db", "-24")
+    soundlab.wait_until(lambda: [0xE0, 0, 0] in knobs.got(), 5, "the fader goes down")
+    for position in range(0, FINE_TOP, 400):
+        knobs.send([0xE0, position & 127, position >> 7])
+    knobs.send([0xE0, 127, 127])
+    soundlab.wait_until(lambda: value(entrain, "level_db") == -6, 5, "the fader is heard")
+    entrain("set", "tone.level_db", "-15")
+    middle = [0xE0, *((8192 & 127), (8192 >> 7))]
+    came: list[list[int]] = []
+    soundlab.wait_until(lambda: came.extend(knobs.got()) or middle in came, 5, "it goes back")  # type: ignore[func-returns-value]
+    assert came == [middle]
+
+
+@pytest.mark.slow
+def test_a_device_and_the_server_may_go_and_come_back(entrain, knobs, jack):
+    wait_for_device(entrain, "knobs")
+    (bridge,) = bridges(entrain)
+    knobs.unplug()
+    wait_for_device(entrain)
+    knobs.plug_in()
+    wait_for_device(entrain, "knobs")
+
+    def turns() -> bool:
+        for position in (60, 62, 64, 66, 80, 100, 127):
+            knobs.turn(103, position)
+        return value(entrain, "level_db") == -6
+
+    soundlab.wait_until(turns, 10, "the knob is heard again")
+    knobs.unplug()
+    jack.stop()
+    soundlab.wait_until(lambda: entrain.status()["midi"]["problem"], 30, "a problem is told")
+    jack.start()
+    knobs.plug_in()
+    entrain("set", "tone.level_db", "-15")
+    soundlab.wait_until(lambda: entrain.status()["midi"]["devices"], 40, "the device is back")
+    soundlab.wait_until(turns, 10, "the knob is heard again")
+    assert bridges(entrain) == [bridge]
+
+
+def test_settings_are_kept_and_off_means_off(any_server, jack, knobs, tmp_path):
+    mapping = {"device": "knobs", "kind": "note", "channel": 1, "number": 5, "target": "next"}
+    file = tmp_path / "map.json"
+    file.write_text(json.dumps([mapping]))
+    with app.running(any_server.environment) as entrain:
+        assert not entrain.status()["midi"]["on"]
+        entrain("midi", "map", str(file))
+        entrain("midi", "on", "--system", "jack")
+        assert entrain.quit() == 0
+    with app.running(any_server.environment) as entrain:
+        wait_for_device(entrain, "knobs")
+        assert entrain.status()["midi"]["mappings"] == 1
+        assert entrain("midi", "off") == "MIDI is off\n"
+        assert entrain.status()["midi"]["devices"] == []
+        soundlab.wait_until(lambda: not bridges(entrain), 5, "the bridge has ended")

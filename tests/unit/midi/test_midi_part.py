@@ -1,0 +1,223 @@
+"""The part of the bridge, between a made-up ALSA sequencer and a made-up Entrain."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from unit.midi.made_up_rtmidi import Sequencer
+from unit.midi.made_up_sound import MadeUpMirror, layer
+
+from entrain.vdevice.bridge.midi import midi_part
+from entrain.vdevice.bridge.midi.midi_part import MidiPart
+
+KNOBS = "Knobs:Knobs MIDI 1 20:0"
+DEVICE = "Knobs MIDI 1"
+OFF: dict[str, Any] = {"system": "auto", "mappings": [], "learning": None}
+
+
+class Mirror(MadeUpMirror):
+    """Also counts its followers."""
+
+    def __init__(self) -> None:
+        super().__init__(tone=layer())
+        self.followers: list[object] = []
+        self.add = self.followers.append
+
+    def remove(self, follower: object) -> None:
+        self.followers = [each for each in self.followers if each is not follower]
+
+    def look(self) -> None:
+        pass
+
+
+class Link:
+    """Keeps the requests."""
+
+    def __init__(self, *_: object) -> None:
+        self.values: list[tuple[str, float]] = []
+        self.requests: list[dict[str, Any]] = []
+        self.is_full = False
+        made.append(self)
+
+    def set_value(self, address: str, value: float, done: object) -> bool:
+        self.values.append((address, value))
+        return not self.is_full
+
+    def ask(self, request: dict[str, Any], done: object) -> bool:
+        self.requests.append(request)
+        return not self.is_full
+
+    def close(self) -> None:
+        pass
+
+
+made: list[Link] = []
+
+
+class Bench:
+    """A part, and everything around it."""
+
+    def __init__(self, sequencer: Sequencer, settings: dict[str, Any]) -> None:
+        self.sequencer = sequencer
+        self.reports: list[dict[str, Any]] = []
+        self.mirror = Mirror()
+        self.part = MidiPart(settings, None, self.mirror, self.reports.append)  # type: ignore[arg-type]
+        self.link = made[-1]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+    async def knobs(self) -> None:
+        self.sequencer.plug_in(KNOBS, KNOBS)
+        await self.until(lambda: self.reports and self.reports[-1]["devices"] == [DEVICE])
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run a test with a part that looks at the devices often."""
+    sequencer = Sequencer()
+    monkeypatch.setitem(sys.modules, "rtmidi", sequencer.library)
+    monkeypatch.setattr(midi_part, "SCAN_S", 0.02)
+    monkeypatch.setattr(midi_part, "FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(midi_part, "LEARNED_S", 0.1)
+    monkeypatch.setattr(midi_part, "ControlLink", Link)
+
+    def run(test: Callable[[Bench], Awaitable[None]], **settings: Any) -> None:
+        async def whole() -> None:
+            bench = Bench(sequencer, {**OFF, **settings})
+            try:
+                await test(bench)
+            finally:
+                bench.part.close()
+                bench.part.close()
+            assert bench.mirror.followers == []
+            assert sequencer.clients == []
+
+        asyncio.run(whole())
+
+    return run
+
+
+def learning(target: str, **more: Any) -> dict[str, Any]:
+    return {"target": target, "low": None, "high": None, "pickup": True, **more}
+
+
+def mapping(target: str, **more: Any) -> dict[str, Any]:
+    common = {"device": DEVICE, "kind": "cc", "channel": 1, "number": 7, "target": target}
+    return common | {"encoding": "absolute", "low": None, "high": None, "pickup": True} | more
+
+
+def test_a_knob_sets_a_value(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        for value in range(60, 70):
+            bench.sequencer.send(KNOBS, 0xB0, 103, value)
+        await bench.until(lambda: bench.link.values)
+        assert {address for address, _ in bench.link.values} == {"tone.level_db"}
+
+    run(test)
+
+
+def test_a_learned_control_is_told_to_the_app(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        wish = learning("tone.beat_hz", low=4.0, high=12.0)
+        assert bench.part.change({**OFF, "learning": wish}, bench.reports.append)
+        bench.sequencer.send(KNOBS, 0xB0, 30, 40)
+        await bench.until(lambda: "controller 30" in bench.reports[-1]["heard"])
+        for value in range(41, 50):
+            bench.sequencer.send(KNOBS, 0xB0, 30, value)
+        await bench.until(lambda: bench.link.requests)
+        wanted = mapping("tone.beat_hz", number=30, low=4.0, high=12.0)
+        assert bench.link.requests == [{"command": "midi_map", "mappings": [wanted]}]
+        assert bench.link.values == []  # a control that is learned has no effect yet
+
+    run(test)
+
+
+def test_a_knob_that_stops_is_learned_after_a_while(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        bench.sequencer.send(KNOBS, 0xB0, 30, 40)
+        bench.sequencer.send(KNOBS, 0xB0, 30, 44)
+        await bench.until(lambda: bench.link.requests)
+
+    run(test, learning=learning("tone.beat_hz"))
+
+
+def test_other_mappings_need_no_new_start_but_another_system_does(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        clients = [*bench.sequencer.clients]
+        assert bench.part.change({**OFF, "mappings": [mapping("next")]}, bench.reports.append)
+        assert not bench.part.change({**OFF, "system": "jack"}, bench.reports.append)
+        bench.sequencer.send(KNOBS, 0xB0, 7, 127)
+        await bench.until(lambda: bench.link.requests)
+        assert bench.link.requests == [{"command": "next"}]
+        assert bench.sequencer.clients == clients
+
+    run(test)
+
+
+def test_a_fader_gets_its_value_when_it_is_plugged_in(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        await bench.until(lambda: bench.sequencer.sent)
+        assert bench.sequencer.sent == [(KNOBS, [0xB0, 7, 64])]
+        bench.mirror.layers = {"tone": layer(level_db=-6.0)}
+        bench.part.app_changed({"protocol"})
+        await bench.until(lambda: len(bench.sequencer.sent) > 1)
+        assert bench.sequencer.sent[1:] == [(KNOBS, [0xB0, 7, 127])]
+
+    run(test, mappings=[mapping("tone.level_db")])
+
+
+def test_a_busy_entrain_is_reported(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        bench.link.is_full = True
+        bench.sequencer.send(KNOBS, 0xB0, 7, 127)
+        await bench.until(lambda: bench.reports[-1]["refused"])
+        assert bench.reports[-1]["refusal"] == "Entrain is busy"
+
+    run(test, mappings=[mapping("next")])
+
+
+def test_a_machine_without_a_sequencer_is_tried_again(run, monkeypatch):
+    async def test(bench: Bench) -> None:
+        await bench.until(lambda: bench.reports and bench.reports[-1]["problem"])
+        assert bench.reports[-1]["problem"].startswith("no ALSA sequencer or JACK server answers")
+        bench.sequencer.systems = ("jack", "alsa")
+        await bench.knobs()
+        assert bench.reports[-1]["problem"] == ""
+
+    sequencer = Sequencer("none")
+    monkeypatch.setitem(sys.modules, "rtmidi", sequencer.library)
+
+    async def whole() -> None:
+        bench = Bench(sequencer, OFF)
+        try:
+            await test(bench)
+        finally:
+            bench.part.close()
+
+    asyncio.run(whole())
+
+
+def test_an_internal_error_does_not_end_the_part(run, monkeypatch):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+
+        def fail(*_: object) -> None:
+            raise KeyError("x")
+
+        monkeypatch.setattr(bench.part._surface, "read", fail)
+        bench.sequencer.send(KNOBS, 0xB0, 7, 127)
+        await bench.until(lambda: "internal error: KeyError" in bench.reports[-1]["problem"])
+        monkeypatch.undo()
+
+    run(test)

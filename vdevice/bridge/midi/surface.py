@@ -1,0 +1,246 @@
+"""All devices together: turns their messages into wishes, and values into messages for them.  Pure.
+
+The clock is the caller's.  Wishes reach Entrain over the control socket, and its news come back
+later, so a value that was just wished counts as the value meanwhile.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from entrain.vdevice.bridge.midi import encoders
+from entrain.vdevice.bridge.midi.controls import Control, Controls, Movement, message_bytes, top_of
+from entrain.vdevice.bridge.midi.mapping import Mapping, action_request
+from entrain.vdevice.bridge.midi.pickup import Pickup
+from entrain.vdevice.bridge.midi.sound import Sound
+from entrain.vdevice.bridge.midi.span import Span
+
+SETTLE_S = 0.3
+"""Time after a movement in which news may be older than the wish, and the device gets no answer."""
+AGAIN_S = 0.05
+"""Shortest time between two actions of one control: pads bounce."""
+_SAME = 1e-6
+"""Difference between two positions that are the same."""
+_MOST_BINDINGS = 4096
+_MOST_MESSAGES = 64
+"""Most messages for the devices at a time; the others follow."""
+
+
+class SetValue(NamedTuple):
+    """A wish: a parameter's new value."""
+
+    address: str
+    value: float
+
+
+class Act(NamedTuple):
+    """A wish: a request that is not about a value."""
+
+    request: dict[str, object]
+
+
+Wish = SetValue | Act
+
+
+class _Binding:
+    """One mapping in use: the state of one control that moves one parameter."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        self.pickup = Pickup(not mapping.pickup)
+        self.moved_at_s = -1e9
+        self.wished_at_s = -1e9
+        self.agreed: float | None = None
+        """Value on which the control and Entrain agreed last; None: not yet."""
+        self.shown: int | None = None
+        """Raw value that the device has sent or got last; None: not known."""
+        self.last = 0
+        """Last value of the control."""
+
+    def span(self, sound: Sound) -> Span | None:
+        parameter = sound.parameter(self.mapping.target)
+        if parameter is None:
+            return None
+        return Span.of(parameter, self.mapping.low, self.mapping.high)
+
+
+class Surface:
+    """The devices, their mappings and their state.
+
+    Parameters
+    ----------
+    sound : Sound
+        The values in Entrain.
+    mappings : sequence of Mapping
+        The user's; other controls have the defaults of the parameters.
+
+    """
+
+    def __init__(self, sound: Sound, mappings: Sequence[Mapping] = ()) -> None:
+        self.wants_news = False
+        """A value moves by itself, and a control waits for its present value."""
+        self._sound = sound
+        self._devices: dict[str, Controls] = {}
+        self._bindings: dict[Mapping, _Binding] = {}
+        self._by_control: dict[tuple[str, Control], list[Mapping]] = {}
+        self._taken: set[tuple[str, int]] = set()
+        """Devices and controllers that the user has mapped."""
+        self.map(mappings)
+
+    @property
+    def malformed(self) -> int:
+        """Messages that no device should send."""
+        return sum(each.malformed for each in self._devices.values())
+
+    def map(self, mappings: Sequence[Mapping]) -> None:
+        """Replace the user's mappings; mappings in both lists keep their state."""
+        self._by_control = {}
+        for each in mappings:
+            self._by_control.setdefault((each.device, each.control), []).append(each)
+        self._taken = {
+            (each.device, each.control.number)
+            for each in mappings
+            if each.control.kind in ("cc", "cc14")
+        }
+        known = {each: self._bindings.get(each) or _Binding(each) for each in mappings}
+        self._bindings = known
+
+    # ---- from the devices --------------------------------------------------------------------
+
+    def read(self, device: str, data: Sequence[int]) -> list[Movement]:
+        """Read one message of a device."""
+        return self._devices.setdefault(device, Controls()).read(data)
+
+    def take(self, device: str, movement: Movement, now_s: float) -> list[Wish]:
+        """Return the wishes that a movement causes."""
+        found: list[Wish] = []
+        for mapping in self._mappings(device, movement.control):
+            if wish := self._wish(self._binding(mapping), movement, now_s):
+                found.append(wish)
+        return found
+
+    def forget(self, device: str) -> None:
+        """Forget the positions of a device's controls: it was unplugged."""
+        self._devices.pop(device, None)
+        for mapping, binding in list(self._bindings.items()):
+            if mapping.device == device:
+                binding.pickup.forget()
+                binding.agreed = binding.shown = None
+
+    def _mappings(self, device: str, control: Control) -> Sequence[Mapping]:
+        if found := self._by_control.get((device, control)):
+            return found
+        is_fine = control.kind == "cc14"
+        if (device, control.number) in self._taken or not (is_fine or control.kind == "cc"):
+            return ()
+        fine = Control("cc14", control.channel, control.number)
+        if not is_fine and self._devices[device].is_paired(fine):
+            return ()
+        address = self._sound.controllers.get(control.number)
+        return (Mapping(device, control, address),) if address else ()
+
+    def _binding(self, mapping: Mapping) -> _Binding:
+        if mapping not in self._bindings:
+            if len(self._bindings) >= _MOST_BINDINGS:
+                kept = {each for listed in self._by_control.values() for each in listed}
+                self._bindings = {
+                    each: binding for each, binding in self._bindings.items() if each in kept
+                }
+            self._bindings[mapping] = _Binding(mapping)
+        return self._bindings[mapping]
+
+    def _wish(self, binding: _Binding, movement: Movement, now_s: float) -> Wish | None:
+        target = binding.mapping.target
+        if request := action_request(target):
+            return self._act(binding, movement, request, now_s)
+        news, span = self._sound.value(target), binding.span(self._sound)
+        if news is None or span is None or movement.control.kind in ("note", "program"):
+            return None
+        if self._sound.is_uncertain(target, now_s):
+            self.wants_news = True
+            return None
+        value = self._present(binding, span, news, now_s)
+        binding.moved_at_s = now_s
+        encoding = binding.mapping.encoding
+        if encoding == "absolute":
+            binding.shown = movement.value
+            if not binding.pickup.move(movement.position, span.position(value)):
+                return None
+            wanted = span.value(movement.position)
+        else:
+            binding.shown = None
+            wanted = span.moved(value, encoders.steps(encoding, movement.value))
+        binding.agreed = wanted
+        if wanted == value:
+            return None
+        binding.wished_at_s = now_s
+        return SetValue(target, wanted)
+
+    def _present(self, binding: _Binding, span: Span, news: float, now_s: float) -> float:
+        """Return the present value, and let go if it was changed elsewhere."""
+        if binding.agreed is None:
+            return news
+        if now_s - binding.wished_at_s < SETTLE_S:
+            return binding.agreed
+        if abs(span.position(news) - span.position(binding.agreed)) > _SAME:
+            binding.pickup.release()
+            binding.agreed = None
+        return news
+
+    def _act(
+        self, binding: _Binding, movement: Movement, request: dict[str, object], now_s: float
+    ) -> Wish | None:
+        """Return the wish when a button goes down; buttons may send no message when they go up."""
+        last, binding.last = binding.last, movement.value
+        is_down = movement.position >= 0.5
+        was_down = last / movement.top >= 0.5 and last != movement.value
+        binding.shown = movement.value
+        if not is_down or was_down or now_s - binding.wished_at_s < AGAIN_S:
+            return None
+        binding.moved_at_s = binding.wished_at_s = now_s
+        return Act(dict(request))
+
+    # ---- to the devices ----------------------------------------------------------------------
+
+    def feedback(self, outputs: Collection[str], now_s: float) -> Iterator[tuple[str, list[int]]]:
+        """Yield messages that show the values on motor faders, LED rings and lamps.
+
+        A device gets nothing that it has sent itself, and no message while its control moves.
+
+        Parameters
+        ----------
+        outputs : collection of str
+            Devices that take messages.
+        now_s : float
+            Time of the caller's clock.
+
+        """
+        count = 0
+        for mapping, binding in self._bindings.items():
+            if mapping.device not in outputs or now_s - binding.moved_at_s < SETTLE_S:
+                continue
+            raw = self._raw(binding)
+            if raw is None or raw == binding.shown:
+                continue
+            top = top_of(mapping.control.kind)
+            for message in message_bytes(mapping.control, raw / top):
+                count += 1
+                yield mapping.device, message
+            binding.shown = raw
+            if count >= _MOST_MESSAGES:
+                return
+
+    def _raw(self, binding: _Binding) -> int | None:
+        """Return what the device should show; None: it shows the value already, or cannot."""
+        mapping = binding.mapping
+        top = top_of(mapping.control.kind)
+        if action_request(mapping.target):
+            is_lit = self._sound.is_lit(mapping.target)
+            return None if is_lit is None else top * is_lit
+        value, span = self._sound.value(mapping.target), binding.span(self._sound)
+        if value is None or span is None:
+            return None
+        position = span.position(value)
+        agreed = binding.agreed if binding.shown is not None and binding.pickup.holds else None
+        if agreed is not None and abs(position - span.position(agreed)) <= _SAME:
+            return None
+        return round(position * top)

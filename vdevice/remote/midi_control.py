@@ -1,0 +1,168 @@
+"""MIDI as the app knows it: its settings, learning, and what the bridge reports about it.
+
+Runs on the main thread's asyncio loop.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from entrain.errors import EntrainError
+from entrain.vdevice.limits import MAX_MIDI_MAPPINGS
+from entrain.vdevice.remote.bridge_process import BridgeProcess
+from entrain.vdevice.remote.midi_settings import MidiMapping, MidiSettings
+
+_PART = "midi"
+
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class MidiReport(BaseModel):
+    """Report of the bridge about MIDI."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    system: Text = ""
+    devices: Annotated[tuple[Text, ...], Field(max_length=64)] = ()
+    messages: int = 0
+    malformed: int = 0
+    refused: int = 0
+    refusal: Text = ""
+    heard: Text = ""
+    problem: Text = ""
+
+
+class Learning(BaseModel):
+    """A target that waits for its control."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: str
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    pickup: bool
+
+
+class MidiControl:
+    """Lets MIDI devices steer Entrain.
+
+    Parameters
+    ----------
+    bridge : BridgeProcess
+        Runs the part.
+    stored : MidiSettings
+        The settings of the last run.
+    changed : callable
+        Called when something has changed by itself.
+
+    """
+
+    def __init__(
+        self, bridge: BridgeProcess, stored: MidiSettings, changed: Callable[[], None]
+    ) -> None:
+        self.settings = stored
+        self.report = MidiReport()
+        self.learning: Learning | None = None
+        self.learned: MidiMapping | None = None
+        """The mapping that was learned last."""
+        self._bridge = bridge
+        self._changed = changed
+        self._timer: asyncio.TimerHandle | None = None
+        bridge.hear(_PART, self._take_report)
+        self._apply()
+
+    def change(self, **wishes: object) -> None:
+        """Change settings."""
+        self.settings = self.settings.model_copy(update=wishes)
+        if not self.settings.on:
+            self._end_learning()
+        self._apply()
+
+    def learn(
+        self,
+        target: str,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        pickup: bool = True,
+        timeout_s: float = 30.0,
+    ) -> None:
+        """Map the control that is moved next; raises `EntrainError` while MIDI is off."""
+        if not self.settings.on:
+            raise EntrainError("MIDI is off; `entrain midi on` switches it on")
+        self._end_learning()
+        self.learning = Learning(target=target, low=low, high=high, pickup=pickup)
+        self.learned = None
+        self._timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
+        self._apply()
+
+    def stop_learning(self) -> None:
+        """Stop to wait for a control.  Idempotent."""
+        self._end_learning()
+        self._apply()
+
+    def map(self, mappings: Sequence[MidiMapping], *, replace: bool) -> None:
+        """Add mappings; each replaces an earlier one of the same control.
+
+        Raises
+        ------
+        EntrainError
+            There would be too many.
+
+        """
+        kept = {} if replace else {each.control: each for each in self.settings.mappings}
+        for each in mappings:
+            kept.pop(each.control, None)
+            kept[each.control] = each
+        if len(kept) > MAX_MIDI_MAPPINGS:
+            raise EntrainError(
+                f"there would be more than {MAX_MIDI_MAPPINGS} mappings; "
+                "`entrain midi forget` removes some"
+            )
+        self.settings = self.settings.model_copy(update={"mappings": tuple(kept.values())})
+        wish = self.learning
+        if wish is not None and mappings and mappings[-1].target == wish.target:
+            self._end_learning()
+            self.learned = mappings[-1]
+        self._apply()
+
+    def forget(self, target: str | None) -> None:
+        """Remove the mappings of a target, or all; raises `EntrainError` if it has none."""
+        mappings = self.settings.mappings
+        kept = tuple(each for each in mappings if target is not None and each.target != target)
+        if target is not None and len(kept) == len(mappings):
+            raise EntrainError(f"no control is mapped to {target}; `entrain midi list` shows all")
+        self.settings = self.settings.model_copy(update={"mappings": kept})
+        self._apply()
+
+    def close(self) -> None:
+        """Stop to wait for a control.  Idempotent."""
+        self._end_learning()
+
+    def _give_up(self) -> None:
+        self.stop_learning()
+        self._changed()
+
+    def _end_learning(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.learning = None
+
+    def _apply(self) -> None:
+        wanted = self.settings.model_dump(mode="json", exclude={"on"})
+        wanted["learning"] = self.learning.model_dump(mode="json") if self.learning else None
+        report = self.report
+        self._bridge.want(_PART, wanted if self.settings.on else None)
+        if self.settings.on:  # until the next one comes, the last report is true but for learning
+            self.report = report.model_copy(update={"heard": ""})
+
+    def _take_report(self, told: Mapping[str, Any]) -> None:
+        try:
+            report = MidiReport.model_validate(told)
+        except ValidationError:
+            return
+        if report != self.report:
+            self.report = report
+            self._changed()
