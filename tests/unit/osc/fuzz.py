@@ -25,7 +25,7 @@ from osc_desk import now_tag
 from osc_packets import bundle, message
 
 from entrain.engine import blocks
-from entrain.vdevice.api.listed_blocks import described
+from entrain.vdevice.api.listed.blocks import described
 from entrain.vdevice.api.messages import parse_request
 from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.osc import osc_part
