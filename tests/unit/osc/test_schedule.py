@@ -118,7 +118,8 @@ def test_a_protocol_of_a_timed_bundle_is_used_before_the_values_behind_it(tmp_pa
                     osc_packets.message(f"/entrain/new{number}/{symbol}", value)
                     for symbol, value in (("beat_hz", 5), ("carrier_hz", 300))
                 ]
-                use = osc_packets.message("/entrain/use", f"new{number}=binaural:beat_hz=3")
+                spec = f"new{number}=binaural:carrier_hz=200,beat_hz=3"
+                use = osc_packets.message("/entrain/use", spec)
                 packet = bytearray(osc_packets.bundle(use, *values))
                 packet[8:16] = now_tag(0.02).to_bytes(8, "big")
                 desk.packet(bytes(packet))
