@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from entrain.vdevice.bridge import control_link
 from entrain.vdevice.bridge.control_link import INTERVAL_S, MOST_WAITING, OVER_S, ControlLink
 
 
@@ -21,6 +20,7 @@ class App:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.refuses: Callable[[dict[str, Any]], bool] = lambda request: False
+        self.hangs_up: Callable[[dict[str, Any]], bool] = lambda request: False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
@@ -28,6 +28,8 @@ class App:
             self.requests.append(request)
             self.at_s.append(asyncio.get_running_loop().time())
             await self.may_answer.wait()
+            if self.hangs_up(request):
+                break
             answer = {"ok": True, "result": request.get("values")}
             if self.refuses(request):
                 answer = {"ok": False, "error": "it is refused"}
@@ -134,6 +136,46 @@ def test_one_refused_value_does_not_keep_the_others_back(tmp_path):
     run(tmp_path, work)
 
 
+def test_the_repeats_after_a_refusal_keep_their_distance(tmp_path):
+    async def work(app, link):
+        app.refuses = lambda request: len(request["values"]) > 1
+        for number in range(30):
+            link.set_value(f"a.{number}", 1, nothing)
+        await until(lambda: len(app.requests) == 31)
+        assert app.at_s[-1] - app.at_s[0] > 0.9 * 30 * INTERVAL_S
+
+    run(tmp_path, work)
+
+
+def test_repeats_end_at_the_first_one_without_an_answer(tmp_path):
+    async def work(app, link):
+        told: list[str] = []
+        app.refuses = lambda request: len(request["values"]) > 1
+        app.hangs_up = lambda request: "a.2" in request["values"] and len(request["values"]) == 1
+        for number in range(30):
+            link.set_value(f"a.{number}", 1, lambda result, error: told.append(error))
+        await until(lambda: len(told) == 3)
+        await link._work
+        assert told == ["", "", "Entrain has ended without an answer"]
+        assert len(app.requests) == 4
+
+    run(tmp_path, work)
+
+
+def test_without_an_answer_values_are_not_sent_again(tmp_path):
+    async def work(app, link):
+        told: list[str] = []
+        app.hangs_up = lambda request: True
+        for number in range(30):
+            link.set_value(f"a.{number}", 1, lambda result, error: told.append(error))
+        await until(lambda: told)
+        await link._work
+        assert told == ["Entrain has ended without an answer"]
+        assert len(app.requests) == 1
+
+    run(tmp_path, work)
+
+
 def test_what_waits_is_bounded_and_the_newest_counts_where_it_may(tmp_path):
     async def work(app, link):
         app.may_answer.clear()
@@ -191,4 +233,3 @@ def test_an_answer_that_is_not_understood_is_a_refusal(tmp_path, answer):
         return refused
 
     assert asyncio.run(main()) == ["Entrain's answer is not understood"]
-    assert control_link.INTERVAL_S == 0.01

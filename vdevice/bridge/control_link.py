@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from entrain.errors import EntrainError
 from entrain.vdevice.api.app_link import AppLink
@@ -26,6 +26,15 @@ MOST_WAITING = 64
 
 Done = Callable[[Any, str], None]
 """Takes the result of a request, or None and the reason of a refusal."""
+
+
+class _Outcome(NamedTuple):
+    """What has become of a request."""
+
+    result: Any
+    error: str = ""
+    is_answered: bool = True
+    """Whether the app has answered, be it with a refusal."""
 
 
 @dataclass
@@ -140,33 +149,43 @@ class ControlLink:
         return True
 
     async def _send_all(self) -> None:
-        now_s = asyncio.get_running_loop().time
         while self._waiting:
-            await asyncio.sleep(self._next_s - now_s())
-            entry = self._waiting.popleft()
-            self._next_s = now_s() + INTERVAL_S
-            await self._send(entry)
+            await self._turn()
+            await self._send(self._waiting.popleft())
+
+    async def _turn(self) -> None:
+        """Wait until a request may go out."""
+        now_s = asyncio.get_running_loop().time
+        await asyncio.sleep(self._next_s - now_s())
+        self._next_s = now_s() + INTERVAL_S
 
     async def _send(self, entry: _Entry) -> None:
         if not entry.values:
-            entry.told(*await self._asked(entry.fields))
-            return
-        result, error = await self._asked({**entry.fields, "values": entry.values})
-        if error and len(entry.values) > 1:  # one bad value does not keep the others back
-            for address, value in entry.values.items():
-                one = {**entry.fields, "values": {address: value}}
-                entry.told(*await self._asked(one))
+            outcome = await self._asked(entry.fields)
         else:
-            entry.told(result, error)
+            outcome = await self._asked({**entry.fields, "values": entry.values})
+            if outcome.error and outcome.is_answered and len(entry.values) > 1:
+                await self._send_each(entry)
+                return
+        entry.told(outcome.result, outcome.error)
 
-    async def _asked(self, fields: Mapping[str, object]) -> tuple[Any, str]:
+    async def _send_each(self, entry: _Entry) -> None:
+        """Send the values one by one, so that a bad one does not keep the others back."""
+        for address, value in entry.values.items():
+            await self._turn()
+            outcome = await self._asked({**entry.fields, "values": {address: value}})
+            entry.told(outcome.result, outcome.error)
+            if not outcome.is_answered:  # each of the others could take as long
+                return
+
+    async def _asked(self, fields: Mapping[str, object]) -> _Outcome:
         request = {"client": self._client, **fields}
         try:
             answer = json.loads(await self._link.ask(json.dumps(request).encode()))
             if answer["ok"]:
-                return answer["result"], ""
-            return None, str(answer["error"])
+                return _Outcome(answer["result"])
+            return _Outcome(None, str(answer["error"]))
         except EntrainError as error:
-            return None, str(error)
+            return _Outcome(None, str(error), is_answered=False)
         except (ValueError, KeyError, TypeError):
-            return None, "Entrain's answer is not understood"
+            return _Outcome(None, "Entrain's answer is not understood", is_answered=False)
