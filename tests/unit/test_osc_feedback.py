@@ -24,6 +24,18 @@ def run(tmp_path: Path) -> Callable[[Callable[[OscDesk], Awaitable[object]]], No
     return run
 
 
+def test_a_layer_with_a_name_like_the_position_is_no_measurement(run):
+    async def work(desk):
+        layer = "positional=binaural:beat_hz=3"
+        await desk.app.hub.ask(messages.Use(protocol=layer, layers=(), standalone=False))
+        await desk.until(lambda: "positional" in desk.mirror.layers)
+        desk.send("/entrain", "xmit", 2)
+        await desk.until(lambda: ("/entrain/positional/beat_hz", 3) in desk.receive())
+        assert not any(each[0] == "/entrain/position" for each in desk.got)
+
+    run(work)
+
+
 def test_changes_by_others_arrive_after_xmit_until_xmit_0(run):
     async def work(desk):
         desk.send("/entrain", "xmit", 1)

@@ -7,8 +7,8 @@ from entrain.vdevice.bridge.osc.peers import QUIET_S, Peer, Peers
 from entrain.vdevice.bridge.osc.tree import LEVELS, MEASURED, ROOT, values
 from entrain.vdevice.bridge.osc.writer import message, packets
 
-_BY_THEMSELVES = (f"{MEASURED}/", f"{LEVELS}/", "position")
-"""Beginnings of the addresses that only peers of mode 1 get."""
+_BY_THEMSELVES = frozenset((MEASURED, LEVELS, "position"))
+"""First parts of the addresses that only peers of mode 1 get."""
 
 
 class Feedback:
@@ -49,7 +49,7 @@ class Feedback:
         for path, told in found.items():
             if peer.known.get(path) == told:
                 continue
-            if peer.mode == 2 and path.startswith(_BY_THEMSELVES):
+            if peer.mode == 2 and path.partition("/")[0] in _BY_THEMSELVES:
                 continue
             if peer.quiet_until_s.get(path, 0.0) > now_s:
                 self._look_again()
