@@ -45,10 +45,6 @@ class _Entry:
     values: dict[str, float] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
 
-    def told(self, result: Any, error: str = "") -> None:
-        for each in self.done:
-            each(result, error)
-
 
 class ControlLink:
     """Sends one part's requests, one after the other.
@@ -59,17 +55,20 @@ class ControlLink:
         The control socket.
     client : str
         Name by which others learn who has caused a change.
+    refuse : callable
+        Takes the reason why values are not set, or why the result of a request is of no use.
 
     """
 
-    def __init__(self, control_socket: Path, client: str) -> None:
+    def __init__(self, control_socket: Path, client: str, refuse: Callable[[str], None]) -> None:
+        self._refuse = refuse
         self._link = AppLink(control_socket)
         self._client = client
         self._waiting: collections.deque[_Entry] = collections.deque()
         self._work: asyncio.Task[None] | None = None
         self._next_s = 0.0
 
-    def set_value(self, address: str, value: float, done: Done) -> bool:
+    def set_value(self, address: str, value: float) -> bool:
         """Set a parameter, unless another value for it comes first.
 
         Parameters
@@ -78,8 +77,6 @@ class ControlLink:
             As `tone.beat_hz`.
         value : float
             In the parameter's own unit; finite.
-        done : callable
-            Is called if the app refuses the values.
 
         Returns
         -------
@@ -89,7 +86,7 @@ class ControlLink:
         """
         last = self._waiting[-1] if self._waiting else None
         if last is None or not 0 < len(last.values) < MAX_VALUES:
-            last = _Entry({"command": "set", "over_s": OVER_S}, done=[done])
+            last = _Entry({"command": "set", "over_s": OVER_S})
             if not self._append(last):
                 return False
         last.values[address] = value
@@ -160,21 +157,28 @@ class ControlLink:
         self._next_s = now_s() + INTERVAL_S
 
     async def _send(self, entry: _Entry) -> None:
-        if not entry.values:
-            outcome = await self._asked(entry.fields)
-        else:
-            outcome = await self._asked({**entry.fields, "values": entry.values})
-            if outcome.error and outcome.is_answered and len(entry.values) > 1:
-                await self._send_each(entry)
-                return
-        entry.told(outcome.result, outcome.error)
+        if entry.values:
+            await self._set(entry.fields, entry.values)
+            return
+        outcome = await self._asked(entry.fields)
+        for done in entry.done:
+            try:
+                done(outcome.result, outcome.error)
+            except Exception as error:  # the requests behind it are still sent
+                self._refuse(f"internal error: {type(error).__name__}: {error}")
 
-    async def _send_each(self, entry: _Entry) -> None:
-        """Send the values one by one, so that a bad one does not keep the others back."""
-        for address, value in entry.values.items():
+    async def _set(self, fields: Mapping[str, object], values: Mapping[str, float]) -> None:
+        outcome = await self._asked({**fields, "values": values})
+        if not outcome.error:
+            return
+        if len(values) == 1 or not outcome.is_answered:
+            self._refuse(outcome.error)
+            return
+        for address, value in values.items():  # a bad one does not keep the others back
             await self._turn()
-            outcome = await self._asked({**entry.fields, "values": {address: value}})
-            entry.told(outcome.result, outcome.error)
+            outcome = await self._asked({**fields, "values": {address: value}})
+            if outcome.error:
+                self._refuse(outcome.error)
             if not outcome.is_answered:  # each of the others could take as long
                 return
 

@@ -121,6 +121,36 @@ def test_a_pattern_sets_all_that_match(run):
     run(work)
 
 
+@pytest.mark.parametrize("address", ["/*/undo", "/e*/next", "/?ntrain/bypass", "/*/xmit"])
+def test_a_pattern_never_presses_a_button(run, address):
+    async def work(desk):
+        before = desk.app.player.revision
+        desk.send(address, 1)
+        await desk.settled()
+        assert desk.app.player.revision == before
+        assert desk.refusal == f"{address}: a pattern sets parameters, or asks with get"
+
+    run(work)
+
+
+def test_an_error_after_a_request_does_not_make_osc_deaf(run, monkeypatch):
+    async def work(desk):
+        def fail(status):
+            raise AttributeError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.mirror, "take", fail)
+            desk.send("/entrain/bypass", 1)
+            desk.send("/entrain/undo")
+            desk.send("/entrain/tone/beat_hz", 6)
+            await desk.until(lambda: desk.value("tone", "beat_hz") == 6)
+        await desk.settled()
+        assert desk.app.engine.bypass
+        assert "internal error: AttributeError" in desk.refusal
+
+    run(work)
+
+
 def test_a_packet_has_a_bounded_number_of_patterns(run):
     async def work(desk):
         pattern = osc_packets.message("/entrain/*/beat_hz", 4)

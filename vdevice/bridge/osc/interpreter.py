@@ -21,6 +21,7 @@ from entrain.vdevice.bridge.osc_reader import Message
 MAX_HELD = 512
 """Most messages that wait for a request before them."""
 MAX_ADDRESS_CHARS = 300
+INTERNAL_ERROR = "internal error"
 
 
 class Refused(ValueError):
@@ -81,6 +82,8 @@ class Interpreter:
             self._obey(message, sender)
         except (Refused, BadPattern, ValueError) as error:
             self._refuse(f"{message.address[:80]}: {error}")
+        except Exception as error:  # the messages behind it are still carried out
+            self._refuse(f"{INTERNAL_ERROR}: {type(error).__name__}: {error}")
 
     def _obey(self, message: Message, sender: Sender) -> None:
         address, arguments = message.address, message.arguments
@@ -94,6 +97,8 @@ class Interpreter:
             self._obey_root(arguments, sender)
         elif len(parts) == 2:
             self._set(parts[0], parts[1], arguments, sender)
+        elif is_pattern(address):
+            raise Refused("a pattern sets parameters, or asks with get")
         elif parts[0] in ("xmit", "json", "hello"):
             self._obey_root((parts[0], *arguments), sender)
         else:
@@ -126,12 +131,14 @@ class Interpreter:
 
     def _request(self, request: Mapping[str, object], newest: bool, changes_layers: bool) -> None:
         def done(result: Any, error: str) -> None:
-            if error:
-                self._refuse(error)
-            else:
-                self._mirror.take(result)
-            if changes_layers:
-                self._go_on()
+            try:
+                if error:
+                    self._refuse(error)
+                else:
+                    self._mirror.take(result)
+            finally:
+                if changes_layers:
+                    self._go_on()
 
         self._is_changing_layers = changes_layers
         if not self._app.ask(request, done, newest=newest):
@@ -162,7 +169,7 @@ class Interpreter:
             if peer is not None and peer.mode:
                 self._note(peer, f"{layer}/{parameter.symbol}", number)
             value = _within(parameter, number)
-            if not self._app.set_value(f"{layer}.{parameter.symbol}", value, self._was_set):
+            if not self._app.set_value(f"{layer}.{parameter.symbol}", value):
                 raise Refused("too many requests wait")
 
     def _note(self, peer: Peer, path: str, number: float) -> None:
@@ -172,10 +179,6 @@ class Interpreter:
         except OverflowError:  # a number of 64 bits that 32 bits cannot hold
             peer.known.pop(path, None)
         peer.quiet_until_s[path] = self._now_s() + QUIET_S
-
-    def _was_set(self, _result: object, error: str) -> None:
-        if error:
-            self._refuse(error)
 
     # ---- answers -----------------------------------------------------------------------------
 

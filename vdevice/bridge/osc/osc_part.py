@@ -58,7 +58,10 @@ class OscPart:
         self._report = report
         self._mirror = mirror
         self._loop = asyncio.get_running_loop()
-        self._app = ControlLink(control_socket, "osc")
+        self._reporting: asyncio.TimerHandle | None = None
+        self._packets = self._refused = 0
+        self._refusal = ""
+        self._app = ControlLink(control_socket, "osc", self.refuse)
         self._peers = Peers(settings["feedback_port"])
         self._feedback = Feedback(mirror, self._peers)
         self._interpreter = Interpreter(
@@ -75,9 +78,6 @@ class OscPart:
         self._problem = ""
         self._pause_s = FIRST_PAUSE_S
         self._opening: asyncio.TimerHandle | None = None
-        self._reporting: asyncio.TimerHandle | None = None
-        self._packets = self._refused = 0
-        self._refusal = ""
         mirror.add(self)
         self._open_when_ready()
 
