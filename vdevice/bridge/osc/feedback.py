@@ -36,7 +36,10 @@ class Feedback:
         present = values(self._mirror)
         found = {path: message(f"/{ROOT}/{path}", each[0]) for path, each in present.items()}
         for peer in clients:
-            self._peers.send(peer, packets(self._news(peer, found)))
+            if self._peers.may_send(peer):
+                self._peers.send(peer, packets(self._news(peer, found)))
+            else:
+                self._look_again()
 
     def close(self) -> None:
         """Send nothing more.  Idempotent."""
@@ -63,7 +66,7 @@ class Feedback:
         return news
 
     def _look_again(self) -> None:
-        """Look when the peer is quiet no more."""
+        """Look when the peer is quiet no more, or has a budget again."""
         if self._again is None:
             self._again = self._loop.call_later(QUIET_S, self._looked_again)
 

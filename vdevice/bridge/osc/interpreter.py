@@ -234,7 +234,12 @@ class Interpreter:
         return peer.own_host if peer else ""
 
     def _answer(self, sender: Sender, messages: list[bytes]) -> None:
-        if peer := self._peers.at(sender):
+        peer = self._peers.at(sender)
+        if peer is None:
+            self._refuse("the machine that asks is in no network of this one")
+        elif not self._peers.may_send(peer):
+            self._refuse("too much is asked for in a short time")
+        else:
             self._peers.send(peer, packets(messages))
 
     def _transmit(self, mode: int, sender: Sender) -> None:

@@ -5,13 +5,23 @@ As with FAUST, an answer goes to the machine that has asked, at the feedback por
 
 import collections
 import contextlib
+import ipaddress
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+
+from entrain.vdevice.bridge.osc.budget import Budget
 
 MAX_PEERS = 16
 """Most machines that are remembered; the machine that was used longest ago is forgotten first."""
 MAX_CLIENTS = 8
 """Most machines that get changes."""
+MACHINE_BYTES_PER_S, ALL_BYTES_PER_S = 64 << 10, 256 << 10
+"""Most bytes that go to one machine, and to all of them.
+
+The sender of a UDP packet can be made up: without a bound, short requests would make Entrain flood
+a machine that has not asked.
+"""
 QUIET_S = 0.3
 """Time after a peer's own value in which it does not get that address back, in seconds.
 
@@ -29,10 +39,13 @@ class Peer:
     ----------
     connected : socket
         Leads to its feedback port; not blocking.
+    budget : Budget
+        Bounds what it gets.
 
     """
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, budget: Budget) -> None:
+        self.budget = budget
         self.mode = 0
         """0: it wants no changes; 1: all; 2: without measurements."""
         self.known: dict[str, bytes] = {}
@@ -67,11 +80,15 @@ class Peers:
     ----------
     feedback_port : int
         Their UDP port.
+    now_s : callable
+        A clock that never goes back.
 
     """
 
-    def __init__(self, feedback_port: int) -> None:
+    def __init__(self, feedback_port: int, now_s: Callable[[], float] = time.monotonic) -> None:
         self.feedback_port = feedback_port
+        self._now_s = now_s
+        self._budget = Budget(ALL_BYTES_PER_S, now_s())
         self._peers: collections.OrderedDict[tuple[object, ...], Peer] = collections.OrderedDict()
 
     @property
@@ -89,7 +106,9 @@ class Peers:
         return self._peers.get(_key(sender))
 
     def at(self, sender: Sender) -> Peer | None:
-        """Return the peer at this machine; None if it cannot be reached."""
+        """Return the peer at this machine; None if it is far away, or cannot be reached."""
+        if not is_near(str(sender[0])):
+            return None
         key = _key(sender)
         if peer := self._peers.get(key):
             self._peers.move_to_end(key)
@@ -106,15 +125,24 @@ class Peers:
             # A machine that gets changes stays; a machine that has only asked goes.
             idle = (key for key, each in self._peers.items() if not each.mode)
             self._forget(next(idle, next(iter(self._peers))))
-        peer = self._peers[key] = Peer(made)
+        peer = self._peers[key] = Peer(made, Budget(MACHINE_BYTES_PER_S, self._now_s()))
         return peer
+
+    def may_send(self, peer: Peer) -> bool:
+        """Return whether a peer may get something now, as far as the budgets go."""
+        now_s = self._now_s()
+        return peer.budget.has_some(now_s) and self._budget.has_some(now_s)
 
     def send(self, peer: Peer, packets: Iterator[bytes]) -> None:
         """Send packets to a peer; forget it if its port is closed."""
-        if not all(map(peer.send, packets)):
-            for key, each in list(self._peers.items()):
-                if each is peer:
-                    self._forget(key)
+        for packet in packets:
+            peer.budget.spend(len(packet))
+            self._budget.spend(len(packet))
+            if not peer.send(packet):
+                for key, each in list(self._peers.items()):
+                    if each is peer:
+                        self._forget(key)
+                return
 
     def close(self) -> None:
         """Forget all peers.  Idempotent."""
@@ -124,6 +152,14 @@ class Peers:
     def _forget(self, key: tuple[object, ...]) -> None:
         with contextlib.suppress(KeyError):
             self._peers.pop(key).close()
+
+
+def is_near(host: str) -> bool:
+    """Return whether an address is this machine's own, private, or local to a link."""
+    try:
+        return ipaddress.ip_address(host).is_private  # includes the other two
+    except ValueError:
+        return False
 
 
 def _key(sender: Sender) -> tuple[object, ...]:
