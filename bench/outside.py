@@ -320,7 +320,7 @@ def _flooded(
 
 
 def _own_pss_mb(pid: int) -> float:
-    """Return a process's memory without that of JACK."""
+    """Return the memory of a process, without the memory of JACK."""
     found_kb, is_own = 0, True
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
         name, _, rest = line.partition(" ")
@@ -340,7 +340,7 @@ def _turn(knob: Callable[[int], object], ended: threading.Event) -> None:
 
 
 def _at_rate(per_s: float, ended: threading.Event, send: Callable[[int], object]) -> None:
-    """Call a function at this rate until the end; what a pause has delayed is made up for."""
+    """Call a function at this rate until the end; after a pause it catches up."""
     began_s, number = time.monotonic(), 0
     while not ended.is_set():
         due = int((time.monotonic() - began_s) * per_s)
