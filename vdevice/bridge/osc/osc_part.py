@@ -17,11 +17,9 @@ from entrain.vdevice.bridge.osc.peers import Peers, Sender
 from entrain.vdevice.bridge.osc.schedule import Schedule
 from entrain.vdevice.bridge.osc_reader import MAX_PACKET_BYTES, MalformedPacket, read_packet
 from entrain.vdevice.bridge.part import Report
-from entrain.vdevice.bridge.udp import bound, reason
+from entrain.vdevice.bridge.udp import RetryingPort, bound, reason
 from entrain.vdevice.limits import LOOPBACK
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-"""Pause before a port is opened again that another app uses; it doubles each time."""
 REPORT_S = 1.0
 """Shortest time between two reports, in seconds."""
 MAX_PATTERNS = 16
@@ -76,8 +74,7 @@ class OscPart:
         self._schedule = Schedule(self._interpreter.take)
         self._sockets: list[socket.socket] = []
         self._problem = ""
-        self._pause_s = FIRST_PAUSE_S
-        self._opening: asyncio.TimerHandle | None = None
+        self._port = RetryingPort(self._open)
         mirror.add(self)
         self._open_when_ready()
 
@@ -122,9 +119,9 @@ class OscPart:
 
     def close(self) -> None:
         """Stop to listen.  Idempotent."""
-        for timer in (self._opening, self._reporting):
-            if timer is not None:
-                timer.cancel()
+        self._port.close()
+        if self._reporting is not None:
+            self._reporting.cancel()
         for each in self._sockets:
             self._loop.remove_reader(each)
             each.close()
@@ -136,18 +133,16 @@ class OscPart:
         self._app.close()
 
     def _open_when_ready(self) -> None:
-        if self._mirror.status and not self._sockets and self._opening is None:
-            self._open()
+        if self._mirror.status and not self._sockets and not self._port.is_waiting:
+            self._port.open()
 
-    def _open(self) -> None:
-        self._opening, self._problem = None, ""
+    def _open(self) -> bool:
+        self._problem = ""
         host, port = self._settings["listen"], self._settings["port"]
         try:
             self._sockets = [bound(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
         except OSError as error:
             self._problem = reason(port, error)
-            self._opening = self._loop.call_later(self._pause_s, self._open)
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         else:
             if host == LOOPBACK:  # "localhost" is either of the two, and some machines have no IPv6
                 with contextlib.suppress(OSError):
@@ -155,6 +150,7 @@ class OscPart:
         for each in self._sockets:
             self._loop.add_reader(each, self._receive, each)
         self._tell()
+        return bool(self._sockets)
 
     def _receive(self, listening: socket.socket) -> None:
         for _ in range(_MOST_PACKETS):
