@@ -6,7 +6,7 @@ import pytest
 from osc_desk import HERE, osc_desk
 
 from entrain.vdevice.bridge.osc.budget import BURST_S, Budget
-from entrain.vdevice.bridge.osc.peers import is_near
+from entrain.vdevice.bridge.osc.machines import is_near
 
 
 def test_a_budget_gathers_what_may_be_sent():
@@ -49,7 +49,7 @@ def test_machines_of_the_own_network_are_near(host, near):
 def test_a_machine_far_away_gets_no_answer(tmp_path):
     async def main() -> None:
         async with osc_desk(tmp_path) as desk:
-            assert desk.part._peers.at(("8.8.8.8", 40_000)) is None
+            assert desk.part._machines.at(("8.8.8.8", 40_000)) is None
             desk.part._interpreter._answer(("8.8.8.8", 40_000), [])
             assert desk.refusal == "the machine that asks is in no network of this one"
 
@@ -60,7 +60,7 @@ def test_a_machine_whose_budget_is_spent_gets_no_answers_and_its_changes_later(t
     async def main() -> None:
         async with osc_desk(tmp_path) as desk:
             sender = (HERE, 40_000)
-            machine = desk.part._peers.at(sender)
+            machine = desk.part._machines.at(sender)
             budget = machine.budget
             budget.spend(10**9)
             desk.send("/entrain", "get")
@@ -77,7 +77,7 @@ def test_a_machine_whose_budget_is_spent_gets_no_answers_and_its_changes_later(t
 def test_all_machines_together_have_a_budget(tmp_path):
     async def main() -> None:
         async with osc_desk(tmp_path) as desk:
-            desk.part._peers._budget.spend(10**9)
+            desk.part._machines._budget.spend(10**9)
             desk.send("/*", "hello")
             assert desk.refusal == "too much is asked for in a short time"
             assert desk.receive() == []

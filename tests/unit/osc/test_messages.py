@@ -291,7 +291,7 @@ def test_get_at_a_layer_a_pattern_and_the_root(run):
         some = [each[0] for each in await desk.answer("/entrain/*/{beat,rate}_hz", "get")]
         assert some == ["/entrain/tone/beat_hz", "/entrain/music/rate_hz"]
         everything = await desk.answer("/*", "get")
-        out = desk.part._peers.feedback_port
+        out = desk.part._machines.feedback_port
         assert everything[:4] == [
             ("/entrain", "xmit", 0),
             ("/entrain", "desthost", "127.0.0.1"),
@@ -305,7 +305,7 @@ def test_get_at_a_layer_a_pattern_and_the_root(run):
 
 def test_hello_says_where_entrain_is(run):
     async def work(desk):
-        port, out = desk.part._settings["port"], desk.part._peers.feedback_port
+        port, out = desk.part._settings["port"], desk.part._machines.feedback_port
         found = await desk.answer("/*", "hello")
         assert found == [("/entrain", "127.0.0.1", port, out, out + 1)]
 

@@ -12,8 +12,8 @@ from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.control_link import ControlLink
 from entrain.vdevice.bridge.osc.feedback import Feedback
 from entrain.vdevice.bridge.osc.interpreter import Interpreter
+from entrain.vdevice.bridge.osc.machines import Machines, Sender
 from entrain.vdevice.bridge.osc.patterns import is_pattern
-from entrain.vdevice.bridge.osc.peers import Peers, Sender
 from entrain.vdevice.bridge.osc.schedule import Schedule
 from entrain.vdevice.bridge.osc_reader import MAX_PACKET_BYTES, MalformedPacket, read_packet
 from entrain.vdevice.bridge.part import Report
@@ -30,7 +30,7 @@ _MOST_PACKETS = 16
 
 
 class OscPart:
-    """Obeys other programs until it is closed.
+    """Obeys OSC messages until it is closed.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ class OscPart:
         self._packets = self._refused = 0
         self._refusal = ""
         self._app = ControlLink(control_socket, "osc", self.refuse)
-        self._peers = Peers(settings["feedback_port"])
-        self._feedback = Feedback(mirror, self._peers)
+        self._machines = Machines(settings["feedback_port"])
+        self._feedback = Feedback(mirror, self._machines)
         self._interpreter = Interpreter(
             self._app,
             mirror,
-            self._peers,
+            self._machines,
             settings["port"],
             self._loop.time,
             self.refuse,
@@ -80,15 +80,15 @@ class OscPart:
 
     @property
     def wants_meters(self) -> bool:
-        """Whether a program wants measurements."""
-        return any(each.mode == 1 for each in self._peers.clients)
+        """Whether a client wants measurements."""
+        return any(each.mode == 1 for each in self._machines.clients)
 
     def app_changed(self, parts: AbstractSet[str]) -> None:
         """Listen as soon as it is known what there is to set, and send changes."""
         self._open_when_ready()
         had_meters = self.wants_meters
         self._feedback.look()
-        if had_meters and not self.wants_meters:  # a peer has vanished
+        if had_meters and not self.wants_meters:  # a client has vanished
             self._clients_changed()
 
     def take_packet(self, packet: bytes, sender: Sender) -> None:
@@ -129,7 +129,7 @@ class OscPart:
         self._mirror.remove(self)
         self._schedule.close()
         self._feedback.close()
-        self._peers.close()
+        self._machines.close()
         self._app.close()
 
     def _open_when_ready(self) -> None:
@@ -174,7 +174,7 @@ class OscPart:
         self._report(
             {
                 "listening": bool(self._sockets),
-                "clients": len(self._peers.clients),
+                "clients": len(self._machines.clients),
                 "packets": self._packets,
                 "refused": self._refused,
                 "refusal": self._refusal,

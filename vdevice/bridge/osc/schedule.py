@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable
 
-from entrain.vdevice.bridge.osc.peers import Sender
+from entrain.vdevice.bridge.osc.machines import Sender
 from entrain.vdevice.bridge.osc_reader import IMMEDIATELY, Message
 
 MAX_AHEAD_S = 60.0

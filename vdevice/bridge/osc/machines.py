@@ -1,4 +1,6 @@
-"""The other programs, as their messages show them: where answers go, and who wants changes.
+"""The machines that messages come from: where answers go, and which of them are clients.
+
+A client is a machine that gets changes, since it has asked for them by `xmit`.
 
 As with FAUST, an answer goes to the machine that has asked, at the feedback port.
 """
@@ -12,10 +14,10 @@ from collections.abc import Callable, Iterator
 
 from entrain.vdevice.bridge.osc.budget import Budget
 
-MAX_PEERS = 16
+MAX_MACHINES = 16
 """Most machines that are remembered; the machine that was used longest ago is forgotten first."""
 MAX_CLIENTS = 8
-"""Most machines that get changes."""
+"""Most clients."""
 MACHINE_BYTES_PER_S, ALL_BYTES_PER_S = 64 << 10, 256 << 10
 """Most bytes that go to one machine, and to all of them.
 
@@ -23,7 +25,7 @@ The sender of a UDP packet can be made up: without a bound, short requests would
 a machine that has not asked.
 """
 QUIET_S = 0.3
-"""Time after a peer's own value in which it does not get that address back, in seconds.
+"""Time after a machine's own value in which it does not get that address back, in seconds.
 
 A fader that moves must not be pulled back by a value that it has sent before.
 """
@@ -32,7 +34,7 @@ Sender = tuple[str, int] | tuple[str, int, int, int]
 """Address of a packet's sender, as `socket` has it."""
 
 
-class Peer:
+class Machine:
     """One machine.
 
     Parameters
@@ -55,7 +57,7 @@ class Peer:
 
     @property
     def own_host(self) -> str:
-        """Address of this machine, as the peer reaches it."""
+        """Address of Entrain's machine, as this one reaches it."""
         return str(self._socket.getsockname()[0])
 
     def send(self, packet: bytes) -> bool:
@@ -73,7 +75,7 @@ class Peer:
         self._socket.close()
 
 
-class Peers:
+class Machines:
     """All machines that answers go to.
 
     Parameters
@@ -89,30 +91,32 @@ class Peers:
         self.feedback_port = feedback_port
         self._now_s = now_s
         self._budget = Budget(ALL_BYTES_PER_S, now_s())
-        self._peers: collections.OrderedDict[tuple[object, ...], Peer] = collections.OrderedDict()
+        self._machines: collections.OrderedDict[tuple[object, ...], Machine] = (
+            collections.OrderedDict()
+        )
 
     @property
-    def clients(self) -> list[Peer]:
-        """Peers that want changes."""
-        return [each for each in self._peers.values() if each.mode]
+    def clients(self) -> list[Machine]:
+        """The machines that get changes."""
+        return [each for each in self._machines.values() if each.mode]
 
     @property
     def is_full(self) -> bool:
-        """Whether no more peers can want changes."""
+        """Whether there can be no more clients."""
         return len(self.clients) >= MAX_CLIENTS
 
-    def known(self, sender: Sender) -> Peer | None:
-        """Return the peer at this machine, if it is remembered."""
-        return self._peers.get(_key(sender))
+    def remembered(self, sender: Sender) -> Machine | None:
+        """Return the machine of a sender, if it is remembered."""
+        return self._machines.get(_key(sender))
 
-    def at(self, sender: Sender) -> Peer | None:
-        """Return the peer at this machine; None if it is far away, or cannot be reached."""
+    def at(self, sender: Sender) -> Machine | None:
+        """Return the machine of a sender; None if it is far away, or cannot be reached."""
         if not is_near(str(sender[0])):
             return None
         key = _key(sender)
-        if peer := self._peers.get(key):
-            self._peers.move_to_end(key)
-            return peer
+        if machine := self._machines.get(key):
+            self._machines.move_to_end(key)
+            return machine
         family = socket.AF_INET6 if len(sender) == 4 else socket.AF_INET
         made = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -121,37 +125,37 @@ class Peers:
         except OSError:
             made.close()
             return None
-        if len(self._peers) >= MAX_PEERS:
+        if len(self._machines) >= MAX_MACHINES:
             # A machine that gets changes stays; a machine that has only asked goes.
-            idle = (key for key, each in self._peers.items() if not each.mode)
-            self._forget(next(idle, next(iter(self._peers))))
-        peer = self._peers[key] = Peer(made, Budget(MACHINE_BYTES_PER_S, self._now_s()))
-        return peer
+            idle = (key for key, each in self._machines.items() if not each.mode)
+            self._forget(next(idle, next(iter(self._machines))))
+        machine = self._machines[key] = Machine(made, Budget(MACHINE_BYTES_PER_S, self._now_s()))
+        return machine
 
-    def may_send(self, peer: Peer) -> bool:
-        """Return whether a peer may get something now, as far as the budgets go."""
+    def may_send(self, machine: Machine) -> bool:
+        """Return whether a machine may get something now, as far as the budgets go."""
         now_s = self._now_s()
-        return peer.budget.has_some(now_s) and self._budget.has_some(now_s)
+        return machine.budget.has_some(now_s) and self._budget.has_some(now_s)
 
-    def send(self, peer: Peer, packets: Iterator[bytes]) -> None:
-        """Send packets to a peer; forget it if its port is closed."""
+    def send(self, machine: Machine, packets: Iterator[bytes]) -> None:
+        """Send packets to a machine; forget it if its port is closed."""
         for packet in packets:
-            peer.budget.spend(len(packet))
+            machine.budget.spend(len(packet))
             self._budget.spend(len(packet))
-            if not peer.send(packet):
-                for key, each in list(self._peers.items()):
-                    if each is peer:
+            if not machine.send(packet):
+                for key, each in list(self._machines.items()):
+                    if each is machine:
                         self._forget(key)
                 return
 
     def close(self) -> None:
-        """Forget all peers.  Idempotent."""
-        for key in list(self._peers):
+        """Forget all machines.  Idempotent."""
+        for key in list(self._machines):
             self._forget(key)
 
     def _forget(self, key: tuple[object, ...]) -> None:
         with contextlib.suppress(KeyError):
-            self._peers.pop(key).close()
+            self._machines.pop(key).close()
 
 
 def is_near(host: str) -> bool:
