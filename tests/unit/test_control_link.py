@@ -17,7 +17,7 @@ class App:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.refused: list[str] = []
-        """What the bridge is told about its requests."""
+        """Reasons that the bridge gets for refusals."""
         self.at_s: list[float] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()

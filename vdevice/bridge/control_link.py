@@ -29,7 +29,7 @@ Done = Callable[[Any, str], None]
 
 
 class _Outcome(NamedTuple):
-    """What has become of a request."""
+    """The end of a request."""
 
     result: Any
     error: str = ""

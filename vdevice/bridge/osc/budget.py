@@ -7,7 +7,7 @@ BURST_S = 2.0
 class Budget:
     """Gathers bytes that may be sent.
 
-    Something larger than what is left may be sent as a whole; the budget then is in debt.
+    A packet larger than the rest may be sent as a whole; the budget then is in debt.
 
     Parameters
     ----------
