@@ -26,13 +26,13 @@ class AsyncClient:
 
     Parameters
     ----------
-    path : Path, optional
+    path : str or Path, optional
         The control socket; by default the one in this user's runtime folder.
 
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or user_paths().runtime / SOCKET_NAME
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._path = Path(path) if path else user_paths().runtime / SOCKET_NAME
         self._link = AppLink(self._path)
 
     async def __aenter__(self) -> Self:

@@ -93,7 +93,7 @@ class Client:
 
     Parameters
     ----------
-    path : Path, optional
+    path : str or Path, optional
         The control socket; by default the one in this user's runtime folder.
     timeout_s : float
         Longest wait for an answer.
@@ -107,8 +107,8 @@ class Client:
 
     """
 
-    def __init__(self, path: Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        self._path = path or user_paths().runtime / SOCKET_NAME
+    def __init__(self, path: str | Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        self._path = Path(path) if path else user_paths().runtime / SOCKET_NAME
         found = connect(self._path, timeout_s)
         if found is None:
             raise NotRunning
