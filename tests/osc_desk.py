@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +138,16 @@ async def osc_desk(folder: Path) -> AsyncIterator[OscDesk]:
         app.engine.close()
 
 
+def free_ports(count: int) -> list[int]:
+    """Return free UDP ports, no two of them the same, so that tests can run beside each other."""
+    with ExitStack() as held:
+        probes = [held.enter_context(listening()) for _ in range(count)]
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HERE, 0))
-        return int(probe.getsockname()[1])
+    """Return one free UDP port."""
+    return free_ports(1)[0]
 
 
 def now_tag(ahead_s: float) -> int:

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import app
@@ -19,27 +20,35 @@ import processes
 import pytest
 import soundlab
 from measure import frequency_hz
-from osc_desk import now_tag
+from osc_desk import free_port, free_ports, now_tag
 
 LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 
 
-def free_port() -> int:
-    """Return a free UDP port, so that tests can run beside each other."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@dataclass
+class Ports:
+    """UDP ports; another app may take Entrain's before Entrain does, and then it changes."""
+
+    entrain: int
+    program: int
+    """The other program's."""
 
 
 @pytest.fixture
-def ports() -> tuple[int, int]:
-    """Return Entrain's port and the other program's."""
-    return free_port(), free_port()
+def ports() -> Ports:
+    return Ports(*free_ports(2))
 
 
-def switch_on(entrain: app.App, ports: tuple[int, int]) -> None:
-    told = entrain("osc", "on", "--port", str(ports[0]), "--feedback-port", str(ports[1]))
-    assert f"it listens on UDP port {ports[0]} of this computer alone" in told
+def switch_on(entrain: app.App, ports: Ports) -> None:
+    """Let Entrain listen, at another port if another app uses this one by now."""
+    for _ in range(5):
+        told = entrain(
+            "osc", "on", "--port", str(ports.entrain), "--feedback-port", str(ports.program)
+        )
+        if "another app uses UDP port" not in told:
+            break
+        ports.entrain = free_port()
+    assert f"it listens on UDP port {ports.entrain} of this computer alone" in told
 
 
 def bridge_of(entrain: app.App) -> int | None:
@@ -59,7 +68,7 @@ def need_liblo() -> None:
 def send(ports) -> Iterator[Callable[[bytes], object]]:
     """Send a packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        yield lambda packet: sender.sendto(packet, ("127.0.0.1", ports[0]))
+        yield lambda packet: sender.sendto(packet, ("127.0.0.1", ports.entrain))
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def oscsend(ports) -> Callable[..., None]:
 
     def send(address: str, types: str = "", *values: object) -> None:
         subprocess.run(
-            ["oscsend", "127.0.0.1", str(ports[0]), address, types, *map(str, values)],
+            ["oscsend", "127.0.0.1", str(ports.entrain), address, types, *map(str, values)],
             check=True,
             timeout=10,
         )
@@ -110,7 +119,7 @@ class Dump:
 def oscdump(ports) -> Iterator[Dump]:
     """Print what Entrain sends with liblo's program."""
     need_liblo()
-    command = ["oscdump", "-L", str(ports[1])]
+    command = ["oscdump", "-L", str(ports.program)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         dump = Dump(process)
         try:
@@ -154,9 +163,9 @@ def test_a_message_changes_the_beat_at_the_device(any_server, ports, oscsend, se
 
 
 def test_answers_are_as_in_fausts_manual(any_server, ports, oscsend, oscdump):
-    port, out = ports
     with app.running(any_server.environment, "--layer", LAYER) as entrain:
         switch_on(entrain, ports)
+        port, out = ports.entrain, ports.program
         oscsend("/*", "s", "hello")
         oscdump.wait_for(rf'/entrain siii "127.0.0.1" {port} {out} {out + 1}')
         oscsend("/entrain", "s", "get")
@@ -292,4 +301,4 @@ def test_settings_are_kept(any_server, ports):
     with app.running(any_server.environment) as entrain:
         soundlab.wait_until(lambda: entrain.status()["osc"]["listening"], 5, "it listens again")
         osc = entrain.status()["osc"]
-        assert (osc["port"], osc["feedback_port"]) == ports
+        assert (osc["port"], osc["feedback_port"]) == (ports.entrain, ports.program)

@@ -128,14 +128,34 @@ def port(tmp_path) -> Iterator[int]:
     if not program:
         needs.skip_without(["mosquitto"])
     assert program
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    file = tmp_path / "mosquitto.conf"
-    file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n")
-    with subprocess.Popen([program, "-c", file], stderr=subprocess.DEVNULL) as broker:
-        yield port
-        broker.terminate()
+    file, log = tmp_path / "mosquitto.conf", tmp_path / "mosquitto.log"
+    for _ in range(5):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = int(free.getsockname()[1])
+        file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n")
+        with (
+            log.open("wb") as told,
+            subprocess.Popen([program, "-v", "-c", file], stdout=told, stderr=told) as broker,
+        ):
+            try:
+                if listens(broker, log):
+                    yield port
+                    return
+            finally:
+                broker.terminate()
+    pytest.fail(f"the broker does not listen: {log.read_text()}")
+
+
+def listens(broker: "subprocess.Popen[bytes]", log: Path) -> bool:
+    """Wait until a broker listens; return False if another app has taken its port."""
+    deadline = time.monotonic() + PATIENCE_S
+    while " running" not in log.read_text(errors="replace"):
+        if broker.poll() is not None:
+            return False
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return True
 
 
 class Home:

@@ -13,7 +13,7 @@ from typing import Any
 
 import osc_packets
 import pytest
-from osc_desk import free_port
+from osc_desk import free_port, free_ports
 
 TRACKING = {"port": 9000, "lan": False, "preset": "standard", "invert": []}
 
@@ -70,7 +70,7 @@ def pose_at(port: int, yaw_deg: float = 30.0) -> None:
 
 
 def test_poses_come_from_the_port_that_is_ordered_last(bridge):
-    first, second = free_port(), free_port()
+    first, second = free_ports(2)
     bridge.order(tracking=[1, {**TRACKING, "port": first}])
     assert first in bridge.report()["report"]["listening"]
     bridge.order(tracking=[2, {**TRACKING, "port": second}])
@@ -83,11 +83,11 @@ def test_poses_come_from_the_port_that_is_ordered_last(bridge):
 
 
 def test_another_part_leaves_head_tracking_alone(bridge):
-    port = free_port()
+    port, own, feedback = free_ports(3)
     tracking = [1, {**TRACKING, "port": port}]
     bridge.order(tracking=tracking)
     assert port in bridge.report()["report"]["listening"]
-    osc = {"port": free_port(), "feedback_port": free_port(), "listen": "127.0.0.1"}
+    osc = {"port": own, "feedback_port": feedback, "listen": "127.0.0.1"}
     for number in range(1, 4):
         bridge.order(tracking=tracking, osc=[number, osc])
         pose_at(port, 10.0 * number)  # a head that keeps still sends less

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from entrain.vdevice.bridge import control_link
 from entrain.vdevice.bridge.control_link import INTERVAL_S, MOST_WAITING, OVER_S, ControlLink
 
 
@@ -17,10 +16,13 @@ class App:
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.refused: list[str] = []
+        """What the bridge is told about its requests."""
         self.at_s: list[float] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.refuses: Callable[[dict[str, Any]], bool] = lambda request: False
+        self.hangs_up: Callable[[dict[str, Any]], bool] = lambda request: False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
@@ -28,6 +30,8 @@ class App:
             self.requests.append(request)
             self.at_s.append(asyncio.get_running_loop().time())
             await self.may_answer.wait()
+            if self.hangs_up(request):
+                break
             answer = {"ok": True, "result": request.get("values")}
             if self.refuses(request):
                 answer = {"ok": False, "error": "it is refused"}
@@ -41,7 +45,7 @@ def run(folder: Path, work: Callable[[App, ControlLink], Awaitable[object]]) -> 
         path = folder / "control.sock"
         server = await asyncio.start_unix_server(app.serve, path)
         path.parent.chmod(0o700)
-        link = ControlLink(path, "test")
+        link = ControlLink(path, "test", app.refused.append)
         try:
             await work(app, link)
         finally:
@@ -65,8 +69,8 @@ def nothing(result: Any, error: str) -> None:
 def test_values_of_one_moment_are_one_request(tmp_path):
     async def work(app, link):
         for number in range(100):
-            assert link.set_value("tone.beat_hz", number, nothing)
-            assert link.set_value("tone.level_db", -number, nothing)
+            assert link.set_value("tone.beat_hz", number)
+            assert link.set_value("tone.level_db", -number)
         await until(lambda: app.requests)
         assert app.requests == [
             {
@@ -83,10 +87,10 @@ def test_values_of_one_moment_are_one_request(tmp_path):
 def test_requests_keep_their_distance_and_their_order(tmp_path):
     async def work(app, link):
         for number in range(300):
-            link.set_value("tone.beat_hz", number, nothing)
+            link.set_value("tone.beat_hz", number)
             await asyncio.sleep(0.001)
         link.ask({"command": "next"}, nothing)
-        link.set_value("tone.beat_hz", 1, nothing)
+        link.set_value("tone.beat_hz", 1)
         await until(lambda: app.requests[-1].get("values") == {"tone.beat_hz": 1})
         told = [each["values"]["tone.beat_hz"] for each in app.requests[:-2]]
         assert told == sorted(told)
@@ -101,10 +105,10 @@ def test_requests_keep_their_distance_and_their_order(tmp_path):
 def test_while_a_request_is_unanswered_values_gather(tmp_path):
     async def work(app, link):
         app.may_answer.clear()
-        link.set_value("a.b", 1, nothing)
+        link.set_value("a.b", 1)
         await until(lambda: app.requests)
         for number in range(50):
-            link.set_value("a.b", number, nothing)
+            link.set_value("a.b", number)
             await asyncio.sleep(0.002)
         assert len(app.requests) == 1
         app.may_answer.set()
@@ -116,10 +120,9 @@ def test_while_a_request_is_unanswered_values_gather(tmp_path):
 
 def test_one_refused_value_does_not_keep_the_others_back(tmp_path):
     async def work(app, link):
-        refused: list[str] = []
         app.refuses = lambda request: "bad.one" in request["values"]
         for address in ("good.one", "bad.one", "good.two"):
-            link.set_value(address, 1, lambda result, error: refused.append(error))
+            link.set_value(address, 1)
         await until(lambda: len(app.requests) == 4)
         told = [list(each["values"]) for each in app.requests]
         assert told == [
@@ -128,8 +131,59 @@ def test_one_refused_value_does_not_keep_the_others_back(tmp_path):
             ["bad.one"],
             ["good.two"],
         ]
-        await until(lambda: len(refused) == 3)
-        assert refused == ["", "it is refused", ""]
+        await link._work
+        assert app.refused == ["it is refused"]
+
+    run(tmp_path, work)
+
+
+def test_the_repeats_after_a_refusal_keep_their_distance(tmp_path):
+    async def work(app, link):
+        app.refuses = lambda request: len(request["values"]) > 1
+        for number in range(30):
+            link.set_value(f"a.{number}", 1)
+        await until(lambda: len(app.requests) == 31)
+        assert app.at_s[-1] - app.at_s[0] > 0.9 * 30 * INTERVAL_S
+
+    run(tmp_path, work)
+
+
+def test_repeats_end_at_the_first_one_without_an_answer(tmp_path):
+    async def work(app, link):
+        app.refuses = lambda request: len(request["values"]) > 1
+        app.hangs_up = lambda request: "a.2" in request["values"] and len(request["values"]) == 1
+        for number in range(30):
+            link.set_value(f"a.{number}", 1)
+        await until(lambda: app.refused)
+        await link._work
+        assert app.refused == ["Entrain has ended without an answer"]
+        assert len(app.requests) == 4
+
+    run(tmp_path, work)
+
+
+def test_without_an_answer_values_are_not_sent_again(tmp_path):
+    async def work(app, link):
+        app.hangs_up = lambda request: True
+        for number in range(30):
+            link.set_value(f"a.{number}", 1)
+        await until(lambda: app.refused)
+        await link._work
+        assert app.refused == ["Entrain has ended without an answer"]
+        assert len(app.requests) == 1
+
+    run(tmp_path, work)
+
+
+def test_an_error_after_an_answer_does_not_keep_requests_back(tmp_path):
+    def fail(result: Any, error: str) -> None:
+        raise AttributeError("no status")
+
+    async def work(app, link):
+        link.ask({"command": "next"}, fail)
+        link.set_value("a.b", 1)
+        await until(lambda: len(app.requests) == 2)
+        assert app.refused == ["internal error: AttributeError: no status"]
 
     run(tmp_path, work)
 
@@ -149,7 +203,7 @@ def test_what_waits_is_bounded_and_the_newest_counts_where_it_may(tmp_path):
             )
         taken = [link.ask({"command": "next"}, nothing) for _ in range(2 * MOST_WAITING)]
         assert sum(taken) == MOST_WAITING - 2
-        assert not link.set_value("a.b", 1, nothing)
+        assert not link.set_value("a.b", 1)
         app.may_answer.set()
         await until(lambda: len(app.requests) == MOST_WAITING + 1)
         assert [each["command"] for each in app.requests[1:4]] == ["session", "status", "next"]
@@ -162,8 +216,8 @@ def test_what_waits_is_bounded_and_the_newest_counts_where_it_may(tmp_path):
 def test_without_an_app_requests_are_refused(tmp_path):
     async def main() -> list[str]:
         refused: list[str] = []
-        link = ControlLink(tmp_path / "control.sock", "test")
-        link.set_value("a.b", 1, lambda result, error: refused.append(error))
+        link = ControlLink(tmp_path / "control.sock", "test", refused.append)
+        link.set_value("a.b", 1)
         await until(lambda: refused)
         link.close()
         return refused
@@ -182,7 +236,7 @@ def test_an_answer_that_is_not_understood_is_a_refusal(tmp_path, answer):
     async def main() -> list[str]:
         refused: list[str] = []
         server = await asyncio.start_unix_server(serve, tmp_path / "control.sock")
-        link = ControlLink(tmp_path / "control.sock", "test")
+        link = ControlLink(tmp_path / "control.sock", "test", refused.append)
         link.ask({"command": "next"}, lambda result, error: refused.append(error))
         await until(lambda: refused)
         link.close()
@@ -191,4 +245,3 @@ def test_an_answer_that_is_not_understood_is_a_refusal(tmp_path, answer):
         return refused
 
     assert asyncio.run(main()) == ["Entrain's answer is not understood"]
-    assert control_link.INTERVAL_S == 0.01

@@ -8,8 +8,8 @@ import pytest
 from osc_desk import OscDesk, osc_desk
 
 from entrain.vdevice.api import messages
-from entrain.vdevice.bridge.osc import peers as peers_module
-from entrain.vdevice.bridge.osc.peers import MAX_CLIENTS, MAX_PEERS, Peers
+from entrain.vdevice.bridge.osc import machines as machines_module
+from entrain.vdevice.bridge.osc.machines import MAX_CLIENTS, MAX_MACHINES, Machines
 
 
 @pytest.fixture
@@ -22,6 +22,18 @@ def run(tmp_path: Path) -> Callable[[Callable[[OscDesk], Awaitable[object]]], No
         asyncio.run(main())
 
     return run
+
+
+def test_a_layer_with_a_name_like_the_position_is_no_measurement(run):
+    async def work(desk):
+        layer = "positional=binaural:beat_hz=3"
+        await desk.app.hub.ask(messages.Use(protocol=layer, layers=(), standalone=False))
+        await desk.until(lambda: "positional" in desk.mirror.layers)
+        desk.send("/entrain", "xmit", 2)
+        await desk.until(lambda: ("/entrain/positional/beat_hz", 3) in desk.receive())
+        assert not any(each[0] == "/entrain/position" for each in desk.got)
+
+    run(work)
 
 
 def test_changes_by_others_arrive_after_xmit_until_xmit_0(run):
@@ -74,7 +86,7 @@ def test_measurements_and_levels_come_with_xmit_1_only(run):
 
 def test_a_fader_does_not_get_its_own_values_back(run, monkeypatch):
     """Neither the value that it has sent last, nor, while it moves, an older one."""
-    monkeypatch.setattr(peers_module, "QUIET_S", 0.3)
+    monkeypatch.setattr(machines_module, "QUIET_S", 0.3)
 
     async def work(desk):
         desk.send("/entrain", "xmit", 2)
@@ -101,44 +113,44 @@ def test_a_program_that_has_ended_is_forgotten(run):
     async def work(desk):
         desk.send("/entrain", "xmit", 1)
         await desk.until(lambda: desk.receive())
-        assert len(desk.part._peers.clients) == 1
+        assert len(desk.part._machines.clients) == 1
         desk.out.close()
         for on in (True, False) * 20:
             await desk.app.hub.ask(messages.Bypass(on=on))
             await asyncio.sleep(0.06)
-            if not desk.part._peers.clients:
+            if not desk.part._machines.clients:
                 break
-        assert desk.part._peers.clients == []
+        assert desk.part._machines.clients == []
         assert desk.part.wants_meters is False
 
     run(work)
 
 
-def test_peers_and_clients_are_bounded():
-    peers = Peers(5511)
+def test_machines_and_clients_are_bounded():
+    machines = Machines(5511)
     try:
-        first = peers.at(("127.0.0.1", 1))
+        first = machines.at(("127.0.0.1", 1))
         first.mode = 1
-        for number in range(2, 3 * MAX_PEERS):
-            assert peers.at((f"127.0.0.{number}", 1)) is not None
-        assert len(peers._peers) == MAX_PEERS
-        assert peers.known(("127.0.0.1", 9)) is first  # it gets changes, and so it stays
-        for peer in peers._peers.values():
-            peer.mode = 1
-        assert peers.is_full
-        assert MAX_CLIENTS < MAX_PEERS
+        for number in range(2, 3 * MAX_MACHINES):
+            assert machines.at((f"127.0.0.{number}", 1)) is not None
+        assert len(machines._machines) == MAX_MACHINES
+        assert machines.remembered(("127.0.0.1", 9)) is first  # it gets changes, and so it stays
+        for machine in machines._machines.values():
+            machine.mode = 1
+        assert machines.is_full
+        assert MAX_CLIENTS < MAX_MACHINES
     finally:
-        peers.close()
+        machines.close()
 
 
 def test_one_client_more_than_there_may_be_is_refused(run, monkeypatch):
-    monkeypatch.setattr(peers_module, "MAX_CLIENTS", 1)
+    monkeypatch.setattr(machines_module, "MAX_CLIENTS", 1)
 
     async def work(desk):
         desk.send("/entrain", "xmit", 1)
         desk.send("/entrain", "xmit", 2)  # the same one
         assert desk.refused == 0
         desk.part.take_packet(b"/entrain\0\0\0\0,si\0xmit\0\0\0\0\0\0\0\x01", ("127.0.0.7", 40_000))
-        assert desk.refusal == "/entrain: too many other programs get changes"
+        assert desk.refusal == "/entrain: too many machines get changes"
 
     run(work)

@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from entrain.errors import EntrainError
 from entrain.vdevice.api.app_link import AppLink, request_line
 from entrain.vdevice.limits import MAX_WATCH_S
 
@@ -80,6 +79,8 @@ class AppMirror:
         self._place: list[Any] = []
         self._link = AppLink(control_socket)
         self._followers: list[Follower] = []
+        self._failed: list[Follower] = []
+        """Followers whose error is in the log."""
         self._watched: frozenset[str] = frozenset()
         self._following = asyncio.create_task(self._follow())
 
@@ -92,6 +93,8 @@ class AppMirror:
         """Tell it nothing more.  Idempotent."""
         if follower in self._followers:
             self._followers.remove(follower)
+            if follower in self._failed:
+                self._failed.remove(follower)
             self.look()
 
     def look(self) -> None:
@@ -116,17 +119,28 @@ class AppMirror:
             self.layers = dict(self._found_layers())
         if changed:
             for each in list(self._followers):
-                each.app_changed(changed.keys())
+                self._tell(each, changed.keys())
 
     def present(self, layer: str, symbol: str) -> float:
         """Return the present value of a parameter, also while it moves."""
         moving: Mapping[str, float] = self.status["moving"]
         return moving.get(f"{layer}.{symbol}", self.layers[layer][symbol].value)
 
+    def _tell(self, follower: Follower, parts: AbstractSet[str]) -> None:
+        """Tell one follower; its errors do not keep the news from the others."""
+        try:
+            follower.app_changed(parts)
+        except Exception as error:
+            if follower not in self._failed:  # once is enough in the log
+                self._failed.append(follower)
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a part of the bridge cannot take news", "exception": error}
+                )
+
     async def _follow(self) -> None:
         while True:
             # An answer that cannot be understood must not end the news for good.
-            with contextlib.suppress(EntrainError, OSError, ValueError, LookupError, TypeError):
+            with contextlib.suppress(Exception):
                 described = json.loads(await self._link.ask(request_line("blocks")))["result"]
                 self._blocks = {each["kind"]: each for each in described["blocks"]}
                 self._place = described["place"]

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from entrain.errors import EntrainError
 from entrain.vdevice.api.app_link import AppLink
@@ -28,6 +28,15 @@ Done = Callable[[Any, str], None]
 """Takes the result of a request, or None and the reason of a refusal."""
 
 
+class _Outcome(NamedTuple):
+    """What has become of a request."""
+
+    result: Any
+    error: str = ""
+    is_answered: bool = True
+    """Whether the app has answered, be it with a refusal."""
+
+
 @dataclass
 class _Entry:
     """A request that waits."""
@@ -35,10 +44,6 @@ class _Entry:
     fields: dict[str, Any]
     values: dict[str, float] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
-
-    def told(self, result: Any, error: str = "") -> None:
-        for each in self.done:
-            each(result, error)
 
 
 class ControlLink:
@@ -50,17 +55,20 @@ class ControlLink:
         The control socket.
     client : str
         Name by which others learn who has caused a change.
+    refuse : callable
+        Takes the reason why values are not set, or why the result of a request is of no use.
 
     """
 
-    def __init__(self, control_socket: Path, client: str) -> None:
+    def __init__(self, control_socket: Path, client: str, refuse: Callable[[str], None]) -> None:
+        self._refuse = refuse
         self._link = AppLink(control_socket)
         self._client = client
         self._waiting: collections.deque[_Entry] = collections.deque()
         self._work: asyncio.Task[None] | None = None
         self._next_s = 0.0
 
-    def set_value(self, address: str, value: float, done: Done) -> bool:
+    def set_value(self, address: str, value: float) -> bool:
         """Set a parameter, unless another value for it comes first.
 
         Parameters
@@ -69,8 +77,6 @@ class ControlLink:
             As `tone.beat_hz`.
         value : float
             In the parameter's own unit; finite.
-        done : callable
-            Is called if the app refuses the values.
 
         Returns
         -------
@@ -80,7 +86,7 @@ class ControlLink:
         """
         last = self._waiting[-1] if self._waiting else None
         if last is None or not 0 < len(last.values) < MAX_VALUES:
-            last = _Entry({"command": "set", "over_s": OVER_S}, done=[done])
+            last = _Entry({"command": "set", "over_s": OVER_S})
             if not self._append(last):
                 return False
         last.values[address] = value
@@ -140,33 +146,50 @@ class ControlLink:
         return True
 
     async def _send_all(self) -> None:
-        now_s = asyncio.get_running_loop().time
         while self._waiting:
-            await asyncio.sleep(self._next_s - now_s())
-            entry = self._waiting.popleft()
-            self._next_s = now_s() + INTERVAL_S
-            await self._send(entry)
+            await self._turn()
+            await self._send(self._waiting.popleft())
+
+    async def _turn(self) -> None:
+        """Wait until a request may go out."""
+        now_s = asyncio.get_running_loop().time
+        await asyncio.sleep(self._next_s - now_s())
+        self._next_s = now_s() + INTERVAL_S
 
     async def _send(self, entry: _Entry) -> None:
-        if not entry.values:
-            entry.told(*await self._asked(entry.fields))
+        if entry.values:
+            await self._set(entry.fields, entry.values)
             return
-        result, error = await self._asked({**entry.fields, "values": entry.values})
-        if error and len(entry.values) > 1:  # one bad value does not keep the others back
-            for address, value in entry.values.items():
-                one = {**entry.fields, "values": {address: value}}
-                entry.told(*await self._asked(one))
-        else:
-            entry.told(result, error)
+        outcome = await self._asked(entry.fields)
+        for done in entry.done:
+            try:
+                done(outcome.result, outcome.error)
+            except Exception as error:  # the requests behind it are still sent
+                self._refuse(f"internal error: {type(error).__name__}: {error}")
 
-    async def _asked(self, fields: Mapping[str, object]) -> tuple[Any, str]:
+    async def _set(self, fields: Mapping[str, object], values: Mapping[str, float]) -> None:
+        outcome = await self._asked({**fields, "values": values})
+        if not outcome.error:
+            return
+        if len(values) == 1 or not outcome.is_answered:
+            self._refuse(outcome.error)
+            return
+        for address, value in values.items():  # a bad one does not keep the others back
+            await self._turn()
+            outcome = await self._asked({**fields, "values": {address: value}})
+            if outcome.error:
+                self._refuse(outcome.error)
+            if not outcome.is_answered:  # each of the others could take as long
+                return
+
+    async def _asked(self, fields: Mapping[str, object]) -> _Outcome:
         request = {"client": self._client, **fields}
         try:
             answer = json.loads(await self._link.ask(json.dumps(request).encode()))
             if answer["ok"]:
-                return answer["result"], ""
-            return None, str(answer["error"])
+                return _Outcome(answer["result"])
+            return _Outcome(None, str(answer["error"]))
         except EntrainError as error:
-            return None, str(error)
+            return _Outcome(None, str(error), is_answered=False)
         except (ValueError, KeyError, TypeError):
-            return None, "Entrain's answer is not understood"
+            return _Outcome(None, "Entrain's answer is not understood", is_answered=False)

@@ -41,7 +41,7 @@ class Link:
         self.is_full = False
         made.append(self)
 
-    def set_value(self, address: str, value: float, done: object) -> bool:
+    def set_value(self, address: str, value: float) -> bool:
         self.values.append((address, value))
         return not self.is_full
 

@@ -29,6 +29,7 @@ from entrain.vdevice.api.listed.blocks import described
 from entrain.vdevice.api.messages import parse_request
 from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.osc import osc_part
+from entrain.vdevice.bridge.osc.interpreter import INTERNAL_ERROR
 from entrain.vdevice.bridge.osc.osc_part import OscPart
 
 MAX_CPU_S = 1.0
@@ -162,7 +163,7 @@ class Link:
         self.sets = self.requests = 0
         self._mirror = mirror
 
-    def set_value(self, address: str, value: float, done: Callable[[Any, str], None]) -> bool:
+    def set_value(self, address: str, value: float) -> bool:
         layer, _, symbol = address.partition(".")
         parameter = self._mirror.layers[layer][symbol]
         assert parameter.minimum <= value <= parameter.maximum, (address, value)
@@ -241,6 +242,7 @@ async def _run(count: int, seed: int) -> Found:
             part.take_packet(packet, (f"127.0.0.{rng.randrange(1, 99)}", 40_000))
         except Exception as error:
             raise AssertionError(f"seed {seed}, packet {number}: {packet!r}") from error
+        assert INTERNAL_ERROR not in part._refusal, f"seed {seed}, packet {number}: {packet!r}"
         slowest_s = max(slowest_s, time.process_time() - packet_s)
         if number % 50 == 0:
             mirror.take({"position": {"elapsed_s": float(number), "left_s": None}})

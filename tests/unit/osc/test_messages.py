@@ -121,6 +121,36 @@ def test_a_pattern_sets_all_that_match(run):
     run(work)
 
 
+@pytest.mark.parametrize("address", ["/*/undo", "/e*/next", "/?ntrain/bypass", "/*/xmit"])
+def test_a_pattern_never_presses_a_button(run, address):
+    async def work(desk):
+        before = desk.app.player.revision
+        desk.send(address, 1)
+        await desk.settled()
+        assert desk.app.player.revision == before
+        assert desk.refusal == f"{address}: a pattern sets parameters, or asks with get"
+
+    run(work)
+
+
+def test_an_error_after_a_request_does_not_make_osc_deaf(run, monkeypatch):
+    async def work(desk):
+        def fail(status):
+            raise AttributeError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.mirror, "take", fail)
+            desk.send("/entrain/bypass", 1)
+            desk.send("/entrain/undo")
+            desk.send("/entrain/tone/beat_hz", 6)
+            await desk.until(lambda: desk.value("tone", "beat_hz") == 6)
+        await desk.settled()
+        assert desk.app.engine.bypass
+        assert "internal error: AttributeError" in desk.refusal
+
+    run(work)
+
+
 def test_a_packet_has_a_bounded_number_of_patterns(run):
     async def work(desk):
         pattern = osc_packets.message("/entrain/*/beat_hz", 4)
@@ -261,7 +291,7 @@ def test_get_at_a_layer_a_pattern_and_the_root(run):
         some = [each[0] for each in await desk.answer("/entrain/*/{beat,rate}_hz", "get")]
         assert some == ["/entrain/tone/beat_hz", "/entrain/music/rate_hz"]
         everything = await desk.answer("/*", "get")
-        out = desk.part._peers.feedback_port
+        out = desk.part._machines.feedback_port
         assert everything[:4] == [
             ("/entrain", "xmit", 0),
             ("/entrain", "desthost", "127.0.0.1"),
@@ -275,7 +305,7 @@ def test_get_at_a_layer_a_pattern_and_the_root(run):
 
 def test_hello_says_where_entrain_is(run):
     async def work(desk):
-        port, out = desk.part._settings["port"], desk.part._peers.feedback_port
+        port, out = desk.part._settings["port"], desk.part._machines.feedback_port
         found = await desk.answer("/*", "hello")
         assert found == [("/entrain", "127.0.0.1", port, out, out + 1)]
 

@@ -57,6 +57,80 @@ def test_a_message_is_done_when_it_is_due():
     assert asyncio.run(main()) > 0.25
 
 
+def test_messages_of_one_time_keep_their_order_and_earlier_times_come_first():
+    done: list[str] = []
+
+    async def main() -> None:
+        made = Schedule(lambda message, sender: done.append(message.address))
+        tags = [now_tag(ahead_s) for ahead_s in (0.3, 0.2)]
+        for number in range(50):
+            for tag in tags:
+                assert made.put(Message(f"/{tags.index(tag)}/{number}", (), tag), SENDER) == ""
+        async with asyncio.timeout(10):
+            while made._waiting:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert done == [f"/{tag}/{number}" for tag in (1, 0) for number in range(50)]
+
+
+def test_a_tag_that_becomes_due_within_its_bundle_keeps_the_order(monkeypatch):
+    now_s = time.time()
+    done: list[str] = []
+
+    async def main() -> None:
+        made = Schedule(lambda message, sender: done.append(message.address))
+        tag = now_tag(30)
+        made.put(Message("/0", (), tag), SENDER)
+        monkeypatch.setattr(schedule.time, "time", lambda: now_s + 31)
+        made.put(Message("/1", (), tag), SENDER)
+
+    asyncio.run(main())
+    assert done == ["/0", "/1"]
+
+
+def test_an_error_in_one_message_does_not_keep_the_others_back():
+    done: list[str] = []
+
+    def hand_on(message: Message, sender: object) -> None:
+        done.append(message.address)
+        if message.address == "/0":
+            raise ArithmeticError
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        made = Schedule(hand_on)
+        tag = now_tag(0.1)
+        for address in ("/0", "/1"):
+            made.put(Message(address, (), tag), SENDER)
+        async with asyncio.timeout(10):
+            while len(done) < 2:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
+def test_a_protocol_of_a_timed_bundle_is_used_before_the_values_behind_it(tmp_path):
+    async def main() -> None:
+        async with osc_desk(tmp_path) as desk:
+            for number in range(10):
+                values = [
+                    osc_packets.message(f"/entrain/new{number}/{symbol}", value)
+                    for symbol, value in (("beat_hz", 5), ("carrier_hz", 300))
+                ]
+                spec = f"new{number}=binaural:carrier_hz=200,beat_hz=3"
+                use = osc_packets.message("/entrain/use", spec)
+                packet = bytearray(osc_packets.bundle(use, *values))
+                packet[8:16] = now_tag(0.02).to_bytes(8, "big")
+                desk.packet(bytes(packet))
+                await desk.until(lambda n=number: f"new{n}" in desk.mirror.layers)
+                await desk.until(lambda n=number: desk.value(f"new{n}", "carrier_hz") == 300)
+                assert desk.value(f"new{number}", "beat_hz") == 5
+            assert desk.refused == 0
+
+    asyncio.run(main())
+
+
 def test_messages_in_bundles_have_the_time_tag_of_their_own_bundle():
     inner = osc_packets.bundle(osc_packets.message("/b"))  # at once
     packet = bytearray(osc_packets.bundle(osc_packets.message("/a"), inner))

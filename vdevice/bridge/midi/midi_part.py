@@ -60,7 +60,7 @@ class MidiPart:
         self.wants_meters = False
         self._system = settings["system"]
         self._mirror = mirror
-        self._app = ControlLink(control_socket, CLIENT)
+        self._app = ControlLink(control_socket, CLIENT, self._refuse)
         self._sound = Sound(mirror)
         self._surface = Surface(self._sound)
         self._ports: MidiPorts | None = None
@@ -168,7 +168,7 @@ class MidiPart:
     def _ask(self, wish: Wish) -> None:
         match wish:
             case SetValue(address, value):
-                is_sent = self._app.set_value(address, value, self._answered)
+                is_sent = self._app.set_value(address, value)
             case Act(request):
                 is_sent = self._app.ask(request, self._answered)
         if not is_sent:
@@ -176,7 +176,10 @@ class MidiPart:
 
     def _answered(self, _result: object, error: str) -> None:
         if error:
-            self._refused, self._refusal = self._refused + 1, error[:1000]
+            self._refuse(error)
+
+    def _refuse(self, why: str) -> None:
+        self._refused, self._refusal = self._refused + 1, why[:1000]
 
     def _show(self, now_s: float) -> None:
         """Show values on motor faders, LED rings and lamps."""

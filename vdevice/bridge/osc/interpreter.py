@@ -11,8 +11,8 @@ from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import AppMirror, Parameter
 from entrain.vdevice.bridge.control_link import ControlLink
+from entrain.vdevice.bridge.osc.machines import QUIET_S, Machine, Machines, Sender
 from entrain.vdevice.bridge.osc.patterns import BadPattern, is_pattern, matcher
-from entrain.vdevice.bridge.osc.peers import QUIET_S, Peer, Peers, Sender
 from entrain.vdevice.bridge.osc.tree import ROOT, below, described, parameters, values
 from entrain.vdevice.bridge.osc.words import WORDS
 from entrain.vdevice.bridge.osc.writer import MAX_MESSAGE_BYTES, message, packets
@@ -21,6 +21,7 @@ from entrain.vdevice.bridge.osc_reader import Message
 MAX_HELD = 512
 """Most messages that wait for a request before them."""
 MAX_ADDRESS_CHARS = 300
+INTERNAL_ERROR = "internal error"
 
 
 class Refused(ValueError):
@@ -36,7 +37,7 @@ class Interpreter:
         Takes the requests.
     mirror : AppMirror
         Knows what there is to set.
-    peers : Peers
+    machines : Machines
         Takes the answers.
     port : int
         Entrain's UDP port, for answers to `hello`.
@@ -45,7 +46,7 @@ class Interpreter:
     refuse : callable
         Takes the reason of each refusal.
     clients_changed : callable
-        Is called when another program wants changes, or none any more.
+        Is called when a machine becomes a client, or is one no more.
 
     """
 
@@ -53,13 +54,13 @@ class Interpreter:
         self,
         app: ControlLink,
         mirror: AppMirror,
-        peers: Peers,
+        machines: Machines,
         port: int,
         now_s: Callable[[], float],
         refuse: Callable[[str], None],
         clients_changed: Callable[[], None],
     ) -> None:
-        self._app, self._mirror, self._peers = app, mirror, peers
+        self._app, self._mirror, self._machines = app, mirror, machines
         self._port = port
         self._now_s = now_s
         self._refuse = refuse
@@ -81,6 +82,8 @@ class Interpreter:
             self._obey(message, sender)
         except (Refused, BadPattern, ValueError) as error:
             self._refuse(f"{message.address[:80]}: {error}")
+        except Exception as error:  # the messages behind it are still carried out
+            self._refuse(f"{INTERNAL_ERROR}: {type(error).__name__}: {error}")
 
     def _obey(self, message: Message, sender: Sender) -> None:
         address, arguments = message.address, message.arguments
@@ -94,6 +97,8 @@ class Interpreter:
             self._obey_root(arguments, sender)
         elif len(parts) == 2:
             self._set(parts[0], parts[1], arguments, sender)
+        elif is_pattern(address):
+            raise Refused("a pattern sets parameters, or asks with get")
         elif parts[0] in ("xmit", "json", "hello"):
             self._obey_root((parts[0], *arguments), sender)
         else:
@@ -126,12 +131,14 @@ class Interpreter:
 
     def _request(self, request: Mapping[str, object], newest: bool, changes_layers: bool) -> None:
         def done(result: Any, error: str) -> None:
-            if error:
-                self._refuse(error)
-            else:
-                self._mirror.take(result)
-            if changes_layers:
-                self._go_on()
+            try:
+                if error:
+                    self._refuse(error)
+                else:
+                    self._mirror.take(result)
+            finally:
+                if changes_layers:
+                    self._go_on()
 
         self._is_changing_layers = changes_layers
         if not self._app.ask(request, done, newest=newest):
@@ -157,25 +164,21 @@ class Interpreter:
         found = list(parameters(self._mirror, layer_part, symbol_part))
         if not found:
             raise Refused("there is no such address")
-        peer = self._peers.known(sender)
+        machine = self._machines.remembered(sender)
         for layer, parameter in found:
-            if peer is not None and peer.mode:
-                self._note(peer, f"{layer}/{parameter.symbol}", number)
+            if machine is not None and machine.mode:
+                self._note(machine, f"{layer}/{parameter.symbol}", number)
             value = _within(parameter, number)
-            if not self._app.set_value(f"{layer}.{parameter.symbol}", value, self._was_set):
+            if not self._app.set_value(f"{layer}.{parameter.symbol}", value):
                 raise Refused("too many requests wait")
 
-    def _note(self, peer: Peer, path: str, number: float) -> None:
-        """Remember that the peer knows this value, since it comes from there."""
+    def _note(self, machine: Machine, path: str, number: float) -> None:
+        """Remember that the machine knows this value, since it comes from there."""
         try:
-            peer.known[path] = message(f"/{ROOT}/{path}", number)
+            machine.known[path] = message(f"/{ROOT}/{path}", number)
         except OverflowError:  # a number of 64 bits that 32 bits cannot hold
-            peer.known.pop(path, None)
-        peer.quiet_until_s[path] = self._now_s() + QUIET_S
-
-    def _was_set(self, _result: object, error: str) -> None:
-        if error:
-            self._refuse(error)
+            machine.known.pop(path, None)
+        machine.quiet_until_s[path] = self._now_s() + QUIET_S
 
     # ---- answers -----------------------------------------------------------------------------
 
@@ -207,14 +210,14 @@ class Interpreter:
 
     def _own(self, sender: Sender) -> Iterator[bytes]:
         """Yield the root's own state, as FAUST does."""
-        peer, feedback_port = self._peers.at(sender), self._peers.feedback_port
-        yield message(f"/{ROOT}", "xmit", peer is not None and peer.mode > 0)
+        machine, feedback_port = self._machines.at(sender), self._machines.feedback_port
+        yield message(f"/{ROOT}", "xmit", machine is not None and machine.mode > 0)
         yield message(f"/{ROOT}", "desthost", str(sender[0]))
         yield message(f"/{ROOT}", "outport", feedback_port)
         yield message(f"/{ROOT}", "errport", feedback_port + 1)
 
     def _hello(self, host: str) -> bytes:
-        out = self._peers.feedback_port
+        out = self._machines.feedback_port
         return message(f"/{ROOT}", host, self._port, out, out + 1)
 
     def _describe(self, sender: Sender) -> None:
@@ -227,22 +230,27 @@ class Interpreter:
 
     def _reached(self, sender: Sender) -> str:
         """Return the address of this machine, as the sender reaches it."""
-        peer = self._peers.at(sender)
-        return peer.own_host if peer else ""
+        machine = self._machines.at(sender)
+        return machine.own_host if machine else ""
 
     def _answer(self, sender: Sender, messages: list[bytes]) -> None:
-        if peer := self._peers.at(sender):
-            self._peers.send(peer, packets(messages))
+        machine = self._machines.at(sender)
+        if machine is None:
+            self._refuse("the machine that asks is in no network of this one")
+        elif not self._machines.may_send(machine):
+            self._refuse("too much is asked for in a short time")
+        else:
+            self._machines.send(machine, packets(messages))
 
     def _transmit(self, mode: int, sender: Sender) -> None:
-        peer = self._peers.at(sender)
-        if peer is None:
+        machine = self._machines.at(sender)
+        if machine is None:
             raise Refused("this machine cannot be reached")
-        if mode and not peer.mode and self._peers.is_full:
-            raise Refused("too many other programs get changes")
-        peer.mode = mode
-        peer.known.clear()
-        peer.quiet_until_s.clear()
+        if mode and not machine.mode and self._machines.is_full:
+            raise Refused("too many machines get changes")
+        machine.mode = mode
+        machine.known.clear()
+        machine.quiet_until_s.clear()
         self._clients_changed()
 
 

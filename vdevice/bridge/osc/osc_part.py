@@ -12,16 +12,14 @@ from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.control_link import ControlLink
 from entrain.vdevice.bridge.osc.feedback import Feedback
 from entrain.vdevice.bridge.osc.interpreter import Interpreter
+from entrain.vdevice.bridge.osc.machines import Machines, Sender
 from entrain.vdevice.bridge.osc.patterns import is_pattern
-from entrain.vdevice.bridge.osc.peers import Peers, Sender
 from entrain.vdevice.bridge.osc.schedule import Schedule
 from entrain.vdevice.bridge.osc_reader import MAX_PACKET_BYTES, MalformedPacket, read_packet
 from entrain.vdevice.bridge.part import Report
-from entrain.vdevice.bridge.udp import bound, reason
+from entrain.vdevice.bridge.udp import RetryingPort, bound, reason
 from entrain.vdevice.limits import LOOPBACK
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-"""Pause before a port is opened again that another app uses; it doubles each time."""
 REPORT_S = 1.0
 """Shortest time between two reports, in seconds."""
 MAX_PATTERNS = 16
@@ -32,7 +30,7 @@ _MOST_PACKETS = 16
 
 
 class OscPart:
-    """Obeys other programs until it is closed.
+    """Obeys OSC messages until it is closed.
 
     Parameters
     ----------
@@ -58,13 +56,16 @@ class OscPart:
         self._report = report
         self._mirror = mirror
         self._loop = asyncio.get_running_loop()
-        self._app = ControlLink(control_socket, "osc")
-        self._peers = Peers(settings["feedback_port"])
-        self._feedback = Feedback(mirror, self._peers)
+        self._reporting: asyncio.TimerHandle | None = None
+        self._packets = self._refused = 0
+        self._refusal = ""
+        self._app = ControlLink(control_socket, "osc", self.refuse)
+        self._machines = Machines(settings["feedback_port"])
+        self._feedback = Feedback(mirror, self._machines)
         self._interpreter = Interpreter(
             self._app,
             mirror,
-            self._peers,
+            self._machines,
             settings["port"],
             self._loop.time,
             self.refuse,
@@ -73,25 +74,21 @@ class OscPart:
         self._schedule = Schedule(self._interpreter.take)
         self._sockets: list[socket.socket] = []
         self._problem = ""
-        self._pause_s = FIRST_PAUSE_S
-        self._opening: asyncio.TimerHandle | None = None
-        self._reporting: asyncio.TimerHandle | None = None
-        self._packets = self._refused = 0
-        self._refusal = ""
+        self._port = RetryingPort(self._open)
         mirror.add(self)
         self._open_when_ready()
 
     @property
     def wants_meters(self) -> bool:
-        """Whether a program wants measurements."""
-        return any(each.mode == 1 for each in self._peers.clients)
+        """Whether a client wants measurements."""
+        return any(each.mode == 1 for each in self._machines.clients)
 
     def app_changed(self, parts: AbstractSet[str]) -> None:
         """Listen as soon as it is known what there is to set, and send changes."""
         self._open_when_ready()
         had_meters = self.wants_meters
         self._feedback.look()
-        if had_meters and not self.wants_meters:  # a peer has vanished
+        if had_meters and not self.wants_meters:  # a client has vanished
             self._clients_changed()
 
     def take_packet(self, packet: bytes, sender: Sender) -> None:
@@ -122,9 +119,9 @@ class OscPart:
 
     def close(self) -> None:
         """Stop to listen.  Idempotent."""
-        for timer in (self._opening, self._reporting):
-            if timer is not None:
-                timer.cancel()
+        self._port.close()
+        if self._reporting is not None:
+            self._reporting.cancel()
         for each in self._sockets:
             self._loop.remove_reader(each)
             each.close()
@@ -132,22 +129,20 @@ class OscPart:
         self._mirror.remove(self)
         self._schedule.close()
         self._feedback.close()
-        self._peers.close()
+        self._machines.close()
         self._app.close()
 
     def _open_when_ready(self) -> None:
-        if self._mirror.status and not self._sockets and self._opening is None:
-            self._open()
+        if self._mirror.status and not self._sockets and not self._port.is_waiting:
+            self._port.open()
 
-    def _open(self) -> None:
-        self._opening, self._problem = None, ""
+    def _open(self) -> bool:
+        self._problem = ""
         host, port = self._settings["listen"], self._settings["port"]
         try:
             self._sockets = [bound(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
         except OSError as error:
             self._problem = reason(port, error)
-            self._opening = self._loop.call_later(self._pause_s, self._open)
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         else:
             if host == LOOPBACK:  # "localhost" is either of the two, and some machines have no IPv6
                 with contextlib.suppress(OSError):
@@ -155,6 +150,7 @@ class OscPart:
         for each in self._sockets:
             self._loop.add_reader(each, self._receive, each)
         self._tell()
+        return bool(self._sockets)
 
     def _receive(self, listening: socket.socket) -> None:
         for _ in range(_MOST_PACKETS):
@@ -178,7 +174,7 @@ class OscPart:
         self._report(
             {
                 "listening": bool(self._sockets),
-                "clients": len(self._peers.clients),
+                "clients": len(self._machines.clients),
                 "packets": self._packets,
                 "refused": self._refused,
                 "refusal": self._refusal,

@@ -1,10 +1,12 @@
 """Messages of bundles with a time tag wait here until they are due."""
 
 import asyncio
+import heapq
+import itertools
 import time
 from collections.abc import Callable
 
-from entrain.vdevice.bridge.osc.peers import Sender
+from entrain.vdevice.bridge.osc.machines import Sender
 from entrain.vdevice.bridge.osc_reader import IMMEDIATELY, Message
 
 MAX_AHEAD_S = 60.0
@@ -16,7 +18,7 @@ _SECONDS_1900_TO_1970 = 2_208_988_800
 
 
 class Schedule:
-    """Hands messages on when they are due.
+    """Hands messages on when they are due: by their time tags, and then as they came.
 
     Parameters
     ----------
@@ -27,7 +29,10 @@ class Schedule:
 
     def __init__(self, hand_on: Callable[[Message, Sender], None]) -> None:
         self._hand_on = hand_on
-        self._waiting: set[asyncio.TimerHandle] = set()
+        self._waiting: list[tuple[int, int, Message, Sender]] = []
+        """A heap by time tag and number of arrival, which no two messages share."""
+        self._numbers = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
 
     def put(self, message: Message, sender: Sender) -> str:
         """Hand a message on, now or later.
@@ -40,26 +45,40 @@ class Schedule:
         """
         wait_s = _wait_s(message.time_tag)
         if wait_s <= 0:
+            # The tag may have become due while the messages of its bundle were put.
+            self._hand_on_due()
             self._hand_on(message, sender)
             return ""
         if wait_s > MAX_AHEAD_S:
             return f"the time tag is more than {MAX_AHEAD_S:g} s ahead"
         if len(self._waiting) >= MAX_WAITING:
             return f"more than {MAX_WAITING} messages wait for their time"
-
-        def due() -> None:
-            self._waiting.discard(timer)
-            self._hand_on(message, sender)
-
-        timer = asyncio.get_running_loop().call_later(wait_s, due)
-        self._waiting.add(timer)
+        heapq.heappush(self._waiting, (message.time_tag, next(self._numbers), message, sender))
+        if self._waiting[0][2] is message:
+            self._wait()
         return ""
 
     def close(self) -> None:
         """Forget all messages that wait.  Idempotent."""
-        for timer in self._waiting:
-            timer.cancel()
         self._waiting.clear()
+        self._wait()
+
+    def _wait(self) -> None:
+        """Wait for the message that is due first."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            wait_s = max(_wait_s(self._waiting[0][0]), 0.0)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._hand_on_due)
+
+    def _hand_on_due(self) -> None:
+        try:
+            while self._waiting and _wait_s(self._waiting[0][0]) <= 0:
+                _, _, message, sender = heapq.heappop(self._waiting)
+                self._hand_on(message, sender)
+        finally:
+            self._wait()
 
 
 def _wait_s(time_tag: int) -> float:

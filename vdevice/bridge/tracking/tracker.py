@@ -11,12 +11,10 @@ from entrain.vdevice.bridge.tracking.ports import Port, open_ports
 from entrain.vdevice.bridge.tracking.pose_link import PoseLink
 from entrain.vdevice.bridge.tracking.receiver import Pacing, Rate, Receiver
 from entrain.vdevice.bridge.tracking.senders import Senders
+from entrain.vdevice.bridge.udp import RetryingPort
 
 _MOST_PACKETS = 64
 """Packets of one port that are read before the other sockets have their turn."""
-
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-"""Pause before a port is opened again that another app uses; it doubles each time."""
 
 
 class Tracker:
@@ -43,11 +41,10 @@ class Tracker:
         self._link = PoseLink(link)
         self._ports: list[Port] = []
         self._problems: list[str] = []
-        self._pause_s = FIRST_PAUSE_S
-        self._opening: asyncio.TimerHandle | None = None
+        self._opening = RetryingPort(self._open)
         self._sending: asyncio.TimerHandle | None = None
         self._counting: asyncio.TimerHandle | None = None
-        self._open()
+        self._opening.open()
 
     def change(self, settings: Mapping[str, Any], report: Report) -> bool:
         """Start anew with other settings."""
@@ -55,22 +52,20 @@ class Tracker:
 
     def close(self) -> None:
         """Stop hearing trackers.  Idempotent."""
-        for timer in (self._opening, self._sending, self._counting):
+        self._opening.close()
+        for timer in (self._sending, self._counting):
             if timer is not None:
                 timer.cancel()
         self._close_ports()
 
-    def _open(self) -> None:
-        """Open the ports; try again later while another app uses one of them."""
+    def _open(self) -> bool:
+        """Open the ports; return False if another app uses all of them."""
         self._close_ports()
         self._ports, self._problems = open_ports(self._settings["port"], self._settings["lan"])
         for port in self._ports:
             self._loop.add_reader(port.socket, self._receive, port)
-        self._opening = None
-        if not self._ports:
-            self._opening = self._loop.call_later(self._pause_s, self._open)
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._tell()
+        return bool(self._ports)
 
     def _close_ports(self) -> None:
         for port in self._ports:

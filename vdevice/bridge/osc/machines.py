@@ -1,0 +1,170 @@
+"""The machines that messages come from: where answers go, and which of them are clients.
+
+A client is a machine that gets changes, since it has asked for them by `xmit`.
+
+As with FAUST, an answer goes to the machine that has asked, at the feedback port.
+"""
+
+import collections
+import contextlib
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+from entrain.vdevice.bridge.osc.budget import Budget
+
+MAX_MACHINES = 16
+"""Most machines that are remembered; the machine that was used longest ago is forgotten first."""
+MAX_CLIENTS = 8
+"""Most clients."""
+MACHINE_BYTES_PER_S, ALL_BYTES_PER_S = 64 << 10, 256 << 10
+"""Most bytes that go to one machine, and to all of them.
+
+The sender of a UDP packet can be made up: without a bound, short requests would make Entrain flood
+a machine that has not asked.
+"""
+QUIET_S = 0.3
+"""Time after a machine's own value in which it does not get that address back, in seconds.
+
+A fader that moves must not be pulled back by a value that it has sent before.
+"""
+
+Sender = tuple[str, int] | tuple[str, int, int, int]
+"""Address of a packet's sender, as `socket` has it."""
+
+
+class Machine:
+    """One machine.
+
+    Parameters
+    ----------
+    connected : socket
+        Leads to its feedback port; not blocking.
+    budget : Budget
+        Bounds what it gets.
+
+    """
+
+    def __init__(self, connected: socket.socket, budget: Budget) -> None:
+        self.budget = budget
+        self.mode = 0
+        """0: it wants no changes; 1: all; 2: without measurements."""
+        self.known: dict[str, bytes] = {}
+        """The last message about each address that it has got."""
+        self.quiet_until_s: dict[str, float] = {}
+        self._socket = connected
+
+    @property
+    def own_host(self) -> str:
+        """Address of Entrain's machine, as this one reaches it."""
+        return str(self._socket.getsockname()[0])
+
+    def send(self, packet: bytes) -> bool:
+        """Send a packet; returns False if the port is closed there."""
+        try:
+            self._socket.send(packet)
+        except ConnectionRefusedError:  # ICMP's answer to a packet before this one
+            return False
+        except OSError:  # the network is away or busy: this packet is lost, as any other may be
+            pass
+        return True
+
+    def close(self) -> None:
+        """Close the socket.  Idempotent."""
+        self._socket.close()
+
+
+class Machines:
+    """All machines that answers go to.
+
+    Parameters
+    ----------
+    feedback_port : int
+        Their UDP port.
+    now_s : callable
+        A clock that never goes back.
+
+    """
+
+    def __init__(self, feedback_port: int, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.feedback_port = feedback_port
+        self._now_s = now_s
+        self._budget = Budget(ALL_BYTES_PER_S, now_s())
+        self._machines: collections.OrderedDict[tuple[object, ...], Machine] = (
+            collections.OrderedDict()
+        )
+
+    @property
+    def clients(self) -> list[Machine]:
+        """The machines that get changes."""
+        return [each for each in self._machines.values() if each.mode]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there can be no more clients."""
+        return len(self.clients) >= MAX_CLIENTS
+
+    def remembered(self, sender: Sender) -> Machine | None:
+        """Return the machine of a sender, if it is remembered."""
+        return self._machines.get(_key(sender))
+
+    def at(self, sender: Sender) -> Machine | None:
+        """Return the machine of a sender; None if it is far away, or cannot be reached."""
+        if not is_near(str(sender[0])):
+            return None
+        key = _key(sender)
+        if machine := self._machines.get(key):
+            self._machines.move_to_end(key)
+            return machine
+        family = socket.AF_INET6 if len(sender) == 4 else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            made.setblocking(False)
+            made.connect((sender[0], self.feedback_port, *sender[2:]))
+        except OSError:
+            made.close()
+            return None
+        if len(self._machines) >= MAX_MACHINES:
+            # A machine that gets changes stays; a machine that has only asked goes.
+            idle = (key for key, each in self._machines.items() if not each.mode)
+            self._forget(next(idle, next(iter(self._machines))))
+        machine = self._machines[key] = Machine(made, Budget(MACHINE_BYTES_PER_S, self._now_s()))
+        return machine
+
+    def may_send(self, machine: Machine) -> bool:
+        """Return whether a machine may get something now, as far as the budgets go."""
+        now_s = self._now_s()
+        return machine.budget.has_some(now_s) and self._budget.has_some(now_s)
+
+    def send(self, machine: Machine, packets: Iterator[bytes]) -> None:
+        """Send packets to a machine; forget it if its port is closed."""
+        for packet in packets:
+            machine.budget.spend(len(packet))
+            self._budget.spend(len(packet))
+            if not machine.send(packet):
+                for key, each in list(self._machines.items()):
+                    if each is machine:
+                        self._forget(key)
+                return
+
+    def close(self) -> None:
+        """Forget all machines.  Idempotent."""
+        for key in list(self._machines):
+            self._forget(key)
+
+    def _forget(self, key: tuple[object, ...]) -> None:
+        with contextlib.suppress(KeyError):
+            self._machines.pop(key).close()
+
+
+def is_near(host: str) -> bool:
+    """Return whether an address is this machine's own, private, or local to a link."""
+    try:
+        return ipaddress.ip_address(host).is_private  # includes the other two
+    except ValueError:
+        return False
+
+
+def _key(sender: Sender) -> tuple[object, ...]:
+    return (sender[0], *sender[2:])
