@@ -117,7 +117,7 @@ def follow(client: Client, way: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize("way", ["samples", "parts", "status"])
 def test_a_client_that_follows_refuses_further_requests(path, served, way):
-    """Their answers could not be told from what it follows."""
+    """It could not tell their answers from the stream."""
     with Client(path) as client:
         stream = follow(client, way)
         next(stream)

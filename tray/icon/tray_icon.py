@@ -376,7 +376,7 @@ class Worker:
     def _pressed(self, wanted: Ask) -> None:
         """Queue the request of a shortcut like a click; any thread.
 
-        A report about the shortcuts is never dropped, but replaces one that still waits.
+        A report about the shortcuts is never dropped, but replaces a report that still waits.
         """
         if wanted.command == "hotkeys":
             with self._lock:

@@ -33,7 +33,7 @@ _REQUEST = "org.freedesktop.portal.Request"
 _MISSING = {
     f"{_BUS}.Error.{name}" for name in ("InvalidArgs", "ServiceUnknown", "UnknownInterface")
 }
-"""What the bus or a portal answers about an interface that is not there."""
+"""Errors that mean that there is no such interface."""
 
 
 class NoResponse(EntrainError):

@@ -56,7 +56,7 @@ class StatusLine:
             except TimeoutError:
                 _log.debug("the desktop's portal does not answer")
             except BusError as error:
-                if portal.owner == asked:  # otherwise it has ended, which is no refusal
+                if portal.owner == asked:  # otherwise it has ended, and refuses nothing
                     self._take_refusal(error)
             await asyncio.sleep(INTERVAL_S)
 

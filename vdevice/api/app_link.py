@@ -13,9 +13,10 @@ from entrain.vdevice.api.client import MAX_ANSWER_BYTES, ClientError, NotRunning
 TIMEOUT_S = 15.0
 """Longest wait for an answer, in seconds."""
 MAX_LINES = 16
-"""Lines that nobody has taken; then Entrain has to wait, and hangs up on a client that never reads.
+"""Number of waiting lines from which on the link reads no more; Entrain then waits, for 10 s.
 
-What comes at once may have more lines, but asyncio reads no more than 256 KiB at once."""
+The last piece that was read, of at most 256 KiB, may have further lines.
+"""
 _CONNECT_TIMEOUT_S = 0.2
 """Longest time to connect; it blocks the loop, but ends at once unless Entrain is very busy."""
 

@@ -167,7 +167,7 @@ def test_a_portal_without_the_interface_is_missing(portal, asking, name):
 
 
 def test_a_portal_that_the_first_call_starts_is_asked_once(bus, asking, tmp_path):
-    """The bus counts a service as started when anybody, such as this test, takes its name."""
+    """The bus counts a service as started when any program, such as this test, takes its name."""
     called = tmp_path / "called"
     (bus.services / "portal.service").write_text(
         f"[D-BUS Service]\nName={NAME}\nExec={shutil.which('touch')} {called}\n", encoding="utf-8"
