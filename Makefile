@@ -67,6 +67,7 @@ bench: ## measure speed, memory, start-up time and delay (20 minutes)
 	@.venv/bin/python bench/loop_lag.py
 	@.venv/bin/python bench/control.py
 	@PYTHONPATH=tests .venv/bin/python bench/dashboard.py
+	@PYTHONPATH=tests:tests/device .venv/bin/python bench/outside.py
 	@PYTHONPATH=tests .venv/bin/python bench/tray.py
 	@PYTHONPATH=tests:tests/device .venv/bin/python bench/pulse.py
 	@.venv/bin/python bench/stress.py

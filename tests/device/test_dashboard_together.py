@@ -1,14 +1,16 @@
-"""The page, the tray and the command line steer one Entrain at the same time."""
+"""The page, the tray, the command line and OSC steer one Entrain at the same time."""
 
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import app
+import osc_packets
 import pytest
 import soundlab
 from open_dashboard import page_link
@@ -17,6 +19,7 @@ from websockets.sync.client import ClientConnection
 
 from entrain.tray.icon.tray_icon import WATCH_INTERVAL_S, WATCHED
 from entrain.vdevice.api.client import Client, ClientError
+from entrain.vdevice.bridge.osc_reader import read_packet
 
 SOAK = os.environ.get("ENTRAIN_SOAK") == "1"
 TWO_TONES = (
@@ -129,13 +132,59 @@ def followed(client: Client, news: Iterator[Any], seen: Seen) -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
+@contextmanager
+def osc(client: Client, seen: Seen) -> Iterator[Callable[[Values], object]]:
+    """Ask for changes by OSC; yield a function that sends values."""
+    with ExitStack() as opened:
+        out, back = (
+            opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2)
+        )
+        for each in (out, back):
+            each.bind(("127.0.0.1", 0))
+        back.settimeout(0.2)
+        port, feedback = (each.getsockname()[1] for each in (out, back))
+        out.close()
+        out = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        client.ask("osc", on=True, port=port, feedback_port=feedback)
+        soundlab.wait_until(lambda: client.ask("status")["osc"]["listening"], 10, "OSC listens")
+        ended = threading.Event()
+
+        def follow() -> None:
+            values: Values = {}
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    for message in read_packet(back.recv(1 << 16)):
+                        _, _, *path = message.address.split("/")
+                        if len(path) == 2:
+                            # 32 bits have fewer digits.
+                            values[".".join(path)] = round(float(message.arguments[0]), 2)
+                    seen.values.append((time.monotonic(), dict(values)))
+
+        thread = threading.Thread(target=follow)
+        thread.start()
+
+        def send(values: Values) -> None:
+            for address, value in values.items():
+                path = address.replace(".", "/")
+                packet = osc_packets.message(f"/entrain/{path}", value)
+                out.sendto(packet, ("127.0.0.1", port))
+
+        out.sendto(osc_packets.message("/entrain", "xmit", 2), ("127.0.0.1", port))
+        soundlab.wait_until(lambda: client.ask("status")["osc"]["clients"], 10, "changes by OSC")
+        try:
+            yield send
+        finally:
+            ended.set()
+            thread.join()
+
+
 @pytest.mark.slow
 def test_a_thousand_changes_from_each_are_soon_seen_by_all(pipewire_server):
     environment = pipewire_server.environment
-    seen = {name: Seen() for name in ("page", "tray", "command line")}
+    seen = {name: Seen() for name in ("page", "tray", "command line", "OSC")}
     with app.running(environment, *TWO_TONES) as entrain, ExitStack() as opened:
         path = app.control_socket(environment)
-        clients = [opened.enter_context(Client(path)) for _ in range(4)]
+        clients = [opened.enter_context(Client(path)) for _ in range(5)]
         page = Page(opened.enter_context(page_link(environment)), seen["page"])
         page.ask("subscribe", status=["protocol", "position", "levels"], samples=False)
         watches = (
@@ -146,7 +195,9 @@ def test_a_thousand_changes_from_each_are_soon_seen_by_all(pipewire_server):
             followed(client, news, seen[name])
             opened.callback(client.hang_up)
 
+        by_osc = opened.enter_context(osc(clients[4], seen["OSC"]))
         senders: dict[str, Callable[[Values], object]] = {
+            "one.beat_hz": by_osc,
             "one.carrier_hz": lambda values: page.ask("set", values=values),
             "two.carrier_hz": lambda values: clients[2].set_values(values),
             "two.beat_hz": lambda values: clients[3].set_values(values),
@@ -156,7 +207,7 @@ def test_a_thousand_changes_from_each_are_soon_seen_by_all(pipewire_server):
         def change(address: str) -> None:
             first = {"carrier_hz": 500.0, "beat_hz": 5.0}[address.partition(".")[2]]
             for number in paced(CHANGES_PER_S, CHANGES):
-                value = first + number / 100
+                value = round(first + number / 100, 2)
                 senders[address]({address: value})
                 made[address].append((time.monotonic(), value))
 
@@ -167,15 +218,21 @@ def test_a_thousand_changes_from_each_are_soon_seen_by_all(pipewire_server):
             thread.join(120)
 
         wanted = {address: changes[-1][1] for address, changes in made.items()}
-        assert [len(changes) for changes in made.values()] == [CHANGES] * 3
+        assert [len(changes) for changes in made.values()] == [CHANGES] * 4
         for name, each in seen.items():
+            own = {"one.beat_hz"} if name == "OSC" else set()  # its own values are not sent back
+            expected = {key: value for key, value in wanted.items() if key not in own}
             soundlab.wait_until(
-                lambda each=each: wanted.items() <= each.last.items(), 5, f"all values: {name}"
+                lambda each=each, expected=expected: expected.items() <= each.last.items(),
+                5,
+                f"all values: {name}",
             )
         assert wanted.items() <= values_of(entrain.status()["protocol"]).items()
         assert seen["page"].last == seen["tray"].last == seen["command line"].last
     for name, each in seen.items():
         for address, changes in made.items():
+            if name == "OSC" and senders[address] is by_osc:
+                continue
             delays_s = sorted(each.delays_s(address, changes))
             late_s = delays_s[round(SHARE * CHANGES) - 1]
             assert late_s <= SHOWN_S, f"{address} at the {name}: {late_s:.3f} s"
