@@ -126,6 +126,8 @@ class AsyncClient:
     ) -> "AsyncIterator[AsyncIterator[Status]]":
         """Follow the status on a connection of its own, until the end of the ``with`` block.
 
+        Entrain hangs up on a program that takes no status for long.
+
         Parameters
         ----------
         interval_s : float
@@ -162,7 +164,7 @@ class AsyncClient:
         Parameters
         ----------
         parts, interval_s, name, prompt
-            See `Client.watch_parts`.
+            See `Client.watching_parts`.
 
         Raises
         ------
