@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
 
 class BusError(PlatformError):
-    """The bus cannot be reached, or the called service refuses."""
+    """The bus cannot be reached, or the called service refuses.
+
+    Attributes
+    ----------
+    name : str
+        D-Bus's name of the error in an answer, such as ``org.freedesktop.DBus.Error.NoReply``.
+
+    """
+
+    def __init__(self, text: str, name: str = "") -> None:
+        super().__init__(text)
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,8 @@ async def call(bus: "MessageBus", method: Method, *arguments: object) -> "Messag
     except (OSError, EOFError) as error:
         raise BusError("the bus has ended") from error
     if answer.message_type is MessageType.ERROR:
-        raise BusError(str(answer.body[0] if answer.body else answer.error_name))
+        name = str(answer.error_name)
+        raise BusError(str(answer.body[0] if answer.body else name), name)
     return answer
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from entrain.engine import blocks
 from entrain.tray.terminal.analysis import Heard, Meter
 from entrain.tray.terminal.scene import Entry, Scene, Slot
-from entrain.vdevice.api.listed_blocks import described
+from entrain.vdevice.api.listed.blocks import described
 
 METER = Meter(-24.0, -12.0)
 

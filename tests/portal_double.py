@@ -27,6 +27,10 @@ class PortalDouble:
         `create` opens a session and `bind` binds all shortcuts of the request.
     refusal : str
         If not empty, `SetStatus` is refused with these words.
+    faults : list of str
+        Names of the errors with which the next looks at versions are answered, the last one first.
+    silent : set of str
+        Methods that are not answered.
     calls : list of Message
         The calls so far, in order, except `Get`.
     sessions : list of str
@@ -39,6 +43,8 @@ class PortalDouble:
         self.bind: tuple[int, dict[str, Variant]] | None = (0, {})
         self.create: tuple[int, dict[str, Variant]] | None = (0, {})
         self.refusal = ""
+        self.faults: list[str] = []
+        self.silent: set[str] = set()
         self.calls: list[Message] = []
         self.sessions: list[str] = []
         self.address = address
@@ -73,6 +79,14 @@ class PortalDouble:
         """Return the names on the bus."""
         return self._client.names()
 
+    def give_up_name(self) -> None:
+        """End as far as others can see."""
+        self._client.run(self._client.bus.release_name(NAME))
+
+    def refuse(self, call: Message, text: str) -> None:
+        """Answer a call that `silent` has left without an answer."""
+        self._client.run(self._send_message(error(call, text)))
+
     # ---- what the user and the desktop do --------------------------------------------------
 
     def press(self, name: str, session: str = "") -> None:
@@ -97,7 +111,10 @@ class PortalDouble:
     async def _send(
         self, interface: str, member: str, signature: str, body: tuple[object, ...], path: str
     ) -> None:
-        await self._client.bus.send(signal(interface, member, signature, body, path))
+        await self._send_message(signal(interface, member, signature, body, path))
+
+    async def _send_message(self, message: Message) -> None:
+        await self._client.bus.send(message)
 
     # ---- answers ---------------------------------------------------------------------------
 
@@ -106,9 +123,13 @@ class PortalDouble:
             return False
         if message.interface == "org.freedesktop.DBus.Properties":
             if message.body[0] not in self.interfaces:
-                return error(message, "No such interface")
+                return error(message, "No such interface", "org.freedesktop.DBus.Error.InvalidArgs")
+            if self.faults:
+                return error(message, "it ends", self.faults.pop())
             return Message.new_method_return(message, "v", [Variant("u", 2)])
         self.calls.append(message)
+        if message.member in self.silent:
+            return True
         if message.interface == REQUEST:
             return Message.new_method_return(message)
         if message.interface not in self.interfaces:
@@ -159,5 +180,7 @@ def signal(
     )
 
 
-def error(message: Message, text: str) -> Message:
-    return Message.new_error(message, "org.freedesktop.portal.Error.NotAllowed", text)
+def error(
+    message: Message, text: str, name: str = "org.freedesktop.portal.Error.NotAllowed"
+) -> Message:
+    return Message.new_error(message, name, text)

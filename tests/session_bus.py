@@ -40,6 +40,7 @@ _WITHOUT_SERVICES = """\
 <busconfig>
   <type>session</type>
   <listen>unix:tmpdir=/tmp</listen>
+  <servicedir>{services}</servicedir>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
@@ -59,14 +60,21 @@ class PrivateBus:
     starts_services : bool
         Whether a call may start a service that is installed on this machine.
 
+    Attributes
+    ----------
+    services : Path
+        With ``starts_services=False``, a call may start the services of this folder.
+
     """
 
     def __init__(self, folder: Path, *, starts_services: bool = True) -> None:
         self.address = f"unix:path={folder / 'bus'}"
         self._configuration = "--session"
+        self.services = folder / "services"
+        self.services.mkdir(exist_ok=True)
         if not starts_services:
             file = folder / "bus.conf"
-            file.write_text(_WITHOUT_SERVICES, encoding="utf-8")
+            file.write_text(_WITHOUT_SERVICES.format(services=self.services), encoding="utf-8")
             self._configuration = f"--config-file={file}"
         self.start()
 

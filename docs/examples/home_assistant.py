@@ -5,6 +5,7 @@ Home Assistant finds the device by itself.  The bridge needs `pip install paho-m
 
 import json
 import sys
+import threading
 import time
 
 import paho.mqtt.client as paho
@@ -19,32 +20,45 @@ ENTITIES: dict[str, dict[str, object]] = {
     "select/use": {"name": "Protocol", "command_topic": "entrain/use/set", "options": PROTOCOLS},
     "sensor/rate": {"name": "Rate", "unit_of_measurement": "Hz"},
 }
+state = {"entrain/there": "offline"}
+lock = threading.Lock()
+
+
+def tell(topic: str, payload: str) -> None:
+    """Tell the broker now, or when it is connected again."""
+    with lock:
+        state[topic] = payload
+        mqtt.publish(topic, payload, retain=True)
 
 
 def connected(mqtt: paho.Client, *_: object) -> None:
-    """Describe the entities, and ask for their commands."""
+    """Ask for commands, describe the entities, and tell their state."""
+    mqtt.subscribe("entrain/+/set")
     for path, entity in ENTITIES.items():
         kind, name = path.split("/")
         common = {"unique_id": f"entrain_{name}", "state_topic": f"entrain/{name}"}
         device = {"device": {"name": "Entrain", "identifiers": ["entrain"]}}
         config = json.dumps({**common, **device, **entity, "availability_topic": "entrain/there"})
         mqtt.publish(f"homeassistant/{kind}/entrain_{name}/config", config, retain=True)
-    mqtt.subscribe("entrain/+/set")
+    with lock:
+        for topic, payload in state.items():
+            mqtt.publish(topic, payload, retain=True)
 
 
 def told(_mqtt: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
     """Carry out a command; anything else is ignored, as are commands while Entrain is not there."""
     try:
         with Client() as entrain:
-            if message.topic == "entrain/effect/set":
-                entrain.ask("bypass", on=message.payload != b"ON")
+            if message.topic == "entrain/effect/set" and message.payload in (b"ON", b"OFF"):
+                entrain.ask("bypass", on=message.payload == b"OFF")
             elif message.topic == "entrain/use/set" and message.payload.decode() in PROTOCOLS:
                 entrain.ask("use", protocol=message.payload.decode())
     except (EntrainError, UnicodeDecodeError) as error:
         print(error, file=sys.stderr)
 
 
-mqtt = paho.Client(CallbackAPIVersion.VERSION2)
+# With a name, a new connection ends the former one first, whose end would tell "offline" later.
+mqtt = paho.Client(CallbackAPIVersion.VERSION2, "entrain")
 mqtt.on_connect, mqtt.on_message = connected, told
 mqtt.will_set("entrain/there", "offline", retain=True)
 mqtt.connect(BROKER, int(PORT))
@@ -52,14 +66,15 @@ mqtt.loop_start()
 while True:
     try:
         with Client() as entrain:
-            mqtt.publish("entrain/there", "online", 1, True)
+            tell("entrain/there", "online")
             for news in entrain.watch_parts(["bypass", "protocol", "position"], 1, "mqtt"):
                 if "bypass" in news.parts:
-                    mqtt.publish("entrain/effect", "OFF" if news.parts["bypass"] else "ON", 1, True)
-                if protocol := news.parts.get("protocol"):
-                    mqtt.publish("entrain/use", protocol["id"], 1, True)
-                    mqtt.publish("entrain/rate", protocol["rate_hz"] or 0, 1, True)
+                    tell("entrain/effect", "OFF" if news.parts["bypass"] else "ON")
+                if "protocol" in news.parts:
+                    protocol = news.parts["protocol"] or {"id": "none", "rate_hz": None}
+                    tell("entrain/use", protocol["id"])
+                    tell("entrain/rate", str(protocol["rate_hz"] or 0))
     except EntrainError as error:
         print(error, file=sys.stderr)
-    mqtt.publish("entrain/there", "offline", retain=True)
+    tell("entrain/there", "offline")
     time.sleep(2)

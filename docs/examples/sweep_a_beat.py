@@ -10,23 +10,30 @@ import numpy as np
 from entrain import Client
 
 CARRIER_HZ, FIRST_HZ, LAST_HZ, SWEEP_S = 400, 4, 12, 8
+PATIENCE_S = 20
 
 client = Client()
+client.ask("bypass", on=False)
 client.ask("use", protocol=f"tone=binaural:carrier_hz={CARRIER_HZ},beat_hz={FIRST_HZ}")
-with client.watching(interval_s=0.2) as states:  # wait until the tones have faded in
-    for status in states:
+print("waiting until the tones have faded in…")
+with client.watching(interval_s=0.2) as states:
+    for _, status in zip(range(5 * PATIENCE_S), states, strict=False):
         tones = status.measured and status.measured.tones
         if tones and abs(tones.beat_hz - FIRST_HZ) < 0.05:
             print(f"now {tones.beat_hz:.2f} Hz between the ears")
             break
+    else:
+        client.ask("undo")
+        raise SystemExit("there are no tones: is Entrain on, and does music play?")
 
-# %% Sweep, and keep all the sound that leaves Entrain
+# %% Sweep, and keep all the sound that Entrain adds
 client.set_values({"tone.beat_hz": LAST_HZ}, over_s=SWEEP_S)
 recorded, rate_hz = np.empty((0, 2), np.float32), 48_000
 with Client() as listener:
     for sound in listener.follow_samples(interval_s=0.1, frames=1):
         both = np.frombuffer(sound.content, "<f4").reshape(2, -1, 2)
-        recorded, rate_hz = np.concatenate([recorded, both[1]]), sound.rate_hz  # the output
+        added = both[1] - both[0]  # the output without your music, which has the same delay
+        recorded, rate_hz = np.concatenate([recorded, added]), sound.rate_hz
         if len(recorded) > (SWEEP_S + 1) * rate_hz:
             break
 client.ask("undo")

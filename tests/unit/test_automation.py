@@ -47,9 +47,11 @@ class Steered:
         return self._status
 
     def _play(self, name: str) -> None:
-        playing = messages.ActiveProtocol(
-            id=name, name=name.title(), elapsed_s=0, rate_hz=10, layers=[]
-        )
+        playing = None
+        if name != "none":
+            playing = messages.ActiveProtocol(
+                id=name, name=name.title(), elapsed_s=0, rate_hz=10, layers=[]
+            )
         self._status = self._status.model_copy(update={"protocol": playing})
 
 
@@ -121,41 +123,35 @@ def test_a_key_without_entrain_shows_one_line(environment):
 # ---- Home Assistant ------------------------------------------------------------------------------
 
 
+class Broker:
+    """A broker at one port; a new one has forgotten what the former one was told."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        file = folder / "mosquitto.conf"
+        file.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n")
+        self._command = [program, "-c", str(file)]
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
 @pytest.fixture
-def port(tmp_path) -> Iterator[int]:
-    """Run a broker, and return its port."""
+def broker(tmp_path) -> Iterator[Broker]:
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program:
         needs.skip_without(["mosquitto"])
     assert program
-    file, log = tmp_path / "mosquitto.conf", tmp_path / "mosquitto.log"
-    for _ in range(5):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = int(free.getsockname()[1])
-        file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n")
-        with (
-            log.open("wb") as told,
-            subprocess.Popen([program, "-v", "-c", file], stdout=told, stderr=told) as broker,
-        ):
-            try:
-                if listens(broker, log):
-                    yield port
-                    return
-            finally:
-                broker.terminate()
-    pytest.fail(f"the broker does not listen: {log.read_text()}")
-
-
-def listens(broker: "subprocess.Popen[bytes]", log: Path) -> bool:
-    """Wait until a broker listens; return False if another app has taken its port."""
-    deadline = time.monotonic() + PATIENCE_S
-    while " running" not in log.read_text(errors="replace"):
-        if broker.poll() is not None:
-            return False
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return True
+    broker = Broker(program, tmp_path)
+    yield broker
+    broker.kill()
 
 
 class Home:
@@ -196,15 +192,15 @@ class Home:
 
 
 @pytest.fixture
-def home_assistant(port) -> Iterator[Home]:
-    home = Home(port)
+def home_assistant(broker) -> Iterator[Home]:
+    home = Home(broker.port)
     yield home
     home.close()
 
 
 @pytest.fixture
-def bridge(port, environment) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, EXAMPLES / "home_assistant.py", "127.0.0.1", str(port)]
+def bridge(broker, environment) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, EXAMPLES / "home_assistant.py", "127.0.0.1", str(broker.port)]
     with subprocess.Popen(command, env=environment) as bridge:
         yield bridge
         bridge.kill()
@@ -222,6 +218,8 @@ def test_home_assistant_finds_and_steers_entrain(server, steered, home_assistant
 
     home.say(switch["command_topic"], "OFF")
     home.wait_for(switch["state_topic"], "OFF")
+    for payload in ("off", "", "1", b"\xff"):
+        home.say(switch["command_topic"], payload)
     home.say(choice["command_topic"], "nonsense")
     home.say(choice["command_topic"], b"\xff")
     home.say(choice["command_topic"], "am:rate_hz=40")
@@ -229,7 +227,15 @@ def test_home_assistant_finds_and_steers_entrain(server, steered, home_assistant
     home.say(choice["command_topic"], "calm-10")
     home.wait_for(choice["state_topic"], "calm-10")
 
-    assert steered.requests == [messages.Bypass(on=True), messages.Use(protocol="calm-10")]
+    home.say(choice["command_topic"], "none")
+    home.wait_for(choice["state_topic"], "none")
+    home.wait_for(sensor["state_topic"], "0")
+
+    assert steered.requests == [
+        messages.Bypass(on=True),
+        messages.Use(protocol="calm-10"),
+        messages.Use(protocol="none"),
+    ]
     server.close()
     home.wait_for(switch["availability_topic"], "offline")
 
@@ -240,6 +246,23 @@ def test_home_assistant_hears_that_the_bridge_was_killed(server, home_assistant,
     bridge.send_signal(signal.SIGKILL)
 
     home_assistant.wait_for("entrain/there", "offline")
+
+
+def test_a_new_broker_is_told_everything(server, broker, home_assistant, bridge):
+    home_assistant.wait_for("entrain/rate", "10.0")
+    home_assistant.close()
+    broker.kill()
+    broker.start()
+
+    home = Home(broker.port)
+    try:
+        for name, payload in (("there", "online"), ("effect", "ON"), ("use", "default")):
+            home.wait_for(f"entrain/{name}", payload)
+        home.wait_for("homeassistant/switch/entrain_effect/config")
+        home.say("entrain/effect/set", "OFF")
+        home.wait_for("entrain/effect", "OFF")
+    finally:
+        home.close()
 
 
 # ---- cron ----------------------------------------------------------------------------------------

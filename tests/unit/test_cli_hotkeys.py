@@ -17,18 +17,23 @@ BOUND = Hotkeys(enabled=True, state="bound", keys=KEYS)
 
 
 class App:
-    """An Entrain whose icon answers the wish for shortcuts at once."""
+    """An Entrain whose icon answers the wish for shortcuts at once, once or several times."""
 
-    def __init__(self, status: Status, outcome: Hotkeys) -> None:
+    def __init__(self, status: Status, *outcomes: Hotkeys) -> None:
         self.status = status
-        self.outcome = outcome
+        self.outcomes = list(outcomes)
+        self.is_wished = False
+        self.server: Any = None
 
     def respond(self, request: messages.Request) -> Status:
         found = self.status.hotkeys
         if isinstance(request, SetHotkeys):
-            found = Hotkeys(enabled=True) if request.enabled else Hotkeys()
-        elif found.enabled and found.state == "off":  # the next look at the status
-            found = self.outcome
+            self.is_wished = bool(request.enabled)
+            found = Hotkeys(enabled=self.is_wished)
+        elif self.is_wished and self.outcomes:  # the next look at the status
+            found = self.outcomes.pop(0)
+            if self.outcomes:
+                self.server.notify()
         self.status = self.status.model_copy(update={"hotkeys": found})
         return self.status
 
@@ -38,9 +43,10 @@ def serving(home: Path, serve: Any, idle: Status, monkeypatch: pytest.MonkeyPatc
     """Run an Entrain in which the wish comes to this outcome; return its server."""
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "sway")
 
-    def start(outcome: Hotkeys, **changes: object) -> Any:
-        app = App(idle.model_copy(update=changes), outcome)
-        return serve(home / "entrain" / "control.sock", app.respond)
+    def start(*outcomes: Hotkeys, **changes: object) -> Any:
+        app = App(idle.model_copy(update=changes), *outcomes)
+        app.server = serve(home / "entrain" / "control.sock", app.respond)
+        return app.server
 
     return start
 
@@ -89,6 +95,36 @@ def test_a_refusal_is_said_in_one_line(serving):
 
     assert result.exit_code == 1
     assert result.stderr == "entrain: no shortcuts: the desktop's dialog was cancelled\n"
+
+
+FAILED = Hotkeys(enabled=True, state="failed", reason="the desktop's portal refuses: it ends")
+ASKING = Hotkeys(enabled=True, state="asking", reason="the desktop asks which keys to use")
+
+
+def test_a_failure_that_the_next_attempt_mends_is_waited_out(serving):
+    server = serving(FAILED, ASKING, BOUND)
+
+    result = entrain("hotkeys", "enable")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[:3] == [
+        "the desktop's portal refuses: it ends …",
+        "the desktop asks which keys to use …",
+        "enabled; the desktop's own settings change the keys",
+    ]
+    assert wishes(server) == [True]
+
+
+@pytest.mark.parametrize("outcomes", [[FAILED], [FAILED, ASKING] * 3])
+def test_a_failure_that_lasts_is_reported_and_the_wish_remains(serving, outcomes, monkeypatch):
+    monkeypatch.setattr(desktop, "RETRY_WAIT_S", 0.3 if len(outcomes) == 1 else 60.0)
+    server = serving(*outcomes)
+
+    result = entrain("hotkeys", "enable")
+
+    assert result.exit_code == 1
+    assert result.stderr == f"entrain: no shortcuts: {FAILED.reason}\n"
+    assert wishes(server) == [True]
 
 
 def test_a_user_who_takes_long_is_not_waited_for_for_ever(serving, monkeypatch):

@@ -4,6 +4,7 @@ import ast
 import asyncio
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,28 @@ def test_a_client_can_command_while_it_is_watching(path, serve, idle):
         assert any(state.bypass for state in states)
 
 
+def test_a_client_can_command_while_it_is_watching_parts(path, serve, idle):
+    bypassed = []
+
+    def respond(request):
+        bypassed.extend([True] * (request.command == "bypass"))
+        return idle.model_copy(update={"bypass": bool(bypassed)})
+
+    serve(path, respond)
+
+    with entrain.Client(path) as client, client.watching_parts(["bypass"], 0.05, "me") as news:
+        assert next(news) == ({"bypass": False}, [])
+        client.ask("bypass", on=True, client="me")
+        assert next(news) == ({"bypass": True}, ["me"])
+
+
+@pytest.mark.parametrize("name", ["Client", "AsyncClient"])
+def test_the_documentation_names_all_methods_of_the_clients(name):
+    listed = re.findall(rf"^`{name}` has (.*)$", PAGE, re.MULTILINE)
+    public = [each for each in vars(getattr(entrain, name)) if not each.startswith("_")]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(listed))) == sorted(public)
+
+
 def test_a_status_of_another_version_is_refused_in_one_line(path, serve, idle, monkeypatch):
     serve(path)
     with entrain.Client(path) as client:
@@ -167,6 +190,44 @@ def test_an_asynchronous_client_comes_back_after_a_restart(path, serve):
     asyncio.run(main())
 
 
+def test_an_asynchronous_client_keeps_few_lines_that_nobody_takes_and_loses_none(path):
+    """A server on the same loop sends until the client has read nothing for 200 turns."""
+
+    def lines(first):
+        news = ({"ok": True, "result": {"number": n}, "caused_by": []} for n in range(first, 3_000))
+        return b"".join(json.dumps(each).encode() + b" " * 8_000 + b"\n" for each in news)
+
+    async def fill(server, unsent):
+        idle_turns = 0
+        while unsent and idle_turns < 200:
+            try:
+                del unsent[: server.send(unsent[:65_536])]
+                idle_turns = 0
+            except BlockingIOError:
+                idle_turns += 1
+                await asyncio.sleep(0)
+
+    async def main(listener):
+        client = entrain.AsyncClient(path)
+        unsent = bytearray(lines(0))
+        size = len(unsent)
+        async with client.watching_parts(["state"], 0.05) as news:
+            server, _ = listener.accept()
+            with server:
+                server.setblocking(False)
+                await fill(server, unsent)
+                assert size - len(unsent) < 4 << 20
+                for number in range(2_000):
+                    if number % 10 == 0:  # fewer than are kept
+                        await fill(server, unsent)
+                    assert (await anext(news)).parts == {"number": number}
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        asyncio.run(main(listener))
+
+
 def test_a_watch_that_is_refused_says_why(path, serve):
     serve(path)
 
@@ -215,6 +276,10 @@ def test_a_file_is_rendered_with_a_protocol_a_spec_or_an_id(music, tmp_path, hom
         (
             entrain.Protocol(id="x", name="X", layers=(entrain.Layer(kind="coffee"),)),
             r"layers\[0\]: there is no layer kind 'coffee'",
+        ),
+        (
+            entrain.Protocol(id="x", name="X", layers=(entrain.Layer(kind="am", id="level"),)),
+            r"level has another meaning in OSC; give this layer another id, such as my-level,",
         ),
         (
             entrain.Protocol(

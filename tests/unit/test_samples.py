@@ -106,6 +106,41 @@ def test_by_its_numbers_of_frames_a_client_gets_all_the_sound(path, served):
     np.testing.assert_array_equal(np.concatenate(pieces).T, NOISE[:, 98_930:99_930])
 
 
+def follow(client: Client, way: str) -> Iterator[Any]:
+    match way:
+        case "samples":
+            return client.follow_samples(0.015)
+        case "parts":
+            return client.watch_parts(["state"], 0.05)
+    return client.watch(0.05)
+
+
+@pytest.mark.parametrize("way", ["samples", "parts", "status"])
+def test_a_client_that_follows_refuses_further_requests(path, served, way):
+    """It could not tell their answers from the stream."""
+    with Client(path) as client:
+        stream = follow(client, way)
+        next(stream)
+        for ask in (client.status, client.tap, lambda: client.set_values({"tone.beat_hz": 4})):
+            with pytest.raises(ClientError, match="ask with another Client"):
+                ask()
+        with pytest.raises(ClientError, match="ask with another Client"):
+            next(follow(client, "status"))
+        with client.watching() as states:
+            assert next(states).state == "idle"
+        client.hang_up()
+        list(stream)
+        with pytest.raises(ClientError, match="ended without an answer"):
+            client.ask("status")
+
+
+def test_a_client_whose_wish_to_follow_is_refused_can_go_on(path, served):
+    with Client(path) as client:
+        with pytest.raises(ClientError, match="interval_s"):
+            next(client.follow_samples(1e9))
+        assert client.ask("status")["state"] == "idle"
+
+
 def test_other_requests_around_it_are_answered_in_order(path, served):
     lines = (b'{"command": "status"}', b'{"command": "tap", "frames": 2}', b"x", b"{}")
     with raw(path) as (connection, answers):

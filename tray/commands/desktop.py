@@ -15,9 +15,14 @@ from entrain.tray.commands.request import ask
 
 if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Hotkeys
+    from entrain.vdevice.api.client import Client
 
 DIALOG_WAIT_S = 120.0
 """Longest wait for a user who is choosing keys in the desktop's dialog."""
+RETRY_WAIT_S = 8.0
+"""Longest wait for the next attempt after a failure, perhaps while the portal starts."""
+ATTEMPTS = 3
+"""Failures after which the command reports the last one; Entrain itself goes on."""
 BUS_TIMEOUT_S = 1.0
 """Longest wait for an answer of the session bus, in seconds."""
 
@@ -109,14 +114,17 @@ def _asked() -> "Hotkeys":
     from entrain.vdevice.api.client import Client
 
     found = ask("hotkeys", enabled=True)["hotkeys"]
+    failures = 0
     with Client() as client:
-        patience = threading.Timer(DIALOG_WAIT_S, client.hang_up)
-        patience.daemon = True
-        patience.start()
+        patience = _hang_up_after(DIALOG_WAIT_S, client)
         for news in client.watch_parts(("hotkeys",), 0.1, prompt=True):
             before, found = found, news.parts["hotkeys"]
-            if found["state"] not in ("off", "asking"):
+            failures += found["state"] == "failed"
+            if found["state"] not in ("off", "asking", "failed") or failures == ATTEMPTS:
                 break
+            patience.cancel()
+            wait_s = RETRY_WAIT_S if found["state"] == "failed" else DIALOG_WAIT_S
+            patience = _hang_up_after(wait_s, client)
             if found["reason"] and found["reason"] != before["reason"]:
                 click.echo(f"{found['reason']} …")
         patience.cancel()
@@ -126,6 +134,13 @@ def _asked() -> "Hotkeys":
     if found["state"] in ("denied", "failed"):
         raise EntrainError(f"no shortcuts: {found['reason']}")
     return found
+
+
+def _hang_up_after(wait_s: float, client: "Client") -> threading.Timer:
+    patience = threading.Timer(wait_s, client.hang_up)
+    patience.daemon = True
+    patience.start()
+    return patience
 
 
 def point_to_running() -> None:

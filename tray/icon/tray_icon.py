@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from entrain.errors import EntrainError
 from entrain.platform import factory
@@ -60,8 +60,8 @@ _STOP_TIMEOUT_S = 2.0
 
 _log = logging.getLogger(__name__)
 
-_News: TypeAlias = "Status | Ask | Do | None"
-"""Messages to the worker: a status, a click, or None while Entrain is not running."""
+_News: TypeAlias = "Status | Ask | Do | Literal['report'] | None"
+"""Messages to the worker: a status, a click, a new report, or None while Entrain does not run."""
 
 
 class TrayIcon:
@@ -328,6 +328,9 @@ class Worker:
         self._hrtfs: tuple[tuple[str, str], ...] = ()
         self._looked_s = float("-inf")
         self._autostart: bool | None = None
+        # Shared between threads, under the lock:
+        self._lock = threading.Lock()
+        self._report: Ask | None = None
 
     def run(self, ended: threading.Event) -> None:
         """Work until `ended` is set and the next message arrives."""
@@ -345,7 +348,9 @@ class Worker:
                 news = self._news.get(timeout=NOTICE_LOOK_S if waits else None)
             if ended.is_set():
                 return
-            if isinstance(news, Ask):
+            if news == "report":
+                self._send_report()
+            elif isinstance(news, Ask):
                 self._ask(news)
             elif isinstance(news, Do):
                 self._do(news)
@@ -369,11 +374,25 @@ class Worker:
             self._hotkeys.take(status, description.title)
 
     def _pressed(self, wanted: Ask) -> None:
-        """Queue the request of a shortcut like a click; any thread."""
-        if self._news.qsize() < MAX_WAITING:
+        """Queue the request of a shortcut like a click; any thread.
+
+        A report about the shortcuts is never dropped, but replaces a report that still waits.
+        """
+        if wanted.command == "hotkeys":
+            with self._lock:
+                is_first, self._report = self._report is None, wanted
+            if is_first:
+                self._news.put("report")
+        elif self._news.qsize() < MAX_WAITING:
             self._news.put(wanted)
         else:
             _log.debug("Entrain is busy and ignores a shortcut")
+
+    def _send_report(self) -> None:
+        with self._lock:
+            report, self._report = self._report, None
+        if report is not None:
+            self._ask(report)
 
     def _look_at_library(self, now_s: float) -> None:
         self._looked_s = now_s

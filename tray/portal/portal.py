@@ -30,6 +30,10 @@ _GET_OWNER = Method(_BUS, "/org/freedesktop/DBus", _BUS, "GetNameOwner", "s")
 _GET_PROPERTY = Method(SERVICE, PATH, "org.freedesktop.DBus.Properties", "Get", "ss")
 _REGISTER = Method(SERVICE, PATH, "org.freedesktop.host.portal.Registry", "Register", "sa{sv}")
 _REQUEST = "org.freedesktop.portal.Request"
+_MISSING = {
+    f"{_BUS}.Error.{name}" for name in ("InvalidArgs", "ServiceUnknown", "UnknownInterface")
+}
+"""Errors that mean that there is no such interface."""
 
 
 class NoResponse(EntrainError):
@@ -66,6 +70,11 @@ class Portal:
         self.ready = asyncio.Event()
         self.knows_app = False
 
+    @property
+    def owner(self) -> str:
+        """Name of the present portal's connection to the bus; "": there is none."""
+        return self._owner
+
     async def follow(self) -> None:
         """Begin to hear the portal, and to notice when it comes and goes."""
         self._bus.add_message_handler(self._hear)
@@ -89,13 +98,17 @@ class Portal:
 
         Raises
         ------
+        BusError
+            The portal fails, perhaps because it ends at the moment.
         TimeoutError
             The portal does not answer.
 
         """
         try:
             answer = await self.call(_GET_PROPERTY, interface, "version")
-        except BusError:
+        except BusError as error:
+            if error.name not in _MISSING:
+                raise
             return 0
         found = answer.body[0].value if answer.signature == "v" else 0
         return found if isinstance(found, int) else 0
@@ -113,7 +126,8 @@ class Portal:
             self.knows_app = True
         except BusError:
             self.knows_app = False
-        self.ready.set()
+        if self._owner:
+            self.ready.set()
 
     async def request(
         self,
@@ -194,15 +208,16 @@ class Portal:
             else:
                 self._heard(message)
 
-    def _change_owner(self, name: str, _: str, owner: str) -> None:
+    def _change_owner(self, name: str, former: str, owner: str) -> None:
         if name != SERVICE:
             return
         self._owner = owner
         self.ready.clear()
-        for waiting in self._pending.values():
-            if not waiting.done():
-                waiting.set_exception(BusError("the portal has ended"))
-        self._heard(None)
+        if former:  # otherwise none has ended: the first call has started this one
+            for waiting in self._pending.values():
+                if not waiting.done():
+                    waiting.set_exception(BusError("the portal has ended"))
+            self._heard(None)
         if owner:
             self.came.set()
 

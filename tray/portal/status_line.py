@@ -50,12 +50,19 @@ class StatusLine:
             await self._changed.wait()
             await portal.ready.wait()
             self._changed.clear()
+            asked = portal.owner
             try:
                 await portal.call(_SET_STATUS, {"message": Variant("s", self._line)})
-            except (BusError, TimeoutError) as error:
-                if not self._has_complained:
-                    self._has_complained = True
-                    reason = one_line(error, MAX_REASON_CHARS)
-                    _log.info("the desktop does not show Entrain's status: %s", reason)
-                self._is_refused = True
+            except TimeoutError:
+                _log.debug("the desktop's portal does not answer")
+            except BusError as error:
+                if portal.owner == asked:  # otherwise it has ended, and refuses nothing
+                    self._take_refusal(error)
             await asyncio.sleep(INTERVAL_S)
+
+    def _take_refusal(self, error: BusError) -> None:
+        self._is_refused = True
+        if not self._has_complained:
+            self._has_complained = True
+            reason = one_line(error, MAX_REASON_CHARS)
+            _log.info("the desktop does not show Entrain's status: %s", reason)

@@ -48,6 +48,11 @@ class Lost:
 
     why: str
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no Entrain runs; otherwise only the connection is lost."""
+        return self.why == WAITING
+
 
 @dataclass(frozen=True)
 class Done:
@@ -142,7 +147,7 @@ class Feeds:
     def _again(self, once: Callable[[Client], None], tell: Callable[[str], None]) -> None:
         """Call a function with a connection, and with another one after each failure."""
         while not self._ends.is_set():
-            why = WAITING
+            why = "the connection to Entrain was lost"
             try:
                 with Client(self._path) as client:
                     self._clients.add(client)
@@ -150,8 +155,11 @@ class Feeds:
                         once(client)
                     finally:
                         self._clients.discard(client)
+                # Entrain hangs up when it ends, but also on a stopped client (Ctrl-Z).
+                if not self._ends.is_set():
+                    Client(self._path).close()
             except NotRunning:
-                pass
+                why = WAITING
             except EntrainError as error:
                 why = " ".join(str(error).split())
             except (LookupError, TypeError, ValueError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from entrain.tray.terminal import events
 from entrain.tray.terminal.actions import outcome
-from entrain.tray.terminal.feeds import Connected, Done, Lost, Message
+from entrain.tray.terminal.feeds import WAITING, Connected, Done, Lost, Message
 from entrain.tray.terminal.scene import Entry, Scene, slots
 from entrain.tray.text.text_layout import clean
 from entrain.vdevice.api.client import News
@@ -54,7 +54,8 @@ class NewsReader:
                 scene.slots = scene.slots or slots(library)
             case Lost(why):
                 if scene.status is not None:
-                    self._note("", "Entrain has ended")
+                    what = "Entrain has ended" if message.has_ended else "the connection was lost"
+                    self._note("", what)
                 scene.status = None
                 scene.lost = clean(why)
 
@@ -64,7 +65,8 @@ class NewsReader:
         self._scene.status = after
         if before is None:
             if self._scene.lost:
-                self._note("", "Entrain is back")
+                is_back = self._scene.lost == clean(WAITING)
+                self._note("", "Entrain is back" if is_back else "connected again")
             self._scene.lost = ""
             return
         who = ", ".join(dict.fromkeys(events.person(each, self._name) for each in news.caused_by))

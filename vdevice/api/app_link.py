@@ -12,6 +12,11 @@ from entrain.vdevice.api.client import MAX_ANSWER_BYTES, ClientError, NotRunning
 
 TIMEOUT_S = 15.0
 """Longest wait for an answer, in seconds."""
+MAX_LINES = 16
+"""Number of waiting lines from which on the link reads no more; Entrain then waits, for 10 s.
+
+The last piece that was read, of at most 256 KiB, may have further lines.
+"""
 _CONNECT_TIMEOUT_S = 0.2
 """Longest time to connect; it blocks the loop, but ends at once unless Entrain is very busy."""
 
@@ -95,6 +100,7 @@ class _Lines(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._is_open = False
+        self._is_paused = False
         self._begun = bytearray()
         self._lines: collections.deque[bytes] = collections.deque()
         self._news = asyncio.Event()
@@ -114,7 +120,11 @@ class _Lines(asyncio.Protocol):
         while not self._lines and self._is_open:
             self._news.clear()
             await self._news.wait()
-        return self._lines.popleft() if self._lines else b""
+        line = self._lines.popleft() if self._lines else b""
+        if self._is_paused and self._transport is not None and len(self._lines) < MAX_LINES:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return line
 
     def close(self) -> None:
         """Close the connection.  Idempotent."""
@@ -133,6 +143,9 @@ class _Lines(asyncio.Protocol):
             self._begun.clear()
             self._lines.extend(lines)
             self._news.set()
+        if self._transport is not None and len(self._lines) > MAX_LINES:
+            self._is_paused = True
+            self._transport.pause_reading()
         self._begun += rest
         if len(self._begun) > MAX_ANSWER_BYTES:
             self.close()

@@ -26,13 +26,13 @@ class AsyncClient:
 
     Parameters
     ----------
-    path : Path, optional
+    path : str or Path, optional
         The control socket; by default the one in this user's runtime folder.
 
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or user_paths().runtime / SOCKET_NAME
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._path = Path(path) if path else user_paths().runtime / SOCKET_NAME
         self._link = AppLink(self._path)
 
     async def __aenter__(self) -> Self:
@@ -126,6 +126,8 @@ class AsyncClient:
     ) -> "AsyncIterator[AsyncIterator[Status]]":
         """Follow the status on a connection of its own, until the end of the ``with`` block.
 
+        Entrain hangs up on a program that takes no status for long.
+
         Parameters
         ----------
         interval_s : float
@@ -162,7 +164,7 @@ class AsyncClient:
         Parameters
         ----------
         parts, interval_s, name, prompt
-            See `Client.watch_parts`.
+            See `Client.watching_parts`.
 
         Raises
         ------

@@ -91,9 +91,13 @@ def status_of(result: object) -> "Status":
 class Client:
     """One connection to the running Entrain; a context manager.
 
+    Once `watch`, `watch_parts` or `follow_samples` has begun, the connection belongs to it, and
+    further requests raise `ClientError`; `watching` and `watching_parts` open a connection of their
+    own.
+
     Parameters
     ----------
-    path : Path, optional
+    path : str or Path, optional
         The control socket; by default the one in this user's runtime folder.
     timeout_s : float
         Longest wait for an answer.
@@ -107,13 +111,15 @@ class Client:
 
     """
 
-    def __init__(self, path: Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        self._path = path or user_paths().runtime / SOCKET_NAME
+    def __init__(self, path: str | Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        self._path = Path(path) if path else user_paths().runtime / SOCKET_NAME
         found = connect(self._path, timeout_s)
         if found is None:
             raise NotRunning
         self._socket = found
         self._received = bytearray()
+        self._follows = False
+        """Whether further lines are on their way, among which no answer could be told."""
 
     def __enter__(self) -> Self:
         return self
@@ -213,6 +219,26 @@ class Client:
         with Client(self._path) as other:
             yield map(status_of, other.watch(interval_s, changes_only))
 
+    @contextlib.contextmanager
+    def watching_parts(
+        self, parts: Sequence[str], interval_s: float, name: str = "", *, prompt: bool = False
+    ) -> "Iterator[Iterator[News]]":
+        """Follow fields of the status on a connection of its own, as `watching` does.
+
+        Parameters
+        ----------
+        parts, interval_s, name, prompt
+            See `watch_parts`.
+
+        Raises
+        ------
+        ClientError
+            See `ask`.
+
+        """
+        with Client(self._path) as other:
+            yield other.watch_parts(parts, interval_s, name, prompt=prompt)
+
     def _ask(self, request: Mapping[str, object]) -> Any:
         self._send(request)
         result = result_of(self._answer())
@@ -221,6 +247,8 @@ class Client:
         return result
 
     def _send(self, request: Mapping[str, object]) -> None:
+        if self._follows:
+            raise ClientError("this client follows Entrain; ask with another Client")
         line = json.dumps(request).encode() + b"\n"
         if len(line) > MAX_REQUEST_BYTES:
             raise ClientError(f"request is longer than {MAX_REQUEST_BYTES} bytes")
@@ -353,11 +381,15 @@ class Client:
 
     def _watched(self, request: Mapping[str, object], waits: bool) -> Iterator[bytes]:
         self._send(request)
-        yield self._answer()
+        first = self._answer()
+        result_of(first)  # after a refusal nothing follows
+        self._follows = True
+        yield first
         if waits:
             self._socket.settimeout(None)
         while (line := self._line()) is not None:
             yield line
+        self._follows = False
 
     def _answer(self) -> bytes:
         line = self._line()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrain.errors import EntrainError
 from entrain.vdevice.bridge.part import Part, Report
+from entrain.vdevice.bridge.watchdog import keep_alarm_off
 
 if TYPE_CHECKING:
     from entrain.vdevice.bridge.app_mirror import AppMirror
@@ -50,9 +51,11 @@ class Bridge:
         """Obey until Entrain ends."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._link, self._receive)
+        watching = asyncio.create_task(keep_alarm_off())
         try:
             await self._ended.wait()
         finally:
+            watching.cancel()
             loop.remove_reader(self._link)
             for name in list(self._parts):
                 self._end(name)

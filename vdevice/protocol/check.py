@@ -115,7 +115,10 @@ def kind_problem(layer: Layer, blocks: Mapping[str, Block]) -> str:
     if layer.id == SPACE_ID:
         return f"{SPACE_ID} is the layer of the space; give this layer another id"
     if layer.id in OSC_WORDS:
-        return f"{layer.id} has another meaning in OSC; give this layer another id"
+        return (
+            f"{layer.id} has another meaning in OSC; give this layer another id, such as "
+            f"my-{layer.id}, here and in the automation"
+        )
     return ""
 
 

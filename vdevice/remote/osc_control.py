@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entrain.errors import EntrainError
 from entrain.vdevice.remote.bridge_process import BridgeProcess
-from entrain.vdevice.remote.settings import OscSettings
+from entrain.vdevice.remote.settings import OscSettings, clash
 
 _PART = "osc"
 _log = logging.getLogger(__name__)
@@ -58,10 +58,7 @@ class OscControl:
         """Change settings; raises `EntrainError` if they contradict each other."""
         settings = self.settings.model_copy(update=wishes)
         if settings.port == settings.feedback_port:
-            raise EntrainError(
-                f"port {settings.port} cannot be Entrain's own and the other program's; "
-                "choose two ports"
-            )
+            raise EntrainError(clash(settings.port))
         self.settings = settings
         self._apply()
 

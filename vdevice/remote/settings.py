@@ -1,9 +1,16 @@
 """Settings of OSC."""
 
 import socket
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from entrain.vdevice.limits import (
     LOOPBACK,
@@ -39,3 +46,14 @@ class OscSettings(BaseModel):
     """UDP port of the other program, to which answers and changes go."""
     listen: ListenAddress = LOOPBACK
     """Address of this computer on which Entrain listens."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.port == self.feedback_port:
+            raise ValueError(clash(self.port))
+        return self
+
+
+def clash(port: int) -> str:
+    """Return the line that refuses a port for both directions: Entrain would hear itself."""
+    return f"port {port} cannot be Entrain's own and the other program's; choose two ports"

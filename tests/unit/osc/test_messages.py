@@ -12,6 +12,7 @@ from osc_desk import OscDesk, osc_desk
 
 from entrain.vdevice.api import messages
 from entrain.vdevice.bridge.osc import interpreter, osc_part
+from entrain.vdevice.bridge.osc.tree import values
 
 
 @pytest.fixture
@@ -241,6 +242,25 @@ def test_messages_that_wait_for_a_request_are_bounded(run):
             desk.send("/entrain/nope")
         assert desk.refused == 3
         await desk.until(lambda: desk.refused >= interpreter.MAX_HELD + 3)
+
+    run(work)
+
+
+def test_feedback_that_comes_back_changes_nothing(run):
+    """Some programs send back what they get, so no feedback may be a step."""
+
+    async def work(desk):
+        desk.send("/entrain/use", "focus-16")
+        await desk.settled()
+        before, revision = desk.app.status().protocol.rate_hz, desk.app.status().revision
+        for path, (value, *_) in values(desk.part._mirror).items():
+            if not path.startswith(("levels/", "measured/")):
+                desk.send(f"/entrain/{path}", value)
+        await desk.settled()
+        status = desk.app.status()
+        assert status.protocol.id == "focus-16"
+        assert (status.protocol.rate_hz, status.bypass) == (before, False)
+        assert status.revision - revision <= 1  # the protocol is used again
 
     run(work)
 

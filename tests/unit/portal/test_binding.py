@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+import shutil
 import threading
 
 import pytest
 from dbus_fast import Variant
 from portal_double import (
     BACKGROUND,
+    NAME,
     PATH,
     REGISTRY,
     SESSION,
@@ -146,6 +148,39 @@ def test_without_any_portal_it_waits_for_one(bus, asking):
 
     with PortalDouble(bus.address):
         asking.wait_for("bound")
+
+
+def test_a_portal_that_fails_once_is_not_missing(portal, asking):
+    portal.faults = ["org.freedesktop.DBus.Error.NoReply"]
+    asking.service.start()
+
+    asking.wait_for("bound")
+    assert [each.state for each in asking.reports] == ["failed", "asking", "bound"]
+
+
+@pytest.mark.parametrize("name", ["UnknownInterface", "InvalidArgs", "ServiceUnknown"])
+def test_a_portal_without_the_interface_is_missing(portal, asking, name):
+    portal.faults = [f"org.freedesktop.DBus.Error.{name}"]
+    asking.service.start()
+
+    asking.wait_for("missing")
+
+
+def test_a_portal_that_the_first_call_starts_is_asked_once(bus, asking, tmp_path):
+    """The bus counts a service as started when any program, such as this test, takes its name."""
+    called = tmp_path / "called"
+    (bus.services / "portal.service").write_text(
+        f"[D-BUS Service]\nName={NAME}\nExec={shutil.which('touch')} {called}\n", encoding="utf-8"
+    )
+    asking.service.start()
+    wait_until(called.exists, "a call to the portal")
+
+    with PortalDouble(bus.address) as portal:
+        asking.wait_for("bound")
+        portal.press("undo", portal.sessions[0])
+        assert asking.next_pressed() == "undo"
+        assert len(portal.sessions) == 1
+        assert [each.state for each in asking.reports] == ["asking", "bound"]
 
 
 def test_a_portal_that_does_not_know_the_app_leads_to_advice(portal, asking, monkeypatch):

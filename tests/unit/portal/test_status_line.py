@@ -5,6 +5,7 @@ import logging
 from portal_double import PortalDouble
 from session_bus import wait_until
 
+from entrain.tray.portal import portal as portal_module
 from entrain.tray.portal import status_line
 
 
@@ -68,3 +69,41 @@ def test_another_portal_is_told_the_line_anew(bus, asking):
     with PortalDouble(bus.address) as other:
         other.wait_for("SetStatus")
         assert other.lines()[-1] == "on"
+
+
+def test_the_first_portal_of_all_is_told_the_line(bus, asking):
+    asking.service.say("on")
+    asking.service.start()
+    asking.wait_for("missing")
+    with PortalDouble(bus.address) as portal:
+        portal.wait_for("SetStatus")
+        assert portal.lines()[-1] == "on"
+
+
+def test_a_portal_that_ends_during_a_line_has_not_refused_it(bus, asking):
+    """Its name is free before its answer comes."""
+    asking.service.say("on")
+    with PortalDouble(bus.address) as ending:
+        ending.silent = {"SetStatus"}
+        asking.service.start()
+        ending.wait_for("SetStatus")
+        asking.wait_for("bound")
+        ending.give_up_name()
+        asking.wait_for("asking", 2)
+        ending.refuse(ending.calls[ending.members().index("SetStatus")], "too late")
+    with PortalDouble(bus.address) as other:
+        other.wait_for("SetStatus")
+        for line in ("off", "on again"):
+            asking.service.say(line)
+            wait_until(lambda line=line: other.lines()[-1] == line, line)
+
+
+def test_a_portal_that_is_late_has_not_refused_a_line(portal, asking, monkeypatch):
+    monkeypatch.setattr(portal_module, "CALL_TIMEOUT_S", 0.5)
+    portal.silent = {"SetStatus"}
+    asking.service.say("on")
+    asking.service.start()
+    for times, line in enumerate(("off", "on again"), 2):
+        portal.wait_for("SetStatus", times - 1)
+        asking.service.say(line)
+        wait_until(lambda line=line: portal.lines()[-1] == line, line)

@@ -3,6 +3,7 @@
 import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from portal_double import PortalDouble
 from session_bus import PATIENCE_S, wait_until
 
+from entrain.tray.icon import tray_icon
 from entrain.tray.icon.hotkeys import OFFERED, Hotkeys
 from entrain.tray.icon.menu_items import Ask
 from entrain.tray.portal import binding
+from entrain.vdevice.api import messages
 
 
 class Icon:
@@ -113,6 +116,26 @@ def test_the_close_of_the_icon_gives_them_back(portal, icon):
     icon.hotkeys.close()
 
     wait_until(lambda: sender not in portal.names(), "off the bus")
+
+
+def test_a_busy_icon_drops_keys_but_no_report(tmp_path, serve):
+    path = tmp_path / "r" / "control.sock"
+    server = serve(path, lambda request: messages.Values(values={}))
+    news: Any = queue.SimpleQueue()
+    ended = threading.Event()
+    worker = tray_icon.Worker(path, news, tray_icon.View(object, print), print)
+    worker._take = lambda status: None if status else ended.set()  # type: ignore[method-assign]
+    for _ in range(2 * tray_icon.MAX_WAITING):
+        worker._pressed(OFFERED["undo"][2])
+    for state in ("asking", "bound"):
+        worker._pressed(Ask("hotkeys", {"report": {"state": state, "reason": "", "keys": {}}}))
+    news.put(None)
+
+    worker._work(ended)
+
+    commands = [each.command for each in server.requests]
+    assert commands == ["undo"] * tray_icon.MAX_WAITING + ["hotkeys"]
+    assert server.requests[-1].report.state == "bound"
 
 
 def test_a_desktop_without_a_portal_is_reported(bus, icon):

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -94,6 +94,22 @@ def test_an_entrain_that_ends_is_told_and_one_that_comes_back_too(
         listener.wait_for(lambda each: isinstance(each, Connected))
 
 
+def test_an_entrain_that_hangs_up_but_runs_has_not_ended(tmp_path, serve, respond, monkeypatch):
+    """It hangs up on a client that does not read, such as one stopped with Ctrl-Z."""
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    path = tmp_path / "r" / "control.sock"
+    serve(path, respond)
+    listener = Listener(path)
+    with listener.feeds:
+        listener.wait_for(lambda each: isinstance(each, News))
+        listener.seen.clear()
+        for client in list(listener.feeds._clients):
+            client.hang_up()
+        lost = listener.wait_for(lambda each: isinstance(each, Lost))
+        assert lost == Lost("the connection to Entrain was lost")
+        listener.wait_for(lambda each: isinstance(each, News))
+
+
 def test_keys_that_come_too_fast_are_joined_or_refused():
     """The threads do not run, so all requests wait."""
     waiting = Feeds(None, "terminal-1", lambda: None)
@@ -101,14 +117,48 @@ def test_keys_that_come_too_fast_are_joined_or_refused():
     assert [waiting.ask(Request("undo")) for _ in range(MAX_PENDING + 1)].count(True) == 7
 
 
-def test_a_screen_that_takes_no_messages_is_not_told_without_end(tmp_path, serve, respond):
-    path = tmp_path / "r" / "control.sock"
-    serve(path, respond)
-    feeds = Feeds(path, "terminal-1", lambda: None)
+def test_a_screen_that_takes_no_messages_holds_the_thread_up_and_loses_none(tmp_path, monkeypatch):
+    told, wanted = [], 3 * module.MAX_MESSAGES
+    is_told = threading.Event()
+
+    class Chatty:
+        """An Entrain that has many news at once, and then none."""
+
+        def __init__(self, path: Any) -> None:
+            self._ends = threading.Event()
+
+        def __enter__(self) -> "Chatty":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def ask(self, command: str, **_: object) -> Any:
+            return {}
+
+        def hang_up(self) -> None:
+            self._ends.set()
+
+        def watch_parts(self, *_: object, **_options: object) -> Iterator[News]:
+            for number in range(wanted):
+                told.append(number)
+                yield News({"number": number}, [])
+            is_told.set()
+            self._ends.wait(20)
+
+        def follow_samples(self, *_: object) -> Iterator[Any]:
+            self._ends.wait(20)
+            yield from ()
+
+    monkeypatch.setattr(module, "Client", Chatty)
+    feeds = Feeds(tmp_path, "terminal-1", lambda: None)
+    numbers: list[int] = []
     with feeds:
         deadline_s = time.monotonic() + 20
-        while feeds._messages.qsize() < 2 and time.monotonic() < deadline_s:
+        while feeds._messages.qsize() < module.MAX_MESSAGES and time.monotonic() < deadline_s:
             time.sleep(0.01)
-        for _ in range(2 * module.MAX_MESSAGES):
-            feeds.ask(Request("undo"))
-    assert feeds._messages.qsize() <= module.MAX_MESSAGES
+        assert not is_told.wait(0.5)  # as long as several attempts to add one more
+        assert len(told) == module.MAX_MESSAGES  # the first message is `Connected`
+        while len(numbers) < wanted and time.monotonic() < deadline_s:
+            for each in feeds.messages():
+                numbers += [each.parts["number"]] if isinstance(each, News) else []
+    assert numbers == list(range(wanted))

@@ -79,6 +79,13 @@ def test_an_end_and_a_return_are_told_once(told):
     assert told.scene.lost == ""
 
 
+def test_a_lost_connection_is_no_end_of_entrain(told):
+    told.reader.take(Lost("the connection to Entrain was lost"))
+    assert told.scene.status is None
+    told.reader.take(News(made_scene.status(), []))
+    assert told.log == [("", "the connection was lost"), ("", "connected again")]
+
+
 def test_keys_keep_their_protocols(told):
     other = {**LIBRARY, "recent": ["b"], "protocols": [LIBRARY["protocols"][0] | {"id": "b"}]}
     told.reader.take(Connected({"blocks": [], "place": []}, other))  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import AppMirror, Parameter
 from entrain.vdevice.bridge.osc.patterns import is_pattern, matcher
-from entrain.vdevice.bridge.osc.words import WORDS, levels, measured
+from entrain.vdevice.bridge.osc.words import WORDS, levels, measured, rate_hz
 from entrain.vdevice.bridge.osc.writer import Argument
 
 ROOT = "entrain"
@@ -22,6 +22,7 @@ def values(mirror: AppMirror) -> Values:
     for name, word in WORDS.items():
         if word.value:
             found[name] = word.value(mirror.status)
+    found["rate_hz"] = (rate_hz(mirror.status),)
     for layer, parameters in mirror.layers.items():
         for symbol, each in parameters.items():
             value = mirror.present(layer, symbol)

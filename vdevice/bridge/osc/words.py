@@ -93,9 +93,13 @@ def _moved(argument: float | str | None) -> Request:
     return {"command": "session", "position_s": position_s}
 
 
-def _rate(status: Status) -> tuple[Argument, ...]:
+def rate_hz(status: Status) -> float:
+    """Return the protocol's rate in Hz, or 0.  It has an address that cannot be set.
+
+    At the address of the steps, a program that sends back what it gets would step on and on.
+    """
     protocol = status["protocol"] or {}
-    return (float(protocol.get("rate_hz") or 0.0),)
+    return float(protocol.get("rate_hz") or 0.0)
 
 
 WORDS: Mapping[str, Word] = {
@@ -112,7 +116,7 @@ WORDS: Mapping[str, Word] = {
         lambda status: ((status["sleep_left_s"] or 0.0) / 60, 0.0, MAX_SLEEP_MINUTES),
         newest=True,
     ),
-    "rate": Word(_stepped("rate_steps"), _rate),
+    "rate": Word(_stepped("rate_steps")),
     "level": Word(_stepped("level_steps")),
     "position": Word(
         _moved,
