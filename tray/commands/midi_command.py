@@ -29,8 +29,8 @@ def midi(context: click.Context) -> None:
     """Steer Entrain with knobs, faders, pads and pedals.
 
     The chief parameters have controllers already; `entrain midi list` shows them.  Any other
-    control can be learned.  A knob has no effect until it meets the present value, so the sound
-    never jumps.
+    control can be learned.  A knob has no effect until it meets the present value.  If a fast
+    turn skips the value, the value glides to the knob.
 
     \b
     Examples:

@@ -70,18 +70,28 @@ class Desk:
         found: list[Wish] = []
         for movement in self.surface.read(device, data):
             found += self.surface.take(device, movement, self.now_s)
-        for wish in found:
+        self._do(found)
+        self._work()
+        return found
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, in the steps in which the part looks for messages."""
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
+            self.now_s = min(self.now_s + 0.005, end_s)
+            self._work()
+            self._do(self.surface.glide(self.now_s))
+
+    def _do(self, wishes: list[Wish]) -> None:
+        for wish in wishes:
             match wish:
                 case SetValue(address, value):
                     self.path.append((address, value))
                     self._due.append((self.now_s + self.lag_s, address, value))
                 case Act(request):
                     self.acts.append(request)
-        self.wait(0.0)
-        return found
 
-    def wait(self, seconds: float) -> None:
-        self.now_s += seconds
+    def _work(self) -> None:
         due = [each for each in self._due if each[0] <= self.now_s]
         if due:
             self._due = self._due[len(due) :]

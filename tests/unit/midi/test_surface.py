@@ -68,6 +68,15 @@ def test_an_encoder_moves_the_value_from_where_it_is(encoding, up, down):
     assert desk.value("beat_hz") == 0.05
 
 
+def test_an_encoder_moves_a_value_beyond_its_way_without_a_jump():
+    desk = Desk(cc(7, "tone.beat_hz", encoding="twos", low=1.0, high=8.0))
+    desk.send(CC, 7, 127)
+    assert 9.5 < desk.value("beat_hz") < 10
+    for _ in range(300):
+        desk.send(CC, 7, 127)
+    assert desk.value("beat_hz") == 1
+
+
 def test_steps_add_up_although_news_is_late():
     late, prompt = (
         Desk(cc(7, "tone.level_db", encoding="twos"), lag_s=lag_s) for lag_s in (0.2, 0.0)
@@ -240,7 +249,9 @@ def test_a_value_that_moves_by_itself_is_picked_up_where_it_is_now():
     desk.mirror.status["moving"] = {"tone.level_db": -7.0}
     desk.sound.moved_at_s = desk.now_s
     assert desk.send(CC, 7, 65) == []
-    assert desk.send(CC, 7, 124)
+    desk.send(CC, 7, 124)
+    desk.wait(0.1)
+    assert desk.path[0][1] == pytest.approx(-7, abs=0.05)
 
 
 def test_many_controls_do_not_fill_the_memory():

@@ -78,7 +78,8 @@
  *
  * @typedef {{ symbol: string, name: string, unit: string, minimum: number, maximum: number,
  *   initial: number, step: number, choices: { name: string, value: number }[],
- *   scale: "lin" | "log", period: number, controller: number | null }} Parameter
+ *   scale: "lin" | "log", period: number, controller: number | null,
+ *   knob: number[] | null }} Parameter
  * @typedef {{ kind: string, group: string, description: string, parameters: Parameter[],
  *   strength: string, level: string, rate: string, carrier: string,
  *   dichotic: boolean }} Block

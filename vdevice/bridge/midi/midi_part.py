@@ -146,6 +146,8 @@ class MidiPart:
                 else:
                     for wish in self._surface.take(device, movement, now_s):
                         self._ask(wish)
+        for wish in self._surface.glide(now_s):
+            self._ask(wish)
         if self._learner is not None and now_s - self._heard_at_s > LEARNED_S:
             self._learned(self._learner.last())
         if now_s >= self._show_at_s:
