@@ -39,6 +39,8 @@ class Learning(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    serial: int
+    """Tells one wish from the next, so that the bridge listens anew to an equal one."""
     target: str
     low: FiniteFloat | None
     high: FiniteFloat | None
@@ -70,6 +72,7 @@ class MidiControl:
         self._bridge = bridge
         self._changed = changed
         self._timer: asyncio.TimerHandle | None = None
+        self._serial = 0
         bridge.hear(_PART, self._take_report)
         self._apply()
 
@@ -89,11 +92,16 @@ class MidiControl:
         pickup: bool = True,
         timeout_s: float = 30.0,
     ) -> None:
-        """Map the control that is moved next; raises `EntrainError` while MIDI is off."""
+        """Map the control that is moved next; raises `EntrainError` while MIDI does not work."""
         if not self.settings.on:
             raise EntrainError("MIDI is off; `entrain midi on` switches it on")
+        if self.report.problem:
+            raise EntrainError(self.report.problem)
         self._end_learning()
-        self.learning = Learning(target=target, low=low, high=high, pickup=pickup)
+        self._serial += 1
+        self.learning = Learning(
+            serial=self._serial, target=target, low=low, high=high, pickup=pickup
+        )
         self.learned = None
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
         self._apply()

@@ -1,6 +1,6 @@
 """A made-up sound and device for tests of MIDI."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import Parameter
@@ -108,4 +108,12 @@ class Desk:
         return found
 
     def shown(self, device: str = KNOBS) -> list[list[int]]:
-        return [message for _, message in self.surface.feedback({device}, self.now_s)]
+        found: list[Sequence[int]] = []
+
+        def send(to: str, messages: Sequence[Sequence[int]]) -> bool:
+            assert to == device
+            found.extend(messages)
+            return True
+
+        self.surface.feedback({device}, self.now_s, send)
+        return [list(each) for each in found]

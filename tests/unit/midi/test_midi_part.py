@@ -39,6 +39,7 @@ class Link:
         self.values: list[tuple[str, float]] = []
         self.requests: list[dict[str, Any]] = []
         self.is_full = False
+        self.answer: Any = None
         made.append(self)
 
     def set_value(self, address: str, value: float, done: object) -> bool:
@@ -47,6 +48,7 @@ class Link:
 
     def ask(self, request: dict[str, Any], done: object) -> bool:
         self.requests.append(request)
+        self.answer = done
         return not self.is_full
 
     def close(self) -> None:
@@ -137,6 +139,21 @@ def test_a_learned_control_is_told_to_the_app(run):
         assert bench.link.values == []  # a control that is learned has no effect yet
 
     run(test)
+
+
+def test_learning_goes_on_when_entrain_refuses_the_mapping(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        bench.sequencer.send(KNOBS, 0x90, 36, 100)
+        await bench.until(lambda: bench.link.requests)
+        bench.link.answer(None, "there would be more than 128 mappings")
+        await bench.until(lambda: bench.reports[-1]["refused"] == 1)
+        assert bench.reports[-1]["refusal"] == "there would be more than 128 mappings"
+        bench.sequencer.send(KNOBS, 0x90, 37, 100)
+        await bench.until(lambda: len(bench.link.requests) == 2)
+        assert bench.link.requests[1]["mappings"][0]["number"] == 37
+
+    run(test, learning=learning("next"))
 
 
 def test_a_knob_that_stops_is_learned_after_a_while(run):

@@ -14,6 +14,10 @@ from entrain.vdevice.bridge.midi.surface import SETTLE_S
 CC = 0xB0
 
 
+def refuse(_device: str, _messages: object) -> bool:
+    return False
+
+
 def cc(number: int, target: str, **more: object) -> Mapping:
     return Mapping(KNOBS, Control("cc", 0, number), target, **more)  # type: ignore[arg-type]
 
@@ -199,7 +203,14 @@ def test_a_lamp_shows_whether_entrain_is_bypassed():
 
 def test_a_device_without_an_output_gets_nothing():
     desk = Desk(cc(7, "tone.level_db"))
-    assert list(desk.surface.feedback((), desk.now_s)) == []
+    assert not desk.surface.feedback((), desk.now_s, refuse)
+
+
+def test_a_refused_message_is_sent_later():
+    desk = Desk(Mapping(KNOBS, Control("cc14", 0, 20), "tone.level_db"))
+    assert desk.surface.feedback({KNOBS}, desk.now_s, refuse)
+    assert desk.shown() == [[CC, 20, 64], [CC, 52, 0]]
+    assert desk.shown() == []
 
 
 def test_only_a_device_that_uses_a_default_gets_its_value():

@@ -85,11 +85,16 @@ class MidiPart:
         self._report = report
         self._surface.map([MidiMapping.from_json(each) for each in settings["mappings"]])
         if settings["learning"] != self._learning:
-            self._learning = wish = settings["learning"]
-            is_action = wish is not None and action_request(wish["target"]) is not None
-            self._learner = Learner(is_action) if wish is not None else None
+            self._learning = settings["learning"]
+            self._learn()
         self._report_at_s = 0.0
         return True
+
+    def _learn(self) -> None:
+        """Listen anew for the control that is to be learned, if any."""
+        wish = self._learning
+        is_action = wish is not None and action_request(wish["target"]) is not None
+        self._learner = Learner(is_action) if wish is not None else None
 
     def app_changed(self, parts: AbstractSet[str]) -> None:
         """Show the new values on the devices."""
@@ -143,7 +148,7 @@ class MidiPart:
             for movement in self._surface.read(device, message):
                 if self._learner is not None:
                     self._learned(self._learner.take(device, movement))
-                else:
+                elif self._learning is None:
                     for wish in self._surface.take(device, movement, now_s):
                         self._ask(wish)
         for wish in self._surface.glide(now_s):
@@ -186,10 +191,7 @@ class MidiPart:
         # After a movement, the device may have to be put right even without news.
         if not self._has_news and now_s - self._heard_at_s > BUSY_S:
             return
-        self._has_news = False
-        for device, message in self._surface.feedback(self._ports.outputs, now_s):
-            self._ports.send(device, message)
-            self._has_news = True  # more may follow
+        self._has_news = self._surface.feedback(self._ports.outputs, now_s, self._ports.send_all)
 
     def _follow_moving_values(self, now_s: float) -> None:
         """Ask for quick news while a control moves whose value moves by itself, too."""
@@ -212,9 +214,17 @@ class MidiPart:
             wish["high"],
             wish["pickup"],
         )
-        self._learner = None
+        self._learner = None  # until the answer; the app then ends the wish, or refuses
+
+        def answered(result: object, error: str) -> None:
+            self._answered(result, error)
+            if error and self._learning is wish:
+                self._learn()
+                self._report_at_s = 0.0
+
         request = {"command": "midi_map", "mappings": [mapping.to_json()]}
-        self._app.ask(request, self._answered)
+        if not self._app.ask(request, answered):
+            answered(None, "Entrain is busy")
 
     def _tell(self, now_s: float) -> None:
         learner = self._learner

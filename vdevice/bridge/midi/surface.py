@@ -4,7 +4,7 @@ The clock is the caller's.  Wishes reach Entrain over the control socket, and it
 later, so a value that was just wished counts as the value meanwhile.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from entrain.vdevice.bridge.midi import encoders
@@ -40,6 +40,7 @@ class Act(NamedTuple):
 
 
 Wish = SetValue | Act
+Send = Callable[[str, Sequence[Sequence[int]]], bool]
 
 
 class _Binding:
@@ -264,8 +265,8 @@ class Surface:
 
     # ---- to the devices ----------------------------------------------------------------------
 
-    def feedback(self, outputs: Collection[str], now_s: float) -> Iterator[tuple[str, list[int]]]:
-        """Yield messages that show the values on motor faders, LED rings and lamps.
+    def feedback(self, outputs: Collection[str], now_s: float, send: Send) -> bool:
+        """Send the messages that show the values on motor faders, LED rings and lamps.
 
         A device gets nothing that it has sent itself, and no message while its control moves.
 
@@ -275,9 +276,16 @@ class Surface:
             Devices that take messages.
         now_s : float
             Time of the caller's clock.
+        send : callable
+            Sends all messages of one control to its device; false if it cannot now.
+
+        Returns
+        -------
+        bool
+            Whether something was sent or refused, so that more may follow.
 
         """
-        count = 0
+        count, is_refused = 0, False
         for mapping, binding in self._bindings.items():
             if mapping.device not in outputs or now_s - binding.moved_at_s < SETTLE_S:
                 continue
@@ -285,12 +293,15 @@ class Surface:
             if raw is None or raw == binding.shown:
                 continue
             top = top_of(mapping.control.kind)
-            for message in message_bytes(mapping.control, raw / top):
-                count += 1
-                yield mapping.device, message
+            messages = message_bytes(mapping.control, raw / top)
+            if messages and not send(mapping.device, messages):
+                is_refused = True
+                continue
+            count += len(messages)
             binding.shown = raw
             if count >= _MOST_MESSAGES:
-                return
+                break
+        return count > 0 or is_refused
 
     def _raw(self, binding: _Binding) -> int | None:
         """Return what the device should show; None: it shows the value already, or cannot."""
