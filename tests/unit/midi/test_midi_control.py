@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from entrain.errors import EntrainError
 from entrain.vdevice.limits import MAX_MIDI_MAPPINGS
 from entrain.vdevice.remote.midi_control import MidiControl
-from entrain.vdevice.remote.midi_settings import MidiMapping, MidiSettings
+from entrain.vdevice.remote.midi_settings import MidiControlName, MidiMapping, MidiSettings
 
 
 class MadeUpBridge:
@@ -76,6 +76,14 @@ def test_all_mappings_of_a_target_are_forgotten(control):
         control.forget("next")
     control.forget(None)
     assert control.settings.mappings == ()
+
+
+def test_the_mapping_of_one_control_is_forgotten(control):
+    control.map([mapping("next"), mapping("next", number=8)], replace=False)
+    before = control.revision
+    control.forget("next", MidiControlName(device="Knobs", kind="cc", channel=1, number=8))
+    assert [each.number for each in control.settings.mappings] == [7]
+    assert control.revision > before
 
 
 def test_learning_ends_with_the_mapping(control):

@@ -30,7 +30,7 @@
  * @typedef {{ on: boolean, port: number, listen: string, clients: number, problem: string }} Osc
  * @typedef {{ device: string, kind: string, channel: number, number: number,
  *   target: string }} MidiMapping
- * @typedef {{ on: boolean, devices: string[], mappings: number,
+ * @typedef {{ on: boolean, devices: string[], mappings: number, revision: number,
  *   learning: { target: string, heard: string } | null, learned: MidiMapping | null,
  *   problem: string }} Midi
  *
