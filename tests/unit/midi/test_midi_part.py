@@ -193,6 +193,22 @@ def test_a_fader_gets_its_value_when_it_is_plugged_in(run):
     run(test, mappings=[mapping("tone.level_db")])
 
 
+def test_the_bridge_rests_without_a_device_and_long_after_the_last_message(run):
+    async def test(bench: Bench) -> None:
+        now_s = asyncio.get_running_loop().time
+        await bench.until(lambda: bench.reports)
+        assert bench.part.poll_s(now_s()) == midi_part.REST_POLL_S
+        await bench.knobs()
+        bench.sequencer.send(KNOBS, 0xB0, 7, 1)
+        await bench.until(lambda: bench.part._messages)
+        heard_s = bench.part._heard_at_s
+        assert bench.part.poll_s(heard_s + 1) == midi_part.BUSY_POLL_S
+        assert bench.part.poll_s(heard_s + 10) == midi_part.IDLE_POLL_S
+        assert bench.part.poll_s(heard_s + 301) == midi_part.REST_POLL_S
+
+    run(test)
+
+
 def test_a_busy_entrain_is_reported(run):
     async def test(bench: Bench) -> None:
         await bench.knobs()

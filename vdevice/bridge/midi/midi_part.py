@@ -22,6 +22,8 @@ SCAN_S = 2.0
 """Time between two looks at the devices, in seconds."""
 BUSY_POLL_S, IDLE_POLL_S = 0.005, 0.03
 """Time between two looks for messages: while a control moves, and otherwise."""
+REST_POLL_S, REST_AFTER_S = 0.25, 300.0
+"""Time between two looks without a device or long after its last message, and how long after."""
 BUSY_S = 2.0
 """Time after the last message in which a control counts as moved, in seconds."""
 LEARNED_S = 1.5
@@ -122,8 +124,17 @@ class MidiPart:
                 self._fail(now_s, f"internal error: {type(error).__name__}: {error}")
             if now_s >= self._report_at_s:
                 self._tell(now_s)
-            is_busy = now_s - self._heard_at_s < BUSY_S
-            await asyncio.sleep(BUSY_POLL_S if is_busy else IDLE_POLL_S)
+            await asyncio.sleep(self.poll_s(now_s))
+
+    def poll_s(self, now_s: float) -> float:
+        """Return the time until the next look for messages, in seconds."""
+        silent_s = now_s - self._heard_at_s
+        if silent_s < BUSY_S:
+            return BUSY_POLL_S
+        has_devices = self._ports is not None and bool(self._ports.devices)
+        if self._learner is None and (silent_s > REST_AFTER_S or not has_devices):
+            return REST_POLL_S
+        return IDLE_POLL_S
 
     def _fail(self, now_s: float, problem: str) -> None:
         """Close all ports, and open them again after a while."""
