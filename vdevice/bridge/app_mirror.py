@@ -45,7 +45,7 @@ class Parameter(NamedTuple):
     value: float
     """The final value of a parameter that moves."""
     knob: tuple[float, float] | None = None
-    """Ends of a knob's way unless the user chooses others; None: those of the range."""
+    """Ends of a knob's way unless the user chooses others; None: the ends of the range."""
 
 
 Layers = Mapping[str, Mapping[str, Parameter]]

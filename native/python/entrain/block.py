@@ -68,7 +68,7 @@ class Parameter:
     controller: int | None = None
     """MIDI controller that moves the parameter unless the user chooses another; None: none."""
     knob: tuple[float, float] | None = None
-    """Ends of the way of a knob unless the user chooses others; None: those of the range.
+    """Ends of the way of a knob unless the user chooses others; None: the ends of the range.
 
     Between two ends above 0, equal ways are equal ratios."""
 

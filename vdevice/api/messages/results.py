@@ -382,7 +382,7 @@ class Parameter(_Answer):
     controller: int | None
     """MIDI controller that moves the parameter unless the user chooses another."""
     knob: Sequence[FiniteFloat] | None
-    """The two ends of a knob's way unless the user chooses others; null: those of the range."""
+    """The two ends of a knob's way unless the user chooses others; null: the ends of the range."""
 
 
 class Substitute(_Answer):

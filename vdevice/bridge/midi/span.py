@@ -37,7 +37,7 @@ class Span:
             Its own value does not count.
         low, high : float, optional
             Ends of the way, limited to the parameter's range; where left out, the ends that the
-            parameter has for knobs, or else those of its range.
+            parameter has for knobs, or else the ends of its range.
 
         """
         least, most, period = parameter.minimum, parameter.maximum, parameter.period
