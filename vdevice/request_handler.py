@@ -161,8 +161,8 @@ class RequestHandler:
                     pickup=request.pickup,
                     timeout_s=request.timeout_s,
                 )
-            case messages.MidiForget(target=target):
-                self._midi.forget(target)
+            case messages.MidiForget(target=target, control=control):
+                self._midi.forget(target, control)
             case messages.MidiMap(mappings=mappings, replace=replace):
                 self._midi.map(mappings, replace=replace)
             case messages.ListMidiMappings():

@@ -119,6 +119,7 @@ def first_status() -> Json:
             "on": False,
             "devices": [],
             "mappings": 0,
+            "revision": 0,
             "learning": None,
             "learned": None,
             "problem": "",

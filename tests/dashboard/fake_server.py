@@ -288,19 +288,25 @@ class FakeEntrain:
         learning = target and {"target": target, "heard": ""}
         self.status["midi"] = {**self.status["midi"], "learning": learning, "learned": None}
 
-    def _do_midi_forget(self, target: str) -> None:
-        self.mappings = [each for each in self.mappings if each["target"] != target]
-        self.status["midi"] = {**self.status["midi"], "mappings": len(self.mappings)}
+    def _do_midi_forget(self, target: str, control: Json) -> None:
+        gone = {**control, "target": target}
+        self.map_controls([each for each in self.mappings if each != gone])
 
     def _do_midi_mappings(self) -> Json:
         return {"mappings": self.mappings}
 
+    def map_controls(self, mappings: list[Json]) -> None:
+        """Replace all mappings, as another client can."""
+        self.mappings = mappings
+        midi = self.status["midi"]
+        news = {"mappings": len(mappings), "revision": midi["revision"] + 1}
+        self.change(midi={**midi, **news})
+
     def move_control(self, control: Json) -> None:
         """Move a control while the page learns."""
         learned = {**control, "target": self.status["midi"]["learning"]["target"]}
-        self.mappings.append(learned)
-        news = {"learning": None, "learned": learned, "mappings": len(self.mappings)}
-        self.change(midi={**self.status["midi"], **news})
+        self.change(midi={**self.status["midi"], "learning": None, "learned": learned})
+        self.map_controls([*self.mappings, learned])
 
     def _do_save(self, name: str, replace: bool = False) -> None:
         key = name.lower().replace(" ", "-")

@@ -22,10 +22,32 @@ def test_a_control_is_learnt_and_forgotten(page: Page, fake: FakeEntrain) -> Non
     expect(card.get_by_role("status")).to_contain_text(
         "Controller 20, channel 1 changes music.depth now."
     )
-    forget = card.get_by_role("button", name="Forget Controller 20, channel 1 → music.depth")
+    forget = card.get_by_role("button", name="Forget Knobs, Controller 20, channel 1 → music.depth")
     forget.click()
-    assert sent(fake, page, "midi_forget") == {"target": "music.depth"}
+    assert sent(fake, page, "midi_forget") == {"target": "music.depth", "control": CONTROL}
     expect(forget).to_be_hidden()
+
+
+def test_one_of_two_equal_knobs_is_forgotten(page: Page, fake: FakeEntrain) -> None:
+    fake.call("midi", on=True)
+    first, second = ({**CONTROL, "device": each, "target": "music.depth"} for each in "AB")
+    fake.map_controls([first, second])
+    card = page.locator("#outside")
+    card.get_by_role("button", name="Forget A, Controller 20").click()
+
+    expect(card.get_by_role("button", name="Forget A, Controller 20")).to_be_hidden()
+    expect(card.get_by_role("button", name="Forget B, Controller 20")).to_be_visible()
+    assert fake.mappings == [second]
+
+
+def test_replaced_mappings_are_shown(page: Page, fake: FakeEntrain) -> None:
+    fake.call("midi", on=True)
+    fake.map_controls([{**CONTROL, "target": "music.depth"}])
+    card = page.locator("#outside")
+    expect(card.get_by_role("listitem")).to_contain_text("music.depth")
+    fake.map_controls([{**CONTROL, "target": "next"}])
+
+    expect(card.get_by_role("listitem")).to_contain_text("next protocol")
 
 
 def test_learning_can_be_given_up(page: Page, fake: FakeEntrain) -> None:

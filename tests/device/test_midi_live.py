@@ -5,6 +5,7 @@ ALSA's sequencer is not tried here: it needs a kernel module.
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -79,8 +80,8 @@ def heard(entrain: app.App, count: int) -> bool:
     return int(entrain.status()["midi"]["messages"]) >= count
 
 
-def fine(beat_hz: float, low: float = -200, high: float = 200) -> int:
-    return round((beat_hz - low) / (high - low) * FINE_TOP)
+def fine(beat_hz: float, low: float = 0.5, high: float = 40) -> int:
+    return round(math.log(beat_hz / low) / math.log(high / low) * FINE_TOP)
 
 
 class Learning:

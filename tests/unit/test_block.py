@@ -86,6 +86,24 @@ def test_a_parameter_has_a_midi_controller_if_it_declares_one():
     assert block_from_json(block_to_json(block)) == block
 
 
+def test_a_parameter_has_a_way_for_knobs_if_it_declares_one():
+    block = block_from_faust("trial", faust(slider("x", knob="0.2 0.8"), slider("y")))
+
+    assert [each.knob for each in block.parameters.values()] == [(0.2, 0.8), None, None]
+    assert block_from_json(json.loads(json.dumps(block_to_json(block)))) == block
+
+
+def test_one_step_of_a_knob_is_a_small_step_of_every_rate_and_frequency():
+    """A step of the 127 of a usual knob; 4 % of 10 Hz are 0.4 Hz."""
+    for block in blocks().values():
+        for each in block.parameters.values():
+            if each.controller is not None and each.unit == "Hz":
+                low, high = each.knob or (each.minimum, each.maximum)
+                assert low > 0, (block.kind, each)
+                assert (high / low) ** (1 / 127) < 1.05, (block.kind, each)
+                assert low <= each.initial <= high, (block.kind, each)
+
+
 def test_no_controller_belongs_to_two_blocks():
     """Only a space may share controllers with another, since one space is heard at a time."""
     first, other = (
@@ -132,6 +150,8 @@ def test_the_engines_own_blocks_are_no_layers():
         (faust(slider("x"), slider("x")), "two parameters have the same symbol"),
         (faust(slider("x", scale="odd")), "the scale of x must be lin or log"),
         (faust(slider("x", midi="keyon 60")), "write a controller as [midi:ctrl 20]"),
+        (faust(slider("x", knob="1")), "write the way of a knob as [knob:0.5 40]"),
+        (faust(slider("x", knob="0 2")), "the way of a knob must lie in the range of x"),
         (faust(slider("x", midi="ctrl 7")), "the MIDI controller 7 has a meaning of its own"),
         (
             faust(slider("x", midi="ctrl 20"), slider("y", midi="ctrl 20")),

@@ -33,6 +33,7 @@ def test_layers_tells_what_can_be_set():
         "scale": "lin",
         "period": 0.0,
         "controller": 102,
+        "knob": None,
     }
 
 

@@ -256,6 +256,29 @@ def test_osc_has_a_row(monkeypatch, idle, osc, ok, text):
 
 
 @pytest.mark.parametrize(
+    ("midi", "ok", "text"),
+    [
+        (messages.MidiStatus(), None, "off"),
+        (messages.MidiStatus(on=True), False, "it does not listen yet"),
+        (messages.MidiStatus(on=True, problem="no ALSA"), False, "no ALSA"),
+        (
+            messages.MidiStatus(on=True, running="jack", devices=("Knobs",), messages=3),
+            True,
+            "jack, Knobs, 3 messages, 0 refused",
+        ),
+    ],
+)
+def test_midi_has_a_row(monkeypatch, idle, midi, ok, text):
+    status = idle.model_copy(update={"midi": midi}).model_dump(mode="json")
+    monkeypatch.setattr(doctor, "running_status", lambda: status)
+
+    found = examined(monkeypatch, "speakers")["MIDI"]
+
+    assert (found.ok, found.text) == (ok, text)
+    assert bool(found.advice) == (ok is False)
+
+
+@pytest.mark.parametrize(
     ("space", "ok", "text", "advised"),
     [
         (messages.Space(), None, "off", False),

@@ -29,8 +29,8 @@ def midi(context: click.Context) -> None:
     """Steer Entrain with knobs, faders, pads and pedals.
 
     The chief parameters have controllers already; `entrain midi list` shows them.  Any other
-    control can be learned.  A knob has no effect until it meets the present value, so the sound
-    never jumps.
+    control can be learned.  A knob has no effect until it meets the present value.  If a fast
+    turn skips the value, the value glides to the knob.
 
     \b
     Examples:
@@ -135,9 +135,9 @@ def learn(
     from entrain.vdevice.api.client import Client
 
     with Client() as watching, Client() as client:
-        client.ask(
+        begun = client.ask(
             "midi_learn", target=target, low=low, high=high, pickup=not no_pickup, timeout_s=timeout
-        )
+        )["midi"]
         is_action = "." not in target
         click.echo(f"{'press a pad or a button' if is_action else 'move a knob or a fader'} now …")
         try:
@@ -146,6 +146,8 @@ def learn(
                 told: MidiStatus = news.parts["midi"]
                 if told["learning"] is None or told["learning"]["target"] != target:
                     break
+                if told["problem"] or told["refused"] > begun["refused"]:
+                    raise EntrainError(told["problem"] or told["refusal"])
                 if told["learning"]["heard"] != heard:
                     heard = told["learning"]["heard"]
                     click.echo(f"heard {midi_text.plain(heard)}")

@@ -448,6 +448,7 @@ class Parameter(TypedDict):
     scale: Literal["lin", "log"]
     period: float
     controller: int | None
+    knob: list[float] | None
 
 
 class Substitute(TypedDict):

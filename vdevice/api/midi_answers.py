@@ -40,6 +40,7 @@ class MidiStatus(TypedDict):
     running: str
     devices: list[str]
     mappings: int
+    revision: int
     messages: int
     malformed: int
     refused: int

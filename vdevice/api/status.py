@@ -256,6 +256,7 @@ class Reporter:
             system=midi.settings.system,
             running=running,
             mappings=len(midi.settings.mappings),
+            revision=midi.revision,
             learning=MidiLearning(target=wish.target, heard=heard) if wish else None,
             learned=midi.learned,
             **told,

@@ -43,6 +43,8 @@ class Parameter(NamedTuple):
     """MIDI controller that moves it unless the user chooses another."""
     value: float
     """The final value of a parameter that moves."""
+    knob: tuple[float, float] | None = None
+    """Ends of a knob's way unless the user chooses others; None: the ends of the range."""
 
 
 Layers = Mapping[str, Mapping[str, Parameter]]
@@ -202,5 +204,6 @@ def _parameters(described: list[Any], values: Mapping[str, Any]) -> dict[str, Pa
             period=each["period"],
             controller=each["controller"],
             value=float(value),
+            knob=tuple(each["knob"]) if each["knob"] else None,
         )
     return found

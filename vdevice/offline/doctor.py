@@ -140,6 +140,8 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
         yield _tracker(head)
     if osc := status.get("osc"):
         yield _osc(osc)
+    if midi := status.get("midi"):
+        yield _midi(midi)
     if muffled := status["muffled"]:
         what, _, advice = muffled.partition("; ")
         yield Finding("volume", False, what, advice)
@@ -193,6 +195,17 @@ def _osc(osc: dict[str, Any]) -> Finding:
     where = "" if is_loopback(osc["listen"]) else ", open to your network"
     text = f"UDP port {osc['port']}{where}, {osc['packets']} packets, {osc['refused']} refused"
     return Finding("OSC", True, text)
+
+
+def _midi(midi: dict[str, Any]) -> Finding:
+    if not midi["on"]:
+        return Finding("MIDI", None, "off")
+    if midi["problem"] or not midi["running"]:
+        text = midi["problem"] or "it does not listen yet"
+        return Finding("MIDI", False, text, "docs/midi.md says what MIDI needs")
+    devices = ", ".join(midi["devices"]) or "no device"
+    text = f"{midi['running']}, {devices}, {midi['messages']} messages, {midi['refused']} refused"
+    return Finding("MIDI", True, text)
 
 
 def _server(adapter: PlatformAdapter, status: dict[str, Any] | None) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from entrain.errors import EntrainError
 from entrain.vdevice.limits import MAX_MIDI_MAPPINGS
 from entrain.vdevice.remote.bridge_process import BridgeProcess
-from entrain.vdevice.remote.midi_settings import MidiMapping, MidiSettings
+from entrain.vdevice.remote.midi_settings import MidiControlName, MidiMapping, MidiSettings
 
 _PART = "midi"
 
@@ -39,6 +39,8 @@ class Learning(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    serial: int
+    """Tells one wish from the next, so that the bridge listens anew to an equal one."""
     target: str
     low: FiniteFloat | None
     high: FiniteFloat | None
@@ -67,9 +69,12 @@ class MidiControl:
         self.learning: Learning | None = None
         self.learned: MidiMapping | None = None
         """The mapping that was learned last."""
+        self.revision = 0
+        """Grows with each change of the mappings."""
         self._bridge = bridge
         self._changed = changed
         self._timer: asyncio.TimerHandle | None = None
+        self._serial = 0
         bridge.hear(_PART, self._take_report)
         self._apply()
 
@@ -89,11 +94,16 @@ class MidiControl:
         pickup: bool = True,
         timeout_s: float = 30.0,
     ) -> None:
-        """Map the control that is moved next; raises `EntrainError` while MIDI is off."""
+        """Map the control that is moved next; raises `EntrainError` while MIDI does not work."""
         if not self.settings.on:
             raise EntrainError("MIDI is off; `entrain midi on` switches it on")
+        if self.report.problem:
+            raise EntrainError(self.report.problem)
         self._end_learning()
-        self.learning = Learning(target=target, low=low, high=high, pickup=pickup)
+        self._serial += 1
+        self.learning = Learning(
+            serial=self._serial, target=target, low=low, high=high, pickup=pickup
+        )
         self.learned = None
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
         self._apply()
@@ -121,21 +131,40 @@ class MidiControl:
                 f"there would be more than {MAX_MIDI_MAPPINGS} mappings; "
                 "`entrain midi forget` removes some"
             )
-        self.settings = self.settings.model_copy(update={"mappings": tuple(kept.values())})
+        self._set_mappings(tuple(kept.values()))
         wish = self.learning
         if wish is not None and mappings and mappings[-1].target == wish.target:
             self._end_learning()
             self.learned = mappings[-1]
         self._apply()
 
-    def forget(self, target: str | None) -> None:
-        """Remove the mappings of a target, or all; raises `EntrainError` if it has none."""
+    def forget(self, target: str | None, control: MidiControlName | None = None) -> None:
+        """Remove mappings; raises `EntrainError` if there are none to remove.
+
+        Parameters
+        ----------
+        target : str, optional
+            Mappings of this target alone.
+        control : MidiControlName, optional
+            The mapping of this control alone.
+
+        """
         mappings = self.settings.mappings
-        kept = tuple(each for each in mappings if target is not None and each.target != target)
-        if target is not None and len(kept) == len(mappings):
-            raise EntrainError(f"no control is mapped to {target}; `entrain midi list` shows all")
-        self.settings = self.settings.model_copy(update={"mappings": kept})
+        kept = tuple(
+            each
+            for each in mappings
+            if (target is not None and each.target != target)
+            or (control is not None and each.control != control.control)
+        )
+        if (target, control) != (None, None) and len(kept) == len(mappings):
+            what = target or "this target"
+            raise EntrainError(f"no control is mapped to {what}; `entrain midi list` shows all")
+        self._set_mappings(kept)
         self._apply()
+
+    def _set_mappings(self, mappings: tuple[MidiMapping, ...]) -> None:
+        self.settings = self.settings.model_copy(update={"mappings": mappings})
+        self.revision += 1
 
     def close(self) -> None:
         """Stop to wait for a control.  Idempotent."""

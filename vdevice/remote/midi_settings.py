@@ -53,8 +53,8 @@ _HIGHEST: dict[MidiKind, int] = {
 _WITH_STEPS = ("cc", "nrpn", "nrpn_inc")
 
 
-class MidiMapping(BaseModel):
-    """A control of a device, and its target."""
+class MidiControlName(BaseModel):
+    """A control of a device."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
@@ -64,6 +64,16 @@ class MidiMapping(BaseModel):
     channel: Annotated[int, Field(ge=1, le=16)]
     number: Annotated[int, Field(ge=0, le=16382)]
     """Number of the controller, the note, the program or the parameter (NRPN)."""
+
+    @property
+    def control(self) -> tuple[object, ...]:
+        """The control alone."""
+        return self.device, self.kind, self.channel, self.number
+
+
+class MidiMapping(MidiControlName):
+    """A control of a device, and its target."""
+
     target: Target
     encoding: MidiEncoding = "absolute"
     low: End = None
@@ -71,11 +81,6 @@ class MidiMapping(BaseModel):
     high: End = None
     pickup: bool = True
     """False: the control follows the value by itself, so it holds the value at once."""
-
-    @property
-    def control(self) -> tuple[object, ...]:
-        """The control alone."""
-        return self.device, self.kind, self.channel, self.number
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -67,6 +67,10 @@ class Parameter:
     """Two values that differ by this are the same; 0: none.  Moves go the short way round."""
     controller: int | None = None
     """MIDI controller that moves the parameter unless the user chooses another; None: none."""
+    knob: tuple[float, float] | None = None
+    """Ends of the way of a knob unless the user chooses others; None: the ends of the range.
+
+    Between two ends above 0, equal ways are equal ratios."""
 
     def within(self, value: float) -> float:
         """Return `value`, limited to the parameter's range."""
@@ -145,13 +149,17 @@ class Block:
 def block_from_json(described: Mapping[str, Any]) -> Block:
     """Create a block from the engine's description; the inverse of `block_to_json`."""
     fields = {key: value for key, value in described.items() if key in Block.__slots__}
-    fields["parameters"] = {
-        each["symbol"]: Parameter(**{**each, "choices": tuple(map(tuple, each["choices"]))})
-        for each in described["parameters"]
-    }
+    parameters = map(_parameter_from_json, described["parameters"])
+    fields["parameters"] = {each.symbol: each for each in parameters}
     if other := described["without_headphones"]:
         fields["without_headphones"] = Substitute(**other)
     return Block(**fields)
+
+
+def _parameter_from_json(described: Mapping[str, Any]) -> Parameter:
+    choices = tuple(map(tuple, described.get("choices", ())))
+    knob = described.get("knob")
+    return Parameter(**{**described, "choices": choices, "knob": tuple(knob) if knob else None})
 
 
 def block_to_json(block: Block) -> dict[str, Any]:
@@ -223,10 +231,7 @@ def block_from_description(stem: str, described: Mapping[str, Any]) -> Block:
 
     """
     listed = [*described["parameters"], asdict(AMOUNT)]
-    parameters = [
-        Parameter(**{**each, "choices": tuple(map(tuple, each.get("choices", ())))})
-        for each in listed
-    ]
+    parameters = [_parameter_from_json(each) for each in listed]
     known = {each.symbol: each for each in parameters}
     fields = {"kind": stem, "strength": AMOUNT.symbol, **described, "parameters": known}
     block = Block(**fields)
@@ -327,6 +332,7 @@ def _parameter(stem: str, widget: Mapping[str, Any]) -> Parameter:
         declared.get("scale", "lin"),
         float(declared.get("period", 0)),
         _controller(stem, declared.get("midi", "")),
+        _knob(stem, declared.get("knob", "")),
     )
 
 
@@ -338,6 +344,15 @@ def _controller(stem: str, text: str) -> int | None:
     if found is None:
         raise UnfitBlock(f"{stem}: write a controller as [midi:ctrl 20], not [midi:{text}]")
     return int(found[1])
+
+
+def _knob(stem: str, text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"(-?[\d.]+) (-?[\d.]+)", text)
+    if found is None:
+        raise UnfitBlock(f"{stem}: write the way of a knob as [knob:0.5 40], not [knob:{text}]")
+    return float(found[1]), float(found[2])
 
 
 def _flag(stem: str, text: str) -> bool:
@@ -388,6 +403,9 @@ def _problems(block: Block, parameters: Sequence[Parameter]) -> Iterator[str]:
         yield f"the MIDI controller {min(wrong)} has a meaning of its own; take one of CONTROLLERS"
     if len(set(controllers)) < len(controllers):
         yield "two parameters have the same MIDI controller"
+    for each in parameters:
+        if each.knob and not each.minimum <= each.knob[0] < each.knob[1] <= each.maximum:
+            yield f"the way of a knob must lie in the range of {each.symbol}"
     if block.group in LAYER_GROUPS:
         for parameter in PLACE:
             if parameter.symbol in block.parameters:

@@ -1,6 +1,6 @@
 """A made-up sound and device for tests of MIDI."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import Parameter
@@ -70,18 +70,28 @@ class Desk:
         found: list[Wish] = []
         for movement in self.surface.read(device, data):
             found += self.surface.take(device, movement, self.now_s)
-        for wish in found:
+        self._do(found)
+        self._work()
+        return found
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, in the steps in which the part looks for messages."""
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
+            self.now_s = min(self.now_s + 0.005, end_s)
+            self._work()
+            self._do(self.surface.glide(self.now_s))
+
+    def _do(self, wishes: list[Wish]) -> None:
+        for wish in wishes:
             match wish:
                 case SetValue(address, value):
                     self.path.append((address, value))
                     self._due.append((self.now_s + self.lag_s, address, value))
                 case Act(request):
                     self.acts.append(request)
-        self.wait(0.0)
-        return found
 
-    def wait(self, seconds: float) -> None:
-        self.now_s += seconds
+    def _work(self) -> None:
         due = [each for each in self._due if each[0] <= self.now_s]
         if due:
             self._due = self._due[len(due) :]
@@ -98,4 +108,12 @@ class Desk:
         return found
 
     def shown(self, device: str = KNOBS) -> list[list[int]]:
-        return [message for _, message in self.surface.feedback({device}, self.now_s)]
+        found: list[Sequence[int]] = []
+
+        def send(to: str, messages: Sequence[Sequence[int]]) -> bool:
+            assert to == device
+            found.extend(messages)
+            return True
+
+        self.surface.feedback({device}, self.now_s, send)
+        return [list(each) for each in found]

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from entrain.errors import EntrainError
 from entrain.vdevice.limits import MAX_MIDI_MAPPINGS
 from entrain.vdevice.remote.midi_control import MidiControl
-from entrain.vdevice.remote.midi_settings import MidiMapping, MidiSettings
+from entrain.vdevice.remote.midi_settings import MidiControlName, MidiMapping, MidiSettings
 
 
 class MadeUpBridge:
@@ -78,10 +78,19 @@ def test_all_mappings_of_a_target_are_forgotten(control):
     assert control.settings.mappings == ()
 
 
+def test_the_mapping_of_one_control_is_forgotten(control):
+    control.map([mapping("next"), mapping("next", number=8)], replace=False)
+    before = control.revision
+    control.forget("next", MidiControlName(device="Knobs", kind="cc", channel=1, number=8))
+    assert [each.number for each in control.settings.mappings] == [7]
+    assert control.revision > before
+
+
 def test_learning_ends_with_the_mapping(control):
     async def learn() -> None:
         control.learn("tone.beat_hz", 4.0, 12.0)
-        learning = {"target": "tone.beat_hz", "low": 4.0, "high": 12.0, "pickup": True}
+        wish = {"target": "tone.beat_hz", "low": 4.0, "high": 12.0, "pickup": True}
+        learning = {"serial": 1, **wish}
         assert (wanted(control) or {})["learning"] == learning
         control.map([mapping("tone.level_db")], replace=False)  # another client's
         assert control.learning
@@ -109,6 +118,24 @@ def test_learning_ends_after_its_time_and_when_midi_is_switched_off(control):
             control.learn("next")
 
     asyncio.run(learn())
+
+
+def test_an_equal_wish_makes_the_bridge_listen_anew(control):
+    async def learn() -> None:
+        control.learn("next")
+        first = wanted(control)
+        control.learn("next")
+        assert wanted(control) != first
+        control.close()
+
+    asyncio.run(learn())
+
+
+def test_learning_is_refused_at_once_while_midi_does_not_work(control):
+    control._bridge.take({"problem": "MIDI needs two libraries"})
+    with pytest.raises(EntrainError, match="MIDI needs two libraries"):
+        control.learn("next")
+    assert control.learning is None
 
 
 def test_a_report_that_cannot_be_right_is_left_out(control):

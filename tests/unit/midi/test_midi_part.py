@@ -39,6 +39,7 @@ class Link:
         self.values: list[tuple[str, float]] = []
         self.requests: list[dict[str, Any]] = []
         self.is_full = False
+        self.answer: Any = None
         made.append(self)
 
     def set_value(self, address: str, value: float) -> bool:
@@ -47,6 +48,7 @@ class Link:
 
     def ask(self, request: dict[str, Any], done: object) -> bool:
         self.requests.append(request)
+        self.answer = done
         return not self.is_full
 
     def close(self) -> None:
@@ -139,6 +141,21 @@ def test_a_learned_control_is_told_to_the_app(run):
     run(test)
 
 
+def test_learning_goes_on_when_entrain_refuses_the_mapping(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        bench.sequencer.send(KNOBS, 0x90, 36, 100)
+        await bench.until(lambda: bench.link.requests)
+        bench.link.answer(None, "there would be more than 128 mappings")
+        await bench.until(lambda: bench.reports[-1]["refused"] == 1)
+        assert bench.reports[-1]["refusal"] == "there would be more than 128 mappings"
+        bench.sequencer.send(KNOBS, 0x90, 37, 100)
+        await bench.until(lambda: len(bench.link.requests) == 2)
+        assert bench.link.requests[1]["mappings"][0]["number"] == 37
+
+    run(test, learning=learning("next"))
+
+
 def test_a_knob_that_stops_is_learned_after_a_while(run):
     async def test(bench: Bench) -> None:
         await bench.knobs()
@@ -174,6 +191,22 @@ def test_a_fader_gets_its_value_when_it_is_plugged_in(run):
         assert bench.sequencer.sent[1:] == [(KNOBS, [0xB0, 7, 127])]
 
     run(test, mappings=[mapping("tone.level_db")])
+
+
+def test_the_bridge_rests_without_a_device_and_long_after_the_last_message(run):
+    async def test(bench: Bench) -> None:
+        now_s = asyncio.get_running_loop().time
+        await bench.until(lambda: bench.reports)
+        assert bench.part.poll_s(now_s()) == midi_part.REST_POLL_S
+        await bench.knobs()
+        bench.sequencer.send(KNOBS, 0xB0, 7, 1)
+        await bench.until(lambda: bench.part._messages)
+        heard_s = bench.part._heard_at_s
+        assert bench.part.poll_s(heard_s + 1) == midi_part.BUSY_POLL_S
+        assert bench.part.poll_s(heard_s + 10) == midi_part.IDLE_POLL_S
+        assert bench.part.poll_s(heard_s + 301) == midi_part.REST_POLL_S
+
+    run(test)
 
 
 def test_a_busy_entrain_is_reported(run):

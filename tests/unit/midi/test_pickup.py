@@ -1,4 +1,4 @@
-"""A knob has no effect until it meets the value."""
+"""A knob has no effect until it meets or crosses the value, which then comes to the knob."""
 
 from itertools import pairwise
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from unit.midi.made_up_sound import KNOBS, Desk
 
 from entrain.vdevice.bridge.midi.controls import Control
+from entrain.vdevice.bridge.midi.glide import GLIDE_S
 from entrain.vdevice.bridge.midi.mapping import Mapping
 from entrain.vdevice.bridge.midi.pickup import NEAR, Pickup
 from entrain.vdevice.bridge.midi.span import Span
@@ -54,14 +55,61 @@ def test_a_knob_lets_go_when_the_value_is_changed_elsewhere():
     desk = Desk(LEVEL)
     desk.send(CC, 7, 64)
     desk.send(CC, 7, 66)
-    assert desk.path
     desk.wait(1)
+    assert desk.path
     desk.change(level_db=-23.0)
     assert desk.send(CC, 7, 67) == []
     assert desk.value("level_db") == -23.0
     for value in range(66, 6, -1):
         desk.send(CC, 7, value)
-    assert desk.send(CC, 7, 5)
+    desk.send(CC, 7, 5)
+    desk.wait(1)
+    assert desk.value("level_db") == pytest.approx(-24 + 18 * 5 / 127, abs=0.05)
+
+
+def test_the_value_stays_where_the_knob_meets_it():
+    desk = Desk(LEVEL)
+    for value in (62, 63):  # 63 of 127 is 0.07 dB below the value
+        desk.send(CC, 7, value)
+    desk.wait(1)
+    assert desk.path == []
+    desk.send(CC, 7, 65)
+    desk.wait(1)
+    assert desk.value("level_db") == pytest.approx(-24 + 18 * 65 / 127, abs=0.05)
+
+
+@pytest.mark.parametrize("lag_s", [0.0, 0.1])
+def test_after_a_fast_turn_the_value_comes_to_the_knob_within_a_short_time(lag_s):
+    desk = Desk(LEVEL, lag_s=lag_s)
+    desk.send(CC, 7, 0)
+    desk.send(CC, 7, 127)
+    desk.wait(GLIDE_S + lag_s + 0.02)
+    path = [-15.0, *(value for _, value in desk.path)]
+    assert path[-1] == -6 == desk.value("level_db")
+    assert max(other - one for one, other in pairwise(path)) < 9 * 0.05
+    assert min(other - one for one, other in pairwise(path)) >= 0
+
+
+def test_a_value_beyond_the_knob_comes_to_it_within_a_short_time():
+    desk = Desk(Mapping(KNOBS, Control("cc", 0, 7), "tone.beat_hz", low=1.0, high=8.0))
+    assert desk.send(CC, 7, 127) == []
+    assert desk.path == []
+    desk.send(CC, 7, 120)
+    desk.wait(1)
+    path = [10.0, *(value for _, value in desk.path)]
+    assert path[-1] == pytest.approx(8 ** (120 / 127), abs=0.001)
+    assert max(abs(other - one) for one, other in pairwise(path)) < 0.2
+
+
+def test_a_change_elsewhere_ends_the_way_to_the_knob():
+    desk = Desk(LEVEL)
+    desk.send(CC, 7, 0)
+    desk.send(CC, 7, 127)
+    desk.wait(0.1)
+    desk.surface.forget(KNOBS)
+    count = len(desk.path)
+    desk.wait(1)
+    assert len(desk.path) == count
 
 
 def test_old_news_does_not_make_a_moving_knob_let_go():
@@ -88,6 +136,7 @@ def test_a_knob_that_was_unplugged_is_picked_up_anew():
     for value in range(60, 70):
         desk.send(CC, 7, value)
     assert desk.path
+    desk.wait(1)
     desk.surface.forget(KNOBS)
     desk.wait(1)
     assert desk.send(CC, 7, 10) == []  # moved while it was unplugged

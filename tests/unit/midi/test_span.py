@@ -39,6 +39,15 @@ def test_a_control_may_have_a_part_of_the_range_and_run_backwards():
     assert [Span.of(LINEAR, -999, 999).value(each) for each in (0, 1)] == [-24, -6]
 
 
+def test_a_knob_has_the_way_that_its_parameter_declares():
+    beat = parameter("beat_hz", -200, 200, 10, knob=(0.5, 40.0))
+    span = Span.of(beat)
+    assert [span.value(0), span.value(1)] == [0.5, 40]
+    assert span.value(0.5) == pytest.approx(math.sqrt(0.5 * 40), abs=0.001)
+    assert [Span.of(beat, -8, 4).value(each) for each in (0, 0.5, 1)] == [-8, -2, 4]
+    assert [Span.whole(beat).value(each) for each in (0, 0.5, 1)] == [-200, 0, 200]
+
+
 def test_a_direction_has_one_turn():
     span = Span.of(parameter("azimuth_deg", -360, 360, 0, 1, period=360.0))
     assert (span.value(0), span.value(1)) == (-180, 180)

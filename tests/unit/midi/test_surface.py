@@ -14,6 +14,10 @@ from entrain.vdevice.bridge.midi.surface import SETTLE_S
 CC = 0xB0
 
 
+def refuse(_device: str, _messages: object) -> bool:
+    return False
+
+
 def cc(number: int, target: str, **more: object) -> Mapping:
     return Mapping(KNOBS, Control("cc", 0, number), target, **more)  # type: ignore[arg-type]
 
@@ -66,6 +70,15 @@ def test_an_encoder_moves_the_value_from_where_it_is(encoding, up, down):
     for _ in range(300):
         desk.send(CC, 7, down)
     assert desk.value("beat_hz") == 0.05
+
+
+def test_an_encoder_moves_a_value_beyond_its_way_without_a_jump():
+    desk = Desk(cc(7, "tone.beat_hz", encoding="twos", low=1.0, high=8.0))
+    desk.send(CC, 7, 127)
+    assert 9.5 < desk.value("beat_hz") < 10
+    for _ in range(300):
+        desk.send(CC, 7, 127)
+    assert desk.value("beat_hz") == 1
 
 
 def test_steps_add_up_although_news_is_late():
@@ -190,7 +203,14 @@ def test_a_lamp_shows_whether_entrain_is_bypassed():
 
 def test_a_device_without_an_output_gets_nothing():
     desk = Desk(cc(7, "tone.level_db"))
-    assert list(desk.surface.feedback((), desk.now_s)) == []
+    assert not desk.surface.feedback((), desk.now_s, refuse)
+
+
+def test_a_refused_message_is_sent_later():
+    desk = Desk(Mapping(KNOBS, Control("cc14", 0, 20), "tone.level_db"))
+    assert desk.surface.feedback({KNOBS}, desk.now_s, refuse)
+    assert desk.shown() == [[CC, 20, 64], [CC, 52, 0]]
+    assert desk.shown() == []
 
 
 def test_only_a_device_that_uses_a_default_gets_its_value():
@@ -240,7 +260,9 @@ def test_a_value_that_moves_by_itself_is_picked_up_where_it_is_now():
     desk.mirror.status["moving"] = {"tone.level_db": -7.0}
     desk.sound.moved_at_s = desk.now_s
     assert desk.send(CC, 7, 65) == []
-    assert desk.send(CC, 7, 124)
+    desk.send(CC, 7, 124)
+    desk.wait(0.1)
+    assert desk.path[0][1] == pytest.approx(-7, abs=0.05)
 
 
 def test_many_controls_do_not_fill_the_memory():

@@ -30,7 +30,7 @@
  * @typedef {{ on: boolean, port: number, listen: string, clients: number, problem: string }} Osc
  * @typedef {{ device: string, kind: string, channel: number, number: number,
  *   target: string }} MidiMapping
- * @typedef {{ on: boolean, devices: string[], mappings: number,
+ * @typedef {{ on: boolean, devices: string[], mappings: number, revision: number,
  *   learning: { target: string, heard: string } | null, learned: MidiMapping | null,
  *   problem: string }} Midi
  *
@@ -78,7 +78,8 @@
  *
  * @typedef {{ symbol: string, name: string, unit: string, minimum: number, maximum: number,
  *   initial: number, step: number, choices: { name: string, value: number }[],
- *   scale: "lin" | "log", period: number, controller: number | null }} Parameter
+ *   scale: "lin" | "log", period: number, controller: number | null,
+ *   knob: number[] | null }} Parameter
  * @typedef {{ kind: string, group: string, description: string, parameters: Parameter[],
  *   strength: string, level: string, rate: string, carrier: string,
  *   dichotic: boolean }} Block

@@ -8,7 +8,7 @@ from entrain.vdevice.api.messages.kinds import Command, Query
 from entrain.vdevice.api.messages.remote_results import MidiMappings
 from entrain.vdevice.api.messages.request_fields import Within
 from entrain.vdevice.limits import MAX_LEARN_S, MAX_MIDI_MAPPINGS, MidiSystem
-from entrain.vdevice.remote.midi_settings import End, MidiMapping, Target
+from entrain.vdevice.remote.midi_settings import End, MidiControlName, MidiMapping, Target
 from entrain.vdevice.remote.settings import ListenAddress, Port
 
 LEARN_S = 30.0
@@ -55,11 +55,13 @@ class MidiLearn(Command):
 
 
 class MidiForget(Command):
-    """Remove the mappings of a target; null: all mappings."""
+    """Remove the mappings of a target, or the mapping of one control; null: all mappings."""
 
     command: Literal["midi_forget"] = "midi_forget"
     target: Target | None
     """As in `midi_learn`; null: all."""
+    control: MidiControlName | None = None
+    """The control whose mapping to `target` is removed; null: all controls."""
 
 
 class MidiMap(Command):

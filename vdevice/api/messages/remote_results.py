@@ -66,6 +66,8 @@ class MidiStatus(_Answer):
     """Connected devices."""
     mappings: int = 0
     """Number of the user's mappings."""
+    revision: int = 0
+    """Another number after each change of the mappings."""
     messages: int = 0
     """Messages since MIDI was switched on."""
     malformed: int = 0

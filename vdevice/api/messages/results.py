@@ -381,6 +381,8 @@ class Parameter(_Answer):
     """Two values that differ by this are the same; 0: none."""
     controller: int | None
     """MIDI controller that moves the parameter unless the user chooses another."""
+    knob: Sequence[FiniteFloat] | None
+    """The two ends of a knob's way unless the user chooses others; null: the ends of the range."""
 
 
 class Substitute(_Answer):

@@ -18,14 +18,14 @@ FINE_TOP = 16383
 _LONGEST_BYTES = 3
 _MOST_HALVES = 512
 """Controls whose high part is remembered; no device has so many."""
-_LOW_PART = 32
+LOW_PART = 32
 """Controller n + 32 is the low part of controller n."""
 _DATA, _DATA_LOW, _INCREMENT, _DECREMENT = 6, 38, 96, 97
 _NRPN_LOW, _NRPN_HIGH, _RPN_LOW, _RPN_HIGH = 98, 99, 100, 101
 _NO_NUMBER = FINE_TOP
 """Number of the parameter that deselects all parameters."""
 RESERVED = frozenset(
-    (0, _LOW_PART, _DATA, _DATA_LOW, *range(_INCREMENT, _RPN_HIGH + 1), *range(120, 128))
+    (0, LOW_PART, _DATA, _DATA_LOW, *range(_INCREMENT, _RPN_HIGH + 1), *range(120, 128))
 )
 """Controllers that are parts of other messages, so that no knob can have them: banks, data."""
 
@@ -101,10 +101,10 @@ class Controls:
         if number in RESERVED:
             return []
         found = [_movement("cc", channel, number, value)]
-        if number < _LOW_PART:
+        if number < LOW_PART:
             found += self._take_high(Control("cc14", channel, number), value)
-        elif number < 2 * _LOW_PART:
-            found += self._take_low(Control("cc14", channel, number - _LOW_PART), value)
+        elif number < 2 * LOW_PART:
+            found += self._take_low(Control("cc14", channel, number - LOW_PART), value)
         return found
 
     def _select(self, channel: int, number: int, value: int) -> None:
@@ -168,11 +168,11 @@ def message_bytes(control: Control, position: float) -> list[list[int]]:
     match control.kind:
         case "cc" if number <= TOP:
             return [_controller(channel, number, coarse)]
-        case "cc14" if number < _LOW_PART:
+        case "cc14" if number < LOW_PART:
             high, low = fine >> 7, fine & TOP
             return [
                 _controller(channel, number, high),
-                _controller(channel, number + _LOW_PART, low),
+                _controller(channel, number + LOW_PART, low),
             ]
         case "nrpn" | "nrpn14":
             parts = [(_NRPN_HIGH, number >> 7), (_NRPN_LOW, number & TOP)]

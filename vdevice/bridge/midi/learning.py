@@ -6,7 +6,7 @@ Other controls may send, too.  The first control whose movement is large enough 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from entrain.vdevice.bridge.midi.controls import Control, Movement
+from entrain.vdevice.bridge.midi.controls import LOW_PART, Control, Movement
 from entrain.vdevice.bridge.midi.encoders import detect
 from entrain.vdevice.limits import MidiEncoding, MidiKind
 
@@ -16,7 +16,6 @@ _MOST_CONTROLS = 256
 _FINE_SHARE = 0.5
 """Share of the messages that must have a low part."""
 _FINE_OF: dict[MidiKind, MidiKind] = {"cc": "cc14", "nrpn": "nrpn14"}
-_LOW_PART = 32
 
 
 class Learned(NamedTuple):
@@ -110,8 +109,8 @@ class Learner:
         return fine if len(set(pairs.values)) > 1 else None
 
     def _is_low_part(self, device: str, control: Control) -> bool:
-        high = Control("cc", control.channel, control.number - _LOW_PART)
-        return control.number >= _LOW_PART and (device, high) in self._heard
+        high = Control("cc", control.channel, control.number - LOW_PART)
+        return control.number >= LOW_PART and (device, high) in self._heard
 
 
 def name_of(control: Control) -> str:

@@ -22,6 +22,8 @@ SCAN_S = 2.0
 """Time between two looks at the devices, in seconds."""
 BUSY_POLL_S, IDLE_POLL_S = 0.005, 0.03
 """Time between two looks for messages: while a control moves, and otherwise."""
+REST_POLL_S, REST_AFTER_S = 0.25, 300.0
+"""Time between two looks without a device or long after its last message, and how long after."""
 BUSY_S = 2.0
 """Time after the last message in which a control counts as moved, in seconds."""
 LEARNED_S = 1.5
@@ -85,11 +87,16 @@ class MidiPart:
         self._report = report
         self._surface.map([MidiMapping.from_json(each) for each in settings["mappings"]])
         if settings["learning"] != self._learning:
-            self._learning = wish = settings["learning"]
-            is_action = wish is not None and action_request(wish["target"]) is not None
-            self._learner = Learner(is_action) if wish is not None else None
+            self._learning = settings["learning"]
+            self._learn()
         self._report_at_s = 0.0
         return True
+
+    def _learn(self) -> None:
+        """Listen anew for the control that is to be learned, if any."""
+        wish = self._learning
+        is_action = wish is not None and action_request(wish["target"]) is not None
+        self._learner = Learner(is_action) if wish is not None else None
 
     def app_changed(self, parts: AbstractSet[str]) -> None:
         """Show the new values on the devices."""
@@ -117,8 +124,17 @@ class MidiPart:
                 self._fail(now_s, f"internal error: {type(error).__name__}: {error}")
             if now_s >= self._report_at_s:
                 self._tell(now_s)
-            is_busy = now_s - self._heard_at_s < BUSY_S
-            await asyncio.sleep(BUSY_POLL_S if is_busy else IDLE_POLL_S)
+            await asyncio.sleep(self.poll_s(now_s))
+
+    def poll_s(self, now_s: float) -> float:
+        """Return the time until the next look for messages, in seconds."""
+        silent_s = now_s - self._heard_at_s
+        if silent_s < BUSY_S:
+            return BUSY_POLL_S
+        has_devices = self._ports is not None and bool(self._ports.devices)
+        if self._learner is None and (silent_s > REST_AFTER_S or not has_devices):
+            return REST_POLL_S
+        return IDLE_POLL_S
 
     def _fail(self, now_s: float, problem: str) -> None:
         """Close all ports, and open them again after a while."""
@@ -143,9 +159,11 @@ class MidiPart:
             for movement in self._surface.read(device, message):
                 if self._learner is not None:
                     self._learned(self._learner.take(device, movement))
-                else:
+                elif self._learning is None:
                     for wish in self._surface.take(device, movement, now_s):
                         self._ask(wish)
+        for wish in self._surface.glide(now_s):
+            self._ask(wish)
         if self._learner is not None and now_s - self._heard_at_s > LEARNED_S:
             self._learned(self._learner.last())
         if now_s >= self._show_at_s:
@@ -187,10 +205,7 @@ class MidiPart:
         # After a movement, the device may have to be put right even without news.
         if not self._has_news and now_s - self._heard_at_s > BUSY_S:
             return
-        self._has_news = False
-        for device, message in self._surface.feedback(self._ports.outputs, now_s):
-            self._ports.send(device, message)
-            self._has_news = True  # more may follow
+        self._has_news = self._surface.feedback(self._ports.outputs, now_s, self._ports.send_all)
 
     def _follow_moving_values(self, now_s: float) -> None:
         """Ask for quick news while a control moves whose value moves by itself, too."""
@@ -213,9 +228,17 @@ class MidiPart:
             wish["high"],
             wish["pickup"],
         )
-        self._learner = None
+        self._learner = None  # until the answer; the app then ends the wish, or refuses
+
+        def answered(result: object, error: str) -> None:
+            self._answered(result, error)
+            if error and self._learning is wish:
+                self._learn()
+                self._report_at_s = 0.0
+
         request = {"command": "midi_map", "mappings": [mapping.to_json()]}
-        self._app.ask(request, self._answered)
+        if not self._app.ask(request, answered):
+            answered(None, "Entrain is busy")
 
     def _tell(self, now_s: float) -> None:
         learner = self._learner

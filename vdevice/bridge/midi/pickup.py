@@ -1,4 +1,4 @@
-"""Pick-up: a knob has no effect until it meets the value, so that nothing jumps.  Pure."""
+"""Pick-up: a knob has no effect until it meets or crosses the value.  Pure."""
 
 NEAR = 1 / 127
 """A knob that is nearer than this to the value holds it: one step of seven bits."""
@@ -17,8 +17,8 @@ class Pickup:
     def __init__(self, is_always: bool = False) -> None:
         self.holds = is_always
         self.is_always = is_always
-        self._last: float | None = None
-        """Last position of the control; None: not known."""
+        self.position: float | None = None
+        """Last position of the control, 0 … 1; None: not known."""
 
     def move(self, position: float, value: float) -> bool:
         """Note a movement; returns whether the control holds the value.
@@ -31,7 +31,7 @@ class Pickup:
             The position of the present value, 0 … 1.
 
         """
-        last, self._last = self._last, position
+        last, self.position = self.position, position
         if not self.holds:
             has_crossed = last is not None and (last - value) * (position - value) < 0
             self.holds = has_crossed or abs(position - value) <= NEAR
@@ -44,4 +44,4 @@ class Pickup:
     def forget(self) -> None:
         """Let the value go and forget the position: the device was unplugged."""
         self.release()
-        self._last = None
+        self.position = None

@@ -185,6 +185,15 @@ class MidiPorts:
         self._unchecked += 1 if self._pulse else 0
         return True
 
+    def send_all(self, device: str, messages: Sequence[Sequence[int]]) -> bool:
+        """Send the messages of one control, or none if there is no room for all of them.
+
+        False: not all were sent; if the device goes between two messages, it may have got some.
+        """
+        if self._unchecked + len(messages) > _MOST_UNCHECKED:
+            return False
+        return all(self.send(device, each) for each in messages)
+
     def close(self) -> None:
         """Close all ports.  Idempotent."""
         opened = [*self._inputs.values(), *self._outputs.values()]

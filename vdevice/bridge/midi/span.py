@@ -36,19 +36,34 @@ class Span:
         parameter : Parameter
             Its own value does not count.
         low, high : float, optional
-            Ends of the way; the parameter's own where left out.  They are limited to its range.
+            Ends of the way, limited to the parameter's range; where left out, the ends that the
+            parameter has for knobs, or else the ends of its range.
 
         """
         least, most, period = parameter.minimum, parameter.maximum, parameter.period
         if period:  # one turn is enough
             least, most = max(least, -period / 2), min(most, period / 2)
-        first = least if low is None else min(max(low, least), most)
-        last = most if high is None else min(max(high, least), most)
+        ends = parameter.knob or (least, most)
+        first, last = (
+            min(max(default if given is None else given, least), most)
+            for given, default in zip((low, high), ends, strict=True)
+        )
         choices = sorted(parameter.choices)
         choices = [each for each in choices if min(first, last) <= each <= max(first, last)]
-        is_log = parameter.scale == "log" and min(first, last) > 0
+        is_ratio = parameter.scale == "log" or parameter.knob is not None
+        is_log = is_ratio and min(first, last) > 0
         ordered = tuple(choices if first <= last else reversed(choices))
         return cls(first, last, parameter.step, is_log, ordered, period)
+
+    @classmethod
+    def whole(cls, parameter: Parameter) -> Self:
+        """Return the way over the whole range of a parameter."""
+        return cls.of(parameter, parameter.minimum, parameter.maximum)
+
+    def reaches(self, value: float) -> bool:
+        """Tell whether a value lies on the way."""
+        least, most = min(self.low, self.high), max(self.low, self.high)
+        return least <= value <= most or (self.period > 0 and most - least >= self.period)
 
     def value(self, position: float) -> float:
         """Return the value at a position, which is limited to 0 … 1."""

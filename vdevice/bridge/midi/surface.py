@@ -4,13 +4,14 @@ The clock is the caller's.  Wishes reach Entrain over the control socket, and it
 later, so a value that was just wished counts as the value meanwhile.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from entrain.vdevice.bridge.midi import encoders
 from entrain.vdevice.bridge.midi.controls import Control, Controls, Movement, message_bytes, top_of
+from entrain.vdevice.bridge.midi.glide import Glide
 from entrain.vdevice.bridge.midi.mapping import Mapping, action_request
-from entrain.vdevice.bridge.midi.pickup import Pickup
+from entrain.vdevice.bridge.midi.pickup import NEAR, Pickup
 from entrain.vdevice.bridge.midi.sound import Sound
 from entrain.vdevice.bridge.midi.span import Span
 
@@ -39,6 +40,7 @@ class Act(NamedTuple):
 
 
 Wish = SetValue | Act
+Send = Callable[[str, Sequence[Sequence[int]]], bool]
 
 
 class _Binding:
@@ -47,6 +49,8 @@ class _Binding:
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
         self.pickup = Pickup(not mapping.pickup)
+        self.glide: Glide | None = None
+        """The way of the value to the control after a pick-up; None: it has come."""
         self.moved_at_s = -1e9
         self.wished_at_s = -1e9
         self.agreed: float | None = None
@@ -61,6 +65,32 @@ class _Binding:
         if parameter is None:
             return None
         return Span.of(parameter, self.mapping.low, self.mapping.high)
+
+    def release(self) -> None:
+        """Let the value go: it has been changed elsewhere."""
+        self.pickup.release()
+        self.agreed = self.glide = None
+
+    def forget(self) -> None:
+        """Forget the position of the control: its device was unplugged."""
+        self.release()
+        self.pickup.forget()
+        self.shown = None
+
+    def follow(self, span: Span, value: float, position: float, now_s: float) -> float | None:
+        """Return the value that the control wants at its new position; None: it has no effect."""
+        held = self.pickup.holds
+        if not self.pickup.move(position, span.position(value)):
+            return None
+        target = span.value(position)
+        if not held and not span.choices:
+            self.glide = Glide(value, span.period)
+            if abs(position - span.position(value)) <= NEAR:
+                return value  # until the next position
+        if self.glide is None:
+            return target
+        self.glide.begin(target, now_s)
+        return self.glide.value(target, now_s)
 
 
 class Surface:
@@ -81,6 +111,7 @@ class Surface:
         self._sound = sound
         self._devices: dict[str, Controls] = {}
         self._bindings: dict[Mapping, _Binding] = {}
+        self._gliding: list[_Binding] = []
         self._by_control: dict[tuple[str, Control], list[Mapping]] = {}
         self._taken: set[tuple[str, int]] = set()
         """Devices and controllers that the user has mapped."""
@@ -123,8 +154,7 @@ class Surface:
         self._devices.pop(device, None)
         for mapping, binding in list(self._bindings.items()):
             if mapping.device == device:
-                binding.pickup.forget()
-                binding.agreed = binding.shown = None
+                binding.forget()
 
     def _mappings(self, device: str, control: Control) -> Sequence[Mapping]:
         if found := self._by_control.get((device, control)):
@@ -153,7 +183,10 @@ class Surface:
         if request := action_request(target):
             return self._act(binding, movement, request, now_s)
         news, span = self._sound.value(target), binding.span(self._sound)
-        if news is None or span is None or movement.control.kind in ("note", "program"):
+        parameter = self._sound.parameter(target)
+        if news is None or span is None or parameter is None:
+            return None
+        if movement.control.kind in ("note", "program"):
             return None
         if self._sound.is_uncertain(target, now_s):
             self.wants_news = True
@@ -163,17 +196,49 @@ class Surface:
         encoding = binding.mapping.encoding
         if encoding == "absolute":
             binding.shown = movement.value
-            if not binding.pickup.move(movement.position, span.position(value)):
+            found = binding.follow(span, value, movement.position, now_s)
+            if found is None:
                 return None
-            wanted = span.value(movement.position)
+            wanted = found
+            if binding.glide is not None and binding not in self._gliding:
+                self._gliding.append(binding)
         else:
             binding.shown = None
-            wanted = span.moved(value, encoders.steps(encoding, movement.value))
+            way = span if span.reaches(value) else Span.whole(parameter)
+            wanted = way.moved(value, encoders.steps(encoding, movement.value))
+        return self._set(binding, value, wanted, now_s)
+
+    def glide(self, now_s: float) -> list[Wish]:
+        """Return the wishes that bring values to the knobs that have just taken hold."""
+        found: list[Wish] = []
+        for binding in list(self._gliding):
+            if wish := self._glided(binding, now_s):
+                found.append(wish)
+            if binding.glide is None:
+                self._gliding.remove(binding)
+        return found
+
+    def _glided(self, binding: _Binding, now_s: float) -> Wish | None:
+        target, position = binding.mapping.target, binding.pickup.position
+        news, span = self._sound.value(target), binding.span(self._sound)
+        is_mapped = self._bindings.get(binding.mapping) is binding
+        if news is None or span is None or position is None or not is_mapped:
+            binding.glide = None
+            return None
+        value = self._present(binding, span, news, now_s)
+        if binding.glide is None:
+            return None
+        wanted = binding.glide.value(span.value(position), now_s)
+        if binding.glide.is_over(now_s):
+            binding.glide = None
+        return self._set(binding, value, wanted, now_s)
+
+    def _set(self, binding: _Binding, value: float, wanted: float, now_s: float) -> Wish | None:
         binding.agreed = wanted
         if wanted == value:
             return None
-        binding.wished_at_s = now_s
-        return SetValue(target, wanted)
+        binding.moved_at_s = binding.wished_at_s = now_s
+        return SetValue(binding.mapping.target, wanted)
 
     def _present(self, binding: _Binding, span: Span, news: float, now_s: float) -> float:
         """Return the present value, and let go if it was changed elsewhere."""
@@ -182,8 +247,7 @@ class Surface:
         if now_s - binding.wished_at_s < SETTLE_S:
             return binding.agreed
         if abs(span.position(news) - span.position(binding.agreed)) > _SAME:
-            binding.pickup.release()
-            binding.agreed = None
+            binding.release()
         return news
 
     def _act(
@@ -201,8 +265,8 @@ class Surface:
 
     # ---- to the devices ----------------------------------------------------------------------
 
-    def feedback(self, outputs: Collection[str], now_s: float) -> Iterator[tuple[str, list[int]]]:
-        """Yield messages that show the values on motor faders, LED rings and lamps.
+    def feedback(self, outputs: Collection[str], now_s: float, send: Send) -> bool:
+        """Send the messages that show the values on motor faders, LED rings and lamps.
 
         A device gets nothing that it has sent itself, and no message while its control moves.
 
@@ -212,9 +276,16 @@ class Surface:
             Devices that take messages.
         now_s : float
             Time of the caller's clock.
+        send : callable
+            Sends all messages of one control to its device; false if it cannot now.
+
+        Returns
+        -------
+        bool
+            Whether something was sent or refused, so that more may follow.
 
         """
-        count = 0
+        count, is_refused = 0, False
         for mapping, binding in self._bindings.items():
             if mapping.device not in outputs or now_s - binding.moved_at_s < SETTLE_S:
                 continue
@@ -222,12 +293,15 @@ class Surface:
             if raw is None or raw == binding.shown:
                 continue
             top = top_of(mapping.control.kind)
-            for message in message_bytes(mapping.control, raw / top):
-                count += 1
-                yield mapping.device, message
+            messages = message_bytes(mapping.control, raw / top)
+            if messages and not send(mapping.device, messages):
+                is_refused = True
+                continue
+            count += len(messages)
             binding.shown = raw
             if count >= _MOST_MESSAGES:
-                return
+                break
+        return count > 0 or is_refused
 
     def _raw(self, binding: _Binding) -> int | None:
         """Return what the device should show; None: it shows the value already, or cannot."""

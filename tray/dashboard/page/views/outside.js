@@ -50,16 +50,18 @@ function Midi({ midi }) {
     ${mappings.length === 0 && html`<p class="hint">${T.midiNoMapping}</p>`}
     <ul class="names">
       ${mappings.map((each) => {
-        const name = `${controlOf(each)} → ${nameOf(each.target)}`;
-        return html`<li key=${name} title=${each.device}>${name}
+        const { device, kind, channel, number, target: mapped } = each;
+        const name = `${device}, ${controlOf(each)} → ${nameOf(mapped)}`;
+        const control = { device, kind, channel, number };
+        return html`<li key=${name}>${name}
           <button type="button" class="icon-button" aria-label=${T.forget(name)} title=${T.forget(name)}
-            onClick=${() => run("midi_forget", { target: each.target })}>✕</button></li>`;
+            onClick=${() => run("midi_forget", { target: mapped, control })}>✕</button></li>`;
       })}
     </ul>`;
 }
 
 /**
- * Return the user's mappings; they are asked for again whenever their number or the last one changes.
+ * Return the user's mappings; they are asked for again after each change.
  *
  * @param {import("../api.js").Midi} midi
  * @returns {MidiMapping[]}
@@ -75,7 +77,7 @@ function useMappings(midi) {
     return () => {
       wanted = false;
     };
-  }, [midi.mappings, JSON.stringify(midi.learned)]);
+  }, [midi.revision]);
   return found;
 }
 
