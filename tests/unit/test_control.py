@@ -286,8 +286,9 @@ def test_who_watches_is_not_idle_and_others_are_refused_politely(path, serve):
     serve(path)
     with contextlib.ExitStack() as stack:
         for _ in range(control_server.MAX_CLIENTS):
-            client = stack.enter_context(Client(path))
-            next(client.watch(60))
+            client, _ = stack.enter_context(raw(path))
+            client.sendall(b'{"command": "watch", "interval_s": 60}\n')
+            client.recv(1)
         for _ in range(2 * control_server.MAX_LATE_CLIENTS):
             late = stack.enter_context(Client(path))
             time.sleep(0.02)
@@ -296,7 +297,7 @@ def test_who_watches_is_not_idle_and_others_are_refused_politely(path, serve):
             match=r"^too many clients \(32\); close some of the apps that talk to Entrain$",
         ):
             late.ask("status")
-        client.ask("status")  # ends its watch
+        client.sendall(b'{"command": "status"}\n')  # ends its watch
         time.sleep(2 * control_server.GRACE_S)
         assert is_well(path)
 

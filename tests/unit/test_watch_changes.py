@@ -1,5 +1,6 @@
 """A client that watches for changes soon receives each one, and causes no work in between."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from raw_client import raw
 
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.client import Client
@@ -137,8 +139,10 @@ def test_a_watch_for_changes_ends_with_entrain_and_when_it_is_hung_up(path, app,
 
 def test_a_client_that_sends_something_ends_its_watch_and_is_answered(path, app, serve):
     running = serve(path, app.respond)
-    with Client(path) as client:
-        following(client)
+    with raw(path) as (client, answers):
+        client.sendall(b'{"command": "watch", "interval_s": 1, "changes_only": true}\n')
+        assert json.loads(answers.readline())["ok"]
         settled(running)
 
-        assert client.ask("on")["on"] is True
+        client.sendall(b'{"command": "on"}\n')
+        assert json.loads(answers.readline())["result"]["on"] is True

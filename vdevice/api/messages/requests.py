@@ -54,7 +54,7 @@ from entrain.vdevice.protocol.fields import Slug
 
 
 class TurnHead(Signal):
-    """Turn the head: the rotation from the room to the head, a quaternion of any length but 0.
+    """Turn the head: a quaternion from the room to the head, of any length but 0.
 
     It has no answer unless it is refused.
     """
@@ -257,7 +257,7 @@ class ListDevices(Query):
 
 
 class ListProtocols(Query):
-    """Return the library: the protocols, the last used ones, and problems of the user's files."""
+    """Return the library: protocols, the last used ones, and problems of the user's files."""
 
     answer = Protocols
     command: Literal["protocols"] = "protocols"
@@ -398,7 +398,7 @@ Part = Annotated[str, StringConstraints(max_length=64), AfterValidator(_part)]
 
 
 class Watch(Query):
-    """Return the status now and after each interval, until the client sends a line or hangs up."""
+    """Return the status at an interval, until the client sends a line or hangs up."""
 
     answer = Status
     command: Literal["watch"] = "watch"
