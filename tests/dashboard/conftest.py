@@ -15,9 +15,13 @@ expect.set_options(timeout=TIMEOUT_MS)  # a busy machine draws late
 WINDOW = {"width": 1024, "height": 768}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium.
+
+    It ends with each file: until then Playwright keeps this thread's loop, and a test of another
+    folder that follows in the same process could not run one.
+    """
     skip_without([] if CHROMIUM else ["chromium"])
     with sync_playwright() as playwright:
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -56,13 +60,13 @@ class Desk:
         assert not self.mistakes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window(browser: Browser) -> Desk:
     """Open the window for the page."""
     return Desk(browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def graph_window(browser: Browser) -> Desk:
     """Open the window for graphs alone."""
     return Desk(browser)
@@ -77,7 +81,7 @@ def fresh(browser: Browser) -> Iterator[Page]:
     desk.check()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server() -> Iterator[FakeEntrain]:
     """Serve the page with a made-up Entrain."""
     with fake_entrain() as fake:

@@ -209,6 +209,10 @@ def help_examples(command: click.Command) -> Iterator[str]:
 HELP = list(help_examples(cli))
 
 
+OTHERS = ("gsettings", "open-stage-control", "~/.local/share/entrain/venv/bin/python")
+"""Programs of others in the examples, which may be absent."""
+
+
 def check_command(line: str) -> None:
     """Check that a line's program accepts its arguments; required arguments may be missing.
 
@@ -222,7 +226,7 @@ def check_command(line: str) -> None:
     """
     command = re.split(r" [|>]+ ", line)[0]  # the shell handles pipes and redirections
     program, *arguments = shlex.split(command, comments=True)
-    if program == "gsettings" or re.match(r"\w+=", program):  # GNOME's, and the shell's variables
+    if program in OTHERS or re.match(r"\w+=", program):  # the shell's variables
         return
     if program == "ssh":
         program, *arguments = arguments[arguments.index("entrain") :]

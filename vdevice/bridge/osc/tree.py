@@ -22,7 +22,7 @@ def values(mirror: AppMirror) -> Values:
     for name, word in WORDS.items():
         if word.value:
             found[name] = word.value(mirror.status)
-    found["rate_hz"] = (rate_hz(mirror.status),)
+    found["rate_now"] = (rate_hz(mirror.status),)
     for layer, parameters in mirror.layers.items():
         for symbol, each in parameters.items():
             value = mirror.present(layer, symbol)
