@@ -29,7 +29,7 @@ State = Literal["processing", "idle", "bypassed", "off", "waiting-for-device", "
 HotkeysState = Literal["off", "asking", "bound", "denied", "missing", "failed"]
 """How far the desktop's portal has come with the keyboard shortcuts.
 
-``off``: nobody has asked it; ``asking``: it has not answered yet; ``bound``: the keys work;
+``off``: Entrain has not asked; ``asking``: no answer has come yet; ``bound``: the keys work;
 ``denied``: the user refused; ``missing``: this desktop cannot do it; ``failed``: something broke.
 """
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +19,7 @@ import processes
 import pytest
 import soundlab
 from measure import frequency_hz
+from needs import skip_without_programs
 from osc_desk import free_port, free_ports, now_tag
 
 LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
@@ -60,8 +60,7 @@ def bridge_of(entrain: app.App) -> int | None:
 
 
 def need_liblo() -> None:
-    if not shutil.which("oscsend"):
-        pytest.skip("liblo-tools is not installed")
+    skip_without_programs("oscsend", "oscdump")
 
 
 @pytest.fixture
