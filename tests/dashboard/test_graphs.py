@@ -14,7 +14,7 @@ from entrain.tray.dashboard.door import POLICY
 HERE = Path(__file__).parent / "graph_page"
 ADDRESS = "http://graphs.test/"
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
-GRAPHS = {
+GRAPHS = (
     "timeline",
     "envelope",
     "rhythm",
@@ -23,7 +23,7 @@ GRAPHS = {
     "tones",
     "spectrogram",
     "loudness",
-}
+)
 BINAURAL = {
     "id": "calm",
     "name": "Calm",
@@ -73,7 +73,7 @@ def opened(graph_window: Any) -> Iterator[Callable[..., Page]]:
     """Open some graphs, on a page that is high enough for them unless told otherwise."""
 
     def open_page(*graphs: str, height: int = 0, **media: Any) -> Page:
-        graphs = graphs or tuple(GRAPHS)
+        graphs = graphs or GRAPHS
         height = height or 200 + 360 * len(graphs)
         page: Page = graph_window.tidy()
         page.set_viewport_size({"width": 800, "height": height})
@@ -381,6 +381,20 @@ def test_each_graph_has_a_table(opened):
     expect(page.locator(".graph-spectrum tbody")).to_contain_text("dBFS")
     button.click()
     expect(graph.locator("table")).to_be_hidden()
+
+
+def test_a_table_is_kept_current_although_its_picture_is_out_of_sight(opened):
+    page = opened("spectrum", height=300)
+    wait_for(page, "Math.abs(d.spectrum.output?.hz - 1000) < 3")
+    page.locator(".graph-spectrum").get_by_role("button", name="Table").click()
+    page.locator(".graph-spectrum .graph-table").evaluate("table => table.scrollIntoView()")
+    expect(page.locator(".graph-spectrum .graph-picture")).not_to_be_in_viewport()
+    rows = page.locator(".graph-spectrum tbody")
+    before = rows.inner_text()
+
+    sound(page, left_hz=4000, right_hz=4000)
+    expect(rows).not_to_have_text(before)
+    wait_for(page, "Math.abs(d.spectrum.output?.hz - 4000) < 3")
 
 
 def test_the_timeline_shows_the_course_and_moves_the_session(opened):

@@ -5,6 +5,7 @@ import select
 import signal
 import socket
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -169,6 +170,34 @@ def test_the_default_is_set_first_and_then_the_module_unloaded(pulse, guardian, 
     events = events[: events.index("'new' on module")]
     assert "'change' on server" in events[: events.index("'remove' on sink ")]
     assert "'change' on server" not in events[events.index("'remove' on sink ") :]
+
+
+def test_it_waits_until_the_server_has_dropped_what_the_program_played(pulse, start, home):
+    """Otherwise a player that moves to the device would sound twice there for some ms."""
+
+    guardian = start()
+    guardian.tell(f"module {pulse.load()}", "default headphones")
+    mine = f"--property=application.process.id={os.getpid()}"
+    log = home / "events"
+    with (
+        listening(pulse, log),
+        subprocess.Popen(
+            ["pacat", mine, "--raw", "/dev/zero"], env={**os.environ, **pulse.environment}
+        ) as player,
+    ):
+        wait_until(pulse.sink_of_the_player, 15, "the program plays")
+        clients = pulse.pactl("list", "short", "clients").splitlines()
+        number = next(line.split("\t")[0] for line in clients if "pacat" in line)
+        began_s = time.monotonic()
+        guardian.socket.close()
+        time.sleep(0.05)  # long enough for a guardian that does not wait
+        player.kill()
+        took_s = time.monotonic() - began_s
+        assert guardian.process.wait(15) == 0
+        wait_until(lambda: "'remove' on sink #" in log.read_text(), 15, "the device is gone")
+    events = log.read_text()
+    in_order = events.index(f"'remove' on client #{number}") < events.index("'remove' on sink #")
+    assert in_order or took_s > 0.5  # it does not wait for ever
 
 
 @pytest.mark.parametrize(

@@ -212,14 +212,15 @@ def api(command: str | None, as_schema: bool) -> None:
     from entrain.platform.folders import user_paths
     from entrain.tray.text import api_text
     from entrain.vdevice.api.client import SOCKET_NAME
+    from entrain.vdevice.api.messages import COMMANDS
     from entrain.vdevice.api.schema import json_schema
     from entrain.vdevice.protocol.user_folder import shown
 
-    schema = json_schema()
-    if command is not None and command not in schema["commands"]:
+    if command is not None and command not in COMMANDS:
         raise EntrainError(
-            f"there is no command {command!r}; the commands are {', '.join(schema['commands'])}"
+            f"there is no command {command!r}; the commands are {', '.join(COMMANDS)}"
         )
+    schema = json_schema()
     if as_schema:
         options.print_json(schema)
     elif command is None:

@@ -9,8 +9,10 @@
 //        "default <name>"   the sink to make the default again; without a name the server chooses
 //   out  "ready"            once the guardian is connected to the server
 //
-// When the program ends for any reason, the socket closes.  The guardian then sets the default
-// first and unloads the module afterwards, so that players move only once.
+// When the program ends for any reason, the socket closes.  The guardian then waits until the server
+// has noticed the end, too, and has dropped what the program still plays: a player that moves to the
+// device earlier would sound twice there.  It sets the default first and unloads the module
+// afterwards, so that players move only once.
 //
 // Single-threaded, without the C++ library, which would need more memory than everything else.
 #include <pulse/pulseaudio.h>
@@ -36,6 +38,9 @@ constexpr unsigned kCleaningSeconds = 2;  // limit for cleaning up
 // The program may have died before the server read its request to load the module.
 constexpr int kLooks = 5;
 constexpr pa_usec_t kLookAgainUs = 100'000;
+// The kernel closes the program's connections one after the other, sometimes over several ms.
+constexpr int kWaits = 500;
+constexpr pa_usec_t kWaitUs = 2'000;
 
 struct Guardian {
     pa_mainloop *loop = nullptr;
@@ -51,6 +56,8 @@ struct Guardian {
 
     // Answers of the server after the program's end.
     bool alone = false;
+    int waits = 0;
+    bool is_connected = false;  // the program, to the server
     int looks = 0;
     std::uint32_t module = PA_INVALID_INDEX;
     char default_name[kPacketBytes + 1] = "";
@@ -142,9 +149,13 @@ void heard_module(pa_context *, const pa_module_info *info, int, void *data) {
     if (self.module == PA_INVALID_INDEX && has(info->argument, mark)) self.module = info->index;
 }
 
-void look_again(pa_mainloop_api *api, pa_time_event *timer, const timeval *, void *data) {
+void clean_again(pa_mainloop_api *api, pa_time_event *timer, const timeval *, void *data) {
     api->time_free(timer);
     clean(*static_cast<Guardian *>(data));
+}
+
+void clean_later(Guardian &self, pa_usec_t pause_us) {
+    pa_context_rttime_new(self.context, pa_rtclock_now() + pause_us, clean_again, &self);
 }
 
 void heard_sink(pa_context *context, const pa_sink_info *info, int end, void *data) {
@@ -160,17 +171,32 @@ void heard_sink(pa_context *context, const pa_sink_info *info, int end, void *da
             forget(pa_context_set_default_sink(context, self.fallback, nullptr, nullptr));
         forget(pa_context_unload_module(context, self.module, done, &self));
     } else if (self.told == PA_INVALID_INDEX && ++self.looks < kLooks) {
-        pa_context_rttime_new(context, pa_rtclock_now() + kLookAgainUs, look_again, &self);
+        clean_later(self, kLookAgainUs);
     } else {
         pa_mainloop_quit(self.loop, EXIT_SUCCESS);
     }
 }
 
-// Ask the server; it answers in this order.
+void heard_client(pa_context *context, const pa_client_info *info, int end, void *data) {
+    auto &self = *static_cast<Guardian *>(data);
+    if (end == 0) {
+        const char *process = pa_proplist_gets(info->proplist, PA_PROP_APPLICATION_PROCESS_ID);
+        self.is_connected |= process != nullptr && std::strtol(process, nullptr, 10) == self.owner;
+        return;
+    }
+    if (self.is_connected && ++self.waits < kWaits) {
+        clean_later(self, kWaitUs);
+        return;
+    }
+    // The server answers in this order.
+    forget(pa_context_get_server_info(context, heard_default, &self));
+    forget(pa_context_get_module_info_list(context, heard_module, &self));
+    forget(pa_context_get_sink_info_list(context, heard_sink, &self));
+}
+
 void clean(Guardian &self) {
-    forget(pa_context_get_server_info(self.context, heard_default, &self));
-    forget(pa_context_get_module_info_list(self.context, heard_module, &self));
-    forget(pa_context_get_sink_info_list(self.context, heard_sink, &self));
+    self.is_connected = false;
+    forget(pa_context_get_client_info_list(self.context, heard_client, &self));
 }
 
 // ---- events -----------------------------------------------------------------------------------

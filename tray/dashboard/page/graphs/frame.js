@@ -27,7 +27,7 @@ const TEXT_EVERY_MS = 2_000;
 let frames = 0;
 
 export class Frame {
-  /** Can be seen: on the screen, in a visible page, and with a size. */
+  /** Picture or table can be seen: on the screen, in a visible page, and with a size. */
   visible = false;
   frozen = false;
 
@@ -79,7 +79,7 @@ export class Frame {
       this.visible = entries[entries.length - 1].isIntersecting;
       changed();
     });
-    this.#onScreen.observe(this.picture);
+    this.#onScreen.observe(this.element);
     this.#size = new ResizeObserver(() => this.#resize());
     this.#size.observe(this.picture);
   }
