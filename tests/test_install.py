@@ -24,7 +24,7 @@ class User:
         self.runtime = folder / "runtime"
         self.data = self.home / ".local/share/entrain"
         self.command = self.home / ".local/bin/entrain"
-        self.autostart = self.home / ".config/autostart/entrain.desktop"
+        self.autostart = self.home / ".config/autostart/org.entrain.Entrain.desktop"
         for file in (".bashrc", ".config/other/settings", ".local/bin/other"):
             (self.home / file).parent.mkdir(parents=True, exist_ok=True)
             (self.home / file).write_text(file)
@@ -106,8 +106,8 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
     ):
         assert "_ENTRAIN_COMPLETE" in (share / file).read_text()
     program = user.data / "venv/bin/entrain"
-    assert f"TryExec={program}\n" in (share / "applications/entrain.desktop").read_text()
-    assert "<svg" in (share / "icons/hicolor/scalable/apps/entrain.svg").read_text()
+    assert f"TryExec={program}\n" in (share / "applications/org.entrain.Entrain.desktop").read_text()
+    assert "<svg" in (share / "icons/hicolor/scalable/apps/org.entrain.Entrain.svg").read_text()
     said = user.run(user.command, "autostart", "status").stdout
     assert said == f"enabled: each login starts {program}\n"
 
