@@ -38,7 +38,7 @@ def installation(prefix: Path | None = None, installer: str | None = None) -> In
     prefix = prefix or Path(sys.prefix)
     if installer is None:
         installer = _installer()
-    pip = f"{shlex.quote(str(prefix / 'bin' / 'python'))} -m pip install"
+    pip = f"{shlex.quote(sys.executable)} -m pip install"
     if clone_around(prefix):
         return Installation("in its source folder", "git pull && make setup", pip)
     if installer == DEBIAN:

@@ -32,8 +32,7 @@ def draw(aligned: AlignedSet, path: Path) -> None:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise HrtfError(
-            "cannot be drawn without matplotlib; install it with "
-            f"`{sys.executable} -m pip install matplotlib`"
+            f"cannot be drawn without matplotlib; {how_to_add(('matplotlib',))}"
         ) from None
     head = prepare(aligned)
     figure = Figure(figsize=(11, 8), dpi=100, facecolor="white")
