@@ -1,11 +1,11 @@
 """Draws a head: where it was measured, what it does to sounds around the listener."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from entrain.platform.installation_kind import how_to_add
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.preparation import grid
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet, interaural_delays_s
