@@ -3,14 +3,14 @@
 # Longer recipes are scripts in .ci/.
 .DEFAULT_GOAL := help
 .PHONY: help system-packages setup run test accept mutate fuzz soak lint bench install uninstall \
-	test-debian13 test-debian14 screenshots clean
+	test-debian13 test-debian14 screenshots packages deb test-packages check-deb clean
 
 PYTHON ?= python3
 PYTEST_ARGS ?= tests
 export PYTHON PYTEST_ARGS
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 system-packages: ## install missing system packages (apt), or print the command that does (dnf, pacman, brew)
 	@.ci/system-packages run
@@ -88,6 +88,22 @@ screenshots: ## take the screenshots in docs/images
 	@.ci/system-packages test
 	@.ci/setup test
 	@PYTHONPATH=tests:tests/desktop:tests/device .venv/bin/python docs/screenshots.py
+
+packages: setup ## build the wheel and the source distribution, in dist/
+	@packages/build dist
+
+deb: packages ## build a package for this release of Debian, in dist/
+	@.ci/system-packages deb
+	@packages/deb dist
+
+test-packages: deb ## check the packages; as root, also install them in a Debian chroot
+	@.ci/system-packages test-packages
+	@.ci/setup test
+	@ENTRAIN_PACKAGES=1 .venv/bin/pytest tests/packages
+	@.ci/debian bookworm check-deb
+
+check-deb: ## install, use and purge the package in dist/: changes this system, so use .ci/debian
+	@packages/check-deb dist
 
 clean: ## remove all built files
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

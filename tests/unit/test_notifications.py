@@ -14,6 +14,7 @@ from needs import skip_without_programs
 from session_bus import BusClient, PrivateBus
 
 from entrain.tray.commands.cli import cli
+from entrain.platform.app_id import APP_ID
 from entrain.tray.notifications import notifier
 from entrain.tray.notifications.notification_policy import (
     Limiter,
