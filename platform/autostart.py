@@ -64,7 +64,7 @@ class XdgAutostart(EntryFile):
             self.enable()
 
     def _entry(self) -> DesktopEntry | None:
-        """Read the entry, or that of an earlier version."""
+        """Read the entry, or the entry of an earlier version."""
         found = (read_entry(path) for path in (self.path, *self.former()))
         return next((entry for entry in found if entry is not None), None)
 

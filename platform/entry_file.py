@@ -37,7 +37,7 @@ class EntryFile:
         return self._program or installed_program()
 
     def former(self) -> list[Path]:
-        """Return the entries of earlier versions; those of other apps are left out."""
+        """Return the entries of earlier versions, without entries of other apps."""
         paths = (self.path.with_name(f"{name}.desktop") for name in FORMER_IDS)
         return [path for path in paths if _is_entrains(path)]
 

@@ -1,4 +1,4 @@
-"""How this Entrain was installed, and which commands change that installation."""
+"""Finds out how this Entrain was installed, and which commands change that installation."""
 
 import shlex
 import sys
@@ -10,18 +10,18 @@ from typing import NamedTuple
 from entrain.platform.installation import clone_around
 
 DEBIAN = "debian"
-"""What the Debian package writes into the file ``INSTALLER`` of Entrain's metadata."""
+"""Content of the file ``INSTALLER`` in Entrain's metadata, if the Debian package has written it."""
 
 
 class Installation(NamedTuple):
     """One way of installation."""
 
     way: str
-    """How Entrain was installed, as the end of the sentence "It is installed …"."""
+    """End of the sentence "Entrain was installed …"."""
     update: str
-    """What to do for a newer version."""
+    """Command that installs a newer version."""
     add: str
-    """The command that adds Python packages, without their names; empty: none can be added."""
+    """Command that adds Python packages, without their names; empty: no package can be added."""
 
 
 def installation(prefix: Path | None = None, installer: str | None = None) -> Installation:

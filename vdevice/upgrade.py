@@ -39,7 +39,7 @@ class UpgradeWatch:
         running: str = entrain.__version__,
     ) -> None:
         self.version = ""
-        """Version of the installed Entrain; empty: that of the running one."""
+        """Version of the installed Entrain; empty: the running version."""
         self._changed = changed
         self._package = package or Path(entrain.__file__).parent
         self._running = running

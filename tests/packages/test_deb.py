@@ -21,7 +21,10 @@ def test_lintian_finds_nothing_without_a_reason(deb):
     skip_without_programs("lintian")
 
     done = subprocess.run(
-        ["lintian", "--allow-root", "--no-tag-display-limit", "--fail-on=error,warning", deb],
+        [
+            *("lintian", "--allow-root", "--tag-display-limit=0"),
+            *("--fail-on=error,warning", deb),
+        ],
         capture_output=True,
         text=True,
         timeout=900,

@@ -1,4 +1,4 @@
-"""The wheel: what is inside, how large it becomes, on which machines it runs."""
+"""The wheel has everything inside, stays small, and runs on old processors, too."""
 
 import os
 import shutil
