@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file for everybody."""
+    """Write a file that every user may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
     path.chmod(0o644)

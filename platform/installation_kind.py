@@ -46,7 +46,9 @@ def installation(prefix: Path | None = None, installer: str | None = None) -> In
     if (prefix / "pipx_metadata.json").is_file():
         return Installation("by pipx", "pipx upgrade entrain", "pipx inject entrain")
     if prefix.name == "venv" and (prefix.parent / "uninstall").is_file():
-        return Installation("by make install", "in the source folder: git pull && make install", pip)
+        return Installation(
+            "by make install", "in the source folder: git pull && make install", pip
+        )
     return Installation(f"by {installer or 'pip'}", f"{pip} --upgrade entrain", pip)
 
 

@@ -106,7 +106,9 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
     ):
         assert "_ENTRAIN_COMPLETE" in (share / file).read_text()
     program = user.data / "venv/bin/entrain"
-    assert f"TryExec={program}\n" in (share / "applications/org.entrain.Entrain.desktop").read_text()
+    assert (
+        f"TryExec={program}\n" in (share / "applications/org.entrain.Entrain.desktop").read_text()
+    )
     assert "<svg" in (share / "icons/hicolor/scalable/apps/org.entrain.Entrain.svg").read_text()
     said = user.run(user.command, "autostart", "status").stdout
     assert said == f"enabled: each login starts {program}\n"

@@ -40,9 +40,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def site_packages(python: Path) -> Path:
-    return Path(
-        run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    )
+    return Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
 
 
 def test_the_back_ends_and_the_page_are_inside(wheel):
@@ -68,9 +66,7 @@ def test_the_sound_servers_libraries_are_the_systems(wheel):
 
 def test_an_installation_stays_small(installed):
     folder = site_packages(installed)
-    size_mb = sum(
-        path.stat().st_size for path in folder.rglob("*") if path.is_file()
-    ) / 1e6
+    size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
     assert size_mb <= MAX_INSTALLED_MB
     assert not [name for name in ("scipy", "matplotlib", "pip") if (folder / name).exists()]

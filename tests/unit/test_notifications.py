@@ -13,8 +13,8 @@ from dbus_fast import Message, MessageType
 from needs import skip_without_programs
 from session_bus import BusClient, PrivateBus
 
-from entrain.tray.commands.cli import cli
 from entrain.platform.app_id import APP_ID
+from entrain.tray.commands.cli import cli
 from entrain.tray.notifications import notifier
 from entrain.tray.notifications.notification_policy import (
     Limiter,
