@@ -1,6 +1,6 @@
 """The life of the bridge: started while a part of it is wanted, again after a crash, and ended.
 
-Runs on the main thread's asyncio loop, but for a thread that waits for poses, and one that learns
+Runs on the main thread's asyncio loop, but for two threads: one waits for poses, the other learns
 whether the process is stopped.
 """
 
@@ -245,7 +245,7 @@ class _Child(asyncio.SubprocessProtocol):
             with contextlib.suppress(RuntimeError):  # Entrain has just ended
                 loop.call_soon_threadsafe(self._take_stop, is_stopped)
 
-        with contextlib.suppress(RuntimeError):  # no thread can be started; then nobody tells
+        with contextlib.suppress(RuntimeError):  # no thread can be started
             watch_stops(self._transport.get_pid(), tell)
 
     def _take_stop(self, is_stopped: bool) -> None:

@@ -184,7 +184,7 @@ def test_the_client_that_is_silent_for_longest_loses_its_place_when_another_need
         assert machines.remembered(senders[1]) is None
         assert len(machines.clients) == MAX_CLIENTS - 1
         assert machines.has_place()
-        assert len(machines.clients) == MAX_CLIENTS - 1  # nobody else has to go
+        assert len(machines.clients) == MAX_CLIENTS - 1  # no other client has to go
     finally:
         machines.close()
 

@@ -68,7 +68,7 @@ def line(address: str, *arguments: Any, effect: str = "", refused: str = "") -> 
 
 def test_each_message_is_shown_with_its_sender_and_its_effect(run, tmp_path):
     async def work(desk):
-        desk.send("/entrain/tone/beat_hz", 3)  # nobody watches yet
+        desk.send("/entrain/tone/beat_hz", 3)  # no monitor watches yet
         with watching(desk, tmp_path) as watcher:
             await desk.until(until_watched(desk))
             desk.send("/entrain/tone/beat_hz", 7.5)
@@ -161,7 +161,7 @@ def test_a_watcher_that_does_not_read_is_dropped_and_holds_nobody_up(tmp_path, m
     monkeypatch.setattr(monitor, "LINES_PER_S", 10_000)
 
     async def work(made, path):
-        Watcher(path).close()  # one that leaves at once
+        Watcher(path).close()  # this watcher leaves at once
         idle, busy = Watcher(path), Watcher(path)
         await until(lambda: len(made._watchers) == 2)
         number = 0
@@ -195,7 +195,7 @@ def test_watchers_are_bounded_and_one_more_learns_why(tmp_path):
     monitored(tmp_path, work)
 
 
-def test_nothing_is_made_while_nobody_watches(tmp_path):
+def test_without_a_watcher_no_line_is_made(tmp_path):
     async def work(made, path):
         made.show(lambda: pytest.fail("a line was made"))
 
