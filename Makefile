@@ -89,7 +89,8 @@ screenshots: ## take the screenshots in docs/images
 	@.ci/setup test
 	@PYTHONPATH=tests:tests/desktop:tests/device .venv/bin/python docs/screenshots.py
 
-packages: setup ## build the wheel and the source distribution, in dist/
+packages: system-packages ## build the wheel and the source distribution, in dist/
+	@.ci/setup tools
 	@packages/build dist
 
 deb: packages ## build a package for this release of Debian, in dist/
