@@ -153,10 +153,10 @@ class MidiPart:
             self._scan(now_s)
         if self._ports is None or not self._mirror.status:
             return
-        for device, message in self._ports.received():
+        for device, message, after_s in self._ports.received():
             self._messages += 1
             self._heard_at_s = now_s
-            for movement in self._surface.read(device, message):
+            for movement in self._surface.read(device, message, after_s):
                 if self._learner is not None:
                     self._learned(self._learner.take(device, movement))
                 elif self._learning is None:

@@ -161,8 +161,11 @@ class MidiPorts:
 
     # ---- messages ----------------------------------------------------------------------------
 
-    def received(self) -> Iterator[tuple[str, Sequence[int]]]:
-        """Yield the devices' messages since the last call."""
+    def received(self) -> Iterator[tuple[str, Sequence[int], float]]:
+        """Yield the devices' messages since the last call.
+
+        The third number is the time since the last message of the device, in seconds.
+        """
         ports = [(device, port) for device, (_, port) in self._inputs.items()]
         for device, port in [*ports, (OWN_NAME, self._virtual_in)]:
             for _ in range(MOST_MESSAGES):
@@ -171,7 +174,7 @@ class MidiPorts:
                 if self._pulse and got[0] == _PULSE and port is self._virtual_in:
                     self._lost = self._unchecked = 0
                     continue
-                yield device, got[0]
+                yield device, got[0], got[1]
 
     def send(self, device: str, message: Sequence[int]) -> bool:
         """Send a message to a device; False if it cannot take it now."""
