@@ -190,10 +190,13 @@ class App:
             history := History(),
         )
         ears = EngineHead(self.engine)
-        self.bridge = BridgeProcess(adapter.paths().runtime / SOCKET_NAME)
+        control_socket = adapter.paths().runtime / SOCKET_NAME
+        self.bridge = BridgeProcess(control_socket)
         self.head = HeadTracking(ears, stored.tracking, self._told, self.bridge)
         self.osc = OscControl(self.bridge, stored.osc, self._told)
-        self.midi = MidiControl(self.bridge, stored.midi, self._told)
+        # A MIDI driver may stand still, or crash its process, which must not end the rest.
+        self.midi_bridge = BridgeProcess(control_socket, hung="the MIDI system does not answer")
+        self.midi = MidiControl(self.midi_bridge, stored.midi, self._told)
         self.heads = HeadKeeper(self.engine)
         self.spaces = OutputSpaces(
             stored.space,
@@ -263,6 +266,7 @@ class App:
         server = ControlServer(claimed, self.hub, blocks, self._audition_left)
         await server.start()
         self.bridge.begin()
+        self.midi_bridge.begin()
         self.spaces.begin()
 
         def begin() -> None:
@@ -284,7 +288,7 @@ class App:
             self.audition.end()
             self.player.note_heard()
             self.midi.close()
-            await self.bridge.close()
+            await asyncio.gather(self.bridge.close(), self.midi_bridge.close())
             await self.spaces.close()
             await self.saver.flush()
             await server.close()

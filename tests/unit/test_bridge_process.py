@@ -241,6 +241,23 @@ def test_a_process_that_reads_no_orders_does_not_hold_up_the_app(child):
     run(work)
 
 
+def test_a_driver_that_does_not_answer_is_told(child, monkeypatch):
+    monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 0.01)
+    made = child("os.kill(os.getpid(), 14)")  # ALRM
+
+    async def main() -> None:
+        problems: list[Any] = []
+        process = BridgeProcess(Path("control.sock"), hung="the MIDI system does not answer")
+        process.hear("midi", lambda report: problems.append(report.get("problem")))
+        process.begin()
+        process.want("midi", {})
+        await until(lambda: made.starts() > 1)
+        assert "the MIDI system does not answer" in problems
+        await process.close()
+
+    asyncio.run(main())
+
+
 def test_a_program_that_cannot_be_started_is_told_and_tried_again(monkeypatch):
     monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr(bridge_process, "_command", lambda path: ["/nowhere/python"])

@@ -138,15 +138,15 @@ class MidiPart:
 
     def _fail(self, now_s: float, problem: str) -> None:
         """Close all ports, and open them again after a while."""
-        if self._ports is not None:
-            for device in self._ports.devices:
+        ports, self._ports, self._problem = self._ports, None, problem
+        self._tell(now_s)  # the end of a call may never come
+        if ports is not None:
+            for device in ports.devices:
                 self._surface.forget(device)
             with contextlib.suppress(Exception):
-                self._ports.close()
-        self._ports, self._problem = None, problem
+                ports.close()
         self._scan_at_s = now_s + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        self._report_at_s = 0.0
 
     def _step(self, now_s: float) -> None:
         if now_s >= self._scan_at_s:
