@@ -2,25 +2,17 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-import time
-from typing import TYPE_CHECKING
-
 import click
 
+from entrain.errors import EntrainError
 from entrain.tray.commands import options
-from entrain.tray.commands.request import ask
+from entrain.tray.commands.request import ask, started
 from entrain.tray.text.number import Number
 from entrain.vdevice.limits import MAX_PORT, MIN_PORT, OSC_CONTROL_PORT, OSC_FEEDBACK_PORT
 
-if TYPE_CHECKING:
-    from entrain.vdevice.api.answers import OscStatus
-
-_START_TIMEOUT_S = 3.0
-"""Longest wait for the process that listens."""
-
 
 @click.command()
-@click.argument("action", type=click.Choice(["on", "off", "status"]), default="status")
+@click.argument("action", type=click.Choice(["on", "off", "status", "monitor"]), default="status")
 @click.option(
     "--port",
     type=Number(MIN_PORT, MAX_PORT, whole=True),
@@ -51,37 +43,36 @@ def osc(
       entrain osc on --port 9001 --feedback-port 9002
       entrain osc on --listen 0.0.0.0     open to your network
       entrain osc status
+      entrain osc monitor                 see what arrives, and its effect, until Ctrl-C
       entrain osc off
     """
     settings = {"port": port, "feedback_port": feedback_port, "listen": listen}
     wishes = {name: wish for name, wish in settings.items() if wish is not None}
     if wishes and action != "on":
         raise click.UsageError("only `osc on` takes settings")
+    if action == "monitor":
+        from entrain.tray.commands import osc_monitor
+
+        osc_monitor.run(as_json=as_json)
+        return
     if action == "on":
         answer = ask("osc", on=True, **wishes)["osc"]
-        answer = answer if answer["listening"] else _started()
+        answer = answer if answer["listening"] else started("osc")
     elif action == "off":
         answer = ask("osc", on=False)["osc"]
     else:
         answer = ask("status")["osc"]
-    if as_json:
-        options.print_json(answer)
-        return
     from entrain.tray.text import osc_text
 
-    if action == "status":
+    if as_json:
+        options.print_json(answer)
+    elif action == "status":
         osc_text.status(answer)
-        return
-    click.echo(osc_text.summary(answer))
-    if warning := osc_text.warning(answer):
-        click.echo(f"warning: {warning}", err=True)
-
-
-def _started() -> "OscStatus":
-    """Wait until Entrain listens, or says why it cannot."""
-    end_s = time.monotonic() + _START_TIMEOUT_S
-    while True:
-        time.sleep(0.05)
-        found = ask("status")["osc"]
-        if found["listening"] or found["problem"] or time.monotonic() > end_s:
-            return found
+    elif action == "off" or answer["listening"]:
+        click.echo(osc_text.summary(answer))
+        for line in osc_text.reached(answer):
+            click.echo(line)
+        if warning := osc_text.warning(answer):
+            click.echo(f"warning: {warning}", err=True)
+    if action == "on" and not answer["listening"]:
+        raise EntrainError(osc_text.deaf(answer))

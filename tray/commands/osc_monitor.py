@@ -1,0 +1,53 @@
+"""`entrain osc monitor`: what arrives by OSC, and its effect, line by line."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from entrain.errors import EntrainError
+from entrain.platform.folders import user_paths
+from entrain.platform.local_socket import connect
+from entrain.tray.commands.request import started
+from entrain.tray.text import osc_text
+from entrain.vdevice.limits import OSC_MONITOR_SOCKET
+
+_RETRY_S = 0.5
+_CONNECT_TIMEOUT_S = 3.0
+_MOST_LINE_BYTES = 1 << 16
+
+
+def run(*, as_json: bool) -> None:
+    """Print what arrives until OSC is switched off; the user ends it with Ctrl-C."""
+    for line in _lines():
+        if problem := line.get("problem"):
+            raise EntrainError(problem)
+        click.echo(json.dumps(line) if as_json else osc_text.heard(line))
+
+
+def _lines() -> Iterator[dict[str, Any]]:
+    """Yield the lines of the bridge; when it starts anew, connect again."""
+    told = ""
+    while True:
+        osc = started("osc")
+        if not osc["on"]:
+            raise EntrainError("OSC is off; `entrain osc on` switches it on")
+        if (summary := osc_text.summary(osc)) != told:
+            told = summary
+            click.echo(f"{summary}\nCtrl-C ends the list", err=True)
+        if osc["listening"]:
+            yield from _connected_lines()
+        time.sleep(_RETRY_S)
+
+
+def _connected_lines() -> Iterator[dict[str, Any]]:
+    found = connect(user_paths().runtime / OSC_MONITOR_SOCKET, _CONNECT_TIMEOUT_S)
+    if found is None:
+        return
+    with found:
+        found.settimeout(None)
+        with found.makefile("rb") as stream:
+            while (data := stream.readline(_MOST_LINE_BYTES)).endswith(b"\n"):
+                yield json.loads(data)
