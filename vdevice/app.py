@@ -263,7 +263,9 @@ class App:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # SIGHUP: the terminal was closed
             if number := getattr(signal, name, None):
                 loop.add_signal_handler(number, self._stop.set)
-        server = ControlServer(claimed, self.hub, blocks, self._audition_left)
+        server = ControlServer(
+            claimed, self.hub, blocks, self._audition_left, self._learning_left
+        )
         await server.start()
         self.bridge.begin()
         self.midi_bridge.begin()
@@ -350,6 +352,12 @@ class App:
         self.spaces.look()  # a new sample rate needs another head
         self._health_log.observe(self._reporter.health())
         self.hub.notify()
+
+    def _learning_left(self) -> None:
+        """Let controls have their effect again: the client that wanted to map one has hung up."""
+        if self.midi.learning:
+            self.midi.stop_learning()
+            self._told()
 
     def _audition_left(self) -> None:
         """End the audition of a client that has hung up."""

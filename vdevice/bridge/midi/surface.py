@@ -169,6 +169,26 @@ class Surface:
                 found.append(wish)
         return found
 
+    def target(self, device: str, control: Control) -> str:
+        """Return what a control moves or causes now; may be empty."""
+        return next((each.target for each in self._mappings(device, control)), "")
+
+    def reason(self, device: str, control: Control) -> str:
+        """Return in a few words why the last movement of a control had no effect."""
+        for mapping in self._mappings(device, control):
+            if action_request(mapping.target):
+                return "no press"
+            value, binding = self._sound.value(mapping.target), self._bindings.get(mapping)
+            if value is None:
+                return "not there now"
+            if control.kind in ("note", "program"):
+                return "has no positions"
+            is_far = binding is None or not binding.pickup.holds
+            return f"waits for pick-up at {value:g}" if is_far else f"holds {value:g}"
+        if control.kind == "cc" and self.target(device, control._replace(kind="cc14")):
+            return "waits for its low part"
+        return "not mapped"
+
     def forget(self, device: str) -> None:
         """Forget the positions of a device's controls: it was unplugged."""
         self._devices.pop(device, None)
