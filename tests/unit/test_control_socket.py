@@ -273,6 +273,10 @@ def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path
             writer.write(json.dumps({"command": "midi_learn", "target": target}).encode() + b"\n")
             await reader.readline()
 
+        async def hang_up(writer):
+            writer.close()
+            await writer.wait_closed()
+
         def leave() -> None:
             left.append(present)
 
@@ -284,7 +288,7 @@ def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path
         for reader, writer in clients[:2]:
             await ask(writer, reader, "bypass")
         for present in ("first", "second"):  # only the second one still learns
-            clients.pop(0)[1].transport.abort()
+            await hang_up(clients.pop(0)[1])
             async with asyncio.timeout(20):
                 while len(server._clients) > len(clients):
                     await asyncio.sleep(0.01)
@@ -292,7 +296,7 @@ def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path
         await ask(writer, reader, "bypass")
         await ask(writer, reader, None)  # it gives up by itself
         present = "third"
-        writer.transport.abort()
+        await hang_up(writer)
         await server.close()
 
     asyncio.run(main())

@@ -13,8 +13,11 @@ from command_line import entrain
 from entrain.tray.commands import completion, midi_command
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import MidiMappings, MidiStatus
+from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.remote.midi_settings import MidiMapping
 
+TONE = Layer(kind="binaural", id="tone")
+RUNNING = messages.ActiveProtocol(id="x", name="X", elapsed_s=1, layers=[TONE])
 NOT_RUNNING = "entrain: Entrain is not running; start it with `entrain run`\n"
 ON = MidiStatus(on=True, running="alsa", devices=("nano CTR", "Pad"), mappings=1, messages=17)
 MAPPING = MidiMapping(
@@ -35,7 +38,8 @@ def answer(runtime: Path, serve: Any, idle: messages.Status) -> Any:
         def told(request: Any) -> Any:
             if isinstance(request, messages.ListMidiMappings):
                 return MidiMappings(mappings=[mapping])
-            return idle.model_copy(update={"midi": midi() if callable(midi) else midi, **status})
+            present = midi() if callable(midi) else midi
+            return idle.model_copy(update={"midi": present, "protocol": RUNNING, **status})
 
         return serve(runtime / "entrain" / "control.sock", told)
 

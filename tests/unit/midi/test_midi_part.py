@@ -255,7 +255,8 @@ def test_a_monitor_shows_each_message_and_its_effect(run):
         for message, *wanted in (
             ((0xB0, 103, 3), f"{level}: 3", "tone.level_db", "waits for pick-up at -15"),
             ((0xB0, 103, 64), f"{level}: 64", "tone.level_db", "holds -15"),
-            ((0xB0, 103, 65), f"{level}: 65", "tone.level_db", "set tone.level_db -14.8"),
+            ((0xB0, 103, 65), f"{level}: 65", "tone.level_db", "glides to -14.8"),
+            ((0xB0, 9, 127), "controller 9, channel 1: 127", "tone.shape", "set tone.shape 2"),
             ((0xB0, 70, 1), "controller 70, channel 1: 1", "", "not mapped"),
             ((0xB0, 8, 1), "controller 8, channel 1: 1", "rain.level_db", "not there now"),
             ((0x90, 36, 99), f"{pad}: 99", "use:calm-10", "asks for use protocol calm-10"),
@@ -272,6 +273,7 @@ def test_a_monitor_shows_each_message_and_its_effect(run):
         mappings=[
             mapping("use:calm-10", kind="note", number=36),
             mapping("rain.level_db", number=8),
+            mapping("tone.shape", number=9, pickup=False),
         ],
     )
 

@@ -183,8 +183,13 @@ class Surface:
                 return "not there now"
             if control.kind in ("note", "program"):
                 return "has no positions"
-            is_far = binding is None or not binding.pickup.holds
-            return f"waits for pick-up at {value:g}" if is_far else f"holds {value:g}"
+            if binding is None or not binding.pickup.holds:
+                return f"waits for pick-up at {value:g}"
+            span, position = binding.span(self._sound), binding.pickup.position
+            glides = binding.glide is not None and binding.glide.has_begun
+            if glides and span is not None and position is not None:
+                return f"glides to {span.value(position):g}"
+            return f"holds {value:g}"
         if control.kind == "cc" and self.target(device, control._replace(kind="cc14")):
             return "waits for its low part"
         return "not mapped"
