@@ -58,7 +58,7 @@ class Figures:
     app_pss_mb: tuple[float, float]
     """Memory of the app before and after the flood."""
     bridge_pss_mb: tuple[float, float]
-    """The same of the bridge, without the memory of the JACK server that it shares."""
+    """The same of both bridges, without the memory of the JACK server that MIDI's shares."""
     saves_per_s: float
     packets: int
     messages: int
@@ -276,15 +276,15 @@ def _flooded(
     heard_ms: dict[str, tuple[float, float]],
     seconds: float,
 ) -> Figures:
-    bridge = next(
+    bridges = [
         pid
         for pid in processes.family(app)
         if b"entrain.vdevice.bridge" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    ]
     before = client.ask("status")
     time.sleep(seconds)
     between = client.ask("status")
-    pss_mb = processes.pss_mb(app), _own_pss_mb(bridge)
+    pss_mb = processes.pss_mb(app), sum(map(_own_pss_mb, bridges))
     state = Path(f"/proc/{app}/environ").read_bytes()
     folder = Path(dict(each.split(b"=", 1) for each in state.split(b"\0") if b"=" in each)[
         b"XDG_STATE_HOME"].decode()) / "entrain" / "state.json"  # fmt: skip
@@ -312,7 +312,7 @@ def _flooded(
         xruns=(between["xruns"] - before["xruns"], after["xruns"] - between["xruns"]),
         status_ms=(1000 * statistics.quantiles(took_s, n=100)[98], 1000 * max(took_s)),
         app_pss_mb=(pss_mb[0], processes.pss_mb(app)),
-        bridge_pss_mb=(pss_mb[1], _own_pss_mb(bridge)),
+        bridge_pss_mb=(pss_mb[1], sum(map(_own_pss_mb, bridges))),
         saves_per_s=saves / seconds,
         packets=after["osc"]["packets"] - between["osc"]["packets"],
         messages=after["midi"]["messages"] - between["midi"]["messages"],
@@ -368,7 +368,7 @@ def _print(found: Figures) -> None:
         ("  `status` meanwhile, ms: 99 of 100", f"{found.status_ms[0]:.1f}", ""),
         ("    longest", f"{found.status_ms[1]:.1f}", "≤ 50"),
         ("  memory (PSS) of the app, MB", "{:.1f} → {:.1f}".format(*found.app_pss_mb), "flat"),
-        ("  of the bridge", "{:.1f} → {:.1f}".format(*found.bridge_pss_mb), "≤ 20, flat"),
+        ("  of both bridges", "{:.1f} → {:.1f}".format(*found.bridge_pss_mb), "≤ 40, flat"),
         ("  state written, times a second", f"{found.saves_per_s:.1f}", "≤ 2"),
         ("  OSC packets and MIDI messages", f"{found.packets} and {found.messages}", ""),
     )

@@ -263,9 +263,7 @@ class App:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # SIGHUP: the terminal was closed
             if number := getattr(signal, name, None):
                 loop.add_signal_handler(number, self._stop.set)
-        server = ControlServer(
-            claimed, self.hub, blocks, self._audition_left, self._learning_left
-        )
+        server = ControlServer(claimed, self.hub, blocks, self._audition_left, self._learning_left)
         await server.start()
         self.bridge.begin()
         self.midi_bridge.begin()

@@ -170,20 +170,25 @@ def level(entrain) -> Iterator[ValuePath]:
 
 
 WAY_DB = 18
+BELOW = range(62)
+"""Positions of a fader that does not meet -15 dB, which are at 63.5, and are met one before."""
+
+
+def turn_slowly(knobs: Knobs, positions: range) -> None:
+    """Turn at a person's pace; of faster turns, Entrain sets only the last value."""
+    for position in positions:
+        knobs.turn(103, position)
+        time.sleep(0.02)
 
 
 def test_nothing_jumps_until_a_knob_meets_the_value(entrain, knobs, level):
     """A fader goes through its whole way: the value stays, until the fader meets it."""
     wait_for_device(entrain, "knobs")
-    below = range(62)  # the value is at 63.5 of 127, and a fader meets it one position before
-    for position in below:
-        knobs.turn(103, position)
-    soundlab.wait_until(lambda: heard(entrain, len(below)), 10, "all of it is heard")
+    turn_slowly(knobs, BELOW)
+    soundlab.wait_until(lambda: heard(entrain, len(BELOW)), 10, "all of it is heard")
     time.sleep(0.5)  # a wrong value would come now
     assert max(abs(each - -15) for each in level.values) <= 0.01 * WAY_DB
-    for position in range(62, 128):
-        knobs.turn(103, position)
-        time.sleep(0.02)  # a person's pace
+    turn_slowly(knobs, range(BELOW.stop, 128))
     soundlab.wait_until(lambda: level.values[-1] == -6, 10, "the fader is at its end")
     # To meet the value, it may step back by 1 % of its way.
     assert all(other - one >= -0.01 * WAY_DB for one, other in pairwise(level.values))
@@ -191,14 +196,13 @@ def test_nothing_jumps_until_a_knob_meets_the_value(entrain, knobs, level):
 
 
 def test_a_jump_would_be_seen(entrain, knobs, level, tmp_path):
-    """The same fader without a pick-up: what the test before looks for."""
+    """The same fader without a pick-up makes the jump that the test before excludes."""
     wait_for_device(entrain, "knobs")
     file = tmp_path / "fader.json"
     mapping = {"device": "knobs", "kind": "cc", "channel": 1, "number": 103}
     file.write_text(json.dumps([{**mapping, "target": "tone.level_db", "pickup": False}]))
     entrain("midi", "map", str(file))
-    for position in range(62):
-        knobs.turn(103, position)
+    turn_slowly(knobs, BELOW)
     soundlab.wait_until(lambda: min(level.values) < -16, 10, "the value jumps")
 
 

@@ -263,6 +263,7 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
 
 
 def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path):
+    leaving: list[str] = []
     left: list[str] = []
 
     async def main() -> None:
@@ -278,7 +279,7 @@ def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path
             await writer.wait_closed()
 
         def leave() -> None:
-            left.append(present)
+            left.append(leaving[-1])
 
         server = control_server.ControlServer(
             local_socket.claim(path, 32), Hub(handle, lambda: None), learning_left=leave
@@ -287,7 +288,8 @@ def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path
         clients = [await asyncio.open_unix_connection(path) for _ in range(3)]
         for reader, writer in clients[:2]:
             await ask(writer, reader, "bypass")
-        for present in ("first", "second"):  # only the second one still learns
+        for name in ("first", "second"):  # only the second one still learns
+            leaving.append(name)
             await hang_up(clients.pop(0)[1])
             async with asyncio.timeout(20):
                 while len(server._clients) > len(clients):
@@ -295,7 +297,7 @@ def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path
         reader, writer = clients[0]
         await ask(writer, reader, "bypass")
         await ask(writer, reader, None)  # it gives up by itself
-        present = "third"
+        leaving.append("third")
         await hang_up(writer)
         await server.close()
 

@@ -1,4 +1,4 @@
-"""`entrain midi monitor`: what arrives from MIDI devices, and its effect, line by line."""
+"""Shows each message of a MIDI device and its effect in a line: `entrain midi monitor`."""
 
 import json
 import time

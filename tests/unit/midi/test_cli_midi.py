@@ -146,7 +146,7 @@ def test_the_monitor_prints_lines_as_they_come_and_says_when_midi_is_off(runtime
     midi = [ON, MidiStatus()]
     status = answer(lambda: midi.pop(0) if len(midi) > 1 else midi[0])
     lines = [
-        {"device": "nano\x1b[2J", "message": "controller 7, channel 1: 3", "target": "tone.beat_hz"},
+        {"device": "nano\x1b[2J", "message": "controller 7: 3", "target": "tone.beat_hz"},
         {"device": "Pad", "message": "note 36, channel 10: 99", "target": ""},
     ]
     effects = [("set tone.beat_hz 7.5", ""), ("", "Entrain is busy")]
@@ -169,7 +169,7 @@ def test_the_monitor_prints_lines_as_they_come_and_says_when_midi_is_off(runtime
         "entrain: MIDI is off; `entrain midi on` switches it on",
     ]
     assert result.stdout.splitlines() == [
-        "nano?[2J  controller 7, channel 1: 3  tone.beat_hz  → set tone.beat_hz 7.5",
+        "nano?[2J  controller 7: 3  tone.beat_hz  → set tone.beat_hz 7.5",
         "Pad  note 36, channel 10: 99  → refused: Entrain is busy",
         "… and 7 more in this second",
     ]

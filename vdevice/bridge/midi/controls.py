@@ -64,7 +64,7 @@ class Movement(NamedTuple):
 
 
 class _Pair:
-    """What is known of a high part and its low part."""
+    """A high part and its low part: whether the device sends both."""
 
     def __init__(self, control: Control) -> None:
         self._enough = PAIRS_IN_A_ROW if control.kind == "cc14" else 1

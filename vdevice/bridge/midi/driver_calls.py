@@ -1,8 +1,8 @@
 """Calls into the drivers' libraries: bounded in time, and without their messages on stderr.
 
-python-rtmidi holds Python's lock while it opens or closes a port, so no other thread of Python's can
-run if a driver does not answer.  A signal ends the whole process then, and Entrain starts another
-one; MIDI has its process for itself.
+python-rtmidi holds Python's lock while it opens or closes a port, so no other thread of Python's
+can run while a driver does not answer.  A signal ends the whole process then, and Entrain starts
+another one; MIDI has its process for itself.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
 """Learning: finds the control that a person moves, and how it writes its values.  Pure.
 
 Other controls may send, too.  The first control whose movement is large enough is the right one.
-Two knobs may have the controllers n and n + 32: these are one control only if each high part has its
-low part right behind it.
+Two knobs may have the controllers n and n + 32: these are one control only if each high part has
+its low part right behind it.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Learned(NamedTuple):
 
 @dataclass
 class _Heard:
-    """What one control has sent, or both parts of a control with 14 bits."""
+    """The values of one control; for 14 bits, also how regularly both parts have come."""
 
     values: list[int] = field(default_factory=list)
     in_a_row: int = 0

@@ -1,4 +1,4 @@
-"""What `entrain midi monitor` shows of a message and its effect.  Pure."""
+"""Lines of `entrain midi monitor`: a message and its effect.  Pure."""
 
 from collections.abc import Sequence
 
