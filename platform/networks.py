@@ -13,7 +13,7 @@ ANY = "0.0.0.0"
 _SIOCGIFADDR = 0x8915
 _NAME_BYTES = 15
 _ELSEWHERE = ("192.0.2.1", 9)
-"""An address that belongs to nobody (RFC 5737)."""
+"""An address that belongs to no computer (RFC 5737)."""
 
 
 def addresses() -> dict[str, str]:

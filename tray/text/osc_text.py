@@ -44,11 +44,9 @@ def reached(osc: "OscStatus") -> Iterator[str]:
     address = osc["listen"]
     found = networks.addresses() if address == networks.ANY else {address: ""}
     for host, network in found.items():
-        of = f" of {network}" if network else ""
-        yield clean(
-            f"on your phone{of}: host {host}, send to port {osc['port']}, "
-            f"receive at port {osc['feedback_port']}"
-        )
+        where = f"{host} ({network})" if network else host
+        ports = f"send to port {osc['port']}, receive at port {osc['feedback_port']}"
+        yield clean(f"on your phone: host {where}, {ports}")
 
 
 def heard(line: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Lets commands see what arrives: a local socket that they connect to and read lines from.
 
-A line is a JSON object.  Work and memory are bounded, and nothing is made while nobody watches.
+A line is a JSON object.  Work and memory are bounded, and lines are made only for a watcher.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Monitor:
     Parameters
     ----------
     path : Path
-        The socket, in the folder of the control socket.  Without it, nobody can watch.
+        The socket, in the folder of the control socket.  Without it, there are no watchers.
 
     """
 
@@ -47,7 +47,7 @@ class Monitor:
             self._loop.add_reader(self._listener, self._accept)
 
     def show(self, make: Callable[[], Line]) -> None:
-        """Show a line, unless nobody watches or too many lines came before it in this second.
+        """Show a line to the watchers, unless too many lines came before it in this second.
 
         Parameters
         ----------

@@ -150,7 +150,7 @@ class Interpreter:
         if request is None:
             return "nothing to do"
         self._request(request, arrival, word.newest, word.changes_layers)
-        told = (f" {name} {value}" for name, value in request.items() if name != "command")
+        told = (f" {name}={value}" for name, value in request.items() if name != "command")
         return f"asks for {request['command']}{''.join(told)}"
 
     def _request(
