@@ -353,7 +353,6 @@ def _bridges(app: int) -> list[int]:
     return found
 
 
-
 def _own_pss_mb(pid: int) -> float:
     """Return the memory of a process, without the memory of JACK."""
     found_kb, is_own = 0, True

@@ -23,12 +23,12 @@ def bounded() -> Iterator[None]:
     """End the process by the signal ALRM if this block takes longer than `LONGEST_CALL_S`."""
     if sys.platform == "win32":
         yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, LONGEST_CALL_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    else:
+        signal.setitimer(signal.ITIMER_REAL, LONGEST_CALL_S)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def silence(rtmidi: ModuleType) -> None:
