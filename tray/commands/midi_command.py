@@ -12,12 +12,16 @@ from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
 from entrain.tray.commands.request import START_TIMEOUT_S, ask
 from entrain.tray.text.number import Number
-from entrain.vdevice.limits import MAX_LEARN_S, MidiSystem
+from entrain.vdevice.limits import MAX_LEARN_S, MIDI_MONITOR_SOCKET, MidiSystem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from entrain.vdevice.api.answers import MidiStatus
 
 _LEARN_S = 30.0
+_RETRY_S = 0.5
+"""Time between two attempts to read what arrives, in seconds."""
 _MAX_FILE_BYTES = 1 << 20
 
 
@@ -193,9 +197,14 @@ def monitor(as_json: bool) -> None:
       entrain midi monitor
       entrain midi monitor --json | jq .effect
     """
-    from entrain.tray.commands import midi_monitor
+    import json
 
-    midi_monitor.run(as_json=as_json)
+    from entrain.tray.text import midi_text
+
+    for line in _lines():
+        if problem := line.get("problem"):
+            raise EntrainError(problem)
+        click.echo(json.dumps(line) if as_json else midi_text.heard(line))
 
 
 @midi.command()
@@ -246,6 +255,23 @@ def map_(file: Path, replace: bool) -> None:
         )
     answer = ask("midi_map", mappings=found, replace=replace)["midi"]
     click.echo(f"mapped; mappings: {answer['mappings']}")
+
+
+def _lines() -> "Iterator[dict[str, Any]]":
+    """Yield what arrives until MIDI is switched off; if its process starts anew, connect again."""
+    from entrain.tray.text import midi_text
+    from entrain.vdevice.api.arrivals import arrivals
+
+    told = ""
+    while True:
+        answer = ask("status")["midi"]
+        if not answer["on"]:
+            raise EntrainError("MIDI is off; `entrain midi on` switches it on")
+        if (summary := midi_text.summary(answer)) != told:
+            told = summary
+            click.echo(f"{summary}\nCtrl-C ends the list", err=True)
+        yield from arrivals(MIDI_MONITOR_SOCKET)
+        time.sleep(_RETRY_S)
 
 
 def _mappings() -> Any:
