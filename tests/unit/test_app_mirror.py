@@ -50,7 +50,7 @@ def test_a_follower_that_fails_keeps_no_news_from_the_others_and_is_logged_once(
 
 
 def test_news_are_taken_as_a_whole_or_not_at_all():
-    """Otherwise the layers would stay old for ever: the next equal news do not count as a change."""
+    """Otherwise the layers would stay old for ever, since equal news do not count as a change."""
 
     async def main() -> None:
         mirror = made_mirror()

@@ -105,6 +105,26 @@ def test_settings_survive_a_restart(tmp_path):
         each.engine.close()
 
 
+def test_on_tries_again_at_once_after_a_problem(tmp_path):
+    """The port may be free by now, and the next attempt may be 30 s away."""
+    app = new_app(tmp_path)
+
+    async def main() -> None:
+        await app.hub.ask(messages.Osc(on=True))
+        number = app.bridge._numbers["osc"]
+        await app.hub.ask(messages.Osc(on=True))
+        assert app.bridge._numbers["osc"] == number
+        app.bridge._take("osc", {"problem": "another app uses UDP port 5510"})
+        status = await app.hub.ask(messages.Osc(on=True))
+        assert app.bridge._numbers["osc"] == number + 1
+        assert status.osc.problem == ""
+        await app.hub.ask(messages.Osc(on=False))
+        await app.saver.flush()
+
+    asyncio.run(main())
+    app.engine.close()
+
+
 def test_reports_are_shown_and_told_and_nonsense_is_not(tmp_path):
     app = new_app(tmp_path)
     told: list[int] = []

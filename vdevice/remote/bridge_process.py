@@ -96,9 +96,20 @@ class BridgeProcess:
         self._has_begun = True
         self._look()
 
-    def want(self, part: str, settings: Settings | None) -> None:
-        """Let a part run with these settings, or not at all."""
-        if self._wanted.get(part) == settings:
+    def want(self, part: str, settings: Settings | None, *, again: bool = False) -> None:
+        """Let a part run with these settings, or not at all.
+
+        Parameters
+        ----------
+        part : str
+            Its name.
+        settings : mapping or None
+            As the part reads them; None: it is to end.
+        again : bool
+            Start it anew also where these are its settings already.
+
+        """
+        if self._wanted.get(part) == settings and not (again and settings is not None):
             return
         self._numbers[part] = self._numbers.get(part, 0) + 1
         if settings is None:
