@@ -1,6 +1,5 @@
 """All that `get` and feedback can show, by the address without its root."""
 
-import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -57,6 +56,8 @@ def nearest(mirror: AppMirror, address: str) -> str:
     """
     if is_pattern(address) or len(address) > _MAX_ALIKE_CHARS:
         return ""
+    import difflib  # few users mistype an address, and each bridge would keep it in memory
+
     names = [*values(mirror), *(word for word in WORDS if not WORDS[word].value), "xmit", "json"]
     begin = f"/{ROOT}/"
     # Where the begin is right, it would make all addresses alike.
