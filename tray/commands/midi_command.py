@@ -2,7 +2,6 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,18 +9,14 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
-from entrain.tray.commands.request import START_TIMEOUT_S, ask
+from entrain.tray.commands.request import arriving, ask, started
 from entrain.tray.text.number import Number
 from entrain.vdevice.limits import MAX_LEARN_S, MIDI_MONITOR_SOCKET, MidiSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from entrain.vdevice.api.answers import MidiStatus
 
 _LEARN_S = 30.0
-_RETRY_S = 0.5
-"""Time between two attempts to read what arrives, in seconds."""
 _MAX_FILE_BYTES = 1 << 20
 
 
@@ -68,11 +63,8 @@ def on(system: str | None) -> None:
       entrain midi on --system jack
     """
     wishes = {"system": system} if system else {}
-    answer = ask("midi", on=True, **wishes)["midi"]
-    end_s = time.monotonic() + START_TIMEOUT_S
-    while not (answer["running"] or answer["problem"]) and time.monotonic() < end_s:
-        time.sleep(0.05)
-        answer = ask("status")["midi"]
+    ask("midi", on=True, **wishes)
+    answer = started("midi")
     if not answer["running"]:
         raise EntrainError(_deaf(answer))
     _summary(answer)
@@ -201,9 +193,7 @@ def monitor(as_json: bool) -> None:
 
     from entrain.tray.text import midi_text
 
-    for line in _lines():
-        if problem := line.get("problem"):
-            raise EntrainError(problem)
+    for line in arriving("midi", MIDI_MONITOR_SOCKET, "MIDI", midi_text.summary):
         click.echo(json.dumps(line) if as_json else midi_text.heard(line))
 
 
@@ -255,23 +245,6 @@ def map_(file: Path, replace: bool) -> None:
         )
     answer = ask("midi_map", mappings=found, replace=replace)["midi"]
     click.echo(f"mapped; mappings: {answer['mappings']}")
-
-
-def _lines() -> "Iterator[dict[str, Any]]":
-    """Yield what arrives until MIDI is switched off; if its process starts anew, connect again."""
-    from entrain.tray.text import midi_text
-    from entrain.vdevice.api.arrivals import arrivals
-
-    told = ""
-    while True:
-        answer = ask("status")["midi"]
-        if not answer["on"]:
-            raise EntrainError("MIDI is off; `entrain midi on` switches it on")
-        if (summary := midi_text.summary(answer)) != told:
-            told = summary
-            click.echo(f"{summary}\nCtrl-C ends the list", err=True)
-        yield from arrivals(MIDI_MONITOR_SOCKET)
-        time.sleep(_RETRY_S)
 
 
 def _mappings() -> Any:
