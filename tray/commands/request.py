@@ -9,6 +9,9 @@ from entrain.tray.text.text_layout import clean
 if TYPE_CHECKING:
     from entrain.vdevice.api import answers
 
+NAME = "command line"
+"""Name by which Entrain tells others who changed the sound."""
+
 
 @overload
 def ask(command: "answers.StatusCommand", **fields: object) -> "answers.Status": ...
@@ -26,7 +29,7 @@ def ask(command: Any, **fields: object) -> Any:
     """Send one request and return its answer; raises `EntrainError`."""
     from entrain.vdevice.api.client import Client
 
-    with Client() as client:
+    with Client(name=NAME) as client:
         return client.ask(command, **fields)
 
 

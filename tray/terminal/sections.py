@@ -23,7 +23,7 @@ _FLOOR_DB = -60.0
 _BANDS_DB = (-90.0, -15.0)
 """Levels at the bottom and at the top of the spectrum."""
 _READING_COLUMNS = 25
-_WHO_COLUMNS = 12
+_WHO_COLUMNS = 14
 _WORDS = {
     "processing": "processes your music",
     "idle": "on; no app is playing",
