@@ -216,7 +216,7 @@ def status(as_json: bool) -> None:
 def watch(
     context: click.Context, interval: float, changes: bool, plain: bool, as_json: bool
 ) -> None:
-    """See the sound in the terminal, and steer it by keys.  q ends it, ? lists the keys.
+    """See the sound in the terminal, and steer it by keys.  The key ? lists them.
 
     Entrain prints lines until Ctrl-C instead if the output is not a terminal, or with one of these
     options.

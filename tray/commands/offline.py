@@ -201,7 +201,7 @@ def doctor(fix: bool, as_json: bool) -> None:
 @click.argument("command", required=False)
 @click.option("--schema", "as_schema", is_flag=True, help="Print JSON Schema, for programs.")
 def api(command: str | None, as_schema: bool) -> None:
-    """Explain the control API for scripts, or one command of it.
+    """Explain the control API, by which scripts steer Entrain.  COMMAND: explain one command.
 
     \b
     Examples:
