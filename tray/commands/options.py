@@ -54,7 +54,7 @@ def no_such(what: str, name: str, known: Iterable[str], listing: str) -> Entrain
     if near := get_close_matches(name, names):
         meant = " or ".join(repr(each) for each in near)
         return EntrainError(
-            f"there is no {what} {name!r}; did you mean {meant}? ({listing} lists all)"
+            f"there is no {what} {name!r}; did you mean {meant}? {listing} lists all"
         )
     return EntrainError(f"there is no {what} {name!r}; the {what}s are {', '.join(names)}")
 
