@@ -139,6 +139,22 @@ export class Plot {
 }
 
 /**
+ * Return where a line's label begins: beside the line, on the right if there is room, and never
+ * beyond the plot, where it would lie over the other axis's ticks.
+ *
+ * @param {number} at  Place of the line.
+ * @param {number} width  Of the label.
+ * @param {number} gap  Between line and label.
+ * @param {number} left
+ * @param {number} right  Ends of the plot.
+ */
+export function labelBegin(at, width, gap, left, right) {
+  if (at + gap + width <= right) return at + gap;
+  if (at - gap - width >= left + gap) return at - gap - width;
+  return Math.max(left + gap, right - width);
+}
+
+/**
  * Draw upright dashed lines with labels.
  *
  * @param {uPlot} u
@@ -161,10 +177,14 @@ export function drawMarks(u, theme, marks) {
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
     ctx.stroke();
-    const room = bbox.left + bbox.width - at - 5 * devicePixelRatio;
-    const toLeft = ctx.measureText(label).width > room;
-    ctx.textAlign = toLeft ? "right" : "left";
-    ctx.fillText(label, at + (toLeft ? -5 : 5) * devicePixelRatio, bbox.top + 2);
+    const gap = 5 * devicePixelRatio;
+    const { width } = ctx.measureText(label);
+    const begin = labelBegin(at, width, gap, bbox.left, bbox.left + bbox.width);
+    ctx.textAlign = "left";
+    if (begin < at && begin + width > at) { // it stands over its own line, which is left out there
+      ctx.clearRect(begin - gap / 2, bbox.top, width + gap, 14 * devicePixelRatio);
+    }
+    ctx.fillText(label, begin, bbox.top + 2);
   }
   ctx.restore();
 }
