@@ -1,6 +1,7 @@
 /** Line graphs with uPlot: the code that they share. */
 
 import uPlot from "../vendor/uPlot.esm.js";
+import { labelBegin } from "./label_place.js";
 
 /** @typedef {import("./theme.js").Theme} Theme */
 /** @typedef {import("./theme.js").Colours} Colours */
@@ -136,22 +137,6 @@ export class Plot {
   dispose() {
     this.u.destroy();
   }
-}
-
-/**
- * Return where a line's label begins: beside the line, on the right if there is room, and never
- * beyond the plot, where it would lie over the other axis's ticks.
- *
- * @param {number} at  Place of the line.
- * @param {number} width  Of the label.
- * @param {number} gap  Between line and label.
- * @param {number} left
- * @param {number} right  Ends of the plot.
- */
-export function labelBegin(at, width, gap, left, right) {
-  if (at + gap + width <= right) return at + gap;
-  if (at - gap - width >= left + gap) return at - gap - width;
-  return Math.max(left + gap, right - width);
 }
 
 /**
