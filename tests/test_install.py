@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -31,6 +31,7 @@ class User:
         self.runtime.mkdir(mode=0o700)
         shutil.copytree(CLONE / ".ci", self.clone / ".ci")
         shutil.copytree(CLONE / "build/wheel", self.clone / "build/wheel")
+        (self.wheel,) = (self.clone / "build/wheel").glob("entrain-*.whl")
         kept = ("PATH", "LANG", "PYTHON", "PIP_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy")
         self.environment = {k: v for k, v in os.environ.items() if k.startswith(kept)} | {
             "HOME": str(self.home),
@@ -48,6 +49,16 @@ class User:
         return subprocess.run(
             command, env=self.environment, cwd="/", capture_output=True, text=True, timeout=300
         )
+
+    def install(self) -> int:
+        """Return the exit status of `make install` without the build."""
+        done = self.run(self.clone / ".ci/install")
+        print(done.stderr)
+        return done.returncode
+
+    def packages(self) -> Path:
+        (folder,) = (self.data / "venv/lib").glob("python*/site-packages")
+        return folder
 
     def start(self, *command: str | Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, env=self.environment, cwd="/")
@@ -70,17 +81,6 @@ def user(tmp_path: Path) -> User:
     return User(tmp_path)
 
 
-@pytest.fixture
-def installed(user: User) -> Iterator[User]:
-    """Install twice: an update must recognise the files of the first installation."""
-    for _ in range(2):
-        done = user.run(user.clone / ".ci/install")
-        assert done.returncode == 0, done.stderr
-    yield user
-    if user.command.exists():
-        user.run(user.command, "stop")
-
-
 def until(condition: Callable[[], bool]) -> None:
     deadline_s = time.monotonic() + 60
     while not condition():
@@ -89,15 +89,53 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.slow
-def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alone(user, request):
+def test_install_update_and_uninstall(user):
+    """One test, since each new environment takes half a minute."""
     before = user.files()
     # A removed installation has left an entry that starts it at login.
     user.autostart.parent.mkdir()
     user.autostart.write_text(AUTOSTART.format("/gone/bin/entrain"))
-    request.getfixturevalue("installed")
+    assert user.install() == 0
+    _an_update_that_fails_keeps_the_former_version_and_one_that_works_keeps_packages(user)
+    _an_environment_of_a_python_that_is_gone_is_given_back_or_built_anew(user)
     shutil.rmtree(user.clone)
-    share = user.data.parent
+    _it_works_without_the_clone(user)
+    _uninstall_leaves_the_users_files_alone(user, before)
 
+
+def _an_update_that_fails_keeps_the_former_version_and_one_that_works_keeps_packages(user):
+    content = user.wheel.read_bytes()
+    packages = user.packages()
+    (packages / "added.py").touch()
+    user.wheel.write_bytes(content[: len(content) // 2])
+    assert user.install() != 0
+    assert user.run(user.command, "--version").returncode == 0
+
+    user.wheel.write_bytes(content)
+    shutil.rmtree(packages / "click")
+    for distribution in packages.glob("click-*.dist-info"):
+        shutil.rmtree(distribution)
+    assert user.install() == 0
+    assert user.run(user.command, "--version").returncode == 0
+    assert (packages / "added.py").exists()
+
+
+def _an_environment_of_a_python_that_is_gone_is_given_back_or_built_anew(user):
+    content = user.wheel.read_bytes()
+    (user.data / "venv/bin/python").unlink()
+    user.wheel.write_bytes(content[: len(content) // 2])
+    assert user.install() != 0
+    assert (user.packages() / "added.py").exists()
+
+    user.wheel.write_bytes(content)
+    assert user.install() == 0
+    assert user.run(user.command, "--version").returncode == 0
+    assert not (user.packages() / "added.py").exists()
+    assert not (user.data / "venv.former").exists()
+
+
+def _it_works_without_the_clone(user):
+    share = user.data.parent
     assert "render" in user.run(user.command, "--help").stdout
     for file in (
         "bash-completion/completions/entrain",
@@ -111,6 +149,9 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
     said = user.run(user.command, "autostart", "status").stdout
     assert said == f"enabled: each login starts {program}\n"
 
+
+def _uninstall_leaves_the_users_files_alone(user, before):
+    share = user.data.parent
     # Another program begins to use a folder that the installation made.
     (share / "fish/vendor_completions.d/other.fish").write_text("complete other")
     setting = user.home / ".config/entrain/mine"
@@ -147,42 +188,6 @@ def test_it_works_without_the_clone_and_uninstall_leaves_the_users_protocols_alo
     }
     assert before.items() <= user.files().items()
     assert list(user.runtime.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_an_update_that_fails_keeps_the_former_version_and_one_that_works_keeps_packages(
-    user, installed
-):
-    (wheel,) = (user.clone / "build/wheel").glob("entrain-*.whl")
-    content = wheel.read_bytes()
-    added = Path(next((user.data / "venv/lib").glob("python*/site-packages")), "added.py")
-    added.touch()
-    missing = user.data / "venv/lib" / added.parents[1].name / "site-packages/click"
-    wheel.write_bytes(content[: len(content) // 2])
-
-    assert user.run(user.clone / ".ci/install").returncode != 0
-    assert user.run(user.command, "--version").returncode == 0
-
-    wheel.write_bytes(content)
-    shutil.rmtree(missing)
-    for distribution in missing.parent.glob("click-*.dist-info"):
-        shutil.rmtree(distribution)
-    done = user.run(user.clone / ".ci/install")
-    assert done.returncode == 0, done.stderr
-    assert user.run(user.command, "--version").returncode == 0
-    assert added.exists()
-
-    # An environment of a Python that is gone is built anew, or given back.
-    python = user.data / "venv/bin/python"
-    python.unlink()
-    wheel.write_bytes(content[: len(content) // 2])
-    assert user.run(user.clone / ".ci/install").returncode != 0
-    assert added.exists()
-    wheel.write_bytes(content)
-    assert user.run(user.clone / ".ci/install").returncode == 0
-    assert user.run(user.command, "--version").returncode == 0
-    assert not added.exists()
-    assert not (user.data / "venv.former").exists()
 
 
 def test_another_command_of_that_name_is_left_alone(user):
