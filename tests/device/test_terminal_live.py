@@ -136,7 +136,8 @@ def test_every_key_says_what_it_does_and_does_it(entrain, shell):
 
 def test_without_sound_the_meters_are_empty(pipewire_server, shell):
     environment = pipewire_server.environment
-    with app.running(environment):
+    with app.running(environment) as entrain:
+        entrain("on")
         shell.type(WATCH)
         with soundlab.play(environment, soundlab.sine(1000, 60)):
             shell.wait_for(r"in +left +█.* dB")
