@@ -174,7 +174,6 @@ def test_the_default_is_set_first_and_then_the_module_unloaded(pulse, guardian, 
 
 def test_it_waits_until_the_server_has_dropped_what_the_program_played(pulse, start, home):
     """Otherwise a player that moves to the device would sound twice there for some ms."""
-
     guardian = start()
     guardian.tell(f"module {pulse.load()}", "default headphones")
     mine = f"--property=application.process.id={os.getpid()}"
