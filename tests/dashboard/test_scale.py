@@ -1,4 +1,4 @@
-"""Where values lie on a slider, and labels in a plot; without a browser."""
+"""The places of values on a slider, and of labels in a plot; without a browser."""
 
 import pytest
 from javascript import run

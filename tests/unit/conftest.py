@@ -52,7 +52,7 @@ class Running:
     def __init__(self, path: Path, respond: Callable[[Request], Any]) -> None:
         self.path = path
         self.requests: list[Request] = []
-        """The requests; those of the command line without its name."""
+        """The requests, in which the name of the command line is left out."""
         self.clients: list[str] = []
         self._respond = respond
         self._claim = local_socket.claim(path, 32)
