@@ -159,7 +159,7 @@ def _measured(status: "Status", promise: str) -> str:
 
 def meters(scene: Scene, width: int) -> list[Row]:
     """Show peak and RMS of the input and of the output, for each ear."""
-    rows = []
+    rows: list[Row] = []
     levels = scene.status["levels"] if scene.status and scene.heard else None
     waits = scene.waits_for_sound
     for way in ("in", "out"):
