@@ -23,7 +23,7 @@ LayersOf = Callable[[Protocol], Sequence[Layer]]
 def describe(
     step: Step, before: Sound, after: Sound, layers_of: LayersOf, blocks: BlockSource
 ) -> str:
-    """Return for example ``Beat of tone: 10 Hz → 6.5 Hz``; empty: all values are as before.
+    """Return for example ``Beat of tone: 10 Hz → 6.5 Hz``.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def describe(
     """
     if step.replaces:
         return _replaced(before.played.edited.protocol, after.played.edited.protocol)
-    lines, unknown = [], []
+    lines, others = [], []
     for address in step.moved_s:
         former = _value(before, address, layers_of, blocks)
         value = _value(after, address, layers_of, blocks)
@@ -48,9 +48,11 @@ def describe(
             old, new = (each.shown if is_clear else each.exact for each in (former, value))
             lines.append(f"{former.name}: {old} → {new}")
         elif value.exact == _NONE:  # the layer has changed its kind meanwhile, in an edited file
-            unknown.append(address)
+            others.append(address)
+        else:  # only now it is named, with its initial value
+            others.append(f"{value.name}: {value.exact}, as before")
     if not lines:
-        return ", ".join(unknown)
+        return ", ".join(others)
     return lines[0] + (f" and {len(lines) - 1} more" if lines[1:] else "")
 
 

@@ -59,14 +59,14 @@ class Undo:
     def undo_text(self) -> str:
         """Describes the step that `undo` would undo, in one line; empty: there is none."""
         now = self._sound()
-        step = self._last(self._history.done, now)
+        step = _last(self._history.done, now)
         return self._text(step, step.other, now) if step else ""
 
     @property
     def redo_text(self) -> str:
         """Describes the step that `redo` would make again, in one line; empty: there is none."""
         now = self._sound()
-        step = self._last(self._history.undone, now)
+        step = _last(self._history.undone, now)
         return self._text(step, now, step.other) if step else ""
 
     @contextmanager
@@ -101,7 +101,7 @@ class Undo:
 
     def _turn(self, steps: deque[Step], others: deque[Step], refusal: str) -> None:
         now = self._sound()
-        step = self._last(steps, now)
+        step = _last(steps, now)
         if step is None:
             raise EntrainError(refusal)
         self._restore(step, now)
@@ -153,8 +153,9 @@ class Undo:
     def _text(self, step: Step, before: Sound, after: Sound) -> str:
         return step_text.describe(step, before, after, self._player.layers_of, self._blocks)
 
-    def _last(self, steps: deque[Step], now: Sound) -> Step | None:
-        """Return the last step, without steps that have led back to their beginning."""
-        while steps and (steps[-1].is_void(now) or not self._text(steps[-1], steps[-1].other, now)):
-            steps.pop()
-        return steps[-1] if steps else None
+
+def _last(steps: deque[Step], now: Sound) -> Step | None:
+    """Return the last step, without steps that have led back to their beginning."""
+    while steps and steps[-1].is_void(now):
+        steps.pop()
+    return steps[-1] if steps else None
