@@ -134,6 +134,21 @@ def connect(path: Path, timeout_s: float) -> socket.socket | None:
         return _connect(path, timeout_s)
 
 
+def listen(path: Path, backlog: int) -> socket.socket:
+    """Listen at another path in the folder of this Entrain's claim.
+
+    Raises
+    ------
+    SocketError
+        The socket cannot be created.
+
+    """
+    if sys.platform == "win32":
+        raise SocketError(_NOT_ON_WINDOWS)
+    else:
+        return _listen(path, backlog)
+
+
 if sys.platform != "win32":
 
     def _claim(path: Path, backlog: int) -> Claim:

@@ -98,6 +98,24 @@ def frequency_hz(
     return float(coarse_hz + slope / (2 * np.pi))
 
 
+def is_beating(sound: Signal, carrier_hz: float, beat_hz: float) -> bool:
+    """Return whether both ears' tones, and so the beat, are right within 0.1 Hz.
+
+    Parameters
+    ----------
+    sound : (frames, 2) ndarray
+        About a second of a binaural beat.
+    carrier_hz, beat_hz
+        Its middle frequency, and the difference between left and right.
+
+    """
+    tones_hz = (carrier_hz + beat_hz / 2, carrier_hz - beat_hz / 2)
+    return all(
+        abs(frequency_hz(sound[:, ear], tone_hz) - tone_hz) < 0.05
+        for ear, tone_hz in enumerate(tones_hz)
+    )
+
+
 def loudness_lufs(sound: Signal) -> float:
     """Return the integrated loudness after ITU-R BS.1770 of (2, frames) at 48 kHz, gated."""
     square = np.square(sosfilt(K_WEIGHTING, np.asarray(sound, dtype=np.float64))).sum(axis=0)

@@ -1,6 +1,8 @@
-"""Packets as senders of head poses make them."""
+"""Packets as OSC programs and senders of head poses make them, and broken ones."""
 
+import random
 import struct
+from collections.abc import Sequence
 
 
 def text(value: str) -> bytes:
@@ -31,3 +33,42 @@ def bundle(*elements: bytes) -> bytes:
 def opentrack(yaw: float, pitch: float, roll: float) -> bytes:
     """Make a packet of opentrack's output "UDP over network"."""
     return struct.pack("<6d", 1.0, -2.0, 30.0, yaw, pitch, roll)
+
+
+def mutated(
+    rng: random.Random, seeds: Sequence[bytes], words: Sequence[int], counts: Sequence[int]
+) -> bytes:
+    """Take one of the packets and change it in a few places.
+
+    Parameters
+    ----------
+    rng
+        Chooses.
+    seeds
+        Good packets.
+    words
+        Numbers of 32 bits to put in.
+    counts
+        The number of changes is one of these.
+
+    """
+    data = bytearray(rng.choice(seeds))
+    for _ in range(rng.choice(counts)):
+        at = rng.randrange(len(data) + 1)
+        match rng.randrange(6):
+            case 0:
+                data[at : at + 1] = bytes([rng.randrange(256)])
+            case 1:
+                del data[at : at + rng.choice((1, 4, 16))]
+            case 2:
+                at -= at % 4
+                data[at : at + 4] = struct.pack(">i", rng.choice(words))
+            case 3:
+                at -= at % 4
+                data[at:at] = rng.choice(seeds)
+            case 4:
+                data[at:at] = data[at : at + rng.choice((4, 40))] * rng.choice((2, 50))
+            case 5:
+                data = bytearray(bundle(bytes(data), rng.choice(seeds)))
+        del data[20_000:]
+    return bytes(data)

@@ -85,6 +85,8 @@ OPENTRACK_PORT = 4242
 """UDP port on which Entrain hears opentrack's output "UDP over network"."""
 OSC_CONTROL_PORT, OSC_FEEDBACK_PORT = 5510, 5511
 """UDP ports by which other programs steer Entrain, as FAUST has them: in, and out."""
+OSC_MONITOR_SOCKET = "osc.sock"
+"""Socket beside the control socket, from which `entrain osc monitor` reads what arrives."""
 LOOPBACK = "127.0.0.1"
 """Address that only this computer reaches."""
 MIN_PORT, MAX_PORT = 1024, 65535

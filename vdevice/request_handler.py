@@ -145,7 +145,7 @@ class RequestHandler:
                     raise EntrainError(f"port {request.port} is OSC's; choose another")
                 self._head.change(**_wishes(request))
             case messages.Osc():
-                if request.port in (self._head.settings.port, OPENTRACK_PORT):
+                if request.port in (*self._head.ports, OPENTRACK_PORT):
                     raise EntrainError(f"port {request.port} is head tracking's; choose another")
                 self._osc.change(**_wishes(request))
             case messages.Midi():

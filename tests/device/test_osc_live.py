@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import app
+import measure
 import numpy as np
 import osc_packets
 import processes
 import pytest
 import soundlab
-from measure import frequency_hz
 from needs import skip_without_programs
 from osc_desk import free_port, free_ports, now_tag
 
@@ -42,13 +42,12 @@ def ports() -> Ports:
 def switch_on(entrain: app.App, ports: Ports) -> None:
     """Let Entrain listen, at another port if another app uses this one by now."""
     for _ in range(5):
-        told = entrain(
-            "osc", "on", "--port", str(ports.entrain), "--feedback-port", str(ports.program)
-        )
-        if "another app uses UDP port" not in told:
+        ways = ("--port", str(ports.entrain), "--feedback-port", str(ports.program))
+        done = app.command(entrain.environment, "osc", "on", *ways)
+        if "another app uses UDP port" not in done.stderr:
             break
         ports.entrain = free_port()
-    assert f"it listens on UDP port {ports.entrain} of this computer alone" in told
+    assert f"it listens on UDP port {ports.entrain} of this computer alone" in done.stdout
 
 
 def bridge_of(entrain: app.App) -> int | None:
@@ -132,12 +131,7 @@ def test_a_message_changes_the_beat_at_the_device(any_server, ports, oscsend, se
     environment = any_server.environment
 
     def is_beating(beat_hz: float) -> bool:
-        heard = recorder.take(1)
-        left_hz, right_hz = 400 + beat_hz / 2, 400 - beat_hz / 2
-        return (
-            abs(frequency_hz(heard[:, 0], left_hz) - left_hz) < 0.05
-            and abs(frequency_hz(heard[:, 1], right_hz) - right_hz) < 0.05
-        )
+        return measure.is_beating(recorder.take(1), 400, beat_hz)
 
     with (
         app.running(environment, "--layer", LAYER, *app.PATIENT[any_server.kind]) as entrain,
@@ -291,6 +285,62 @@ def test_the_bridge_lives_and_dies_with_the_app(any_server, ports):
         assert third is not None
         entrain.kill()
         soundlab.wait_until(lambda: not processes.executable(third), 5, "it ends with the app")
+
+
+def test_a_bridge_that_is_stopped_is_started_again(any_server, ports):
+    with app.running(any_server.environment) as entrain:
+        switch_on(entrain, ports)
+        first = bridge_of(entrain)
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        soundlab.wait_until(lambda: bridge_of(entrain) not in (None, first), 15, "another process")
+        soundlab.wait_until(lambda: entrain.status()["osc"]["listening"], 10, "it listens")
+
+
+def test_a_monitor_shows_what_arrives_until_ctrl_c(any_server, ports, send):
+    with app.running(any_server.environment, "--layer", LAYER) as entrain:
+        switch_on(entrain, ports)
+        with subprocess.Popen(
+            [*app.ENTRAIN, "osc", "monitor"],
+            env={**os.environ, **any_server.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as monitor:
+            assert monitor.stdout
+            assert monitor.stderr
+            assert "it listens on" in monitor.stderr.readline()
+
+            def read() -> None:
+                lines.append(monitor.stdout.readline())
+
+            lines: list[str] = []
+            reading = threading.Thread(target=read)
+            reading.start()
+
+            def is_shown() -> bool:
+                send(osc_packets.message("/entrain/tone/beat", 4.5))  # it may not watch yet
+                return bool(lines)
+
+            soundlab.wait_until(is_shown, 10, "a line")
+            reading.join()
+            assert lines == [
+                "127.0.0.1  /entrain/tone/beat 4.5  → refused: there is no such address; did you "
+                "mean /entrain/tone/beat_hz?\n"
+            ]
+            monitor.send_signal(signal.SIGINT)
+            assert monitor.wait(10) == 130
+
+
+def test_a_port_that_another_app_uses_makes_on_fail_and_is_taken_when_it_is_free(any_server, ports):
+    with app.running(any_server.environment) as entrain:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("127.0.0.1", ports.entrain))
+            done = app.command(entrain.environment, "osc", "on", "--port", str(ports.entrain))
+            assert (done.returncode, done.stdout) == (1, "")
+            assert f"another app uses UDP port {ports.entrain}" in done.stderr
+            assert entrain.status()["osc"]["on"]
+        soundlab.wait_until(lambda: entrain.status()["osc"]["listening"], 15, "it listens")
 
 
 def test_settings_are_kept(any_server, ports):

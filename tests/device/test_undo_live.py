@@ -1,9 +1,9 @@
 """An undo is heard at the device."""
 
 import app
+import measure
 import numpy as np
 import soundlab
-from measure import frequency_hz
 
 LAYER = "tone=binaural:carrier_hz=400,beat_hz=10,floor_db=-20,ceiling_db=-20"
 
@@ -13,12 +13,7 @@ def test_the_beat_at_the_device_goes_back_and_forth(any_server):
     environment = any_server.environment
 
     def is_beating(beat_hz: float) -> bool:
-        heard = recorder.take(1)
-        left_hz, right_hz = 400 + beat_hz / 2, 400 - beat_hz / 2
-        return (
-            abs(frequency_hz(heard[:, 0], left_hz) - left_hz) < 0.05
-            and abs(frequency_hz(heard[:, 1], right_hz) - right_hz) < 0.05
-        )
+        return measure.is_beating(recorder.take(1), 400, beat_hz)
 
     with (
         app.running(environment, "--layer", LAYER, *app.PATIENT[any_server.kind]) as entrain,

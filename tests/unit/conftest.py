@@ -124,6 +124,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def answer(home: Path, serve: Callable[..., Running]) -> Callable[..., Running]:
+    """Answer each request of a command with a status that has these fields."""
+
+    def use(**fields: object) -> Running:
+        status = STATUS.model_copy(update=fields)
+        return serve(home / "entrain" / "control.sock", lambda request: status)
+
+    return use
+
+
+@pytest.fixture
 def new(monkeypatch: pytest.MonkeyPatch) -> Iterator[NewDesk]:
     """Make desks with an Entrain before a simulated sound system."""
     made: list[Desk] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit.osc.fuzz import made_mirror
 
 from entrain.vdevice.bridge import app_mirror
 from entrain.vdevice.bridge.app_mirror import AppMirror
@@ -42,6 +43,29 @@ def test_a_follower_that_fails_keeps_no_news_from_the_others_and_is_logged_once(
             mirror.take({"on": on})
         assert broken.heard == sound.heard == [{"on"}, {"on"}]
         assert [each["exception"] for each in logged] == [error]
+        mirror.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def test_news_are_taken_as_a_whole_or_not_at_all():
+    """Otherwise the layers would stay old for ever, since equal news do not count as a change."""
+
+    async def main() -> None:
+        mirror = made_mirror()
+        before, layers = dict(mirror.status), mirror.layers
+        follower = Follower()
+        mirror.add(follower)
+        tone = {"kind": "binaural", "id": "new", "params": {"beat_hz": 3.0}, "place": None}
+        broken = {"id": "y", "layers": [tone, {"kind": "binaural"}]}
+        with pytest.raises(KeyError):
+            mirror.take({"on": True, "protocol": broken})
+        assert (mirror.status, mirror.layers) == (before, layers)
+        assert follower.heard == []
+        mirror.take({"on": True, "protocol": {"id": "y", "layers": [tone]}})
+        assert mirror.layers["new"]["beat_hz"].value == 3
+        assert follower.heard == [{"on", "protocol"}]
         mirror.close()
         await asyncio.sleep(0)
 

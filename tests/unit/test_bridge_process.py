@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import struct
 import sys
 import time
@@ -237,6 +239,53 @@ def test_a_process_that_reads_no_orders_does_not_hold_up_the_app(child):
             process.want("osc", {"port": number, "listen": "0" * 1000})
         assert time.monotonic() - begin_s < 5
         await until(lambda: made.starts() == 2)
+
+    run(work)
+
+
+def test_a_process_that_is_stopped_is_killed_and_another_one_is_started(child, monkeypatch):
+    monkeypatch.setattr(bridge_process, "STOPPED_S", 0.3)
+    monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 0.01)
+    made = child("import signal\nos.kill(os.getpid(), signal.SIGSTOP)")
+
+    async def work(process, heard):
+        await until(lambda: made.starts() == 2)
+        assert heard.problems[0] == "the process for outside control was stopped for 0.3 s"
+
+    run(work)
+
+
+def test_a_process_that_goes_on_soon_is_kept(child):
+    child("import signal\nos.kill(os.getpid(), signal.SIGSTOP)\nreport(source='on')\nstay()")
+
+    async def work(process, heard):
+        for _ in range(2):
+            await until(lambda: process._link and process._link[1]._patience)
+            number = process._link[1]._transport.get_pid()
+            os.kill(number, signal.SIGCONT)
+            await until(lambda: process._link[1]._patience is None)
+            await until(lambda: {"source": "on"} in heard.reports)
+            os.kill(number, signal.SIGSTOP)
+        assert not process._link[1].was_stopped
+        assert heard.problems == []
+
+    run(work)
+
+
+def test_an_app_that_stood_still_itself_waits_once_more(child):
+    """Its clock has gone on meanwhile, and the process may go on in a moment."""
+    child("stay()")
+
+    async def work(process, heard):
+        await until(lambda: process._link)
+        _, running = process._link
+        now_s = asyncio.get_running_loop().time()
+        running._lose_patience(now_s - 100)
+        assert not running.was_stopped
+        assert running._patience is not None
+        running._take_stop(False)
+        running._lose_patience(now_s)
+        assert running.was_stopped
 
     run(work)
 

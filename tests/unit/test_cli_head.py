@@ -1,17 +1,17 @@
 """`entrain head` as a person and a shell meet it."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from command_line import entrain
 
-from entrain.tray.commands import head_command
+from entrain.tray.commands import request
 from entrain.tray.commands.cli import cli
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import Head
+
+pytestmark = pytest.mark.usefixtures("home")
 
 NOT_RUNNING = "entrain: Entrain is not running; start it with `entrain run`\n"
 TRACKED = Head(
@@ -27,22 +27,6 @@ TRACKED = Head(
     ignored=3,
     malformed=2,
 )
-
-
-@pytest.fixture(autouse=True)
-def runtime(home: Path) -> Path:
-    return home
-
-
-@pytest.fixture
-def answer(runtime: Path, serve: Any, idle: messages.Status) -> Any:
-    """Answer each request with this head."""
-
-    def use(head: Head) -> Any:
-        status = idle.model_copy(update={"head": head})
-        return serve(runtime / "entrain" / "control.sock", lambda request: status)
-
-    return use
 
 
 @pytest.mark.parametrize("action", ["on", "off", "recentre", "status"])
@@ -75,7 +59,7 @@ def test_without_a_running_entrain_it_says_what_to_do(action):
     ],
 )
 def test_each_action_is_a_request(answer, arguments, request_):
-    server = answer(TRACKED)
+    server = answer(head=TRACKED)
 
     assert entrain("head", *arguments).exit_code == 0
 
@@ -95,7 +79,7 @@ def test_each_action_is_a_request(answer, arguments, request_):
     ],
 )
 def test_what_cannot_be_meant_is_refused(answer, arguments):
-    server = answer(TRACKED)
+    server = answer(head=TRACKED)
 
     assert entrain("head", *arguments).exit_code == 2
 
@@ -103,7 +87,7 @@ def test_what_cannot_be_meant_is_refused(answer, arguments):
 
 
 def test_on_says_who_is_heard(answer):
-    answer(TRACKED)
+    answer(head=TRACKED)
     assert entrain("head", "on").stdout == (
         "head tracking is on; it listens on UDP port 9000 (OSC) and 4242 (opentrack) of this "
         "computer alone\n"
@@ -111,13 +95,13 @@ def test_on_says_who_is_heard(answer):
 
 
 def test_on_says_that_the_network_is_heard(answer):
-    answer(TRACKED.model_copy(update={"lan": True}))
+    answer(head=TRACKED.model_copy(update={"lan": True}))
     assert "of this computer and its whole network" in entrain("head", "on", "--lan").stdout
 
 
 def test_on_says_what_is_wrong(answer):
     problem = "another app uses UDP port 9000"
-    answer(Head(on=True, problem=problem))
+    answer(head=Head(on=True, problem=problem))
     assert entrain("head", "on").stdout.splitlines() == [
         "head tracking is on; it does not listen yet",
         f"problem: {problem}",
@@ -125,14 +109,14 @@ def test_on_says_what_is_wrong(answer):
 
 
 def test_on_waits_for_the_process_but_not_for_ever(answer, monkeypatch):
-    monkeypatch.setattr(head_command, "_START_TIMEOUT_S", 0.1)
-    server = answer(Head(on=True))
+    monkeypatch.setattr(request, "START_TIMEOUT_S", 0.1)
+    server = answer(head=Head(on=True))
     assert "it does not listen yet" in entrain("head", "on").stdout
     assert len(server.requests) > 1
 
 
 def test_status_is_a_table(answer):
-    answer(TRACKED)
+    answer(head=TRACKED)
     rows = dict(
         line.split("  ", 1) for line in entrain("head", "status").stdout.splitlines() if line
     )
@@ -149,33 +133,33 @@ def test_status_is_a_table(answer):
 
 
 def test_recentre_says_that_it_did(answer):
-    answer(TRACKED)
+    answer(head=TRACKED)
     told = entrain("head", "recentre").stdout
     assert told == "recentred: how your head is turned now is straight ahead\n"
 
 
 def test_a_pose_from_before_the_present_settings_is_not_denied(answer):
-    answer(TRACKED.model_copy(update={"source": "", "age_s": 1.1}))
+    answer(head=TRACKED.model_copy(update={"source": "", "age_s": 1.1}))
     told = entrain("head", "status").stdout
     assert "no tracker sends with the present settings" in told
     assert "1.10 s ago" in told
 
 
 def test_status_of_a_head_that_is_not_tracked_is_short(answer):
-    answer(Head())
+    answer(head=Head())
     assert entrain("head", "status").stdout.splitlines()[0].split() == ["tracking", "off"]
     assert entrain("head", "off").stdout == "head tracking is off\n"
 
 
 def test_scripts_get_json(answer):
-    answer(TRACKED)
+    answer(head=TRACKED)
     assert json.loads(entrain("head", "status", "--json").stdout) == json.loads(
         TRACKED.model_dump_json()
     )
 
 
 def test_the_whole_status_shows_the_tracker(answer):
-    answer(TRACKED)
+    answer(head=TRACKED)
     assert "/ypr from 127.0.0.1, 99.8 packets a second" in entrain("status").stdout
 
 

@@ -1,8 +1,6 @@
 """`entrain space` as a person and a shell meet it."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +10,8 @@ from entrain.tray.commands.cli import cli
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import Space, SpaceWishes
 from entrain.vdevice.protocol.model import Layer
+
+pytestmark = pytest.mark.usefixtures("home")
 
 NOT_RUNNING = "entrain: Entrain is not running; start it with `entrain run`\n"
 HEARD = Space(
@@ -23,22 +23,6 @@ HEARD = Space(
     params={"width_deg": 90, "head_cm": 58.5},
     sources=2,
 )
-
-
-@pytest.fixture(autouse=True)
-def runtime(home: Path) -> Path:
-    return home
-
-
-@pytest.fixture
-def answer(runtime: Path, serve: Any, idle: messages.Status) -> Any:
-    """Answer each request with this space."""
-
-    def use(space: Space, **changes: object) -> Any:
-        status = idle.model_copy(update={"space": space, **changes})
-        return serve(runtime / "entrain" / "control.sock", lambda request: status)
-
-    return use
 
 
 def test_without_a_running_entrain_it_says_what_to_do():
@@ -57,7 +41,7 @@ def test_without_a_running_entrain_it_says_what_to_do():
     ],
 )
 def test_a_command_is_one_request(answer, arguments, wishes):
-    server = answer(HEARD)
+    server = answer(space=HEARD)
     assert entrain("space", *arguments).exit_code == 0
     assert [each.model_copy(update={"client": ""}) for each in server.requests] == [
         messages.Settings(space=wishes)
@@ -66,13 +50,13 @@ def test_a_command_is_one_request(answer, arguments, wishes):
 
 @pytest.mark.parametrize("arguments", [["cave"], ["--head-cm", "20"], ["--head-cm", "x"]])
 def test_other_words_are_wrong_usage(answer, arguments):
-    server = answer(HEARD)
+    server = answer(space=HEARD)
     assert entrain("space", *arguments).exit_code == 2
     assert server.requests == []
 
 
 def test_it_says_how_music_sounds(answer):
-    answer(HEARD)
+    answer(space=HEARD)
     assert entrain("space", "speakers").stdout == "speakers: as from two loudspeakers\n"
     lines = [line.split() for line in entrain("space").stdout.splitlines()]
     assert lines == [
@@ -87,7 +71,7 @@ def test_it_says_how_music_sounds(answer):
 
 
 def test_a_setting_that_is_not_heard_is_explained(answer):
-    answer(Space(setting="scene", note="X has its own space"))
+    answer(space=Space(setting="scene", note="X has its own space"))
     assert entrain("space", "scene").stdout.splitlines() == [
         "off: in the head, as headphones play it",
         "your setting is scene",
@@ -96,14 +80,14 @@ def test_a_setting_that_is_not_heard_is_explained(answer):
 
 
 def test_the_whole_status_shows_a_space(answer):
-    answer(HEARD)
+    answer(space=HEARD)
     assert ["space", "speakers,", "HRTF", "mine"] in [
         line.split() for line in entrain("status").stdout.splitlines()
     ]
 
 
 def test_without_a_space_the_whole_status_leaves_it_out(answer):
-    answer(Space())
+    answer(space=Space())
     assert "HRTF" not in entrain("status").stdout
 
 
@@ -121,7 +105,7 @@ def test_without_a_space_the_whole_status_leaves_it_out(answer):
 def test_the_shell_completes_it(answer, words, offered):
     rain = Layer.model_validate({"kind": "noise", "id": "rain", "place": {}})
     running = messages.ActiveProtocol(id="x", name="X", elapsed_s=1, layers=[rain])
-    answer(HEARD, protocol=running)
+    answer(space=HEARD, protocol=running)
     environment = {
         "_ENTRAIN_COMPLETE": "bash_complete",
         "COMP_WORDS": words,

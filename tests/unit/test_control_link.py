@@ -148,29 +148,19 @@ def test_the_repeats_after_a_refusal_keep_their_distance(tmp_path):
     run(tmp_path, work)
 
 
-def test_repeats_end_at_the_first_one_without_an_answer(tmp_path):
+@pytest.mark.parametrize(("all_at_once", "requests"), [(True, 1), (False, 4)])
+def test_without_an_answer_nothing_more_is_sent(tmp_path, all_at_once, requests):
+    """Neither again value by value, nor the rest of such repeats."""
+
     async def work(app, link):
         app.refuses = lambda request: len(request["values"]) > 1
-        app.hangs_up = lambda request: "a.2" in request["values"] and len(request["values"]) == 1
+        app.hangs_up = lambda request: all_at_once or list(request["values"]) == ["a.2"]
         for number in range(30):
             link.set_value(f"a.{number}", 1)
         await until(lambda: app.refused)
         await link._work
         assert app.refused == ["Entrain has ended without an answer"]
-        assert len(app.requests) == 4
-
-    run(tmp_path, work)
-
-
-def test_without_an_answer_values_are_not_sent_again(tmp_path):
-    async def work(app, link):
-        app.hangs_up = lambda request: True
-        for number in range(30):
-            link.set_value(f"a.{number}", 1)
-        await until(lambda: app.refused)
-        await link._work
-        assert app.refused == ["Entrain has ended without an answer"]
-        assert len(app.requests) == 1
+        assert len(app.requests) == requests
 
     run(tmp_path, work)
 

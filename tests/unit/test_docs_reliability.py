@@ -12,7 +12,7 @@ FAULTS = PAGE.split("\n## Without a server")[0]
 ROWS = re.findall(r"^\| (?!fault ).*", FAULTS, re.MULTILINE)
 ROOMS = (
     *("device", "desktop", "unit"),
-    *("unit/hrtf", "unit/midi", "unit/portal", "unit/terminal", "unit/tracking"),
+    *("unit/hrtf", "unit/midi", "unit/osc", "unit/portal", "unit/terminal", "unit/tracking"),
 )
 NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)))
 

@@ -28,7 +28,13 @@ from entrain.vdevice.remote.settings import OscSettings
         '"port": 80',
         '"port": 65536',
         '"feedback_port": "5511"',
-        '"listen": "localhost"',
+        '"listen": "localhost "',
+        '"listen": "fe80::1"',
+        '"listen": "fe80::1%lo"',
+        '"listen": "255.255.255.255"',
+        '"listen": "240.0.0.1"',
+        '"listen": "224.0.0.1"',
+        '"listen": "ff02::1"',
         '"listen": ""',
         '"listen": "1.2.3.4\\n"',
         '"password": "x"',
@@ -40,10 +46,31 @@ def test_settings_that_cannot_be_are_refused_in_one_line(fields):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("listen", ["127.0.0.1", "0.0.0.0", "192.168.0.10", "::1", "fe80::1"])
+@pytest.mark.parametrize("listen", ["127.0.0.1", "0.0.0.0", "192.168.0.10", "::1", "::", "fd00::1"])
 def test_addresses_of_both_kinds_are_taken(listen):
     request = parse_request(f'{{"command": "osc", "listen": "{listen}"}}'.encode())
     assert request == messages.Osc(listen=listen)
+
+
+def test_localhost_is_this_computer_alone():
+    request = parse_request(b'{"command": "osc", "listen": "localhost"}')
+    assert request == messages.Osc(listen="127.0.0.1")
+
+
+def test_the_port_of_a_tracker_of_another_output_is_refused(tmp_path):
+    """With that output, one of the two could not listen."""
+    app = new_app(tmp_path)
+
+    async def main() -> None:
+        app.head.play_on("speakers")
+        await app.hub.ask(messages.Tracking(on=False, port=6001))
+        app.head.play_on("headphones")
+        with pytest.raises(EntrainError, match="port 6001 is head tracking's; choose another"):
+            await app.hub.ask(messages.Osc(port=6001))
+        await app.saver.flush()
+
+    asyncio.run(main())
+    app.engine.close()
 
 
 def test_ports_that_are_taken_within_entrain_are_refused(tmp_path):
@@ -76,6 +103,26 @@ def test_settings_survive_a_restart(tmp_path):
     assert (status.listen, status.listening) == ("0.0.0.0", False)
     for each in (first, second):
         each.engine.close()
+
+
+def test_on_tries_again_at_once_after_a_problem(tmp_path):
+    """The port may be free by now, and the next attempt may be 30 s away."""
+    app = new_app(tmp_path)
+
+    async def main() -> None:
+        await app.hub.ask(messages.Osc(on=True))
+        number = app.bridge._numbers["osc"]
+        await app.hub.ask(messages.Osc(on=True))
+        assert app.bridge._numbers["osc"] == number
+        app.bridge._take("osc", {"problem": "another app uses UDP port 5510"})
+        status = await app.hub.ask(messages.Osc(on=True))
+        assert app.bridge._numbers["osc"] == number + 1
+        assert status.osc.problem == ""
+        await app.hub.ask(messages.Osc(on=False))
+        await app.saver.flush()
+
+    asyncio.run(main())
+    app.engine.close()
 
 
 def test_reports_are_shown_and_told_and_nonsense_is_not(tmp_path):

@@ -2,21 +2,14 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-import time
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import click
 
 from entrain.tray.commands import options
-from entrain.tray.commands.request import ask
+from entrain.tray.commands.request import ask, started
 from entrain.tray.text.number import Number
 from entrain.vdevice.limits import MAX_PORT, MIN_PORT, OSC_PORT, HeadAxis, TrackerPreset
-
-if TYPE_CHECKING:
-    from entrain.vdevice.api.answers import Head
-
-_START_TIMEOUT_S = 3.0
-"""Longest wait for the bridge."""
 
 
 @click.command()
@@ -83,7 +76,7 @@ def head(
         raise click.UsageError("only `head on` takes settings")
     if action == "on":
         answer = ask("tracking", on=True, **wishes)["head"]
-        answer = _started() if not answer["listening"] or wishes else answer
+        answer = started("head") if not answer["listening"] or wishes else answer
     elif action == "off":
         answer = ask("tracking", on=False)["head"]
     else:
@@ -99,13 +92,3 @@ def head(
         click.echo("recentred: how your head is turned now is straight ahead")
     else:
         click.echo(head_text.summary(answer))
-
-
-def _started() -> "Head":
-    """Wait until the bridge listens, or says why it cannot."""
-    end_s = time.monotonic() + _START_TIMEOUT_S
-    while True:
-        time.sleep(0.05)
-        found = ask("status")["head"]
-        if found["listening"] or found["problem"] or time.monotonic() > end_s:
-            return found

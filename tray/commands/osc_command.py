@@ -2,25 +2,32 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
+import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
+from entrain.errors import EntrainError
 from entrain.tray.commands import options
-from entrain.tray.commands.request import ask
+from entrain.tray.commands.request import ask, started
 from entrain.tray.text.number import Number
-from entrain.vdevice.limits import MAX_PORT, MIN_PORT, OSC_CONTROL_PORT, OSC_FEEDBACK_PORT
+from entrain.vdevice.limits import (
+    MAX_PORT,
+    MIN_PORT,
+    OSC_CONTROL_PORT,
+    OSC_FEEDBACK_PORT,
+    OSC_MONITOR_SOCKET,
+)
 
-if TYPE_CHECKING:
-    from entrain.vdevice.api.answers import OscStatus
-
-_START_TIMEOUT_S = 3.0
-"""Longest wait for the process that listens."""
+_RETRY_S = 0.5
+_CONNECT_TIMEOUT_S = 3.0
+_MOST_LINE_BYTES = 1 << 16
 
 
 @click.command()
-@click.argument("action", type=click.Choice(["on", "off", "status"]), default="status")
+@click.argument("action", type=click.Choice(["on", "off", "status", "monitor"]), default="status")
 @click.option(
     "--port",
     type=Number(MIN_PORT, MAX_PORT, whole=True),
@@ -51,37 +58,75 @@ def osc(
       entrain osc on --port 9001 --feedback-port 9002
       entrain osc on --listen 0.0.0.0     open to your network
       entrain osc status
+      entrain osc monitor                 see what arrives, and its effect, until Ctrl-C
       entrain osc off
     """
     settings = {"port": port, "feedback_port": feedback_port, "listen": listen}
     wishes = {name: wish for name, wish in settings.items() if wish is not None}
     if wishes and action != "on":
         raise click.UsageError("only `osc on` takes settings")
+    if action == "monitor":
+        _monitor(as_json=as_json)
+        return
     if action == "on":
         answer = ask("osc", on=True, **wishes)["osc"]
-        answer = answer if answer["listening"] else _started()
+        answer = answer if answer["listening"] else started("osc")
     elif action == "off":
         answer = ask("osc", on=False)["osc"]
     else:
         answer = ask("status")["osc"]
-    if as_json:
-        options.print_json(answer)
-        return
     from entrain.tray.text import osc_text
 
-    if action == "status":
+    if as_json:
+        options.print_json(answer)
+    elif action == "status":
         osc_text.status(answer)
-        return
-    click.echo(osc_text.summary(answer))
-    if warning := osc_text.warning(answer):
-        click.echo(f"warning: {warning}", err=True)
+    elif action == "off" or answer["listening"]:
+        click.echo(osc_text.summary(answer))
+        for line in osc_text.reached(answer):
+            click.echo(line)
+        if warning := osc_text.warning(answer):
+            click.echo(f"warning: {warning}", err=True)
+    if action == "on" and not answer["listening"]:
+        raise EntrainError(osc_text.deaf(answer))
 
 
-def _started() -> "OscStatus":
-    """Wait until Entrain listens, or says why it cannot."""
-    end_s = time.monotonic() + _START_TIMEOUT_S
+def _monitor(*, as_json: bool) -> None:
+    """Print what arrives until OSC is switched off; the user ends it with Ctrl-C."""
+    from entrain.tray.text import osc_text
+
+    for line in _arrivals():
+        if problem := line.get("problem"):
+            raise EntrainError(problem)
+        click.echo(json.dumps(line) if as_json else osc_text.heard(line))
+
+
+def _arrivals() -> Iterator[dict[str, Any]]:
+    """Yield the lines of the bridge; when it starts anew, connect again."""
+    from entrain.tray.text import osc_text
+
+    told = ""
     while True:
-        time.sleep(0.05)
-        found = ask("status")["osc"]
-        if found["listening"] or found["problem"] or time.monotonic() > end_s:
-            return found
+        osc = started("osc")
+        if not osc["on"]:
+            raise EntrainError("OSC is off; `entrain osc on` switches it on")
+        if (summary := osc_text.summary(osc)) != told:
+            told = summary
+            click.echo(f"{summary}\nCtrl-C ends the list", err=True)
+        if osc["listening"]:
+            yield from _arrivals_at_one_bridge()
+        time.sleep(_RETRY_S)
+
+
+def _arrivals_at_one_bridge() -> Iterator[dict[str, Any]]:
+    from entrain.platform.folders import user_paths
+    from entrain.platform.local_socket import connect
+
+    found = connect(user_paths().runtime / OSC_MONITOR_SOCKET, _CONNECT_TIMEOUT_S)
+    if found is None:
+        return
+    with found:
+        found.settimeout(None)
+        with found.makefile("rb") as stream:
+            while (data := stream.readline(_MOST_LINE_BYTES)).endswith(b"\n"):
+                yield json.loads(data)

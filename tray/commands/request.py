@@ -1,5 +1,6 @@
 """Requests to the running Entrain."""
 
+import time
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import click
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
 NAME = "command line"
 """Name by which Entrain tells others who changed the sound."""
+START_TIMEOUT_S = 3.0
+"""Longest wait for the process of outside control to listen, in seconds."""
+_LOOK_S = 0.05
 
 
 @overload
@@ -40,6 +44,16 @@ def change(command: "answers.StatusCommand", **fields: object) -> "answers.Statu
     answer = ask(command, **fields)
     click.echo(status_text.summary(answer))
     return answer
+
+
+def started(part: Literal["osc", "head"]) -> Any:
+    """Wait until a part of outside control listens, or says why it cannot; return its status."""
+    end_s = time.monotonic() + START_TIMEOUT_S
+    while True:
+        found = ask("status")[part]
+        if not found["on"] or found["listening"] or found["problem"] or time.monotonic() > end_s:
+            return found
+        time.sleep(_LOOK_S)
 
 
 def adjust(**steps: int) -> None:

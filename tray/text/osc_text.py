@@ -1,7 +1,9 @@
 """OSC as text."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
+from entrain.platform import networks
 from entrain.tray.text.status_text import table
 from entrain.tray.text.text_layout import clean
 from entrain.vdevice.limits import is_loopback
@@ -22,10 +24,42 @@ def summary(osc: "OscStatus") -> str:
 
 
 def warning(osc: "OscStatus") -> str:
-    """Return what a user should know who opens the port to a network; may be empty."""
-    if not osc["on"] or is_loopback(osc["listen"]):
+    """Return what a user should know while the port is open to a network; may be empty."""
+    if not osc["listening"] or is_loopback(osc["listen"]):
         return ""
     return "OSC knows no password: every device in your network can steer Entrain now"
+
+
+def deaf(osc: "OscStatus") -> str:
+    """Return in one line why Entrain does not listen, and what to do."""
+    why = osc["problem"] or f"Entrain does not listen yet on UDP port {osc['port']}"
+    other = "; `entrain osc on --port N` takes another port" if "another app" in why else ""
+    return f"{why}; OSC stays on, and Entrain tries again{other}"
+
+
+def reached(osc: "OscStatus") -> Iterator[str]:
+    """Yield what to type into a phone that is to reach this computer, one line per address."""
+    if not osc["listening"] or is_loopback(osc["listen"]):
+        return
+    address = osc["listen"]
+    found = networks.addresses() if address == networks.ANY else {address: ""}
+    for host, network in found.items():
+        where = f"{host} ({network})" if network else host
+        ports = f"send to port {osc['port']}, receive at port {osc['feedback_port']}"
+        yield clean(f"on your phone: host {where}, {ports}")
+
+
+def heard(line: Mapping[str, Any]) -> str:
+    """Return what has arrived and its effect in one line, as `monitor` shows it."""
+    if skipped := line.get("skipped"):
+        return f"… and {skipped} more in this second"
+    arguments = (
+        f'"{each}"' if isinstance(each, str) else f"{each:g}" for each in line["arguments"]
+    )
+    message = " ".join((line["address"], *arguments))
+    refused = line["refused"]
+    effect = f"refused: {refused}" if refused else line["effect"]
+    return clean("  ".join(each for each in (line["sender"], message, f"→ {effect}") if each))
 
 
 def status(osc: "OscStatus") -> None:

@@ -110,15 +110,19 @@ class AppMirror:
         self._link.close()
 
     def take(self, status: Mapping[str, Any]) -> None:
-        """Take fields of the status: news of the watch, or the answer to a command."""
+        """Take fields of the status: news of the watch, or the answer to a command.
+
+        Fields that cannot be understood raise an error, and none of them counts.
+        """
         changed = {
             name: value
             for name, value in status.items()
             if name in _PARTS | _METERS and (name not in self.status or self.status[name] != value)
         }
-        self.status.update(changed)
+        status, layers = {**self.status, **changed}, self.layers
         if changed.keys() & {"protocol", "settings", "space"}:
-            self.layers = dict(self._found_layers())
+            layers = dict(self._found_layers(status))
+        self.status, self.layers = status, layers
         if changed:
             for each in list(self._followers):
                 self._tell(each, changed.keys())
@@ -166,8 +170,10 @@ class AppMirror:
 
     # ---- layers ------------------------------------------------------------------------------
 
-    def _found_layers(self) -> Iterator[tuple[str, Mapping[str, Parameter]]]:
-        settings, space = self.status["settings"], self.status["space"]
+    def _found_layers(
+        self, status: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Mapping[str, Parameter]]]:
+        settings, space = status["settings"], status["space"]
         for kind, block in self._blocks.items():
             if block["group"] in _OWN_GROUPS:
                 own = {
@@ -178,7 +184,7 @@ class AppMirror:
                 yield kind, _parameters(block["parameters"], own)
         if block := self._blocks.get(space["mode"]):
             yield "space", _parameters(block["parameters"], space["params"])
-        for layer in (self.status["protocol"] or {"layers": []})["layers"]:
+        for layer in (status["protocol"] or {"layers": []})["layers"]:
             if block := self._blocks.get(layer["kind"]):
                 place = layer["place"] or {}
                 described = [*block["parameters"], *(self._place if place else ())]

@@ -24,10 +24,12 @@ def bound(family: int, host: str, port: int) -> socket.socket:
     return made
 
 
-def reason(port: int, error: OSError) -> str:
-    """Return in one line why a port cannot be opened."""
+def reason(port: int, error: OSError, host: str = "") -> str:
+    """Return in one line why a port cannot be opened, at this address if one is given."""
     if error.errno == errno.EADDRINUSE:
         return f"another app uses UDP port {port}"
+    if error.errno == errno.EADDRNOTAVAIL and host:
+        return f"{host} is not an address of this computer now"
     return f"cannot listen on UDP port {port}: {os.strerror(error.errno or 0)}"
 
 

@@ -99,6 +99,11 @@ class HeadTracking:
         """Settings for the present output."""
         return self.by_output.get(self._output, TrackingSettings())
 
+    @property
+    def ports(self) -> set[int]:
+        """UDP ports for OSC, of all outputs."""
+        return {self.settings.port, *(each.port for each in self.by_output.values())}
+
     # ---- poses -------------------------------------------------------------------------------
 
     def turn(self, w: float, x: float, y: float, z: float) -> None:

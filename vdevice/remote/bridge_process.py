@@ -1,6 +1,7 @@
 """The life of the bridge: started while a part of it is wanted, again after a crash, and ended.
 
-Runs on the main thread's asyncio loop, but for a thread that waits for poses.
+Runs on the main thread's asyncio loop, but for two threads: one waits for poses, the other learns
+whether the process is stopped.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from entrain.vdevice.remote.stop_watch import watch_stops
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 """Pause before a crashed process is started again; it doubles with each crash."""
 STEADY_S = 60.0
@@ -26,6 +29,8 @@ MOST_STARTS = 5
 """Most starts within `STEADY_S`."""
 END_TIMEOUT_S = 0.8
 """Longest wait for the end of the process, which then is killed."""
+STOPPED_S = 3.0
+"""A process that is stopped for longer is killed, and another one is started, in seconds."""
 _MOST_LINE_BYTES = 1 << 16
 _POSE = struct.Struct("<4d")  # as the process writes it
 if sys.platform == "win32":
@@ -87,9 +92,20 @@ class BridgeProcess:
         self._has_begun = True
         self._look()
 
-    def want(self, part: str, settings: Settings | None) -> None:
-        """Let a part run with these settings, or not at all."""
-        if self._wanted.get(part) == settings:
+    def want(self, part: str, settings: Settings | None, *, again: bool = False) -> None:
+        """Let a part run with these settings, or not at all.
+
+        Parameters
+        ----------
+        part : str
+            Its name.
+        settings : mapping or None
+            As the part reads them; None: it is to end.
+        again : bool
+            Start it anew also where these are its settings already.
+
+        """
+        if self._wanted.get(part) == settings and not (again and settings is not None):
             return
         self._numbers[part] = self._numbers.get(part, 0) + 1
         if settings is None:
@@ -190,6 +206,8 @@ class BridgeProcess:
                 if poses.ident is not None:
                     poses.join()
                 self._take_from_all({})
+        if child.was_stopped:
+            return f"the process for outside control was stopped for {STOPPED_S:g} s"
         return f"the process for outside control has ended (exit code {child.code})"
 
     def _take_poses(self, link: socket.socket) -> None:
@@ -207,6 +225,9 @@ class _Child(asyncio.SubprocessProtocol):
     def __init__(self, take_line: Callable[[bytes], None]) -> None:
         self.exited = asyncio.Event()
         self.code: int | None = None
+        self.was_stopped = False
+        """Whether it was killed because it was stopped."""
+        self._patience: asyncio.TimerHandle | None = None
         self._closed = asyncio.Event()
         self._take_line = take_line
         self._begun = b""
@@ -224,7 +245,34 @@ class _Child(asyncio.SubprocessProtocol):
             stderr=None,
             start_new_session=True,  # Ctrl-C is for us alone
         )
+        child.watch()
         return child
+
+    def watch(self) -> None:
+        """Kill the process if it is stopped for long."""
+        loop = asyncio.get_running_loop()
+
+        def tell(is_stopped: bool) -> None:
+            with contextlib.suppress(RuntimeError):  # Entrain has just ended
+                loop.call_soon_threadsafe(self._take_stop, is_stopped)
+
+        with contextlib.suppress(RuntimeError):  # no thread can be started
+            watch_stops(self._transport.get_pid(), tell)
+
+    def _take_stop(self, is_stopped: bool) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if is_stopped and not self.exited.is_set():
+            due_s = asyncio.get_running_loop().time() + STOPPED_S
+            self._patience = asyncio.get_running_loop().call_at(due_s, self._lose_patience, due_s)
+
+    def _lose_patience(self, due_s: float) -> None:
+        if asyncio.get_running_loop().time() > due_s + STOPPED_S:
+            self._take_stop(True)  # Entrain stood still itself, and both may just go on
+            return
+        self.was_stopped = True
+        self.kill()
 
     async def end(self) -> None:
         """Wait for the end of the process, whose link has ended; kill it if it does not end."""
@@ -253,6 +301,7 @@ class _Child(asyncio.SubprocessProtocol):
             self._take_line(line)
 
     def process_exited(self) -> None:
+        self._take_stop(False)
         self.code = self._transport.get_returncode()
         self.exited.set()
 

@@ -60,11 +60,11 @@ class OscControl:
         if settings.port == settings.feedback_port:
             raise EntrainError(clash(settings.port))
         self.settings = settings
-        self._apply()
+        self._apply(again=bool(self.report.problem))  # the problem may just be solved
 
-    def _apply(self) -> None:
+    def _apply(self, *, again: bool = False) -> None:
         wanted = self.settings.model_dump(exclude={"on"})
-        self._bridge.want(_PART, wanted if self.settings.on else None)
+        self._bridge.want(_PART, wanted if self.settings.on else None, again=again)
 
     def _take_report(self, told: Mapping[str, Any]) -> None:
         try:

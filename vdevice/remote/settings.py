@@ -1,6 +1,6 @@
 """Settings of OSC."""
 
-import socket
+import ipaddress
 from typing import Annotated, Self
 
 from pydantic import (
@@ -20,15 +20,21 @@ from entrain.vdevice.limits import (
     OSC_FEEDBACK_PORT,
 )
 
+_EXAMPLE = "such as 192.168.0.10, or 0.0.0.0 for all"
+
 
 def _address(text: str) -> str:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, text)
-        except (OSError, ValueError):
-            continue
-        return text
-    raise ValueError("is not the IP address of this computer, such as 192.168.0.10, or 0.0.0.0")
+    if text == "localhost":
+        return LOOPBACK
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError(f"is not the IP address of this computer, {_EXAMPLE}") from None
+    if found.version == 6 and found.is_link_local:  # it counts on one of the networks alone
+        raise ValueError(f"is a link-local address; take another one, {_EXAMPLE}")
+    if found.is_multicast or (found.version == 4 and found.is_reserved):
+        raise ValueError(f"is not the address of one computer; take one, {_EXAMPLE}")
+    return text
 
 
 Port = Annotated[int, Field(ge=MIN_PORT, le=MAX_PORT)]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[2]))  # started as a program
 
 from osc_desk import now_tag
-from osc_packets import bundle, message
+from osc_packets import bundle, message, mutated
 
 from entrain.engine import blocks
 from entrain.vdevice.api.listed.blocks import described
@@ -134,26 +134,7 @@ def packets(count: int, rng: random.Random) -> Iterator[bytes]:
         if rng.random() < 0.02:
             yield rng.choice(HOSTILE) if number % 2 else deep(rng.randrange(5, 900))
             continue
-        data = bytearray(rng.choice(SEEDS))
-        for _ in range(rng.choice((0, 1, 1, 1, 2, 3, 8))):
-            place = rng.randrange(len(data) + 1)
-            match rng.randrange(6):
-                case 0:
-                    data[place : place + 1] = bytes([rng.randrange(256)])
-                case 1:
-                    del data[place : place + rng.choice((1, 4, 16))]
-                case 2:
-                    place -= place % 4
-                    data[place : place + 4] = struct.pack(">i", rng.choice(_WORDS))
-                case 3:
-                    place -= place % 4
-                    data[place:place] = rng.choice(SEEDS)
-                case 4:
-                    data[place:place] = data[place : place + rng.choice((4, 40))] * 20
-                case 5:
-                    data = bytearray(bundle(bytes(data), rng.choice(SEEDS)))
-            del data[20_000:]
-        yield bytes(data)
+        yield mutated(rng, SEEDS, _WORDS, (0, 1, 1, 1, 2, 3, 8))
 
 
 class Link:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import osc_packets
 import pytest
 from osc_desk import HERE, osc_desk
 
@@ -50,7 +51,7 @@ def test_a_machine_far_away_gets_no_answer(tmp_path):
     async def main() -> None:
         async with osc_desk(tmp_path) as desk:
             assert desk.part._machines.at(("8.8.8.8", 40_000)) is None
-            desk.part._interpreter._answer(("8.8.8.8", 40_000), [])
+            desk.packet(osc_packets.message("/*", "hello"), "8.8.8.8")
             assert desk.refusal == "the machine that asks is in no network of this one"
 
     asyncio.run(main())

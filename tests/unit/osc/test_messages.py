@@ -1,31 +1,14 @@
 """OSC messages set values, steer Entrain as a whole, and are answered as FAUST's are."""
 
-import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import osc_packets
 import pytest
-from osc_desk import OscDesk, osc_desk
 
 from entrain.vdevice.api import messages
 from entrain.vdevice.bridge.osc import interpreter, osc_part
 from entrain.vdevice.bridge.osc.tree import values
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Callable[[Callable[[OscDesk], Awaitable[object]]], None]:
-    def run(work: Callable[[OscDesk], Awaitable[object]]) -> None:
-        async def main() -> None:
-            async with osc_desk(tmp_path) as desk:
-                await work(desk)
-
-        asyncio.run(main())
-
-    return run
-
 
 # ---- values ------------------------------------------------------------------------------------
 
@@ -103,6 +86,49 @@ def test_messages_that_are_not_understood_are_counted_and_change_nothing(run, ad
         assert desk.refused == 1
         assert desk.refusal
         assert desk.app.status().model_dump()["protocol"]["layers"] == before
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("address", "near"),
+    [
+        ("/entrain/tone/beat", "/entrain/tone/beat_hz"),
+        ("/entrain/tone/beat_hz2", "/entrain/tone/beat_hz"),
+        ("/entrain/tone.beat_hz", "/entrain/tone/beat_hz"),
+        ("/entrain/tones/beat_hz", "/entrain/tone/beat_hz"),
+        ("/tone/beat_hz", "/entrain/tone/beat_hz"),
+        ("/entrian/tone/beat_hz", "/entrain/tone/beat_hz"),
+        ("/entrain/Bypass", "/entrain/bypass"),
+        ("/entrain/nxt", "/entrain/next"),
+    ],
+)
+def test_a_mistyped_address_is_refused_with_the_nearest_one(run, address, near):
+    async def work(desk):
+        desk.send(address, 1)
+        assert desk.refusal == f"{address}: there is no such address; did you mean {near}?"
+        desk.send(address, "get")
+        assert desk.refusal == f"{address}: there is no such address; did you mean {near}?"
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    "address", ["/entrain/nope", "/noise/pink", "/entrain/x*/beat_hz", "/entrain/" + "tone" * 60]
+)
+def test_where_nothing_is_like_an_address_nothing_is_suggested(run, address):
+    async def work(desk):
+        desk.send(address, 1)
+        assert desk.refusal == f"{address[:80]}: there is no such address"
+
+    run(work)
+
+
+def test_a_value_that_can_only_be_read_is_not_called_missing(run):
+    async def work(desk):
+        desk.mirror.take({"measured": {"tones": {"beat_hz": 10.0}}})
+        desk.send("/entrain/measured/beat_hz", 1)
+        assert desk.refusal == "/entrain/measured/beat_hz: it can be read, and not set"
 
     run(work)
 
@@ -222,7 +248,7 @@ def test_a_protocol_is_used_and_values_behind_it_in_a_bundle_are_for_its_layers(
         await desk.settled()
         # The undo took back the value, so the new layer is there; the last message is refused.
         assert desk.value("new", "beat_hz") == 3
-        assert desk.refusal == "/entrain/tone/beat_hz: there is no such address"
+        assert desk.refusal.startswith("/entrain/tone/beat_hz: there is no such address")
         desk.send("/entrain/undo")
         await desk.settled()
         assert desk.value("tone", "beat_hz") == 10

@@ -10,7 +10,6 @@ import faulthandler
 import gc
 import math
 import random
-import struct
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # started as a program
 
-from osc_packets import bundle, message, opentrack
+from osc_packets import bundle, message, mutated, opentrack
 
 from entrain.vdevice.bridge.tracking.receiver import Receiver
 from entrain.vdevice.bridge.tracking.senders import Senders
@@ -57,26 +56,7 @@ def packets(count: int, rng: random.Random) -> Iterator[bytes]:
         if rng.random() < 0.2:
             yield rng.randbytes(rng.choice((0, 1, 8, 48, rng.randrange(300), 16400)))
             continue
-        data = bytearray(rng.choice(SEEDS))
-        for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
-            at = rng.randrange(len(data) + 1)
-            match rng.randrange(6):
-                case 0:
-                    data[at : at + 1] = bytes([rng.randrange(256)])
-                case 1:
-                    del data[at : at + rng.choice((1, 4, 16))]
-                case 2:
-                    at -= at % 4
-                    data[at : at + 4] = struct.pack(">i", rng.choice(_WORDS))
-                case 3:
-                    at -= at % 4
-                    data[at:at] = rng.choice(SEEDS)
-                case 4:
-                    data[at:at] = data[at : at + rng.choice((4, 40))] * rng.choice((2, 50))
-                case 5:
-                    data = bytearray(bundle(bytes(data), rng.choice(SEEDS)))
-            del data[20_000:]
-        yield bytes(data)
+        yield mutated(rng, SEEDS, _WORDS, (1, 1, 1, 2, 3, 8))
 
 
 def run(count: int, seed: int) -> tuple[Receiver, float, int]:

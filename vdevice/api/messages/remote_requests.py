@@ -25,7 +25,7 @@ class Osc(Command):
     feedback_port: Port | None = None
     """UDP port of the other program, to which answers and changes go."""
     listen: ListenAddress | None = None
-    """Address of this computer on which Entrain listens."""
+    """Address of this computer on which Entrain listens; `localhost` is 127.0.0.1."""
 
 
 class Midi(Command):

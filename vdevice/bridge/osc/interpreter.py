@@ -6,14 +6,15 @@ A message after a request that may change the layers waits for its end, so that 
 
 import collections
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import AppMirror, Parameter
 from entrain.vdevice.bridge.control_link import ControlLink
+from entrain.vdevice.bridge.osc.arrival import Arrival, Outcomes
 from entrain.vdevice.bridge.osc.machines import QUIET_S, Machine, Machines, Sender
 from entrain.vdevice.bridge.osc.patterns import BadPattern, is_pattern, matcher
-from entrain.vdevice.bridge.osc.tree import ROOT, below, described, parameters, values
+from entrain.vdevice.bridge.osc.tree import ROOT, below, described, nearest, parameters, values
 from entrain.vdevice.bridge.osc.words import WORDS
 from entrain.vdevice.bridge.osc.writer import MAX_MESSAGE_BYTES, message, packets
 from entrain.vdevice.bridge.osc_reader import Message
@@ -21,11 +22,20 @@ from entrain.vdevice.bridge.osc_reader import Message
 MAX_HELD = 512
 """Most messages that wait for a request before them."""
 MAX_ADDRESS_CHARS = 300
+MAX_LISTED = 3
+"""Most values that a text names."""
 INTERNAL_ERROR = "internal error"
 
 
 class Refused(ValueError):
     """The message has no effect; the text says why."""
+
+
+class NoSuchAddress(Refused):
+    """There is nothing at the message's address."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such address")
 
 
 class Interpreter:
@@ -43,10 +53,8 @@ class Interpreter:
         Entrain's UDP port, for answers to `hello`.
     now_s : callable
         The clock.
-    refuse : callable
-        Takes the reason of each refusal.
-    clients_changed : callable
-        Is called when a machine becomes a client, or is one no more.
+    outcomes : Outcomes
+        Takes what becomes of the messages.
 
     """
 
@@ -57,68 +65,82 @@ class Interpreter:
         machines: Machines,
         port: int,
         now_s: Callable[[], float],
-        refuse: Callable[[str], None],
-        clients_changed: Callable[[], None],
+        outcomes: Outcomes,
     ) -> None:
         self._app, self._mirror, self._machines = app, mirror, machines
         self._port = port
         self._now_s = now_s
-        self._refuse = refuse
-        self._clients_changed = clients_changed
-        self._held: collections.deque[tuple[Message, Sender]] = collections.deque()
+        self._outcomes = outcomes
+        self._refuse = outcomes.refuse
+        self._held: collections.deque[Arrival] = collections.deque()
         self._is_changing_layers = False
 
     def take(self, message: Message, sender: Sender) -> None:
         """Carry a message out, or hold it until the request before it is done."""
+        arrival = Arrival(message, sender)
         if not self._is_changing_layers:
-            self._carry_out(message, sender)
+            self._carry_out(arrival)
         elif len(self._held) < MAX_HELD:
-            self._held.append((message, sender))
+            self._held.append(arrival)
         else:
-            self._refuse("too many messages wait for the request before them")
+            self._refuse("too many messages wait for the request before them", arrival)
 
-    def _carry_out(self, message: Message, sender: Sender) -> None:
+    def _carry_out(self, arrival: Arrival) -> None:
+        address = arrival.message.address
         try:
-            self._obey(message, sender)
+            effect = self._obey(arrival)
+        except NoSuchAddress as error:
+            self._refuse(f"{address[:80]}: {error}", arrival, lambda: self._advice(address))
         except (Refused, BadPattern, ValueError) as error:
-            self._refuse(f"{message.address[:80]}: {error}")
+            self._refuse(f"{address[:80]}: {error}", arrival)
         except Exception as error:  # the messages behind it are still carried out
-            self._refuse(f"{INTERNAL_ERROR}: {type(error).__name__}: {error}")
+            self._refuse(f"{INTERNAL_ERROR}: {type(error).__name__}: {error}", arrival)
+        else:
+            self._outcomes.carried_out(arrival, effect)
 
-    def _obey(self, message: Message, sender: Sender) -> None:
-        address, arguments = message.address, message.arguments
+    def _advice(self, address: str) -> str:
+        near = nearest(self._mirror, address)
+        return f"did you mean {near}?" if near else ""
+
+    def _obey(self, arrival: Arrival) -> str:
+        """Carry a message out; returns its effect in words."""
+        address, arguments = arrival.message.address, arrival.message.arguments
         root, *parts = address[1 : MAX_ADDRESS_CHARS + 2].split("/")
         is_ours = matcher(root)(ROOT) if is_pattern(root) else root == ROOT
         if len(address) > MAX_ADDRESS_CHARS or not is_ours or len(parts) > 2:
-            raise Refused("there is no such address")
+            raise NoSuchAddress
         if arguments == ("get",):
-            self._get(parts, sender)
-        elif not parts:
-            self._obey_root(arguments, sender)
-        elif len(parts) == 2:
-            self._set(parts[0], parts[1], arguments, sender)
-        elif is_pattern(address):
+            return self._get(parts, arrival)
+        if not parts:
+            return self._obey_root(arguments, arrival)
+        if len(parts) == 2:
+            return self._set(parts[0], parts[1], arrival)
+        if is_pattern(address):
             raise Refused("a pattern sets parameters, or asks with get")
-        elif parts[0] in ("xmit", "json", "hello"):
-            self._obey_root((parts[0], *arguments), sender)
-        else:
-            self._obey_word(parts[0], arguments)
+        if parts[0] in ("xmit", "json", "hello"):
+            return self._obey_root((parts[0], *arguments), arrival)
+        return self._obey_word(parts[0], arrival)
 
-    def _obey_root(self, arguments: tuple[float | str, ...], sender: Sender) -> None:
+    def _obey_root(self, arguments: tuple[float | str, ...], arrival: Arrival) -> str:
         match arguments:
             case ("hello",):
-                self._answer(sender, [self._hello(self._reached(sender))])
+                self._answer(arrival, [self._hello(self._reached(arrival.sender))])
+                return self._answers
             case ("json",):
-                self._ask(lambda: self._describe(sender))
+                self._ask(arrival, lambda: self._describe(arrival))
+                return self._answers
             case ("xmit", 0.0 | 1.0 | 2.0 as mode):
-                self._transmit(int(mode), sender)
-            case _:
-                raise Refused("it takes hello, json, get, or xmit with 0, 1 or 2")
+                return self._transmit(int(mode), arrival.sender)
+        raise Refused("it takes hello, json, get, or xmit with 0, 1 or 2")
 
-    def _obey_word(self, name: str, arguments: tuple[float | str, ...]) -> None:
-        word = WORDS.get(name)
+    @property
+    def _answers(self) -> str:
+        return f"answers at UDP port {self._machines.feedback_port}"
+
+    def _obey_word(self, name: str, arrival: Arrival) -> str:
+        word, arguments = WORDS.get(name), arrival.message.arguments
         if word is None:
-            raise Refused("there is no such address")
+            raise NoSuchAddress
         if len(arguments) > 1:
             raise Refused("it takes one argument")
         argument = arguments[0] if arguments else None
@@ -126,14 +148,18 @@ class Interpreter:
             raise Refused("the number is not finite")
         request = word.request(argument)
         if request is None:
-            return
-        self._request(request, word.newest, word.changes_layers)
+            return "nothing to do"
+        self._request(request, arrival, word.newest, word.changes_layers)
+        told = (f" {name}={value}" for name, value in request.items() if name != "command")
+        return f"asks for {request['command']}{''.join(told)}"
 
-    def _request(self, request: Mapping[str, object], newest: bool, changes_layers: bool) -> None:
+    def _request(
+        self, request: Mapping[str, object], arrival: Arrival, newest: bool, changes_layers: bool
+    ) -> None:
         def done(result: Any, error: str) -> None:
             try:
                 if error:
-                    self._refuse(error)
+                    self._refuse(error, arrival)
                 else:
                     self._mirror.take(result)
             finally:
@@ -149,13 +175,12 @@ class Interpreter:
         """Carry out the messages that have waited."""
         self._is_changing_layers = False
         while self._held and not self._is_changing_layers:
-            self._carry_out(*self._held.popleft())
+            self._carry_out(self._held.popleft())
 
     # ---- values ------------------------------------------------------------------------------
 
-    def _set(
-        self, layer_part: str, symbol_part: str, arguments: tuple[float | str, ...], sender: Sender
-    ) -> None:
+    def _set(self, layer_part: str, symbol_part: str, arrival: Arrival) -> str:
+        arguments = arrival.message.arguments
         if len(arguments) != 1 or isinstance(arguments[0], str):
             raise Refused("it takes one number, or get")
         number = arguments[0]
@@ -163,14 +188,19 @@ class Interpreter:
             raise Refused("the number is not finite")
         found = list(parameters(self._mirror, layer_part, symbol_part))
         if not found:
-            raise Refused("there is no such address")
-        machine = self._machines.remembered(sender)
+            if f"{layer_part}/{symbol_part}" in values(self._mirror):
+                raise Refused("it can be read, and not set")
+            raise NoSuchAddress
+        machine = self._machines.remembered(arrival.sender)
+        effects: list[str] = []
         for layer, parameter in found:
             if machine is not None and machine.mode:
                 self._note(machine, f"{layer}/{parameter.symbol}", number)
             value = _within(parameter, number)
             if not self._app.set_value(f"{layer}.{parameter.symbol}", value):
                 raise Refused("too many requests wait")
+            effects.append(f"{layer}.{parameter.symbol} {value:g}")
+        return f"set {_listed(effects)}"
 
     def _note(self, machine: Machine, path: str, number: float) -> None:
         """Remember that the machine knows this value, since it comes from there."""
@@ -182,12 +212,12 @@ class Interpreter:
 
     # ---- answers -----------------------------------------------------------------------------
 
-    def _ask(self, answer: Callable[[], None]) -> None:
+    def _ask(self, arrival: Arrival, answer: Callable[[], None]) -> None:
         """Ask the app for its status, after all requests so far, and then answer."""
 
         def done(result: Any, error: str) -> None:
             if error:
-                self._refuse(error)
+                self._refuse(error, arrival)
             else:
                 self._mirror.take(result)
                 answer()
@@ -195,18 +225,19 @@ class Interpreter:
         if not self._app.ask({"command": "status"}, done, shared=True):
             raise Refused("too many requests wait")
 
-    def _get(self, parts: list[str], sender: Sender) -> None:
+    def _get(self, parts: list[str], arrival: Arrival) -> str:
         known = values(self._mirror)
         if not any(below(known, parts)):
-            raise Refused("there is no such address")
+            raise NoSuchAddress
 
         def answer() -> None:
             known = values(self._mirror)
-            own = [] if parts else self._own(sender)
+            own = [] if parts else self._own(arrival.sender)
             found = (message(f"/{ROOT}/{path}", *known[path]) for path in below(known, parts))
-            self._answer(sender, [*own, *found])
+            self._answer(arrival, [*own, *found])
 
-        self._ask(answer)
+        self._ask(arrival, answer)
+        return self._answers
 
     def _own(self, sender: Sender) -> Iterator[bytes]:
         """Yield the root's own state, as FAUST does."""
@@ -220,38 +251,47 @@ class Interpreter:
         out = self._machines.feedback_port
         return message(f"/{ROOT}", host, self._port, out, out + 1)
 
-    def _describe(self, sender: Sender) -> None:
-        text = described(self._mirror, self._reached(sender), self._port)
+    def _describe(self, arrival: Arrival) -> None:
+        text = described(self._mirror, self._reached(arrival.sender), self._port)
         answer = message(f"/{ROOT}", "json", text)
         if len(answer) > MAX_MESSAGE_BYTES:
-            self._refuse(f"/{ROOT} json: the description is too long for a packet")
+            self._refuse(f"/{ROOT} json: the description is too long for a packet", arrival)
         else:
-            self._answer(sender, [answer])
+            self._answer(arrival, [answer])
 
     def _reached(self, sender: Sender) -> str:
         """Return the address of this machine, as the sender reaches it."""
         machine = self._machines.at(sender)
         return machine.own_host if machine else ""
 
-    def _answer(self, sender: Sender, messages: list[bytes]) -> None:
-        machine = self._machines.at(sender)
+    def _answer(self, arrival: Arrival, messages: list[bytes]) -> None:
+        machine = self._machines.at(arrival.sender)
         if machine is None:
-            self._refuse("the machine that asks is in no network of this one")
+            self._refuse("the machine that asks is in no network of this one", arrival)
         elif not self._machines.may_send(machine):
-            self._refuse("too much is asked for in a short time")
+            self._refuse("too much is asked for in a short time", arrival)
         else:
             self._machines.send(machine, packets(messages))
 
-    def _transmit(self, mode: int, sender: Sender) -> None:
+    def _transmit(self, mode: int, sender: Sender) -> str:
         machine = self._machines.at(sender)
         if machine is None:
             raise Refused("this machine cannot be reached")
-        if mode and not machine.mode and self._machines.is_full:
+        if mode and not machine.mode and not self._machines.has_place():
             raise Refused("too many machines get changes")
         machine.mode = mode
         machine.known.clear()
         machine.quiet_until_s.clear()
-        self._clients_changed()
+        self._outcomes.clients_changed()
+        if not mode:
+            return "sends no more changes"
+        return f"sends changes to UDP port {self._machines.feedback_port}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Return a few of the texts, and how many more there are."""
+    more = len(texts) - MAX_LISTED
+    return ", ".join(texts[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _within(parameter: Parameter, number: float) -> float:

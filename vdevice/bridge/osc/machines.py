@@ -3,10 +3,14 @@
 A client is a machine that gets changes, since it has asked for them by `xmit`.
 
 As with FAUST, an answer goes to the machine that has asked, at the feedback port.
+
+A machine that vanishes does not say so.  Its port may be closed, or its network may report that it
+is away; otherwise it keeps its place as a client until another machine needs that.
 """
 
 import collections
 import contextlib
+import errno
 import ipaddress
 import socket
 import time
@@ -18,6 +22,14 @@ MAX_MACHINES = 16
 """Most machines that are remembered; the machine that was used longest ago is forgotten first."""
 MAX_CLIENTS = 8
 """Most clients."""
+SILENT_S = 60.0
+"""Silence after which a client's place may go to another machine, in seconds."""
+AWAY_S, PAUSE_S = 30.0, 10.0
+"""A machine is forgotten after it was away for the first of these, in seconds.
+
+It is away while errors come, without a pause of the second, in which packets may have arrived.
+Before each error, the system looks for the machine for 3 s, and takes packets meanwhile.
+"""
 MACHINE_BYTES_PER_S, ALL_BYTES_PER_S = 64 << 10, 256 << 10
 """Most bytes that go to one machine, and to all of them.
 
@@ -29,6 +41,8 @@ QUIET_S = 0.3
 
 A fader that moves must not be pulled back by a value that it has sent before.
 """
+
+_AWAY = (errno.EHOSTUNREACH, errno.EHOSTDOWN)
 
 Sender = tuple[str, int] | tuple[str, int, int, int]
 """Address of a packet's sender, as `socket` has it."""
@@ -43,32 +57,48 @@ class Machine:
         Leads to its feedback port; not blocking.
     budget : Budget
         Bounds what it gets.
+    now_s : float
+        When its first packet has come.
 
     """
 
-    def __init__(self, connected: socket.socket, budget: Budget) -> None:
+    def __init__(self, connected: socket.socket, budget: Budget, now_s: float) -> None:
         self.budget = budget
+        self.heard_at_s = now_s
+        """When its last packet has come."""
         self.mode = 0
         """0: it wants no changes; 1: all; 2: without measurements."""
         self.known: dict[str, bytes] = {}
         """The last message about each address that it has got."""
         self.quiet_until_s: dict[str, float] = {}
         self._socket = connected
+        self._errors_s: tuple[float, float] | None = None
+        """When the first and the last error has come that says that it is away."""
 
     @property
     def own_host(self) -> str:
         """Address of Entrain's machine, as this one reaches it."""
         return str(self._socket.getsockname()[0])
 
-    def send(self, packet: bytes) -> bool:
-        """Send a packet; returns False if the port is closed there."""
+    def send(self, packet: bytes, now_s: float) -> bool:
+        """Send a packet; returns False if the machine has vanished, or its port is closed."""
         try:
             self._socket.send(packet)
         except ConnectionRefusedError:  # ICMP's answer to a packet before this one
             return False
-        except OSError:  # the network is away or busy: this packet is lost, as any other may be
-            pass
+        except OSError as error:
+            if error.errno in _AWAY:
+                return not self._has_vanished(now_s)
+            # Our network is away or busy: this packet is lost, as any other may be.
         return True
+
+    def _has_vanished(self, now_s: float) -> bool:
+        """Note an error, and return whether there have been such errors for long."""
+        first_s, last_s = self._errors_s or (now_s, now_s)
+        if now_s - last_s > PAUSE_S or self.heard_at_s > last_s:
+            first_s = now_s
+        self._errors_s = (first_s, now_s)
+        return now_s - first_s >= AWAY_S
 
     def close(self) -> None:
         """Close the socket.  Idempotent."""
@@ -100,10 +130,24 @@ class Machines:
         """The machines that get changes."""
         return [each for each in self._machines.values() if each.mode]
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there can be no more clients."""
-        return len(self.clients) >= MAX_CLIENTS
+    def has_place(self) -> bool:
+        """Return whether there can be one more client.
+
+        If all places are taken, the client that is silent for longest loses its place.
+        """
+        clients = self.clients
+        if len(clients) < MAX_CLIENTS:
+            return True
+        last = min(clients, key=lambda each: each.heard_at_s)
+        if self._now_s() - last.heard_at_s < SILENT_S:
+            return False
+        self._forget_machine(last)
+        return True
+
+    def heard(self, sender: Sender) -> None:
+        """Note that a packet has come from a machine."""
+        if machine := self.remembered(sender):
+            machine.heard_at_s = self._now_s()
 
     def remembered(self, sender: Sender) -> Machine | None:
         """Return the machine of a sender, if it is remembered."""
@@ -129,7 +173,8 @@ class Machines:
             # A machine that gets changes stays; a machine that has only asked goes.
             idle = (key for key, each in self._machines.items() if not each.mode)
             self._forget(next(idle, next(iter(self._machines))))
-        machine = self._machines[key] = Machine(made, Budget(MACHINE_BYTES_PER_S, self._now_s()))
+        now_s = self._now_s()
+        machine = self._machines[key] = Machine(made, Budget(MACHINE_BYTES_PER_S, now_s), now_s)
         return machine
 
     def may_send(self, machine: Machine) -> bool:
@@ -138,20 +183,23 @@ class Machines:
         return machine.budget.has_some(now_s) and self._budget.has_some(now_s)
 
     def send(self, machine: Machine, packets: Iterator[bytes]) -> None:
-        """Send packets to a machine; forget it if its port is closed."""
+        """Send packets to a machine; forget it if it has vanished, or its port is closed."""
         for packet in packets:
             machine.budget.spend(len(packet))
             self._budget.spend(len(packet))
-            if not machine.send(packet):
-                for key, each in list(self._machines.items()):
-                    if each is machine:
-                        self._forget(key)
+            if not machine.send(packet, self._now_s()):
+                self._forget_machine(machine)
                 return
 
     def close(self) -> None:
         """Forget all machines.  Idempotent."""
         for key in list(self._machines):
             self._forget(key)
+
+    def _forget_machine(self, machine: Machine) -> None:
+        for key, each in list(self._machines.items()):
+            if each is machine:
+                self._forget(key)
 
     def _forget(self, key: tuple[object, ...]) -> None:
         with contextlib.suppress(KeyError):

@@ -2,29 +2,39 @@
 
 import asyncio
 import contextlib
+import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.control_link import ControlLink
+from entrain.vdevice.bridge.monitor import Monitor
+from entrain.vdevice.bridge.osc.arrival import Arrival
 from entrain.vdevice.bridge.osc.feedback import Feedback
 from entrain.vdevice.bridge.osc.interpreter import Interpreter
 from entrain.vdevice.bridge.osc.machines import Machines, Sender
 from entrain.vdevice.bridge.osc.patterns import is_pattern
 from entrain.vdevice.bridge.osc.schedule import Schedule
-from entrain.vdevice.bridge.osc_reader import MAX_PACKET_BYTES, MalformedPacket, read_packet
+from entrain.vdevice.bridge.osc_reader import (
+    MAX_PACKET_BYTES,
+    MalformedPacket,
+    Message,
+    read_packet,
+)
 from entrain.vdevice.bridge.part import Report
 from entrain.vdevice.bridge.udp import RetryingPort, bound, reason
-from entrain.vdevice.limits import LOOPBACK
+from entrain.vdevice.limits import LOOPBACK, OSC_MONITOR_SOCKET
 
 REPORT_S = 1.0
 """Shortest time between two reports, in seconds."""
 MAX_PATTERNS = 16
 """Most addresses of one packet that may be patterns, since patterns take time."""
 MAX_REFUSAL_CHARS = 200
+MAX_SHOWN_ARGUMENTS, MAX_SHOWN_CHARS = 16, 100
+"""Most arguments of a message that a monitor shows, and most characters of a text."""
 _MOST_PACKETS = 16
 """Packets of one socket that are read before the others have their turn."""
 
@@ -59,6 +69,8 @@ class OscPart:
         self._reporting: asyncio.TimerHandle | None = None
         self._packets = self._refused = 0
         self._refusal = ""
+        self._advice: Callable[[], str] | None = None
+        self._monitor = Monitor(control_socket.with_name(OSC_MONITOR_SOCKET))
         self._app = ControlLink(control_socket, "osc", self.refuse)
         self._machines = Machines(settings["feedback_port"])
         self._feedback = Feedback(mirror, self._machines)
@@ -68,8 +80,7 @@ class OscPart:
             self._machines,
             settings["port"],
             self._loop.time,
-            self.refuse,
-            self._clients_changed,
+            self,
         )
         self._schedule = Schedule(self._interpreter.take)
         self._sockets: list[socket.socket] = []
@@ -89,28 +100,52 @@ class OscPart:
         had_meters = self.wants_meters
         self._feedback.look()
         if had_meters and not self.wants_meters:  # a client has vanished
-            self._clients_changed()
+            self.clients_changed()
+
+    @property
+    def refusal(self) -> str:
+        """Reason of the last refusal, in one line."""
+        if self._advice is not None:
+            advice, self._advice = self._advice(), None
+            self._refusal += f"; {advice}" if advice else ""
+        return self._refusal
 
     def take_packet(self, packet: bytes, sender: Sender) -> None:
         """Carry out what is in a packet."""
         self._packets += 1
         self._report_soon()
+        self._machines.heard(sender)
         try:
             messages = read_packet(packet)
             if sum(is_pattern(each.address) for each in messages) > MAX_PATTERNS:
                 raise MalformedPacket(f"more than {MAX_PATTERNS} patterns")
         except MalformedPacket as error:
-            self.refuse(f"malformed packet: {error}")
+            self.refuse(f"malformed packet: {error}", Arrival(Message("", ()), sender))
             return
         for message in messages:
             if problem := self._schedule.put(message, sender):
-                self.refuse(problem)
+                self.refuse(problem, Arrival(message, sender))
 
-    def refuse(self, why: str) -> None:
+    # ---- outcomes ----------------------------------------------------------------------------
+
+    def refuse(
+        self, why: str, arrival: Arrival | None = None, advice: Callable[[], str] | None = None
+    ) -> None:
         """Count a refusal."""
         self._refused += 1
         text = "".join(each if each.isprintable() else "?" for each in why[:MAX_REFUSAL_CHARS])
-        self._refusal = text
+        self._refusal, self._advice = text, advice
+        self._report_soon()
+        self._monitor.show(lambda: _shown(arrival, refused=self.refusal))
+
+    def carried_out(self, arrival: Arrival, effect: str) -> None:
+        """Show the effect of a message."""
+        self._monitor.show(lambda: _shown(arrival, effect=effect))
+
+    def clients_changed(self) -> None:
+        """Let the app know whether a client wants measurements, and send values to a new one."""
+        self._mirror.look()
+        self._feedback.look()
         self._report_soon()
 
     def change(self, settings: Mapping[str, Any], report: Report) -> bool:
@@ -120,6 +155,7 @@ class OscPart:
     def close(self) -> None:
         """Stop to listen.  Idempotent."""
         self._port.close()
+        self._monitor.close()
         if self._reporting is not None:
             self._reporting.cancel()
         for each in self._sockets:
@@ -142,7 +178,7 @@ class OscPart:
         try:
             self._sockets = [bound(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
         except OSError as error:
-            self._problem = reason(port, error)
+            self._problem = reason(port, error, host)
         else:
             if host == LOOPBACK:  # "localhost" is either of the two, and some machines have no IPv6
                 with contextlib.suppress(OSError):
@@ -160,11 +196,6 @@ class OscPart:
                 return
             self.take_packet(packet, sender)
 
-    def _clients_changed(self) -> None:
-        self._mirror.look()
-        self._feedback.look()
-        self._report_soon()
-
     def _report_soon(self) -> None:
         if self._reporting is None:
             self._reporting = self._loop.call_later(REPORT_S, self._tell)
@@ -177,7 +208,26 @@ class OscPart:
                 "clients": len(self._machines.clients),
                 "packets": self._packets,
                 "refused": self._refused,
-                "refusal": self._refusal,
+                "refusal": self.refusal,
                 "problem": self._problem,
             }
         )
+
+
+def _shown(arrival: Arrival | None, *, effect: str = "", refused: str = "") -> dict[str, object]:
+    """Return the line of a monitor about a message; None: a message of before."""
+    (address, arguments, _), (host, *_) = arrival or (Message("", ()), ("",))
+    begin = f"{address[:80]}: "
+    return {
+        "sender": host,
+        "address": address[:MAX_SHOWN_CHARS],
+        "arguments": [_argument(each) for each in arguments[:MAX_SHOWN_ARGUMENTS]],
+        "effect": effect,
+        "refused": refused.removeprefix(begin),
+    }
+
+
+def _argument(each: float | str) -> float | str:
+    if isinstance(each, str):
+        return each[:MAX_SHOWN_CHARS]
+    return each if math.isfinite(each) else str(each)  # JSON has no such numbers

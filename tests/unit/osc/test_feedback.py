@@ -1,27 +1,22 @@
 """Programs that say `xmit` get changes, and are forgotten when they vanish."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+import errno
+import os
 
+import osc_packets
 import pytest
-from osc_desk import OscDesk, osc_desk
 
 from entrain.vdevice.api import messages
 from entrain.vdevice.bridge.osc import machines as machines_module
-from entrain.vdevice.bridge.osc.machines import MAX_CLIENTS, MAX_MACHINES, Machines
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Callable[[Callable[[OscDesk], Awaitable[object]]], None]:
-    def run(work: Callable[[OscDesk], Awaitable[object]]) -> None:
-        async def main() -> None:
-            async with osc_desk(tmp_path) as desk:
-                await work(desk)
-
-        asyncio.run(main())
-
-    return run
+from entrain.vdevice.bridge.osc.machines import (
+    AWAY_S,
+    MAX_CLIENTS,
+    MAX_MACHINES,
+    PAUSE_S,
+    SILENT_S,
+    Machines,
+)
 
 
 def test_a_layer_with_a_name_like_the_position_is_no_measurement(run):
@@ -137,7 +132,7 @@ def test_machines_and_clients_are_bounded():
         assert machines.remembered(("127.0.0.1", 9)) is first  # it gets changes, and so it stays
         for machine in machines._machines.values():
             machine.mode = 1
-        assert machines.is_full
+        assert not machines.has_place()
         assert MAX_CLIENTS < MAX_MACHINES
     finally:
         machines.close()
@@ -154,3 +149,111 @@ def test_one_client_more_than_there_may_be_is_refused(run, monkeypatch):
         assert desk.refusal == "/entrain: too many machines get changes"
 
     run(work)
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.s = 1000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+def full(clock: Clock) -> tuple[Machines, list[tuple[str, int]]]:
+    """Return machines that all are clients; each has come a second after the one before."""
+    machines = Machines(5511, clock)
+    senders = [(f"127.0.0.{number}", 1) for number in range(1, MAX_CLIENTS + 1)]
+    for sender in senders:
+        clock.s += 1
+        machines.at(sender).mode = 1
+    return machines, senders
+
+
+def test_the_client_that_is_silent_for_longest_loses_its_place_when_another_needs_it():
+    clock = Clock()
+    machines, senders = full(clock)
+    try:
+        for sender in (senders[0], *senders[2:]):
+            machines.heard(sender)
+        clock.s = machines.remembered(senders[1]).heard_at_s + SILENT_S - 0.5
+        assert not machines.has_place()
+        clock.s += 1
+        assert machines.has_place()
+        assert machines.remembered(senders[1]) is None
+        assert len(machines.clients) == MAX_CLIENTS - 1
+        assert machines.has_place()
+        assert len(machines.clients) == MAX_CLIENTS - 1  # no other client has to go
+    finally:
+        machines.close()
+
+
+def test_a_ninth_program_gets_the_place_of_one_that_has_vanished(run, monkeypatch):
+    monkeypatch.setattr(machines_module, "MAX_CLIENTS", 1)
+    monkeypatch.setattr(machines_module, "SILENT_S", 0.0)
+
+    async def work(desk):
+        xmit = osc_packets.message("/entrain", "xmit", 1)
+        desk.packet(xmit, "127.0.0.7")
+        desk.packet(xmit)
+        await desk.until(lambda: ("/entrain/tone/beat_hz", 10) in desk.receive())
+        assert desk.refused == 0
+        assert len(desk.part._machines.clients) == 1
+
+    run(work)
+
+
+class Unreachable:
+    """A socket to a machine that is away: the system reports it now and then."""
+
+    def __init__(self) -> None:
+        self.error: int | None = None
+
+    def send(self, packet: bytes) -> int:
+        if self.error is not None:
+            raise OSError(self.error, os.strerror(self.error))
+        return len(packet)
+
+    def close(self) -> None:
+        return
+
+
+def away(clock: Clock, pattern: str, error: int = errno.EHOSTUNREACH, heard: int = -1) -> float:
+    """Send a packet a second, with an error where the pattern says; return when it is forgotten."""
+    machines = Machines(5511, clock)
+    sender = ("127.0.0.1", 1)
+    machine = machines.at(sender)
+    machine._socket.close()
+    machine._socket = link = Unreachable()
+    begin_s = clock.s
+    for second, each in enumerate(pattern):
+        clock.s = begin_s + second
+        if second == heard:
+            machines.heard(sender)
+        link.error = error if each == "!" else None
+        machines.send(machine, iter([b"x"]))
+        if machines.remembered(sender) is None:
+            return second
+    machines.close()
+    return -1
+
+
+def test_a_machine_that_is_away_for_long_is_forgotten():
+    """Sends succeed while the system looks for the machine, so there are errors between them."""
+    assert away(Clock(), "..!" * 20) == pytest.approx(AWAY_S, abs=3)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["!" * int(AWAY_S) + "." * 100, ("!" * 5 + "." * (int(PAUSE_S) + 1)) * 10]
+)
+def test_a_machine_that_comes_back_soon_is_kept(pattern):
+    assert away(Clock(), pattern) == -1
+
+
+def test_a_machine_that_is_heard_meanwhile_is_kept():
+    assert away(Clock(), "!" * 50, heard=25) == -1
+
+
+def test_our_own_lost_network_lets_nobody_be_forgotten():
+    assert away(Clock(), "!" * 100, errno.ENETUNREACH) == -1

@@ -1,0 +1,100 @@
+"""`entrain osc monitor` prints what the bridge shows, also in pipes, and connects again."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import entrain
+
+from entrain.platform import local_socket
+from entrain.tray.commands import osc_command
+from entrain.vdevice.api.messages import OscStatus
+from entrain.vdevice.limits import OSC_MONITOR_SOCKET
+
+ON = OscStatus(on=True, port=5510, feedback_port=5511, listen="127.0.0.1", listening=True)
+SET = {
+    "sender": "192.168.0.7",
+    "address": "/entrain/tone/beat_hz",
+    "arguments": [7.5],
+    "effect": "set tone.beat_hz 7.5",
+    "refused": "",
+}
+REFUSED = {
+    "sender": "192.168.0.7",
+    "address": "/entrain/\x1b[2J",
+    "arguments": ["a\nb", "nan"],
+    "effect": "",
+    "refused": "there is no such address",
+}
+LATE = {"sender": "", "address": "", "arguments": [], "effect": "", "refused": "it is gone"}
+
+
+@pytest.fixture
+def shown(home: Path, serve: Any, idle: Any, monkeypatch: Any) -> Any:
+    """Show these lines to each of the monitors that come, and then switch OSC off."""
+    monkeypatch.setattr(osc_command, "_RETRY_S", 0.01)
+    ended = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def use(*connections: list[dict[str, Any]]) -> None:
+        def status(request: Any) -> Any:
+            return idle.model_copy(update={"osc": OscStatus() if ended.is_set() else ON})
+
+        serve(home / "entrain" / "control.sock", status)
+        listener = local_socket.listen(home / "entrain" / OSC_MONITOR_SOCKET, 4)
+        listener.settimeout(20)
+
+        def run() -> None:
+            with listener:
+                for number, lines in enumerate(connections, 1):
+                    watcher, _ = listener.accept()
+                    with watcher:
+                        if number == len(connections):
+                            ended.set()
+                        watcher.sendall(
+                            b"".join(json.dumps(each).encode() + b"\n" for each in lines)
+                        )
+
+        threads.append(threading.Thread(target=run))
+        threads[0].start()
+
+    yield use
+    for each in threads:
+        each.join(20)
+
+
+def test_lines_say_who_has_sent_what_and_what_became_of_it(shown):
+    shown([SET, REFUSED, LATE, {"skipped": 120}])
+    result = entrain("osc", "monitor")
+    assert result.stdout.splitlines() == [
+        "192.168.0.7  /entrain/tone/beat_hz 7.5  → set tone.beat_hz 7.5",
+        '192.168.0.7  /entrain/?[2J "a?b" "nan"  → refused: there is no such address',
+        "→ refused: it is gone",
+        "… and 120 more in this second",
+    ]
+    assert result.stderr.splitlines() == [
+        "OSC is on; it listens on UDP port 5510 of this computer alone",
+        "Ctrl-C ends the list",
+        "entrain: OSC is off; `entrain osc on` switches it on",
+    ]
+    assert result.exit_code == 1
+
+
+def test_it_connects_again_when_the_bridge_starts_anew(shown):
+    shown([SET], [LATE], [SET])
+    assert len(entrain("osc", "monitor").stdout.splitlines()) == 3
+
+
+def test_scripts_get_json(shown):
+    shown([SET, {"skipped": 120}])
+    lines = entrain("osc", "monitor", "--json").stdout.splitlines()
+    assert [json.loads(each) for each in lines] == [SET, {"skipped": 120}]
+
+
+def test_one_monitor_too_many_learns_why(shown):
+    shown([{"problem": "4 monitors run already"}])
+    result = entrain("osc", "monitor")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == "entrain: 4 monitors run already"
