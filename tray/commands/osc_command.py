@@ -41,7 +41,7 @@ from entrain.vdevice.limits import (
 def osc(
     action: str, port: int | None, feedback_port: int | None, listen: str | None, as_json: bool
 ) -> None:
-    """Let other programs steer Entrain by OSC: TouchOSC, Open Stage Control, a lighting desk.
+    """Let other programs steer Entrain by OSC.  TouchOSC, for example, or a lighting desk.
 
     An address is /entrain, the layer and the parameter: /entrain/tone/beat_hz 7.5.
 

@@ -12,6 +12,8 @@ from entrain.tray.text.text_layout import clean
 if TYPE_CHECKING:
     from entrain.vdevice.api import answers
 
+NAME = "command line"
+"""Name by which Entrain tells others who changed the sound."""
 START_TIMEOUT_S = 3.0
 """Longest wait for the process of outside control to listen, in seconds."""
 _LOOK_S = 0.05
@@ -38,7 +40,7 @@ def ask(command: Any, **fields: object) -> Any:
     """Send one request and return its answer; raises `EntrainError`."""
     from entrain.vdevice.api.client import Client
 
-    with Client() as client:
+    with Client(name=NAME) as client:
         return client.ask(command, **fields)
 
 
