@@ -63,8 +63,9 @@ def on(system: str | None) -> None:
       entrain midi on --system jack
     """
     wishes = {"system": system} if system else {}
-    ask("midi", on=True, **wishes)
-    answer = started("midi")
+    answer = ask("midi", on=True, **wishes)["midi"]
+    if not answer["running"]:
+        answer = started("midi")
     if not answer["running"]:
         raise EntrainError(_deaf(answer))
     _summary(answer)

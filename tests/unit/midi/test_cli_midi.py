@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from command_line import entrain
 
-from entrain.tray.commands import completion, midi_command
+from entrain.tray.commands import completion
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import MidiMappings, MidiStatus
 from entrain.vdevice.protocol.model import Layer
@@ -75,12 +75,12 @@ def test_on_fails_with_the_reason_if_midi_cannot_work(answer):
     result = entrain("midi", "on")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "entrain: no JACK server answers; Entrain tries again\n"
-    assert server.requests == [messages.Midi(on=True)]
+    assert server.requests == [messages.Midi(on=True), messages.GetStatus()]
     assert "no JACK server answers; Entrain tries again" in entrain("midi").stdout
 
 
 def test_on_waits_for_the_first_report(answer, monkeypatch):
-    monkeypatch.setattr(midi_command, "START_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("entrain.tray.commands.request.START_TIMEOUT_S", 0.2)
     server = answer(MidiStatus(on=True))
     result = entrain("midi", "on")
     assert result.exit_code == 1
