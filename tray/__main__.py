@@ -26,6 +26,10 @@ def main() -> None:
         from entrain.tray.commands.cli import main as run
 
         run()
+    except KeyboardInterrupt:  # during an import; afterwards, the command line ends in this way
+        with contextlib.suppress(OSError):
+            print(file=sys.stderr)  # the shell's prompt begins on a line of its own
+        sys.exit(130)
     except (MemoryError, OSError, ImportError, RuntimeError) as error:
         line = _explained(error)
         if not line:

@@ -191,10 +191,13 @@ class App:
             history := History(),
         )
         ears = EngineHead(self.engine)
-        self.bridge = BridgeProcess(adapter.paths().runtime / SOCKET_NAME)
+        control_socket = adapter.paths().runtime / SOCKET_NAME
+        self.bridge = BridgeProcess(control_socket)
         self.head = HeadTracking(ears, stored.tracking, self._told, self.bridge)
         self.osc = OscControl(self.bridge, stored.osc, self._told)
-        self.midi = MidiControl(self.bridge, stored.midi, self._told)
+        # A MIDI driver may stand still, or crash its process, which must not end the rest.
+        self.midi_bridge = BridgeProcess(control_socket, hung="the MIDI system does not answer")
+        self.midi = MidiControl(self.midi_bridge, stored.midi, self._told)
         self.heads = HeadKeeper(self.engine)
         self.spaces = OutputSpaces(
             stored.space,
@@ -263,9 +266,10 @@ class App:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # SIGHUP: the terminal was closed
             if number := getattr(signal, name, None):
                 loop.add_signal_handler(number, self._stop.set)
-        server = ControlServer(claimed, self.hub, blocks, self._audition_left)
+        server = ControlServer(claimed, self.hub, blocks, self._audition_left, self._learning_left)
         await server.start()
         self.bridge.begin()
+        self.midi_bridge.begin()
         self.spaces.begin()
 
         def begin() -> None:
@@ -289,7 +293,7 @@ class App:
             self.audition.end()
             self.player.note_heard()
             self.midi.close()
-            await self.bridge.close()
+            await asyncio.gather(self.bridge.close(), self.midi_bridge.close())
             await self.spaces.close()
             await self.saver.flush()
             await server.close()
@@ -351,6 +355,12 @@ class App:
         self.spaces.look()  # a new sample rate needs another head
         self._health_log.observe(self._reporter.health())
         self.hub.notify()
+
+    def _learning_left(self) -> None:
+        """Let controls have their effect again: the client that wanted to map one has hung up."""
+        if self.midi.learning:
+            self.midi.stop_learning()
+            self._told()
 
     def _audition_left(self) -> None:
         """End the audition of a client that has hung up."""

@@ -109,6 +109,8 @@ MidiAction = Literal[
     "bypass", "next", "undo", "redo", "on", "off", "faster", "slower", "stronger", "weaker"
 ]
 """Actions that a MIDI control can cause; ``use:ID`` is one more for each protocol."""
+MIDI_MONITOR_SOCKET = "midi.sock"
+"""Socket beside the control socket, from which `entrain midi monitor` reads what arrives."""
 MAX_MIDI_MAPPINGS = 128
 MAX_MIDI_NAME_CHARS = 128
 MAX_LEARN_S = 120.0

@@ -1,15 +1,18 @@
 """Bridge from Entrain to Home Assistant over MQTT: python home_assistant.py [BROKER [PORT]].
 
-Home Assistant finds the device by itself.  The bridge needs `pip install paho-mqtt`.
+Home Assistant finds the device by itself.  The bridge needs `pip install paho-mqtt`.  If the broker
+asks for a user and a password, put them into the variables MQTT_USER and MQTT_PASSWORD.
 """
 
 import json
+import os
 import sys
 import threading
 import time
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from entrain import Client, EntrainError
 
@@ -31,8 +34,13 @@ def tell(topic: str, payload: str) -> None:
         mqtt.publish(topic, payload, retain=True)
 
 
-def connected(mqtt: paho.Client, *_: object) -> None:
+def connected(
+    mqtt: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+) -> None:
     """Ask for commands, describe the entities, and tell their state."""
+    if reason.is_failure:
+        print(f"the broker at {BROKER}:{PORT} refuses: {reason}", file=sys.stderr)
+        return
     mqtt.subscribe("entrain/+/set")
     for path, entity in ENTITIES.items():
         kind, name = path.split("/")
@@ -61,7 +69,12 @@ def told(_mqtt: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
 mqtt = paho.Client(CallbackAPIVersion.VERSION2, "entrain")
 mqtt.on_connect, mqtt.on_message = connected, told
 mqtt.will_set("entrain/there", "offline", retain=True)
-mqtt.connect(BROKER, int(PORT))
+if user := os.environ.get("MQTT_USER"):
+    mqtt.username_pw_set(user, os.environ.get("MQTT_PASSWORD"))
+try:
+    mqtt.connect(BROKER, int(PORT))
+except OSError as error:
+    sys.exit(f"no MQTT broker at {BROKER}:{PORT}: {error.strerror or error}")
 mqtt.loop_start()
 while True:
     try:

@@ -157,7 +157,9 @@ def test_a_graph_waits_for_the_samples_that_it_has_just_asked_for(opened):
     page.evaluate("mounted.show(['spectrum'])")
     words = page.locator(".graph-spectrum .graph-text")
     expect(words).to_have_text("Waiting for sound.")
+    expect(page.locator(".graph-spectrum .graph-note")).to_have_text("Waiting for sound.")
     expect(words).to_have_text("No sound is playing.")
+    expect(page.locator(".graph-spectrum .graph-note")).to_be_visible()
 
 
 def test_a_beat_at_the_promised_rate_stands_still_in_the_envelope(opened):
@@ -223,6 +225,7 @@ def test_all_stands_still_without_sound(opened):
 
     page.evaluate("simulation.playing = true")
     wait_for(page, "d.spectrum.output !== null")
+    expect(page.locator(".graph-spectrum .graph-note")).to_be_hidden()
 
 
 def test_a_frozen_graph_stays_as_it_is(opened):

@@ -51,6 +51,12 @@ class JackServer:
             )
         soundlab.wait_until(self._answers, 20, "JACK takes clients")
 
+    @property
+    def pid(self) -> int:
+        """Number of the process, which runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """End it.  Idempotent."""
         if self._process is not None:

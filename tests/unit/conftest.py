@@ -13,6 +13,7 @@ from simulated_sound import Desk, NewDesk, new_desk
 from undo_desk import UndoDesk
 
 from entrain.platform import local_socket
+from entrain.tray.commands.request import NAME as COMMAND_LINE
 from entrain.tray.icon.tray_icon import TrayIcon
 from entrain.vdevice.api.control_server import ControlServer
 from entrain.vdevice.api.hub import Hub
@@ -51,6 +52,8 @@ class Running:
     def __init__(self, path: Path, respond: Callable[[Request], Any]) -> None:
         self.path = path
         self.requests: list[Request] = []
+        """The requests, in which the name of the command line is left out."""
+        self.clients: list[str] = []
         self._respond = respond
         self._claim = local_socket.claim(path, 32)
         self._started = threading.Event()
@@ -80,6 +83,9 @@ class Running:
         await server.close()
 
     async def _carry_out(self, request: Request) -> Any:
+        self.clients.append(request.client)
+        if request.client == COMMAND_LINE:
+            request = request.model_copy(update={"client": ""})
         self.requests.append(request)
         if request.command == "stop":
             self._end.set()

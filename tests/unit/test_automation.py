@@ -126,12 +126,12 @@ def test_a_key_without_entrain_shows_one_line(environment):
 class Broker:
     """A broker at one port; a new one has forgotten what the former one was told."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, rules: str = "allow_anonymous true") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         file = folder / "mosquitto.conf"
-        file.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n")
+        file.write_text(f"listener {self.port} 127.0.0.1\n{rules}\nuser root\n")
         self._command = [program, "-c", str(file)]
         self.start()
 
@@ -143,13 +143,18 @@ class Broker:
         self._process.wait()
 
 
+def program(name: str) -> str:
+    """Return the path of a program, or skip the test."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if not found:
+        needs.skip_without([name])
+    assert found
+    return found
+
+
 @pytest.fixture
 def broker(tmp_path) -> Iterator[Broker]:
-    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not program:
-        needs.skip_without(["mosquitto"])
-    assert program
-    broker = Broker(program, tmp_path)
+    broker = Broker(program("mosquitto"), tmp_path)
     yield broker
     broker.kill()
 
@@ -157,10 +162,12 @@ def broker(tmp_path) -> Iterator[Broker]:
 class Home:
     """A client of the broker that keeps the newest message of each topic."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, user: tuple[str, str] | None = None) -> None:
         self._heard: queue.Queue[tuple[str, str]] = queue.Queue()
         self._newest: dict[str, str] = {}
         self._mqtt = paho.Client(CallbackAPIVersion.VERSION2)
+        if user:
+            self._mqtt.username_pw_set(*user)
         self._mqtt.on_connect = lambda mqtt, *_: mqtt.subscribe("#")
         self._mqtt.on_message = lambda _mqtt, _data, message: self._heard.put(
             (message.topic, message.payload.decode(errors="replace"))
@@ -238,6 +245,49 @@ def test_home_assistant_finds_and_steers_entrain(server, steered, home_assistant
     ]
     server.close()
     home.wait_for(switch["availability_topic"], "offline")
+
+
+def test_without_a_broker_the_bridge_says_so_in_one_line(environment):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # without `listen`, so that it refuses
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, EXAMPLES / "home_assistant.py", "127.0.0.1", port],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == f"no MQTT broker at 127.0.0.1:{port}: Connection refused\n"
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+def test_the_bridge_has_a_user_and_a_password(server, environment, tmp_path, password):
+    users = tmp_path / "users"
+    subprocess.run([program("mosquitto_passwd"), "-b", "-c", users, "me", "right"], check=True)
+    users.chmod(0o600)
+    rules = f"allow_anonymous false\npassword_file {users}"
+    broker = Broker(program("mosquitto"), tmp_path, rules)
+    home = Home(broker.port, ("me", "right"))
+    bridge = subprocess.Popen(
+        [sys.executable, EXAMPLES / "home_assistant.py", "127.0.0.1", str(broker.port)],
+        env=environment | {"MQTT_USER": "me", "MQTT_PASSWORD": password},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        if password == "right":
+            home.wait_for("entrain/there", "online")
+        else:
+            assert bridge.stderr
+            assert bridge.stderr.readline().startswith(f"the broker at 127.0.0.1:{broker.port} ref")
+    finally:
+        bridge.kill()
+        bridge.communicate()
+        home.close()
+        broker.kill()
 
 
 def test_home_assistant_hears_that_the_bridge_was_killed(server, home_assistant, bridge):

@@ -243,6 +243,23 @@ def test_a_process_that_reads_no_orders_does_not_hold_up_the_app(child):
     run(work)
 
 
+def test_a_driver_that_does_not_answer_is_told(child, monkeypatch):
+    monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 0.01)
+    made = child("os.kill(os.getpid(), 14)")  # ALRM
+
+    async def main() -> None:
+        problems: list[Any] = []
+        process = BridgeProcess(Path("control.sock"), hung="the MIDI system does not answer")
+        process.hear("midi", lambda report: problems.append(report.get("problem")))
+        process.begin()
+        process.want("midi", {})
+        await until(lambda: made.starts() > 1)
+        assert "the MIDI system does not answer" in problems
+        await process.close()
+
+    asyncio.run(main())
+
+
 def test_a_process_that_is_stopped_is_killed_and_another_one_is_started(child, monkeypatch):
     monkeypatch.setattr(bridge_process, "STOPPED_S", 0.3)
     monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 0.01)

@@ -60,3 +60,9 @@ def test_a_command_that_does_not_exist_is_refused_with_the_commands():
 
     assert result.exit_code == 1
     assert result.stderr.startswith("entrain: there is no command 'nonsense'; the commands are ")
+
+
+def test_a_command_that_is_misspelt_is_refused_with_the_one_that_was_meant():
+    assert entrain("api", "statsu").stderr == (
+        "entrain: there is no command 'statsu'; did you mean 'status'? `entrain api` lists all\n"
+    )

@@ -55,6 +55,17 @@ def wishes(server: Any) -> list[bool | None]:
     return [each.enabled for each in server.requests if isinstance(each, SetHotkeys)]
 
 
+def test_alone_it_shows_the_keys(serving):
+    server = serving(hotkeys=BOUND)
+
+    result = entrain("hotkeys")
+
+    assert result.exit_code == 0
+    assert result.stdout == entrain("hotkeys", "status").stdout
+    assert "Super+Alt+B" in result.stdout
+    assert wishes(server) == []
+
+
 def test_enable_lists_the_keys(serving):
     server = serving(BOUND)
 

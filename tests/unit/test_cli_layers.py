@@ -38,9 +38,10 @@ def test_layers_tells_what_can_be_set():
 
 
 def test_an_unknown_kind_is_one_line_with_those_there_are():
-    result = entrain("layers", "nonsense")
+    result = entrain("layers", "xyz")
     assert result.exit_code == 1
-    assert result.stderr.startswith("entrain: there is no kind 'nonsense'; the kinds are am, ")
+    assert result.stderr.startswith("entrain: there is no kind 'xyz'; the kinds are am, ")
+    assert "; did you mean 'binaural'" in entrain("layers", "binural").stderr
 
 
 @pytest.mark.parametrize("arguments", [("seek",), ("pause", "3"), ("seek", "soon"), ("seek", "-1")])

@@ -9,7 +9,7 @@ import pytest
 from command_line import entrain
 
 from entrain.platform import local_socket
-from entrain.tray.commands import osc_command
+from entrain.tray.commands import request
 from entrain.vdevice.api.messages import OscStatus
 from entrain.vdevice.limits import OSC_MONITOR_SOCKET
 
@@ -34,7 +34,7 @@ LATE = {"sender": "", "address": "", "arguments": [], "effect": "", "refused": "
 @pytest.fixture
 def shown(home: Path, serve: Any, idle: Any, monkeypatch: Any) -> Any:
     """Show these lines to each of the monitors that come, and then switch OSC off."""
-    monkeypatch.setattr(osc_command, "_RETRY_S", 0.01)
+    monkeypatch.setattr(request, "_RETRY_S", 0.01)
     ended = threading.Event()
     threads: list[threading.Thread] = []
 

@@ -260,3 +260,46 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
         return received
 
     assert json.loads(asyncio.run(main())) == {"ok": True, "result": None}
+
+
+def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path):
+    leaving: list[str] = []
+    left: list[str] = []
+
+    async def main() -> None:
+        async def handle(request):
+            return None
+
+        async def ask(writer, reader, target):
+            writer.write(json.dumps({"command": "midi_learn", "target": target}).encode() + b"\n")
+            await reader.readline()
+
+        async def hang_up(writer):
+            writer.close()
+            await writer.wait_closed()
+
+        def leave() -> None:
+            left.append(leaving[-1])
+
+        server = control_server.ControlServer(
+            local_socket.claim(path, 32), Hub(handle, lambda: None), learning_left=leave
+        )
+        await server.start()
+        clients = [await asyncio.open_unix_connection(path) for _ in range(3)]
+        for reader, writer in clients[:2]:
+            await ask(writer, reader, "bypass")
+        for name in ("first", "second"):  # only the second one still learns
+            leaving.append(name)
+            await hang_up(clients.pop(0)[1])
+            async with asyncio.timeout(20):
+                while len(server._clients) > len(clients):
+                    await asyncio.sleep(0.01)
+        reader, writer = clients[0]
+        await ask(writer, reader, "bypass")
+        await ask(writer, reader, None)  # it gives up by itself
+        leaving.append("third")
+        await hang_up(writer)
+        await server.close()
+
+    asyncio.run(main())
+    assert left == ["second"]

@@ -15,6 +15,8 @@ import soundfile
 
 import entrain
 from entrain.vdevice.api import messages
+from entrain.vdevice.protocol.document import parse_protocol
+from entrain.vdevice.protocol.model import Layer as Unchecked
 
 ROOT = Path(__file__).parents[2]
 STUB = Path(entrain.__file__).with_suffix(".pyi")
@@ -245,6 +247,78 @@ def test_a_watch_that_is_refused_says_why(path, serve):
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("command", "fields", "method"),
+    [
+        ("watch", {}, r"watching\(\)"),
+        ("tap", {"interval_s": 0.1}, r"follow_samples\(\)"),
+        ("head", {"w": 1, "x": 0, "y": 0, "z": 0}, r"turn_head\(\)"),
+    ],
+)
+def test_ask_refuses_what_has_not_one_answer_and_names_the_method(
+    path, serve, command, fields, method
+):
+    server = serve(path)
+    with entrain.Client(path) as client:
+        with pytest.raises(
+            entrain.ClientError, match=f"^ask.. cannot send {command!r}.* {method}$"
+        ):
+            client.ask(command, **fields)
+        assert client.ask("status")["state"] == "idle"
+    assert [each.command for each in server.requests] == ["status"]
+
+
+def test_the_head_turns_and_a_pose_that_is_none_is_not_sent(path, serve):
+    server = serve(path)
+
+    async def turn():
+        async with entrain.AsyncClient(path) as client:
+            await client.turn_head(1, 0, 0, 0)
+            with pytest.raises(entrain.ClientError, match="not a rotation"):
+                await client.turn_head(0, 0, 0, 0)
+            await client.ask("status")
+
+    with entrain.Client(path) as client:
+        client.turn_head(0.5, 0.5, -0.5, 0.5)
+        for numbers in ((0, 0, 0, 0), (float("nan"), 0, 0, 0), (1e200, 0, 0, 0), ("1", 0, 0, 0)):
+            with pytest.raises(entrain.ClientError, match=r"^w, x, y and z are not a rotation$"):
+                client.turn_head(*numbers)
+        assert client.ask("status")["state"] == "idle"
+    asyncio.run(turn())
+    assert [each for each in server.requests if each.command == "head"] == [
+        messages.TurnHead(w=0.5, x=0.5, y=-0.5, z=0.5),
+        messages.TurnHead(w=1, x=0, y=0, z=0),
+    ]
+
+
+def test_a_protocol_is_used_as_an_object_an_id_or_a_spec(path, serve):
+    server = serve(path)
+    layer = entrain.Layer(kind="am", params={"rate_hz": 16.0, "depth": 0.5})
+    made = entrain.Protocol(id="mine", name="Mine", layers=(layer,))
+
+    async def use():
+        async with entrain.AsyncClient(path, name="me") as client:
+            assert (await client.use(made, here=True))["state"] == "idle"
+            await client.ask("use", protocol=made)
+
+    with entrain.Client(path, name="me") as client:
+        assert client.use(made)["state"] == "idle"
+        client.ask("use", protocol=made)
+        client.use("am:rate_hz=16", ["noise"], standalone=True)
+        with pytest.raises(
+            entrain.ClientError, match=r"^cannot send 'use': a PosixPath has no JSON form"
+        ):
+            client.use(Path("mine.json"))
+    asyncio.run(use())
+    assert server.requests == [
+        messages.Use(protocol=made, client="me"),
+        messages.Use(protocol=made, client="me"),
+        messages.Use(protocol="am:rate_hz=16", layers=("noise",), standalone=True, client="me"),
+        messages.Use(protocol=made, here=True, client="me"),
+        messages.Use(protocol=made, client="me"),
+    ]
+
+
 # ---- sound files ---------------------------------------------------------------------------------
 
 
@@ -269,30 +343,65 @@ def test_a_file_is_rendered_with_a_protocol_a_spec_or_an_id(music, tmp_path, hom
     np.testing.assert_array_equal(heard[0], heard[1])
 
 
+def test_a_protocol_that_is_not_there_is_refused(music, tmp_path, home):
+    with pytest.raises(entrain.EntrainError, match="there is no protocol 'nonsense'"):
+        entrain.render(music, tmp_path / "out.wav", "nonsense")
+    assert not (tmp_path / "out.wav").exists()
+
+
 @pytest.mark.parametrize(
-    ("protocol", "error"),
+    ("build", "error"),
     [
-        ("nonsense", "there is no protocol 'nonsense'"),
+        (lambda: entrain.Layer(kind="coffee"), "Layer: there is no layer kind 'coffee'; choose"),
+        (lambda: entrain.Layer(kind="Am"), "Layer: kind = 'Am' is not a name of a-z, 0-9, - and _"),
         (
-            entrain.Protocol(id="x", name="X", layers=(entrain.Layer(kind="coffee"),)),
-            r"layers\[0\]: there is no layer kind 'coffee'",
+            lambda: entrain.Layer(kind="am", id="level"),
+            "Layer: level has another meaning in OSC; give this layer another id, such as my-level",
         ),
         (
-            entrain.Protocol(id="x", name="X", layers=(entrain.Layer(kind="am", id="level"),)),
-            r"level has another meaning in OSC; give this layer another id, such as my-level,",
+            lambda: entrain.Layer(kind="am", params={"depth": 9.0}),
+            r"Layer\.params\.depth = 9 is outside 0 … 1",
         ),
         (
-            entrain.Protocol(
-                id="x", name="X", layers=(entrain.Layer(kind="am", params={"depth": 9.0}),)
-            ),
-            r"depth = 9 is outside 0 … 1",
+            lambda: entrain.Layer(kind="am", params={"dept": 0.5}),
+            r"params\.dept is not a parameter;",
+        ),
+        (lambda: entrain.Layer(), "Layer: kind is missing$"),
+        (
+            lambda: entrain.Protocol(name="x"),
+            "Protocol: id is missing; Protocol: layers is missing$",
+        ),
+        (
+            lambda: entrain.Protocol(id="x", name="X", layers=(), loop=True),
+            "Protocol: a loop needs duration_s$",
+        ),
+        (
+            lambda: entrain.Protocol(id="x", name="X", layers=(Unchecked(kind="tea"),)),
+            r"Protocol: layers\[0\]: there is no layer kind 'tea'",
         ),
     ],
 )
-def test_a_protocol_that_is_not_possible_is_refused(music, tmp_path, home, protocol, error):
-    with pytest.raises(entrain.EntrainError, match=error):
-        entrain.render(music, tmp_path / "out.wav", protocol)
-    assert not (tmp_path / "out.wav").exists()
+def test_what_is_not_possible_is_refused_in_one_line_when_it_is_built(build, error):
+    with pytest.raises(entrain.ProtocolError, match=error) as refused:
+        build()
+    assert "\n" not in str(refused.value)
+    assert isinstance(refused.value, entrain.EntrainError)
+
+
+def test_json_brings_the_same_protocol_back():
+    """Strict models take a list for a tuple in JSON only, so reading must not build in between."""
+    layer = entrain.Layer(kind="am", params={"rate_hz": 16.0, "depth": 0.5})
+    made = entrain.Protocol(id="mine", name="Mine", layers=(layer,))
+
+    read = entrain.Protocol.model_validate_json(made.model_dump_json())
+
+    assert read == made
+    assert made == read
+    assert read != made.model_copy(update={"name": "Other"})
+    assert made == parse_protocol(made.model_dump_json().encode(), "here")
+    assert hash(entrain.Protocol(id="x", name="X", layers=())) == hash(
+        entrain.Protocol(id="x", name="X", layers=())
+    )
 
 
 def test_a_rate_that_cannot_be_verified_is_refused(music):

@@ -283,6 +283,31 @@ def test_what_changes_nothing_is_no_step(undo_desk):
     undo_desk.play(script)
 
 
+@pytest.mark.parametrize("address", ["space__amount", "tone__amount"])
+def test_a_value_that_is_back_at_its_initial_one_is_told_by_its_name(undo_desk, address):
+    """The sound did not name the value before, so the step is one, though it is inaudible."""
+
+    async def script() -> None:
+        await undo_desk.ask(messages.Settings(space=messages.SpaceWishes(mode="speakers")))
+        await undo_desk.set(**{address: 0})
+        name = f"Amount of {address.partition('__')[0]}"
+        assert undo_desk.app.status().undo_text == f"{name}: 1 → 0"
+        await undo_desk.move(**{address: 1})
+        assert undo_desk.app.status().undo_text == f"{name}: 1, as before"
+
+    undo_desk.play(script)
+
+
+def test_a_step_tells_rounded_values_unless_they_would_be_the_same(undo_desk):
+    async def script() -> None:
+        await undo_desk.set(tone__amount=0.70633)
+        assert undo_desk.app.status().undo_text == "Amount of tone: 1 → 0.71"
+        await undo_desk.set(tone__amount=0.708)
+        assert undo_desk.app.status().undo_text == "Amount of tone: 0.70633 → 0.708"
+
+    undo_desk.play(script)
+
+
 def test_a_new_step_ends_what_can_be_made_again(undo_desk):
     async def script() -> None:
         await undo_desk.set(tone__beat_hz=5)

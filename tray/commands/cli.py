@@ -31,7 +31,7 @@ from entrain.tray.commands import (
     routing,
     space_command,
 )
-from entrain.tray.commands.request import ask
+from entrain.tray.commands.request import NAME, ask
 from entrain.tray.text.number import Number
 from entrain.vdevice.limits import MAX_LATENCY_MS, MAX_WATCH_S, MIN_LATENCY_MS, MIN_WATCH_S
 from entrain.vdevice.protocol.errors import ProtocolError
@@ -216,7 +216,7 @@ def status(as_json: bool) -> None:
 def watch(
     context: click.Context, interval: float, changes: bool, plain: bool, as_json: bool
 ) -> None:
-    """See the sound in the terminal, and steer it with single keys; q ends it, ? lists the keys.
+    """See the sound in the terminal, and steer it by keys.  The key ? lists them.
 
     Entrain prints lines until Ctrl-C instead if the output is not a terminal, or with one of these
     options.
@@ -240,7 +240,7 @@ def watch(
             _live_screen()
             return
     live = sys.stdout.isatty() and not as_json
-    with Client() as client:
+    with Client(name=NAME) as client:
         for state in client.watch(interval, changes_only=changes):
             if live:
                 click.echo(f"\r{status_text.live(state)}\x1b[K", nl=False)
@@ -261,7 +261,7 @@ def stop() -> None:
     from entrain.vdevice.api.client import Client, NotRunning
 
     try:
-        with Client() as client:
+        with Client(name=NAME) as client:
             client.ask("stop")
             client.wait_closed()
     except NotRunning:

@@ -10,7 +10,7 @@ import click
     "--no-browser", is_flag=True, help="Print the page's address, and serve it until Ctrl-C."
 )
 def dashboard(no_browser: bool) -> None:
-    """Open a page in your browser that shows the sound and steers Entrain.
+    """See and steer the sound on a page in your browser.
 
     Only this computer can reach the page, and only with a key that this command makes.  The page
     stays open when Entrain starts again after a crash.

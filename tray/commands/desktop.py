@@ -11,7 +11,7 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.platform import factory
-from entrain.tray.commands.request import ask
+from entrain.tray.commands.request import NAME, ask
 
 if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Hotkeys
@@ -28,7 +28,7 @@ BUS_TIMEOUT_S = 1.0
 
 
 @click.command()
-@click.argument("action", type=click.Choice(["enable", "disable", "status"]))
+@click.argument("action", type=click.Choice(["enable", "disable", "status"]), default="status")
 def autostart(action: Literal["enable", "disable", "status"]) -> None:
     """Start Entrain at login, or stop doing so.
 
@@ -78,9 +78,9 @@ def install_desktop(undo: bool) -> None:
 
 
 @click.command()
-@click.argument("action", type=click.Choice(["enable", "disable", "status"]))
+@click.argument("action", type=click.Choice(["enable", "disable", "status"]), default="status")
 def hotkeys(action: Literal["enable", "disable", "status"]) -> None:
-    """Let keys steer Entrain from every window, or stop doing so.
+    """Let keys steer Entrain from every window.  Without enable or disable, show the keys.
 
     Entrain asks the desktop's portal for these shortcuts, and the desktop asks you for the keys:
     bypass, next protocol, faster, slower, stronger, weaker, undo.  Where a desktop has no such
@@ -115,7 +115,7 @@ def _asked() -> "Hotkeys":
 
     found = ask("hotkeys", enabled=True)["hotkeys"]
     failures = 0
-    with Client() as client:
+    with Client(name=NAME) as client:
         patience = _hang_up_after(DIALOG_WAIT_S, client)
         for news in client.watch_parts(("hotkeys",), 0.1, prompt=True):
             before, found = found, news.parts["hotkeys"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def hrtf() -> None:
-    """Choose whose ears the space uses: a built-in head, or any SOFA file.
+    """Choose whose ears the space uses.  Any SOFA file can bring a head, and one is built in.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.platform.adapter import WITHOUT_HEADPHONES
+from entrain.tray.commands.request import NAME
 from entrain.tray.text import text_layout
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def compare(heads: tuple[str, ...]) -> None:
     from entrain.vdevice.hrtf.comparison import Comparison, answers_path
 
     _require_terminal()
-    with Client() as client:
+    with Client(name=NAME) as client:
         status = client.ask("status")
         if status["output"] and status["output"]["form"] in WITHOUT_HEADPHONES:
             raise EntrainError("comparing HRTFs needs headphones; this output has none")

@@ -152,7 +152,7 @@ def weaker(steps: int) -> None:
 
 @click.command()
 def undo() -> None:
-    """Undo the last change of the sound: of the protocol, of values, or of the space.
+    """Undo the last change of the sound.  It may be of the protocol, of values, or of the space.
 
     Moves of one value within a second are one step.  Entrain keeps 100 steps until it ends.  It
     does not undo on, off, bypass, outputs, volume, the sleep timer, the session's position, the

@@ -2,7 +2,6 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,15 +9,13 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
-from entrain.tray.commands.request import ask
+from entrain.tray.commands.request import arriving, ask, started
 from entrain.tray.text.number import Number
-from entrain.vdevice.limits import MAX_LEARN_S, MidiSystem
+from entrain.vdevice.limits import MAX_LEARN_S, MIDI_MONITOR_SOCKET, MidiSystem
 
 if TYPE_CHECKING:
     from entrain.vdevice.api.answers import MidiStatus
 
-_START_TIMEOUT_S = 5.0
-"""Longest wait for the process that opens the devices, in seconds."""
 _LEARN_S = 30.0
 _MAX_FILE_BYTES = 1 << 20
 
@@ -40,6 +37,7 @@ def midi(context: click.Context) -> None:
       entrain midi learn bypass                        then press the pad
       entrain midi learn use:focus-16                  or send a program change
       entrain midi list
+      entrain midi monitor                             see what arrives, and its effect
       entrain midi forget tone.beat_hz
       entrain midi off
     """
@@ -56,7 +54,8 @@ def midi(context: click.Context) -> None:
 def on(system: str | None) -> None:
     """Let MIDI devices steer Entrain.
 
-    Devices may come and go at any time.  Other programs can connect to the port "Entrain".
+    Devices may come and go at any time.  Other programs can connect to the port "Entrain".  If MIDI
+    cannot work, this says why and fails; MIDI stays on, and Entrain tries again.
 
     \b
     Examples:
@@ -65,10 +64,10 @@ def on(system: str | None) -> None:
     """
     wishes = {"system": system} if system else {}
     answer = ask("midi", on=True, **wishes)["midi"]
-    end_s = time.monotonic() + _START_TIMEOUT_S
-    while not (answer["running"] or answer["problem"]) and time.monotonic() < end_s:
-        time.sleep(0.05)
-        answer = ask("status")["midi"]
+    if not answer["running"]:
+        answer = started("midi")
+    if not answer["running"]:
+        raise EntrainError(_deaf(answer))
     _summary(answer)
 
 
@@ -134,26 +133,22 @@ def learn(
     from entrain.tray.text import midi_text
     from entrain.vdevice.api.client import Client
 
-    with Client() as watching, Client() as client:
+    with Client() as watching, Client() as client:  # the end of `client` ends the learning
         begun = client.ask(
             "midi_learn", target=target, low=low, high=high, pickup=not no_pickup, timeout_s=timeout
         )["midi"]
         is_action = "." not in target
         click.echo(f"{'press a pad or a button' if is_action else 'move a knob or a fader'} now …")
-        try:
-            heard = ""
-            for news in watching.watch_parts(["midi"], 0.1, prompt=True):
-                told: MidiStatus = news.parts["midi"]
-                if told["learning"] is None or told["learning"]["target"] != target:
-                    break
-                if told["problem"] or told["refused"] > begun["refused"]:
-                    raise EntrainError(told["problem"] or told["refusal"])
-                if told["learning"]["heard"] != heard:
-                    heard = told["learning"]["heard"]
-                    click.echo(f"heard {midi_text.plain(heard)}")
-        except BaseException:  # also Ctrl-C
-            client.ask("midi_learn", target=None)
-            raise
+        heard = ""
+        for news in watching.watch_parts(["midi"], 0.1, prompt=True):
+            told: MidiStatus = news.parts["midi"]
+            if told["learning"] is None or told["learning"]["target"] != target:
+                break
+            if told["problem"] or told["refused"] > begun["refused"]:
+                raise EntrainError(told["problem"] or told["refusal"])
+            if told["learning"]["heard"] != heard:
+                heard = told["learning"]["heard"]
+                click.echo(f"heard {midi_text.plain(heard)}")
         learned = client.ask("status")["midi"]["learned"]
     if learned is None or learned["target"] != target:
         reason = "" if heard else "; `entrain midi status` shows whether its device is connected"
@@ -178,10 +173,29 @@ def list_(as_json: bool) -> None:
         options.print_json(mappings)
         return
     from entrain.engine import blocks
+    from entrain.tray.text import midi_list
+
+    midi_list.show(mappings, ask("status"), blocks())
+
+
+@midi.command()
+@options.as_json
+def monitor(as_json: bool) -> None:
+    """Show what arrives, what it is mapped to, and its effect, until Ctrl-C.
+
+    At most 50 messages a second are shown; the others are counted.
+
+    \b
+    Examples:
+      entrain midi monitor
+      entrain midi monitor --json | jq .effect
+    """
+    import json
+
     from entrain.tray.text import midi_text
 
-    protocol = ask("status")["protocol"]
-    midi_text.mappings(mappings, protocol["layers"] if protocol else [], blocks())
+    for line in arriving("midi", MIDI_MONITOR_SOCKET, "MIDI", midi_text.summary):
+        click.echo(json.dumps(line) if as_json else midi_text.heard(line))
 
 
 @midi.command()
@@ -239,6 +253,12 @@ def _mappings() -> Any:
 
     with Client() as client:
         return client.ask("midi_mappings")["mappings"]
+
+
+def _deaf(answer: "MidiStatus") -> str:
+    from entrain.tray.text import midi_text
+
+    return midi_text.plain(answer["problem"] or "the MIDI system does not answer yet")
 
 
 def _summary(answer: "MidiStatus") -> None:

@@ -201,7 +201,7 @@ def doctor(fix: bool, as_json: bool) -> None:
 @click.argument("command", required=False)
 @click.option("--schema", "as_schema", is_flag=True, help="Print JSON Schema, for programs.")
 def api(command: str | None, as_schema: bool) -> None:
-    """Explain the control API, by which scripts steer Entrain, or one of its commands.
+    """Explain the control API, by which scripts steer Entrain.  COMMAND: explain one command.
 
     \b
     Examples:
@@ -217,9 +217,7 @@ def api(command: str | None, as_schema: bool) -> None:
     from entrain.vdevice.protocol.user_folder import shown
 
     if command is not None and command not in COMMANDS:
-        raise EntrainError(
-            f"there is no command {command!r}; the commands are {', '.join(COMMANDS)}"
-        )
+        raise options.no_such("command", command, COMMANDS, "`entrain api`")
     schema = json_schema()
     if as_schema:
         options.print_json(schema)
@@ -248,9 +246,7 @@ def layers(kind: str | None, as_json: bool) -> None:
     from entrain.tray.text import status_text
 
     if kind is not None and kind not in blocks():
-        raise EntrainError(
-            f"there is no kind {kind!r}; the kinds are {', '.join(sorted(blocks()))}"
-        )
+        raise options.no_such("kind", kind, sorted(blocks()), "`entrain layers`")
     if as_json:
         found = blocks() if kind is None else {kind: blocks()[kind]}
         options.print_json({name: asdict(block) for name, block in sorted(found.items())})

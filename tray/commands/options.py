@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from entrain.errors import EntrainError
 from entrain.tray.commands import completion
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ def resolve(source: str | None, layers: tuple[str, ...], standalone: bool) -> "P
 
     protocol = library.resolve(source, layers, blocks)
     return protocol.model_copy(update={"standalone": True}) if standalone else protocol
+
+
+def no_such(what: str, name: str, known: Iterable[str], listing: str) -> EntrainError:
+    """Return the error for a name that does not exist; `listing` is the command that lists all."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    if near := get_close_matches(name, names):
+        meant = " or ".join(repr(each) for each in near)
+        return EntrainError(
+            f"there is no {what} {name!r}; did you mean {meant}? {listing} lists all"
+        )
+    return EntrainError(f"there is no {what} {name!r}; the {what}s are {', '.join(names)}")
 
 
 def print_json(answer: object) -> None:

@@ -3,15 +3,12 @@
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
 import json
-import time
-from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import options
-from entrain.tray.commands.request import ask, started
+from entrain.tray.commands.request import arriving, ask, started
 from entrain.tray.text.number import Number
 from entrain.vdevice.limits import (
     MAX_PORT,
@@ -20,10 +17,6 @@ from entrain.vdevice.limits import (
     OSC_FEEDBACK_PORT,
     OSC_MONITOR_SOCKET,
 )
-
-_RETRY_S = 0.5
-_CONNECT_TIMEOUT_S = 3.0
-_MOST_LINE_BYTES = 1 << 16
 
 
 @click.command()
@@ -48,7 +41,7 @@ _MOST_LINE_BYTES = 1 << 16
 def osc(
     action: str, port: int | None, feedback_port: int | None, listen: str | None, as_json: bool
 ) -> None:
-    """Let other programs steer Entrain by OSC: TouchOSC, Open Stage Control, a lighting desk.
+    """Let other programs steer Entrain by OSC.  TouchOSC, for example, or a lighting desk.
 
     An address is /entrain, the layer and the parameter: /entrain/tone/beat_hz 7.5.
 
@@ -95,38 +88,5 @@ def _monitor(*, as_json: bool) -> None:
     """Print what arrives until OSC is switched off; the user ends it with Ctrl-C."""
     from entrain.tray.text import osc_text
 
-    for line in _arrivals():
-        if problem := line.get("problem"):
-            raise EntrainError(problem)
+    for line in arriving("osc", OSC_MONITOR_SOCKET, "OSC", osc_text.summary):
         click.echo(json.dumps(line) if as_json else osc_text.heard(line))
-
-
-def _arrivals() -> Iterator[dict[str, Any]]:
-    """Yield the lines of the bridge; when it starts anew, connect again."""
-    from entrain.tray.text import osc_text
-
-    told = ""
-    while True:
-        osc = started("osc")
-        if not osc["on"]:
-            raise EntrainError("OSC is off; `entrain osc on` switches it on")
-        if (summary := osc_text.summary(osc)) != told:
-            told = summary
-            click.echo(f"{summary}\nCtrl-C ends the list", err=True)
-        if osc["listening"]:
-            yield from _arrivals_at_one_bridge()
-        time.sleep(_RETRY_S)
-
-
-def _arrivals_at_one_bridge() -> Iterator[dict[str, Any]]:
-    from entrain.platform.folders import user_paths
-    from entrain.platform.local_socket import connect
-
-    found = connect(user_paths().runtime / OSC_MONITOR_SOCKET, _CONNECT_TIMEOUT_S)
-    if found is None:
-        return
-    with found:
-        found.settimeout(None)
-        with found.makefile("rb") as stream:
-            while (data := stream.readline(_MOST_LINE_BYTES)).endswith(b"\n"):
-                yield json.loads(data)

@@ -17,6 +17,7 @@ KEYS = (
     ("← →", "slower, faster"),
     ("↑ ↓", "stronger, weaker by 3 dB"),
     ("space", "bypass: hear the difference"),
+    ("o", "Entrain on or off"),
     ("n", "next protocol of the same category"),
     ("u r", "undo, redo the last change of the sound"),
     ("t T", "15 minutes more until Entrain switches off; no timer"),
@@ -76,6 +77,8 @@ def press(key: str, scene: Scene) -> Request | None:
         return _FIXED[key]
     elif key == "space":
         return Request("bypass", {"on": not scene.status["bypass"], "matched": True})
+    elif key == "o":
+        return Request("off" if scene.status["on"] else "on")
     elif key == "t":
         minutes = (scene.status["sleep_left_s"] or 0.0) / 60 + SLEEP_STEP_MINUTES
         return Request("sleep", {"minutes": min(minutes, MAX_SLEEP_MINUTES)})
@@ -103,6 +106,10 @@ def outcome(request: Request, status: "Status", blocks: "Mapping[str, Block]") -
                 if status["bypass"]
                 else "Bypass off: Entrain processes your music again"
             )
+        case "on":
+            return "Entrain is on"
+        case "off":
+            return "Entrain is off; o switches it on"
         case "sleep":
             left_s = status["sleep_left_s"]
             if left_s is None:

@@ -67,7 +67,7 @@ def person(client: str, own: str) -> str:
     if client == own:
         return "you"
     if client.startswith("client-"):  # a name that Entrain gives to clients without one
-        return "a command"
+        return "a program"
     if client.startswith("terminal-"):
         return "a terminal"
     return clean(client)

@@ -118,6 +118,8 @@ class Live:
     def _take_news(self, feeds: Feeds) -> None:
         heard = feeds.heard
         if heard is not self._scene.heard:
+            if heard is None or self._scene.heard is None:
+                self._change()
             self._scene.heard, self._is_changed = heard, True
         for message in feeds.messages():
             self._change()

@@ -40,7 +40,7 @@ class Scene:
     """The present state of the screen; one thread changes and draws it."""
 
     version: int = 0
-    """Increases with each change of anything but `heard`."""
+    """Increases with each change of anything but `heard`, and when a sound begins or ends."""
     status: "Status | None" = None
     """The fields of `PARTS`; None before the first news, and while Entrain is not running."""
     lost: str = ""
@@ -66,6 +66,12 @@ class Scene:
     def is_empty(self) -> bool:
         """Whether Entrain has not answered yet."""
         return self.status is None and not self.lost
+
+    @property
+    def waits_for_sound(self) -> bool:
+        """Whether Entrain would process sound, but none flows."""
+        state = self.status["state"] if self.status else ""
+        return self.heard is None and state in ("processing", "bypassed", "idle")
 
     @property
     def layers(self) -> "Sequence[Layer]":

@@ -69,7 +69,7 @@ class Screen:
         for name, draw in (("layers", sections.layers), ("log", sections.log)):
             if found[name]:
                 bottom += _padded(draw(scene, width, found[name]), found[name])
-        bottom += [sections.message(scene, width), sections.key_row(width)]
+        bottom += [sections.message(scene, width), sections.key_row(scene, width)]
         empty: list[Row] = [[]]
         gaps = [empty * (found["gap"] > number) for number in range(_MAX_GAPS)]
         return {"top": top + gaps[0], "middle": gaps[1], "bottom": gaps[2] + bottom}

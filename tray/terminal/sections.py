@@ -23,7 +23,8 @@ _FLOOR_DB = -60.0
 _BANDS_DB = (-90.0, -15.0)
 """Levels at the bottom and at the top of the spectrum."""
 _READING_COLUMNS = 25
-_WHO_COLUMNS = 12
+_WAITING = "waiting for sound"
+_WHO_COLUMNS = 14
 _WORDS = {
     "processing": "processes your music",
     "idle": "on; no app is playing",
@@ -108,7 +109,9 @@ def rhythms(scene: Scene, width: int) -> list[Row]:
         line = _labelled("" if rows else "rhythm", width)
         line.add(name, width=7).add(f"{hz:.4g} Hz".rjust(9)).add(" promised", DIM).skip(4)
         measured = _measured(scene.status, promise)
-        if measured:
+        if scene.waits_for_sound:
+            line.add(_WAITING, DIM)
+        elif measured:
             line.add(f"{measured} Hz".rjust(10), BOLD).add(" measured", DIM)
         else:
             bypassed = scene.status["state"] == "bypassed"
@@ -156,14 +159,17 @@ def _measured(status: "Status", promise: str) -> str:
 
 def meters(scene: Scene, width: int) -> list[Row]:
     """Show peak and RMS of the input and of the output, for each ear."""
-    rows = []
-    levels = scene.status["levels"] if scene.status else None
+    rows: list[Row] = []
+    levels = scene.status["levels"] if scene.status and scene.heard else None
+    waits = scene.waits_for_sound
     for way in ("in", "out"):
         for ear, side in enumerate(("left", "right")):
             line = _labelled("" if ear else way, width).add(side, DIM, 6)
             bar = line.room - _READING_COLUMNS
             heard = scene.heard and (scene.heard.before if way == "in" else scene.heard.after)[ear]
-            if bar >= 4:
+            if bar >= 4 and waits and not rows:
+                line.add(_WAITING, DIM, bar)
+            elif bar >= 4:
                 line.add(_bar(heard, bar), SOUND)
             rms_db = peak_db = None
             if levels:
@@ -268,20 +274,26 @@ def message(scene: Scene, width: int) -> Row:
     return line.row
 
 
-def key_row(width: int) -> Row:
-    """Name the keys that fit."""
+def key_row(scene: Scene, width: int) -> Row:
+    """Name the keys that fit; the help page has them all."""
     line = Line(width)
-    for key, effect in (
-        ("←→", "rate"),
-        ("↑↓", "level"),
-        ("space", "bypass"),
-        ("n", "next"),
-        ("u", "undo"),
-        ("t", "timer"),
-        ("m", "mute"),
-        ("?", "help"),
-        ("q", "quit"),
-    ):
+    is_on = scene.status is not None and scene.status["on"]
+    keys = {
+        "←→": "rate",
+        "↑↓": "level",
+        "space": "bypass",
+        "n": "next",
+        "u": "undo",
+        "t": "timer",
+        "m": "mute",
+        "o": "off" if is_on else "on",
+        "?": "help",
+        "q": "quit",
+    }
+    for expendable in ("t", "m", "n", "u"):
+        if sum(len(key) + len(effect) + 3 for key, effect in keys.items()) - 2 > width:
+            del keys[expendable]
+    for key, effect in keys.items():
         if line.room > len(key) + len(effect):
             line.add(key, BOLD).add(f" {effect}", DIM).skip(2)
     return line.row

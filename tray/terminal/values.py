@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from entrain.tray.text.text_layout import clean
+from entrain.vdevice.protocol.values import rounded
 
 if TYPE_CHECKING:
     from entrain.vdevice.api.answers import Block, Layer, Parameter, Status
@@ -33,7 +34,7 @@ def named(parameter: "Parameter", value: float) -> str:
         if choice["value"] == value:
             return f"{name} {clean(choice['name'])}"
     unit = "" if parameter["unit"] == "1" else f" {clean(parameter['unit'])}"
-    return f"{name} {value:.4g}{unit}"
+    return f"{name} {rounded(value, parameter['unit'])}{unit}"
 
 
 def level(status: "Status", blocks: "Mapping[str, Block]") -> str:

@@ -1,16 +1,13 @@
 """MIDI as text."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-import click
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from entrain.tray.text.status_text import table
 from entrain.tray.text.text_layout import clean
 
 if TYPE_CHECKING:
-    from entrain.block import Block
-    from entrain.vdevice.api.answers import Layer, MidiMapping, MidiStatus
+    from entrain.vdevice.api.answers import MidiMapping, MidiStatus
 
 _SYSTEMS = {"alsa": "ALSA", "jack": "JACK"}
 _ENCODINGS = {
@@ -19,7 +16,6 @@ _ENCODINGS = {
     "offset": ", endless (binary offset)",
     "sign": ", endless (sign and magnitude)",
 }
-_OWN_GROUPS = ("input", "output")
 
 
 def plain(text: str) -> str:
@@ -80,31 +76,10 @@ def mapped(mapping: "MidiMapping") -> str:
     return f"{clean(mapping['device'])}, {control(mapping)} → {mapping['target']}"
 
 
-def mappings(
-    found: Sequence["MidiMapping"], layers: Sequence["Layer"], blocks: Mapping[str, "Block"]
-) -> None:
-    """Print the user's mappings, then the default controllers of the running layers."""
-    rows = [(each["target"], clean(each["device"]), control(each) + _range(each)) for each in found]
-    taken: set[int] = set()
-    own = [(kind, block) for kind, block in blocks.items() if block.group in _OWN_GROUPS]
-    running = [(each["id"], blocks[each["kind"]]) for each in layers if each["kind"] in blocks]
-    spaces = [("space", block) for block in blocks.values() if block.group == "space"][:1]
-    for layer, block in [*running, *spaces, *own]:
-        for each in block.parameters.values():
-            if each.controller is not None and each.controller not in taken:
-                taken.add(each.controller)
-                rows.append(
-                    (f"{layer}.{each.symbol}", "any device", f"controller {each.controller}")
-                )
-    if not rows:
-        click.echo("no control is mapped; `entrain midi learn ADDRESS` maps one")
-        return
-    table(("target", "device", "control"), rows)
-
-
-def _range(mapping: "MidiMapping") -> str:
-    low, high = mapping["low"], mapping["high"]
-    if low is None and high is None:
-        return ""
-    ends = ("its end" if end is None else f"{end:g}" for end in (low, high))
-    return f", {' … '.join(ends)}"
+def heard(line: Mapping[str, Any]) -> str:
+    """Return what has arrived and its effect in one line, as `monitor` shows it."""
+    if skipped := line.get("skipped"):
+        return f"… and {skipped} more in this second"
+    effect = f"refused: {line['refused']}" if line["refused"] else line["effect"]
+    parts = (line["device"], line["message"], line["target"], f"→ {effect}")
+    return clean("  ".join(each for each in parts if each))

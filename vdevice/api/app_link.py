@@ -55,6 +55,12 @@ class AppLink:
         async with self._turn:
             return await self._asked(request)
 
+    async def tell(self, request: bytes) -> None:
+        """Send a request that has no answer; raises `NotRunning` or `ClientError`."""
+        async with self._turn:
+            await self.open()
+            self.send(request)
+
     async def open(self) -> None:
         """Connect, unless connected; raises errors as `ask`."""
         # Entrain may have hung up on an idle client, with a line that says why.

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from entrain.platform.folders import user_paths
 from entrain.vdevice.api.app_link import AppLink, request_line
 from entrain.vdevice.api.client import SOCKET_NAME, ClientError, News, result_of, status_of
+from entrain.vdevice.api.client_requests import check_askable, pose, request_text, use_request
 
 if TYPE_CHECKING:
     from entrain.vdevice.api import answers
     from entrain.vdevice.api.messages import Status
+    from entrain.vdevice.protocol.model import Protocol
 
 
 class AsyncClient:
@@ -28,10 +30,13 @@ class AsyncClient:
     ----------
     path : str or Path, optional
         The control socket; by default the one in this user's runtime folder.
+    name : str
+        Name by which Entrain tells others, as in `News.caused_by`, who changed the sound.
 
     """
 
-    def __init__(self, path: str | Path | None = None) -> None:
+    def __init__(self, path: str | Path | None = None, name: str = "") -> None:
+        self._named = {"client": name} if name else {}
         self._path = Path(path) if path else user_paths().runtime / SOCKET_NAME
         self._link = AppLink(self._path)
 
@@ -73,9 +78,9 @@ class AsyncClient:
         Parameters
         ----------
         command : str
-            A command of docs/control-api.md, but `watch`, `head` and `tap`.
+            A command of docs/control-api.md but `watch`, `head` and `tap`.
         **fields
-            The request's other fields, as JSON values.
+            The request's other fields, as JSON values; a protocol can be a `Protocol`.
 
         Returns
         -------
@@ -90,9 +95,29 @@ class AsyncClient:
             Entrain refuses the request, closes the connection or does not answer in time.
 
         """
-        if command in ("watch", "head", "tap"):  # their answers are not one line each
-            raise ClientError(f"ask() cannot send {command!r}")
-        return result_of(await self._link.ask(request_line(command, **fields)))
+        if command == "tap":  # bytes follow the line of its answer
+            raise ClientError("ask() cannot send 'tap'; use Client")
+        check_askable(command, fields)
+        return await self._ask({"command": command, **fields})
+
+    async def _ask(self, request: Mapping[str, object]) -> Any:
+        return result_of(await self._link.ask(request_text(self._named | dict(request))))
+
+    async def use(
+        self,
+        protocol: "Protocol | str",
+        layers: Sequence[str] = (),
+        *,
+        standalone: bool = False,
+        here: bool | None = None,
+    ) -> "answers.Status":
+        """Replace the running protocol; see `Client.use`."""
+        answered: answers.Status = await self._ask(use_request(protocol, layers, standalone, here))
+        return answered
+
+    async def turn_head(self, w: float, x: float, y: float, z: float) -> None:
+        """Turn the head, up to 100 times a second; see `Client.turn_head`."""
+        await self._link.tell(request_text(self._named | pose(w, x, y, z)))
 
     async def set_values(
         self, values: Mapping[str, float], over_s: float = 0.0
@@ -112,8 +137,8 @@ class AsyncClient:
             See `ask`.
 
         """
-        line = await self._link.ask(request_line("set", values=values, over_s=over_s))
-        answered: answers.Values = result_of(line)
+        request = {"command": "set", "values": values, "over_s": over_s}
+        answered: answers.Values = await self._ask(request)
         return answered
 
     async def status(self) -> "Status":

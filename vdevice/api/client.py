@@ -10,30 +10,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
 
-from entrain.errors import EntrainError
 from entrain.platform.folders import user_paths
 from entrain.platform.local_socket import connect
+from entrain.vdevice.api.client_requests import (
+    ClientError,
+    NotRunning,
+    check_askable,
+    pose,
+    request_text,
+    use_request,
+)
 
 if TYPE_CHECKING:
     from entrain.vdevice.api import answers
     from entrain.vdevice.api.messages import Status
+    from entrain.vdevice.protocol.model import Protocol
+
+__all__ = ["Client", "ClientError", "News", "NotRunning", "Sound", "result_of", "status_of"]
 
 SOCKET_NAME = "control.sock"
 TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 20.0
 MAX_REQUEST_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 16 << 20
-
-
-class NotRunning(EntrainError):
-    """No Entrain is listening at the control socket."""
-
-    def __init__(self) -> None:
-        super().__init__("Entrain is not running; start it with `entrain run`")
-
-
-class ClientError(EntrainError):
-    """The running Entrain refuses a request, or its answer cannot be read."""
 
 
 class News(NamedTuple):
@@ -101,6 +100,8 @@ class Client:
         The control socket; by default the one in this user's runtime folder.
     timeout_s : float
         Longest wait for an answer.
+    name : str
+        Name by which Entrain tells others, as in `News.caused_by`, who changed the sound.
 
     Raises
     ------
@@ -111,7 +112,10 @@ class Client:
 
     """
 
-    def __init__(self, path: str | Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, path: str | Path | None = None, timeout_s: float = TIMEOUT_S, name: str = ""
+    ) -> None:
+        self._name = name
         self._path = Path(path) if path else user_paths().runtime / SOCKET_NAME
         found = connect(self._path, timeout_s)
         if found is None:
@@ -166,9 +170,10 @@ class Client:
         Parameters
         ----------
         command : str
-            A command of docs/control-api.md.
+            A command of docs/control-api.md but `watch`, `head`, and `tap` with `interval_s`, for
+            which there are `watching`, `turn_head` and `follow_samples`.
         **fields
-            The request's other fields, as JSON values.
+            The request's other fields, as JSON values; a protocol can be a `Protocol`.
 
         Returns
         -------
@@ -181,7 +186,60 @@ class Client:
             Entrain refuses the request, closes the connection or does not answer in time.
 
         """
+        check_askable(command, fields)
         return self._ask({"command": command, **fields})
+
+    def use(
+        self,
+        protocol: "Protocol | str",
+        layers: Sequence[str] = (),
+        *,
+        standalone: bool = False,
+        here: bool | None = None,
+    ) -> "answers.Status":
+        """Replace the running protocol.
+
+        Parameters
+        ----------
+        protocol : Protocol or str
+            A protocol, the id of one in the library, or a SPEC (``"binaural:beat_hz=6"``).
+        layers : sequence of str
+            SPECs of layers to add.
+        standalone : bool
+            Play the tones without any input, too.
+        here : bool, optional
+            True: keep it for the present output; False: forget the output's own protocol.
+
+        Returns
+        -------
+        dict
+            The status.
+
+        Raises
+        ------
+        ClientError
+            See `ask`.
+
+        """
+        answered: answers.Status = self._ask(use_request(protocol, layers, standalone, here))
+        return answered
+
+    def turn_head(self, w: float, x: float, y: float, z: float) -> None:
+        """Turn the head, up to 100 times a second; there is no answer.
+
+        Parameters
+        ----------
+        w, x, y, z : float
+            The rotation from the room to the head, as a quaternion of any length from 0.001 to
+            1000; x points to the front, y to the left, z up.
+
+        Raises
+        ------
+        ClientError
+            These numbers are not a rotation, or Entrain takes no more of them.
+
+        """
+        self._send(pose(w, x, y, z))
 
     def status(self) -> "Status":
         """Return the status as an object: ``client.status().measured.tones.beat_hz``.
@@ -249,7 +307,8 @@ class Client:
     def _send(self, request: Mapping[str, object]) -> None:
         if self._follows:
             raise ClientError("this client follows Entrain; ask with another Client")
-        line = json.dumps(request).encode() + b"\n"
+        named = {"client": self._name} if self._name else {}
+        line = request_text(named | dict(request)) + b"\n"
         if len(line) > MAX_REQUEST_BYTES:
             raise ClientError(f"request is longer than {MAX_REQUEST_BYTES} bytes")
         try:

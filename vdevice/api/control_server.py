@@ -19,6 +19,7 @@ from entrain.vdevice.api.hub import Answer, Hub, internal_error
 from entrain.vdevice.api.messages import (
     Audition,
     GetSamples,
+    MidiLearn,
     Off,
     Request,
     Samples,
@@ -58,8 +59,8 @@ class ControlServer:
         Answers requests.  It must not wait for the end of the app, even for `stop`.
     blocks : callable, optional
         Returns the blocks, so that an error can name a parameter's range.
-    audition_left : callable, optional
-        Called when a client with an audition has hung up.
+    audition_left, learning_left : callable, optional
+        Called when a client with an audition, or the client that lets MIDI learn, has hung up.
 
     """
 
@@ -69,6 +70,7 @@ class ControlServer:
         hub: Hub,
         blocks: BlockSource | None = None,
         audition_left: Callable[[], None] = lambda: None,
+        learning_left: Callable[[], None] = lambda: None,
     ) -> None:
         self._claim = claimed
         self._hub = hub
@@ -76,6 +78,9 @@ class ControlServer:
         self._audition_left = audition_left
         self._listener: Connection | None = None
         """The client that has an audition."""
+        self._learning_left = learning_left
+        self._learner: Connection | None = None
+        """The client that let MIDI learn last."""
         self._worker = WorkerThread()
         self._lines = AnswerLines(self._worker)
         self._clients: dict[asyncio.Task[None], Connection] = {}
@@ -147,6 +152,9 @@ class ControlServer:
             if self._listener is client:
                 self._listener = None
                 self._audition_left()
+            if self._learner is client:
+                self._learner = None
+                self._learning_left()
 
     async def _converse(
         self, client: Connection, only: tuple[type[BaseModel], ...] | None = None
@@ -172,6 +180,8 @@ class ControlServer:
                     answer = await self._hear(client, request)
                 else:
                     answer = await self._hub.ask(request, request.client or client.name)
+                if isinstance(request, MidiLearn):
+                    self._learner = client if request.target else None
                 if isinstance(request, Signal):
                     client.is_busy = False
                     await client.pace()

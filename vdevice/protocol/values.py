@@ -39,6 +39,22 @@ def value_problem(block: Block, symbol: str, value: float) -> str:
     return ""
 
 
+def rounded(value: float, unit: str) -> str:
+    """Write a value for people: shares with two decimals, levels with one, others with four digits.
+
+    Parameters
+    ----------
+    value : float
+        In the parameter's own unit.
+    unit : str
+        The unit, which the text does not name; "1" for a share.
+
+    """
+    decimals = {"": 2, "1": 2, "dB": 1}.get(unit)
+    text = f"{value:.4g}" if decimals is None else f"{round(value, decimals):g}"
+    return f"{value:.1g}" if value and float(text) == 0 else text
+
+
 def check_value(block: Block, symbol: str, value: float, layer_id: str = "") -> None:
     """Raise `ProtocolError` with the `value_problem`, if there is one.
 

@@ -9,6 +9,7 @@ import collections
 import contextlib
 import json
 import logging
+import signal
 import socket
 import struct
 import sys
@@ -34,9 +35,9 @@ STOPPED_S = 3.0
 _MOST_LINE_BYTES = 1 << 16
 _POSE = struct.Struct("<4d")  # as the process writes it
 if sys.platform == "win32":
-    _DO_NOT_WAIT = 0
+    _DO_NOT_WAIT, _ALARM = 0, 0
 else:
-    _DO_NOT_WAIT = socket.MSG_DONTWAIT
+    _DO_NOT_WAIT, _ALARM = socket.MSG_DONTWAIT, signal.SIGALRM
 
 _log = logging.getLogger(__name__)
 
@@ -63,11 +64,14 @@ class BridgeProcess:
     ----------
     control_socket : Path
         The control socket of this app, which the process is a client of.
+    hung : str
+        Problem to report when the process has ended itself because a driver has not answered.
 
     """
 
-    def __init__(self, control_socket: Path) -> None:
+    def __init__(self, control_socket: Path, hung: str = "") -> None:
         self._command = _command(control_socket)
+        self._hung = hung
         self._turn: Callable[[float, float, float, float], object] = lambda *_: None
         self._takers: dict[str, TakeReport] = {}
         self._has_begun = False
@@ -206,6 +210,8 @@ class BridgeProcess:
                 if poses.ident is not None:
                     poses.join()
                 self._take_from_all({})
+        if self._hung and child.code == -_ALARM:
+            return self._hung
         if child.was_stopped:
             return f"the process for outside control was stopped for {STOPPED_S:g} s"
         return f"the process for outside control has ended (exit code {child.code})"

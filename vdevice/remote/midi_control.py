@@ -79,10 +79,14 @@ class MidiControl:
         self._apply()
 
     def change(self, **wishes: object) -> None:
-        """Change settings."""
-        self.settings = self.settings.model_copy(update=wishes)
+        """Change settings, and try anew what did not work."""
+        before = self.settings
+        self.settings = before.model_copy(update=wishes)
         if not self.settings.on:
             self._end_learning()
+        if self.report.problem or self.settings.system != before.system:
+            self._bridge.want(_PART, None)
+            self.report = MidiReport()  # the next one is about this attempt
         self._apply()
 
     def learn(

@@ -6,7 +6,8 @@ from entrain.errors import EntrainError
 from entrain.vdevice.api.async_client import AsyncClient
 from entrain.vdevice.api.client import Client, ClientError, NotRunning
 from entrain.vdevice.notebook import render, verify
-from entrain.vdevice.protocol.model import Layer, Protocol
+from entrain.vdevice.protocol.checked import Layer, Protocol
+from entrain.vdevice.protocol.errors import ProtocolError
 
 __version__: str
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Layer",
     "NotRunning",
     "Protocol",
+    "ProtocolError",
     "__version__",
     "blocks",
     "faust",

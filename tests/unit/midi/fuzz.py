@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from unit.midi.made_up_sound import KNOBS, Desk
 
-from entrain.vdevice.bridge.midi.controls import Control
+from entrain.vdevice.bridge.midi.controls import Control, Controls
 from entrain.vdevice.bridge.midi.learning import Learner
 from entrain.vdevice.bridge.midi.mapping import Mapping
 
@@ -64,11 +64,12 @@ def run(count: int, seed: int) -> tuple[int, int]:
     """Send messages; returns the numbers of values and of actions that they caused."""
     chance = random.Random(seed)
     desk = Desk(*MAPPINGS)
-    learner = Learner(is_action=False)
+    heard, learner = Controls(), Learner(is_action=False)
     values = acts = 0
     for number, message in enumerate(messages(chance, count)):
-        desk.send(*message, after_s=chance.choice([0.0, 0.001, 0.4]))
-        for movement in desk.surface.read(KNOBS, message):
+        after_s = chance.choice([0.0, 0.001, 0.4])
+        desk.send(*message, after_s=after_s)
+        for movement in heard.read(message, after_s):
             learner.take(KNOBS, movement)
         if number % 50 == 0:
             learner.last()

@@ -68,7 +68,7 @@ class Desk:
         """Let the device send one message."""
         self.wait(after_s)
         found: list[Wish] = []
-        for movement in self.surface.read(device, data):
+        for movement in self.surface.read(device, data, after_s):
             found += self.surface.take(device, movement, self.now_s)
         self._do(found)
         self._work()

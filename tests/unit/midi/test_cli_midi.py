@@ -1,6 +1,9 @@
 """`entrain midi` as a person and a shell meet it."""
 
 import json
+import re
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,11 @@ from command_line import entrain
 from entrain.tray.commands import completion
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import MidiMappings, MidiStatus
+from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.remote.midi_settings import MidiMapping
 
+TONE = Layer(kind="binaural", id="tone")
+RUNNING = messages.ActiveProtocol(id="x", name="X", elapsed_s=1, layers=[TONE])
 NOT_RUNNING = "entrain: Entrain is not running; start it with `entrain run`\n"
 ON = MidiStatus(on=True, running="alsa", devices=("nano CTR", "Pad"), mappings=1, messages=17)
 MAPPING = MidiMapping(
@@ -28,12 +34,12 @@ def runtime(home: Path) -> Path:
 def answer(runtime: Path, serve: Any, idle: messages.Status) -> Any:
     """Answer each request with this state of MIDI, and with one mapping."""
 
-    def use(midi: MidiStatus) -> Any:
-        status = idle.model_copy(update={"midi": midi})
-
+    def use(midi: Any, mapping: MidiMapping = MAPPING, **status: Any) -> Any:
         def told(request: Any) -> Any:
-            is_list = isinstance(request, messages.ListMidiMappings)
-            return MidiMappings(mappings=[MAPPING]) if is_list else status
+            if isinstance(request, messages.ListMidiMappings):
+                return MidiMappings(mappings=[mapping])
+            present = midi() if callable(midi) else midi
+            return idle.model_copy(update={"midi": present, "protocol": RUNNING, **status})
 
         return serve(runtime / "entrain" / "control.sock", told)
 
@@ -56,13 +62,30 @@ def test_without_a_running_entrain_it_says_what_to_do(action):
             ON.model_copy(update={"devices": ()}),
             "MIDI is on; it uses ALSA and hears no device yet\n",
         ),
-        (MidiStatus(on=True, problem="no JACK server"), "MIDI is on\nproblem: no JACK server\n"),
     ],
 )
 def test_on_says_what_is_heard(answer, midi, said):
     server = answer(midi)
     assert entrain("midi", "on", "--system", "alsa").stdout == said
     assert server.requests == [messages.Midi(on=True, system="alsa")]
+
+
+def test_on_fails_with_the_reason_if_midi_cannot_work(answer):
+    server = answer(MidiStatus(on=True, problem="no JACK server answers; Entrain tries again"))
+    result = entrain("midi", "on")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "entrain: no JACK server answers; Entrain tries again\n"
+    assert server.requests == [messages.Midi(on=True), messages.GetStatus()]
+    assert "no JACK server answers; Entrain tries again" in entrain("midi").stdout
+
+
+def test_on_waits_for_the_first_report(answer, monkeypatch):
+    monkeypatch.setattr("entrain.tray.commands.request.START_TIMEOUT_S", 0.2)
+    server = answer(MidiStatus(on=True))
+    result = entrain("midi", "on")
+    assert result.exit_code == 1
+    assert result.stderr == "entrain: the MIDI system does not answer yet\n"
+    assert messages.GetStatus() in server.requests
 
 
 def test_off_says_so(answer):
@@ -82,9 +105,81 @@ def test_status_is_for_people_and_for_scripts(answer):
 def test_list_shows_mappings_then_the_controllers_of_the_running_layers(answer):
     answer(ON)
     lines = entrain("midi", "list").stdout.splitlines()
-    assert lines[1].split("  ")[0] == "tone.beat_hz"
-    assert "controllers 21 and 53 (14 bits), channel 1, 4 … 12" in lines[1]
-    assert any("space.azimuth_deg" in each and "controller 117" in each for each in lines)
+    assert cells(lines[0]) == ["target", "device", "control", "range", "pick-up"]
+    control = "controllers 21 and 53 (14 bits), channel 1"
+    assert cells(lines[1]) == ["tone.beat_hz", "nano CTR", control, "4 … 12 Hz", "yes"]
+    row = ["tone.carrier_hz", "any device", "controller 21", "60 … 1000 Hz", "yes"]
+    assert row in [cells(each) for each in lines]
+    assert not any("space." in each for each in lines)
+
+
+def cells(line: str) -> list[str]:
+    return re.split(r" {2,}", line.strip())
+
+
+def test_list_shows_the_controllers_of_the_space_while_there_is_one(answer, idle):
+    space = idle.space.model_copy(update={"mode": "scene"})
+    answer(ON, space=space)
+    listed = [cells(each) for each in entrain("midi", "list").stdout.splitlines()]
+    row = ["space.azimuth_deg", "any device", "controller 117", "-180 … 180 deg", "yes"]
+    assert row in listed
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"target": "next", "kind": "note"}, ["next", "note 21, channel 1"]),
+        ({"pickup": False, "low": 8, "high": None}, ["8 … 40 Hz", "no"]),
+        ({"encoding": "twos", "kind": "cc"}, ["endless (two's complement)", "4 … 12 Hz"]),
+        ({"target": "rain.level_db", "low": None, "high": None}, ["whole", "yes"]),
+        ({"target": "rain.level_db", "high": None}, ["4 … its end", "yes"]),
+    ],
+)
+def test_list_shows_the_range_and_the_pick_up_of_a_mapping(answer, fields, shown):
+    answer(ON, mapping=MidiMapping.model_validate({**MAPPING.model_dump(), **fields}))
+    row = ", ".join(cells(entrain("midi", "list").stdout.splitlines()[1]))
+    assert row.endswith(", ".join(shown[1:])), row
+    assert shown[0] in row
+
+
+def test_the_monitor_prints_lines_as_they_come_and_says_when_midi_is_off(runtime, answer, serve):
+    midi = [ON, MidiStatus()]
+    status = answer(lambda: midi.pop(0) if len(midi) > 1 else midi[0])
+    lines = [
+        {"device": "nano\x1b[2J", "message": "controller 7: 3", "target": "tone.beat_hz"},
+        {"device": "Pad", "message": "note 36, channel 10: 99", "target": ""},
+    ]
+    effects = [("set tone.beat_hz 7.5", ""), ("", "Entrain is busy")]
+    told = [
+        {**line, "effect": effect, "refused": refused}
+        for line, (effect, refused) in zip(lines, effects, strict=True)
+    ]
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(runtime / "entrain" / "midi.sock"))
+        listener.listen()
+        thread = threading.Thread(target=say_once, args=(listener, [*told, {"skipped": 7}]))
+        thread.start()
+        result = entrain("midi", "monitor")
+        thread.join()
+    assert status.requests
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "MIDI is on; it uses ALSA and hears nano CTR, Pad",
+        "Ctrl-C ends the list",
+        "entrain: MIDI is off; `entrain midi on` switches it on",
+    ]
+    assert result.stdout.splitlines() == [
+        "nano?[2J  controller 7: 3  tone.beat_hz  → set tone.beat_hz 7.5",
+        "Pad  note 36, channel 10: 99  → refused: Entrain is busy",
+        "… and 7 more in this second",
+    ]
+
+
+def say_once(listener: socket.socket, lines: list[dict[str, Any]]) -> None:
+    """Send lines to the first client, and hang up."""
+    client, _ = listener.accept()
+    with client:
+        client.sendall(b"".join(json.dumps(each).encode() + b"\n" for each in lines))
 
 
 def test_the_list_can_be_mapped_again(answer, tmp_path):

@@ -2,7 +2,7 @@
 
 import mido
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrain.vdevice.bridge.midi.controls import (
@@ -39,18 +39,67 @@ def test_each_kind_of_message_is_read(message, movement):
     assert read(message) == [movement]
 
 
+def fine_values(controls: Controls, *messages: list[int], after_s: float = 0.001) -> list[int]:
+    found = [movement for each in messages for movement in controls.read(each, after_s)]
+    return [each.value for each in found if each.control == FINE]
+
+
+FINE = Control("cc14", 0, 21)
+PAIRS = [[CC, number, 64] for _ in range(3) for number in (21, 53)]
+
+
 def test_fourteen_bits_count_when_their_low_part_has_come():
-    found = read([CC, 21, 100], [CC, 53, 5], [CC, 53, 6])
-    assert [each.value for each in found if each.control == Control("cc14", 0, 21)] == [
-        100 * 128 + 5,
-        100 * 128 + 6,
+    assert fine_values(Controls(), [CC, 21, 100], [CC, 53, 5]) == [100 * 128 + 5]
+
+
+def test_a_device_may_send_low_parts_alone_once_its_control_is_mapped():
+    """Some devices repeat the high part only when it has changed."""
+    controls = Controls([FINE])
+    lows = [[CC, 53, value] for value in range(100)]
+    assert fine_values(controls, [CC, 21, 100], *lows, after_s=0.1) == [
+        100 * 128 + value for value in range(100)
     ]
 
 
+def test_two_knobs_are_no_pair():
+    """A person turns one, then the other, then both in turn."""
+    controls = Controls()
+    turned = [[CC, 21, 1], [CC, 21, 2], *([CC, 53, value] for value in range(20))]
+    assert fine_values(controls, *turned, after_s=0.02) == []
+    both = [[CC, number, value] for value in range(20) for number in (21, 53)]
+    assert fine_values(controls, *both, after_s=0.02) == []
+    assert not controls.is_paired(FINE)
+
+
+def test_three_pairs_in_a_row_make_a_pair_and_three_parts_alone_end_it():
+    controls = Controls()
+    fine_values(controls, *PAIRS[:4])
+    assert not controls.is_paired(FINE)
+    fine_values(controls, *PAIRS[4:])
+    assert controls.is_paired(FINE)
+    assert fine_values(controls, [CC, 53, 1], [CC, 53, 2]) == [64 * 128 + 1, 64 * 128 + 2]
+    assert fine_values(controls, [CC, 53, 3], [CC, 53, 4]) == []
+    assert not controls.is_paired(FINE)
+
+
+def test_a_high_part_between_two_pairs_is_no_pair():
+    controls = Controls()
+    fine_values(controls, *PAIRS[:4], [CC, 21, 1], *PAIRS[:4])
+    assert not controls.is_paired(FINE)
+
+
+def test_a_message_between_both_parts_makes_them_no_pair():
+    controls = Controls()
+    fine_values(controls, *([CC, number, 64] for _ in range(5) for number in (21, 70, 53)))
+    assert not controls.is_paired(FINE)
+
+
 def test_a_high_part_counts_alone_when_the_device_stops_sending_low_parts():
-    found = read([CC, 21, 1], [CC, 53, 5], [CC, 21, 2], [CC, 21, 3])
-    fine = [each.value for each in found if each.control.kind == "cc14"]
-    assert fine == [128 + 5, 3 * 128]
+    controls = Controls()
+    fine_values(controls, *PAIRS)
+    assert fine_values(controls, [CC, 21, 2], [CC, 21, 3]) == [3 * 128]
+    fine_values(controls, [CC, 21, 4], [CC, 21, 5])
+    assert not controls.is_paired(FINE)
 
 
 def test_a_low_part_without_a_high_part_is_a_control_of_its_own():
@@ -109,7 +158,7 @@ def test_a_hostile_device_cannot_fill_the_memory():
     for number in range(5000):
         for each in ([CC, 99, number >> 7 & 127], [CC, 98, number & 127], [CC, 6, 1], [CC, 38, 1]):
             controls.read(each)
-    assert len(controls._high) <= 512
+    assert len(controls._pairs) <= 512
 
 
 CONTROLS = st.one_of(
@@ -127,6 +176,7 @@ CONTROLS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(CONTROLS, st.floats(0, 1))
 def test_a_device_that_sends_back_what_it_got_sends_the_same_position(control, position):
     messages = message_bytes(control, position)
@@ -134,6 +184,7 @@ def test_a_device_that_sends_back_what_it_got_sends_the_same_position(control, p
     assert found[-1].value == round(position * top_of(control.kind))
 
 
+@settings(deadline=None)
 @given(CONTROLS, st.floats(0, 1))
 def test_a_device_gets_valid_messages_only(control, position):
     for each in message_bytes(control, position):

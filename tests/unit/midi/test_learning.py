@@ -61,6 +61,29 @@ def test_a_moved_control_is_found(messages, kind, number, encoding):
     assert found == Learned("Knobs", Control(kind, 0, number), encoding)
 
 
+@pytest.mark.parametrize("first", [20, 52])
+def test_two_knobs_with_the_numbers_of_a_pair_are_told_apart(first):
+    """The second one is moved a little, too, right after the first one."""
+    second = 72 - first
+    messages = [*turned(first, [1, 2]), *turned(second, [64]), *turned(first, range(3, 9))]
+    found, _ = learn(messages, is_over=True)
+    assert found == Learned("Knobs", Control("cc", 0, first), "absolute")
+    found, _ = learn([*turned(second, [64]), *turned(first, range(9))], is_over=True)
+    assert found == Learned("Knobs", Control("cc", 0, first), "absolute")
+
+
+def test_a_device_that_repeats_its_high_part_only_when_it_has_changed_has_14_bits():
+    messages = []
+    for high in range(40, 44):
+        messages += [*turned(20, [high]), *turned(52, range(0, 128, 16))]
+    assert learn(messages)[0] == Learned("Knobs", Control("cc14", 0, 20), "absolute")
+
+
+def test_a_short_way_of_a_control_with_14_bits_is_enough_in_the_end():
+    found, _ = learn(fine(20, [6000, 6001]), is_over=True)
+    assert found == Learned("Knobs", Control("cc14", 0, 20), "absolute")
+
+
 def test_a_parameter_with_seven_bits_is_found():
     messages = []
     for value in range(40, 60):

@@ -138,6 +138,24 @@ def test_learning_is_refused_at_once_while_midi_does_not_work(control):
     assert control.learning is None
 
 
+@pytest.mark.parametrize("wish", [{"on": True}, {"system": "jack"}])
+def test_what_did_not_work_is_tried_anew(control, wish):
+    """So that `midi on` waits for the outcome of this attempt."""
+    control._bridge.take({"problem": "no ALSA sequencer or JACK server answers"})
+    control.change(**wish)
+    assert control._bridge.wanted[-2] is None
+    assert wanted(control) is not None
+    assert control.report.problem == ""
+
+
+def test_another_system_makes_the_last_report_old(control):
+    control._bridge.take({"system": "alsa", "devices": ["Knobs"]})
+    control.change(on=True)
+    assert control.report.system == "alsa"
+    control.change(system="jack")
+    assert (control.report.system, control.report.devices) == ("", ())
+
+
 def test_a_report_that_cannot_be_right_is_left_out(control):
     control._bridge.take({"devices": ["Knobs"], "messages": 3})
     assert control.report.devices == ("Knobs",)

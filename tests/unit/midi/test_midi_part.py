@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from unit.midi.made_up_rtmidi import Sequencer
 from unit.midi.made_up_sound import MadeUpMirror, layer
 
 from entrain.vdevice.bridge.midi import midi_part
+from entrain.vdevice.bridge.midi.library import NoMidi
 from entrain.vdevice.bridge.midi.midi_part import MidiPart
 
 KNOBS = "Knobs:Knobs MIDI 1 20:0"
@@ -55,7 +57,27 @@ class Link:
         pass
 
 
+class MadeUpMonitor:
+    """Keeps the lines."""
+
+    def __init__(self, path: Path) -> None:
+        assert path.name == "midi.sock"
+        self.lines: list[dict[str, Any]] = []
+        monitors.append(self)
+
+    def show(self, make: Callable[[], dict[str, Any]]) -> None:
+        self.lines.append(make())
+
+    def close(self) -> None:
+        pass
+
+    def last(self) -> tuple[Any, ...]:
+        return tuple(self.lines[-1].values())
+
+
+NOWHERE = Path("nowhere/control.sock")
 made: list[Link] = []
+monitors: list[MadeUpMonitor] = []
 
 
 class Bench:
@@ -65,8 +87,8 @@ class Bench:
         self.sequencer = sequencer
         self.reports: list[dict[str, Any]] = []
         self.mirror = Mirror()
-        self.part = MidiPart(settings, None, self.mirror, self.reports.append)  # type: ignore[arg-type]
-        self.link = made[-1]
+        self.part = MidiPart(settings, NOWHERE, self.mirror, self.reports.append)
+        self.link, self.monitor = made[-1], monitors[-1]
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
@@ -87,6 +109,7 @@ def run(monkeypatch):
     monkeypatch.setattr(midi_part, "FIRST_PAUSE_S", 0.02)
     monkeypatch.setattr(midi_part, "LEARNED_S", 0.1)
     monkeypatch.setattr(midi_part, "ControlLink", Link)
+    monkeypatch.setattr(midi_part, "Monitor", MadeUpMonitor)
 
     def run(test: Callable[[Bench], Awaitable[None]], **settings: Any) -> None:
         async def whole() -> None:
@@ -218,6 +241,97 @@ def test_a_busy_entrain_is_reported(run):
         assert bench.reports[-1]["refusal"] == "Entrain is busy"
 
     run(test, mappings=[mapping("next")])
+
+
+def test_a_monitor_shows_each_message_and_its_effect(run):
+    def sent(bench: Bench, *message: int) -> Awaitable[None]:
+        count = len(bench.monitor.lines)
+        bench.sequencer.send(KNOBS, *message)
+        return bench.until(lambda: len(bench.monitor.lines) > count)
+
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        level, pad = "controller 103, channel 1", "note 36, channel 1"
+        for message, *wanted in (
+            ((0xB0, 103, 3), f"{level}: 3", "tone.level_db", "waits for pick-up at -15"),
+            ((0xB0, 103, 64), f"{level}: 64", "tone.level_db", "holds -15"),
+            ((0xB0, 103, 65), f"{level}: 65", "tone.level_db", "glides to -14.8"),
+            ((0xB0, 9, 127), "controller 9, channel 1: 127", "tone.shape", "set tone.shape 2"),
+            ((0xB0, 70, 1), "controller 70, channel 1: 1", "", "not mapped"),
+            ((0xB0, 8, 1), "controller 8, channel 1: 1", "rain.level_db", "not there now"),
+            ((0x90, 36, 99), f"{pad}: 99", "use:calm-10", "asks for use protocol calm-10"),
+            ((0x80, 36, 0), f"{pad}: 0", "use:calm-10", "no press"),
+            ((0xD0, 5), "bytes D0 05", "", "is not a movement of a control"),
+        ):
+            await sent(bench, *message)
+            assert bench.monitor.last() == (DEVICE, *wanted, "")
+        bench.link.answer(None, "there is no protocol 'calm-10'")
+        assert bench.monitor.last() == ("", "", "", "", "there is no protocol 'calm-10'")
+
+    run(
+        test,
+        mappings=[
+            mapping("use:calm-10", kind="note", number=36),
+            mapping("rain.level_db", number=8),
+            mapping("tone.shape", number=9, pickup=False),
+        ],
+    )
+
+
+def test_a_monitor_shows_both_parts_of_a_pair_as_one_control(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        for value in range(5):
+            bench.sequencer.send(KNOBS, 0xB0, 20, 100)
+            bench.sequencer.send(KNOBS, 0xB0, 52, value)
+        await bench.until(lambda: len(bench.monitor.lines) == 10)
+        high, low = bench.monitor.lines[-2:]
+        assert (high["message"], high["effect"]) == (
+            "controller 20, channel 1: 100",
+            "waits for its low part",
+        )
+        assert (low["message"], low["target"]) == (
+            "controller 20 with 14 bits, channel 1: 12804",
+            "tone.beat_hz",
+        )
+
+    run(test)
+
+
+def test_a_monitor_says_that_a_control_is_learned(run):
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        bench.sequencer.send(KNOBS, 0xB0, 103, 64)
+        await bench.until(lambda: bench.monitor.lines)
+        told = "controller 103, channel 1: 64"
+        assert bench.monitor.last() == (DEVICE, told, "", "a control is learned", "")
+
+    run(test, learning=learning("tone.beat_hz"))
+
+
+def test_a_problem_is_told_before_the_ports_are_closed(run, monkeypatch):
+    """A driver that does not answer may never close them."""
+
+    async def test(bench: Bench) -> None:
+        await bench.knobs()
+        told: list[Any] = []
+
+        def close() -> None:
+            told.append(bench.reports[-1]["problem"])
+
+        def fail() -> None:
+            raise NoMidi("the JACK server does not answer; Entrain tries again")
+
+        ports = bench.part._ports
+        assert ports is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(ports, "close", close)
+            patch.setattr(ports, "scan", fail)
+            await bench.until(lambda: told)
+        assert told == ["the JACK server does not answer; Entrain tries again"]
+        ports.close()
+
+    run(test)
 
 
 def test_a_machine_without_a_sequencer_is_tried_again(run, monkeypatch):

@@ -42,7 +42,7 @@ def test_a_device_that_comes_back_at_another_number_is_opened_anew(sequencer):
     sequencer.plug_in(KNOBS.replace("20:0", "24:0"))
     assert ports.scan() == ["Knobs MIDI 1"]
     sequencer.send(KNOBS.replace("20:0", "24:0"), 0xB0, 7, 1)
-    assert [*ports.received()] == [("Knobs MIDI 1", [0xB0, 7, 1])]
+    assert [*ports.received()] == [("Knobs MIDI 1", [0xB0, 7, 1], 0.0)]
 
 
 def test_messages_of_devices_and_of_the_virtual_port_are_received(sequencer):
@@ -51,7 +51,10 @@ def test_messages_of_devices_and_of_the_virtual_port_are_received(sequencer):
     ports.scan()
     sequencer.send(KNOBS, 0xB0, 7, 1)
     sequencer.send("virtual Entrain", 0xB0, 7, 2)
-    assert [*ports.received()] == [("Knobs MIDI 1", [0xB0, 7, 1]), ("Entrain", [0xB0, 7, 2])]
+    assert [*ports.received()] == [
+        ("Knobs MIDI 1", [0xB0, 7, 1], 0.0),
+        ("Entrain", [0xB0, 7, 2], 0.0),
+    ]
     assert [*ports.received()] == []
 
 

@@ -1,5 +1,6 @@
 """Knobs, encoders and pads in front of a made-up Entrain."""
 
+import math
 import random
 from itertools import pairwise
 
@@ -42,6 +43,40 @@ def test_fourteen_bits_reach_between_the_steps_of_seven():
     ratios = [new / old for old, new in pairwise(values)]
     assert len(values) > 300
     assert max(ratios) < 1.005  # 7 bits: 1.056
+
+
+def test_a_knob_32_numbers_above_another_one_does_not_move_its_value():
+    desk = Desk(cc(52, "tone.level_db"))
+    for value in range(64, 90):
+        desk.send(CC, 20, value, after_s=0.02)
+    desk.wait(1)
+    before = desk.value("beat_hz")
+    for value in range(64, 128):
+        desk.send(CC, 52, value, after_s=0.02)
+    desk.wait(1)
+    assert desk.value("beat_hz") == before
+    assert desk.value("level_db") == -6
+
+
+def test_the_low_part_of_a_pair_that_is_mapped_is_a_knob_of_its_own():
+    desk = Desk(cc(52, "next"))
+    for value in range(32):  # both at the same time, as fast as a pair
+        desk.send(CC, 20, 90 + value, after_s=0.001)
+        desk.send(CC, 52, 64 + value, after_s=0.001)
+    desk.wait(1)
+    assert desk.value("beat_hz") == pytest.approx(0.05 * 1000 ** (121 / 127), abs=0.001)
+
+
+def test_a_knob_that_turns_out_to_have_14_bits_does_not_let_go():
+    desk = Desk(lag_s=0.2)
+    desk.change(beat_hz=8.0)
+    start = round(math.log(8 / 0.05) / math.log(1000) * 16383)
+    for fine in range(start, start + 3000, 150):
+        desk.send(CC, 20, fine >> 7, after_s=0.005)
+        desk.send(CC, 52, fine & 127, after_s=0.001)
+    desk.wait(2)
+    assert desk.value("beat_hz") == pytest.approx(0.05 * 1000 ** (fine / 16383), abs=0.01)
+    assert len(desk.surface._bindings) == 1
 
 
 def test_a_users_mapping_replaces_the_default():

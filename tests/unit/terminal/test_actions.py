@@ -24,6 +24,7 @@ from entrain.vdevice.api.messages import parse_request
         ("r", messages.Redo()),
         ("t", messages.Sleep(minutes=15)),
         ("T", messages.Sleep(minutes=None)),
+        ("o", messages.Off()),
         ("m", messages.Set(address="tone.amount", value=0)),
         ("1", messages.Use(protocol="default")),
         ("2", messages.Use(protocol="focus-16")),
@@ -48,6 +49,12 @@ def test_without_an_entrain_a_key_says_so(key):
     scene = Scene()
     assert press(key, scene) is None
     assert (scene.message, scene.is_error) == ("Entrain is not running; q quits", True)
+
+
+def test_an_entrain_that_is_off_is_switched_on():
+    made = press("o", made_scene.scene(on=False, state="off"))
+    assert made == Request("on")
+    assert outcome(made, made_scene.status(), {}) == "Entrain is on"
 
 
 def test_a_key_after_bypass_ends_it():
@@ -124,6 +131,7 @@ def test_without_a_layer_there_is_no_layer_to_mute(protocol):
         ("n", {"protocol": None}, "No protocol"),
         ("2", {}, "Protocol: Alpha 10"),
         ("m", {}, "Layer tone is muted"),
+        ("o", {"on": False}, "Entrain is off; o switches it on"),
     ],
 )
 def test_each_key_has_an_outcome_in_one_line(key, changes, told):

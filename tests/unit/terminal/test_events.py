@@ -87,7 +87,8 @@ def test_the_session_has_lines():
     [
         ("terminal-7", "you"),
         ("terminal-8", "a terminal"),
-        ("client-3", "a command"),
+        ("client-3", "a program"),
+        ("command line", "command line"),
         ("tray", "tray"),
         ("x\x1b[2J", "x?[2J"),
     ],

@@ -2,6 +2,7 @@
 
 import copy
 import io
+from types import SimpleNamespace
 
 import made_scene
 import pytest
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.segment import Segments
 
 from entrain.tray.terminal import sections
+from entrain.tray.terminal.live import Live
 from entrain.tray.terminal.scene import Scene, Slot
 from entrain.tray.terminal.screen import Screen, shared_rows
 
@@ -72,9 +74,54 @@ def test_eighty_columns_and_twenty_four_rows_show_everything():
     assert "- dB  peak    - dB" in text
     assert "100     200       500     1k" in text
     assert "tone  binaural · Beat 10 Hz · Carrier 200 Hz · Level -15 dB" in text
-    assert "12:00:00  tray        error: no sound" in text
+    assert "12:00:00  tray          error: no sound" in text
     assert lines[-1].strip().endswith("q quit")
     assert len(lines[-1]) == 80
+
+
+@pytest.mark.parametrize("state", ["idle", "processing"])
+def test_without_sound_the_screen_waits_and_shows_no_old_numbers(state):
+    """The status keeps the last levels and the last measurement."""
+    scene = made_scene.scene(state=state)
+    scene.heard = None
+    text = "\n".join(drawn(scene))
+    assert "beat       10 Hz promised    waiting for sound" in text
+    assert "in        left  waiting for sound" in text
+    assert "measured" not in text
+    assert text.count("- dB  peak    - dB") == 4
+
+
+def test_the_first_frame_with_sound_shows_it(monkeypatch):
+    """Rows that do not move are drawn anew when the sound begins."""
+    live = Live()
+    heard = made_scene.scene().heard
+    live._scene = made_scene.scene()
+    live._scene.heard = None
+    version = live._scene.version
+    live._take_news(SimpleNamespace(heard=heard, messages=list))
+    assert live._scene.version == version + 1
+    live._take_news(SimpleNamespace(heard=made_scene.scene().heard, messages=list))
+    assert live._scene.version == version + 1
+
+
+def test_the_keys_are_named_with_the_way_to_switch_off():
+    assert "  o off  ?" in drawn(made_scene.scene())[-1]
+    assert "  o on  ?" in drawn(made_scene.scene(on=False))[-1]
+    assert "t timer" in drawn(made_scene.scene(), 90)[-1]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "value", "shown"),
+    [
+        ("depth", 0.7063, "Depth 0.71"),
+        ("depth", 0.004, "Depth 0.004"),
+        ("rate_hz", 5.4432, "5.443 Hz"),
+    ],
+)
+def test_values_are_rounded_as_people_read_them(symbol, value, shown):
+    scene = made_scene.scene()
+    scene.status["protocol"]["layers"] = [made_scene.layer("am", "am", **{symbol: value})]
+    assert shown in "\n".join(drawn(scene)).replace("Rate ", "")
 
 
 def test_a_larger_terminal_shows_more_of_the_spectrum_and_of_the_log():

@@ -5,27 +5,45 @@ const DIVISIONS = 4000;
 
 /** @typedef {import("./api.js").Parameter} Parameter */
 
-/** The scale of a slider: even in the value, or in its logarithm. */
+/** Rates below this one lie evenly on a slider that goes to both sides of 0, in Hz. */
+const EVEN_HZ = 1;
+
+/**
+ * The scale of a slider: even in the value, or in its logarithm.
+ *
+ * A rate that may turn either way, such as a beat of -200 to 200 Hz, has a logarithm to both sides
+ * of 0: otherwise the rates of the brain, up to 40 Hz, would share a fifth of the slider.
+ */
 export class Scale {
   /** @param {Parameter} parameter */
   constructor(parameter) {
     this.parameter = parameter;
     this.isLog = parameter.scale === "log" && parameter.minimum > 0;
+    this.isTwoSided = parameter.unit === "Hz" && parameter.minimum < 0 && parameter.maximum > 0;
     this.low = this.position(parameter.minimum);
     this.high = this.position(parameter.maximum);
   }
 
   /** @param {number} value @returns {number} its place between `low` and `high` */
   position(value) {
+    if (this.isTwoSided) return Math.sign(value) * Math.log1p(Math.abs(value) / EVEN_HZ);
     return this.isLog ? Math.log(Math.max(value, this.parameter.minimum)) : value;
   }
 
   /** @param {number} position @returns {number} a round value at this place */
   value(position) {
     const { minimum, maximum, step } = this.parameter;
-    const value = this.isLog ? Math.exp(position) : position;
-    const grain = this.isLog ? Math.abs(value) / 200 : (maximum - minimum) / DIVISIONS;
+    const value = this.#exact(position);
+    const size = this.isTwoSided ? Math.abs(value) + EVEN_HZ : Math.abs(value);
+    const isEven = !this.isLog && !this.isTwoSided;
+    const grain = isEven ? (maximum - minimum) / DIVISIONS : size / 200;
     return clamp(this.parameter, roundTo(value, Math.max(niceBelow(grain), step)));
+  }
+
+  /** @param {number} position */
+  #exact(position) {
+    if (this.isTwoSided) return Math.sign(position) * EVEN_HZ * Math.expm1(Math.abs(position));
+    return this.isLog ? Math.exp(position) : position;
   }
 }
 

@@ -39,7 +39,10 @@ class Midi(Command):
 
 
 class MidiLearn(Command):
-    """Map the control that the user moves next; the status tells when that is done."""
+    """Map the control that the user moves next; the status tells when that is done.
+
+    The end of the connection ends the wait for the control.
+    """
 
     command: Literal["midi_learn"] = "midi_learn"
     target: Target | None

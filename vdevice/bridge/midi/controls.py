@@ -3,9 +3,12 @@
 A pair of messages has 14 bits: first the high seven bits, then the low seven bits.  A high part
 counts when its low part has come.  If a second high part comes first, the device does not send low
 parts at present, and the high part counts by itself.
+
+The controllers n and n + 32 may as well be two knobs.  They are a pair once the low part has come
+right after its high part several times in a row, and two knobs again once parts have come alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import mido
@@ -20,6 +23,12 @@ _MOST_HALVES = 512
 """Controls whose high part is remembered; no device has so many."""
 LOW_PART = 32
 """Controller n + 32 is the low part of controller n."""
+RIGHT_AFTER_S = 0.01
+"""Longest time between both parts of a pair, in seconds; a slow cable needs 0.001 s."""
+PAIRS_IN_A_ROW = 3
+"""Pairs in a row after which two controllers count as one control with 14 bits."""
+_ALONE_IN_A_ROW = 3
+"""Parts alone, in a row, after which they count as two controls again."""
 _DATA, _DATA_LOW, _INCREMENT, _DECREMENT = 6, 38, 96, 97
 _NRPN_LOW, _NRPN_HIGH, _RPN_LOW, _RPN_HIGH = 98, 99, 100, 101
 _NO_NUMBER = FINE_TOP
@@ -54,23 +63,63 @@ class Movement(NamedTuple):
         return self.value / self.top
 
 
-class Controls:
-    """Reads the messages of one device."""
+class _Pair:
+    """A high part and its low part: whether the device sends both."""
 
-    def __init__(self) -> None:
+    def __init__(self, control: Control) -> None:
+        self._enough = PAIRS_IN_A_ROW if control.kind == "cc14" else 1
+        self.high = 0
+        """The last high part."""
+        self.is_open = False
+        """The high part still lacks its low part."""
+        self.is_pair = False
+        """The device sends both parts."""
+        self._in_a_row = self._alone = 0
+
+    def came(self) -> None:
+        """Note that a low part has come right after its high part."""
+        self._in_a_row, self._alone = self._in_a_row + 1, 0
+        self.is_pair = self.is_pair or self._in_a_row >= self._enough
+
+    def was_alone(self) -> None:
+        """Note that one part has come without the other one."""
+        self._in_a_row, self._alone = 0, self._alone + 1
+        self.is_pair = self.is_pair and self._alone < _ALONE_IN_A_ROW
+
+
+class Controls:
+    """Reads the messages of one device.
+
+    Parameters
+    ----------
+    fine : collection of Control
+        Controls with 14 bits that the user has mapped: their parts are always a pair.
+
+    """
+
+    def __init__(self, fine: Collection[Control] = ()) -> None:
+        self.fine = fine
         self.malformed = 0
         """Messages that no device should send."""
-        self._high: dict[Control, int] = {}
-        """High parts by control."""
-        self._waiting: set[Control] = set()
-        """Controls whose high part still lacks its low part."""
-        self._paired: set[Control] = set()
-        """Controls that have sent a low part."""
+        self._pairs: dict[Control, _Pair] = {}
+        self._last: Control | None = None
+        """The control whose high part was the last message."""
         self._selected: dict[int, list[int]] = {}
         """The high and the low part of the selected NRPN, by channel."""
 
-    def read(self, data: Sequence[int]) -> list[Movement]:
-        """Read one message; returns no movement if it is about something else."""
+    def read(self, data: Sequence[int], after_s: float = 0.0) -> list[Movement]:
+        """Read one message; returns no movement if it is about something else.
+
+        Parameters
+        ----------
+        data : sequence of int
+            The bytes of the message.
+        after_s : float
+            Time since the device's last message, in seconds.
+
+        """
+        last, self._last = self._last, None
+        before = last if after_s <= RIGHT_AFTER_S else None
         if len(data) > _LONGEST_BYTES:  # system exclusive
             return []
         try:
@@ -80,7 +129,7 @@ class Controls:
             return []
         match message.type:
             case "control_change":
-                return self._controller(message.channel, message.control, message.value)
+                return self._controller(message.channel, message.control, message.value, before)
             case "note_on":
                 return [_movement("note", message.channel, message.note, message.velocity)]
             case "note_off":
@@ -92,7 +141,9 @@ class Controls:
                 return [Movement(control, message.pitch + 8192, FINE_TOP)]
         return []
 
-    def _controller(self, channel: int, number: int, value: int) -> list[Movement]:
+    def _controller(
+        self, channel: int, number: int, value: int, before: Control | None
+    ) -> list[Movement]:
         if number in (_NRPN_HIGH, _NRPN_LOW, _RPN_HIGH, _RPN_LOW):
             self._select(channel, number, value)
             return []
@@ -104,7 +155,8 @@ class Controls:
         if number < LOW_PART:
             found += self._take_high(Control("cc14", channel, number), value)
         elif number < 2 * LOW_PART:
-            found += self._take_low(Control("cc14", channel, number - LOW_PART), value)
+            fine = Control("cc14", channel, number - LOW_PART)
+            found += self._take_low(fine, value, is_next=before == fine)
         return found
 
     def _select(self, channel: int, number: int, value: int) -> None:
@@ -122,34 +174,43 @@ class Controls:
             return [_movement("nrpn_inc", channel, selected, 1 if number == _INCREMENT else TOP)]
         fine = Control("nrpn14", channel, selected)
         if number == _DATA_LOW:
-            return self._take_low(fine, value)
+            return self._take_low(fine, value, is_next=True)
         return [_movement("nrpn", channel, selected, value), *self._take_high(fine, value)]
 
     def _take_high(self, control: Control, value: int) -> list[Movement]:
-        alone = control in self._waiting and control in self._paired
-        if len(self._high) >= _MOST_HALVES and control not in self._high:
+        self._last = control
+        if len(self._pairs) >= _MOST_HALVES and control not in self._pairs:
             self.forget()
-        self._high[control] = value
-        self._waiting.add(control)
-        return [Movement(control, value << 7, FINE_TOP)] if alone else []
-
-    def _take_low(self, control: Control, value: int) -> list[Movement]:
-        if (high := self._high.get(control)) is None:
+        pair = self._pairs.setdefault(control, _Pair(control))
+        is_alone, pair.high, pair.is_open = pair.is_open, value, True
+        if is_alone:
+            pair.was_alone()
+        if not is_alone or not self.is_paired(control):
             return []
-        self._waiting.discard(control)
-        self._paired.add(control)
-        return [Movement(control, high << 7 | value, FINE_TOP)]
+        return [Movement(control, value << 7, FINE_TOP)]
+
+    def _take_low(self, control: Control, value: int, *, is_next: bool) -> list[Movement]:
+        if (pair := self._pairs.get(control)) is None:
+            return []
+        pair.is_open = False
+        if is_next:
+            pair.came()
+        else:
+            pair.was_alone()
+            if not self.is_paired(control):
+                return []
+        return [Movement(control, pair.high << 7 | value, FINE_TOP)]
 
     def is_paired(self, control: Control) -> bool:
-        """Tell whether the device has sent low parts of a control."""
-        return control in self._paired
+        """Tell whether the device sends both parts of a control."""
+        pair = self._pairs.get(control)
+        return control in self.fine or (pair is not None and pair.is_pair)
 
     def forget(self) -> None:
         """Forget all halves of messages: the device was unplugged."""
-        self._high.clear()
-        self._waiting.clear()
-        self._paired.clear()
+        self._pairs.clear()
         self._selected.clear()
+        self._last = None
 
 
 def message_bytes(control: Control, position: float) -> list[list[int]]:

@@ -34,6 +34,11 @@ class Glide:
             if self._period:  # the short way round
                 self._offset -= self._period * round(self._offset / self._period)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the value has left its start."""
+        return self._since_s is not None
+
     def is_over(self, now_s: float) -> bool:
         """Tell whether the value has come to the knob."""
         return self._since_s is not None and now_s - self._since_s >= GLIDE_S

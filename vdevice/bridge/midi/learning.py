@@ -1,20 +1,22 @@
 """Learning: finds the control that a person moves, and how it writes its values.  Pure.
 
 Other controls may send, too.  The first control whose movement is large enough is the right one.
+Two knobs may have the controllers n and n + 32: these are one control only if each high part has
+its low part right behind it.
 """
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from entrain.vdevice.bridge.midi.controls import LOW_PART, Control, Movement
+from entrain.vdevice.bridge.midi.controls import LOW_PART, PAIRS_IN_A_ROW, Control, Movement
 from entrain.vdevice.bridge.midi.encoders import detect
 from entrain.vdevice.limits import MidiEncoding, MidiKind
 
 MOST_VALUES = 64
 """Values of one control that are kept."""
 _MOST_CONTROLS = 256
-_FINE_SHARE = 0.5
-"""Share of the messages that must have a low part."""
+_LEAST_PAIRS = 2
+"""Pairs in a row that are enough when no more messages come."""
 _FINE_OF: dict[MidiKind, MidiKind] = {"cc": "cc14", "nrpn": "nrpn14"}
 
 
@@ -28,11 +30,27 @@ class Learned(NamedTuple):
 
 @dataclass
 class _Heard:
+    """The values of one control; for 14 bits, also how regularly both parts have come."""
+
     values: list[int] = field(default_factory=list)
+    in_a_row: int = 0
+    """High parts in a row that had their low part; 0 for a control with 7 bits."""
+    is_open: bool = False
+    """The last high part still lacks its low part."""
 
     def add(self, value: int) -> None:
         self.values.append(value)
         del self.values[:-MOST_VALUES]
+
+    def open(self) -> None:
+        """Note a high part."""
+        self.in_a_row = 0 if self.is_open else self.in_a_row
+        self.is_open = True
+
+    def close(self) -> None:
+        """Note the low part of a high part."""
+        self.in_a_row += self.is_open
+        self.is_open = False
 
 
 class Learner:
@@ -66,7 +84,12 @@ class Learner:
         if len(self._heard) >= _MOST_CONTROLS and (device, control) not in self._heard:
             return None
         self.heard = f"{name_of(control)} on {device}: {movement.value}"
-        self._heard.setdefault((device, control), _Heard()).add(movement.value)
+        heard = self._heard.setdefault((device, control), _Heard())
+        heard.add(movement.value)
+        if control.kind in _FINE_OF.values():
+            heard.close()
+        elif (fine := _fine_of(control)) != control and fine.number == control.number:
+            self._heard.setdefault((device, fine), _Heard()).open()
         return self._decided(device, control, is_last=False)
 
     def last(self) -> Learned | None:
@@ -79,38 +102,38 @@ class Learner:
         return None
 
     def _decided(self, device: str, control: Control, is_last: bool) -> Learned | None:
-        if control.kind in ("cc14", "nrpn14"):
-            return None  # decided by its high part
-        if control.kind == "cc" and self._is_low_part(device, control):
+        heard = self._heard[device, control]
+        if control.kind in _FINE_OF.values():
+            is_pair = heard.in_a_row >= (_LEAST_PAIRS if is_last else PAIRS_IN_A_ROW)
+            has_moved = len(set(heard.values)) > 1
+            return Learned(device, control, "absolute") if is_pair and has_moved else None
+        if self._may_be_half(device, control, is_last):
             return None
-        values = self._heard[device, control].values
-        if fine := self._fine(device, control):  # its high parts repeat themselves
-            return Learned(device, fine, "absolute") if is_last or len(values) >= 4 else None
         encoding: MidiEncoding | None
         if control.kind == "bend":
             encoding = "absolute"
         elif control.kind == "nrpn_inc":
             encoding = "twos"
         else:
-            encoding = detect(values, is_last)
-        if encoding is None or (encoding == "absolute" and len(set(values)) < 2):
+            encoding = detect(heard.values, is_last)
+        if encoding is None or (encoding == "absolute" and len(set(heard.values)) < 2):
             return None
         return Learned(device, control, encoding)
 
-    def _fine(self, device: str, control: Control) -> Control | None:
-        """Return the control with 14 bits of which this is the high part; None: it has seven."""
-        if (kind := _FINE_OF.get(control.kind)) is None:
-            return None
-        fine = Control(kind, control.channel, control.number)
-        pairs = self._heard.get((device, fine))
-        values = self._heard[device, control].values
-        if pairs is None or len(pairs.values) < _FINE_SHARE * len(values):
-            return None
-        return fine if len(set(pairs.values)) > 1 else None
+    def _may_be_half(self, device: str, control: Control, is_last: bool) -> bool:
+        """Tell whether a control may be a half of one with 14 bits."""
+        both = self._heard.get((device, _fine_of(control)))
+        return both is not None and both.in_a_row >= (_LEAST_PAIRS if is_last else 1)
 
-    def _is_low_part(self, device: str, control: Control) -> bool:
-        high = Control("cc", control.channel, control.number - LOW_PART)
-        return control.number >= LOW_PART and (device, high) in self._heard
+
+def _fine_of(control: Control) -> Control:
+    """Return the control with 14 bits of which this one may be a half; itself: there is none."""
+    kind, number = _FINE_OF.get(control.kind, control.kind), control.number
+    if control.kind == "cc" and number >= LOW_PART:
+        if number >= 2 * LOW_PART:
+            return control
+        number -= LOW_PART
+    return control._replace(kind=kind, number=number)
 
 
 def name_of(control: Control) -> str:

@@ -2,21 +2,25 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.control_link import ControlLink
-from entrain.vdevice.bridge.midi.learning import Learned, Learner
+from entrain.vdevice.bridge.midi import shown
+from entrain.vdevice.bridge.midi.controls import Movement
+from entrain.vdevice.bridge.midi.learning import Learned, Learner, name_of
 from entrain.vdevice.bridge.midi.library import NoMidi
 from entrain.vdevice.bridge.midi.mapping import Mapping as MidiMapping
 from entrain.vdevice.bridge.midi.mapping import action_request
 from entrain.vdevice.bridge.midi.ports import MidiPorts
 from entrain.vdevice.bridge.midi.sound import Sound
 from entrain.vdevice.bridge.midi.surface import Act, SetValue, Surface, Wish
+from entrain.vdevice.bridge.monitor import Monitor
 from entrain.vdevice.bridge.part import Report
+from entrain.vdevice.limits import MIDI_MONITOR_SOCKET
 
 SCAN_S = 2.0
 """Time between two looks at the devices, in seconds."""
@@ -63,6 +67,7 @@ class MidiPart:
         self._system = settings["system"]
         self._mirror = mirror
         self._app = ControlLink(control_socket, CLIENT, self._refuse)
+        self._monitor = Monitor(control_socket.with_name(MIDI_MONITOR_SOCKET))
         self._sound = Sound(mirror)
         self._surface = Surface(self._sound)
         self._ports: MidiPorts | None = None
@@ -109,6 +114,7 @@ class MidiPart:
         self._life.cancel()
         self._mirror.remove(self)
         self._app.close()
+        self._monitor.close()
         if self._ports is not None:
             self._ports.close()
             self._ports = None
@@ -138,30 +144,25 @@ class MidiPart:
 
     def _fail(self, now_s: float, problem: str) -> None:
         """Close all ports, and open them again after a while."""
-        if self._ports is not None:
-            for device in self._ports.devices:
+        ports, self._ports, self._problem = self._ports, None, problem
+        self._tell(now_s)  # the end of a call may never come
+        if ports is not None:
+            for device in ports.devices:
                 self._surface.forget(device)
             with contextlib.suppress(Exception):
-                self._ports.close()
-        self._ports, self._problem = None, problem
+                ports.close()
         self._scan_at_s = now_s + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        self._report_at_s = 0.0
 
     def _step(self, now_s: float) -> None:
         if now_s >= self._scan_at_s:
             self._scan(now_s)
         if self._ports is None or not self._mirror.status:
             return
-        for device, message in self._ports.received():
+        for device, message, after_s in self._ports.received():
             self._messages += 1
             self._heard_at_s = now_s
-            for movement in self._surface.read(device, message):
-                if self._learner is not None:
-                    self._learned(self._learner.take(device, movement))
-                elif self._learning is None:
-                    for wish in self._surface.take(device, movement, now_s):
-                        self._ask(wish)
+            self._hear(device, message, self._surface.read(device, message, after_s))
         for wish in self._surface.glide(now_s):
             self._ask(wish)
         if self._learner is not None and now_s - self._heard_at_s > LEARNED_S:
@@ -170,6 +171,21 @@ class MidiPart:
             self._show_at_s = now_s + SHOW_S
             self._show(now_s)
         self._follow_moving_values(now_s)
+
+    def _hear(self, device: str, message: Sequence[int], movements: Sequence[Movement]) -> None:
+        """Let the movements of one message have their effect."""
+        wishes: list[Wish] = []
+        for movement in movements:
+            if self._learner is not None:
+                self._learned(self._learner.take(device, movement))
+            elif self._learning is None:
+                wishes += self._surface.take(device, movement, self._heard_at_s)
+        if self._learning is not None:
+            self._monitor.show(lambda: _learning_line(device, movements))
+            return
+        for wish in wishes:
+            self._ask(wish)
+        self._monitor.show(lambda: shown.line(self._surface, device, message, movements, wishes))
 
     def _scan(self, now_s: float) -> None:
         """Look at the devices."""
@@ -198,6 +214,7 @@ class MidiPart:
 
     def _refuse(self, why: str) -> None:
         self._refused, self._refusal = self._refused + 1, why[:1000]
+        self._monitor.show(lambda: shown.entry(refused=self._refusal))
 
     def _show(self, now_s: float) -> None:
         """Show values on motor faders, LED rings and lamps."""
@@ -255,3 +272,9 @@ class MidiPart:
                 "problem": self._problem,
             }
         )
+
+
+def _learning_line(device: str, movements: Sequence[Movement]) -> dict[str, object]:
+    """Return the line about a message that arrives while a control is learned."""
+    said = (f"{name_of(each.control)}: {each.value}" for each in movements[:1])
+    return shown.entry(device, "".join(said), effect="a control is learned")

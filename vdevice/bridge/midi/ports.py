@@ -5,12 +5,11 @@ makes sound.
 """
 
 import contextlib
-import os
-import sys
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from entrain.vdevice.bridge.midi.device_names import OWN_NAME, by_device
+from entrain.vdevice.bridge.midi.driver_calls import bounded, silence
 from entrain.vdevice.bridge.midi.library import NoMidi, load
 from entrain.vdevice.limits import MidiSystem
 
@@ -21,7 +20,7 @@ _QUEUE_MESSAGES = 4096
 _PULSE = [0x8F, 0, 0]
 """A message to ourselves: the end of a note that has not begun."""
 _MOST_LOST = 2
-"""Pulses without an answer after which the server has ended."""
+"""Pulses without an answer after which the server has ended, or stands still."""
 _MOST_UNCHECKED = 1000
 """Messages that are sent before a pulse shows that the server takes them.
 
@@ -46,6 +45,7 @@ class MidiPorts:
 
     def __init__(self, system: MidiSystem) -> None:
         self._rtmidi = load()
+        silence(self._rtmidi)
         self._api, self.system = self._found(system)
         self._virtual_in = self._client(self._rtmidi.MidiIn)
         self._virtual_out = self._client(self._rtmidi.MidiOut)
@@ -63,11 +63,13 @@ class MidiPorts:
     def _open(self) -> None:
         known = set(self._pulse.get_ports()) if self._pulse else set()
         for each in (self._virtual_in, self._virtual_out):
-            each.open_virtual_port(OWN_NAME)
+            with bounded():
+                each.open_virtual_port(OWN_NAME)
         if self._pulse:
             names = [str(each) for each in self._pulse.get_ports()]
             own = (each for each in names if each not in known and each.startswith(OWN_NAME))
-            self._pulse.open_port(names.index(next(own)), "check")
+            with bounded():
+                self._pulse.open_port(names.index(next(own)), "check")
 
     def _found(self, system: MidiSystem) -> tuple[int, str]:
         """Return RtMidi's number of the first system that works, and its name."""
@@ -77,7 +79,7 @@ class MidiPorts:
         for name in wanted:
             if known[name] not in compiled:
                 continue
-            with contextlib.suppress(Exception), _quiet():
+            with contextlib.suppress(Exception), bounded():
                 self._rtmidi.MidiIn(rtapi=known[name], name=OWN_NAME).delete()
                 return known[name], name
         names = " or ".join(
@@ -87,7 +89,7 @@ class MidiPorts:
 
     def _client(self, kind: Any) -> Any:
         try:
-            with _quiet():
+            with bounded():
                 if kind is self._rtmidi.MidiIn:
                     return kind(self._api, OWN_NAME, _QUEUE_MESSAGES)
                 return kind(self._api, OWN_NAME)
@@ -127,7 +129,8 @@ class MidiPorts:
 
     def _match(self, opened: dict[str, tuple[str, Any]], kind: Any, lister: Any) -> list[str]:
         try:
-            names = [str(each) for each in lister.get_ports()]
+            with bounded():
+                names = [str(each) for each in lister.get_ports()]
         except Exception as error:
             raise NoMidi(_reason(error)) from error
         present = {device: names[number] for device, number in by_device(names).items()}
@@ -139,7 +142,8 @@ class MidiPorts:
                 continue
             made = self._client(kind)
             try:
-                made.open_port(names.index(port), OWN_NAME)
+                with bounded():
+                    made.open_port(names.index(port), OWN_NAME)
             except Exception:  # it has gone meanwhile
                 _close(made)
                 continue
@@ -155,14 +159,17 @@ class MidiPorts:
         if not self._pulse:
             return
         if self._lost >= _MOST_LOST:
-            raise NoMidi("the JACK server has ended; Entrain tries again")
+            raise NoMidi("the JACK server does not answer; Entrain tries again")
         self._lost += 1
         self._pulse.send_message(_PULSE)
 
     # ---- messages ----------------------------------------------------------------------------
 
-    def received(self) -> Iterator[tuple[str, Sequence[int]]]:
-        """Yield the devices' messages since the last call."""
+    def received(self) -> Iterator[tuple[str, Sequence[int], float]]:
+        """Yield the devices' messages since the last call.
+
+        The third number is the time since the last message of the device, in seconds.
+        """
         ports = [(device, port) for device, (_, port) in self._inputs.items()]
         for device, port in [*ports, (OWN_NAME, self._virtual_in)]:
             for _ in range(MOST_MESSAGES):
@@ -171,7 +178,7 @@ class MidiPorts:
                 if self._pulse and got[0] == _PULSE and port is self._virtual_in:
                     self._lost = self._unchecked = 0
                     continue
-                yield device, got[0]
+                yield device, got[0], got[1]
 
     def send(self, device: str, message: Sequence[int]) -> bool:
         """Send a message to a device; False if it cannot take it now."""
@@ -204,7 +211,7 @@ class MidiPorts:
 
 
 def _close(port: Any) -> None:
-    with contextlib.suppress(Exception), _quiet():
+    with contextlib.suppress(Exception), bounded():
         if not port.is_deleted:
             port.close_port()
             port.delete()
@@ -213,17 +220,3 @@ def _close(port: Any) -> None:
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())[:200] or type(error).__name__
     return f"the MIDI system refuses: {text}"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Drop what the C libraries write to stderr: without a server, four lines for each attempt."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

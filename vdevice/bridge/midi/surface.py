@@ -5,20 +5,30 @@ later, so a value that was just wished counts as the value meanwhile.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from entrain.vdevice.bridge.midi import encoders
-from entrain.vdevice.bridge.midi.controls import Control, Controls, Movement, message_bytes, top_of
+from entrain.vdevice.bridge.midi.controls import (
+    LOW_PART,
+    Control,
+    Controls,
+    Movement,
+    message_bytes,
+    top_of,
+)
 from entrain.vdevice.bridge.midi.glide import Glide
 from entrain.vdevice.bridge.midi.mapping import Mapping, action_request
 from entrain.vdevice.bridge.midi.pickup import NEAR, Pickup
 from entrain.vdevice.bridge.midi.sound import Sound
 from entrain.vdevice.bridge.midi.span import Span
+from entrain.vdevice.limits import MidiKind
 
 SETTLE_S = 0.3
 """Time after a movement in which news may be older than the wish, and the device gets no answer."""
 AGAIN_S = 0.05
 """Shortest time between two actions of one control: pads bounce."""
+_FINE = ("cc14", "nrpn14")
 _SAME = 1e-6
 """Difference between two positions that are the same."""
 _MOST_BINDINGS = 4096
@@ -115,6 +125,8 @@ class Surface:
         self._by_control: dict[tuple[str, Control], list[Mapping]] = {}
         self._taken: set[tuple[str, int]] = set()
         """Devices and controllers that the user has mapped."""
+        self._fine: dict[str, set[Control]] = {}
+        """The user's controls with 14 bits, by device."""
         self.map(mappings)
 
     @property
@@ -127,6 +139,12 @@ class Surface:
         self._by_control = {}
         for each in mappings:
             self._by_control.setdefault((each.device, each.control), []).append(each)
+        fine = [(device, each) for device, each in self._by_control if each.kind in _FINE]
+        self._fine = {
+            device: {each for owner, each in fine if owner == device} for device, _ in fine
+        }
+        for device, controls in self._devices.items():
+            controls.fine = self._fine.get(device, ())
         self._taken = {
             (each.device, each.control.number)
             for each in mappings
@@ -137,9 +155,11 @@ class Surface:
 
     # ---- from the devices --------------------------------------------------------------------
 
-    def read(self, device: str, data: Sequence[int]) -> list[Movement]:
-        """Read one message of a device."""
-        return self._devices.setdefault(device, Controls()).read(data)
+    def read(self, device: str, data: Sequence[int], after_s: float = 0.0) -> list[Movement]:
+        """Read one message of a device, which came this long after its last one, in seconds."""
+        if (controls := self._devices.get(device)) is None:
+            controls = self._devices[device] = Controls(self._fine.get(device, ()))
+        return controls.read(data, after_s)
 
     def take(self, device: str, movement: Movement, now_s: float) -> list[Wish]:
         """Return the wishes that a movement causes."""
@@ -148,6 +168,31 @@ class Surface:
             if wish := self._wish(self._binding(mapping), movement, now_s):
                 found.append(wish)
         return found
+
+    def target(self, device: str, control: Control) -> str:
+        """Return what a control moves or causes now; may be empty."""
+        return next((each.target for each in self._mappings(device, control)), "")
+
+    def reason(self, device: str, control: Control) -> str:
+        """Return in a few words why the last movement of a control had no effect."""
+        for mapping in self._mappings(device, control):
+            if action_request(mapping.target):
+                return "no press"
+            value, binding = self._sound.value(mapping.target), self._bindings.get(mapping)
+            if value is None:
+                return "not there now"
+            if control.kind in ("note", "program"):
+                return "has no positions"
+            if binding is None or not binding.pickup.holds:
+                return f"waits for pick-up at {value:g}"
+            span, position = binding.span(self._sound), binding.pickup.position
+            glides = binding.glide is not None and binding.glide.has_begun
+            if glides and span is not None and position is not None:
+                return f"glides to {span.value(position):g}"
+            return f"holds {value:g}"
+        if control.kind == "cc" and self.target(device, control._replace(kind="cc14")):
+            return "waits for its low part"
+        return "not mapped"
 
     def forget(self, device: str) -> None:
         """Forget the positions of a device's controls: it was unplugged."""
@@ -163,7 +208,9 @@ class Surface:
         if (device, control.number) in self._taken or not (is_fine or control.kind == "cc"):
             return ()
         fine = Control("cc14", control.channel, control.number)
-        if not is_fine and self._devices[device].is_paired(fine):
+        low = Control("cc", control.channel, control.number + LOW_PART)
+        has_low = self._devices[device].is_paired(fine) and (device, low) not in self._by_control
+        if is_fine != has_low:
             return ()
         address = self._sound.controllers.get(control.number)
         return (Mapping(device, control, address),) if address else ()
@@ -175,8 +222,20 @@ class Surface:
                 self._bindings = {
                     each: binding for each, binding in self._bindings.items() if each in kept
                 }
-            self._bindings[mapping] = _Binding(mapping)
+            self._bindings[mapping] = self._former(mapping) or _Binding(mapping)
         return self._bindings[mapping]
+
+    def _former(self, mapping: Mapping) -> _Binding | None:
+        """Take over the state of a control that has begun to send 14 bits, or stopped to."""
+        others: dict[MidiKind, MidiKind] = {"cc": "cc14", "cc14": "cc"}
+        kind = others.get(mapping.control.kind)
+        is_default = (mapping.device, mapping.control) not in self._by_control
+        if kind is None or not is_default:
+            return None
+        other = replace(mapping, control=mapping.control._replace(kind=kind))
+        if (binding := self._bindings.pop(other, None)) is not None:
+            binding.mapping, binding.shown = mapping, None
+        return binding
 
     def _wish(self, binding: _Binding, movement: Movement, now_s: float) -> Wish | None:
         target = binding.mapping.target

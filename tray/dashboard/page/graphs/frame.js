@@ -53,6 +53,10 @@ export class Frame {
     this.picture.setAttribute("aria-describedby", `${id}-text`);
     this.#text = make("p", "graph-text", WORDS.waiting);
     this.#text.id = `${id}-text`;
+    this.#note = make("span", "graph-note", WORDS.waiting);
+    this.#note.setAttribute("aria-hidden", "true"); // the text below the legend says it, too
+    this.#note.hidden = true;
+    this.picture.append(this.#note);
     this.#table = make("div", "graph-table");
     this.#table.id = `${id}-table`;
     this.#table.hidden = true;
@@ -85,6 +89,7 @@ export class Frame {
   }
 
   #text;
+  #note;
   #table;
   #onScreen;
   #size;
@@ -167,6 +172,7 @@ export class Frame {
     this.#textAt = this.frozen ? Infinity : nowMs; // the text of a frozen picture stays, too
     const text = this.frozen ? `${WORDS.frozen} ${this.#graph.text()}` : this.#graph.text();
     if (text !== this.#text.textContent) this.#text.textContent = text;
+    this.#note.hidden = ![WORDS.waiting, WORDS.silent].some((words) => text.includes(words));
     if (this.#table.hidden) return;
     const { head, rows } = this.#graph.table();
     const table = make("table", "");

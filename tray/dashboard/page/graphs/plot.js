@@ -1,6 +1,7 @@
 /** Line graphs with uPlot: the code that they share. */
 
 import uPlot from "../vendor/uPlot.esm.js";
+import { labelBegin } from "./label_place.js";
 
 /** @typedef {import("./theme.js").Theme} Theme */
 /** @typedef {import("./theme.js").Colours} Colours */
@@ -161,10 +162,14 @@ export function drawMarks(u, theme, marks) {
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
     ctx.stroke();
-    const room = bbox.left + bbox.width - at - 5 * devicePixelRatio;
-    const toLeft = ctx.measureText(label).width > room;
-    ctx.textAlign = toLeft ? "right" : "left";
-    ctx.fillText(label, at + (toLeft ? -5 : 5) * devicePixelRatio, bbox.top + 2);
+    const gap = 5 * devicePixelRatio;
+    const { width } = ctx.measureText(label);
+    const begin = labelBegin(at, width, gap, bbox.left, bbox.left + bbox.width);
+    ctx.textAlign = "left";
+    if (begin < at && begin + width > at) { // it stands over its own line, which is left out there
+      ctx.clearRect(begin - gap / 2, bbox.top, width + gap, 14 * devicePixelRatio);
+    }
+    ctx.fillText(label, begin, bbox.top + 2);
   }
   ctx.restore();
 }
