@@ -100,7 +100,7 @@ deb: packages ## build a package for this release of Debian, in dist/
 test-packages: deb ## check the packages; as root, also install them in a Debian chroot
 	@.ci/system-packages test-packages
 	@.ci/setup test
-	@ENTRAIN_PACKAGES=1 .venv/bin/pytest tests/packages
+	@ENTRAIN_PACKAGES=1 .venv/bin/pytest -o faulthandler_timeout=1800 tests/packages
 	@.ci/debian bookworm check-deb
 
 check-deb: ## install, use and purge the package in dist/: changes this system, so use .ci/debian
