@@ -127,7 +127,7 @@ def test_the_envelopes_line_lies_on_the_promised_rate(opened):
 
 
 def test_what_the_music_brings_is_named_as_the_musics(opened):
-    page = opened("rhythm", "envelope")
+    page = opened("rhythm", "envelope", "ears")
     sound(page, AM, left_hz=500, right_hz=500, am_hz=2, am_depth=0.5, noise=0.1, input_swells=True)
 
     words = page.locator(".graph-rhythm .graph-text")
@@ -136,6 +136,9 @@ def test_what_the_music_brings_is_named_as_the_musics(opened):
     expect(words).to_contain_text("Your music itself swells at 2.00 Hz.", timeout=later)
     envelope = page.locator(".graph-envelope .graph-text")
     expect(envelope).to_contain_text("Your music itself swells and fades 2.00", timeout=later)
+    sound(page, BINAURAL, left_hz=205, right_hz=195, am_depth=0, input_turns=True)
+    ears = page.locator(".graph-ears .graph-text")
+    expect(ears).to_contain_text("your music's own channels turns 10.00 times", timeout=later)
 
 
 def test_sound_without_a_promise_has_no_beat_between_the_ears(opened):

@@ -11,7 +11,7 @@ const asNew = () => ({
   samples: new Samples(),
   /** What sounds: null, or tones and modulation. */
   sound: { left_hz: 1000, right_hz: 1000, amplitude: 0.5, am_hz: 0, am_depth: 0, noise: 0,
-    input_swells: false },
+    input_swells: false, input_turns: false },
   playing: true,
   status: {
     state: "processing",
@@ -27,9 +27,13 @@ const asNew = () => ({
 });
 let simulation = asNew();
 
-/** Make a packet as the server sends it; the input is the output 12 dB softer, without modulation unless told otherwise. */
+/**
+ * Make a packet as the server sends it; the input is the output 12 dB softer, without modulation
+ * and alike in both ears unless told otherwise.
+ */
 function packet(first, frames) {
-  const { left_hz, right_hz, amplitude, am_hz, am_depth, noise, input_swells } = simulation.sound;
+  const { left_hz, right_hz, amplitude, am_hz, am_depth, noise, input_swells, input_turns } =
+    simulation.sound;
   const buffer = new ArrayBuffer(16 + 16 * frames);
   const header = new DataView(buffer);
   header.setBigUint64(0, BigInt(first), true);
@@ -42,7 +46,7 @@ function packet(first, frames) {
     const gain = (1 + am_depth * Math.sin(am_hz * at)) / (1 + am_depth);
     const ears = [left_hz, right_hz].map((hz) => amplitude * Math.sin(hz * at));
     for (const ear of [0, 1]) {
-      values[2 * n + ear] = 0.25 * (input_swells ? gain : 1) * (ears[ear] + hiss);
+      values[2 * n + ear] = 0.25 * (input_swells ? gain : 1) * (ears[input_turns ? ear : 0] + hiss);
       values[2 * frames + 2 * n + ear] = gain * (ears[ear] + hiss);
     }
   }
