@@ -42,6 +42,8 @@ def reached(osc: "OscStatus") -> Iterator[str]:
     if not osc["listening"] or is_loopback(osc["listen"]):
         return
     address = osc["listen"]
+    if address == "::":
+        return  # a phone needs one of many addresses, most of which last for hours only
     found = networks.addresses() if address == networks.ANY else {address: ""}
     for host, network in found.items():
         where = f"{host} ({network})" if network else host
