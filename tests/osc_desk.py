@@ -73,7 +73,7 @@ class OscDesk:
 
     @property
     def refusal(self) -> str:
-        return self.part.refusal
+        return self.part.last_refusal()
 
     def receive(self) -> list[tuple[Any, ...]]:
         """Return all messages that the other program has got so far."""

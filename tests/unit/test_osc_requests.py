@@ -18,7 +18,7 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.names import OSC_WORDS
 from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.protocol.spec import parse_spec
-from entrain.vdevice.remote.settings import OscSettings
+from entrain.vdevice.remote.osc_settings import OscSettings
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_machines_and_clients_are_bounded():
         assert machines.remembered(("127.0.0.1", 9)) is first  # it gets changes, and so it stays
         for machine in machines._machines.values():
             machine.mode = 1
-        assert not machines.has_place()
+        assert not machines.make_place()
         assert MAX_CLIENTS < MAX_MACHINES
     finally:
         machines.close()
@@ -178,12 +178,12 @@ def test_the_client_that_is_silent_for_longest_loses_its_place_when_another_need
         for sender in (senders[0], *senders[2:]):
             machines.heard(sender)
         clock.s = machines.remembered(senders[1]).heard_at_s + SILENT_S - 0.5
-        assert not machines.has_place()
+        assert not machines.make_place()
         clock.s += 1
-        assert machines.has_place()
+        assert machines.make_place()
         assert machines.remembered(senders[1]) is None
         assert len(machines.clients) == MAX_CLIENTS - 1
-        assert machines.has_place()
+        assert machines.make_place()
         assert len(machines.clients) == MAX_CLIENTS - 1  # no other client has to go
     finally:
         machines.close()
