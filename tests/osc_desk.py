@@ -24,6 +24,14 @@ from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.session_log import SessionLog
 
 HERE = "127.0.0.1"
+ODD_REFUSED = {
+    "sender": HERE,
+    "address": "/entrain/\x1b[2J",
+    "arguments": ["a\nb", "nan"],
+    "effect": "",
+    "refused": "a pattern sets parameters, or asks with get",
+}
+"""What a monitor gets of a message with control characters; a person sees none of them."""
 LAYERS = ("tone=binaural:carrier_hz=400,beat_hz=10", "music=am:rate_hz=5,depth=0.5")
 
 
