@@ -6,12 +6,12 @@ Any thread may call these functions, if it may wait for the disk.
 from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
+from entrain.platform.app_id import APP_ID, FORMER_IDS
 from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped
 from entrain.platform.files import UnfitFile, read_file
 from entrain.platform.installation import installed_program
 from entrain.platform.whole_file import replace_file
 
-FILE_NAME = "entrain.desktop"
 MAX_BYTES = 1 << 16
 
 
@@ -29,12 +29,17 @@ class EntryFile:
     """
 
     def __init__(self, folder: Path, program: Path | None) -> None:
-        self.path = folder / FILE_NAME
+        self.path = folder / f"{APP_ID}.desktop"
         self._program = program
 
     def program(self) -> Path:
         """Return the path of the command; raises `PlatformError` if it is not installed."""
         return self._program or installed_program()
+
+    def former(self) -> list[Path]:
+        """Return the entries of earlier versions, without entries of other apps."""
+        paths = (self.path.with_name(f"{name}.desktop") for name in FORMER_IDS)
+        return [path for path in paths if _is_entrains(path)]
 
 
 def entrains_keys(program: Path, comment: str) -> dict[str, str]:
@@ -46,7 +51,7 @@ def entrains_keys(program: Path, comment: str) -> dict[str, str]:
         "Comment": comment,
         "TryExec": escaped(str(program)),
         "Exec": command_line(program),
-        "Icon": "entrain",
+        "Icon": APP_ID,
         "Terminal": "false",
         "StartupNotify": "false",
     }
@@ -105,6 +110,13 @@ def remove_file(path: Path) -> bool:
     except OSError as error:
         raise PlatformError(f"cannot remove {path}: {error.strerror}") from error
     return True
+
+
+def _is_entrains(path: Path) -> bool:
+    try:
+        return read_entry(path) is not None
+    except PlatformError:
+        return False
 
 
 def _shown(entry: DesktopEntry) -> str:

@@ -27,8 +27,7 @@ def installed_program(prefix: Path | None = None, scripts: Path | None = None) -
 
     """
     prefix = prefix or Path(sys.prefix)
-    clone = next(filter(_is_clone, prefix.parents), None)
-    if clone:
+    if clone := clone_around(prefix):
         raise PlatformError(f"this Entrain is the one in {clone}; run `make install` there first")
     folders = [scripts] if scripts else [*_script_folders()]
     for folder in folders:
@@ -36,6 +35,11 @@ def installed_program(prefix: Path | None = None, scripts: Path | None = None) -
         if is_program(program):
             return program
     raise PlatformError(f"there is no command entrain in {folders[0]}; install Entrain first")
+
+
+def clone_around(prefix: Path) -> Path | None:
+    """Return the source folder in which a Python installation lies; None: in no source folder."""
+    return next(filter(_is_clone, prefix.parents), None)
 
 
 def is_program(path: Path) -> bool:

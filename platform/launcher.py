@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from entrain.platform.adapter import PlatformError
+from entrain.platform.app_id import APP_ID
 from entrain.platform.desktop_entry import DesktopEntry, command_line
 from entrain.platform.entry_file import (
     EntryFile,
@@ -18,12 +19,6 @@ from entrain.platform.entry_file import (
 from entrain.platform.folders import shared_data_folder
 from entrain.platform.whole_file import replace_file
 
-APP_ID = "local.entrain.Entrain"
-"""Entrain's name at the desktop's portal: GNOME accepts only names with a dot.
-
-A hidden entry of this name makes it known; the entry in the menu keeps its own name.
-"""
-
 _ACTIONS = {
     "toggle": ("Hear the difference (bypass on or off)", ("toggle",)),
     "next": ("Next protocol", ("next",)),
@@ -34,48 +29,56 @@ _ACTIONS = {
 
 
 class XdgLauncher(EntryFile):
-    """The menu entry and the icons of this user."""
+    """The menu entry and the icons of this user, or of a package.
 
-    def __init__(self, program: Path | None = None) -> None:
-        data = shared_data_folder()
+    GNOME's portal knows an app only by an entry that has its name, with a dot in it.
+
+    Parameters
+    ----------
+    program : Path or None
+        See `EntryFile`.
+    data : Path or None
+        Folder below which the files go; None: the user's.
+
+    """
+
+    def __init__(self, program: Path | None = None, data: Path | None = None) -> None:
+        data = data or shared_data_folder()
         super().__init__(data / "applications", program)
-        self._hidden = data / "applications" / f"{APP_ID}.desktop"
         self._scalable = data / "icons" / "hicolor" / "scalable"
 
     def install(self, icons: Mapping[str, bytes]) -> list[Path]:
         entry = _entry(self.program())
-        hidden = _hidden_entry(self.program())
-        for path in (self.path, self._hidden):
-            read_entry(path)  # raises an error if the entry belongs to another app
+        read_entry(self.path)  # raises an error if the entry belongs to another app
         files = {self._icon(name): content for name, content in icons.items()}
         for path, content in files.items():
             try:
                 replace_file(path, content)
             except OSError as error:
                 raise PlatformError(f"cannot write {path}: {error.strerror}") from error
-        write_entry(self._hidden, hidden)
         write_entry(self.path, entry)  # last, so that an open menu finds the icon
-        return [*files, self._hidden, self.path]
+        for path in self._former_files():
+            remove_file(path)
+        return [*files, self.path]
 
     def undo(self) -> list[Path]:
-        entries = [path for path in (self.path, self._hidden) if read_entry(path) is not None]
+        entries = [self.path] if read_entry(self.path) is not None else []
         icons = [
-            path
-            for name in ("entrain.svg", "entrain-*.svg")
-            for path in sorted(self._scalable.glob(f"*/{name}"))
+            *sorted(self._scalable.glob(f"apps/{APP_ID}.svg")),
+            *sorted(self._scalable.glob("status/entrain-*.svg")),
         ]
-        return [path for path in [*entries, *icons] if remove_file(path)]
+        files = [*entries, *icons, *self._former_files()]
+        return [path for path in files if remove_file(path)]
+
+    def _former_files(self) -> list[Path]:
+        """Return the entries of earlier versions, and the icon that they name."""
+        entries = self.former()
+        return [*entries, self._scalable / "apps" / "entrain.svg"] if entries else []
 
     def _icon(self, name: str) -> Path:
-        return self._scalable / ("apps" if name == "entrain.svg" else "status") / name
-
-
-def _hidden_entry(program: Path) -> DesktopEntry:
-    entry = DesktopEntry()
-    for key, value in entrains_keys(program, "Entrain at the desktop's portal").items():
-        entry.set(key, value)
-    entry.set("NoDisplay", "true")
-    return entry
+        if name == "entrain.svg":
+            return self._scalable / "apps" / f"{APP_ID}.svg"
+        return self._scalable / "status" / name
 
 
 def _entry(program: Path) -> DesktopEntry:

@@ -35,8 +35,8 @@ STORED = (
     "state/entrain/entrain.log",
     "state/entrain/notice-shown",
     "data/entrain/protocols/mine.json",
-    "data/applications/entrain.desktop",
-    "config/autostart/entrain.desktop",
+    "data/applications/org.entrain.Entrain.desktop",
+    "config/autostart/org.entrain.Entrain.desktop",
 )
 """All files that Entrain keeps for its user."""
 

@@ -138,12 +138,17 @@ async def osc_desk(folder: Path) -> AsyncIterator[OscDesk]:
         part.close()
         mirror.close()
         out.close()
-        await server.close()
-        await app.saver.flush()
-        app.saver.close()
-        app.protocols.close()
-        app.heads.close()
-        app.engine.close()
+        await end(app, server)
+
+
+async def end(app: App, server: ControlServer) -> None:
+    """End an app and its control socket."""
+    await server.close()
+    await app.saver.flush()
+    app.saver.close()
+    app.protocols.close()
+    app.heads.close()
+    app.engine.close()
 
 
 def free_ports(count: int) -> list[int]:

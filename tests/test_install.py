@@ -24,7 +24,7 @@ class User:
         self.runtime = folder / "runtime"
         self.data = self.home / ".local/share/entrain"
         self.command = self.home / ".local/bin/entrain"
-        self.autostart = self.home / ".config/autostart/entrain.desktop"
+        self.autostart = self.home / ".config/autostart/org.entrain.Entrain.desktop"
         for file in (".bashrc", ".config/other/settings", ".local/bin/other"):
             (self.home / file).parent.mkdir(parents=True, exist_ok=True)
             (self.home / file).write_text(file)
@@ -144,8 +144,10 @@ def _it_works_without_the_clone(user):
     ):
         assert "_ENTRAIN_COMPLETE" in (share / file).read_text()
     program = user.data / "venv/bin/entrain"
-    assert f"TryExec={program}\n" in (share / "applications/entrain.desktop").read_text()
-    assert "<svg" in (share / "icons/hicolor/scalable/apps/entrain.svg").read_text()
+    assert (
+        f"TryExec={program}\n" in (share / "applications/org.entrain.Entrain.desktop").read_text()
+    )
+    assert "<svg" in (share / "icons/hicolor/scalable/apps/org.entrain.Entrain.svg").read_text()
     said = user.run(user.command, "autostart", "status").stdout
     assert said == f"enabled: each login starts {program}\n"
 

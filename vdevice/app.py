@@ -47,6 +47,7 @@ from entrain.vdevice.storage.saver import Saver, Urgent
 from entrain.vdevice.storage.state import State
 from entrain.vdevice.storage.store import Store
 from entrain.vdevice.time_keeper import TimeKeeper
+from entrain.vdevice.upgrade import UpgradeWatch
 
 _SWITCH_S = 0.001
 """Longest time that another thread may hold Python's lock while the loop waits, in seconds.
@@ -221,6 +222,7 @@ class App:
             lambda settings: self.saver.keep(settings=settings),
             blocks,
         )
+        self._upgrade = UpgradeWatch(self._told)
         self._reporter = Reporter(
             self.engine,
             self.device,
@@ -232,6 +234,7 @@ class App:
             self.midi,
             self.undo,
             hotkeys := ReportedHotkeys(self.saver),
+            self._upgrade,
             icon=not options.headless,
             sandbox=sandbox,
         )
@@ -276,6 +279,7 @@ class App:
         life = asyncio.create_task(self.device.live(begin))
         stopped = asyncio.create_task(self._stop.wait())
         keeping_time = asyncio.create_task(self.time_keeper.run())
+        noticing = asyncio.create_task(self._upgrade.run())
         try:
             await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if life.done():
@@ -284,7 +288,8 @@ class App:
             life.cancel()
             stopped.cancel()
             keeping_time.cancel()
-            await asyncio.gather(life, stopped, keeping_time, return_exceptions=True)
+            noticing.cancel()
+            await asyncio.gather(life, stopped, keeping_time, noticing, return_exceptions=True)
             self.audition.end()
             self.player.note_heard()
             self.midi.close()
@@ -364,7 +369,7 @@ class App:
             self._changed()
 
     def _told(self) -> None:
-        """Report news of a bridge, or another head in the engine."""
+        """Report news of a bridge, another head in the engine, or an upgrade on disk."""
         self.hub.notify()
 
     def _changed(self) -> None:

@@ -64,7 +64,7 @@ def log_in_on() -> Iterator[Callable[[LabServer], Login]]:
 def test_what_was_on_at_logout_is_on_at_login_and_disable_ends_that(server, log_in_on):
     login = log_in_on(server)
     assert str(login.program) in login("autostart", "enable")
-    entry = Path(login.environment["XDG_CONFIG_HOME"]) / "autostart/entrain.desktop"
+    entry = Path(login.environment["XDG_CONFIG_HOME"]) / "autostart/org.entrain.Entrain.desktop"
     skip_without_programs("desktop-file-validate")
     assert subprocess.check_output(["desktop-file-validate", entry], text=True) == ""
 
@@ -95,7 +95,7 @@ def test_what_was_on_at_logout_is_on_at_login_and_disable_ends_that(server, log_
 def test_what_the_desktop_switches_off_is_not_started(any_server, log_in_on):
     login = log_in_on(any_server)
     login("autostart", "enable")
-    entry = Path(login.environment["XDG_CONFIG_HOME"]) / "autostart/entrain.desktop"
+    entry = Path(login.environment["XDG_CONFIG_HOME"]) / "autostart/org.entrain.Entrain.desktop"
     entry.write_text(entry.read_text() + "Hidden=true\n")
 
     assert "Executing" not in login.log_in()

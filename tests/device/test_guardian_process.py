@@ -174,29 +174,38 @@ def test_the_default_is_set_first_and_then_the_module_unloaded(pulse, guardian, 
 
 def test_it_waits_until_the_server_has_dropped_what_the_program_played(pulse, start, home):
     """Otherwise a player that moves to the device would sound twice there for some ms."""
-    guardian = start()
-    guardian.tell(f"module {pulse.load()}", "default headphones")
     mine = f"--property=application.process.id={os.getpid()}"
-    log = home / "events"
-    with (
-        listening(pulse, log),
-        subprocess.Popen(
-            ["pacat", mine, "--raw", "/dev/zero"], env={**os.environ, **pulse.environment}
-        ) as player,
-    ):
-        wait_until(pulse.sink_of_the_player, 15, "the program plays")
-        clients = pulse.pactl("list", "short", "clients").splitlines()
-        number = next(line.split("\t")[0] for line in clients if "pacat" in line)
-        began_s = time.monotonic()
-        guardian.socket.close()
-        time.sleep(0.05)  # long enough for a guardian that does not wait
-        player.kill()
-        took_s = time.monotonic() - began_s
-        assert guardian.process.wait(15) == 0
-        wait_until(lambda: "'remove' on sink #" in log.read_text(), 15, "the device is gone")
-    events = log.read_text()
-    in_order = events.index(f"'remove' on client #{number}") < events.index("'remove' on sink #")
-    assert in_order or took_s > 0.5  # it does not wait for ever
+
+    def events_of_an_end():
+        """Close the socket and end the program's player 50 ms later, as a slow kernel does."""
+        guardian = start()
+        guardian.tell(f"module {pulse.load()}", "default headphones")
+        log = home / "events"
+        with (
+            listening(pulse, log),
+            subprocess.Popen(
+                ["pacat", mine, "--raw", "/dev/zero"], env={**os.environ, **pulse.environment}
+            ) as player,
+        ):
+            wait_until(pulse.sink_of_the_player, 15, "the program plays")
+            clients = pulse.pactl("list", "short", "clients").splitlines()
+            number = next(line.split("\t")[0] for line in clients if "pacat" in line)
+            began_s = time.monotonic()
+            guardian.socket.close()
+            time.sleep(0.05)
+            player.kill()
+            took_s = time.monotonic() - began_s
+            assert guardian.process.wait(15) == 0
+            wait_until(lambda: "'remove' on sink #" in log.read_text(), 15, "the device is gone")
+        return took_s, log.read_text(), f"'remove' on client #{number}"
+
+    for _ in range(5):
+        took_s, events, end_of_the_player = events_of_an_end()
+        if took_s < 0.25:  # it waits half a second at most
+            assert end_of_the_player in events
+            assert events.index(end_of_the_player) < events.index("'remove' on sink #")
+            return
+    pytest.skip("this machine stood still each time")
 
 
 @pytest.mark.parametrize(

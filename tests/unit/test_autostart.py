@@ -44,7 +44,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def entry(tmp_path: Path) -> Path:
-    return tmp_path / "CONFIG_HOME/autostart/entrain.desktop"
+    return tmp_path / "CONFIG_HOME/autostart/org.entrain.Entrain.desktop"
 
 
 def entrain(*arguments: str) -> Result:
@@ -168,6 +168,34 @@ def test_an_upgrade_does_not_switch_it_on(program, entry):
     assert not entry.exists()
 
 
+@pytest.mark.parametrize("renew", ["enable", "refresh"])
+def test_an_entry_of_the_former_name_is_taken_over(program, entry, renew):
+    former = entry.with_name("entrain.desktop")
+    XdgAutostart().enable()
+    entry.rename(former)
+    former.write_text(former.read_text() + "X-GNOME-Autostart-Delay=5\n")
+    assert XdgAutostart().status().enabled
+
+    getattr(XdgAutostart(), renew)()
+
+    assert XdgAutostart().status().program == program
+    assert "X-GNOME-Autostart-Delay=5\n" in entry.read_text()
+    assert list(entry.parent.iterdir()) == [entry]
+
+
+def test_an_entry_of_the_former_name_keeps_what_the_desktops_settings_say(program, entry):
+    former = entry.with_name("entrain.desktop")
+    XdgAutostart().enable()
+    entry.rename(former)
+    former.write_text(former.read_text() + "Hidden=true\n")
+
+    XdgAutostart().refresh()
+
+    assert not XdgAutostart().status().enabled
+    XdgAutostart().disable()
+    assert list(entry.parent.iterdir()) == []
+
+
 def test_an_entry_of_another_program_is_left_alone(program, entry):
     entry.parent.mkdir(parents=True)
     entry.write_text("[Desktop Entry]\nType=Application\nName=Other\nExec=other\n")
@@ -221,7 +249,7 @@ def test_install_desktop_and_its_undo(program, monkeypatch, tmp_path):
 
     files = entrain("install-desktop").stdout.splitlines()
 
-    assert f"{tmp_path}/DATA_HOME/applications/entrain.desktop" in files
+    assert f"{tmp_path}/DATA_HOME/applications/org.entrain.Entrain.desktop" in files
     assert [file for file in files if not Path(file).exists()] == []
     assert XdgAutostart().status().program == program
     assert sorted(entrain("install-desktop", "--undo").stdout.splitlines()) == sorted(files)

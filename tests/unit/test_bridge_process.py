@@ -190,9 +190,7 @@ def test_after_five_starts_in_a_minute_it_waits_and_says_so(child, monkeypatch):
     run(work)
 
 
-def test_what_is_wanted_again_starts_at_once_and_the_reason_is_known_until_then(
-    child, monkeypatch
-):
+def test_what_is_wanted_again_starts_at_once_and_the_reason_is_known_until_then(child, monkeypatch):
     monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 60.0)
     made = child("os._exit(7)")
 

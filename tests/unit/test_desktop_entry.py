@@ -10,9 +10,10 @@ import pytest
 from needs import skip_without_programs
 
 from entrain.platform.adapter import PlatformError
+from entrain.platform.app_id import APP_ID, FORMER_IDS
 from entrain.platform.desktop_entry import DesktopEntry, command_line, escaped
 from entrain.platform.entry_file import read_entry, write_entry
-from entrain.platform.launcher import APP_ID, XdgLauncher
+from entrain.platform.launcher import XdgLauncher
 from entrain.tray.icon.drawing import svg_files
 
 if sys.platform != "linux":
@@ -203,14 +204,35 @@ def test_the_menu_entry_is_valid_and_has_its_icon(launcher, program, tmp_path):
     assert sorted(files) == sorted(path for path in (tmp_path / "data").rglob("*.*"))
 
 
-def test_a_hidden_entry_makes_the_name_at_the_portal_known(launcher, program):
+def test_the_entry_has_the_name_that_the_portal_knows(launcher):
     launcher.install(svg_files())
 
-    hidden = launcher.path.with_name(f"{APP_ID}.desktop")
-    validate(hidden)
-    entry = read_entry(hidden)
-    assert entry
-    assert (entry.program(), entry.get("NoDisplay")) == (str(program), "true")
+    assert launcher.path.name == f"{APP_ID}.desktop"
+
+
+def test_files_of_an_earlier_version_make_way_for_the_new_ones(launcher, program, tmp_path):
+    icon = tmp_path / "data/icons/hicolor/scalable/apps/entrain.svg"
+    icon.parent.mkdir(parents=True)
+    icon.write_text("former")
+    launcher.path.parent.mkdir(parents=True)
+    former = [launcher.path.with_name(f"{name}.desktop") for name in FORMER_IDS]
+    for path in former:
+        path.write_text(f"[Desktop Entry]\nExec={command_line(program)}\n")
+
+    files = launcher.install(svg_files())
+
+    assert sorted(files) == sorted(path for path in (tmp_path / "data").rglob("*.*"))
+
+
+def test_another_apps_entry_of_the_former_name_stays(launcher):
+    launcher.path.parent.mkdir(parents=True)
+    other = launcher.path.with_name("entrain.desktop")
+    other.write_text(FOREIGN)
+
+    launcher.install(svg_files())
+    launcher.undo()
+
+    assert other.read_text() == FOREIGN
 
 
 def test_installing_again_changes_nothing(launcher):

@@ -49,6 +49,8 @@ def test_a_healthy_machine_is_described(monkeypatch):
     assert "pydantic 2." in found["libraries"].text
     assert found["output devices"].text == "Speakers (2 channels, 48000 Hz)"
     assert found["running app"].text == "does not run"
+    assert found["installed"].text == "in its source folder"
+    assert found["installed"].advice == "to update: git pull && make setup"
 
 
 @pytest.mark.parametrize(("manager", "ok"), [("WirePlumber", True), ("", False), (None, None)])

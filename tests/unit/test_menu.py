@@ -267,6 +267,15 @@ def test_the_menu_says_what_would_be_undone():
     assert (redo.label, redo.enabled) == ("Redo", False)
 
 
+def test_the_menu_says_that_a_restart_brings_another_version():
+    keys = [each.key for each in walk(described().items)]
+    assert "upgrade" not in keys
+
+    line = item(described(upgrade="2.0"), "upgrade")
+
+    assert (line.label, line.enabled) == ("Restart to use Entrain 2.0", False)
+
+
 def test_a_click_on_the_icon_means_bypass_and_nothing_else():
     assert [each.key for each in walk(described().items) if each.default] == ["bypass"]
 

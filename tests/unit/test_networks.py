@@ -9,7 +9,10 @@ from entrain.platform import networks
 
 
 def test_each_address_is_one_of_this_computer_and_reaches_others():
-    for address in networks.addresses():
+    found = networks.addresses()
+    if not found:
+        pytest.skip("this computer has no network")
+    for address in found:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((address, 0))  # raises for the address of another computer
         assert not address.startswith("127.")
@@ -25,6 +28,7 @@ def test_each_network_is_asked_and_one_without_an_address_is_left_out(monkeypatc
         assert networks._address(asking, "no-such-network") == ""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists its networks so")
 def test_a_computer_without_networks_has_no_address(monkeypatch):
     def fail() -> None:
         raise OSError

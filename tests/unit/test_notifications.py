@@ -13,6 +13,7 @@ from dbus_fast import Message, MessageType
 from needs import skip_without_programs
 from session_bus import BusClient, PrivateBus
 
+from entrain.platform.app_id import APP_ID
 from entrain.tray.commands.cli import cli
 from entrain.tray.notifications import notifier
 from entrain.tray.notifications.notification_policy import (
@@ -252,7 +253,7 @@ def test_a_notification_is_shown_and_takes_the_place_of_the_last_of_its_kind(bus
 
     first, trouble, again = daemon.shown
     name, replaces, icon, title, text, actions, hints, timeout_ms = first
-    assert (name, replaces, icon, actions, timeout_ms) == ("Entrain", 0, "entrain", [], -1)
+    assert (name, replaces, icon, actions, timeout_ms) == ("Entrain", 0, APP_ID, [], -1)
     assert (title, text) == ("Focus & 16 has ended", "Your music &lt;plays&gt; on.")
     assert {key: hint.value for key, hint in hints.items()} == {"urgency": 1}
     assert (trouble[1], trouble[6]["urgency"].value) == (0, 2)

@@ -291,6 +291,36 @@ def test_the_head_turns_and_a_pose_that_is_none_is_not_sent(path, serve):
     ]
 
 
+def test_who_turns_the_head_learns_that_entrain_has_ended(path, serve):
+    server = serve(path)
+    with entrain.Client(path) as client:
+        client.turn_head(1, 0, 0, 0)
+        server.close()
+
+        def turn_on():
+            for _ in range(100_000):  # the kernel may still take a few
+                client.turn_head(1, 0, 0, 0)
+
+        with pytest.raises(entrain.ClientError, match="Entrain has ended"):
+            turn_on()
+
+
+def test_poses_that_come_too_fast_wait_instead_of_filling_the_memory(path):
+    async def flood():
+        async with entrain.AsyncClient(path) as client:
+            for _ in range(100_000):  # 9 MB
+                await client.turn_head(1, 0, 0, 0)
+
+    async def blocks():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(flood(), 3)
+
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(path))
+        deaf.listen()
+        asyncio.run(blocks())
+
+
 def test_a_protocol_is_used_as_an_object_an_id_or_a_spec(path, serve):
     server = serve(path)
     layer = entrain.Layer(kind="am", params={"rate_hz": 16.0, "depth": 0.5})

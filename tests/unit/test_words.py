@@ -25,6 +25,7 @@ FOLDERS = (
         "docs",
         "faust",
         "native",
+        "packages",
         "platform",
         "presets",
         "tests",

@@ -100,6 +100,7 @@ def describe(
                     Item("about", f"About Entrain {status['version']}", Do("about")),
                 ),
             ),
+            *_upgrade(status),
             Item("quit", "Quit Entrain", Ask("stop")),
         ),
     )
@@ -393,6 +394,13 @@ def _unplugged(status: "Status") -> Item:
             for setting, label in labels.items()
         ),
     )
+
+
+def _upgrade(status: "Status") -> tuple[Item, ...]:
+    if not status["upgrade"]:
+        return ()
+    text = line(f"Restart to use Entrain {clean(status['upgrade'])}")
+    return (Item("upgrade", text, enabled=False),)
 
 
 def _autostart(autostart: bool | None) -> tuple[Item, ...]:

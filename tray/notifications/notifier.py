@@ -8,6 +8,7 @@ import html
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from entrain.platform.app_id import APP_ID
 from entrain.platform.message_bus import BusError, Method, call, connected, session_bus_address
 from entrain.tray.notifications.notification_policy import Kind, Notice
 
@@ -57,7 +58,7 @@ class Notifier:
             _NOTIFY,
             "Entrain",
             self._ids.get(key, 0),
-            "entrain",
+            APP_ID,
             notice.title,
             html.escape(notice.text, quote=False) if has_markup else notice.text,
             [],

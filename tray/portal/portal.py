@@ -14,7 +14,7 @@ from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from entrain.errors import EntrainError
-from entrain.platform.launcher import APP_ID
+from entrain.platform.app_id import APP_ID
 from entrain.platform.message_bus import BusError, Method, call
 
 SERVICE = "org.freedesktop.portal.Desktop"

@@ -42,6 +42,8 @@ def reached(osc: "OscStatus") -> Iterator[str]:
     if not osc["listening"] or is_loopback(osc["listen"]):
         return
     address = osc["listen"]
+    if address == "::":
+        return  # a phone needs one of many addresses, most of which last for hours only
     found = networks.addresses() if address == networks.ANY else {address: ""}
     for host, network in found.items():
         where = f"{host} ({network})" if network else host
@@ -51,8 +53,6 @@ def reached(osc: "OscStatus") -> Iterator[str]:
 
 def heard(line: Mapping[str, Any]) -> str:
     """Return what has arrived and its effect in one line, as `monitor` shows it."""
-    if skipped := line.get("skipped"):
-        return f"… and {skipped} more in this second"
     arguments = (
         f'"{each}"' if isinstance(each, str) else f"{each:g}" for each in line["arguments"]
     )

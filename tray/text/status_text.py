@@ -155,6 +155,8 @@ def status(status: "Status") -> None:
     rows.append(("xruns", str(status["xruns"])))
     rows += [("error", line) for line in status["errors"]]
     rows.append(("Entrain", f"{status['version']}, {status['backend']}"))
+    if upgrade := status.get("upgrade"):  # an app of an older version does not report it
+        rows.append(("", f"restart to use {upgrade}: `entrain stop`, then `entrain run`"))
     table(("", ""), rows)
 
 

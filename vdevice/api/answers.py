@@ -323,6 +323,7 @@ class Status(TypedDict):
     errors: list[str]
     retry_in_s: float | None
     version: str
+    upgrade: str
 
 
 class Values(TypedDict):

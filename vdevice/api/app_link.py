@@ -56,10 +56,25 @@ class AppLink:
             return await self._asked(request)
 
     async def tell(self, request: bytes) -> None:
-        """Send a request that has no answer; raises `NotRunning` or `ClientError`."""
+        """Send a request that has no answer, once Entrain has taken the former ones.
+
+        Raises
+        ------
+        NotRunning
+            No Entrain is listening.
+        ClientError
+            Entrain takes nothing any more.
+
+        """
         async with self._turn:
             await self.open()
             self.send(request)
+            try:
+                async with asyncio.timeout(TIMEOUT_S):
+                    await self._lines.sent()
+            except TimeoutError:
+                self.close()
+                raise ClientError("Entrain does not answer") from None
 
     async def open(self) -> None:
         """Connect, unless connected; raises errors as `ask`."""
@@ -110,6 +125,8 @@ class _Lines(asyncio.Protocol):
         self._begun = bytearray()
         self._lines: collections.deque[bytes] = collections.deque()
         self._news = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._sent.set()
 
     @property
     def is_usable(self) -> bool:
@@ -120,6 +137,10 @@ class _Lines(asyncio.Protocol):
         """Send data, unless the connection is closed."""
         if self._transport is not None and self._is_open:
             self._transport.write(data)
+
+    async def sent(self) -> None:
+        """Wait until the kernel has taken all data, or the connection is closed."""
+        await self._sent.wait()
 
     async def next(self) -> bytes:
         """Wait for a line; returns ``b""`` at the end."""
@@ -141,6 +162,13 @@ class _Lines(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport, self._is_open = transport, True
+        transport.set_write_buffer_limits(0)
+
+    def pause_writing(self) -> None:
+        self._sent.clear()
+
+    def resume_writing(self) -> None:
+        self._sent.set()
 
     def data_received(self, data: bytes) -> None:
         *lines, rest = data.split(b"\n")
@@ -165,6 +193,7 @@ class _Lines(asyncio.Protocol):
     def _end(self) -> None:
         self._is_open = False
         self._news.set()
+        self._sent.set()
 
 
 def connected(path: Path) -> socket.socket:

@@ -236,10 +236,11 @@ class Client:
         Raises
         ------
         ClientError
-            These numbers are not a rotation, or Entrain takes no more of them.
+            These numbers are not a rotation, or Entrain has ended or takes no more of them.
 
         """
-        self._send(pose(w, x, y, z))
+        if not self._send(pose(w, x, y, z)):
+            raise ClientError("Entrain has ended")
 
     def status(self) -> "Status":
         """Return the status as an object: ``client.status().measured.tones.beat_hz``.
@@ -304,7 +305,8 @@ class Client:
             result["content"] = self._content(result["bytes"])
         return result
 
-    def _send(self, request: Mapping[str, object]) -> None:
+    def _send(self, request: Mapping[str, object]) -> bool:
+        """Send a request; return False if Entrain has hung up, whose last line may say why."""
         if self._follows:
             raise ClientError("this client follows Entrain; ask with another Client")
         named = {"client": self._name} if self._name else {}
@@ -316,7 +318,8 @@ class Client:
         except TimeoutError:
             raise ClientError("Entrain does not answer") from None
         except OSError:
-            pass  # Entrain has closed the connection; its last line may say why
+            return False
+        return True
 
     def set_values(self, values: Mapping[str, float], over_s: float = 0.0) -> "answers.Values":
         """Set several parameters, all or none; the answer is quick and has no status.

@@ -38,6 +38,7 @@ from entrain.vdevice.session.output_spaces import OutputSpaces
 from entrain.vdevice.session.player import Player
 from entrain.vdevice.session.undo import Undo
 from entrain.vdevice.storage.state import State
+from entrain.vdevice.upgrade import UpgradeWatch
 
 if TYPE_CHECKING:
     from entrain.vdevice.limits import SpaceMode
@@ -48,7 +49,7 @@ class Reporter:
 
     Parameters
     ----------
-    engine, device, player, head, spaces, ears, osc, midi, undo, hotkeys
+    engine, device, player, head, spaces, ears, osc, midi, undo, hotkeys, upgrade
         The sources of the status; they are only read.
     icon : bool
         False if Entrain was started with `--headless`.
@@ -69,6 +70,7 @@ class Reporter:
         midi: MidiControl,
         undo: Undo,
         hotkeys: ReportedHotkeys,
+        upgrade: UpgradeWatch,
         *,
         icon: bool,
         sandbox: Mapping[str, str],
@@ -85,6 +87,7 @@ class Reporter:
         self._midi = midi
         self._undo = undo
         self._hotkeys = hotkeys
+        self._upgrade = upgrade
         self._measurement = SelfMeasurement(engine)
         self._load = _Load()
 
@@ -203,6 +206,7 @@ class Reporter:
             errors=list(errors),
             retry_in_s=max(0.0, retry_at_s - time.monotonic()) if retry_at_s else None,
             version=__version__,
+            upgrade=self._upgrade.version,
         )
 
     def _protocol(self, here: bool) -> ActiveProtocol:

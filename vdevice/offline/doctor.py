@@ -13,6 +13,7 @@ from entrain import __version__
 from entrain.errors import EntrainError
 from entrain.platform import factory
 from entrain.platform.adapter import OWN_DEVICE, Device, PlatformAdapter
+from entrain.platform.installation_kind import installation
 from entrain.vdevice import logs
 from entrain.vdevice.limits import is_loopback
 from entrain.vdevice.offline.leftovers import running_status
@@ -35,6 +36,7 @@ def examine() -> list[Finding]:
 
     """
     found = [Finding("entrain", None, f"{__version__}, Python {platform.python_version()}")]
+    found.append(_installed())
     found += _guarded("system", _system)
     found += _guarded("native library", _engine)
     found += _guarded("back ends", _backends)
@@ -76,6 +78,11 @@ def _guarded(name: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     except EntrainError as error:
         found.append(Finding(name, False, str(error)))
     return found
+
+
+def _installed() -> Finding:
+    found = installation()
+    return Finding("installed", None, found.way, f"to update: {found.update}")
 
 
 def _system() -> Iterator[Finding]:
@@ -126,6 +133,9 @@ def _app(status: dict[str, Any] | None) -> Iterator[Finding]:
     text = f"{state}: {reason}" if reason else state
     xruns = f"{status['xruns']} {'xrun' if status['xruns'] == 1 else 'xruns'}"
     yield Finding("running app", well, f"{text}; {status['mode']} mode, {xruns}")
+    if upgrade := status.get("upgrade"):
+        text = f"{status['version']} is running, {upgrade} is installed"
+        yield Finding("upgrade", None, text, "restart Entrain: entrain stop, then entrain run")
     yield from _counted(status)
     callback = status["callback"]
     share = callback["longest_lately_share"]

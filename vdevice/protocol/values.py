@@ -51,7 +51,10 @@ def rounded(value: float, unit: str) -> str:
 
     """
     decimals = {"": 2, "1": 2, "dB": 1}.get(unit)
-    text = f"{value:.4g}" if decimals is None else f"{round(value, decimals):g}"
+    if decimals is None:
+        text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    else:
+        text = f"{round(value, decimals) + 0.0:g}"
     return f"{value:.1g}" if value and float(text) == 0 else text
 
 

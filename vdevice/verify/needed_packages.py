@@ -1,10 +1,10 @@
 """Says how to install what `verify` alone needs."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from entrain.errors import EntrainError
+from entrain.platform.installation_kind import how_to_add
 
 
 @contextmanager
@@ -15,7 +15,5 @@ def verify_installed() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("scipy", "matplotlib"):
             raise
-        raise EntrainError(
-            "`entrain verify` needs two more packages; install them with "
-            f"`{sys.executable} -m pip install scipy matplotlib`"
-        ) from error
+        how = how_to_add(("scipy", "matplotlib"))
+        raise EntrainError(f"`entrain verify` needs two more packages; {how}") from error

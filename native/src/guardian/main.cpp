@@ -38,8 +38,9 @@ constexpr unsigned kCleaningSeconds = 2;  // limit for cleaning up
 // The program may have died before the server read its request to load the module.
 constexpr int kLooks = 5;
 constexpr pa_usec_t kLookAgainUs = 100'000;
-// The kernel closes the program's connections one after the other, sometimes over several ms.
-constexpr int kWaits = 500;
+// The kernel closes the program's connections one after the other, sometimes over several ms.  A
+// program that lives on and only gave up its device is waited for in vain.
+constexpr pa_usec_t kLongestWaitUs = 500'000;
 constexpr pa_usec_t kWaitUs = 2'000;
 
 struct Guardian {
@@ -56,7 +57,7 @@ struct Guardian {
 
     // Answers of the server after the program's end.
     bool alone = false;
-    int waits = 0;
+    pa_usec_t end_of_wait = 0;
     bool is_connected = false;  // the program, to the server
     int looks = 0;
     std::uint32_t module = PA_INVALID_INDEX;
@@ -184,7 +185,7 @@ void heard_client(pa_context *context, const pa_client_info *info, int end, void
         self.is_connected |= process != nullptr && std::strtol(process, nullptr, 10) == self.owner;
         return;
     }
-    if (self.is_connected && ++self.waits < kWaits) {
+    if (self.is_connected && pa_rtclock_now() < self.end_of_wait) {
         clean_later(self, kWaitUs);
         return;
     }
@@ -217,6 +218,7 @@ void heard_program(pa_mainloop_api *api, pa_io_event *event, int socket,
     }
     api->io_free(event);
     self.alone = true;
+    self.end_of_wait = pa_rtclock_now() + kLongestWaitUs;
     if (!self.may_have_module) {
         pa_mainloop_quit(self.loop, EXIT_SUCCESS);
         return;

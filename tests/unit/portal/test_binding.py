@@ -21,7 +21,7 @@ from portal_double import (
 )
 from session_bus import BusClient, wait_until
 
-from entrain.platform.launcher import APP_ID
+from entrain.platform.app_id import APP_ID
 from entrain.tray.portal import binding
 from entrain.tray.portal import portal as portal_module
 from entrain.tray.portal.portal import on_bus

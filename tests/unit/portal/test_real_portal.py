@@ -12,7 +12,7 @@ from needs import skip
 from portal_double import NAME, PATH, bound, signal
 from session_bus import BusClient, PrivateBus, wait_until
 
-from entrain.platform.launcher import APP_ID
+from entrain.platform.app_id import APP_ID
 
 BACKEND_NAME = "org.freedesktop.impl.portal.desktop.test"
 BACKEND = "org.freedesktop.impl.portal.GlobalShortcuts"

@@ -116,6 +116,7 @@ def test_the_keys_are_named_with_the_way_to_switch_off():
         ("depth", 0.7063, "Depth 0.71"),
         ("depth", 0.004, "Depth 0.004"),
         ("rate_hz", 5.4432, "5.443 Hz"),
+        ("rate_hz", 0.0, " 0 Hz"),
     ],
 )
 def test_values_are_rounded_as_people_read_them(symbol, value, shown):

@@ -297,6 +297,8 @@ class Status(_Answer):
     """Time until the next attempt to connect, while the sound server is gone."""
     version: str
     """Version of Entrain."""
+    upgrade: str = ""
+    """Version that has been installed meanwhile and runs after a restart; empty: there is none."""
 
 
 class Values(_Answer):

@@ -73,9 +73,7 @@ class OscPart:
         self._advice: Callable[[], str] | None = None
         self._monitor = Monitor(control_socket.with_name(OSC_MONITOR_SOCKET))
         self._app = ControlLink(control_socket, "osc", self.refuse)
-        self._machines = Machines(
-            settings["feedback_port"], self._loop.time, self._client_lost
-        )
+        self._machines = Machines(settings["feedback_port"], self._loop.time, self._client_lost)
         self._feedback = Feedback(mirror, self._machines)
         self._interpreter = Interpreter(
             self._app,

@@ -1,11 +1,11 @@
 """Draws a head: where it was measured, what it does to sounds around the listener."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from entrain.platform.installation_kind import how_to_add
 from entrain.vdevice.hrtf.errors import HrtfError
 from entrain.vdevice.hrtf.preparation import grid
 from entrain.vdevice.hrtf.preparation.alignment import AlignedSet, interaural_delays_s
@@ -32,8 +32,7 @@ def draw(aligned: AlignedSet, path: Path) -> None:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise HrtfError(
-            "cannot be drawn without matplotlib; install it with "
-            f"`{sys.executable} -m pip install matplotlib`"
+            f"cannot be drawn without matplotlib; {how_to_add(('matplotlib',))}"
         ) from None
     head = prepare(aligned)
     figure = Figure(figsize=(11, 8), dpi=100, facecolor="white")

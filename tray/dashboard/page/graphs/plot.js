@@ -166,7 +166,7 @@ export function drawMarks(u, theme, marks) {
     const { width } = ctx.measureText(label);
     const begin = labelBegin(at, width, gap, bbox.left, bbox.left + bbox.width);
     ctx.textAlign = "left";
-    if (begin < at && begin + width > at) { // it stands over its own line, which is left out there
+    if (begin < at && begin + width > at) { // it stands over its own line; what lies under the label is left out
       ctx.clearRect(begin - gap / 2, bbox.top, width + gap, 14 * devicePixelRatio);
     }
     ctx.fillText(label, begin, bbox.top + 2);
