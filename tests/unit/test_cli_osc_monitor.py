@@ -64,7 +64,8 @@ def test_lines_say_who_has_sent_what_and_what_became_of_it(shown):
     result = entrain("osc", "monitor")
     assert result.stdout.splitlines() == [
         "192.168.0.7  /entrain/tone/beat_hz 7.5  → set tone.beat_hz 7.5",
-        '127.0.0.1  /entrain/?[2J "a?b" "nan"  → refused: a pattern sets parameters, or asks with get',
+        '127.0.0.1  /entrain/?[2J "a?b" "nan"  → '
+        "refused: a pattern sets parameters, or asks with get",
         "→ refused: it is gone",
         "… and 120 more in this second",
     ]

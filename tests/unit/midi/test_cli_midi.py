@@ -95,7 +95,7 @@ def test_on_waits_for_the_first_report(answer, monkeypatch):
 
 def test_on_waits_longer_than_a_driver_may_take_to_answer():
     process_start_s = 1.0
-    assert request.MIDI_START_TIMEOUT_S > driver_calls.LONGEST_CALL_S + process_start_s
+    assert driver_calls.LONGEST_CALL_S + process_start_s < request.MIDI_START_TIMEOUT_S
 
 
 def test_missing_libraries_are_not_tried_again(answer, monkeypatch):
