@@ -24,6 +24,14 @@ from entrain.vdevice.protocol.library import Library
 from entrain.vdevice.session.session_log import SessionLog
 
 HERE = "127.0.0.1"
+ODD_REFUSED = {
+    "sender": HERE,
+    "address": "/entrain/\x1b[2J",
+    "arguments": ["a\nb", "nan"],
+    "effect": "",
+    "refused": "a pattern sets parameters, or asks with get",
+}
+"""What a monitor gets of a message with control characters; a person sees none of them."""
 LAYERS = ("tone=binaural:carrier_hz=400,beat_hz=10", "music=am:rate_hz=5,depth=0.5")
 
 
@@ -73,7 +81,7 @@ class OscDesk:
 
     @property
     def refusal(self) -> str:
-        return self.part.refusal
+        return self.part.last_refusal()
 
     def receive(self) -> list[tuple[Any, ...]]:
         """Return all messages that the other program has got so far."""
@@ -130,12 +138,17 @@ async def osc_desk(folder: Path) -> AsyncIterator[OscDesk]:
         part.close()
         mirror.close()
         out.close()
-        await server.close()
-        await app.saver.flush()
-        app.saver.close()
-        app.protocols.close()
-        app.heads.close()
-        app.engine.close()
+        await end(app, server)
+
+
+async def end(app: App, server: ControlServer) -> None:
+    """End an app and its control socket."""
+    await server.close()
+    await app.saver.flush()
+    app.saver.close()
+    app.protocols.close()
+    app.heads.close()
+    app.engine.close()
 
 
 def free_ports(count: int) -> list[int]:

@@ -16,7 +16,7 @@ from entrain.vdevice.protocol.model import Protocol
 from entrain.vdevice.protocol.parts.automation import Automation, Breakpoint
 from entrain.vdevice.protocol.spec import from_specs
 from entrain.vdevice.remote.midi_settings import MidiMapping, MidiSettings
-from entrain.vdevice.remote.settings import OscSettings
+from entrain.vdevice.remote.osc_settings import OscSettings
 from entrain.vdevice.session.session_log import SessionLog
 from entrain.vdevice.storage.state import State
 from entrain.vdevice.storage.store import Store

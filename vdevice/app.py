@@ -192,11 +192,11 @@ class App:
         )
         ears = EngineHead(self.engine)
         control_socket = adapter.paths().runtime / SOCKET_NAME
-        self.bridge = BridgeProcess(control_socket)
+        self.bridge = BridgeProcess(control_socket, "OSC and head tracking")
         self.head = HeadTracking(ears, stored.tracking, self._told, self.bridge)
         self.osc = OscControl(self.bridge, stored.osc, self._told)
         # A MIDI driver may stand still, or crash its process, which must not end the rest.
-        self.midi_bridge = BridgeProcess(control_socket, hung="the MIDI system does not answer")
+        self.midi_bridge = BridgeProcess(control_socket, "MIDI")
         self.midi = MidiControl(self.midi_bridge, stored.midi, self._told)
         self.heads = HeadKeeper(self.engine)
         self.spaces = OutputSpaces(
@@ -370,7 +370,7 @@ class App:
             self._changed()
 
     def _told(self) -> None:
-        """Report news of the bridge, another head in the engine, or an upgrade on disk."""
+        """Report news of a bridge, another head in the engine, or an upgrade on disk."""
         self.hub.notify()
 
     def _changed(self) -> None:

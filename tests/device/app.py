@@ -90,6 +90,43 @@ def command(
     )
 
 
+class MonitorProcess:
+    """``entrain osc monitor`` or ``entrain midi monitor``, which has begun."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stderr
+        self._process = process
+        self.begin = process.stderr.readline()
+        """What it says at first."""
+
+    def line(self) -> str:
+        """Wait for the next line."""
+        assert self._process.stdout
+        return self._process.stdout.readline()
+
+    def end(self) -> int:
+        """Press Ctrl-C; returns the exit code."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(10)
+
+
+@contextmanager
+def monitor(entrain: App, part: str) -> Iterator[MonitorProcess]:
+    """Run the monitor of a part of outside control until the end of the block."""
+    with subprocess.Popen(
+        [*ENTRAIN, part, "monitor"],
+        env={**os.environ, **entrain.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield MonitorProcess(process)
+        finally:
+            process.kill()
+
+
 def control_socket(environment: Mapping[str, str]) -> Path:
     """Return the path of Entrain's socket in this environment."""
     runtime = {**os.environ, **environment}["XDG_RUNTIME_DIR"]

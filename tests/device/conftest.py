@@ -1,5 +1,6 @@
 """Each test gets its own sound server and folders.  The user's own are not touched."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -7,13 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from lab_servers import LabPipeWire, LabPulse, LabServer
-from needs import skip_without
+from needs import skip_without, skip_without_programs
 from running_device import Desktop
 
 from entrain.platform.sandbox import VirtualDevice
+
+if TYPE_CHECKING:
+    from midi_desk import JackServer, Knobs
 
 SPEAKERS = VirtualDevice("speakers", "Speakers", 1000)
 HEADPHONES = VirtualDevice("headphones", "Headphones", 900)
@@ -53,6 +58,30 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(variable, raising=False)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def jack(home: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[JackServer]":
+    """A private JACK server, which Entrain and this test use."""
+    from midi_desk import JackServer
+
+    skip_without_programs("jackd")
+    server = JackServer(home)
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    with server:
+        yield server
+
+
+@pytest.fixture
+def knobs(jack: "JackServer") -> "Iterator[Knobs]":
+    """A MIDI device at that server."""
+    from midi_desk import Knobs
+
+    found = Knobs()
+    yield found
+    with contextlib.suppress(Exception):  # a test may have ended the server
+        found.unplug()
 
 
 def is_installed(sandbox: type[LabServer]) -> bool:

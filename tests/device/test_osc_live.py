@@ -300,22 +300,10 @@ def test_a_bridge_that_is_stopped_is_started_again(any_server, ports):
 def test_a_monitor_shows_what_arrives_until_ctrl_c(any_server, ports, send):
     with app.running(any_server.environment, "--layer", LAYER) as entrain:
         switch_on(entrain, ports)
-        with subprocess.Popen(
-            [*app.ENTRAIN, "osc", "monitor"],
-            env={**os.environ, **any_server.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as monitor:
-            assert monitor.stdout
-            assert monitor.stderr
-            assert "it listens on" in monitor.stderr.readline()
-
-            def read() -> None:
-                lines.append(monitor.stdout.readline())
-
+        with app.monitor(entrain, "osc") as monitor:
+            assert "it listens on" in monitor.begin
             lines: list[str] = []
-            reading = threading.Thread(target=read)
+            reading = threading.Thread(target=lambda: lines.append(monitor.line()))
             reading.start()
 
             def is_shown() -> bool:
@@ -328,8 +316,7 @@ def test_a_monitor_shows_what_arrives_until_ctrl_c(any_server, ports, send):
                 "127.0.0.1  /entrain/tone/beat 4.5  → refused: there is no such address; did you "
                 "mean /entrain/tone/beat_hz?\n"
             ]
-            monitor.send_signal(signal.SIGINT)
-            assert monitor.wait(10) == 130
+            assert monitor.end() == 130
 
 
 def test_a_port_that_another_app_uses_makes_on_fail_and_is_taken_when_it_is_free(any_server, ports):

@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -85,7 +86,7 @@ def run(work: Callable[[BridgeProcess, Heard], Awaitable[object]]) -> None:
 
     async def main() -> None:
         heard = Heard()
-        process = BridgeProcess(Path("control.sock"))
+        process = BridgeProcess(Path("control.sock"), "head tracking")
         process.hear("tracking", lambda report: heard.reports.append(dict(report)))
         process.hear_poses(lambda *pose: heard.poses.append(pose))
         process.begin()
@@ -168,7 +169,7 @@ def test_a_process_that_crashes_again_and_again_is_started_with_growing_pauses(c
         began_s = time.monotonic()
         await until(lambda: made.starts() == 5)
         assert time.monotonic() - began_s > 0.1 + 0.2 + 0.4 + 0.4
-        assert "the process for outside control has ended (exit code 7)" in heard.problems
+        assert "the process for head tracking has ended (exit code 7)" in heard.problems
 
     run(work)
 
@@ -179,12 +180,63 @@ def test_after_five_starts_in_a_minute_it_waits_and_says_so(child, monkeypatch):
     made = child("os._exit(7)")
 
     async def work(process, heard):
-        line = "the process for outside control has ended (exit code 7), 5 times within 60 s"
+        line = "the process for head tracking has ended (exit code 7), 5 times within 60 s"
         await until(lambda: line in heard.problems)
         assert made.starts() == 5
         process.want("tracking", None)  # switched off and on again, it starts at once
         process.want("tracking", ON)
         await until(lambda: made.starts() == 6)
+
+    run(work)
+
+
+def test_what_is_wanted_again_starts_at_once_and_the_reason_is_known_until_then(child, monkeypatch):
+    monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 60.0)
+    made = child("os._exit(7)")
+
+    async def work(process, heard):
+        line = "the process for head tracking has ended (exit code 7)"
+        for starts in (1, 2):
+            await until(lambda starts=starts: heard.problems == [line] * starts)
+            assert made.starts() == starts
+            process.want("tracking", {"port": 9000 + starts})  # not again: it waits
+            assert heard.reports[-1] == {"problem": line}
+            process.want("tracking", {"port": 9000 + starts}, again=True)
+            assert heard.reports[-1] == {"problem": line}
+            await until(lambda: heard.reports[-1] == {})  # the next one is about this attempt
+            await until(lambda starts=starts: made.starts() == starts + 1)
+
+    run(work)
+
+
+def test_another_part_ends_the_pause_too(child, monkeypatch):
+    monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 60.0)
+    made = child("os._exit(7)")
+
+    async def work(process, heard):
+        await until(lambda: heard.problems)
+        process.want("osc", {"port": 5510})
+        await until(lambda: made.starts() == 2)
+
+    run(work)
+
+
+def test_a_process_without_poses_has_no_thread_for_them(child):
+    made = child("stay()")
+
+    def hears() -> bool:
+        return any("_take_poses" in each.name for each in threading.enumerate())
+
+    async def work(process, heard):
+        await until(lambda: process._link)
+        assert hears()
+        other = BridgeProcess(Path("control.sock"), "MIDI")
+        await process.close()
+        other.begin()
+        other.want("midi", {})
+        await until(lambda: made.starts() == 2 and other._link)
+        assert not hears()
+        await other.close()
 
     run(work)
 
@@ -249,7 +301,7 @@ def test_a_driver_that_does_not_answer_is_told(child, monkeypatch):
 
     async def main() -> None:
         problems: list[Any] = []
-        process = BridgeProcess(Path("control.sock"), hung="the MIDI system does not answer")
+        process = BridgeProcess(Path("control.sock"), "MIDI")
         process.hear("midi", lambda report: problems.append(report.get("problem")))
         process.begin()
         process.want("midi", {})
@@ -267,7 +319,7 @@ def test_a_process_that_is_stopped_is_killed_and_another_one_is_started(child, m
 
     async def work(process, heard):
         await until(lambda: made.starts() == 2)
-        assert heard.problems[0] == "the process for outside control was stopped for 0.3 s"
+        assert heard.problems[0] == "the process for head tracking was stopped for 0.3 s"
 
     run(work)
 
@@ -313,7 +365,7 @@ def test_a_program_that_cannot_be_started_is_told_and_tried_again(monkeypatch):
 
     async def work(process, heard):
         await until(lambda: len(heard.problems) >= 2)
-        line = "the process for outside control cannot be started: No such file or directory"
+        line = "the process for head tracking cannot be started: No such file or directory"
         assert set(heard.problems) == {line}
 
     run(work)

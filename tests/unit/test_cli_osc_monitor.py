@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import entrain
+from osc_desk import ODD_REFUSED
 
 from entrain.platform import local_socket
 from entrain.tray.commands import request
@@ -20,13 +21,6 @@ SET = {
     "arguments": [7.5],
     "effect": "set tone.beat_hz 7.5",
     "refused": "",
-}
-REFUSED = {
-    "sender": "192.168.0.7",
-    "address": "/entrain/\x1b[2J",
-    "arguments": ["a\nb", "nan"],
-    "effect": "",
-    "refused": "there is no such address",
 }
 LATE = {"sender": "", "address": "", "arguments": [], "effect": "", "refused": "it is gone"}
 
@@ -66,11 +60,12 @@ def shown(home: Path, serve: Any, idle: Any, monkeypatch: Any) -> Any:
 
 
 def test_lines_say_who_has_sent_what_and_what_became_of_it(shown):
-    shown([SET, REFUSED, LATE, {"skipped": 120}])
+    shown([SET, ODD_REFUSED, LATE, {"skipped": 120}])
     result = entrain("osc", "monitor")
     assert result.stdout.splitlines() == [
         "192.168.0.7  /entrain/tone/beat_hz 7.5  → set tone.beat_hz 7.5",
-        '192.168.0.7  /entrain/?[2J "a?b" "nan"  → refused: there is no such address',
+        '127.0.0.1  /entrain/?[2J "a?b" "nan"  → '
+        "refused: a pattern sets parameters, or asks with get",
         "→ refused: it is gone",
         "… and 120 more in this second",
     ]
@@ -85,6 +80,19 @@ def test_lines_say_who_has_sent_what_and_what_became_of_it(shown):
 def test_it_connects_again_when_the_bridge_starts_anew(shown):
     shown([SET], [LATE], [SET])
     assert len(entrain("osc", "monitor").stdout.splitlines()) == 3
+
+
+def test_where_nothing_serves_the_monitor_it_says_what_to_do(home, serve, idle, monkeypatch):
+    """A moment without its socket is no problem: the part may just start anew."""
+    monkeypatch.setattr(request, "_RETRY_S", 0.01)
+    server = serve(home / "entrain" / "control.sock", lambda _: idle.model_copy(update={"osc": ON}))
+    result = entrain("osc", "monitor")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == (
+        "entrain: OSC works, but its socket for monitors is not there; "
+        "`entrain osc off` and `entrain osc on` make it anew"
+    )
+    assert len(server.requests) == 2
 
 
 def test_scripts_get_json(shown):

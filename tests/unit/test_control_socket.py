@@ -262,6 +262,38 @@ def test_an_answer_under_way_is_finished_before_the_hang_up(path):
     assert json.loads(asyncio.run(main())) == {"ok": True, "result": None}
 
 
+def test_one_client_more_does_not_end_learning(path, monkeypatch):
+    """The client that lets MIDI learn waits, and so is idle for longest."""
+    monkeypatch.setattr(control_server, "MAX_CLIENTS", 2)
+    monkeypatch.setattr(control_server, "GRACE_S", 0.0)
+    left: list[str] = []
+
+    async def main() -> None:
+        async def handle(request):
+            return None
+
+        server = control_server.ControlServer(
+            local_socket.claim(path, 32),
+            Hub(handle, lambda: None),
+            learning_left=lambda: left.append("left"),
+        )
+        await server.start()
+        reader, writer = await asyncio.open_unix_connection(path)
+        learn = {"command": "midi_learn", "target": "bypass"}
+        writer.write(json.dumps(learn).encode() + b"\n")
+        await reader.readline()
+        others = [await asyncio.open_unix_connection(path) for _ in range(3)]
+        for other, _ in others[:2]:
+            assert b"too many clients" in await other.readline()
+        assert left == []
+        for each in (writer, *(other for _, other in others)):
+            each.close()
+            await each.wait_closed()
+        await server.close()
+
+    asyncio.run(main())
+
+
 def test_learning_ends_with_the_connection_of_the_client_that_began_it_last(path):
     leaving: list[str] = []
     left: list[str] = []

@@ -38,7 +38,7 @@ def left(degrees: float) -> Rotation:
 
 def bridge() -> BridgeProcess:
     """Make a bridge that never begins."""
-    return BridgeProcess(Path("control.sock"))
+    return BridgeProcess(Path("control.sock"), "head tracking")
 
 
 def noise(seconds: float) -> np.ndarray:

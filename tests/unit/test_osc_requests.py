@@ -1,6 +1,8 @@
 """The command `osc`: settings are checked at the door and kept; OSC's words name no layer."""
 
 import asyncio
+import sys
+from collections.abc import Callable
 
 import pytest
 from osc_desk import new_app
@@ -18,7 +20,8 @@ from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.names import OSC_WORDS
 from entrain.vdevice.protocol.parts.places import SPACE_ID
 from entrain.vdevice.protocol.spec import parse_spec
-from entrain.vdevice.remote.settings import OscSettings
+from entrain.vdevice.remote import bridge_process
+from entrain.vdevice.remote.osc_settings import OscSettings
 
 
 @pytest.mark.parametrize(
@@ -105,21 +108,78 @@ def test_settings_survive_a_restart(tmp_path):
         each.engine.close()
 
 
-def test_on_tries_again_at_once_after_a_problem(tmp_path):
+def test_on_tries_again_at_once_after_a_problem(tmp_path, monkeypatch):
     """The port may be free by now, and the next attempt may be 30 s away."""
+    noted = tmp_path / "starts"
+    report = {"part": "osc", "number": 1, "report": {"problem": "another app uses the port"}}
+    script = f"""
+import json, os
+line = b""
+while more := os.read(0, 1):
+    line += more
+    if more == b"\\n":
+        number = json.loads(line)["osc"][0]
+        open({str(noted)!r}, "a").write(f"{{number}} ")
+        print(json.dumps({report!r} | {{"number": number}}), flush=True)
+        line = b""
+"""
+    monkeypatch.setattr(bridge_process, "_command", lambda _: [sys.executable, "-c", script])
     app = new_app(tmp_path)
 
+    def starts() -> list[str]:
+        return noted.read_text().split() if noted.exists() else []
+
+    async def until(holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(20):
+            while not holds():
+                await asyncio.sleep(0.01)
+
     async def main() -> None:
-        await app.hub.ask(messages.Osc(on=True))
-        number = app.bridge._numbers["osc"]
-        await app.hub.ask(messages.Osc(on=True))
-        assert app.bridge._numbers["osc"] == number
-        app.bridge._take("osc", {"problem": "another app uses UDP port 5510"})
-        status = await app.hub.ask(messages.Osc(on=True))
-        assert app.bridge._numbers["osc"] == number + 1
-        assert status.osc.problem == ""
-        await app.hub.ask(messages.Osc(on=False))
-        await app.saver.flush()
+        app.bridge.begin()
+        try:
+            await app.hub.ask(messages.Osc(on=True))
+            await app.hub.ask(messages.Osc(on=True))
+            await until(lambda: app.status().osc.problem)
+            status = await app.hub.ask(messages.Osc(on=True))
+            assert status.osc.problem == ""
+            await until(lambda: app.status().osc.problem)
+            assert starts() == ["1", "2"]
+        finally:
+            await app.hub.ask(messages.Osc(on=False))
+            await app.bridge.close()
+            await app.saver.flush()
+
+    asyncio.run(main())
+    app.engine.close()
+
+
+def test_on_starts_a_crashed_process_at_once_and_says_why_until_then(tmp_path, monkeypatch):
+    noted = tmp_path / "starts"
+    script = f"import os; open({str(noted)!r}, 'a').write('x'); os._exit(7)"
+    monkeypatch.setattr(bridge_process, "_command", lambda _: [sys.executable, "-c", script])
+    monkeypatch.setattr(bridge_process, "FIRST_PAUSE_S", 60.0)
+    app = new_app(tmp_path)
+    problem = "the process for OSC and head tracking has ended (exit code 7)"
+
+    async def main() -> None:
+        app.bridge.begin()
+        try:
+            await app.hub.ask(messages.Osc(on=True))
+            for starts in (1, 2):
+                async with asyncio.timeout(20):
+                    while app.status().osc.problem != problem:
+                        await asyncio.sleep(0.01)
+                assert len(noted.read_text()) == starts
+                status = await app.hub.ask(messages.Osc(on=True))
+                assert status.osc.problem == problem
+                await asyncio.sleep(0)
+                async with asyncio.timeout(20):
+                    while app.status().osc.problem:
+                        await asyncio.sleep(0)
+        finally:
+            await app.hub.ask(messages.Osc(on=False))
+            await app.bridge.close()
+            await app.saver.flush()
 
     asyncio.run(main())
     app.engine.close()

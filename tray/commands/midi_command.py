@@ -9,7 +9,7 @@ import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import completion, options
-from entrain.tray.commands.request import arriving, ask, started
+from entrain.tray.commands.request import NAME, ask, show_monitor, started
 from entrain.tray.text.number import Number
 from entrain.vdevice.limits import MAX_LEARN_S, MIDI_MONITOR_SOCKET, MidiSystem
 
@@ -67,7 +67,9 @@ def on(system: str | None) -> None:
     if not answer["running"]:
         answer = started("midi")
     if not answer["running"]:
-        raise EntrainError(_deaf(answer))
+        from entrain.tray.text import midi_text
+
+        raise EntrainError(midi_text.deaf(answer))
     _summary(answer)
 
 
@@ -133,7 +135,8 @@ def learn(
     from entrain.tray.text import midi_text
     from entrain.vdevice.api.client import Client
 
-    with Client() as watching, Client() as client:  # the end of `client` ends the learning
+    # The end of `client` ends the learning.
+    with Client(name=NAME) as watching, Client(name=NAME) as client:
         begun = client.ask(
             "midi_learn", target=target, low=low, high=high, pickup=not no_pickup, timeout_s=timeout
         )["midi"]
@@ -190,12 +193,11 @@ def monitor(as_json: bool) -> None:
       entrain midi monitor
       entrain midi monitor --json | jq .effect
     """
-    import json
-
     from entrain.tray.text import midi_text
 
-    for line in arriving("midi", MIDI_MONITOR_SOCKET, "MIDI", midi_text.summary):
-        click.echo(json.dumps(line) if as_json else midi_text.heard(line))
+    show_monitor(
+        "midi", MIDI_MONITOR_SOCKET, "MIDI", midi_text.summary, midi_text.heard, as_json=as_json
+    )
 
 
 @midi.command()
@@ -251,14 +253,8 @@ def map_(file: Path, replace: bool) -> None:
 def _mappings() -> Any:
     from entrain.vdevice.api.client import Client
 
-    with Client() as client:
+    with Client(name=NAME) as client:
         return client.ask("midi_mappings")["mappings"]
-
-
-def _deaf(answer: "MidiStatus") -> str:
-    from entrain.tray.text import midi_text
-
-    return midi_text.plain(answer["problem"] or "the MIDI system does not answer yet")
 
 
 def _summary(answer: "MidiStatus") -> None:

@@ -2,13 +2,11 @@
 
 # ruff: noqa: D301 - \b tells click not to wrap the lines that follow
 
-import json
-
 import click
 
 from entrain.errors import EntrainError
 from entrain.tray.commands import options
-from entrain.tray.commands.request import arriving, ask, started
+from entrain.tray.commands.request import ask, show_monitor, started
 from entrain.tray.text.number import Number
 from entrain.vdevice.limits import (
     MAX_PORT,
@@ -59,7 +57,11 @@ def osc(
     if wishes and action != "on":
         raise click.UsageError("only `osc on` takes settings")
     if action == "monitor":
-        _monitor(as_json=as_json)
+        from entrain.tray.text import osc_text
+
+        show_monitor(
+            "osc", OSC_MONITOR_SOCKET, "OSC", osc_text.summary, osc_text.heard, as_json=as_json
+        )
         return
     if action == "on":
         answer = ask("osc", on=True, **wishes)["osc"]
@@ -82,11 +84,3 @@ def osc(
             click.echo(f"warning: {warning}", err=True)
     if action == "on" and not answer["listening"]:
         raise EntrainError(osc_text.deaf(answer))
-
-
-def _monitor(*, as_json: bool) -> None:
-    """Print what arrives until OSC is switched off; the user ends it with Ctrl-C."""
-    from entrain.tray.text import osc_text
-
-    for line in arriving("osc", OSC_MONITOR_SOCKET, "OSC", osc_text.summary):
-        click.echo(json.dumps(line) if as_json else osc_text.heard(line))

@@ -76,10 +76,16 @@ def mapped(mapping: "MidiMapping") -> str:
     return f"{clean(mapping['device'])}, {control(mapping)} → {mapping['target']}"
 
 
+def deaf(midi: "MidiStatus") -> str:
+    """Return in one line why MIDI does not work, and what comes next."""
+    why = plain(midi["problem"] or "the MIDI system does not answer yet")
+    if "pip install" in why:  # what to do is said, and nothing else helps
+        return why
+    return f"{why.removesuffix('; Entrain tries again')}; MIDI stays on, and Entrain tries again"
+
+
 def heard(line: Mapping[str, Any]) -> str:
     """Return what has arrived and its effect in one line, as `monitor` shows it."""
-    if skipped := line.get("skipped"):
-        return f"… and {skipped} more in this second"
     effect = f"refused: {line['refused']}" if line["refused"] else line["effect"]
     parts = (line["device"], line["message"], line["target"], f"→ {effect}")
     return clean("  ".join(each for each in parts if each))

@@ -53,8 +53,6 @@ def reached(osc: "OscStatus") -> Iterator[str]:
 
 def heard(line: Mapping[str, Any]) -> str:
     """Return what has arrived and its effect in one line, as `monitor` shows it."""
-    if skipped := line.get("skipped"):
-        return f"… and {skipped} more in this second"
     arguments = (
         f'"{each}"' if isinstance(each, str) else f"{each:g}" for each in line["arguments"]
     )

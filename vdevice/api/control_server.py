@@ -7,7 +7,7 @@ waits are limited, long messages are parsed on another thread, and each refusal 
 import asyncio
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pydantic import BaseModel
 
@@ -135,10 +135,11 @@ class ControlServer:
         task = asyncio.current_task()
         assert task is not None
         try:
-            if len(self._clients) < MAX_CLIENTS or _give_way(self._clients):
+            kept = self._listener, self._learner
+            if len(self._clients) < MAX_CLIENTS or _give_way(self._clients, kept):
                 self._clients[task] = client
                 await self._converse(client)
-            elif len(self._late) < MAX_LATE_CLIENTS or _give_way(self._late):
+            elif len(self._late) < MAX_LATE_CLIENTS or _give_way(self._late, ()):
                 self._late[task] = client
                 await self._converse(client, only=(Stop, Off))
             else:
@@ -174,8 +175,8 @@ class ControlServer:
                 if only and not isinstance(request, only):
                     await client.refuse(_TOO_MANY)
                     return
-                # One client takes the hang-up for the app's end, another one is listening.
-                client.may_give_way = not isinstance(request, Stop) and self._listener is not client
+                # The client takes the hang-up for the app's end.
+                client.may_give_way = not isinstance(request, Stop)
                 if isinstance(request, Audition):
                     answer = await self._hear(client, request)
                 else:
@@ -204,7 +205,6 @@ class ControlServer:
         if former not in (None, client):
             raise EntrainError("another program is comparing HRTFs; end it first")
         self._listener = client
-        client.may_give_way = False
         try:
             answer = await self._hub.ask(request, request.client or client.name)
         except EntrainError:  # what the client heard before goes on
@@ -213,8 +213,6 @@ class ControlServer:
         else:
             self._listener = client if request.hrtf else None
             return answer
-        finally:
-            client.may_give_way = self._listener is not client
 
     async def _read(self, line: bytes) -> Request:
         if len(line) <= _LONG_LINE_BYTES:
@@ -269,13 +267,18 @@ async def _send_samples(client: Connection, interval_s: float, told: Answer) -> 
 _TOO_MANY = f"too many clients ({MAX_CLIENTS}); close some of the apps that talk to Entrain"
 
 
-def _give_way(clients: dict[asyncio.Task[None], Connection]) -> bool:
-    """Disconnect the client that has been idle the longest; returns False if none is idle."""
+def _give_way(
+    clients: dict[asyncio.Task[None], Connection], kept: Collection[Connection | None]
+) -> bool:
+    """Disconnect the client that has been idle the longest; returns False if none is idle.
+
+    Clients to be kept do not count: their hang-up would have an effect.
+    """
     before_s = asyncio.get_running_loop().time() - GRACE_S
     idle = [
         (client.idle_since_s, task)
         for task, client in clients.items()
-        if client.may_give_way and client.idle_since_s is not None
+        if client.may_give_way and client not in kept and client.idle_since_s is not None
     ]
     since_s, longest = min(idle, key=lambda each: each[0], default=(math.inf, None))
     if longest is None or since_s > before_s:

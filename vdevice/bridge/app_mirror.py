@@ -1,4 +1,4 @@
-"""The bridge's copy of the status of the app, kept up to date by one `watch` for all parts.
+"""A bridge's copy of the status of the app, kept up to date by one `watch` for all parts.
 
 Without a follower that wants meters, the app sends only news of commands and devices.
 """

@@ -171,17 +171,18 @@ class HeadTracking:
         self.by_output[self._output] = settings
         while len(self.by_output) > MOST_OUTPUTS:
             del self.by_output[next(iter(self.by_output))]
-        self._apply(ends=wishes.get("on") is False)
+        # The problem may just be solved.
+        self._apply(ends=wishes.get("on") is False, again=bool(self.report.problem))
 
     def play_on(self, output: str) -> None:
         """Use the settings of another output."""
         self._output = output
         self._apply()
 
-    def _apply(self, *, ends: bool = False) -> None:
+    def _apply(self, *, ends: bool = False, again: bool = False) -> None:
         settings = self.settings
         wanted = settings.model_dump(include={"port", "lan", "preset", "invert"})
-        self._bridge.want(_PART, wanted if settings.on else None)
+        self._bridge.want(_PART, wanted if settings.on else None, again=again)
         with self._lock:
             self._follow = settings.follow
             ends = ends or (self._is_on and not settings.on)

@@ -1,4 +1,4 @@
-"""The app's side of outside control: its settings, and the life of the bridge.
+"""The app's side of outside control: its settings, and the lives of the two bridges.
 
-Packets and drivers are read in the bridge's own process, by `vdevice/bridge/`.
+Packets and drivers are read in the bridges' own processes, by `vdevice/bridge/`.
 """

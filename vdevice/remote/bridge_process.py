@@ -1,7 +1,7 @@
-"""The life of the bridge: started while a part of it is wanted, again after a crash, and ended.
+"""The life of a bridge: started while a part of it is wanted, again after a crash, and ended.
 
-Runs on the main thread's asyncio loop, but for two threads: one waits for poses, the other learns
-whether the process is stopped.
+Runs on the main thread's asyncio loop, but for two threads: one waits for poses, if the app hears
+them, and the other learns whether the process is stopped.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ STOPPED_S = 3.0
 _MOST_LINE_BYTES = 1 << 16
 _POSE = struct.Struct("<4d")  # as the process writes it
 if sys.platform == "win32":
-    _DO_NOT_WAIT, _ALARM = 0, 0
+    _DO_NOT_WAIT, _ALARMED = 0, None
 else:
-    _DO_NOT_WAIT, _ALARM = socket.MSG_DONTWAIT, signal.SIGALRM
+    _DO_NOT_WAIT, _ALARMED = socket.MSG_DONTWAIT, -signal.SIGALRM  # the latter is an exit code
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ Settings = Mapping[str, object]
 """Settings of one part, as JSON values."""
 TakeReport = Callable[[Mapping[str, Any]], None]
 """Takes a report of one part, not validated; an empty one when the process has ended."""
+Turn = Callable[[float, float, float, float], object]
+"""Takes w, x, y and z of a pose."""
 
 
 class _Line(BaseModel):
@@ -64,21 +66,23 @@ class BridgeProcess:
     ----------
     control_socket : Path
         The control socket of this app, which the process is a client of.
-    hung : str
-        Problem to report when the process has ended itself because a driver has not answered.
+    name : str
+        What it is for, such as "MIDI"; for problems.
 
     """
 
-    def __init__(self, control_socket: Path, hung: str = "") -> None:
+    def __init__(self, control_socket: Path, name: str) -> None:
         self._command = _command(control_socket)
-        self._hung = hung
-        self._turn: Callable[[float, float, float, float], object] = lambda *_: None
+        self._name = name
+        self._turn: Turn | None = None
         self._takers: dict[str, TakeReport] = {}
         self._has_begun = False
         self._wanted: dict[str, Settings] = {}
         self._numbers: dict[str, int] = {}
         """How often a part's settings have changed."""
         self._link: tuple[socket.socket, _Child] | None = None
+        self._pause: asyncio.Event | None = None
+        """Ends the pause before the next start, during such a pause."""
         self._life: asyncio.Task[None] | None = None
         self._lives: set[asyncio.Task[None]] = set()
         """The present life, and former lives until their process has ended."""
@@ -87,8 +91,8 @@ class BridgeProcess:
         """Hand the reports of a part to this function from now on."""
         self._takers[part] = take
 
-    def hear_poses(self, turn: Callable[[float, float, float, float], object]) -> None:
-        """Hand w, x, y and z of each pose to this function, on a thread of its own."""
+    def hear_poses(self, turn: Turn) -> None:
+        """Hand each pose to this function, on a thread of its own, from the next start on."""
         self._turn = turn
 
     def begin(self) -> None:
@@ -106,17 +110,22 @@ class BridgeProcess:
         settings : mapping or None
             As the part reads them; None: it is to end.
         again : bool
-            Start it anew also where these are its settings already.
+            Start it anew also where these are its settings already.  After a crash, the process
+            starts at once then, as for a part that was not wanted before.
 
         """
-        if self._wanted.get(part) == settings and not (again and settings is not None):
+        again = settings is not None and (again or part not in self._wanted)
+        if self._wanted.get(part) == settings and not again:
             return
         self._numbers[part] = self._numbers.get(part, 0) + 1
         if settings is None:
             del self._wanted[part]
         else:
             self._wanted[part] = settings
-        self._take(part, {})  # the last report is about other settings
+        if self._pause is None or settings is None:
+            self._take(part, {})  # the last report is about other settings
+        elif again:
+            self._pause.set()  # until the start, the reason of the crash stays known
         self._look()
 
     async def close(self) -> None:
@@ -177,52 +186,73 @@ class BridgeProcess:
                 problem = f"{problem}, {MOST_STARTS} times within {STEADY_S:g} s"
             _log.warning("%s; starting it again in %.3g s", problem, wait_s)
             self._take_from_all({"problem": problem})
-            await asyncio.sleep(wait_s)
+            if await self._is_cut_short(wait_s):
+                self._take_from_all({})  # the next report is about this attempt
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def _is_cut_short(self, pause_s: float) -> bool:
+        """Pause before the next start; returns True as soon as that is wanted at once."""
+        self._pause = asyncio.Event()
+        try:
+            async with asyncio.timeout(pause_s):
+                return await self._pause.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._pause = None
 
     async def _live_once(self) -> str:
         """Run the process until it ends; returns why it has ended, in one line."""
         try:
             ours, theirs = socket.socketpair()
         except OSError as error:
-            return f"the process for outside control cannot be started: {error.strerror}"
+            return self._not_started(error.strerror)
         with ours:
             try:
                 child = await _Child.start(self._command, theirs, self._take_line)
             except OSError as error:
-                return f"the process for outside control cannot be started: {error.strerror}"
+                return self._not_started(error.strerror)
             finally:
                 theirs.close()
-            # The program's end does not wait for it.
-            poses = threading.Thread(target=self._take_poses, args=(ours,), daemon=True)
+            poses: threading.Thread | None = None
             try:
-                poses.start()
+                if self._turn is not None:
+                    # The program's end does not wait for it.
+                    hear = threading.Thread(
+                        target=_take_poses, args=(ours, self._turn), daemon=True
+                    )
+                    hear.start()
+                    poses = hear
                 self._link = (ours, child)
                 self._tell(ours, child)
                 await child.exited.wait()
             except RuntimeError as error:  # no thread can be started
-                return f"the process for outside control cannot be started: {error}"
+                return self._not_started(error)
             finally:
                 self._link = None
                 with contextlib.suppress(OSError):
                     ours.shutdown(socket.SHUT_RDWR)  # the end of the thread and of the process
                 await child.end()
-                if poses.ident is not None:
+                if poses is not None:
                     poses.join()
                 self._take_from_all({})
-        if self._hung and child.code == -_ALARM:
-            return self._hung
+        if child.code == _ALARMED:
+            return f"the {self._name} system does not answer"
         if child.was_stopped:
-            return f"the process for outside control was stopped for {STOPPED_S:g} s"
-        return f"the process for outside control has ended (exit code {child.code})"
+            return f"the process for {self._name} was stopped for {STOPPED_S:g} s"
+        return f"the process for {self._name} has ended (exit code {child.code})"
 
-    def _take_poses(self, link: socket.socket) -> None:
-        """Hand poses on until the link is shut down; runs on a thread of its own."""
-        receive, unpack, size, turn = link.recv, _POSE.unpack_from, _POSE.size, self._turn
-        with contextlib.suppress(OSError):
-            # Each pose is written as a whole, and so read.  Of several, the last is the newest.
-            while (received := receive(64 * size)) and not (end := len(received)) % size:
-                turn(*unpack(received, end - size))
+    def _not_started(self, why: object) -> str:
+        return f"the process for {self._name} cannot be started: {why}"
+
+
+def _take_poses(link: socket.socket, turn: Turn) -> None:
+    """Hand poses on until the link is shut down; runs on a thread of its own."""
+    receive, unpack, size = link.recv, _POSE.unpack_from, _POSE.size
+    with contextlib.suppress(OSError):
+        # Each pose is written as a whole, and so read.  Of several, the last is the newest.
+        while (received := receive(64 * size)) and not (end := len(received)) % size:
+            turn(*unpack(received, end - size))
 
 
 class _Child(asyncio.SubprocessProtocol):

@@ -84,10 +84,7 @@ class MidiControl:
         self.settings = before.model_copy(update=wishes)
         if not self.settings.on:
             self._end_learning()
-        if self.report.problem or self.settings.system != before.system:
-            self._bridge.want(_PART, None)
-            self.report = MidiReport()  # the next one is about this attempt
-        self._apply()
+        self._apply(again=bool(self.report.problem) or self.settings.system != before.system)
 
     def learn(
         self,
@@ -183,12 +180,13 @@ class MidiControl:
             self._timer.cancel()
         self._timer = self.learning = None
 
-    def _apply(self) -> None:
+    def _apply(self, *, again: bool = False) -> None:
         wanted = self.settings.model_dump(mode="json", exclude={"on"})
         wanted["learning"] = self.learning.model_dump(mode="json") if self.learning else None
         report = self.report
-        self._bridge.want(_PART, wanted if self.settings.on else None)
-        if self.settings.on:  # until the next one comes, the last report is true but for learning
+        self._bridge.want(_PART, wanted if self.settings.on else None, again=again)
+        if self.settings.on and not again:
+            # Until the next one comes, the last report is true but for learning.
             self.report = report.model_copy(update={"heard": ""})
 
     def _take_report(self, told: Mapping[str, Any]) -> None:

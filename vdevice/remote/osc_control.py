@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entrain.errors import EntrainError
 from entrain.vdevice.remote.bridge_process import BridgeProcess
-from entrain.vdevice.remote.settings import OscSettings, clash
+from entrain.vdevice.remote.osc_settings import OscSettings, clash
 
 _PART = "osc"
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from entrain.vdevice.limits import MAX_LATENCY_MS, MIN_LATENCY_MS, Mode, Unplugg
 from entrain.vdevice.protocol.library import DEFAULT_ID
 from entrain.vdevice.protocol.model import ProtocolReference
 from entrain.vdevice.remote.midi_settings import MidiSettings
-from entrain.vdevice.remote.settings import OscSettings
+from entrain.vdevice.remote.osc_settings import OscSettings
 from entrain.vdevice.space.settings import SpaceSettings
 from entrain.vdevice.storage.stored_protocols import FileName
 

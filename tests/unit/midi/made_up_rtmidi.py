@@ -3,6 +3,7 @@
 ALSA numbers clients and ports, shows our own ports among the others, and has a loop for testing.
 """
 
+import signal
 from collections import deque
 from types import SimpleNamespace
 from typing import Any
@@ -22,12 +23,19 @@ class Sequencer:
         self.sent: list[tuple[str, list[int]]] = []
         self.clients: list[Any] = []
         self.refuses_to_open = ""
+        self.unbounded: list[str] = []
+        """Calls that could have waited for ever."""
         sequencer = self
+
+        def note(call: str) -> None:
+            if not signal.getitimer(signal.ITIMER_REAL)[0]:
+                sequencer.unbounded.append(call)
 
         class Port:
             ports: list[str]
 
             def __init__(self, rtapi: str, name: str, queue_size_limit: int = 1024) -> None:
+                note("open a client")
                 if rtapi not in sequencer.systems:
                     raise RuntimeError(f"{rtapi}: no such system")
                 self.is_deleted = False
@@ -35,21 +43,26 @@ class Sequencer:
                 sequencer.clients.append(self)
 
             def get_ports(self) -> list[str]:
+                note("get_ports")
                 return [*self.ports, "Entrain:Entrain 130:0", "Entrain:Entrain 131:0"]
 
             def open_virtual_port(self, name: str) -> None:
+                note("open_virtual_port")
                 self.opened = f"virtual {name}"
 
             def open_port(self, number: int, name: str) -> None:
+                note("open_port")
                 port = self.get_ports()[number]
                 if port == sequencer.refuses_to_open:
                     raise RuntimeError("it has gone")
                 self.opened = port
 
             def close_port(self) -> None:
+                note("close_port")
                 self.opened = ""
 
             def delete(self) -> None:
+                note("delete")
                 self.is_deleted = True
                 sequencer.clients.remove(self)
 
@@ -64,6 +77,7 @@ class Sequencer:
             ports = sequencer.sinks
 
             def send_message(self, message: list[int]) -> None:
+                note("send_message")
                 sequencer.sent.append((self.opened, message))
 
         self.library = SimpleNamespace(

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from command_line import entrain
 
-from entrain.tray.commands import completion
+from entrain.tray.commands import completion, request
 from entrain.vdevice.api import messages
 from entrain.vdevice.api.messages import MidiMappings, MidiStatus
+from entrain.vdevice.bridge.midi import driver_calls
+from entrain.vdevice.bridge.midi.library import NoMidi, load
 from entrain.vdevice.protocol.model import Layer
 from entrain.vdevice.remote.midi_settings import MidiMapping
 
@@ -74,18 +77,33 @@ def test_on_fails_with_the_reason_if_midi_cannot_work(answer):
     server = answer(MidiStatus(on=True, problem="no JACK server answers; Entrain tries again"))
     result = entrain("midi", "on")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "entrain: no JACK server answers; Entrain tries again\n"
+    said = "no JACK server answers; MIDI stays on, and Entrain tries again"
+    assert result.stderr == f"entrain: {said}\n"
     assert server.requests == [messages.Midi(on=True), messages.GetStatus()]
     assert "no JACK server answers; Entrain tries again" in entrain("midi").stdout
 
 
 def test_on_waits_for_the_first_report(answer, monkeypatch):
-    monkeypatch.setattr("entrain.tray.commands.request.START_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(request, "MIDI_START_TIMEOUT_S", 0.2)
     server = answer(MidiStatus(on=True))
     result = entrain("midi", "on")
     assert result.exit_code == 1
-    assert result.stderr == "entrain: the MIDI system does not answer yet\n"
+    said = "the MIDI system does not answer yet; MIDI stays on, and Entrain tries again"
+    assert result.stderr == f"entrain: {said}\n"
     assert messages.GetStatus() in server.requests
+
+
+def test_on_waits_longer_than_a_driver_may_take_to_answer():
+    process_start_s = 1.0
+    assert driver_calls.LONGEST_CALL_S + process_start_s < request.MIDI_START_TIMEOUT_S
+
+
+def test_missing_libraries_are_not_tried_again(answer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mido", None)
+    with pytest.raises(NoMidi) as missing:
+        load()
+    answer(MidiStatus(on=True, problem=str(missing.value)))
+    assert entrain("midi", "on").stderr == f"entrain: {missing.value}\n"
 
 
 def test_off_says_so(answer):

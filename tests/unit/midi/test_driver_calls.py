@@ -22,11 +22,14 @@ import ctypes
 from entrain.vdevice.bridge.midi import driver_calls
 driver_calls.LONGEST_CALL_S = 0.2
 with driver_calls.bounded():
-    pass
-print("within its time", flush=True)
+    with driver_calls.bounded():
+        pass
+    print("within its time", flush=True)
+    {within}
 with driver_calls.bounded():
     ctypes.PyDLL(None).sleep(60)  # holds Python's lock, as python-rtmidi does
 """
+SLEEPS = "ctypes.PyDLL(None).sleep(60)"
 
 
 def run(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -40,8 +43,9 @@ def run(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_driver_that_does_not_answer_ends_the_process():
-    done = run(HANGS)
+@pytest.mark.parametrize("within", ["pass", SLEEPS], ids=["alone", "after an inner block"])
+def test_a_driver_that_does_not_answer_ends_the_process(within):
+    done = run(HANGS.format(within=within))
     assert done.returncode == -signal.SIGALRM
     assert done.stdout == "within its time\n"
 

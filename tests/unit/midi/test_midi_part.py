@@ -334,11 +334,17 @@ def test_a_problem_is_told_before_the_ports_are_closed(run, monkeypatch):
     run(test)
 
 
-def test_a_machine_without_a_sequencer_is_tried_again(run, monkeypatch):
+@pytest.mark.parametrize("is_asked", [False, True], ids=["by itself", "at once when asked"])
+def test_a_machine_without_a_sequencer_is_tried_again(run, monkeypatch, is_asked):
+    if is_asked:
+        monkeypatch.setattr(midi_part, "FIRST_PAUSE_S", 60.0)
+
     async def test(bench: Bench) -> None:
         await bench.until(lambda: bench.reports and bench.reports[-1]["problem"])
         assert bench.reports[-1]["problem"].startswith("no ALSA sequencer or JACK server answers")
         bench.sequencer.systems = ("jack", "alsa")
+        if is_asked:
+            assert bench.part.change(OFF, bench.reports.append)
         await bench.knobs()
         assert bench.reports[-1]["problem"] == ""
 

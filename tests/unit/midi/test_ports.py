@@ -1,5 +1,6 @@
 """Devices come and go at a made-up ALSA sequencer; tests/device/ has a real JACK server."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -77,6 +78,18 @@ def test_a_device_gets_messages_at_its_own_port(sequencer):
     assert ports.send("Knobs MIDI 1", [0xB0, 7, 1])
     assert ports.send("Entrain", [0xB0, 7, 2])
     assert sequencer.sent == [(KNOBS, [0xB0, 7, 1]), ("virtual Entrain", [0xB0, 7, 2])]
+
+
+def test_no_call_waits_for_a_driver_for_ever(sequencer):
+    ports = MidiPorts("auto")
+    sequencer.plug_in(KNOBS, KNOBS)
+    ports.scan()
+    assert ports.send("Knobs MIDI 1", [0xB0, 7, 1])
+    sequencer.unplug(KNOBS)
+    ports.scan()
+    ports.close()
+    assert sequencer.unbounded == []
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
 def test_a_device_that_goes_while_it_is_opened_is_tried_again(sequencer):

@@ -223,7 +223,7 @@ async def _run(count: int, seed: int) -> Found:
             part.take_packet(packet, (f"127.0.0.{rng.randrange(1, 99)}", 40_000))
         except Exception as error:
             raise AssertionError(f"seed {seed}, packet {number}: {packet!r}") from error
-        assert INTERNAL_ERROR not in part._refusal, f"seed {seed}, packet {number}: {packet!r}"
+        assert INTERNAL_ERROR not in part._reason, f"seed {seed}, packet {number}: {packet!r}"
         slowest_s = max(slowest_s, time.process_time() - packet_s)
         if number % 50 == 0:
             mirror.take({"position": {"elapsed_s": float(number), "left_s": None}})

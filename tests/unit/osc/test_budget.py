@@ -52,7 +52,7 @@ def test_a_machine_far_away_gets_no_answer(tmp_path):
         async with osc_desk(tmp_path) as desk:
             assert desk.part._machines.at(("8.8.8.8", 40_000)) is None
             desk.packet(osc_packets.message("/*", "hello"), "8.8.8.8")
-            assert desk.refusal == "the machine that asks is in no network of this one"
+            assert desk.refusal == "/*: the machine that asks is in no network of this one"
 
     asyncio.run(main())
 
@@ -66,7 +66,7 @@ def test_a_machine_whose_budget_is_spent_gets_no_answers_and_its_changes_later(t
             budget.spend(10**9)
             desk.send("/entrain", "get")
             await desk.settled()
-            assert desk.refusal == "too much is asked for in a short time"
+            assert desk.refusal == "/entrain: too much is asked for in a short time"
             desk.send("/entrain", "xmit", 2)
             assert desk.receive() == []
             budget.spend(-(10**9))
@@ -80,7 +80,7 @@ def test_all_machines_together_have_a_budget(tmp_path):
         async with osc_desk(tmp_path) as desk:
             desk.part._machines._budget.spend(10**9)
             desk.send("/*", "hello")
-            assert desk.refusal == "too much is asked for in a short time"
+            assert desk.refusal == "/*: too much is asked for in a short time"
             assert desk.receive() == []
 
     asyncio.run(main())

@@ -9,6 +9,7 @@ import pytest
 
 from entrain.vdevice.api import messages
 from entrain.vdevice.bridge.osc import machines as machines_module
+from entrain.vdevice.bridge.osc import osc_part
 from entrain.vdevice.bridge.osc.machines import (
     AWAY_S,
     MAX_CLIENTS,
@@ -104,10 +105,14 @@ def test_a_fader_does_not_get_its_own_values_back(run, monkeypatch):
     run(work)
 
 
-def test_a_program_that_has_ended_is_forgotten(run):
+@pytest.mark.parametrize("mode", [1, 2])
+def test_a_program_that_has_ended_is_forgotten_and_that_is_told(run, monkeypatch, mode):
+    monkeypatch.setattr(osc_part, "REPORT_S", 0.02)
+
     async def work(desk):
-        desk.send("/entrain", "xmit", 1)
+        desk.send("/entrain", "xmit", mode)
         await desk.until(lambda: desk.receive())
+        await desk.until(lambda: desk.reports[-1]["clients"] == 1)
         assert len(desk.part._machines.clients) == 1
         desk.out.close()
         for on in (True, False) * 20:
@@ -117,6 +122,7 @@ def test_a_program_that_has_ended_is_forgotten(run):
                 break
         assert desk.part._machines.clients == []
         assert desk.part.wants_meters is False
+        await desk.until(lambda: desk.reports[-1]["clients"] == 0)
 
     run(work)
 
@@ -132,7 +138,7 @@ def test_machines_and_clients_are_bounded():
         assert machines.remembered(("127.0.0.1", 9)) is first  # it gets changes, and so it stays
         for machine in machines._machines.values():
             machine.mode = 1
-        assert not machines.has_place()
+        assert not machines.make_place()
         assert MAX_CLIENTS < MAX_MACHINES
     finally:
         machines.close()
@@ -178,12 +184,12 @@ def test_the_client_that_is_silent_for_longest_loses_its_place_when_another_need
         for sender in (senders[0], *senders[2:]):
             machines.heard(sender)
         clock.s = machines.remembered(senders[1]).heard_at_s + SILENT_S - 0.5
-        assert not machines.has_place()
+        assert not machines.make_place()
         clock.s += 1
-        assert machines.has_place()
+        assert machines.make_place()
         assert machines.remembered(senders[1]) is None
         assert len(machines.clients) == MAX_CLIENTS - 1
-        assert machines.has_place()
+        assert machines.make_place()
         assert len(machines.clients) == MAX_CLIENTS - 1  # no other client has to go
     finally:
         machines.close()

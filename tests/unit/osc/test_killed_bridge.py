@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import osc_packets
 import pytest
-from osc_desk import HERE, LAYERS, free_ports, new_app
+from osc_desk import HERE, LAYERS, end, free_ports, new_app
 
 from entrain.engine import blocks
 from entrain.platform import local_socket
@@ -47,12 +47,7 @@ async def served(folder: Path) -> AsyncIterator[App]:
         yield app
     finally:
         await app.bridge.close()
-        await server.close()
-        await app.saver.flush()
-        app.saver.close()
-        app.protocols.close()
-        app.heads.close()
-        app.engine.close()
+        await end(app, server)
 
 
 async def played(app: App, count: int) -> list[Sound]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import osc_packets
 import pytest
-from osc_desk import HERE, OscDesk
+from osc_desk import HERE, ODD_REFUSED, OscDesk
 
 from entrain.platform import local_socket
 from entrain.vdevice.bridge import monitor
@@ -223,6 +223,18 @@ def test_without_a_folder_for_the_socket_osc_goes_on():
         made.close()
 
     asyncio.run(main())
+
+
+def test_a_refusal_does_not_repeat_an_odd_address(run, tmp_path):
+    async def work(desk):
+        with watching(desk, tmp_path) as watcher:
+            await desk.until(until_watched(desk))
+            desk.send(ODD_REFUSED["address"], "a\nb", float("nan"))
+            await desk.until(watcher.lines)
+            assert watcher.lines() == [ODD_REFUSED]
+            assert desk.refusal == "/entrain/?[2J: a pattern sets parameters, or asks with get"
+
+    run(work)
 
 
 def test_lines_with_a_packet_are_bounded(run, tmp_path):

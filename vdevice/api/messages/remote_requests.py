@@ -9,7 +9,7 @@ from entrain.vdevice.api.messages.remote_results import MidiMappings
 from entrain.vdevice.api.messages.request_fields import Within
 from entrain.vdevice.limits import MAX_LEARN_S, MAX_MIDI_MAPPINGS, MidiSystem
 from entrain.vdevice.remote.midi_settings import End, MidiControlName, MidiMapping, Target
-from entrain.vdevice.remote.settings import ListenAddress, Port
+from entrain.vdevice.remote.osc_settings import ListenAddress, Port
 
 LEARN_S = 30.0
 

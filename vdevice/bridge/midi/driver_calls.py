@@ -20,8 +20,11 @@ _REPORTERS = ("jack_set_error_function", "jack_set_info_function", "snd_lib_erro
 
 @contextlib.contextmanager
 def bounded() -> Iterator[None]:
-    """End the process by the signal ALRM if this block takes longer than `LONGEST_CALL_S`."""
-    if sys.platform == "win32":
+    """End the process by the signal ALRM if this block takes longer than `LONGEST_CALL_S`.
+
+    Within another such block, that one's time counts.
+    """
+    if sys.platform == "win32" or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
     else:
         signal.setitimer(signal.ITIMER_REAL, LONGEST_CALL_S)

@@ -86,7 +86,10 @@ class MidiPart:
         self._life = asyncio.create_task(self._live())
 
     def change(self, settings: Mapping[str, Any], report: Report) -> bool:
-        """Take other mappings, or learn another one; another system needs a new start."""
+        """Take other mappings, or learn another one; another system needs a new start.
+
+        A MIDI system that has not worked is tried again at once.
+        """
         if settings["system"] != self._system:
             return False
         self._report = report
@@ -94,7 +97,7 @@ class MidiPart:
         if settings["learning"] != self._learning:
             self._learning = settings["learning"]
             self._learn()
-        self._report_at_s = 0.0
+        self._scan_at_s = self._report_at_s = 0.0
         return True
 
     def _learn(self) -> None:

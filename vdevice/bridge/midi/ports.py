@@ -55,7 +55,8 @@ class MidiPorts:
         self._pulse = self._client(self._rtmidi.MidiOut) if self.system == "jack" else None
         self._lost = self._unchecked = 0
         try:
-            self._open()
+            with bounded():
+                self._open()
         except Exception as error:
             self.close()
             raise NoMidi(_reason(error)) from error
@@ -63,13 +64,11 @@ class MidiPorts:
     def _open(self) -> None:
         known = set(self._pulse.get_ports()) if self._pulse else set()
         for each in (self._virtual_in, self._virtual_out):
-            with bounded():
-                each.open_virtual_port(OWN_NAME)
+            each.open_virtual_port(OWN_NAME)
         if self._pulse:
             names = [str(each) for each in self._pulse.get_ports()]
             own = (each for each in names if each not in known and each.startswith(OWN_NAME))
-            with bounded():
-                self._pulse.open_port(names.index(next(own)), "check")
+            self._pulse.open_port(names.index(next(own)), "check")
 
     def _found(self, system: MidiSystem) -> tuple[int, str]:
         """Return RtMidi's number of the first system that works, and its name."""
@@ -122,15 +121,14 @@ class MidiPorts:
             The MIDI system has ended.
 
         """
-        self._check()
-        gone = self._match(self._inputs, self._rtmidi.MidiIn, self._virtual_in)
-        gone += self._match(self._outputs, self._rtmidi.MidiOut, self._virtual_out)
-        return gone
+        with bounded():
+            self._check()
+            gone = self._match(self._inputs, self._rtmidi.MidiIn, self._virtual_in)
+            return gone + self._match(self._outputs, self._rtmidi.MidiOut, self._virtual_out)
 
     def _match(self, opened: dict[str, tuple[str, Any]], kind: Any, lister: Any) -> list[str]:
         try:
-            with bounded():
-                names = [str(each) for each in lister.get_ports()]
+            names = [str(each) for each in lister.get_ports()]
         except Exception as error:
             raise NoMidi(_reason(error)) from error
         present = {device: names[number] for device, number in by_device(names).items()}
@@ -142,8 +140,7 @@ class MidiPorts:
                 continue
             made = self._client(kind)
             try:
-                with bounded():
-                    made.open_port(names.index(port), OWN_NAME)
+                made.open_port(names.index(port), OWN_NAME)
             except Exception:  # it has gone meanwhile
                 _close(made)
                 continue
@@ -186,7 +183,8 @@ class MidiPorts:
             return False
         port = self._virtual_out if device == OWN_NAME else self._outputs[device][1]
         try:
-            port.send_message(message)
+            with bounded():
+                port.send_message(message)
         except Exception:  # the device has gone; the next scan sees it
             return False
         self._unchecked += 1 if self._pulse else 0
@@ -205,13 +203,15 @@ class MidiPorts:
         """Close all ports.  Idempotent."""
         opened = [*self._inputs.values(), *self._outputs.values()]
         own = [self._virtual_in, self._virtual_out, *([self._pulse] if self._pulse else [])]
-        for each in [*(port for _, port in opened), *own]:
-            _close(each)
+        with bounded():
+            for each in [*(port for _, port in opened), *own]:
+                _close(each)
         self._inputs, self._outputs = {}, {}
 
 
 def _close(port: Any) -> None:
-    with contextlib.suppress(Exception), bounded():
+    """Close a port, within a block that is `bounded`."""
+    with contextlib.suppress(Exception):
         if not port.is_deleted:
             port.close_port()
             port.delete()

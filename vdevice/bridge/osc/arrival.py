@@ -25,7 +25,7 @@ class Outcomes(Protocol):
         Parameters
         ----------
         why : str
-            The reason.
+            The reason, without the message's address.
         arrival : Arrival, optional
             The message, if the reason is about one.
         advice : callable, optional

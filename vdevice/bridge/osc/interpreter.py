@@ -90,9 +90,9 @@ class Interpreter:
         try:
             effect = self._obey(arrival)
         except NoSuchAddress as error:
-            self._refuse(f"{address[:80]}: {error}", arrival, lambda: self._advice(address))
+            self._refuse(str(error), arrival, lambda: self._advice(address))
         except (Refused, BadPattern, ValueError) as error:
-            self._refuse(f"{address[:80]}: {error}", arrival)
+            self._refuse(str(error), arrival)
         except Exception as error:  # the messages behind it are still carried out
             self._refuse(f"{INTERNAL_ERROR}: {type(error).__name__}: {error}", arrival)
         else:
@@ -255,7 +255,7 @@ class Interpreter:
         text = described(self._mirror, self._reached(arrival.sender), self._port)
         answer = message(f"/{ROOT}", "json", text)
         if len(answer) > MAX_MESSAGE_BYTES:
-            self._refuse(f"/{ROOT} json: the description is too long for a packet", arrival)
+            self._refuse("the description is too long for a packet", arrival)
         else:
             self._answer(arrival, [answer])
 
@@ -277,7 +277,7 @@ class Interpreter:
         machine = self._machines.at(sender)
         if machine is None:
             raise Refused("this machine cannot be reached")
-        if mode and not machine.mode and not self._machines.has_place():
+        if mode and not machine.mode and not self._machines.make_place():
             raise Refused("too many machines get changes")
         machine.mode = mode
         machine.known.clear()

@@ -114,12 +114,20 @@ class Machines:
         Their UDP port.
     now_s : callable
         A clock that never goes back.
+    client_lost : callable
+        Called when a client is forgotten because it has vanished, in the middle of `send`.
 
     """
 
-    def __init__(self, feedback_port: int, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        feedback_port: int,
+        now_s: Callable[[], float] = time.monotonic,
+        client_lost: Callable[[], None] = lambda: None,
+    ) -> None:
         self.feedback_port = feedback_port
         self._now_s = now_s
+        self._client_lost = client_lost
         self._budget = Budget(ALL_BYTES_PER_S, now_s())
         self._machines: collections.OrderedDict[tuple[object, ...], Machine] = (
             collections.OrderedDict()
@@ -130,8 +138,8 @@ class Machines:
         """The machines that get changes."""
         return [each for each in self._machines.values() if each.mode]
 
-    def has_place(self) -> bool:
-        """Return whether there can be one more client.
+    def make_place(self) -> bool:
+        """Make place for one more client; False if there can be none.
 
         If all places are taken, the client that is silent for longest loses its place.
         """
@@ -189,6 +197,8 @@ class Machines:
             self._budget.spend(len(packet))
             if not machine.send(packet, self._now_s()):
                 self._forget_machine(machine)
+                if machine.mode:
+                    self._client_lost()
                 return
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ REPORT_S = 1.0
 """Shortest time between two reports, in seconds."""
 MAX_PATTERNS = 16
 """Most addresses of one packet that may be patterns, since patterns take time."""
-MAX_REFUSAL_CHARS = 200
+MAX_REFUSAL_CHARS, MAX_REFUSED_ADDRESS_CHARS = 200, 80
 MAX_SHOWN_ARGUMENTS, MAX_SHOWN_CHARS = 16, 100
 """Most arguments of a message that a monitor shows, and most characters of a text."""
 _MOST_PACKETS = 16
@@ -68,11 +68,12 @@ class OscPart:
         self._loop = asyncio.get_running_loop()
         self._reporting: asyncio.TimerHandle | None = None
         self._packets = self._refused = 0
-        self._refusal = ""
+        self._reason = self._refused_address = ""
+        """Of the last refusal."""
         self._advice: Callable[[], str] | None = None
         self._monitor = Monitor(control_socket.with_name(OSC_MONITOR_SOCKET))
         self._app = ControlLink(control_socket, "osc", self.refuse)
-        self._machines = Machines(settings["feedback_port"])
+        self._machines = Machines(settings["feedback_port"], self._loop.time, self._client_lost)
         self._feedback = Feedback(mirror, self._machines)
         self._interpreter = Interpreter(
             self._app,
@@ -97,18 +98,19 @@ class OscPart:
     def app_changed(self, parts: AbstractSet[str]) -> None:
         """Listen as soon as it is known what there is to set, and send changes."""
         self._open_when_ready()
-        had_meters = self.wants_meters
         self._feedback.look()
-        if had_meters and not self.wants_meters:  # a client has vanished
-            self.clients_changed()
 
-    @property
-    def refusal(self) -> str:
-        """Reason of the last refusal, in one line."""
-        if self._advice is not None:
+    def last_refusal(self) -> str:
+        """Return the address and the reason of the last refusal, in one line."""
+        begin = f"{self._refused_address}: " if self._refused_address else ""
+        return begin + self._last_reason()
+
+    def _last_reason(self) -> str:
+        """Return the reason of the last refusal, with what to do."""
+        if self._advice is not None:  # it takes time, so it is asked once, and for a reader
             advice, self._advice = self._advice(), None
-            self._refusal += f"; {advice}" if advice else ""
-        return self._refusal
+            self._reason += f"; {advice}" if advice else ""
+        return self._reason
 
     def take_packet(self, packet: bytes, sender: Sender) -> None:
         """Carry out what is in a packet."""
@@ -133,10 +135,11 @@ class OscPart:
     ) -> None:
         """Count a refusal."""
         self._refused += 1
-        text = "".join(each if each.isprintable() else "?" for each in why[:MAX_REFUSAL_CHARS])
-        self._refusal, self._advice = text, advice
+        self._reason, self._advice = _printable(why[:MAX_REFUSAL_CHARS]), advice
+        address = arrival.message.address if arrival else ""
+        self._refused_address = _printable(address[:MAX_REFUSED_ADDRESS_CHARS])
         self._report_soon()
-        self._monitor.show(lambda: _shown(arrival, refused=self.refusal))
+        self._monitor.show(lambda: _shown(arrival, refused=self._last_reason()))
 
     def carried_out(self, arrival: Arrival, effect: str) -> None:
         """Show the effect of a message."""
@@ -146,6 +149,11 @@ class OscPart:
         """Let the app know whether a client wants measurements, and send values to a new one."""
         self._mirror.look()
         self._feedback.look()
+        self._report_soon()
+
+    def _client_lost(self) -> None:
+        """Let the app know that a client has vanished."""
+        self._mirror.look()
         self._report_soon()
 
     def change(self, settings: Mapping[str, Any], report: Report) -> bool:
@@ -208,7 +216,7 @@ class OscPart:
                 "clients": len(self._machines.clients),
                 "packets": self._packets,
                 "refused": self._refused,
-                "refusal": self.refusal,
+                "refusal": self.last_refusal(),
                 "problem": self._problem,
             }
         )
@@ -217,14 +225,17 @@ class OscPart:
 def _shown(arrival: Arrival | None, *, effect: str = "", refused: str = "") -> dict[str, object]:
     """Return the line of a monitor about a message; None: a message of before."""
     (address, arguments, _), (host, *_) = arrival or (Message("", ()), ("",))
-    begin = f"{address[:80]}: "
     return {
         "sender": host,
         "address": address[:MAX_SHOWN_CHARS],
         "arguments": [_argument(each) for each in arguments[:MAX_SHOWN_ARGUMENTS]],
         "effect": effect,
-        "refused": refused.removeprefix(begin),
+        "refused": refused,
     }
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _argument(each: float | str) -> float | str:

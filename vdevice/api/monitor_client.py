@@ -1,6 +1,7 @@
-"""Client of a monitor in the process for outside control: a line for each message that arrives."""
+"""Client of a monitor in a bridge: a line for each message that arrives from outside."""
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,8 @@ _CONNECT_TIMEOUT_S = 3.0
 _MOST_LINE_BYTES = 1 << 16
 
 
-def arrivals(socket_name: str) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a monitor until its process ends; none if it does not run.
+def arrivals(socket_name: str) -> Iterator[dict[str, Any]] | None:
+    """Return the lines of a monitor until its process ends; None if its socket is not there.
 
     Parameters
     ----------
@@ -21,8 +22,10 @@ def arrivals(socket_name: str) -> Iterator[dict[str, Any]]:
 
     """
     found = connect(user_paths().runtime / socket_name, _CONNECT_TIMEOUT_S)
-    if found is None:
-        return
+    return None if found is None else _lines(found)
+
+
+def _lines(found: socket.socket) -> Iterator[dict[str, Any]]:
     with found:
         found.settimeout(None)
         with found.makefile("rb") as stream:
