@@ -13,6 +13,7 @@ _ALIKE = 0.7
 _MAX_ALIKE_CHARS = 100
 """Longest address that others are compared with, since that takes time."""
 _MOST_NAMES = 5
+NOTHING_MEASURED = "there are no measurements now"
 _COMMANDS = {
     "off": "on 0",
     "faster": "rate 1",
@@ -33,7 +34,8 @@ def advice(mirror: AppMirror, address: str) -> str:
     stripped = address.rstrip("/")
     layer, _, symbol = stripped.removeprefix(_BEGIN).partition("/")
     is_ours = stripped.startswith(_BEGIN)
-    if stripped != address and (stripped == f"/{ROOT}" or (is_ours and _is_there(mirror, layer, symbol))):
+    is_there = stripped == f"/{ROOT}" or (is_ours and _is_there(mirror, layer, symbol))
+    if is_there and stripped != address:
         return f"did you mean {stripped}?"
     if is_ours:
         if not symbol and layer in _COMMANDS:
@@ -45,9 +47,6 @@ def advice(mirror: AppMirror, address: str) -> str:
     if near := _nearest(mirror, address):
         return f"did you mean {near}?"
     return _present(mirror, layer, symbol) if is_ours else ""
-
-
-NOTHING_MEASURED = "nothing is measured now"
 
 
 def _is_there(mirror: AppMirror, layer: str, symbol: str) -> bool:
