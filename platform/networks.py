@@ -17,7 +17,7 @@ _ELSEWHERE = ("192.0.2.1", 9)
 
 
 def addresses() -> dict[str, str]:
-    """Return the IPv4 addresses of this computer, without those that only itself reaches.
+    """Return the IPv4 addresses of this computer, except for 127.x.x.x.
 
     Returns
     -------

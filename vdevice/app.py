@@ -285,6 +285,7 @@ class App:
             if life.done():
                 life.result()  # raises the error that ended the device's life
         finally:
+            self.hub.freeze()
             life.cancel()
             stopped.cancel()
             keeping_time.cancel()

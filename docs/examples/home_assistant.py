@@ -73,8 +73,8 @@ if user := os.environ.get("MQTT_USER"):
     mqtt.username_pw_set(user, os.environ.get("MQTT_PASSWORD"))
 try:
     mqtt.connect(BROKER, int(PORT))
-except OSError as error:
-    sys.exit(f"no MQTT broker at {BROKER}:{PORT}: {error.strerror or error}")
+except (OSError, ValueError) as error:
+    sys.exit(f"no MQTT broker at {BROKER}:{PORT}: {error}")
 mqtt.loop_start()
 while True:
     try:

@@ -208,6 +208,19 @@ def test_it_waits_until_the_server_has_dropped_what_the_program_played(pulse, st
     pytest.skip("this machine stood still each time")
 
 
+def test_a_server_that_stands_still_is_waited_for(pulse, guardian):
+    guardian.tell(f"module {pulse.load()}", "default headphones")
+    pulse.pactl("set-default-sink", "entrain")
+    pulse.process.send_signal(signal.SIGSTOP)
+    guardian.socket.close()
+    time.sleep(2.5)  # a machine short of memory may stand still for so long
+    pulse.process.send_signal(signal.SIGCONT)
+
+    assert guardian.process.wait(15) == 0
+    assert pulse.sinks == list(DEVICES)
+    assert pulse.default == "headphones"
+
+
 @pytest.mark.parametrize(
     ("before", "fallback", "after"),
     [

@@ -3,6 +3,7 @@
 import pytest
 from command_line import entrain
 
+from entrain.tray.text import status_text
 from entrain.vdevice.api import messages
 from entrain.vdevice.protocol.model import Layer
 
@@ -32,3 +33,14 @@ def test_sleep_alone_shows_the_time_left(home, serve, idle, left_s, told):
     server = serve(home / "entrain" / "control.sock", lambda request: status)
     assert entrain("sleep").stdout == told
     assert [each.command for each in server.requests] == ["status"]
+
+
+def test_on_that_cannot_work_says_why_and_fails(home, serve, idle):
+    status = idle.model_copy(update={"state": "failed", "reason": "no sound server answers"})
+    serve(home / "entrain" / "control.sock", lambda request: status)
+    for command, code in ((["on"], 1), (["use", "default"], 0)):
+        done = entrain(*command)
+        assert done.exit_code == code
+        assert done.stdout.startswith("failed")
+        assert done.stderr == "entrain: no sound server answers\n"
+    assert "failed · no sound server answers" in status_text.live(status.model_dump())

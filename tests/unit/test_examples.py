@@ -180,8 +180,8 @@ def test_the_notebook_that_makes_a_protocol_runs(run, tmp_path):
 
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith("\nbeat 16.0 Hz, swell 16.0 Hz\n")
-    check_command("entrain use ./my-focus.json")
-    assert (tmp_path / "my-focus.json").stat().st_size > 100
+    check_command("entrain use my-focus/my-focus.json")
+    assert (tmp_path / "my-focus/my-focus.json").stat().st_size > 100
 
 
 # ---- shell ---------------------------------------------------------------------------------------

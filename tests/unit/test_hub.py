@@ -325,3 +325,19 @@ def test_beside_the_position_the_protocol_is_told_only_if_more_has_changed(app):
         assert (await anext(both)).changed == ("protocol", "position")
 
     run(play)
+
+
+def test_a_frozen_hub_reports_no_change_any_more(app):
+    async def play() -> None:
+        events = await following(app)
+        app.hub.freeze()
+        waiting = told(events)
+        app.change(state="waiting-for-device")
+        await asyncio.sleep(3 * INTERVAL_S)
+        assert not waiting.done()
+        assert (await app.hub.ask(messages.GetStatus())).state == "idle"
+        events.close()
+        with pytest.raises(StopAsyncIteration):
+            await waiting
+
+    run(play)

@@ -25,7 +25,8 @@ def on() -> None:
     Example:
       entrain on
     """
-    change("on")
+    if change("on")["state"] == "failed":
+        raise click.exceptions.Exit(1)
 
 
 @click.command()

@@ -45,11 +45,16 @@ def ask(command: Any, **fields: object) -> Any:
 
 
 def change(command: "answers.StatusCommand", **fields: object) -> "answers.Status":
-    """Send one request, print the new state in one line, and return the answer."""
+    """Send one request, print the new state in one line, and return the answer.
+
+    If Entrain cannot work, the reason follows on stderr; the request itself was carried out.
+    """
     from entrain.tray.text import status_text
 
     answer = ask(command, **fields)
     click.echo(status_text.summary(answer))
+    if answer["state"] == "failed":
+        click.echo(f"entrain: {clean(answer['reason'])}", err=True)
     return answer
 
 

@@ -72,6 +72,8 @@ def summary(status: "Status") -> str:
 def live(status: "Status") -> str:
     """Return one line for `watch`."""
     parts: list[str] = [status["state"]]
+    if status["state"] == "failed":
+        parts.append(status["reason"])
     if protocol := status["protocol"]:
         parts.append(f"{protocol['name']} {clock(protocol['elapsed_s'])}")
     parts.append(_levels(status))
@@ -153,8 +155,8 @@ def status(status: "Status") -> None:
         )
     )
     rows.append(("xruns", str(status["xruns"])))
-    rows += [("error", line) for line in status["errors"]]
-    rows.append(("Entrain", f"{status['version']}, {status['backend']}"))
+    rows += [("error", line) for line in status["errors"] if line != status["reason"]]
+    rows.append(("Entrain", ", ".join(filter(None, (status["version"], status["backend"])))))
     if upgrade := status.get("upgrade"):  # an app of an older version does not report it
         rows.append(("", f"restart to use {upgrade}: `entrain stop`, then `entrain run`"))
     table(("", ""), rows)

@@ -135,6 +135,11 @@ class Hub:
         self._taken_s = asyncio.get_running_loop().time()
         return self._snapshot
 
+    def freeze(self) -> None:
+        """Report the present status from now on: the steps of Entrain's end are no news."""
+        last = self.status()
+        self._look = lambda: last
+
     def shared_status(self) -> Status:
         """Return the last status if it is at most `SAME_S` old, or else a new one."""
         now_s = asyncio.get_running_loop().time()

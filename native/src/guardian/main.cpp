@@ -34,7 +34,6 @@
 namespace {
 
 constexpr std::size_t kPacketBytes = 600;
-constexpr unsigned kCleaningSeconds = 2;  // limit for cleaning up
 // The program may have died before the server read its request to load the module.
 constexpr int kLooks = 5;
 constexpr pa_usec_t kLookAgainUs = 100'000;
@@ -223,7 +222,6 @@ void heard_program(pa_mainloop_api *api, pa_io_event *event, int socket,
         pa_mainloop_quit(self.loop, EXIT_SUCCESS);
         return;
     }
-    alarm(kCleaningSeconds);
     if (pa_context_get_state(self.context) == PA_CONTEXT_READY) clean(self);
 }
 
@@ -255,7 +253,6 @@ int fail(const char *what, const char *why) {
 // Ignore all signals; only the program's end ends the guardian.  Release inherited resources.
 void detach() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
-    std::signal(SIGALRM, SIG_DFL);
     const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nowhere >= 0) dup2(nowhere, STDOUT_FILENO);
 #ifdef SYS_close_range

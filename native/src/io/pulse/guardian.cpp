@@ -25,7 +25,7 @@ constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLongestPause{30'000};
 constexpr milliseconds kShortLife{10'000};
 constexpr milliseconds kReapEvery{5};
-constexpr milliseconds kFarewell{3'000};  // longer than the guardian's own limit for cleaning up
+constexpr milliseconds kFarewell{3'000};  // if the server does not answer
 
 // Whether the child has ended.  Also true if other code has waited for it.
 bool has_ended(pid_t process) noexcept { return waitpid(process, nullptr, WNOHANG) != 0; }
