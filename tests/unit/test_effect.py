@@ -33,7 +33,7 @@ def test_the_effect_of_each_word_of_osc(name, argument, effect):
 
 
 def test_no_word_of_osc_is_left_out():
-    (listed,) = [each for each in test_the_effect_of_each_word_of_osc.pytestmark]
+    (listed,) = test_the_effect_of_each_word_of_osc.pytestmark
     assert {name for name, _, _ in listed.args[1]} == WORDS.keys()
 
 

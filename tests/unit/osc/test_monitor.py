@@ -112,9 +112,7 @@ def test_each_refusal_is_shown_with_its_reason(run, tmp_path):
                 line("/entrain/tone/beat_hz", "nan", refused="the number is not finite"),
                 line("", refused="malformed packet: text without an end"),
             ]
-            assert {"undoes the last change", "uses focus-17"} <= {
-                each["effect"] for each in told
-            }
+            assert {"undoes the last change", "uses focus-17"} <= {each["effect"] for each in told}
             late = [each for each in told if each["address"] == "/entrain/use" and each["refused"]]
             assert "there is no protocol 'focus-17'" in late[0]["refused"]
 
