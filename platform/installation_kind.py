@@ -57,7 +57,7 @@ def how_to_add(packages: Sequence[str]) -> str:
     add = installation().add
     if add:
         return f"install them with `{add} {' '.join(packages)}`"
-    return "its Debian package leaves them out; Entrain from pipx can have them"
+    return "Entrain's Debian package leaves them out; Entrain from pipx can have them"
 
 
 def _installer() -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from entrain.block import Parameter
 from entrain.engine import Engine, blocks
 from entrain.errors import EntrainError
 from entrain.platform import clock
@@ -16,8 +17,10 @@ from entrain.vdevice.api.reported_hotkeys import ReportedHotkeys
 from entrain.vdevice.device.virtual_device import VirtualDevice
 from entrain.vdevice.head.head_tracking import HeadTracking
 from entrain.vdevice.limits import OPENTRACK_PORT, Mode
-from entrain.vdevice.protocol.check import check_known, check_own
+from entrain.vdevice.protocol.check import check_own, parameter_at
+from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.remote.midi_control import MidiControl
+from entrain.vdevice.remote.midi_ends import check_ends
 from entrain.vdevice.remote.osc_control import OscControl
 from entrain.vdevice.session import adjust
 from entrain.vdevice.session.audition import Audition
@@ -154,6 +157,7 @@ class RequestHandler:
                 self._midi.stop_learning()
             case messages.MidiLearn(target=str(target)):
                 await self._require_target(target)
+                self._check_ends(target, request.low, request.high)
                 self._midi.learn(
                     target,
                     request.low,
@@ -164,6 +168,8 @@ class RequestHandler:
             case messages.MidiForget(target=target, control=control):
                 self._midi.forget(target, control)
             case messages.MidiMap(mappings=mappings, replace=replace):
+                for each in mappings:
+                    self._check_ends(each.target, each.low, each.high)
                 self._midi.map(mappings, replace=replace)
             case messages.ListMidiMappings():
                 return messages.MidiMappings(mappings=self._midi.settings.mappings)
@@ -258,8 +264,22 @@ class RequestHandler:
             wanted = target.removeprefix("use:")
             await self._protocols.ask(lambda library: whole(library, wanted))
         elif "." in target:
-            space = self._player.space
-            check_known([*self._player.layers, *([space] if space else [])], target, blocks)
+            self._parameter(target)
+
+    def _parameter(self, address: str) -> Parameter:
+        """Return a parameter that is there now; raises `ProtocolError`."""
+        space = self._player.space
+        return parameter_at([*self._player.layers, *([space] if space else [])], address, blocks)
+
+    def _check_ends(self, target: str, low: float | None, high: float | None) -> None:
+        """Refuse ends that a control of this target cannot have; raises `EntrainError`."""
+        if "." not in target:
+            return
+        try:
+            parameter = self._parameter(target)
+        except ProtocolError:  # its layer may be of another protocol
+            parameter = None
+        check_ends(target, low, high, parameter)
 
     def _require(self, mode: Mode) -> None:
         """Refuse a mode that this system does not support; raises `EntrainError`."""

@@ -142,13 +142,16 @@ def learn(
         )["midi"]
         is_action = "." not in target
         click.echo(f"{'press a pad or a button' if is_action else 'move a knob or a fader'} now …")
-        heard = ""
+        heard, is_waiting = "", False
         for news in watching.watch_parts(["midi"], 0.1, prompt=True):
             told: MidiStatus = news.parts["midi"]
             if told["learning"] is None or told["learning"]["target"] != target:
                 break
             if told["problem"] or told["refused"] > begun["refused"]:
                 raise EntrainError(told["problem"] or told["refusal"])
+            if told["running"] and not told["devices"] and not is_waiting:
+                is_waiting = True
+                click.echo("no MIDI device is connected; waiting for one")
             if told["learning"]["heard"] != heard:
                 heard = told["learning"]["heard"]
                 click.echo(f"heard {midi_text.plain(heard)}")

@@ -75,15 +75,8 @@ def _range(low: float | None, high: float | None, parameter: "Parameter | None")
         if low is None and high is None:
             return "whole"
     else:
-        ends = parameter.knob or _ends(parameter)
-        first, last = (f"{each:g}" for each in ends)
+        first, last = (f"{each:g}" for each in parameter.knob_ends)
         unit = "" if parameter.unit == "1" else f" {parameter.unit}"
     first = first if low is None else f"{low:g}"
     last = last if high is None else f"{high:g}"
     return f"{first} … {last}{unit}"
-
-
-def _ends(parameter: "Parameter") -> tuple[float, float]:
-    if parameter.period:  # one turn is enough
-        return -parameter.period / 2, parameter.period / 2
-    return parameter.minimum, parameter.maximum

@@ -136,7 +136,7 @@ class Hub:
         return self._snapshot
 
     def freeze(self) -> None:
-        """Report the present status from now on: the steps of Entrain's end are no news."""
+        """Report the present status from now on, whatever else happens until Entrain's end."""
         last = self.status()
         self._look = lambda: last
 

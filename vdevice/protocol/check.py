@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 
-from entrain.block import LAYER_GROUPS, OWN_GROUPS, Block
+from entrain.block import LAYER_GROUPS, OWN_GROUPS, Block, Parameter
 from entrain.vdevice.protocol.address import parse_address
 from entrain.vdevice.protocol.errors import ProtocolError
 from entrain.vdevice.protocol.model import Layer, Protocol
@@ -176,8 +176,15 @@ def check_address(
     return layer, symbol
 
 
-def check_known(layers: Iterable[Layer], address: str, blocks: BlockSource) -> None:
-    """Raise `ProtocolError` unless an address names a parameter of a layer, or of the engine."""
+def parameter_at(layers: Iterable[Layer], address: str, blocks: BlockSource) -> Parameter:
+    """Return the parameter of a layer, or of the engine's own layers, at an address.
+
+    Raises
+    ------
+    ProtocolError
+        There is none.
+
+    """
     layer_id, symbol = parse_address(address)
     if is_own(layer_id, blocks()):
         block = blocks()[layer_id]
@@ -185,6 +192,7 @@ def check_known(layers: Iterable[Layer], address: str, blocks: BlockSource) -> N
         block = block_of(find_layer(layers, layer_id), blocks())
     known = block.parameters.get(symbol)
     check_value(block, symbol, known.initial if known else 0.0, layer_id)
+    return block.parameters[symbol]
 
 
 def with_value(protocol: Protocol, address: str, value: float, blocks: BlockSource) -> Protocol:

@@ -72,6 +72,15 @@ class Parameter:
 
     Between two ends above 0, equal ways are equal ratios."""
 
+    @property
+    def knob_ends(self) -> tuple[float, float]:
+        """Ends of the way of a knob unless the user chooses others."""
+        if self.knob is not None:
+            return self.knob
+        if self.period:  # one turn is enough
+            return -self.period / 2, self.period / 2
+        return self.minimum, self.maximum
+
     def within(self, value: float) -> float:
         """Return `value`, limited to the parameter's range."""
         return float(min(max(value, self.minimum), self.maximum))

@@ -106,6 +106,19 @@ def test_missing_libraries_are_not_tried_again(answer, monkeypatch):
     assert entrain("midi", "on").stderr == f"entrain: {missing.value}\n"
 
 
+def test_learn_says_at_once_that_no_device_is_connected(answer):
+    silent = ON.model_copy(update={"devices": ()})
+    waits = silent.model_copy(update={"learning": messages.MidiLearning(target="next", heard="")})
+    midi = [silent, waits]
+    answer(lambda: midi.pop(0) if midi else silent)
+    result = entrain("midi", "learn", "next", "--timeout", "1")
+    assert result.stdout.splitlines() == [
+        "press a pad or a button now …",
+        "no MIDI device is connected; waiting for one",
+    ]
+    assert "no control was learned within 1 s" in result.stderr
+
+
 def test_off_says_so(answer):
     server = answer(MidiStatus())
     assert entrain("midi", "off").stdout == "MIDI is off\n"

@@ -259,8 +259,9 @@ def test_a_monitor_shows_each_message_and_its_effect(run):
             ((0xB0, 9, 127), "controller 9, channel 1: 127", "tone.shape", "set tone.shape 2"),
             ((0xB0, 70, 1), "controller 70, channel 1: 1", "", "not mapped"),
             ((0xB0, 8, 1), "controller 8, channel 1: 1", "rain.level_db", "not there now"),
-            ((0x90, 36, 99), f"{pad}: 99", "use:calm-10", "asks for use protocol calm-10"),
+            ((0x90, 36, 99), f"{pad}: 99", "use:calm-10", "uses calm-10"),
             ((0x80, 36, 0), f"{pad}: 0", "use:calm-10", "no press"),
+            ((0xC0, 5), "program 5, channel 1", "", "not mapped"),
             ((0xD0, 5), "bytes D0 05", "", "is not a movement of a control"),
         ):
             await sent(bench, *message)

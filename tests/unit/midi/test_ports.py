@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from unit.midi.made_up_rtmidi import Sequencer
 
+from entrain.platform import installation_kind
+from entrain.platform.installation_kind import DEBIAN, installation
 from entrain.vdevice.bridge.bridge import Bridge
-from entrain.vdevice.bridge.midi.library import NoMidi
+from entrain.vdevice.bridge.midi.library import NoMidi, load
 from entrain.vdevice.bridge.midi.ports import MOST_DEVICES, MOST_MESSAGES, MidiPorts
 
 KNOBS = "Knobs:Knobs MIDI 1 20:0"
@@ -148,6 +150,17 @@ def test_without_a_library_the_bridge_says_in_one_line_how_to_get_it(
     monkeypatch.setattr(bridge, "_reporter", lambda name, number: told.append)
     bridge._start("midi", 1, {})
     (report,) = told
-    assert report["problem"].startswith("MIDI needs two libraries: `")
+    assert report["problem"].startswith("MIDI needs two more libraries; install them with `")
     assert "pip install mido python-rtmidi" in report["problem"]
+    assert "then type `entrain midi on` again" in report["problem"]
     assert "\n" not in report["problem"]
+
+
+def test_where_no_package_can_be_added_the_hint_does_not_name_pip(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mido", None)
+    debian = installation(Path("/opt/entrain"), DEBIAN)
+    monkeypatch.setattr(installation_kind, "installation", lambda: debian)
+    with pytest.raises(NoMidi) as refused:
+        load()
+    assert "Entrain's Debian package leaves them out" in str(refused.value)
+    assert "pip " not in str(refused.value)

@@ -33,6 +33,17 @@ def test_a_parameter_has_its_default_controller_on_any_device_and_channel():
     assert desk.value("level_db") == -6
 
 
+@pytest.mark.parametrize(("value_db", "end"), [(-20, "lower"), (-8, "upper")])
+def test_a_value_beyond_the_knobs_end_is_met_at_this_end(value_db, end):
+    desk = Desk(cc(7, "tone.level_db", low=-16.0, high=-12.0))
+    desk.change(level_db=value_db)
+    desk.send(CC, 7, 64)
+    waits = f"waits for pick-up at {value_db}; turn it to its {end} end"
+    assert desk.surface.reason(KNOBS, Control("cc", 0, 7)) == waits
+    desk.change(level_db=-12.5)
+    assert desk.surface.reason(KNOBS, Control("cc", 0, 7)) == "waits for pick-up at -12.5"
+
+
 def test_fourteen_bits_reach_between_the_steps_of_seven():
     desk = Desk()
     desk.change(beat_hz=8.0)

@@ -128,7 +128,74 @@ def test_a_value_that_can_only_be_read_is_not_called_missing(run):
     async def work(desk):
         desk.mirror.take({"measured": {"tones": {"beat_hz": 10.0}}})
         desk.send("/entrain/measured/beat_hz", 1)
-        assert desk.refusal == "/entrain/measured/beat_hz: it can be read, and not set"
+        assert desk.refusal == "/entrain/measured/beat_hz: it can only be read"
+        desk.send("/entrain/rate_now", 5)
+        assert desk.refusal == (
+            "/entrain/rate_now: it can only be read; "
+            "set the layer's own rate, or step with /entrain/rate"
+        )
+
+    run(work)
+
+
+@pytest.mark.parametrize("address", ["/entrain/next", "/entrain/rate", "/entrain/xmit"])
+def test_a_get_where_there_is_no_value_does_not_recommend_the_same_address(run, address):
+    async def work(desk):
+        desk.send(address, "get")
+        assert desk.refusal == f"{address}: it has no value to get"
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("/entrain/bass/amount2", "the layers now: tone, music"),
+        ("/entrain/tone/waveform", "tone has carrier_hz, beat_hz, "),
+        ("/entrain/tone", "tone has carrier_hz, beat_hz, "),
+        ("/entrain/space/azimuth_deg", "the space is off"),
+        ("/entrain/off", "did you mean /entrain/on 0?"),
+        ("/entrain/slower", "did you mean /entrain/rate -1?"),
+        ("/entrain/measured/beat_hz", "there are no measurements now"),
+        ("/entrain/next/", "did you mean /entrain/next?"),
+        ("/entrain/tone/", "did you mean /entrain/tone?"),
+        ("/entrain/tone/beat_hz/", "did you mean /entrain/tone/beat_hz?"),
+        ("/entrain/", "did you mean /entrain?"),
+    ],
+)
+def test_a_refusal_says_what_there_is_instead(run, address, hint):
+    async def work(desk):
+        desk.send(address, 1)
+        why = f"{address}: there is no such address; {hint}"
+        assert desk.refusal.startswith(why), desk.refusal
+
+    run(work)
+
+
+def test_a_refusal_names_the_layers_of_another_protocol(run):
+    async def work(desk):
+        desk.send("/entrain/use", "binaural:beat_hz=4")
+        await desk.until(lambda: "binaural" in desk.mirror.layers)
+        desk.send("/entrain/tone/beat_hz", 5)
+        assert desk.refusal.endswith("there is no such address; the layers now: binaural")
+
+    run(work)
+
+
+def test_a_measurement_is_asked_for_before_it_is_called_missing(run, monkeypatch):
+    async def work(desk):
+        desk.send("/entrain/measured/beat_hz", "get")
+        await desk.settled()
+        assert desk.refusal == "/entrain/measured/beat_hz: there are no measurements now"
+        taken = desk.mirror.take
+        measured = {"tones": {"beat_hz": 10.0}}
+        monkeypatch.setattr(desk.mirror, "take", lambda told: taken({**told, "measured": measured}))
+        assert await desk.answer("/entrain/measured/beat_hz", "get") == [
+            ("/entrain/measured/beat_hz", 10.0)
+        ]
+        desk.send("/entrain/measured/beat", "get")
+        await desk.settled()
+        assert desk.refusal.endswith("did you mean /entrain/measured/beat_hz?")
 
     run(work)
 

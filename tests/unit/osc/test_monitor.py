@@ -86,7 +86,7 @@ def test_each_message_is_shown_with_its_sender_and_its_effect(run, tmp_path):
                 line("/entrain/tone/beat_hz", 1e9, effect="set tone.beat_hz 200"),
                 line("/entrain/{tone,music}/*_hz", 4, effect=f"set {values}"),
                 line("/entrain/tone/beat_hz", "get", effect=f"answers at UDP port {port}"),
-                line("/entrain/level", -1, effect="asks for adjust level_steps=-1"),
+                line("/entrain/level", -1, effect="level: 1 step weaker"),
                 line("/entrain", "xmit", 2, effect=f"sends changes to UDP port {port}"),
                 line("/entrain/undo", 0, effect="nothing to do"),
             ]
@@ -112,9 +112,7 @@ def test_each_refusal_is_shown_with_its_reason(run, tmp_path):
                 line("/entrain/tone/beat_hz", "nan", refused="the number is not finite"),
                 line("", refused="malformed packet: text without an end"),
             ]
-            assert {"asks for undo", "asks for use protocol=focus-17"} <= {
-                each["effect"] for each in told
-            }
+            assert {"undoes the last change", "uses focus-17"} <= {each["effect"] for each in told}
             late = [each for each in told if each["address"] == "/entrain/use" and each["refused"]]
             assert "there is no protocol 'focus-17'" in late[0]["refused"]
 

@@ -17,8 +17,15 @@ def load() -> ModuleType:
         importlib.import_module("mido")
         return importlib.import_module("rtmidi")
     except ImportError:
-        builds = "; for this Python, pip builds it, with a C++ compiler and libasound2-dev"
-        raise NoMidi(
-            f"MIDI needs two libraries: `{sys.executable} -m pip install mido python-rtmidi`"
-            f"{builds if sys.version_info >= (3, 13) else ''}. Then `entrain midi off` and `on`"
-        ) from None
+        raise NoMidi(_how_to_add()) from None
+
+
+def _how_to_add() -> str:
+    from entrain.platform.installation_kind import how_to_add, installation
+
+    said = f"MIDI needs two more libraries; {how_to_add(('mido', 'python-rtmidi'))}"
+    if not installation().add:
+        return said
+    builds = "; for this Python, pip builds one, with a C++ compiler and libasound2-dev"
+    then = "then type `entrain midi on` again"
+    return f"{said}{builds if sys.version_info >= (3, 13) else ''}; {then}"

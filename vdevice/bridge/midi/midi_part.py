@@ -11,7 +11,7 @@ from entrain.vdevice.bridge.app_mirror import AppMirror
 from entrain.vdevice.bridge.control_link import ControlLink
 from entrain.vdevice.bridge.midi import shown
 from entrain.vdevice.bridge.midi.controls import Movement
-from entrain.vdevice.bridge.midi.learning import Learned, Learner, name_of
+from entrain.vdevice.bridge.midi.learning import Learned, Learner
 from entrain.vdevice.bridge.midi.library import NoMidi
 from entrain.vdevice.bridge.midi.mapping import Mapping as MidiMapping
 from entrain.vdevice.bridge.midi.mapping import action_request
@@ -279,5 +279,5 @@ class MidiPart:
 
 def _learning_line(device: str, movements: Sequence[Movement]) -> dict[str, object]:
     """Return the line about a message that arrives while a control is learned."""
-    said = (f"{name_of(each.control)}: {each.value}" for each in movements[:1])
-    return shown.entry(device, "".join(said), effect="a control is learned")
+    said = "".join(map(shown.said, movements[:1]))
+    return shown.entry(device, said, effect="a control is learned")

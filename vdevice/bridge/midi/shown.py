@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from entrain.vdevice.bridge.effect import effect_of
 from entrain.vdevice.bridge.midi.controls import Movement
 from entrain.vdevice.bridge.midi.learning import name_of
 from entrain.vdevice.bridge.midi.surface import Act, SetValue, Surface, Wish
@@ -39,8 +40,13 @@ def line(
     movement = mapped[-1] if mapped else movements[0]
     control = movement.control
     effect = ", ".join(map(_effect, wishes)) or surface.reason(device, control)
-    told = f"{name_of(control)}: {movement.value}"
-    return entry(device, told, surface.target(device, control), effect)
+    return entry(device, said(movement), surface.target(device, control), effect)
+
+
+def said(movement: Movement) -> str:
+    """Return the control and its value; a program change has no value."""
+    name = name_of(movement.control)
+    return name if movement.control.kind == "program" else f"{name}: {movement.value}"
 
 
 def entry(
@@ -61,5 +67,4 @@ def _effect(wish: Wish) -> str:
         case SetValue(address, value):
             return f"set {address} {value:g}"
         case Act(request):
-            told = (f" {name} {value}" for name, value in request.items() if name != "command")
-            return f"asks for {request['command']}{''.join(told)}"
+            return effect_of(request)

@@ -184,7 +184,7 @@ class Surface:
             if control.kind in ("note", "program"):
                 return "has no positions"
             if binding is None or not binding.pickup.holds:
-                return f"waits for pick-up at {value:g}"
+                return f"waits for pick-up at {value:g}{self._end(mapping, value)}"
             span, position = binding.span(self._sound), binding.pickup.position
             glides = binding.glide is not None and binding.glide.has_begun
             if glides and span is not None and position is not None:
@@ -193,6 +193,13 @@ class Surface:
         if control.kind == "cc" and self.target(device, control._replace(kind="cc14")):
             return "waits for its low part"
         return "not mapped"
+
+    def _end(self, mapping: Mapping, value: float) -> str:
+        """Return what to do where a value lies beyond the end of the control's way, or ""."""
+        span = self._binding(mapping).span(self._sound)
+        if span is None or span.reaches(value):
+            return ""
+        return f"; turn it to its {'lower' if span.position(value) < 0.5 else 'upper'} end"
 
     def forget(self, device: str) -> None:
         """Forget the positions of a device's controls: it was unplugged."""

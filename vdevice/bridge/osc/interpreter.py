@@ -11,11 +11,21 @@ from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import AppMirror, Parameter
 from entrain.vdevice.bridge.control_link import ControlLink
+from entrain.vdevice.bridge.effect import effect_of
+from entrain.vdevice.bridge.osc.advice import NOTHING_MEASURED, advice
 from entrain.vdevice.bridge.osc.arrival import Arrival, Outcomes
 from entrain.vdevice.bridge.osc.machines import QUIET_S, Machine, Machines, Sender
 from entrain.vdevice.bridge.osc.patterns import BadPattern, is_pattern, matcher
-from entrain.vdevice.bridge.osc.tree import ROOT, below, described, nearest, parameters, values
-from entrain.vdevice.bridge.osc.words import WORDS
+from entrain.vdevice.bridge.osc.tree import (
+    LEVELS,
+    MEASURED,
+    ROOT,
+    below,
+    described,
+    parameters,
+    values,
+)
+from entrain.vdevice.bridge.osc.words import RATE_NOW, WORDS, measured
 from entrain.vdevice.bridge.osc.writer import MAX_MESSAGE_BYTES, message, packets
 from entrain.vdevice.bridge.osc_reader import Message
 
@@ -25,6 +35,9 @@ MAX_ADDRESS_CHARS = 300
 MAX_LISTED = 3
 """Most values that a text names."""
 INTERNAL_ERROR = "internal error"
+_ROOT_WORDS = ("xmit", "json", "hello")
+"""Arguments of the root that are addresses, too."""
+_READ_ONLY = "it can only be read"
 
 
 class Refused(ValueError):
@@ -90,7 +103,7 @@ class Interpreter:
         try:
             effect = self._obey(arrival)
         except NoSuchAddress as error:
-            self._refuse(str(error), arrival, lambda: self._advice(address))
+            self._refuse(str(error), arrival, lambda: advice(self._mirror, address))
         except (Refused, BadPattern, ValueError) as error:
             self._refuse(str(error), arrival)
         except Exception as error:  # the messages behind it are still carried out
@@ -98,16 +111,13 @@ class Interpreter:
         else:
             self._outcomes.carried_out(arrival, effect)
 
-    def _advice(self, address: str) -> str:
-        near = nearest(self._mirror, address)
-        return f"did you mean {near}?" if near else ""
-
     def _obey(self, arrival: Arrival) -> str:
         """Carry a message out; returns its effect in words."""
         address, arguments = arrival.message.address, arrival.message.arguments
         root, *parts = address[1 : MAX_ADDRESS_CHARS + 2].split("/")
         is_ours = matcher(root)(ROOT) if is_pattern(root) else root == ROOT
-        if len(address) > MAX_ADDRESS_CHARS or not is_ours or len(parts) > 2:
+        is_long = len(address) > MAX_ADDRESS_CHARS or len(parts) > 2
+        if is_long or not is_ours or address.endswith("/"):
             raise NoSuchAddress
         if arguments == ("get",):
             return self._get(parts, arrival)
@@ -117,7 +127,7 @@ class Interpreter:
             return self._set(parts[0], parts[1], arrival)
         if is_pattern(address):
             raise Refused("a pattern sets parameters, or asks with get")
-        if parts[0] in ("xmit", "json", "hello"):
+        if parts[0] in _ROOT_WORDS:
             return self._obey_root((parts[0], *arguments), arrival)
         return self._obey_word(parts[0], arrival)
 
@@ -139,6 +149,8 @@ class Interpreter:
 
     def _obey_word(self, name: str, arrival: Arrival) -> str:
         word, arguments = WORDS.get(name), arrival.message.arguments
+        if name == RATE_NOW:
+            raise Refused(f"{_READ_ONLY}; set the layer's own rate, or step with /{ROOT}/rate")
         if word is None:
             raise NoSuchAddress
         if len(arguments) > 1:
@@ -150,8 +162,7 @@ class Interpreter:
         if request is None:
             return "nothing to do"
         self._request(request, arrival, word.newest, word.changes_layers)
-        told = (f" {name}={value}" for name, value in request.items() if name != "command")
-        return f"asks for {request['command']}{''.join(told)}"
+        return effect_of(request)
 
     def _request(
         self, request: Mapping[str, object], arrival: Arrival, newest: bool, changes_layers: bool
@@ -180,17 +191,17 @@ class Interpreter:
     # ---- values ------------------------------------------------------------------------------
 
     def _set(self, layer_part: str, symbol_part: str, arrival: Arrival) -> str:
+        found = list(parameters(self._mirror, layer_part, symbol_part))
+        if not found:
+            if f"{layer_part}/{symbol_part}" in values(self._mirror):
+                raise Refused(_READ_ONLY)
+            raise NoSuchAddress
         arguments = arrival.message.arguments
         if len(arguments) != 1 or isinstance(arguments[0], str):
             raise Refused("it takes one number, or get")
         number = arguments[0]
         if not math.isfinite(number):
             raise Refused("the number is not finite")
-        found = list(parameters(self._mirror, layer_part, symbol_part))
-        if not found:
-            if f"{layer_part}/{symbol_part}" in values(self._mirror):
-                raise Refused("it can be read, and not set")
-            raise NoSuchAddress
         machine = self._machines.remembered(arrival.sender)
         effects: list[str] = []
         for layer, parameter in found:
@@ -226,18 +237,30 @@ class Interpreter:
             raise Refused("too many requests wait")
 
     def _get(self, parts: list[str], arrival: Arrival) -> str:
-        known = values(self._mirror)
-        if not any(below(known, parts)):
+        is_meter = parts[:1] in ([MEASURED], [LEVELS])  # known only after the question
+        if not is_meter and not any(below(values(self._mirror), parts)):
+            if len(parts) == 1 and (parts[0] in WORDS or parts[0] in _ROOT_WORDS):
+                raise Refused("it has no value to get")
             raise NoSuchAddress
 
         def answer() -> None:
             known = values(self._mirror)
             own = [] if parts else self._own(arrival.sender)
-            found = (message(f"/{ROOT}/{path}", *known[path]) for path in below(known, parts))
-            self._answer(arrival, [*own, *found])
+            found = [message(f"/{ROOT}/{path}", *known[path]) for path in below(known, parts)]
+            if is_meter and not found:
+                self._refuse_meter(arrival)
+            else:
+                self._answer(arrival, [*own, *found])
 
         self._ask(arrival, answer)
         return self._answers
+
+    def _refuse_meter(self, arrival: Arrival) -> None:
+        address = arrival.message.address
+        if MEASURED in address.split("/") and not measured(self._mirror.status):
+            self._refuse(NOTHING_MEASURED, arrival)
+        else:
+            self._refuse(str(NoSuchAddress()), arrival, lambda: advice(self._mirror, address))
 
     def _own(self, sender: Sender) -> Iterator[bytes]:
         """Yield the root's own state, as FAUST does."""

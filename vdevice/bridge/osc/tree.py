@@ -6,15 +6,11 @@ from typing import Any
 
 from entrain.vdevice.bridge.app_mirror import AppMirror, Parameter
 from entrain.vdevice.bridge.osc.patterns import is_pattern, matcher
-from entrain.vdevice.bridge.osc.words import WORDS, levels, measured, rate_hz
+from entrain.vdevice.bridge.osc.words import RATE_NOW, WORDS, levels, measured, rate_hz
 from entrain.vdevice.bridge.osc.writer import Argument
 
 ROOT = "entrain"
 MEASURED, LEVELS = "measured", "levels"
-_ALIKE = 0.7
-"""Share of characters from which on a wrong address may mean another one."""
-_MAX_ALIKE_CHARS = 100
-"""Longest address that others are compared with, since that takes time."""
 
 Values = Mapping[str, tuple[Argument, ...]]
 """Values by address without its root, such as `tone/beat_hz`; behind a value is its range."""
@@ -26,7 +22,7 @@ def values(mirror: AppMirror) -> Values:
     for name, word in WORDS.items():
         if word.value:
             found[name] = word.value(mirror.status)
-    found["rate_now"] = (rate_hz(mirror.status),)
+    found[RATE_NOW] = (rate_hz(mirror.status),)
     for layer, parameters in mirror.layers.items():
         for symbol, each in parameters.items():
             value = mirror.present(layer, symbol)
@@ -47,23 +43,6 @@ def below(known: Values, parts: Sequence[str]) -> Iterator[str]:
             test(name) for test, name in zip(tests, names, strict=False)
         ):
             yield path
-
-
-def nearest(mirror: AppMirror, address: str) -> str:
-    """Return the address that is most like a wrong one, or "" if none is.
-
-    Takes about a millisecond.
-    """
-    if is_pattern(address) or len(address) > _MAX_ALIKE_CHARS:
-        return ""
-    import difflib  # few users mistype an address, and each bridge would keep it in memory
-
-    names = [*values(mirror), *(word for word in WORDS if not WORDS[word].value), "xmit", "json"]
-    begin = f"/{ROOT}/"
-    # Where the begin is right, it would make all addresses alike.
-    known = names if address.startswith(begin) else [begin + name for name in names]
-    found = difflib.get_close_matches(address.removeprefix(begin), known, 1, _ALIKE)
-    return begin + found[0].removeprefix(begin) if found else ""
 
 
 def parameters(

@@ -14,6 +14,8 @@ Status = Mapping[str, Any]
 Request = dict[str, object]
 """A request to the app: its `command` and its fields."""
 
+RATE_NOW = "rate_now"
+"""Address of `rate_hz`."""
 SILENT_DB = -200.0
 """Level of silence in messages, which have no number for it."""
 
