@@ -283,6 +283,7 @@ def test_the_bridge_lives_and_dies_with_the_app(any_server, ports):
         switch_on(entrain, ports)
         third = bridge_of(entrain)
         assert third is not None
+        os.kill(third, signal.SIGSTOP)  # a stopped process cannot notice the end by itself
         entrain.kill()
         soundlab.wait_until(lambda: not processes.executable(third), 5, "it ends with the app")
 

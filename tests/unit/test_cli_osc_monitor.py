@@ -11,6 +11,7 @@ from osc_desk import ODD_REFUSED
 
 from entrain.platform import local_socket
 from entrain.tray.commands import request
+from entrain.vdevice.api import monitor_client
 from entrain.vdevice.api.messages import OscStatus
 from entrain.vdevice.limits import OSC_MONITOR_SOCKET
 
@@ -93,6 +94,35 @@ def test_where_nothing_serves_the_monitor_it_says_what_to_do(home, serve, idle, 
         "`entrain osc off` and `entrain osc on` make it anew"
     )
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("answer", [b"[1]\n", b"no JSON\n", b"\xff\n", b"[" * 60_000 + b"\n"])
+def test_another_program_at_its_socket_is_named(home, serve, idle, answer):
+    serve(home / "entrain" / "control.sock", lambda _: idle.model_copy(update={"osc": ON}))
+    listener = local_socket.listen(home / "entrain" / OSC_MONITOR_SOCKET, 4)
+
+    def run() -> None:
+        watcher, _ = listener.accept()
+        with watcher:
+            watcher.sendall(answer)
+
+    serving = threading.Thread(target=run)
+    serving.start()
+    result = entrain("osc", "monitor")
+    serving.join()
+    listener.close()
+    assert result.exit_code == 1
+    assert result.stderr.endswith("entrain: another program answers at the monitor's socket\n")
+
+
+def test_a_bridge_that_is_killed_ends_its_lines(tmp_path):
+    """The system resets a connection that the bridge had not accepted yet."""
+    path = tmp_path / "x.sock"
+    listener = local_socket.listen(path, 4)
+    found = local_socket.connect(path, 5.0)
+    assert found is not None
+    listener.close()
+    assert list(monitor_client._lines(found)) == []
 
 
 def test_scripts_get_json(shown):

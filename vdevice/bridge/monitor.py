@@ -16,6 +16,8 @@ from entrain.platform.local_socket import SocketError, listen
 LINES_PER_S = 50
 """Most lines in a second; the others are counted."""
 MAX_WATCHERS = 4
+_ACCEPT_AGAIN_S = 1.0
+"""Pause after a watcher could not be accepted, in seconds."""
 
 Line = Mapping[str, object]
 """JSON values."""
@@ -44,6 +46,10 @@ class Monitor:
         with contextlib.suppress(SocketError, OSError):
             self._listener = listen(path, MAX_WATCHERS)
             self._made = path.lstat()
+            self._listen()
+
+    def _listen(self) -> None:
+        if self._listener is not None:
             self._loop.add_reader(self._listener, self._accept)
 
     def show(self, make: Callable[[], Line]) -> None:
@@ -86,7 +92,11 @@ class Monitor:
         assert self._listener is not None
         try:
             watcher, _ = self._listener.accept()
-        except OSError:
+        except (
+            OSError
+        ):  # no descriptor is left, for example: the loop would call this at once again
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(_ACCEPT_AGAIN_S, self._listen)
             return
         watcher.setblocking(False)
         self._watchers.append(watcher)

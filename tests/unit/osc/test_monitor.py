@@ -1,6 +1,7 @@
 """`entrain osc monitor` gets a line for each message and its outcome, and a flood is counted."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -191,6 +192,32 @@ def test_watchers_are_bounded_and_one_more_learns_why(tmp_path):
             each.close()
 
     monitored(tmp_path, work)
+
+
+def test_a_watcher_that_cannot_be_accepted_is_not_tried_again_at_once(tmp_path):
+    class Full:
+        """A listener of a process without free descriptors."""
+
+        tried = 0
+
+        def __init__(self, listener: Any) -> None:
+            self.fileno, self.close = listener.fileno, listener.close
+
+        def accept(self) -> None:
+            self.tried += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    async def play() -> None:
+        path = tmp_path / "osc.sock"
+        served = Monitor(path)
+        served._listener = full = Full(served._listener)
+        watcher = Watcher(path)
+        await asyncio.sleep(0.2)
+        assert full.tried == 1
+        watcher.close()
+        served.close()
+
+    asyncio.run(play())
 
 
 def test_without_a_watcher_no_line_is_made(tmp_path):
