@@ -31,7 +31,7 @@ ODD_REFUSED = {
     "effect": "",
     "refused": "a pattern sets parameters, or asks with get",
 }
-"""What a monitor gets of a message with control characters; a person sees none of them."""
+"""A monitor gets this line about a message with control characters; the command hides them."""
 LAYERS = ("tone=binaural:carrier_hz=400,beat_hz=10", "music=am:rate_hz=5,depth=0.5")
 
 

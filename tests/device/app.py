@@ -97,7 +97,7 @@ class MonitorProcess:
         assert process.stderr
         self._process = process
         self.begin = process.stderr.readline()
-        """What it says at first."""
+        """The first line of its messages."""
 
     def line(self) -> str:
         """Wait for the next line."""

@@ -1,5 +1,6 @@
 """Information about running processes."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -8,7 +9,8 @@ def children(pid: int) -> list[int]:
     """Return the ids of a process's children."""
     found: list[int] = []
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += map(int, tasks.read_text().split())
+        with contextlib.suppress(OSError):  # the thread has ended meanwhile
+            found += map(int, tasks.read_text().split())
     return found
 
 

@@ -84,7 +84,7 @@ def test_it_connects_again_when_the_bridge_starts_anew(shown):
 
 
 def test_where_nothing_serves_the_monitor_it_says_what_to_do(home, serve, idle, monkeypatch):
-    """A moment without its socket is no problem: the part may just start anew."""
+    """One moment without its socket may pass: the part may just start anew."""
     monkeypatch.setattr(request, "_RETRY_S", 0.01)
     server = serve(home / "entrain" / "control.sock", lambda _: idle.model_copy(update={"osc": ON}))
     result = entrain("osc", "monitor")

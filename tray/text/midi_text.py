@@ -79,7 +79,7 @@ def mapped(mapping: "MidiMapping") -> str:
 def deaf(midi: "MidiStatus") -> str:
     """Return in one line why MIDI does not work, and what comes next."""
     why = plain(midi["problem"] or "the MIDI system does not answer yet")
-    if why.startswith("MIDI needs"):  # what to do is said, and nothing else helps
+    if why.startswith("MIDI needs"):  # the problem says what to do
         return why
     return f"{why.removesuffix('; Entrain tries again')}; MIDI stays on, and Entrain tries again"
 

@@ -139,7 +139,7 @@ class Machines:
         return [each for each in self._machines.values() if each.mode]
 
     def make_place(self) -> bool:
-        """Make place for one more client; False if there can be none.
+        """Make place for one more client; returns False if all places stay taken.
 
         If all places are taken, the client that is silent for longest loses its place.
         """

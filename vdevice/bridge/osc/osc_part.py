@@ -69,7 +69,7 @@ class OscPart:
         self._reporting: asyncio.TimerHandle | None = None
         self._packets = self._refused = 0
         self._reason = self._refused_address = ""
-        """Of the last refusal."""
+        """Reason and address of the last refusal."""
         self._advice: Callable[[], str] | None = None
         self._monitor = Monitor(control_socket.with_name(OSC_MONITOR_SOCKET))
         self._app = ControlLink(control_socket, "osc", self.refuse)
