@@ -100,6 +100,7 @@ def test_where_nothing_serves_the_monitor_it_says_what_to_do(home, serve, idle, 
 def test_another_program_at_its_socket_is_named(home, serve, idle, answer):
     serve(home / "entrain" / "control.sock", lambda _: idle.model_copy(update={"osc": ON}))
     listener = local_socket.listen(home / "entrain" / OSC_MONITOR_SOCKET, 4)
+    listener.settimeout(20)
 
     def run() -> None:
         watcher, _ = listener.accept()
