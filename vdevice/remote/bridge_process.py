@@ -262,7 +262,7 @@ class _Child(asyncio.SubprocessProtocol):
         self.exited = asyncio.Event()
         self.code: int | None = None
         self.was_stopped = False
-        """Whether it was killed because it was stopped."""
+        """Whether Entrain has killed the process because a signal had stopped it."""
         self._patience: asyncio.TimerHandle | None = None
         self._closed = asyncio.Event()
         self._take_line = take_line
